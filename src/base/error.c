@@ -1,0 +1,61 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
+{
+    if (err) {
+        va_list args;
+
+        err->code = code;
+        va_start(args, fmt);
+        vsnprintf(err->text, sizeof err->text, fmt, args);
+        va_end(args);
+    }
+    return code;
+}
+
+int error_prefix(struct error *err, const char *fmt, ...)
+{
+    char old[sizeof err->text];
+    va_list args;
+    int used;
+
+    if (!err)
+        return 0;
+    memcpy(old, err->text, sizeof old);
+    va_start(args, fmt);
+    used = vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    if (used >= 0 && (size_t)used < sizeof err->text)
+        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s", (int)(sizeof old - (size_t)used - 3), old);
+    return err->code;
+}
+
+int error_exit_status(int code)
+{
+    switch (code) {
+#define XX(name, value, status, text)                                                                        \
+    case name:                                                                                               \
+        return status;
+        PT_ERRORS(XX)
+#undef XX
+    default:
+        return 0;
+    }
+}
+
+const char *error_name(int code)
+{
+    switch (code) {
+#define XX(name, value, status, text)                                                                        \
+    case name:                                                                                               \
+        return #name;
+        PT_ERRORS(XX)
+#undef XX
+    default:
+        return "PT_OK";
+    }
+}

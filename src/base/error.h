@@ -1,0 +1,43 @@
+/* error.h - how the library reports failure.
+ *
+ * A function that can fail returns 0 or a negative code and fills *err with one
+ * line: what, where, what to do. The library never prints and never exits; the
+ * program turns the code into the exit status that error_exit_status() names. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+/* name, value, exit status, meaning */
+#define PT_ERRORS(XX)                                                                                        \
+    XX(PT_EUSAGE, -1, 2, "wrong use of the program")                                                         \
+    XX(PT_ECONFIG, -2, 2, "a configuration is missing or wrong")                                             \
+    XX(PT_EDATA, -3, 3, "something is wrong with ratings data")                                              \
+    XX(PT_ENOMEM, -4, 4, "not enough memory or another resource")                                            \
+    XX(PT_EDIVERGED, -5, 5, "training diverged")                                                             \
+    XX(PT_EFILE, -6, 6, "a file of partrain's own is corrupt, or output cannot be written")                  \
+    XX(PT_EINTERRUPTED, -7, 130, "interrupted by a signal")
+
+enum pt_code {
+#define XX(name, value, status, text) name = value,
+    PT_ERRORS(XX)
+#undef XX
+};
+
+struct error {
+    int code; /* 0 or one of enum pt_code */
+    char text[1024];
+};
+
+/* Fills *err (which may be NULL) and returns `code`, so that a caller can write
+ * `return error_set(err, PT_EDATA, ...)`. A later call overwrites an earlier one. */
+int error_set(struct error *err, enum pt_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Puts "fmt: " in front of the text that is there; returns err->code. */
+int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The exit status that belongs to a code; 0 for 0. */
+int error_exit_status(int code);
+
+/* "PT_EDATA" and so on. */
+const char *error_name(int code);
+
+#endif

@@ -1,0 +1,16 @@
+/* hash.h - the door to xxhash: 128-bit XXH3, streaming; as 32 hex digits. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash;
+
+struct hash *hash_new(void); /* NULL: no memory */
+void hash_add(struct hash *h, const void *data, size_t bytes);
+void hash_hex(const struct hash *h, char out[33]); /* canonical (big-endian) form; adding can go on */
+void hash_free(struct hash *h);
+uint64_t hash_64(const void *data, size_t bytes); /* XXH3, for hash tables */
+
+#endif

@@ -1,0 +1,68 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LINE      ((size_t)64)
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* count * size in bytes, or 0 where it does not fit; at least 1. */
+static size_t bytes_of(int64_t count, size_t size)
+{
+    size_t bytes;
+
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) || bytes > (size_t)PTRDIFF_MAX)
+        return 0;
+    return bytes ? bytes : 1;
+}
+
+void *mem_alloc(int64_t count, size_t size)
+{
+    size_t bytes = bytes_of(count, size);
+
+    return bytes ? malloc(bytes) : NULL;
+}
+
+void *mem_zalloc(int64_t count, size_t size)
+{
+    size_t bytes = bytes_of(count, size);
+
+    return bytes ? calloc(1, bytes) : NULL;
+}
+
+void *mem_resize(void *block, int64_t count, size_t size)
+{
+    size_t bytes = bytes_of(count, size);
+
+    return bytes ? realloc(block, bytes) : NULL;
+}
+
+void *mem_array(int64_t count, size_t size)
+{
+    size_t bytes = bytes_of(count, size), align = LINE;
+    void *block;
+
+    if (!bytes || bytes > (size_t)PTRDIFF_MAX - HUGE_PAGE)
+        return NULL;
+    if (bytes >= HUGE_PAGE)
+        align = HUGE_PAGE;
+    bytes = (bytes + align - 1) / align * align;
+    block = aligned_alloc(align, bytes);
+    if (block && align == HUGE_PAGE)
+        (void)madvise(block, bytes, MADV_HUGEPAGE); /* a hint: a kernel without it is as right, only slower */
+    return block;
+}
+
+char *mem_strdup(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = mem_alloc((int64_t)n, 1);
+
+    return copy ? memcpy(copy, text, n) : NULL;
+}
+
+void mem_free(void *block)
+{
+    free(block);
+}

@@ -1,0 +1,27 @@
+/* mem.h - all memory that partrain takes comes through here.
+ *
+ * Every function takes a count and an element size and checks their product;
+ * every pointer is given back with mem_free, which takes NULL. NULL means that
+ * there is no memory (never that the count was 0: one byte is given then). */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void *mem_alloc(int64_t count, size_t size);  /* not initialised */
+void *mem_zalloc(int64_t count, size_t size); /* zero */
+
+/* Grows or shrinks a block of mem_alloc or mem_zalloc; the old one stays valid on NULL.
+ * Not for blocks of mem_array. */
+void *mem_resize(void *block, int64_t count, size_t size);
+
+/* 64-byte aligned, not initialised and not touched: the thread that writes a page first
+ * decides the NUMA node it lies on. Blocks of 2 MiB and more are aligned to that and ask
+ * for huge pages. */
+void *mem_array(int64_t count, size_t size);
+
+char *mem_strdup(const char *text);
+void mem_free(void *block);
+
+#endif

@@ -1,0 +1,21 @@
+/* idtable.h - external ids (any strings) <-> row numbers 0, 1, 2, ... in order of first appearance.
+ * Names lie in one block; lookup is by hash. Not for concurrent writing; concurrent reading is fine. */
+#ifndef DATA_IDTABLE_H
+#define DATA_IDTABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct idtable;
+
+int64_t idtable_count(const struct idtable *t);
+
+struct idtable *idtable_new(void); /* NULL: no memory */
+/* The id's row, a new one if it was not there; -1: no memory (or 2^31 - 1 rows are taken). */
+int64_t idtable_put(struct idtable *t, const char *name, size_t length);
+int64_t idtable_find(const struct idtable *t, const char *name, size_t length); /* -1: not there */
+/* Zero-terminated; borrowed until the next put. */
+const char *idtable_name(const struct idtable *t, int64_t row);
+void idtable_free(struct idtable *t);
+
+#endif

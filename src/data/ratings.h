@@ -1,0 +1,65 @@
+/* ratings.h - all ratings of a data set as triplets, after reading and filtering. Immutable
+ * once made. Order: that of the source (files in name order). Rows of users and items are
+ * numbered in order of first appearance among the ratings that are kept. */
+#ifndef DATA_RATINGS_H
+#define DATA_RATINGS_H
+
+#include "base/error.h"
+#include "data/idtable.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Which part a source itself assigns a rating to. */
+enum given_part {
+    GIVEN_NONE,
+    GIVEN_TRAIN,
+    GIVEN_TEST, /* u1.test */
+    GIVEN_VALID_IN,
+    GIVEN_VALID_OUT, /* Liang's validation_tr.csv, validation_te.csv */
+    GIVEN_TEST_IN,
+    GIVEN_TEST_OUT,
+};
+
+struct ratings {
+    int64_t n;
+    int32_t *user, *item;         /* (n) owned: rows of the tables below */
+    float *value;                 /* (n) owned */
+    int64_t *time;                /* (n) owned; NULL where the source has none */
+    uint8_t *given;               /* (n) owned, enum given_part; NULL where the source has no split */
+    struct idtable *users;        /* owned: external ids */
+    struct idtable *items;        /* owned */
+    char **title;                 /* (items) owned; NULL, or an entry NULL, where there is none */
+    float low, high;              /* smallest and largest value that is kept */
+    int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
+    int64_t duplicates;           /* repeated pairs that were merged */
+    int64_t filtered;             /* ratings dropped by filters */
+    char sha256[65];              /* of the kept triplets in their order (see ratings_digest) */
+    double noise_floor;           /* synth only: RMSE of the true model; 0 otherwise */
+};
+
+/* How to read and what to keep: the data.* options, as plain arguments. */
+struct ratings_spec {
+    const char *path;
+    int format;            /* 0 auto, 1 delimited, 2 lists */
+    int columns;           /* 0: found out */
+    const char *const *column;
+    const char *delimiter; /* "": found out */
+    int header;            /* 0 auto, 1 yes, 2 no */
+    int bad_lines;         /* 0 error, 1 skip */
+    int duplicates;        /* 0 last, 1 first, 2 mean, 3 error */
+    int item_key;          /* 0 id, 1 title */
+    bool binarize;
+    double min_rating;
+    int64_t min_user_ratings, min_item_ratings;
+    uint64_t seed;         /* synth */
+    bool want_time;        /* keep times (some splits need them) */
+    int prefer_given;      /* a folder with several splits: 1 where split.kind is given */
+};
+
+/* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
+ * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
+int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
+void ratings_free(struct ratings *r);
+
+#endif

@@ -1,0 +1,57 @@
+/* split.h - which ratings train, validate and test. A pure function of ratings, spec and seed. */
+#ifndef DATA_SPLIT_H
+#define DATA_SPLIT_H
+
+#include "base/error.h"
+#include "data/ratings.h"
+
+/* What a rating is used for; bits, since one rating can have several uses.
+ *
+ *   a rating of            train                        validation      test
+ *   cells split            TRAIN | VALID_IN | TEST_IN   VALID_OUT       TEST_OUT
+ *   held-out users, rows   TRAIN                        VALID_IN or     TEST_IN or
+ *                                                       VALID_OUT       TEST_OUT (or both: split.fold_in = 1)
+ *
+ * In a cells split a validation rating is also TEST_SEEN: at test time it is not recommended again.
+ * A rating with no bit takes no part (a held-out rating of an item that no training rating has). */
+enum part {
+    PART_TRAIN = 1,
+    PART_VALID_IN = 2,
+    PART_VALID_OUT = 4,
+    PART_TEST_IN = 8,
+    PART_TEST_OUT = 16,
+    PART_TEST_SEEN = 32,
+};
+
+enum split_kind { SPLIT_RANDOM, SPLIT_GIVEN, SPLIT_USERS, SPLIT_ROWS, SPLIT_PER_USER, SPLIT_TIME, SPLIT_LAST, SPLIT_KFOLD };
+
+struct split_spec {
+    enum split_kind kind;
+    uint64_t seed;
+    double test, valid;             /* shares below 1, or counts */
+    double test_users, valid_users; /* likewise */
+    double fold_in;
+    int64_t min_fold_in;
+    int folds, fold;
+    double time_cut;
+    int side; /* 0 item, 1 user: what a row is, for SPLIT_ROWS (SPLIT_USERS always takes users) */
+};
+
+struct split {
+    uint8_t *part; /* (ratings) owned: bits of enum part */
+    int64_t n;
+    int64_t train, valid, test; /* ratings with TRAIN, VALID_OUT, TEST_OUT */
+    int64_t valid_rows, test_rows; /* held-out users or rows; 0 for a cells split */
+    bool rows; /* examples are held out whole (strong generalisation) */
+};
+
+/* PT_ECONFIG where the spec does not fit the data (more held-out users than users, no times, ...):
+ * the message names the key. PT_EDATA where no training rating is left. Freed by split_free. */
+int split_make(struct split **out, const struct ratings *r, const struct split_spec *spec, struct error *err);
+
+/* Validation ratings become training ratings (train.refit). */
+void split_refit(struct split *s);
+
+void split_free(struct split *s);
+
+#endif

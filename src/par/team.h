@@ -1,0 +1,65 @@
+/* team.h - the workers. team.c is the only place that launches threads.
+ *
+ * One SPMD function is entered by every worker together; between calls everything is serial.
+ * Nothing inside a run allocates, does I/O or fails. Bits never depend on the number of
+ * workers: a worker owns a contiguous run of shards, and who owns what changes no sum.
+ *
+ * team_new sets OpenMP's and BLAS's own thread counts to 1 (see gemm.h), so that a BLAS call
+ * inside a run is done by the calling worker alone, in a team of one too. Denormals are
+ * flushed to zero in every worker and in the calling thread. */
+#ifndef PAR_TEAM_H
+#define PAR_TEAM_H
+
+#include "base/error.h"
+#include "par/topo.h"
+
+#include <stdint.h>
+
+enum phase {
+    PHASE_BATCH, /* building batch lists */
+    PHASE_ENCODE,
+    PHASE_REDUCE,
+    PHASE_HIDDEN,
+    PHASE_DECODE,
+    PHASE_UPDATE,
+    PHASE_EVAL,
+    PHASE_WAIT, /* at barriers */
+    PHASES
+};
+const char *phase_name(enum phase p);
+
+struct team;
+
+struct worker {
+    _Alignas(64) int id;
+    int count; /* workers in the team */
+    struct team *team;
+    double seconds[PHASES]; /* time spent, summed until team_reset_times */
+    double mark;            /* when the running phase began */
+    int phase;
+};
+
+/* workers >= 1. Borrows `topo` (NULL: no binding) for its lifetime. Freed by team_free. */
+int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
+void team_free(struct team *t);
+int team_workers(const struct team *t);
+/* Workers that are really bound to a place. */
+int team_bound(const struct team *t);
+
+typedef void team_function(struct worker *w, void *arg);
+/* Runs fn on every worker and returns when all are done. */
+void team_run(struct team *t, team_function *fn, void *arg);
+
+/* Every worker of a run must call it; time spent waiting counts as PHASE_WAIT. */
+void team_barrier(struct worker *w);
+
+/* From here on the worker's time counts as `p`. */
+void team_phase(struct worker *w, enum phase p);
+
+const struct worker *team_worker(const struct team *t, int id);
+void team_reset_times(struct team *t);
+
+/* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at most. */
+void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);
+
+#endif

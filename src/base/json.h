@@ -1,4 +1,7 @@
-/* json.h - the door to jansson: build, write, read. A value is owned by whoever made it until it is put into a parent. */
+/* json.h - the door to jansson: build, write, read.
+ *
+ * A value is owned by whoever made it until it is put into a parent; what was put can still be filled through
+ * its pointer for as long as the root lives. A document is used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -8,39 +11,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define JSON_DEPTH_MAX 64 /* nesting that json_parse accepts */
+
 struct json;
 
 struct json *json_new_object(void); /* NULL: no memory; so with the others */
 struct json *json_new_array(void);
-void json_free(struct json *j); /* takes NULL */
+void json_free(struct json *j); /* takes NULL; for roots only */
 
-/* Put into an object (key) or append to an array (key NULL). A child is taken over, also on
- * failure, and NULL is a failure: so a chain of puts needs one check, json_failed(root) at the end. */
+/* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL).
+ * A child is taken over, also on failure, and NULL is a failure (of the parent or of the child): so a chain
+ * of puts needs one check, json_failed(root) at the end. */
 void json_put(struct json *parent, const char *key, struct json *child);
-void json_put_text(struct json *parent, const char *key, const char *text); /* invalid UTF-8 is replaced */
+void json_put_text(struct json *parent, const char *key,
+                   const char *text); /* invalid UTF-8 is replaced; NULL: null */
 void json_put_int(struct json *parent, const char *key, int64_t value);
 void json_put_real(struct json *parent, const char *key, double value); /* NaN and infinities become null */
 void json_put_bool(struct json *parent, const char *key, bool value);
-/* Whether anything failed so far in `j` or what was put into it. */
+/* Whether anything failed so far in `j` or what was put into it; true for NULL. */
 bool json_failed(const struct json *j);
 
-/* Compact on one line, or indented. A string for mem_free; NULL: no memory. Reals have 17 digits at most,
- * enough to read the same double back. Keys keep their order. */
+/* Compact on one line, or indented. A string for mem_free; NULL: no memory, now or while building. Reals have
+ * as few digits (15 to 17) as read the same double back. Keys keep their order. */
 char *json_text(const struct json *j, bool indent);
 
-/* Reads `length` bytes of JSON. Errors name line and column (code PT_EFILE). Nesting is bounded. */
+/* Reads `length` bytes of JSON, any value. Errors name line and column (code PT_EFILE). Keys that stand twice
+ * in an object, invalid UTF-8, \u0000, numbers out of range and deep nesting are errors. */
 int json_parse(struct json **out, const char *text, size_t length, struct error *err);
 
-/* Readers; the result is borrowed from j. A missing key or another type gives the fallback. */
+/* Readers; the result is borrowed from j. A missing key or another type, and j NULL, give the fallback. */
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_text(const struct json *object, const char *key, const char *fallback);
 int64_t json_get_int(const struct json *object, const char *key, int64_t fallback);
 double json_get_real(const struct json *object, const char *key, double fallback); /* an integer too */
 bool json_get_bool(const struct json *object, const char *key, bool fallback);
-int64_t json_count(const struct json *array_or_object);
+int64_t json_count(const struct json *array_or_object); /* 0 for everything else */
 const struct json *json_at(const struct json *array, int64_t i);
-/* Element i of an object in its order; *key is borrowed. */
+/* Element i of an object in its order; *key is borrowed. Walks there: for small objects. */
 const struct json *json_entry(const struct json *object, int64_t i, const char **key);
+/* The entry behind the one of `*key`, which moves on; the first one for *key == NULL. NULL at the end.
+ * *key must come from this function or json_entry. */
+const struct json *json_next(const struct json *object, const char **key);
+bool json_is_object_value(const struct json *j);
+bool json_is_array_value(const struct json *j);
 int64_t json_as_int(const struct json *j, int64_t fallback);
 double json_as_real(const struct json *j, double fallback);
 const char *json_as_text(const struct json *j, const char *fallback);

@@ -6,7 +6,7 @@
  *
  * team_new sets OpenMP's and BLAS's own thread counts to 1 (see gemm.h), so that a BLAS call
  * inside a run is done by the calling worker alone, in a team of one too. Denormals are
- * flushed to zero in every worker and in the calling thread. */
+ * flushed to zero in every worker and in the calling thread, from team_new to team_free. */
 #ifndef PAR_TEAM_H
 #define PAR_TEAM_H
 
@@ -39,7 +39,11 @@ struct worker {
     int phase;
 };
 
-/* workers >= 1. Borrows `topo` (NULL: no binding) for its lifetime. Freed by team_free. */
+/* workers >= 1. Borrows `topo` (NULL: no binding) for its lifetime. Starts the threads and binds them; the
+ * calling thread is worker 0 and stays bound (as do threads that it makes) until team_free. It alone may call
+ * team_run and team_free. PT_ENOMEM where the system or OMP_THREAD_LIMIT allows fewer threads; PT_EUSAGE for
+ * a BLAS that cannot be used (gemm_init). team_free takes NULL and puts back the caller's binding and
+ * denormal mode. */
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
 void team_free(struct team *t);
 int team_workers(const struct team *t);
@@ -47,7 +51,8 @@ int team_workers(const struct team *t);
 int team_bound(const struct team *t);
 
 typedef void team_function(struct worker *w, void *arg);
-/* Runs fn on every worker and returns when all are done. */
+/* Runs fn on every worker and returns when all are done. Time counts as PHASE_BATCH until fn says otherwise.
+ */
 void team_run(struct team *t, team_function *fn, void *arg);
 
 /* Every worker of a run must call it; time spent waiting counts as PHASE_WAIT. */
@@ -59,7 +64,12 @@ void team_phase(struct worker *w, enum phase p);
 const struct worker *team_worker(const struct team *t, int id);
 void team_reset_times(struct team *t);
 
-/* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at most. */
+/* The processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND), by OS index: fills at most `capacity` of
+ * them and returns how many there are; 0: OpenMP binds nothing. */
+int team_omp_cpus(int *cpus, int capacity);
+
+/* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
+ * most. */
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);
 
 #endif

@@ -1,9 +1,11 @@
 /* topo.h - which cores the workers run on. The only file that talks to hwloc is topo.c.
  *
  * One worker a core, SMT siblings last; compact fills a NUMA node (then a socket) before the next, scatter
- * deals workers out over nodes in turn; always within the cpuset that taskset, numactl, a cgroup
- * or a scheduler left to the process. OMP_PLACES / OMP_PROC_BIND, when set, win: then nothing is
- * bound here. A synthetic description ("node:4 core:16 pu:2") makes every policy testable. */
+ * deals workers out over nodes in turn. That says which cores W workers get; worker numbers follow the
+ * machine's order on them, so that workers who merge each other's sums are near. Always within the cpuset
+ * that taskset, numactl, a cgroup or a scheduler left to the process. OMP_PLACES / OMP_PROC_BIND, when set,
+ * win: then nothing is bound here. A synthetic description ("node:4 core:16 pu:2") makes every policy
+ * testable. */
 #ifndef PAR_TOPO_H
 #define PAR_TOPO_H
 
@@ -17,37 +19,43 @@ enum topo_bind { BIND_COMPACT, BIND_SCATTER, BIND_NONE };
 
 struct topo;
 
-/* `synthetic` NULL: this machine, restricted to the process's cpuset. Freed by topo_free. */
+/* `synthetic` NULL: this machine, restricted to the process's cpuset. Call it before a team binds the calling
+ * thread. PT_EUSAGE for a description that hwloc does not take. Freed by topo_free. */
 int topo_new(struct topo **out, const char *synthetic, struct error *err);
 void topo_free(struct topo *t);
 
 struct topo_facts {
-    int nodes, packages, cores, pus;     /* that the process may use */
-    int machine_cores, machine_pus;      /* that there are */
-    double quota;                        /* CPUs' worth of the cgroup's quota (v1 or v2); 0: no limit */
-    int64_t memory, memory_limit;        /* bytes of RAM; the cgroup's limit, 0: none */
-    int64_t l1, l2, l3;                  /* data cache bytes of a core's caches; 0: unknown */
-    char cpuset[256];                    /* as a list: "0-3,8" */
+    int nodes, packages, cores, pus; /* that the process may use */
+    int machine_cores, machine_pus;  /* that there are */
+    double quota;                    /* CPUs' worth of the cgroup's quota (v1 or v2); 0: no limit */
+    int64_t memory, memory_limit;    /* bytes of RAM; the cgroup's limit, 0: none */
+    int64_t l1, l2, l3;              /* data cache bytes of a core's caches; 0: unknown */
+    char cpuset[256];                /* as a list: "0-3,8" */
     bool synthetic;
-    bool omp_places;                     /* OMP_PLACES or OMP_PROC_BIND rule */
+    bool omp_places; /* OMP_PLACES or OMP_PROC_BIND rule */
 };
 void topo_facts(const struct topo *t, struct topo_facts *out);
 
-/* The number of workers to use where nobody asked for one: cores, at most the quota (rounded up), at least 1. */
+/* The number of workers to use where nobody asked for one: cores, at most the quota (rounded down), at
+ * least 1. */
 int topo_default_workers(const struct topo *t);
 
-/* Where worker `id` of `workers` goes. Workers beyond the PUs wrap around (oversubscribed). */
+/* Where worker `id` of `workers` goes. Workers beyond the PUs share them evenly. 0, or -1 (and -1 in
+ * every field) where nobody is bound: BIND_NONE, or OpenMP's places rule. */
 struct topo_place {
-    int pu, core, package, node; /* OS index of the PU; logical indexes of the others; -1: unknown or not bound */
+    int pu, core, package,
+        node; /* OS index of the PU; logical indexes of the others; -1: unknown or not bound */
 };
 int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, struct topo_place *out);
 
-/* Binds the calling thread to its place. 0, or -1 where the system cannot (not an error: the run goes on unbound). */
+/* Binds the calling thread to its place. 0, or -1 where the system cannot (not an error: the run goes on
+ * unbound). */
 int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int id);
 /* Puts the calling thread's binding back to the whole cpuset of the process. */
 void topo_unbind_self(const struct topo *t);
 
-/* The node that the page at `p` lies on; -1: unknown. */
+/* The node (logical index) that the memory at `p` lies on, the first of several; -1: unknown or not touched
+ * yet. */
 int topo_node_of(const struct topo *t, const void *p, size_t bytes);
 
 #endif

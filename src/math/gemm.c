@@ -1,0 +1,197 @@
+/* gemm.c - the only file that includes cblas.h. Calls that one BLAS has and another lacks are weak
+ * symbols: absent, they are null, and the program links with OpenBLAS, BLIS and FlexiBLAS alike. */
+#include "math/gemm.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* OpenBLAS */
+extern int openblas_get_parallel(void) __attribute__((weak)); /* 0 serial, 1 pthread, 2 OpenMP */
+extern char *openblas_get_config(void) __attribute__((weak));
+extern char *openblas_get_corename(void) __attribute__((weak));
+extern void openblas_set_num_threads(int threads) __attribute__((weak));
+/* BLIS: its integers are 64 bits wide where its CBLAS interface is not */
+extern void bli_thread_set_num_threads(int64_t threads) __attribute__((weak));
+extern char *bli_info_get_version_str(void) __attribute__((weak));
+extern int bli_arch_query_id(void) __attribute__((weak));
+extern const char *bli_arch_string(int id) __attribute__((weak));
+/* FlexiBLAS */
+extern void flexiblas_set_num_threads(int threads) __attribute__((weak));
+extern int flexiblas_current_backend(char *name, size_t length) __attribute__((weak));
+
+static void limit_threads(void)
+{
+    if (openblas_set_num_threads)
+        openblas_set_num_threads(1);
+    if (bli_thread_set_num_threads)
+        bli_thread_set_num_threads(1);
+    if (flexiblas_set_num_threads)
+        flexiblas_set_num_threads(1);
+}
+
+int gemm_init(struct error *err)
+{
+    /* Large enough to take the way of large products, which has work areas to set up. */
+    enum { SIZE = 192 };
+    float *a;
+
+    if (openblas_get_parallel && openblas_get_parallel() == 0 && !flexiblas_set_num_threads)
+        return error_set(
+            err, PT_EUSAGE,
+            "BLAS: this is the serial build of OpenBLAS, which gives wrong results when several threads "
+            "call it; install the OpenMP build (Debian, Ubuntu: libopenblas0-openmp; Fedora: "
+            "openblas-openmp) and remove or outrank the serial one");
+    limit_threads();
+    a = mem_zalloc(3 * SIZE * SIZE, sizeof *a);
+    if (!a)
+        return error_set(err, PT_ENOMEM, "BLAS: no memory for a first product");
+    gemm_nn(SIZE, SIZE, SIZE, 1.0f, a, SIZE, a + SIZE * SIZE, SIZE, 0.0f, a + 2 * SIZE * SIZE, SIZE);
+    mem_free(a);
+    return 0;
+}
+
+/* C = beta C: what a product over no terms leaves. */
+static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            c[i * ldc + j] = beta == 0.0f ? 0.0f : beta * c[i * ldc + j];
+}
+
+static void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t k, float alpha,
+                     const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                     int64_t ldc)
+{
+    assert(m >= 0 && n >= 0 && k >= 0);
+    assert(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX &&
+           ldc <= INT_MAX);
+    if (m == 0 || n == 0)
+        return;
+    if (k == 0) {
+        scale(m, n, beta, c, ldc);
+        return;
+    }
+    cblas_sgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c,
+                (int)ldc);
+}
+
+void gemm_nt(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
+             int64_t ldb, float beta, float *c, int64_t ldc)
+{
+    multiply(CblasNoTrans, CblasTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void gemm_nn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
+             int64_t ldb, float beta, float *c, int64_t ldc)
+{
+    multiply(CblasNoTrans, CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void gemm_tn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
+             int64_t ldb, float beta, float *c, int64_t ldc)
+{
+    multiply(CblasTrans, CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+const char *gemm_library(void)
+{
+    static _Thread_local char text[96];
+    char name[48] = "", version[32] = "";
+
+    if (flexiblas_current_backend) {
+        if (flexiblas_current_backend(name, sizeof name) <= 0)
+            snprintf(name, sizeof name, "unknown");
+        snprintf(text, sizeof text, "FlexiBLAS on %s", name);
+    } else if (openblas_get_config && openblas_get_parallel) {
+        static const char *const builds[] = {"serial", "pthread", "openmp"};
+        int build = openblas_get_parallel();
+
+        /* "OpenBLAS 0.3.21 DYNAMIC_ARCH ..." */
+        if (sscanf(openblas_get_config(), "%*s %31s", version) != 1)
+            snprintf(version, sizeof version, "of unknown version");
+        snprintf(text, sizeof text, "OpenBLAS %s %s", version, build >= 0 && build <= 2 ? builds[build] : "");
+    } else if (bli_info_get_version_str) {
+        snprintf(text, sizeof text, "BLIS %.60s", bli_info_get_version_str());
+    } else {
+        snprintf(text, sizeof text, "unknown");
+    }
+    return text;
+}
+
+const char *gemm_core(void)
+{
+    if (openblas_get_corename)
+        return openblas_get_corename();
+    if (bli_arch_query_id && bli_arch_string)
+        return bli_arch_string(bli_arch_query_id());
+    return "unknown";
+}
+
+int gemm_callers(void)
+{
+    const char *found = openblas_get_config ? strstr(openblas_get_config(), "MAX_THREADS=") : NULL;
+
+    return found ? atoi(found + strlen("MAX_THREADS=")) : 0;
+}
+
+static double cpu_seconds(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int gemm_measure_threads(void)
+{
+    enum { SIZE = 768 };
+    float *a = mem_zalloc(3 * SIZE * SIZE, sizeof *a);
+    double start, process, caller;
+
+    if (!a)
+        return 0;
+    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    caller = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    start = clock_now();
+    do {
+        gemm_nn(SIZE, SIZE, SIZE, 1.0f, a, SIZE, a + SIZE * SIZE, SIZE, 0.0f, a + 2 * SIZE * SIZE, SIZE);
+    } while (clock_now() - start < 0.04);
+    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
+    caller = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - caller;
+    mem_free(a);
+    return caller > 0.0 ? (int)lround(process / caller) : 1;
+}
+
+int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k)
+{
+    return m * k + n * k + m * n;
+}
+
+double gemm_rate(float *scratch, int64_t m, int64_t n, int64_t k, double seconds)
+{
+    float *a = scratch, *b = a + m * k, *c = b + n * k;
+    double flop = 2.0 * (double)m * (double)n * (double)k, best = INFINITY, start, now, before;
+
+    /* Ordinary numbers: some machines multiply zeros, and all of them denormals, at another speed. */
+    for (int64_t i = 0; i < m * k + n * k; i++)
+        scratch[i] = 0.01f * (float)(i % 97 - 48);
+    gemm_nt(m, n, k, 1.0f, a, k, b, k, 0.0f, c, n);
+    start = now = clock_now();
+    do {
+        before = now;
+        gemm_nt(m, n, k, 1.0f, a, k, b, k, 0.0f, c, n);
+        now = clock_now();
+        if (now - before < best)
+            best = now - before;
+    } while (now - start < seconds);
+    return best > 0.0 ? flop / best : 0.0;
+}

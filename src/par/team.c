@@ -1,0 +1,294 @@
+/* team.c - the only file with <omp.h> and a parallel region.
+ *
+ * Every region names its number of threads, since OpenMP's own count is set to 1: OpenBLAS asks for that
+ * count and would otherwise open a team of its own in a team of one (see gemm.h). OpenMP's threads are
+ * kept between regions, so a worker is the same thread, on the same core, in every run. */
+#include "par/team.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "math/gemm.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <pthread.h>
+#include <stdbool.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+struct team {
+    struct worker *workers; /* (count), owned */
+    int count, bound;
+    const struct topo *topo; /* borrowed; NULL: no binding */
+    enum topo_bind bind;
+    bool started;
+    uint64_t caller_float_mode;
+};
+
+const char *phase_name(enum phase p)
+{
+    static const char *const names[PHASES] = {
+        [PHASE_BATCH] = "batch",   [PHASE_ENCODE] = "encode", [PHASE_REDUCE] = "reduce",
+        [PHASE_HIDDEN] = "hidden", [PHASE_DECODE] = "decode", [PHASE_UPDATE] = "update",
+        [PHASE_EVAL] = "eval",     [PHASE_WAIT] = "wait",
+    };
+
+    return names[p];
+}
+
+/* The floating-point unit's control word, with "flush results to zero" and "take denormal inputs as zero". */
+#if defined(__SSE__)
+static uint64_t float_mode(void)
+{
+    return _mm_getcsr();
+}
+
+static void set_float_mode(uint64_t mode)
+{
+    _mm_setcsr((unsigned)mode);
+}
+
+static uint64_t flushing(uint64_t mode)
+{
+    return mode | 0x8040;
+}
+#elif defined(__aarch64__)
+static uint64_t float_mode(void)
+{
+    uint64_t mode;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    return mode;
+}
+
+static void set_float_mode(uint64_t mode)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+}
+
+static uint64_t flushing(uint64_t mode)
+{
+    return mode | 1u << 24;
+}
+#else
+static uint64_t float_mode(void)
+{
+    return 0;
+}
+
+static void set_float_mode(uint64_t mode)
+{
+    (void)mode;
+}
+
+static uint64_t flushing(uint64_t mode)
+{
+    return mode;
+}
+#endif
+
+static void *wait_for_release(void *lock)
+{
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
+}
+
+/* Whether the system grants `n` more threads at once: OpenMP's runtimes end the program where it does not. */
+static bool threads_available(int n)
+{
+    pthread_t *threads = mem_alloc(n, sizeof *threads);
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int made = 0;
+
+    if (!threads)
+        return false;
+    pthread_mutex_lock(&lock);
+    while (made < n && pthread_create(&threads[made], NULL, wait_for_release, &lock) == 0)
+        made++;
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < made; i++)
+        pthread_join(threads[i], NULL);
+    mem_free(threads);
+    return made == n;
+}
+
+/* The first region: counts the threads that OpenMP really gives, sets each one up. */
+static int start_workers(struct team *t)
+{
+    int got = 0, bound = 0;
+
+#pragma omp parallel num_threads(t->count) reduction(+ : got, bound)
+    {
+        got = 1;
+        set_float_mode(flushing(float_mode()));
+        if (t->topo && topo_bind_self(t->topo, t->bind, t->count, omp_get_thread_num()) == 0)
+            bound = 1;
+    }
+    t->bound = bound;
+    t->started = true;
+    return got;
+}
+
+/* The last one: OpenMP keeps its threads, and who uses them next must find them as they were. */
+static void stop_workers(struct team *t)
+{
+#pragma omp parallel num_threads(t->count)
+    {
+        set_float_mode(t->caller_float_mode);
+        if (t->bound > 0)
+            topo_unbind_self(t->topo);
+    }
+}
+
+int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err)
+{
+    struct team *t;
+    int rc, got;
+
+    assert(workers >= 1);
+    if (omp_in_parallel())
+        return error_set(err, PT_EUSAGE, "team: cannot be started inside another parallel region");
+    omp_set_dynamic(0); /* OMP_DYNAMIC=true could give a run fewer threads than it was promised */
+    omp_set_num_threads(1);
+    rc = gemm_init(err);
+    if (rc < 0)
+        return rc;
+    t = mem_zalloc(1, sizeof *t);
+    if (!t)
+        return error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
+    t->caller_float_mode = float_mode();
+    t->topo = topo;
+    t->bind = bind;
+    t->count = workers;
+    t->workers = mem_array(workers, sizeof *t->workers);
+    if (!t->workers) {
+        rc = error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
+        goto fail;
+    }
+    for (int i = 0; i < workers; i++)
+        t->workers[i] = (struct worker){.id = i, .count = workers, .team = t};
+    if (workers > omp_get_thread_limit()) {
+        rc = error_set(err, PT_ENOMEM,
+                       "team: %d threads wanted, OMP_THREAD_LIMIT allows %d; unset it or ask for fewer",
+                       workers, omp_get_thread_limit());
+        goto fail;
+    }
+    if (!threads_available(workers - 1)) {
+        rc = error_set(
+            err, PT_ENOMEM,
+            "team: the system does not allow %d threads; see ulimit -u and the cgroup's pids.max, or ask "
+            "for fewer",
+            workers);
+        goto fail;
+    }
+    got = start_workers(t);
+    if (got != workers) {
+        rc =
+            error_set(err, PT_ENOMEM, "team: %d threads wanted, OpenMP gave %d; ask for fewer", workers, got);
+        goto fail;
+    }
+    *out = t;
+    return 0;
+fail:
+    team_free(t);
+    return rc;
+}
+
+void team_free(struct team *t)
+{
+    if (!t)
+        return;
+    if (t->started)
+        stop_workers(t);
+    mem_free(t->workers);
+    mem_free(t);
+}
+
+int team_workers(const struct team *t)
+{
+    return t->count;
+}
+
+int team_bound(const struct team *t)
+{
+    return t->bound;
+}
+
+void team_run(struct team *t, team_function *fn, void *arg)
+{
+    double end;
+
+#pragma omp parallel num_threads(t->count)
+    {
+        struct worker *w = &t->workers[omp_get_thread_num()];
+
+        assert(omp_get_num_threads() == t->count);
+        w->phase = PHASE_BATCH;
+        w->mark = clock_now();
+        fn(w, arg);
+        team_phase(w, PHASE_WAIT);
+    }
+    end = clock_now();
+    for (int i = 0; i < t->count; i++)
+        t->workers[i].seconds[PHASE_WAIT] += end - t->workers[i].mark;
+}
+
+void team_barrier(struct worker *w)
+{
+    enum phase p = (enum phase)w->phase;
+
+    team_phase(w, PHASE_WAIT);
+#pragma omp barrier
+    team_phase(w, p);
+}
+
+void team_phase(struct worker *w, enum phase p)
+{
+    double now = clock_now();
+
+    w->seconds[w->phase] += now - w->mark;
+    w->mark = now;
+    w->phase = (int)p;
+}
+
+const struct worker *team_worker(const struct team *t, int id)
+{
+    assert(id >= 0 && id < t->count);
+    return &t->workers[id];
+}
+
+void team_reset_times(struct team *t)
+{
+    for (int i = 0; i < t->count; i++)
+        for (int p = 0; p < PHASES; p++)
+            t->workers[i].seconds[p] = 0.0;
+}
+
+int team_omp_cpus(int *cpus, int capacity)
+{
+    int count = 0;
+
+    for (int place = 0; place < omp_get_num_places(); place++) {
+        int n = omp_get_place_num_procs(place), *ids = mem_alloc(n, sizeof *ids);
+
+        if (!ids)
+            break;
+        omp_get_place_proc_ids(place, ids);
+        for (int i = 0; i < n; i++, count++)
+            if (count < capacity)
+                cpus[count] = ids[i];
+        mem_free(ids);
+    }
+    return count;
+}
+
+void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)
+{
+    int64_t each = n / count, extra = n % count; /* the first `extra` workers get one more */
+
+    assert(n >= 0 && id >= 0 && id < count);
+    *first = id * each + (id < extra ? id : extra);
+    *end = *first + each + (id < extra);
+}

@@ -54,10 +54,10 @@ static int load(struct topo *t, const char *synthetic, struct error *err)
     t->facts.synthetic = synthetic != NULL;
     if (synthetic) {
         if (hwloc_topology_set_synthetic(t->machine, synthetic) < 0)
-            return error_set(
-                err, PT_EUSAGE,
-                "topology: \"%s\" is no description that hwloc takes; try \"node:4 core:16 pu:2\"",
-                synthetic);
+            return error_set(err, PT_EUSAGE,
+                             "topology: \"%s\" is no description that hwloc takes; it ends in processors, as "
+                             "in \"node:4 core:16 pu:2\"",
+                             synthetic);
     } else {
         hwloc_topology_set_flags(t->machine, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     }

@@ -4,6 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Messages quote file names and contents: what could drive a terminal, or break the line, becomes '?'. */
+static void scrub(char *text)
+{
+    for (unsigned char *s = (unsigned char *)text; *s; s++) {
+        if (*s < 0x20 || *s == 0x7F)
+            *s = '?';
+        else if (*s == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0) /* U+0080 to U+009F: controls too */
+            *s++ = '?', *s = '?';
+    }
+}
+
 int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 {
     if (err) {
@@ -13,6 +24,7 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
         va_start(args, fmt);
         vsnprintf(err->text, sizeof err->text, fmt, args);
         va_end(args);
+        scrub(err->text);
     }
     return code;
 }
@@ -30,7 +42,9 @@ int error_prefix(struct error *err, const char *fmt, ...)
     used = vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
     if (used >= 0 && (size_t)used < sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s", (int)(sizeof old - (size_t)used - 3), old);
+        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s",
+                 (int)(sizeof old - (size_t)used - 3), old);
+    scrub(err->text);
     return err->code;
 }
 

@@ -1,8 +1,9 @@
 /* error.h - how the library reports failure.
  *
  * A function that can fail returns 0 or a negative code and fills *err with one
- * line: what, where, what to do. The library never prints and never exits; the
- * program turns the code into the exit status that error_exit_status() names. */
+ * line: what, where, what to do. Control characters in what it quotes become '?'.
+ * The library never prints and never exits; the program turns the code into the
+ * exit status that error_exit_status() names. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 

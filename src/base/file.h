@@ -1,7 +1,12 @@
 /* file.h - files that appear whole or not at all.
  *
  * A writer fills NAME.tmp-PID beside NAME; file_commit flushes it (fsync), renames it over NAME and fsyncs
- * the folder. Whatever happens before the rename, the old NAME is untouched. */
+ * the folder. Whatever happens before the rename, the old NAME is untouched. A killed process leaves its
+ * NAME.tmp-PID behind: file_sweep removes such leftovers.
+ *
+ * A program that writes large files must ignore SIGXFSZ, or a file size limit kills it instead of being
+ * reported. Every message names the path. A writer is used by one thread at a time; the other functions by
+ * any. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -13,22 +18,36 @@
 
 struct file_writer;
 
+/* NAME must be a regular file or not exist yet; where it is a link, the file that it leads to is replaced.
+ * PT_EFILE, PT_ENOMEM. */
 int file_create(struct file_writer **out, const char *path, struct error *err);
-/* The first failure is remembered and reported by file_commit. */
+/* The first failure is remembered and reported by file_commit; what comes after it is dropped. */
 void file_write(struct file_writer *w, const void *data, size_t bytes);
 void file_printf(struct file_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Frees the writer in every case. On failure (PT_EFILE) the temporary file is gone and NAME is as before. */
+/* Overwrites bytes that were written already, from `offset` on. */
+void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t bytes);
+/* Frees the writer in every case. On failure (PT_EFILE) the temporary file is gone and NAME is as before;
+ * only where the last fsync, the folder's, fails is NAME the new file already, and the message says so. */
 int file_commit(struct file_writer *w, struct error *err);
 void file_abandon(struct file_writer *w); /* takes NULL */
 
-/* The whole of a file of at most `limit` bytes, zero-terminated behind its end; for mem_free. */
-int file_read(char **out, size_t *length, const char *path, size_t limit, enum pt_code code, struct error *err);
+/* Removes what killed processes left in `folder`: regular files named *.tmp-DIGITS. Only for who holds the
+ * folder's lock: the temporary files of a live writer would go too. */
+int file_sweep(const char *folder, struct error *err);
 
-/* Appends one line to a file and flushes it. */
+/* The whole of a file of at most `limit` bytes, zero-terminated behind its end; for mem_free. Pipes can be
+ * read too. `code` is the error code where it cannot be read or is too large. */
+int file_read(char **out, size_t *length, const char *path, size_t limit, enum pt_code code,
+              struct error *err);
+
+/* Appends one line (its newline is added) to a file and flushes it; on failure nothing of it remains. */
 int file_append_line(const char *path, const char *line, struct error *err);
-/* Cuts a file of lines down to its first `lines` lines (a resumed run's metrics.jsonl). Absent: nothing to do. */
+/* Cuts a file of lines down to its first `lines` lines (a resumed run's metrics.jsonl), and a last line
+ * without its newline, which a crash left, goes in any case. Absent: nothing to do. */
 int file_keep_lines(const char *path, int64_t lines, struct error *err);
 
+/* fsync, again where a signal interrupted it; -1 with errno set. */
+int file_sync(int fd);
 /* Makes a folder and those above it. */
 int file_make_folder(const char *path, struct error *err);
 bool file_exists(const char *path);

@@ -1,0 +1,293 @@
+/* The writer: everything that can end in a half-made file. Plain reads and line files are in file_read.c. */
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUFFER ((size_t)1 << 20)
+#define PIECE  ((size_t)1 << 30) /* write(2) takes a little less than 2 GiB at once */
+
+struct file_writer {
+    int folder, fd; /* the folder is open from the start: what is renamed and flushed is what was looked at */
+    char *path;     /* as given, for messages; owned */
+    char *name;     /* in the folder; owned */
+    char *temp;     /* likewise; owned, and NULL while there is no such file */
+    char *buffer;   /* BUFFER bytes; owned */
+    size_t used;    /* of the buffer */
+    int64_t flushed;  /* bytes in the file */
+    struct error err; /* the first failure */
+};
+
+static int fail(struct file_writer *w, const char *what)
+{
+    if (!w->err.code)
+        error_set(&w->err, PT_EFILE, "cannot %s %s: %s", what, w->path, strerror(errno));
+    return -1;
+}
+
+/* All of it, at `offset`: write(2) may take less, or be interrupted by a signal. */
+static int write_at(struct file_writer *w, const char *data, size_t bytes, int64_t offset)
+{
+    while (bytes) {
+        ssize_t n = pwrite(w->fd, data, bytes < PIECE ? bytes : PIECE, offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = ENOSPC;
+        if (n <= 0)
+            return fail(w, "write");
+        data += n;
+        bytes -= (size_t)n;
+        offset += n;
+    }
+    return 0;
+}
+
+static int flush(struct file_writer *w)
+{
+    if (write_at(w, w->buffer, w->used, w->flushed) < 0)
+        return -1;
+    w->flushed += (int64_t)w->used;
+    w->used = 0;
+    return 0;
+}
+
+int file_sync(int fd)
+{
+    int rc;
+
+    do
+        rc = fsync(fd);
+    while (rc < 0 && errno == EINTR);
+    return rc;
+}
+
+/* The real name of `path`, for mem_free: through links, so that the file and not the link is replaced. */
+static int resolve(char **out, const char *path, struct error *err)
+{
+    char real[PATH_MAX];
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) == 0) {
+        if (!realpath(path, real))
+            return error_set(err, PT_EFILE, "cannot create %s: %s", path, strerror(errno));
+        *out = mem_strdup(real);
+    } else {
+        *out = mem_strdup(path);
+    }
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return error_set(err, PT_EFILE, "cannot create %s: it is %s", path,
+                         S_ISDIR(st.st_mode) ? "a folder" : "there already, and not a regular file");
+    return 0;
+}
+
+static int open_folder(struct file_writer *w, const char *real)
+{
+    const char *slash = strrchr(real, '/');
+    char *folder = mem_strdup(real);
+
+    w->name = mem_strdup(slash ? slash + 1 : real);
+    if (!folder || !w->name) {
+        mem_free(folder);
+        return error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
+    }
+    if (!*w->name) {
+        mem_free(folder);
+        return error_set(&w->err, PT_EFILE, "cannot create %s: it names no file", w->path);
+    }
+    folder[slash ? slash - real + (slash == real) : 0] = 0;
+    w->folder = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    mem_free(folder);
+    return w->folder < 0 ? fail(w, "create") : 0;
+}
+
+static int open_temp(struct file_writer *w)
+{
+    size_t size = strlen(w->name) + 32;
+    char *temp = mem_alloc((int64_t)size, 1);
+
+    w->buffer = mem_alloc((int64_t)BUFFER, 1);
+    if (!temp || !w->buffer) {
+        mem_free(temp);
+        return error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
+    }
+    snprintf(temp, size, "%s.tmp-%ld", w->name, (long)getpid());
+    /* A leftover of a dead process with our number goes; O_EXCL then follows no link and shares no file. */
+    unlinkat(w->folder, temp, 0);
+    w->fd = openat(w->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (w->fd < 0) {
+        fail(w, "create");
+        mem_free(temp);
+        return -1;
+    }
+    w->temp = temp;
+    return 0;
+}
+
+int file_create(struct file_writer **out, const char *path, struct error *err)
+{
+    struct file_writer *w = mem_zalloc(1, sizeof *w);
+    char *real = NULL;
+    int rc;
+
+    if (!w)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    w->folder = w->fd = -1;
+    w->path = mem_strdup(path);
+    if (!w->path) {
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        goto fail;
+    }
+    rc = resolve(&real, path, err);
+    if (rc < 0)
+        goto fail;
+    if (open_folder(w, real) < 0 || open_temp(w) < 0) {
+        rc = error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
+        goto fail;
+    }
+    mem_free(real);
+    *out = w;
+    return 0;
+fail:
+    mem_free(real);
+    file_abandon(w);
+    return rc;
+}
+
+void file_write(struct file_writer *w, const void *data, size_t bytes)
+{
+    if (w->err.code || !bytes)
+        return;
+    if (bytes > BUFFER - w->used && flush(w) < 0)
+        return;
+    if (bytes >= BUFFER) { /* large blocks go out as they are */
+        if (write_at(w, data, bytes, w->flushed) == 0)
+            w->flushed += (int64_t)bytes;
+        return;
+    }
+    memcpy(w->buffer + w->used, data, bytes);
+    w->used += bytes;
+}
+
+void file_printf(struct file_writer *w, const char *fmt, ...)
+{
+    va_list args;
+    size_t room = BUFFER - w->used;
+    int n;
+
+    if (w->err.code)
+        return;
+    va_start(args, fmt);
+    n = vsnprintf(w->buffer + w->used, room, fmt, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n >= room) { /* once more with the whole buffer */
+        if (flush(w) < 0)
+            return;
+        va_start(args, fmt);
+        n = vsnprintf(w->buffer, BUFFER, fmt, args);
+        va_end(args);
+        if (n >= 0 && (size_t)n >= BUFFER) {
+            error_set(&w->err, PT_EFILE, "cannot write %s: a line of %d bytes is too long", w->path, n);
+            return;
+        }
+    }
+    if (n < 0)
+        fail(w, "write");
+    else
+        w->used += (size_t)n;
+}
+
+void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t bytes)
+{
+    if (w->err.code || flush(w) < 0)
+        return;
+    if (offset < 0 || offset > w->flushed || (int64_t)bytes > w->flushed - offset)
+        error_set(&w->err, PT_EFILE, "cannot write %s: a patch lies outside the file", w->path);
+    else
+        write_at(w, data, bytes, offset);
+}
+
+int file_commit(struct file_writer *w, struct error *err)
+{
+    int rc = 0;
+
+    if (!w->err.code && flush(w) == 0 && file_sync(w->fd) < 0)
+        fail(w, "flush");
+    if (!w->err.code) {
+        int closed = close(w->fd);
+
+        w->fd = -1;
+        if (closed < 0 && errno != EINTR)
+            fail(w, "close");
+    }
+    if (!w->err.code && renameat(w->folder, w->temp, w->folder, w->name) < 0)
+        fail(w, "replace");
+    if (!w->err.code) {
+        mem_free(w->temp);
+        w->temp = NULL;
+        /* EINVAL: a file system that cannot flush folders has nothing to flush. */
+        if (file_sync(w->folder) < 0 && errno != EINVAL)
+            error_set(&w->err, PT_EFILE, "%s is written, but its folder cannot be flushed: %s", w->path,
+                      strerror(errno));
+    }
+    if (w->err.code)
+        rc = error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
+    file_abandon(w);
+    return rc;
+}
+
+void file_abandon(struct file_writer *w)
+{
+    if (!w)
+        return;
+    if (w->fd >= 0)
+        close(w->fd);
+    if (w->temp)
+        unlinkat(w->folder, w->temp, 0);
+    if (w->folder >= 0)
+        close(w->folder);
+    mem_free(w->buffer);
+    mem_free(w->temp);
+    mem_free(w->name);
+    mem_free(w->path);
+    mem_free(w);
+}
+
+static bool is_leftover(const char *name)
+{
+    const char *tail = strrchr(name, '-');
+
+    return tail && tail - name > 4 && strncmp(tail - 4, ".tmp", 4) == 0 && tail[1] &&
+           tail[1 + strspn(tail + 1, "0123456789")] == 0;
+}
+
+int file_sweep(const char *folder, struct error *err)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    struct stat st;
+    int rc = 0;
+
+    if (!d)
+        return error_set(err, PT_EFILE, "cannot read folder %s: %s", folder, strerror(errno));
+    while (rc == 0 && (entry = readdir(d)))
+        if (is_leftover(entry->d_name) && fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
+            rc = error_set(err, PT_EFILE, "cannot remove %s/%s, which an interrupted run left: %s", folder,
+                           entry->d_name, strerror(errno));
+    closedir(d);
+    return rc;
+}

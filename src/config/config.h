@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -51,28 +52,48 @@ int config_new(struct config **out, struct error *err);
 
 /* Reads a YAML file over what is there. Errors carry path:line:column, the bound, and the
  * nearest known key. A key twice, an unknown key, a wrong type, a value out of bounds and an
- * empty file are errors (PT_ECONFIG). */
+ * empty file are errors (PT_ECONFIG). Keys stand in sections (`model: {kind: mf}`) or dotted (`model.kind:
+ * mf`). A mapping `tune` is passed over: it is for the search over configurations. */
 int config_load(struct config *c, const char *path, struct error *err);
 
-/* "KEY=VALUE" (the value in YAML's flow syntax) over what is there. */
+/* The same from text in memory; `name` stands for the path in messages. */
+int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err);
+
+/* "KEY=VALUE" over what is there; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
+ * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`). Words
+ * of a list may be parted by commas (`eval.metrics=rmse,mae`). */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
-/* Cross-field checks; fills in defaults that depend on the model (metrics, monitor). Call last. */
+/* Cross-field checks; fills in defaults that depend on the model where nothing was given: model.hidden,
+ * model.activation, split.kind, eval.metrics, train.monitor. Call last. */
 int config_check(struct config *c, struct error *err);
+
+/* PT_ECONFIG unless data.path is there: for what reads ratings. */
+int config_need_data(const struct config *c, struct error *err);
+
+/* The next key, from *at on, that was given although the model or split at hand makes no use of it; NULL: no
+ * more. Begin with *at = 0. For a note to the user. */
+const char *config_next_unused(const struct config *c, int *at);
 
 /* Whether a key was given rather than left at its default. False for an unknown key. */
 bool config_given(const struct config *c, const char *key);
 
-/* The effective configuration as YAML that config_load takes back to the same values.
- * `all`: every key; otherwise what the model at hand uses, within one screen. */
+/* The effective configuration as YAML that config_load takes back to the same values (PT_EFILE: cannot
+ * write). `all`: every key, as a run's folder keeps it; otherwise what the model at hand uses, in at most 40
+ * lines of ordinary length. */
 int config_print(const struct config *c, FILE *out, bool all, struct error *err);
 
-/* The name of an enum option's value: config_enum_name("model.kind", 0) is "autorec". */
+/* The name of an enum option's value: config_enum_name("model.kind", 0) is "autorec". NULL: no such key or
+ * value. */
 const char *config_enum_name(const char *key, int value);
 
 /* Two configurations may differ in train.epochs and run.* only, to resume one with the other:
  * NULL if so, else the first key that differs. */
 const char *config_resume_conflict(const struct config *a, const struct config *b);
+
+/* The number of letters to insert, drop, change or swap between two words, for "did you mean"; 1000 for long
+ * ones. */
+int config_word_distance(const char *a, const char *b);
 
 /* docs/config.md, made from the table. */
 void config_write_reference(FILE *out);

@@ -1,0 +1,370 @@
+/* check.c - what depends on more than one key: defaults by model, combinations that make no sense, and which
+ * options the model and split at hand use. */
+#include "config/options.h"
+
+#include <math.h>
+#include <string.h>
+
+/* In the order of options.def (tests/test_config.c compares the names). */
+enum { ACTIVATION_TANH = 2, INIT_NORMAL = 1, FORMAT_LISTS = 2 };
+enum { BY_SHARE, BY_FILE, BY_USER, BY_ROW, BY_USER_SHARE, BY_TIME, BY_LAST, BY_FOLD };
+enum { STEADY, STEPS, EXPONENTIAL, COSINE, ONE_CYCLE };
+
+static bool is_vae(const struct config *c)
+{
+    return c->model_kind == KIND_MULTIVAE;
+}
+
+static bool is_multi(const struct config *c)
+{
+    return c->model_kind == KIND_MULTIVAE || c->model_kind == KIND_MULTIDAE;
+}
+
+static bool is_rating(const struct config *c)
+{
+    return !is_multi(c);
+}
+
+static bool is_autorec(const struct config *c)
+{
+    return c->model_kind == KIND_AUTOREC;
+}
+
+static bool is_mf(const struct config *c)
+{
+    return c->model_kind == KIND_MF;
+}
+
+static bool is_network(const struct config *c)
+{
+    return !is_mf(c);
+}
+
+static bool has_latent(const struct config *c)
+{
+    return !is_autorec(c);
+}
+
+static bool init_is_normal(const struct config *c)
+{
+    return c->init == INIT_NORMAL;
+}
+
+static bool holds_out_rows(const struct config *c)
+{
+    return c->split_kind == BY_USER || c->split_kind == BY_ROW;
+}
+
+static bool holds_out_cells(const struct config *c)
+{
+    return !holds_out_rows(c);
+}
+
+static bool split_has_share(const struct config *c)
+{
+    return c->split_kind == BY_SHARE || c->split_kind == BY_USER_SHARE || c->split_kind == BY_LAST ||
+           (c->split_kind == BY_TIME && c->split_time_cut == 0);
+}
+
+static bool split_has_folds(const struct config *c)
+{
+    return c->split_kind == BY_FOLD;
+}
+
+static bool split_has_time(const struct config *c)
+{
+    return c->split_kind == BY_TIME;
+}
+
+static bool is_synthetic(const struct config *c)
+{
+    return strncmp(c->data_path, "synth:", 6) == 0;
+}
+
+static bool is_read(const struct config *c)
+{
+    return !is_synthetic(c);
+}
+
+static bool lr_decays(const struct config *c)
+{
+    return c->schedule == STEPS || c->schedule == EXPONENTIAL;
+}
+
+static bool lr_steps(const struct config *c)
+{
+    return c->schedule == STEPS;
+}
+
+static bool is_one_cycle(const struct config *c)
+{
+    return c->schedule == ONE_CYCLE;
+}
+
+static bool beta1_is_fixed(const struct config *c)
+{
+    return !is_one_cycle(c);
+}
+
+static bool decays_weights(const struct config *c)
+{
+    return c->l2 > 0 || c->weight_decay > 0;
+}
+
+/* Keys that are not listed are used always. */
+static const struct {
+    const char *key;
+    bool (*used)(const struct config *c);
+} conditions[] = {
+    {"model.side", is_network},
+    {"model.hidden", is_network},
+    {"model.latent", has_latent},
+    {"model.activation", is_network},
+    {"model.output", is_autorec},
+    {"model.loss", is_rating},
+    {"model.input_dropout", is_network},
+    {"model.dropout", is_network},
+    {"model.normalize_input", is_multi},
+    {"model.noise_std", is_vae},
+    {"model.kl_weight", is_vae},
+    {"model.kl_anneal_steps", is_vae},
+    {"model.init_std", init_is_normal},
+    {"model.biases", is_mf},
+    {"model.center", is_rating},
+    {"model.range_low", is_mf},
+    {"model.range_high", is_mf},
+    {"data.format", is_read},
+    {"data.columns", is_read},
+    {"data.delimiter", is_read},
+    {"data.header", is_read},
+    {"data.bad_lines", is_read},
+    {"data.duplicates", is_read},
+    {"data.item_key", is_read},
+    {"data.binarize", is_rating},
+    {"data.seed", is_synthetic},
+    {"split.test", split_has_share},
+    {"split.valid", holds_out_cells},
+    {"split.test_users", holds_out_rows},
+    {"split.valid_users", holds_out_rows},
+    {"split.fold_in", holds_out_rows},
+    {"split.min_fold_in", holds_out_rows},
+    {"split.folds", split_has_folds},
+    {"split.fold", split_has_folds},
+    {"split.time_cut", split_has_time},
+    {"train.microbatch", is_multi},
+    {"train.beta1", beta1_is_fixed},
+    {"train.lr_decay", lr_decays},
+    {"train.lr_step", lr_steps},
+    {"train.momentum_high", is_one_cycle},
+    {"train.momentum_low", is_one_cycle},
+    {"train.decay_biases", decays_weights},
+    {"eval.clip", is_rating},
+    {"eval.cold", is_rating},
+    {"eval.relevant", is_rating},
+};
+
+bool option_used(const struct config *c, const struct option *o)
+{
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        if (strcmp(conditions[i].key, o->key) == 0)
+            return conditions[i].used(c);
+    }
+    return true;
+}
+
+static int set_model_defaults(struct config *c, struct error *err)
+{
+    static const char *const rating[] = {"rmse", "mae"};
+    static const char *const ranking[] = {"ndcg@100", "recall@20", "recall@50"};
+    static const int64_t vae_hidden = 600;
+    int rc = 0;
+
+    if (is_multi(c) && !config_given(c, "model.hidden"))
+        rc = option_set_number(&c->hidden, &vae_hidden, is_vae(c), err);
+    if (is_multi(c) && !config_given(c, "model.activation"))
+        c->activation = ACTIVATION_TANH;
+    if (is_multi(c) && !config_given(c, "split.kind"))
+        c->split_kind = BY_USER;
+    if (rc == 0 && c->metrics.n == 0)
+        rc = option_set_words(&c->metrics, is_multi(c) ? ranking : rating, is_multi(c) ? 3 : 2, err);
+    if (rc == 0 && !*c->monitor) {
+        struct tree first = {.text = c->metrics.value[0], .quoted = true};
+        const struct tree *at;
+
+        rc = option_set(c, option_at(option_find("train.monitor")), &first, &at, err);
+    }
+    return rc;
+}
+
+static int check_model(const struct config *c, struct error *err)
+{
+    const char *kind = config_enum_name("model.kind", c->model_kind);
+
+    if (is_multi(c) && c->model_side == SIDE_ITEM)
+        return error_set(err, PT_ECONFIG, "model.side: %s takes users as examples; set it to user", kind);
+    if (is_autorec(c) && c->hidden.n == 0)
+        return error_set(err, PT_ECONFIG, "model.hidden: autorec needs a hidden layer, such as [500]");
+    if (is_mf(c) && c->range_low > c->range_high)
+        return error_set(err, PT_ECONFIG, "model.range_low: %g is above model.range_high, %g; swap them",
+                         c->range_low, c->range_high);
+    if (is_mf(c) && c->range_low < c->range_high && c->center)
+        return error_set(err, PT_ECONFIG,
+                         "model.center: a sigmoid range already places the ratings; set it to false, "
+                         "or model.range_low and model.range_high to 0");
+    if (init_is_normal(c) && c->init_std == 0)
+        return error_set(
+            err, PT_ECONFIG,
+            "model.init_std: with 0 all units start alike and stay so; set it above 0, such as 0.05");
+    return 0;
+}
+
+static int check_data(const struct config *c, struct error *err)
+{
+    static const char *const known[] = {"user", "item", "rating", "time", "skip"};
+    int times[5] = {0};
+
+    if (c->data_format == FORMAT_LISTS && c->data_columns.n > 0)
+        return error_set(err, PT_ECONFIG,
+                         "data.columns: the format lists has no columns; leave one of the two out");
+    for (int i = 0; i < c->data_columns.n; i++) {
+        const char *word = c->data_columns.value[i];
+        int k = 0;
+
+        while (k < 5 && strcmp(word, known[k]) != 0)
+            k++;
+        if (k == 5)
+            return error_set(err, PT_ECONFIG, "data.columns: %s is none of user, item, rating, time, skip",
+                             show(word).text);
+        if (++times[k] > 1 && k < 4)
+            return error_set(err, PT_ECONFIG, "data.columns: %s stands twice; name the other column skip",
+                             known[k]);
+    }
+    if (c->data_columns.n > 0 && (!times[0] || !times[1]))
+        return error_set(err, PT_ECONFIG, "data.columns: no %s; name the column that holds it",
+                         known[times[0] ? 1 : 0]);
+    return 0;
+}
+
+static int check_share(const char *key, double value, struct error *err)
+{
+    if (value >= 1 && value != floor(value))
+        return error_set(err, PT_ECONFIG, "%s: %g is neither a share (below 1) nor a count (a whole number)",
+                         key, value);
+    return 0;
+}
+
+static int check_split_model(const struct config *c, struct error *err)
+{
+    const char *split = config_enum_name("split.kind", c->split_kind);
+
+    if (is_mf(c) && holds_out_rows(c))
+        return error_set(
+            err, PT_ECONFIG,
+            "split.kind: %s holds examples out whole, and mf knows nothing of those; set it to random",
+            split);
+    if (c->split_kind == BY_USER && c->model_side == SIDE_ITEM && is_autorec(c))
+        return error_set(err, PT_ECONFIG,
+                         "split.kind: users holds users out, but the examples of model.side item are "
+                         "items; set it to rows or random, or model.side to user");
+    if (holds_out_rows(c) && c->split_fold_in == 0)
+        return error_set(
+            err, PT_ECONFIG,
+            "split.fold_in: with 0 the model sees nothing of held-out %s; set it above 0, such as 0.8",
+            split);
+    if (holds_out_rows(c) && is_multi(c) && c->split_fold_in == 1 && c->eval_seen == 0)
+        return error_set(err, PT_ECONFIG,
+                         "split.fold_in: with 1 every held-out item has been seen and eval.seen removes "
+                         "it; set it below 1, such as 0.8");
+    return 0;
+}
+
+static int check_split(const struct config *c, struct error *err)
+{
+    int rc = 0;
+
+    if (split_has_share(c))
+        rc = check_share("split.test", c->split_test, err);
+    if (rc == 0 && holds_out_cells(c))
+        rc = check_share("split.valid", c->split_valid, err);
+    if (rc == 0 && holds_out_rows(c))
+        rc = check_share("split.test_users", c->split_test_users, err);
+    if (rc == 0 && holds_out_rows(c))
+        rc = check_share("split.valid_users", c->split_valid_users, err);
+    if (rc < 0)
+        return rc;
+    if (holds_out_rows(c) && c->split_test_users < 1 && c->split_valid_users < 1 &&
+        c->split_test_users + c->split_valid_users >= 1)
+        return error_set(err, PT_ECONFIG,
+                         "split.test_users: with split.valid_users %g, a share of %g leaves nobody to "
+                         "train on; lower one of them",
+                         c->split_valid_users, c->split_test_users);
+    if (split_has_folds(c) && c->split_fold >= c->split_folds)
+        return error_set(err, PT_ECONFIG, "split.fold: there are %d folds, counted from 0; set it below that",
+                         (int)c->split_folds);
+    return check_split_model(c, err);
+}
+
+/* Files that come split may hold a validation part of their own: then the run finds out. */
+static bool surely_no_validation(const struct config *c)
+{
+    return holds_out_rows(c) ? c->split_valid_users == 0 : c->split_kind != BY_FILE && c->split_valid == 0;
+}
+
+static int check_train(const struct config *c, struct error *err)
+{
+    const char *part = holds_out_rows(c) ? "split.valid_users" : "split.valid";
+
+    if (is_rating(c) && c->microbatch > 0)
+        return error_set(err, PT_ECONFIG,
+                         "train.microbatch: only multivae and multidae hold a block of logits that it "
+                         "could cut; leave it out, or 0");
+    if (c->patience > 0 && surely_no_validation(c))
+        return error_set(err, PT_ECONFIG,
+                         "train.patience: there is no validation part to judge by; set %s above 0, or "
+                         "train.patience to 0",
+                         part);
+    if (c->refit && surely_no_validation(c))
+        return error_set(err, PT_ECONFIG,
+                         "train.refit: there is no validation part to choose by; set %s above 0, or "
+                         "train.refit to false",
+                         part);
+    if (lr_decays(c) && c->lr_decay == 1)
+        return error_set(err, PT_ECONFIG,
+                         "train.lr_decay: with 1 the schedule %s changes nothing; set it below 1, or "
+                         "train.schedule to constant",
+                         config_enum_name("train.schedule", c->schedule));
+    if (is_one_cycle(c) && c->momentum_low > c->momentum_high)
+        return error_set(err, PT_ECONFIG,
+                         "train.momentum_low: %g is above train.momentum_high, %g; swap them",
+                         c->momentum_low, c->momentum_high);
+    if (c->lr * c->weight_decay >= 1)
+        return error_set(err, PT_ECONFIG,
+                         "train.weight_decay: train.lr times it is %g, and from 1 on a step wipes the "
+                         "weights out; lower it",
+                         c->lr * c->weight_decay);
+    return 0;
+}
+
+int config_check(struct config *c, struct error *err)
+{
+    int rc = set_model_defaults(c, err);
+
+    if (rc == 0)
+        rc = check_model(c, err);
+    if (rc == 0)
+        rc = check_data(c, err);
+    if (rc == 0)
+        rc = check_split(c, err);
+    if (rc == 0)
+        rc = check_train(c, err);
+    return rc;
+}
+
+int config_need_data(const struct config *c, struct error *err)
+{
+    if (*c->data_path)
+        return 0;
+    return error_set(
+        err, PT_ECONFIG,
+        "data.path: not given; name a file, a folder or an archive of ratings, or synth:ml-100k");
+}

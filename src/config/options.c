@@ -1,0 +1,195 @@
+/* options.c - the table that options.def becomes, and looking things up in it. */
+#include "config/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(struct config, name)
+
+static const struct option table[] = {
+#define SECTION(section_name, note)
+#define INT(name, field, def, min, max, note)                                                                \
+    {OPTION_INT, name, note, FIELD(field), def, min, max, 0, 0, 0, NULL},
+#define REAL(name, field, def, min, max, note)                                                               \
+    {OPTION_REAL, name, note, FIELD(field), 0, 0, 0, def, min, max, NULL},
+#define BOOL(name, field, def, note) {OPTION_BOOL, name, note, FIELD(field), def, 0, 1, 0, 0, 0, NULL},
+#define TEXT(name, field, def, note) {OPTION_TEXT, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
+#define ENUM(name, field, def, names, note)                                                                  \
+    {OPTION_ENUM, name, note, FIELD(field), def, 0, 0, 0, 0, 0, names "\0"},
+#define INTS(name, field, def, min, max, note)                                                               \
+    {OPTION_INTS, name, note, FIELD(field), 0, min, max, 0, 0, 0, def},
+#define TEXTS(name, field, def, note) {OPTION_TEXTS, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
+#include "config/options.def"
+#undef SECTION
+#undef INT
+#undef REAL
+#undef BOOL
+#undef TEXT
+#undef ENUM
+#undef INTS
+#undef TEXTS
+};
+
+static const struct section sections[] = {
+#define SECTION(section_name, note) {section_name, note},
+#define INT(name, field, def, min, max, note)
+#define REAL(name, field, def, min, max, note)
+#define BOOL(name, field, def, note)
+#define TEXT(name, field, def, note)
+#define ENUM(name, field, def, names, note)
+#define INTS(name, field, def, min, max, note)
+#define TEXTS(name, field, def, note)
+#include "config/options.def"
+#undef SECTION
+#undef INT
+#undef REAL
+#undef BOOL
+#undef TEXT
+#undef ENUM
+#undef INTS
+#undef TEXTS
+};
+
+enum {
+    OPTIONS = sizeof table / sizeof *table,
+    SECTIONS = sizeof sections / sizeof *sections,
+    LONGEST_WORD = 48
+};
+
+_Static_assert(OPTIONS <= 256, "config.set holds 256 bits");
+
+int option_count(void)
+{
+    return OPTIONS;
+}
+
+const struct option *option_at(int i)
+{
+    return &table[i];
+}
+
+int section_count(void)
+{
+    return SECTIONS;
+}
+
+const struct section *section_at(int i)
+{
+    return &sections[i];
+}
+
+int option_find(const char *key)
+{
+    for (int i = 0; i < OPTIONS; i++) {
+        if (strcmp(table[i].key, key) == 0)
+            return i;
+    }
+    return -1;
+}
+
+bool section_find(const char *name)
+{
+    for (int i = 0; i < SECTIONS; i++) {
+        if (strcmp(sections[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool option_in_section(const struct option *o, const struct section *s)
+{
+    size_t length = strlen(s->name);
+
+    return strncmp(o->key, s->name, length) == 0 && o->key[length] == '.';
+}
+
+const char *option_enum_name(const struct option *o, int value)
+{
+    const char *name = o->text;
+
+    if (value < 0)
+        return NULL;
+    for (; *name && value > 0; value--)
+        name += strlen(name) + 1;
+    return *name ? name : NULL;
+}
+
+bool option_can_be_unset(const struct option *o)
+{
+    return o->type == OPTION_REAL && o->real <= -1e30;
+}
+
+void *option_field(struct config *c, const struct option *o)
+{
+    return (char *)c + o->offset;
+}
+
+const void *option_field_const(const struct config *c, const struct option *o)
+{
+    return (const char *)c + o->offset;
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Optimal string alignment: three rows of the table of distances between prefixes. */
+int config_word_distance(const char *a, const char *b)
+{
+    int row[3][LONGEST_WORD + 1];
+    int n = (int)strnlen(a, LONGEST_WORD + 1), m = (int)strnlen(b, LONGEST_WORD + 1);
+
+    if (n > LONGEST_WORD || m > LONGEST_WORD)
+        return 1000;
+    for (int j = 0; j <= m; j++)
+        row[0][j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *now = row[i % 3];
+        const int *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+
+        now[0] = i;
+        for (int j = 1; j <= m; j++) {
+            now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = least(now[j], before[j - 2] + 1);
+        }
+    }
+    return row[n % 3][m];
+}
+
+/* A key in the wrong section, or without one, is nearest to the key of the same last word. */
+static int key_distance(const char *word, const char *key)
+{
+    const char *word_dot = strrchr(word, '.'), *key_dot = strrchr(key, '.');
+    int whole = config_word_distance(word, key),
+        tail = config_word_distance(word_dot ? word_dot + 1 : word, key_dot + 1);
+
+    if (tail == 0)
+        return least(whole, 1);
+    return word_dot ? whole : least(whole, tail + 1);
+}
+
+const char *option_nearest(const char *word)
+{
+    const char *nearest = NULL;
+    int best = (int)strnlen(word, LONGEST_WORD) / 3 + 1;
+
+    for (int i = 0; i < SECTIONS; i++) {
+        int d = config_word_distance(word, sections[i].name);
+
+        if (d < best) {
+            best = d;
+            nearest = sections[i].name;
+        }
+    }
+    for (int i = 0; i < OPTIONS; i++) {
+        int d = key_distance(word, table[i].key);
+
+        if (d < best) {
+            best = d;
+            nearest = table[i].key;
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,300 @@
+/* yaml.c - the door to libyaml: its events become a tree.
+ *
+ * libyaml takes its memory from malloc and cannot be told otherwise; it reports a failure of it, which
+ * comes out as PT_ENOMEM. Depth and size are limited before anything is built from them, so that the
+ * recursion here is bounded. */
+#include "config/tree.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <yaml.h>
+
+struct reader {
+    yaml_parser_t parser;
+    const char *text, *name; /* borrowed */
+    size_t length;
+    struct error *err;
+};
+
+int tree_fail(struct error *err, enum pt_code code, const char *path, int line, int column,
+              const char *reason)
+{
+    size_t length = path ? strlen(path) : 0;
+
+    if (!path)
+        return error_set(err, code, "%s", reason);
+    return error_set(err, code, "%s%s:%d:%d: %s", length > 300 ? "..." : "",
+                     length > 300 ? path + length - 300 : path, line, column, reason);
+}
+
+static int fail_at(struct reader *r, yaml_mark_t mark, const char *reason)
+{
+    return tree_fail(r->err, PT_ECONFIG, r->name, (int)mark.line + 1, (int)mark.column + 1, reason);
+}
+
+static int out_of_memory(struct error *err)
+{
+    return error_set(err, PT_ENOMEM, "configuration: out of memory");
+}
+
+/* The reader's errors (bytes that are no text) come with a byte offset only. */
+static int fail_at_byte(struct reader *r)
+{
+    size_t offset = r->parser.problem_offset < r->length ? r->parser.problem_offset : r->length;
+    char reason[160];
+    yaml_mark_t mark = {0};
+    int byte = offset < r->length ? (unsigned char)r->text[offset] : 0;
+
+    for (size_t i = 0; i < offset; i++) {
+        mark.column = r->text[i] == '\n' ? 0 : mark.column + 1;
+        mark.line += r->text[i] == '\n';
+    }
+    if (offset >= r->length)
+        snprintf(reason, sizeof reason, "the text ends inside a character; it has to be UTF-8");
+    else if (byte < 0x80)
+        snprintf(reason, sizeof reason, "control character 0x%02x; a configuration is plain text",
+                 (unsigned)byte);
+    else
+        snprintf(reason, sizeof reason, "byte 0x%02x is not UTF-8 here; save the file as UTF-8",
+                 (unsigned)byte);
+    return fail_at(r, mark, reason);
+}
+
+static int fail_parser(struct reader *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    char reason[256];
+
+    switch (p->error) {
+    case YAML_MEMORY_ERROR:
+        return out_of_memory(r->err);
+    case YAML_READER_ERROR:
+        return fail_at_byte(r);
+    default:
+        if (p->problem_mark.index < r->length && r->text[p->problem_mark.index] == '\t')
+            return fail_at(r, p->problem_mark, "a tab cannot indent YAML; use spaces");
+        snprintf(reason, sizeof reason, "not valid YAML: %s%s%s", p->problem ? p->problem : "unknown reason",
+                 p->context ? " " : "", p->context ? p->context : "");
+        return fail_at(r, p->problem_mark, reason);
+    }
+}
+
+static int next_event(struct reader *r, yaml_event_t *event)
+{
+    return yaml_parser_parse(&r->parser, event) ? 0 : fail_parser(r);
+}
+
+static void clear(struct tree *t)
+{
+    for (int i = 0; i < t->n; i++)
+        clear(&t->item[i]);
+    mem_free(t->item);
+    mem_free(t->text);
+    mem_free(t->key);
+    memset(t, 0, sizeof *t);
+}
+
+/* Moves *child to the end of the items; items grow by doubling. */
+static int append(struct reader *r, struct tree *t, struct tree *child)
+{
+    if ((t->n & (t->n - 1)) == 0) {
+        struct tree *grown = mem_resize(t->item, t->n ? 2 * (int64_t)t->n : 1, sizeof *grown);
+
+        if (!grown)
+            return out_of_memory(r->err);
+        t->item = grown;
+    }
+    t->item[t->n++] = *child;
+    memset(child, 0, sizeof *child);
+    return 0;
+}
+
+/* A scalar's text in memory of our own. */
+static int take_text(struct reader *r, const yaml_event_t *event, char **out)
+{
+    const char *text = (const char *)event->data.scalar.value;
+
+    if (memchr(text, 0, event->data.scalar.length))
+        return fail_at(r, event->start_mark, "a NUL character cannot stand in a value");
+    *out = mem_strdup(text);
+    return *out ? 0 : out_of_memory(r->err);
+}
+
+static int refuse_marks(struct reader *r, const yaml_event_t *event, const yaml_char_t *anchor,
+                        const yaml_char_t *tag)
+{
+    if (anchor)
+        return fail_at(r, event->start_mark, "anchors (&name) are not taken; write the value out");
+    if (tag)
+        return fail_at(r, event->start_mark, "tags (!name) are not taken; write the plain value");
+    return 0;
+}
+
+static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t, int depth);
+
+static int read_key(struct reader *r, const yaml_event_t *event, struct tree *child)
+{
+    int rc;
+
+    if (event->type == YAML_ALIAS_EVENT)
+        return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
+    if (event->type != YAML_SCALAR_EVENT)
+        return fail_at(r, event->start_mark, "a key has to be a word, not a list or a mapping");
+    rc = refuse_marks(r, event, event->data.scalar.anchor, event->data.scalar.tag);
+    if (rc < 0)
+        return rc;
+    child->key_line = (int)event->start_mark.line + 1;
+    child->key_column = (int)event->start_mark.column + 1;
+    return take_text(r, event, &child->key);
+}
+
+/* The items of a list or mapping up to its end. */
+static int read_items(struct reader *r, struct tree *t, yaml_event_type_t end, int depth)
+{
+    struct tree child = {0};
+    yaml_event_t event;
+    int rc;
+
+    for (;;) {
+        rc = next_event(r, &event);
+        if (rc < 0)
+            break;
+        if (event.type == end) {
+            yaml_event_delete(&event);
+            return 0;
+        }
+        if (t->kind == TREE_MAP) {
+            rc = read_key(r, &event, &child);
+            yaml_event_delete(&event);
+            if (rc == 0)
+                rc = next_event(r, &event);
+            if (rc < 0)
+                break;
+        }
+        rc = read_node(r, &event, &child, depth);
+        yaml_event_delete(&event);
+        if (rc == 0)
+            rc = append(r, t, &child);
+        if (rc < 0)
+            break;
+    }
+    clear(&child);
+    return rc;
+}
+
+static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t, int depth)
+{
+    int rc;
+
+    if (depth > TREE_DEPTH)
+        return fail_at(r, event->start_mark,
+                       "nested too deeply; a configuration has sections and their keys");
+    t->line = (int)event->start_mark.line + 1;
+    t->column = (int)event->start_mark.column + 1;
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        t->kind = TREE_SCALAR;
+        t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+        rc = refuse_marks(r, event, event->data.scalar.anchor, event->data.scalar.tag);
+        return rc < 0 ? rc : take_text(r, event, &t->text);
+    case YAML_SEQUENCE_START_EVENT:
+        t->kind = TREE_LIST;
+        rc = refuse_marks(r, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);
+        return rc < 0 ? rc : read_items(r, t, YAML_SEQUENCE_END_EVENT, depth + 1);
+    case YAML_MAPPING_START_EVENT:
+        t->kind = TREE_MAP;
+        rc = refuse_marks(r, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+        return rc < 0 ? rc : read_items(r, t, YAML_MAPPING_END_EVENT, depth + 1);
+    default:
+        return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
+    }
+}
+
+/* stream start, document start, the root, document end, stream end */
+static int read_document(struct reader *r, struct tree *root)
+{
+    yaml_event_t event;
+    int rc, place = 0;
+
+    for (;;) {
+        yaml_event_type_t type;
+
+        rc = next_event(r, &event);
+        if (rc < 0)
+            return rc;
+        type = event.type;
+        if (type == YAML_DOCUMENT_START_EVENT && place++ > 0)
+            rc = fail_at(r, event.start_mark, "a second document (---) starts here; a configuration is one");
+        else if (type == YAML_STREAM_END_EVENT && place == 0)
+            rc = fail_at(r, event.start_mark, "empty; give at least model.kind and data.path");
+        else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT &&
+                 type != YAML_DOCUMENT_END_EVENT && type != YAML_STREAM_END_EVENT)
+            rc = read_node(r, &event, root, 0);
+        yaml_event_delete(&event);
+        if (rc < 0 || type == YAML_STREAM_END_EVENT)
+            return rc;
+    }
+}
+
+int tree_parse(struct tree **out, const char *text, size_t length, const char *name, struct error *err)
+{
+    struct reader r = {.text = text, .length = length, .name = name, .err = err};
+    struct tree *root = mem_zalloc(1, sizeof *root);
+    int rc;
+
+    if (!root || !yaml_parser_initialize(&r.parser)) {
+        mem_free(root);
+        return out_of_memory(err);
+    }
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
+    rc = read_document(&r, root);
+    yaml_parser_delete(&r.parser);
+    if (rc < 0) {
+        tree_free(root);
+        return rc;
+    }
+    *out = root;
+    return 0;
+}
+
+int tree_read(struct tree **out, const char *path, struct error *err)
+{
+    char *text = mem_alloc(TREE_BYTES + 1, 1);
+    FILE *file = NULL;
+    size_t length;
+    int rc;
+
+    if (!text)
+        return out_of_memory(err);
+    errno = 0;
+    file = fopen(path, "rb");
+    length = file ? fread(text, 1, TREE_BYTES + 1, file) : 0;
+    if (!file || ferror(file))
+        rc = error_set(err, PT_ECONFIG, "%.300s: cannot be read: %s", path, strerror(errno));
+    else if (length > TREE_BYTES)
+        rc = error_set(err, PT_ECONFIG, "%.300s: larger than 1 MiB; this is not a configuration", path);
+    else
+        rc = tree_parse(out, text, length, path, err);
+    if (file)
+        fclose(file);
+    mem_free(text);
+    return rc;
+}
+
+bool tree_is_null(const struct tree *t)
+{
+    return t->kind == TREE_SCALAR && !t->quoted &&
+           (!*t->text || strcmp(t->text, "~") == 0 || strcmp(t->text, "null") == 0);
+}
+
+void tree_free(struct tree *t)
+{
+    if (t)
+        clear(t);
+    mem_free(t);
+}

@@ -1,0 +1,165 @@
+/* main.c - the program: finds the subcommand, runs it, turns its result into the exit status.
+ *
+ *   partrain -c FILE ...   is   partrain train -c FILE ... */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct command {
+    const char *name, *help;
+    int (*run)(int argc, char **argv, struct error *err);
+    const struct cli_usage *usage;
+};
+
+static const struct command commands[] = {
+#define COMMAND(name, help) {#name, help, cmd_##name, &cmd_##name##_usage},
+#include "cli/commands.def"
+#undef COMMAND
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct command *find(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strlen(commands[i].name) == length && memcmp(commands[i].name, name, length) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+    fputs("usage: partrain -c FILE [KEY=VALUE ...]\n"
+          "       partrain COMMAND ...\n\n"
+          "Trains recommender autoencoders and matrix factorisation. Without a command, -c FILE trains.\n\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
+    fputs("  help        what a command does and takes: partrain help COMMAND\n\n"
+          "  --version   which build this is\n\n"
+          "Exit status: 0 done; 2 wrong use or configuration; 3 something wrong with ratings data; 4 not "
+          "enough\n"
+          "memory or another resource; 5 training diverged; 6 a file of partrain's own is corrupt, or output "
+          "cannot\n"
+          "be written; 130, 143 interrupted.\n",
+          out);
+}
+
+static void print_version(void)
+{
+    printf("partrain %s\n", PARTRAIN_VERSION);
+#if defined(__clang__)
+    printf("compiler: clang %s\n", __clang_version__);
+#else
+    printf("compiler: gcc %s\n", __VERSION__);
+#endif
+#ifdef _OPENMP
+    printf("OpenMP: %d\n", _OPENMP);
+#else
+    printf("OpenMP: none\n");
+#endif
+#ifdef __OPTIMIZE__
+    printf("optimised: yes\n");
+#else
+    printf("optimised: no\n");
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+    printf("sanitizer: address\n");
+#elif defined(__SANITIZE_THREAD__)
+    printf("sanitizer: thread\n");
+#endif
+}
+
+static int unknown_command(const char *word, struct error *err)
+{
+    const char *names[COMMANDS + 2] = {"help"}, *near;
+
+    for (int i = 0; i < COMMANDS; i++)
+        names[i + 1] = commands[i].name;
+    near = cli_nearest(word, names);
+    if (near)
+        return error_set(err, PT_EUSAGE, "%.60s: no such command; did you mean %s?", word, near);
+    return error_set(err, PT_EUSAGE, "%.60s: no such command; `partrain help` lists them", word);
+}
+
+static int help(int argc, char **argv, struct error *err)
+{
+    const struct command *command;
+
+    if (argc < 2) {
+        print_overview(stdout);
+        return 0;
+    }
+    command = find(argv[1]);
+    if (!command)
+        return unknown_command(argv[1], err);
+    cli_print_usage(stdout, command->name, command->usage);
+    return 0;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run(const struct command *command, int argc, char **argv, struct error *err)
+{
+    if (asks_for_help(argc, argv)) {
+        cli_print_usage(stdout, command->name, command->usage);
+        return 0;
+    }
+    return command->run(argc, argv, err);
+}
+
+static int dispatch(int argc, char **argv, struct error *err)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+
+    if (!word) {
+        print_overview(stderr);
+        return error_set(err, PT_EUSAGE, "no command; try `partrain -c conf/multivae.yaml`");
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        print_version();
+        return 0;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_overview(stdout);
+        return 0;
+    }
+    if (strcmp(word, "help") == 0)
+        return help(argc - 1, argv + 1, err);
+    if (*word == '-') { /* partrain -c FILE: the program's name stands where "train" would */
+        static char train[] = "train";
+        const struct command *command = find(train);
+
+        if (!command)
+            return error_set(err, PT_EUSAGE, "%.60s: no such option; `partrain help` lists the commands",
+                             word);
+        argv[0] = train;
+        return run(command, argc, argv, err);
+    }
+    if (!find(word))
+        return unknown_command(word, err);
+    return run(find(word), argc - 1, argv + 1, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+    int rc = dispatch(argc, argv, &err);
+
+    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)
+        rc = error_set(&err, PT_EFILE, "standard output cannot be written: %s", strerror(errno));
+    if (rc < 0)
+        cli_message("%s", err.text);
+    return error_exit_status(rc);
+}

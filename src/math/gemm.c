@@ -9,6 +9,7 @@
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,24 +152,60 @@ static double cpu_seconds(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+struct cpu_times {
+    double process, caller;
+};
+
+static struct cpu_times cpu_times(void)
+{
+    return (struct cpu_times){cpu_seconds(CLOCK_PROCESS_CPUTIME_ID), cpu_seconds(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+/* CPU time of the process over that of the calling thread. */
+static double threads_since(struct cpu_times begin)
+{
+    struct cpu_times end = cpu_times();
+
+    return end.caller > begin.caller ? (end.process - begin.process) / (end.caller - begin.caller) : 1.0;
+}
+
+/* Idle threads of OpenMP spin for a while after a run (LLVM's for 200 ms): waits for them to go to sleep. */
+static bool settle(void)
+{
+    double start = clock_now();
+
+    while (clock_now() - start < 1.0) {
+        struct cpu_times begin = cpu_times();
+        double round = clock_now();
+
+        while (clock_now() - round < 0.01)
+            ;
+        if (threads_since(begin) < 1.1)
+            return true;
+    }
+    return false;
+}
+
 int gemm_measure_threads(void)
 {
     enum { SIZE = 768 };
     float *a = mem_zalloc(3 * SIZE * SIZE, sizeof *a);
-    double start, process, caller;
+    struct cpu_times begin;
+    double start;
 
     if (!a)
         return 0;
-    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    caller = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (!settle()) {
+        mem_free(a);
+        return 0;
+    }
+    begin = cpu_times();
     start = clock_now();
     do {
         gemm_nn(SIZE, SIZE, SIZE, 1.0f, a, SIZE, a + SIZE * SIZE, SIZE, 0.0f, a + 2 * SIZE * SIZE, SIZE);
     } while (clock_now() - start < 0.04);
-    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
-    caller = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - caller;
     mem_free(a);
-    return caller > 0.0 ? (int)lround(process / caller) : 1;
+    return (int)lround(threads_since(begin));
 }
 
 int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k)

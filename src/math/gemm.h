@@ -41,8 +41,8 @@ const char *gemm_core(void);
 int gemm_callers(void);
 
 /* Measures how many threads a large product uses when the calling thread asks for one: CPU time of the
- * process over that of the caller, rounded. For serial code while no other thread of the process works; takes
- * some hundredths of a second. 0: no memory. */
+ * process over that of the caller, rounded. For serial code; waits (1 s at most) for OpenMP's threads to stop
+ * spinning, and takes some hundredths of a second. 0: no memory, or other threads do not rest. */
 int gemm_measure_threads(void);
 
 /* Measured rate of C (m,n) = A (m,k) B (n,k)^T on the calling thread, in FLOP/s (2 m n k a product): the best

@@ -114,7 +114,7 @@ static bool threads_available(int n)
     return made == n;
 }
 
-/* The first region: counts the threads that OpenMP really gives, sets each one up. */
+/* The first region: counts the threads that OpenMP really gives, binds each one. */
 static int start_workers(struct team *t)
 {
     int got = 0, bound = 0;
@@ -122,7 +122,6 @@ static int start_workers(struct team *t)
 #pragma omp parallel num_threads(t->count) reduction(+ : got, bound)
     {
         got = 1;
-        set_float_mode(flushing(float_mode()));
         if (t->topo && topo_bind_self(t->topo, t->bind, t->count, omp_get_thread_num()) == 0)
             bound = 1;
     }
@@ -183,6 +182,7 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
             workers);
         goto fail;
     }
+    set_float_mode(flushing(t->caller_float_mode));
     got = start_workers(t);
     if (got != workers) {
         rc =
@@ -202,6 +202,7 @@ void team_free(struct team *t)
         return;
     if (t->started)
         stop_workers(t);
+    set_float_mode(t->caller_float_mode);
     mem_free(t->workers);
     mem_free(t);
 }
@@ -225,6 +226,7 @@ void team_run(struct team *t, team_function *fn, void *arg)
         struct worker *w = &t->workers[omp_get_thread_num()];
 
         assert(omp_get_num_threads() == t->count);
+        set_float_mode(flushing(t->caller_float_mode));
         w->phase = PHASE_BATCH;
         w->mark = clock_now();
         fn(w, arg);

@@ -41,9 +41,10 @@ struct worker {
 
 /* workers >= 1. Borrows `topo` (NULL: no binding) for its lifetime. Starts the threads and binds them; the
  * calling thread is worker 0 and stays bound (as do threads that it makes) until team_free. It alone may call
- * team_run and team_free. PT_ENOMEM where the system or OMP_THREAD_LIMIT allows fewer threads; PT_EUSAGE for
- * a BLAS that cannot be used (gemm_init). team_free takes NULL and puts back the caller's binding and
- * denormal mode. */
+ * team_run and team_free, and has one team at a time: OpenMP ends the threads that a smaller region does not
+ * need, and with them their binding. PT_ENOMEM where the system or OMP_THREAD_LIMIT allows fewer threads;
+ * PT_EUSAGE for a BLAS that cannot be used (gemm_init). team_free takes NULL and puts back every thread's
+ * binding and denormal mode. */
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
 void team_free(struct team *t);
 int team_workers(const struct team *t);

@@ -271,6 +271,7 @@ static void wrong_names_are_refused_with_what_to_do(void **state)
         {"recal@20", "did you mean \"recall@K\"?"},
         {"Recall_al@20", "did you mean \"recall_all@K\"?"},
         {"precison@5", "did you mean \"precision@K\"?"},
+        {"mpa@10", "did you mean \"map@K\"?"},
         {"mapmin@5", "did you mean \"map_min@K\"?"},
         {"auc", "no such metric; there are rmse, mae, mse, loss, ndcg@K"},
         {"", "there are rmse"},

@@ -13,9 +13,15 @@ int64_t idtable_count(const struct idtable *t);
 struct idtable *idtable_new(void); /* NULL: no memory */
 /* The id's row, a new one if it was not there; -1: no memory (or 2^31 - 1 rows are taken). */
 int64_t idtable_put(struct idtable *t, const char *name, size_t length);
+/* The same for a name of 1 to 8 bytes that lies in a word already, its first byte lowest, zero above
+ * its end: what the reader's fast path has at hand. */
+int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length);
 int64_t idtable_find(const struct idtable *t, const char *name, size_t length); /* -1: not there */
 /* Zero-terminated; borrowed until the next put. */
 const char *idtable_name(const struct idtable *t, int64_t row);
+size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, without the zero */
+/* Forgets all names; the memory is kept for the next ones. */
+void idtable_clear(struct idtable *t);
 void idtable_free(struct idtable *t);
 
 #endif

@@ -1,0 +1,241 @@
+#include "data/idtable.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define FIRST_BITS 10
+
+/* Open addressing, at most half full. A name of up to 8 bytes is its own key, so that the usual
+ * numeric id is found by one multiplication and one comparison; a longer one has its hash as the key
+ * and is compared in the block of names. An empty slot has row -1.
+ *
+ *   slot    key | length | row        power of two of them
+ *   start   (rows + 1) offsets into names; name r is names[start[r]] .. names[start[r + 1] - 2], then a zero
+ */
+struct slot {
+    uint64_t key;
+    uint32_t length; /* saturated; the names are compared where it does not fit */
+    int32_t row;
+};
+
+struct idtable {
+    int64_t rows, row_space;
+    int64_t name_space;
+    int bits;
+    struct slot *slot; /* (2^bits) owned */
+    int64_t *start;    /* (row_space + 1) owned */
+    char *names;       /* (name_space) owned */
+};
+
+struct key {
+    uint64_t key;
+    uint32_t length;
+};
+
+static uint64_t slot_of(const struct idtable *t, struct key k)
+{
+    return ((k.key ^ k.length) * 0x9E3779B97F4A7C15u) >> (64 - t->bits);
+}
+
+/* The bytes of a short name in a word; no byte outside of the name is read. */
+static uint64_t pack(const char *name, size_t length)
+{
+    uint64_t word = 0;
+
+    for (size_t k = length; k-- > 0;)
+        word = word << 8 | (unsigned char)name[k];
+    return word;
+}
+
+static struct key key_of(const char *name, size_t length)
+{
+    struct key k = {0, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX};
+
+    k.key = length <= 8 ? pack(name, length) : hash_64(name, length);
+    return k;
+}
+
+int64_t idtable_count(const struct idtable *t)
+{
+    return t->rows;
+}
+
+const char *idtable_name(const struct idtable *t, int64_t row)
+{
+    return t->names + t->start[row];
+}
+
+size_t idtable_length(const struct idtable *t, int64_t row)
+{
+    return (size_t)(t->start[row + 1] - t->start[row] - 1);
+}
+
+static void empty_slots(struct slot *slot, int bits)
+{
+    for (int64_t k = 0; k < (int64_t)1 << bits; k++)
+        slot[k].row = -1;
+}
+
+struct idtable *idtable_new(void)
+{
+    struct idtable *t = mem_zalloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->bits = FIRST_BITS;
+    t->row_space = 1 << (FIRST_BITS - 1);
+    t->name_space = 8 << FIRST_BITS;
+    t->slot = mem_alloc((int64_t)1 << t->bits, sizeof *t->slot);
+    t->start = mem_alloc(t->row_space + 1, sizeof *t->start);
+    t->names = mem_alloc(t->name_space, 1);
+    if (!t->slot || !t->start || !t->names) {
+        idtable_free(t);
+        return NULL;
+    }
+    idtable_clear(t);
+    return t;
+}
+
+void idtable_clear(struct idtable *t)
+{
+    empty_slots(t->slot, t->bits);
+    t->rows = 0;
+    t->start[0] = 0;
+}
+
+/* Twice the slots; every name goes to its new place. */
+static bool grow_slots(struct idtable *t)
+{
+    int bits = t->bits + 1;
+    uint64_t mask = ((uint64_t)1 << bits) - 1;
+    struct slot *old = t->slot, *fresh = mem_alloc((int64_t)1 << bits, sizeof *fresh);
+    int64_t old_count = (int64_t)1 << t->bits;
+
+    if (!fresh)
+        return false;
+    empty_slots(fresh, bits);
+    t->bits = bits;
+    for (int64_t k = 0; k < old_count; k++) {
+        uint64_t at;
+
+        if (old[k].row < 0)
+            continue;
+        at = slot_of(t, (struct key){old[k].key, old[k].length});
+        while (fresh[at].row >= 0)
+            at = (at + 1) & mask;
+        fresh[at] = old[k];
+    }
+    t->slot = fresh;
+    mem_free(old);
+    return true;
+}
+
+static bool grow_rows(struct idtable *t)
+{
+    int64_t space = 2 * t->row_space;
+    int64_t *start = mem_resize(t->start, space + 1, sizeof *start);
+
+    if (!start)
+        return false;
+    t->start = start;
+    t->row_space = space;
+    return true;
+}
+
+static bool grow_names(struct idtable *t, size_t more)
+{
+    int64_t space = 2 * t->name_space;
+    char *names;
+
+    while ((size_t)(space - t->start[t->rows]) < more)
+        space *= 2;
+    names = mem_resize(t->names, space, 1);
+    if (!names)
+        return false;
+    t->names = names;
+    t->name_space = space;
+    return true;
+}
+
+/* A new row for a name that was not found. */
+static int64_t add(struct idtable *t, struct key k, const char *name, size_t length)
+{
+    uint64_t mask, at;
+    int64_t row = t->rows, from = t->start[row];
+
+    if (row == INT32_MAX)
+        return -1;
+    if (2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
+        return -1;
+    if (row == t->row_space && !grow_rows(t))
+        return -1;
+    if ((size_t)(t->name_space - from) < length + 1 && !grow_names(t, length + 1))
+        return -1;
+    mask = ((uint64_t)1 << t->bits) - 1;
+    at = slot_of(t, k);
+    while (t->slot[at].row >= 0)
+        at = (at + 1) & mask;
+    t->slot[at] = (struct slot){k.key, k.length, (int32_t)row};
+    memcpy(t->names + from, name, length);
+    t->names[from + (int64_t)length] = 0;
+    t->start[row + 1] = from + (int64_t)length + 1;
+    t->rows++;
+    return row;
+}
+
+static bool same_name(const struct idtable *t, int64_t row, const char *name, size_t length)
+{
+    return idtable_length(t, row) == length && memcmp(idtable_name(t, row), name, length) == 0;
+}
+
+static int64_t lookup(const struct idtable *t, struct key k, const char *name, size_t length)
+{
+    uint64_t mask = ((uint64_t)1 << t->bits) - 1;
+
+    for (uint64_t at = slot_of(t, k); t->slot[at].row >= 0; at = (at + 1) & mask) {
+        const struct slot *s = &t->slot[at];
+
+        if (s->key == k.key && s->length == k.length && (length <= 8 || same_name(t, s->row, name, length)))
+            return s->row;
+    }
+    return -1;
+}
+
+int64_t idtable_find(const struct idtable *t, const char *name, size_t length)
+{
+    return lookup(t, key_of(name, length), name, length);
+}
+
+int64_t idtable_put(struct idtable *t, const char *name, size_t length)
+{
+    struct key k = key_of(name, length);
+    int64_t row = lookup(t, k, name, length);
+
+    return row >= 0 ? row : add(t, k, name, length);
+}
+
+int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length)
+{
+    struct key k = {word, length};
+    int64_t row = lookup(t, k, NULL, length);
+    char name[8];
+
+    if (row >= 0)
+        return row;
+    for (unsigned j = 0; j < 8; j++)
+        name[j] = (char)(word >> (8 * j));
+    return add(t, k, name, length);
+}
+
+void idtable_free(struct idtable *t)
+{
+    if (!t)
+        return;
+    mem_free(t->slot);
+    mem_free(t->start);
+    mem_free(t->names);
+    mem_free(t);
+}

@@ -1,0 +1,106 @@
+#include "support.h"
+
+#include "data/idtable.h"
+
+static void rows_follow_first_appearance(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    assert_int_equal(idtable_count(t), 0);
+    assert_int_equal(idtable_put(t, "196", 3), 0);
+    assert_int_equal(idtable_put(t, "a name longer than eight bytes", 30), 1);
+    assert_int_equal(idtable_put(t, "196", 3), 0);
+    assert_int_equal(idtable_put(t, "a name longer than eight bytez", 30), 2);
+    assert_int_equal(idtable_put(t, "a name longer than eight bytes", 30), 1);
+    assert_int_equal(idtable_count(t), 3);
+    assert_string_equal(idtable_name(t, 0), "196");
+    assert_string_equal(idtable_name(t, 2), "a name longer than eight bytez");
+    assert_int_equal(idtable_length(t, 2), 30);
+    assert_int_equal(idtable_find(t, "196", 3), 0);
+    assert_int_equal(idtable_find(t, "19", 2), -1);
+    assert_int_equal(idtable_find(t, "1960", 4), -1);
+    idtable_free(t);
+}
+
+static void a_word_and_its_text_are_one_id(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    assert_int_equal(idtable_put(t, "12345678", 8), 0);
+    assert_int_equal(idtable_put_word(t, 0x3837363534333231u, 8), 0);
+    assert_int_equal(idtable_put_word(t, 0x4241, 2), 1);
+    assert_int_equal(idtable_put(t, "AB", 2), 1);
+    assert_string_equal(idtable_name(t, 1), "AB");
+    idtable_free(t);
+}
+
+/* Names whose bytes differ by trailing zeros only, or by length only, are different ids. */
+static void zero_bytes_count(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    assert_int_equal(idtable_put(t, "a", 1), 0);
+    assert_int_equal(idtable_put(t, "a\0", 2), 1);
+    assert_int_equal(idtable_put(t, "", 0), 2);
+    assert_int_equal(idtable_put(t, "\0", 1), 3);
+    assert_int_equal(idtable_find(t, "a\0\0", 3), -1);
+    idtable_free(t);
+}
+
+static void clearing_forgets_all(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    for (int k = 0; k < 5000; k++) {
+        char name[32];
+
+        assert_int_equal(idtable_put(t, name, (size_t)sprintf(name, "u%d", k)), k);
+    }
+    idtable_clear(t);
+    assert_int_equal(idtable_count(t), 0);
+    assert_int_equal(idtable_find(t, "u7", 2), -1);
+    assert_int_equal(idtable_put(t, "u7", 2), 0);
+    assert_string_equal(idtable_name(t, 0), "u7");
+    idtable_free(t);
+}
+
+/* 300,000 names of many lengths, each put twice in another order: against what their number says. */
+static void many_names_keep_their_rows(void **state)
+{
+    enum { N = 300000 };
+    struct idtable *t = idtable_new();
+    char name[64];
+
+    (void)state;
+    for (int64_t k = 0; k < N; k++) {
+        int n = sprintf(name, "%.*s%lld", (int)(k % 23), "abcdefghijklmnopqrstuvw", (long long)k);
+
+        assert_int_equal(idtable_put(t, name, (size_t)n), k);
+    }
+    for (int64_t j = 0; j < N; j++) {
+        int64_t k = j * 7919 % N;
+        int n = sprintf(name, "%.*s%lld", (int)(k % 23), "abcdefghijklmnopqrstuvw", (long long)k);
+
+        assert_int_equal(idtable_put(t, name, (size_t)n), k);
+        assert_string_equal(idtable_name(t, k), name);
+    }
+    assert_int_equal(idtable_count(t), N);
+    idtable_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_follow_first_appearance),
+        cmocka_unit_test(a_word_and_its_text_are_one_id),
+        cmocka_unit_test(zero_bytes_count),
+        cmocka_unit_test(clearing_forgets_all),
+        cmocka_unit_test(many_names_keep_their_rows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

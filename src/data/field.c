@@ -1,0 +1,150 @@
+#include "data/field.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_LENGTH 64 /* a longer number is not one that anybody wrote on purpose */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Only what decimal notation is made of: keeps strtod from taking nan, inf and hexadecimal. */
+static const char *parse_real(const char *text, size_t length, double *out)
+{
+    char copy[NUMBER_LENGTH], *end;
+
+    if (length == 0)
+        return "is empty";
+    if (length >= sizeof copy)
+        return "is not a number";
+    for (size_t k = 0; k < length; k++)
+        if (!is_digit(text[k]) && !(text[k] && strchr("+-.eE", text[k]))) {
+            bool infinite =
+                (length >= 3 && (strncasecmp(text, "inf", 3) == 0 || strncasecmp(text + 1, "inf", 3) == 0)) ||
+                (length == 3 && strncasecmp(text, "nan", 3) == 0);
+            return infinite ? "is not finite" : "is not a number";
+        }
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    *out = strtod(copy, &end);
+    return *end || end == copy ? "is not a number" : NULL;
+}
+
+const char *field_value(const char *text, size_t length, float *out)
+{
+    double value;
+    const char *why;
+
+    if (length == 1 && is_digit(text[0])) {
+        *out = (float)(text[0] - '0');
+        return NULL;
+    }
+    why = parse_real(text, length, &value);
+    if (why)
+        return why;
+    if (!(fabs(value) <= (double)FLT_MAX))
+        return "is too large";
+    *out = (float)value;
+    return NULL;
+}
+
+const char *field_time(const char *text, size_t length, int64_t *out)
+{
+    size_t k = length > 0 && (text[0] == '-' || text[0] == '+');
+    int64_t time = 0;
+    double real;
+    const char *why;
+
+    for (; k < length && is_digit(text[k]); k++)
+        if (__builtin_mul_overflow(time, 10, &time) || __builtin_add_overflow(time, text[k] - '0', &time))
+            return "does not fit 64 bits";
+    if (k == length && is_digit(text[k - (k > 0)])) {
+        *out = text[0] == '-' ? -time : time;
+        return NULL;
+    }
+    why = parse_real(text, length, &real);
+    if (why)
+        return why[0] == 'i' && why[3] == 'e' ? why : "is not a number of seconds";
+    if (!(fabs(real) < 9e18))
+        return "does not fit 64 bits";
+    *out = (int64_t)real;
+    return NULL;
+}
+
+const char *field_id(const char *text, size_t length)
+{
+    if (length == 0)
+        return "is empty";
+    return memchr(text, 0, length) ? "holds a zero byte" : NULL;
+}
+
+const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length)
+{
+    bool cut = length > FIELD_SHOWN - 1, utf8;
+
+    if (cut) {
+        length = FIELD_SHOWN - 4;
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+            length--; /* not in the middle of a character */
+    }
+    utf8 = field_is_utf8(text, length);
+    for (size_t k = 0; k < length; k++) {
+        unsigned char c = (unsigned char)text[k];
+
+        out[k] = c < 0x20 || c == 0x7F || (c >= 0x80 && !utf8) ? '?' : text[k];
+    }
+    strcpy(out + length, cut ? "..." : "");
+    /* The C1 controls in UTF-8 (C2 80 .. C2 9F) move a terminal's cursor too. */
+    for (size_t k = 0; k + 1 < length; k++)
+        if ((unsigned char)out[k] == 0xC2 && (unsigned char)out[k + 1] < 0xA0)
+            out[k] = out[k + 1] = '?';
+    return out;
+}
+
+void field_clean(char *text)
+{
+    bool utf8 = field_is_utf8(text, strlen(text));
+
+    for (char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+
+        if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8))
+            *c = '?';
+        else if (byte == 0xC2 && (unsigned char)c[1] < 0xA0)
+            c[0] = c[1] = '?';
+    }
+}
+
+bool field_is_utf8(const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + length;
+
+    while (p < end) {
+        uint32_t code;
+        int more = *p < 0x80             ? 0
+                   : (*p & 0xE0) == 0xC0 ? 1
+                   : (*p & 0xF0) == 0xE0 ? 2
+                   : (*p & 0xF8) == 0xF0 ? 3
+                                         : -1;
+
+        if (more < 0 || end - p <= more)
+            return false;
+        code = more == 0 ? *p : *p & (0x3Fu >> more);
+        p++;
+        for (int k = 0; k < more; k++, p++) {
+            if ((*p & 0xC0) != 0x80)
+                return false;
+            code = code << 6 | (*p & 0x3F);
+        }
+        /* overlong forms, surrogates, beyond Unicode */
+        if ((more == 1 && code < 0x80) || (more == 2 && code < 0x800) || (more == 3 && code < 0x10000) ||
+            (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,32 @@
+/* field.h - what one field of a line says: a rating, a time, a text. Pure. */
+#ifndef DATA_FIELD_H
+#define DATA_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FIELD_SHOWN 48 /* bytes of a text that a message shows, with its zero */
+
+/* NULL, or why it cannot be one ("is not a number"). Decimal notation with an optional exponent;
+ * nan, inf and hexadecimal are refused, and so is what a float cannot hold. */
+const char *field_value(const char *text, size_t length, float *out);
+/* Seconds (any whole number of 64 bits; a fraction is cut off). */
+const char *field_time(const char *text, size_t length, int64_t *out);
+/* An id: not empty, no zero byte. */
+const char *field_id(const char *text, size_t length);
+
+/* The text for a message: its first bytes, with '?' for what a terminal would act on. Returns out. */
+const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length);
+/* The same in place and for any length: control characters become '?'. */
+void field_clean(char *text);
+
+/* Whether the bytes are valid UTF-8. */
+bool field_is_utf8(const char *text, size_t length);
+
+static inline bool field_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+#endif

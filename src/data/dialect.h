@@ -1,0 +1,56 @@
+/* dialect.h - how a text of ratings is written: what separates its fields, which field is what, whether
+ * it starts with a line of names. Given by the user or found out from the first lines. */
+#ifndef DATA_DIALECT_H
+#define DATA_DIALECT_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIALECT_COLUMNS   64
+#define DIALECT_DELIMITER 16
+
+enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME };
+
+struct dialect {
+    bool lists;                        /* "user item item ..." */
+    bool blanks;                       /* fields are separated by any number of spaces and tabs */
+    bool quotes;                       /* a field may stand in "..." */
+    char delimiter[DIALECT_DELIMITER]; /* else by this */
+    int delimiter_length;
+    bool header;                   /* the first line is skipped */
+    int columns;                   /* of a delimited text */
+    uint8_t role[DIALECT_COLUMNS]; /* enum role */
+    bool has_rating, has_time;
+};
+
+struct dialect_spec {
+    int format; /* as in ratings_spec */
+    int columns;
+    const char *const *column;
+    const char *delimiter;
+    int header;
+};
+
+/* Looks at the whole lines [begin, end), of which only the first hundred matter. PT_ECONFIG where the
+ * spec itself is wrong, PT_EDATA where the text cannot be understood. `shown`: the text's name. */
+int dialect_find(struct dialect *out, const struct dialect_spec *spec, const char *begin, const char *end,
+                 const char *shown, struct error *err);
+
+/* The fields of one line (without its end). A quoted field is given without its quotes; one with doubled
+ * quotes inside keeps them doubled and has `doubled` set. Returns their number (at most `most` are stored;
+ * more are counted), or -1: a quote is not closed. */
+struct field {
+    const char *text;
+    size_t length;
+    bool doubled;
+};
+int64_t dialect_cut(const struct dialect *d, const char *line, const char *end, struct field *fields,
+                    int most);
+
+/* "user, item, rating, time" into out, for messages. */
+void dialect_show(const struct dialect *d, char *out, size_t space);
+
+#endif

@@ -1,0 +1,44 @@
+/* parser.h - lines of text into triplets.
+ *
+ * A parser takes blocks of whole lines one after another and appends to a triplet buffer, numbering ids in
+ * two tables. It touches nothing but what it was given, so several can work on several blocks, each with
+ * buffer and tables of its own, and be merged in the order of the blocks: the answer is that of one parser
+ * over the whole text. */
+#ifndef DATA_PARSER_H
+#define DATA_PARSER_H
+
+#include "base/error.h"
+#include "data/dialect.h"
+#include "data/idtable.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct triplets {
+    int64_t n, space;
+    int32_t *user, *item; /* (space) owned */
+    float *value;         /* (space) owned */
+    int64_t *time;        /* (space) owned; NULL where times are not kept */
+};
+
+/* Room for `more` beyond n; false: no memory. */
+bool triplets_reserve(struct triplets *t, int64_t more, bool times);
+void triplets_fini(struct triplets *t);
+
+struct parser {
+    const struct dialect *dialect; /* borrowed */
+    struct idtable *users, *items; /* borrowed */
+    struct triplets *out;          /* borrowed */
+    bool skip_bad, keep_time;
+    bool past_header;
+    int64_t line;       /* lines passed, of any kind */
+    int64_t lines_read; /* lines with something on them, less the header */
+    int64_t lines_bad;
+    struct error first_bad; /* where lines_bad > 0; "17: reason" */
+};
+
+/* The block must end with a newline and have LINES_PAD bytes behind it. Stops with PT_EDATA, its text
+ * "17: reason", at a line that is bad, unless skip_bad; PT_ENOMEM otherwise. */
+int parser_take(struct parser *p, const char *begin, const char *end, struct error *err);
+
+#endif

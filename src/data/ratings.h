@@ -23,26 +23,27 @@ enum given_part {
 
 struct ratings {
     int64_t n;
-    int32_t *user, *item;         /* (n) owned: rows of the tables below */
-    float *value;                 /* (n) owned */
-    int64_t *time;                /* (n) owned; NULL where the source has none */
-    uint8_t *given;               /* (n) owned, enum given_part; NULL where the source has no split */
-    struct idtable *users;        /* owned: external ids */
-    struct idtable *items;        /* owned */
-    char **title;                 /* (items) owned; NULL, or an entry NULL, where there is none */
-    float low, high;              /* smallest and largest value that is kept */
+    int32_t *user, *item;  /* (n) owned: rows of the tables below */
+    float *value;          /* (n) owned */
+    int64_t *time;         /* (n) owned; NULL where the source has none, or they are not wanted */
+    uint8_t *given;        /* (n) owned, enum given_part; NULL where the source has no split */
+    struct idtable *users; /* owned: external ids */
+    struct idtable *items; /* owned */
+    char **title;          /* (items) owned, UTF-8; NULL, or an entry NULL, where there is none */
+    float low, high;       /* smallest and largest value that is kept */
+    bool finished;         /* a finished split (Liang's five files): overrides split.*, not filtered */
     int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
-    int64_t duplicates;           /* repeated pairs that were merged */
-    int64_t filtered;             /* ratings dropped by filters */
-    char sha256[65];              /* of the kept triplets in their order (see ratings_digest) */
-    double noise_floor;           /* synth only: RMSE of the true model; 0 otherwise */
+    int64_t duplicates;            /* repeated pairs that were merged */
+    int64_t filtered;              /* ratings dropped by filters */
+    char sha256[65];               /* of the kept triplets in their order (see ratings_digest) */
+    double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
 };
 
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {
     const char *path;
-    int format;            /* 0 auto, 1 delimited, 2 lists */
-    int columns;           /* 0: found out */
+    int format;  /* 0 auto, 1 delimited, 2 lists */
+    int columns; /* 0: found out */
     const char *const *column;
     const char *delimiter; /* "": found out */
     int header;            /* 0 auto, 1 yes, 2 no */
@@ -52,14 +53,18 @@ struct ratings_spec {
     bool binarize;
     double min_rating;
     int64_t min_user_ratings, min_item_ratings;
-    uint64_t seed;         /* synth */
-    bool want_time;        /* keep times (some splits need them) */
-    int prefer_given;      /* a folder with several splits: 1 where split.kind is given */
+    uint64_t seed;    /* synth */
+    bool want_time;   /* keep times (some splits need them) */
+    int prefer_given; /* a folder with several splits: 1 where split.kind is given */
 };
 
 /* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
  * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
 void ratings_free(struct ratings *r);
+
+/* Fills in sha256 from what the ratings are: external ids, values, their order, and the parts of a given
+ * split; not row numbers (they follow from the order), times or titles. ratings_read does it at its end. */
+void ratings_digest(struct ratings *r);
 
 #endif

@@ -1,0 +1,199 @@
+#include "data/ratings.h"
+
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "data/filter.h"
+#include "data/reader.h"
+#include "data/source.h"
+#include "data/synth.h"
+#include "data/titles.h"
+
+#include <string.h>
+
+void ratings_free(struct ratings *r)
+{
+    if (!r)
+        return;
+    if (r->title)
+        for (int64_t i = 0; i < idtable_count(r->items); i++)
+            mem_free(r->title[i]);
+    mem_free(r->title);
+    mem_free(r->user);
+    mem_free(r->item);
+    mem_free(r->value);
+    mem_free(r->time);
+    mem_free(r->given);
+    idtable_free(r->users);
+    idtable_free(r->items);
+    mem_free(r);
+}
+
+/* --- digest -------------------------------------------------------------------------------------- */
+
+#define DIGEST_BUFFER 16384
+
+/* A short form, so that hashing does not take longer than reading:
+ *
+ *   "partrain ratings 1\n"
+ *   each rating: a byte (value code << 1 | same user as before), the value's 4 bytes where the code is 127,
+ *                the user's number unless it is the same, the item's number; a number that is met for the
+ * first time (the smallest one not used yet) is followed by its name's length and bytes each run of ratings
+ * in one part of a given split: 255, the part, the run's length
+ *
+ * Numbers: 7 bits a byte, lowest first. Since rows are numbered in order of first appearance, the bytes
+ * follow from the sequence of (user id, item id, value) alone. */
+struct digest {
+    struct sha256 hash;
+    size_t used;
+    unsigned char buffer[DIGEST_BUFFER];
+};
+
+static void put_bytes(struct digest *d, const void *data, size_t bytes)
+{
+    if (bytes > DIGEST_BUFFER - d->used) {
+        sha256_add(&d->hash, d->buffer, d->used);
+        d->used = 0;
+    }
+    if (bytes > DIGEST_BUFFER) {
+        sha256_add(&d->hash, data, bytes);
+        return;
+    }
+    memcpy(d->buffer + d->used, data, bytes);
+    d->used += bytes;
+}
+
+static void put_number(struct digest *d, uint64_t n)
+{
+    unsigned char bytes[10];
+    size_t used = 0;
+
+    for (; n >= 0x80; n >>= 7)
+        bytes[used++] = (unsigned char)(n | 0x80);
+    bytes[used++] = (unsigned char)n;
+    put_bytes(d, bytes, used);
+}
+
+static void put_row(struct digest *d, const struct idtable *t, int64_t row, int64_t *next)
+{
+    put_number(d, (uint64_t)row);
+    if (row == *next) {
+        size_t length = idtable_length(t, row);
+
+        ++*next;
+        put_number(d, length);
+        put_bytes(d, idtable_name(t, row), length);
+    }
+}
+
+/* Half stars from 0 to 63 have a code of 0 to 126. */
+static unsigned value_code(float value)
+{
+    float twice = 2 * value;
+
+    return twice >= 0 && twice <= 126 && twice == (float)(int)twice && !(twice == 0 && 1 / value < 0)
+               ? (unsigned)twice
+               : 127;
+}
+
+static void put_given(struct digest *d, const struct ratings *r)
+{
+    for (int64_t k = 0, end; k < r->n; k = end) {
+        unsigned char mark[2] = {255, r->given[k]};
+
+        for (end = k + 1; end < r->n && r->given[end] == r->given[k]; end++)
+            ;
+        put_bytes(d, mark, 2);
+        put_number(d, (uint64_t)(end - k));
+    }
+}
+
+void ratings_digest(struct ratings *r)
+{
+    static const char name[] = "partrain ratings 1\n";
+    int64_t next_user = 0, next_item = 0;
+    struct digest d = {.used = 0};
+
+    sha256_init(&d.hash);
+    put_bytes(&d, name, sizeof name - 1);
+    for (int64_t k = 0; k < r->n; k++) {
+        unsigned code = value_code(r->value[k]);
+        bool same = k > 0 && r->user[k] == r->user[k - 1];
+        unsigned char lead = (unsigned char)(code << 1 | same);
+
+        put_bytes(&d, &lead, 1);
+        if (code == 127) {
+            uint32_t bits;
+            unsigned char bytes[4];
+
+            memcpy(&bits, &r->value[k], 4);
+            for (int b = 0; b < 4; b++)
+                bytes[b] = (unsigned char)(bits >> 8 * b);
+            put_bytes(&d, bytes, 4);
+        }
+        if (!same)
+            put_row(&d, r->users, r->user[k], &next_user);
+        put_row(&d, r->items, r->item[k], &next_item);
+    }
+    if (r->given)
+        put_given(&d, r);
+    sha256_add(&d.hash, d.buffer, d.used);
+    sha256_hex(&d.hash, r->sha256);
+}
+
+/* --- reading ------------------------------------------------------------------------------------- */
+
+static int read_source(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+{
+    struct source *source = NULL;
+    int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
+
+    /* "last" is the later in time, so times are read for it even if nobody else wants them */
+    if (rc == 0)
+        rc = reader_read(r, source, spec, spec->want_time || spec->duplicates == 0 || spec->duplicates == 2,
+                         err);
+    if (rc == 0)
+        rc = titles_read(r, source, err);
+    if (rc == 0 && spec->item_key == 1)
+        rc = titles_merge(r, spec->path, err);
+    source_free(source);
+    return rc;
+}
+
+static int keep_wanted(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+{
+    int rc = filter_duplicates(r, spec, err);
+
+    if (rc < 0) {
+        error_prefix(err, "%s", spec->path);
+        return rc;
+    }
+    if (!r->finished)
+        rc = filter_ratings(r, spec, err);
+    if (rc == 0)
+        rc = filter_finish(r, spec, err);
+    if (rc == 0)
+        ratings_digest(r);
+    return rc;
+}
+
+int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    static const char synth[] = "synth:";
+    struct ratings *r = NULL;
+    int rc;
+
+    if (strncmp(spec->path, synth, sizeof synth - 1) == 0) {
+        rc = synth_make(&r, spec->path + sizeof synth - 1, spec->seed, err);
+    } else {
+        r = mem_zalloc(1, sizeof *r);
+        rc = r ? read_source(r, spec, err) : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+    }
+    if (rc == 0)
+        rc = keep_wanted(r, spec, err);
+    if (rc < 0) {
+        ratings_free(r);
+        return rc;
+    }
+    *out = r;
+    return 0;
+}

@@ -1,0 +1,142 @@
+#include "data/reader.h"
+
+#include "base/mem.h"
+#include "data/lines.h"
+#include "data/parser.h"
+
+#include <string.h>
+
+struct reader {
+    const struct ratings_spec *spec;
+    struct ratings *into;
+    struct triplets all;
+    bool keep_time;
+    struct dialect first; /* the dialect of the first text: the others have the same kinds of columns */
+    const char *first_shown;
+    int64_t texts;
+    struct error first_bad; /* with its text's name, where a bad line was skipped */
+};
+
+static int check_same_kind(struct reader *rd, const struct dialect *d, const char *shown, struct error *err)
+{
+    if (rd->texts++ == 0) {
+        rd->first = *d;
+        rd->first_shown = shown;
+        return 0;
+    }
+    if (d->lists != rd->first.lists || d->has_rating != rd->first.has_rating ||
+        d->has_time != rd->first.has_time)
+        return error_set(err, PT_EDATA, "%s: %s, unlike %s", shown,
+                         d->lists ? "holds lists"
+                         : d->has_rating != rd->first.has_rating
+                             ? (d->has_rating ? "has ratings" : "has no ratings")
+                             : (d->has_time ? "has times" : "has no times"),
+                         rd->first_shown);
+    return 0;
+}
+
+/* Marks the ratings from `first` on as the text's part. */
+static int mark_given(struct reader *rd, int64_t first, enum given_part given, struct error *err)
+{
+    uint8_t *grown;
+
+    if (given == GIVEN_NONE)
+        return 0;
+    grown = mem_resize(rd->into->given, rd->all.n, 1);
+    if (!grown)
+        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
+    memset(grown + first, given, (size_t)(rd->all.n - first));
+    rd->into->given = grown;
+    return 0;
+}
+
+static int read_lines(struct reader *rd, struct lines *lines, const struct source_text *text,
+                      struct error *err)
+{
+    const struct ratings_spec *spec = rd->spec;
+    struct dialect_spec asked = {spec->format, spec->columns, spec->column, spec->delimiter, spec->header};
+    struct parser p = {.users = rd->into->users,
+                       .items = rd->into->items,
+                       .out = &rd->all,
+                       .skip_bad = spec->bad_lines == 1};
+    struct dialect dialect;
+    const char *begin, *end;
+    int rc = lines_next(lines, 0, &begin, &end, err);
+
+    if (rc < 0)
+        return rc;
+    if (begin == end && rd->texts > 0)
+        return 0; /* an empty part file among others */
+    rc = dialect_find(&dialect, &asked, begin, end, text->shown, err);
+    if (rc < 0)
+        return rc;
+    rc = check_same_kind(rd, &dialect, text->shown, err);
+    if (rc < 0)
+        return rc;
+    p.dialect = &dialect;
+    p.keep_time = rd->keep_time && dialect.has_time;
+    while (begin < end) {
+        rc = parser_take(&p, begin, end, err);
+        if (rc == PT_EDATA) {
+            char why[sizeof err->text];
+
+            if (!err)
+                return rc;
+            strcpy(why, err->text);
+            return error_set(err, PT_EDATA, "%s:%.900s", text->shown, why);
+        }
+        if (rc == 0)
+            rc = lines_next(lines, p.line, &begin, &end, err);
+        else
+            error_prefix(err, "%s", text->shown);
+        if (rc < 0)
+            return rc;
+    }
+    if (p.lines_bad && !rd->into->lines_bad)
+        error_set(&rd->first_bad, PT_EDATA, "%s:%.900s", text->shown, p.first_bad.text);
+    rd->into->lines_read += p.lines_read;
+    rd->into->lines_bad += p.lines_bad;
+    return 0;
+}
+
+static int read_text(struct reader *rd, const struct source_text *text, struct error *err)
+{
+    struct lines *lines = NULL;
+    int64_t first = rd->all.n;
+    int rc = lines_open(&lines, text->path, text->member, text->shown, err);
+
+    if (rc == 0)
+        rc = read_lines(rd, lines, text, err);
+    if (rc == 0)
+        rc = mark_given(rd, first, text->given, err);
+    lines_close(lines);
+    return rc;
+}
+
+int reader_read(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
+                bool keep_time, struct error *err)
+{
+    struct reader rd = {.spec = spec, .into = r, .keep_time = keep_time};
+    struct error local;
+    int rc = 0;
+
+    err = err ? err : &local;
+    r->users = idtable_new();
+    r->items = idtable_new();
+    if (!r->users || !r->items)
+        return error_set(err, PT_ENOMEM, "out of memory for tables of ids");
+    for (int64_t k = 0; k < source->n && rc == 0; k++)
+        rc = read_text(&rd, &source->text[k], err);
+    if (rc == 0 && rd.all.n == 0 && r->lines_bad)
+        rc = error_set(err, PT_EDATA, "%s: every line is bad (%lld); the first: %.800s",
+                       source->text[0].shown, (long long)r->lines_bad, rd.first_bad.text);
+    else if (rc == 0 && rd.all.n == 0)
+        rc = error_set(err, PT_EDATA, "%s: holds no ratings", source->text[0].shown);
+    r->n = rd.all.n;
+    r->user = rd.all.user;
+    r->item = rd.all.item;
+    r->value = rd.all.value;
+    r->time = rd.all.time;
+    r->finished = source->finished;
+    return rc;
+}

@@ -200,7 +200,7 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
 static int set_option(struct config *c, int i, char *value, struct error *err)
 {
     const struct option *o = option_at(i);
-    struct tree raw = {.text = value, .quoted = *value != 0};
+    struct tree raw = {.text = value, .quoted = o->type == OPTION_TEXT || o->type == OPTION_TEXTS};
     struct tree *root = NULL;
     const struct tree *at;
     int rc;

@@ -60,8 +60,8 @@ int config_load(struct config *c, const char *path, struct error *err);
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err);
 
 /* "KEY=VALUE" over what is there; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
- * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`). Words
- * of a list may be parted by commas (`eval.metrics=rmse,mae`). */
+ * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`,
+ * `train.init=`). Words of a list may be parted by commas (`eval.metrics=rmse,mae`). */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
 /* Cross-field checks; fills in defaults that depend on the model where nothing was given: model.hidden,

@@ -3,7 +3,7 @@
  * libyaml takes its memory from malloc and cannot be told otherwise; it reports a failure of it, which
  * comes out as PT_ENOMEM. Depth and size are limited before anything is built from them, so that the
  * recursion here is bounded. */
-#include "config/tree.h"
+#include "config/options.h"
 
 #include "base/mem.h"
 
@@ -41,26 +41,46 @@ static int out_of_memory(struct error *err)
     return error_set(err, PT_ENOMEM, "configuration: out of memory");
 }
 
-/* The reader's errors (bytes that are no text) come with a byte offset only. */
+/* Reads the character at `at` without looking behind the end. */
+static int character_at(const struct reader *r, size_t at, uint32_t *character)
+{
+    char piece[8] = "";
+
+    memcpy(piece, r->text + at, r->length - at < 4 ? r->length - at : 4);
+    return utf8_next(piece, character);
+}
+
+static bool is_control(uint32_t c)
+{
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0 && c != 0x85) ||
+           (c & 0xfffe) == 0xfffe;
+}
+
+/* libyaml says of bytes that are no text at most the offset, and not always of the byte to blame: the first
+ * that is not UTF-8, or no character of a text, is looked for here. */
 static int fail_at_byte(struct reader *r)
 {
-    size_t offset = r->parser.problem_offset < r->length ? r->parser.problem_offset : r->length;
-    char reason[160];
     yaml_mark_t mark = {0};
-    int byte = offset < r->length ? (unsigned char)r->text[offset] : 0;
+    char reason[160] = "a character that cannot stand in a text";
+    uint32_t character;
 
-    for (size_t i = 0; i < offset; i++) {
-        mark.column = r->text[i] == '\n' ? 0 : mark.column + 1;
-        mark.line += r->text[i] == '\n';
+    for (size_t i = 0; i < r->length;) {
+        int bytes = character_at(r, i, &character);
+
+        if (bytes == 0) {
+            snprintf(reason, sizeof reason, "byte 0x%02x is not UTF-8 here; save the file as UTF-8",
+                     (unsigned)(unsigned char)r->text[i]);
+            break;
+        }
+        if (is_control(character)) {
+            snprintf(reason, sizeof reason, "control character 0x%02x; a configuration is plain text",
+                     (unsigned)character);
+            break;
+        }
+        mark.column = character == '\n' ? 0 : mark.column + 1;
+        mark.line += character == '\n';
+        i += (size_t)bytes;
     }
-    if (offset >= r->length)
-        snprintf(reason, sizeof reason, "the text ends inside a character; it has to be UTF-8");
-    else if (byte < 0x80)
-        snprintf(reason, sizeof reason, "control character 0x%02x; a configuration is plain text",
-                 (unsigned)byte);
-    else
-        snprintf(reason, sizeof reason, "byte 0x%02x is not UTF-8 here; save the file as UTF-8",
-                 (unsigned)byte);
     return fail_at(r, mark, reason);
 }
 
@@ -264,11 +284,14 @@ int tree_parse(struct tree **out, const char *text, size_t length, const char *n
 
 int tree_read(struct tree **out, const char *path, struct error *err)
 {
-    char *text = mem_alloc(TREE_BYTES + 1, 1);
-    FILE *file = NULL;
+    char *text = NULL;
+    FILE *file;
     size_t length;
     int rc;
 
+    if (!*path)
+        return error_set(err, PT_ECONFIG, "the name of the configuration file is empty");
+    text = mem_alloc(TREE_BYTES + 1, 1);
     if (!text)
         return out_of_memory(err);
     errno = 0;

@@ -23,7 +23,16 @@ enum part {
     PART_TEST_SEEN = 32,
 };
 
-enum split_kind { SPLIT_RANDOM, SPLIT_GIVEN, SPLIT_USERS, SPLIT_ROWS, SPLIT_PER_USER, SPLIT_TIME, SPLIT_LAST, SPLIT_KFOLD };
+enum split_kind {
+    SPLIT_RANDOM,
+    SPLIT_GIVEN,
+    SPLIT_USERS,
+    SPLIT_ROWS,
+    SPLIT_PER_USER,
+    SPLIT_TIME,
+    SPLIT_LAST,
+    SPLIT_KFOLD
+};
 
 struct split_spec {
     enum split_kind kind;
@@ -40,16 +49,19 @@ struct split_spec {
 struct split {
     uint8_t *part; /* (ratings) owned: bits of enum part */
     int64_t n;
-    int64_t train, valid, test; /* ratings with TRAIN, VALID_OUT, TEST_OUT */
+    int64_t train, valid, test;    /* ratings with TRAIN, VALID_OUT, TEST_OUT */
     int64_t valid_rows, test_rows; /* held-out users or rows; 0 for a cells split */
-    bool rows; /* examples are held out whole (strong generalisation) */
+    bool rows;                     /* examples are held out whole (strong generalisation) */
 };
 
-/* PT_ECONFIG where the spec does not fit the data (more held-out users than users, no times, ...):
- * the message names the key. PT_EDATA where no training rating is left. Freed by split_free. */
+/* A source that holds a finished split by users (Liang's five files) overrides spec. The rule of each
+ * kind is in docs/splits.md. PT_ECONFIG where the spec does not fit the data (more held-out users than users,
+ * no times, ...): the message names the key. PT_EDATA where no training rating is left. Freed by split_free.
+ */
 int split_make(struct split **out, const struct ratings *r, const struct split_spec *spec, struct error *err);
 
-/* Validation ratings become training ratings (train.refit). */
+/* Validation ratings become training ratings (train.refit): in a cells split the validation part, else
+ * all ratings of the held-out validation users or rows. Those without a bit stay without. */
 void split_refit(struct split *s);
 
 void split_free(struct split *s);

@@ -1,0 +1,292 @@
+/* Splits of single ratings: every user trains, and some of the ratings are held out. Each function first
+ * gives all ratings to training; test ratings are taken from those, then validation from what is left,
+ * by the same rule. So the test part does not depend on split.valid. */
+#include "data/split_parts.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static int no_memory(const struct ratings *r, struct error *err)
+{
+    return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+}
+
+static void train_all(struct split *s)
+{
+    for (int64_t j = 0; j < s->n; j++)
+        s->part[j] = CELL_TRAIN;
+}
+
+/* `count` of the `from` training ratings, drawn at random, become `part`. Each in turn is taken with a
+ * chance of (still to take) / (still to come): exactly `count`, every subset as likely, no memory. */
+static void draw_training(struct split *s, uint64_t seed, uint32_t position, int64_t from, int64_t count,
+                          uint8_t part)
+{
+    struct rng_stream stream = rng_stream(seed, RNG_SPLIT, SPLIT_CELLS, position);
+
+    for (int64_t j = 0; j < s->n && count > 0; j++) {
+        if (s->part[j] != CELL_TRAIN)
+            continue;
+        if ((int64_t)rng_next_below(&stream, (uint64_t)from--) < count) {
+            s->part[j] = part;
+            count--;
+        }
+    }
+}
+
+/* The validation part, of `from` ratings that are left for training. */
+static int draw_valid(struct split *s, const struct split_spec *spec, int64_t from, struct error *err)
+{
+    int64_t count = 0;
+    int rc = split_count(&count, spec->valid, from, "split.valid", "training ratings", err);
+
+    if (rc == 0)
+        draw_training(s, spec->seed, 1, from, count, CELL_VALID);
+    return rc;
+}
+
+int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                       struct error *err)
+{
+    int64_t test = 0;
+    int rc = split_count(&test, spec->test, r->n, "split.test", "ratings", err);
+
+    if (rc < 0)
+        return rc;
+    train_all(s);
+    draw_training(s, spec->seed, 0, r->n, test, CELL_TEST);
+    return draw_valid(s, spec, r->n - test, err);
+}
+
+int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                      struct error *err)
+{
+    int64_t train = 0, test = 0;
+
+    for (int64_t j = 0; r->given && j < r->n; j++) {
+        if (r->given[j] == GIVEN_TRAIN)
+            s->part[j] = CELL_TRAIN;
+        else if (r->given[j] == GIVEN_TEST)
+            s->part[j] = CELL_TEST;
+        train += r->given[j] == GIVEN_TRAIN;
+        test += r->given[j] == GIVEN_TEST;
+    }
+    if (train == 0 || test == 0)
+        return error_set(
+            err, PT_ECONFIG,
+            "split.kind: given, but the data have no %s part of their own; it takes a folder with u1.base "
+            "and u1.test or with train.csv, validation_tr.csv, ...; or choose another kind",
+            train ? "test" : "training");
+    return draw_valid(s, spec, train, err);
+}
+
+int split_cells_kfold(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                      struct error *err)
+{
+    struct rng_stream stream = rng_stream(spec->seed, RNG_SPLIT, SPLIT_FOLDS, 0);
+    int64_t *order, test = 0;
+
+    if (spec->folds < 2 || spec->folds > r->n)
+        return error_set(err, PT_ECONFIG, "split.folds: %d folds of %" PRId64 " ratings; give 2 to %" PRId64,
+                         spec->folds, r->n, r->n);
+    if (spec->fold < 0 || spec->fold >= spec->folds)
+        return error_set(err, PT_ECONFIG, "split.fold: %d; folds are numbered from 0 to %d (split.folds - 1)",
+                         spec->fold, spec->folds - 1);
+    order = mem_alloc(r->n, sizeof *order);
+    if (!order)
+        return no_memory(r, err);
+    train_all(s);
+    rng_permutation(&stream, r->n, order);
+    for (int64_t j = spec->fold; j < r->n; j += spec->folds, test++)
+        s->part[order[j]] = CELL_TEST;
+    mem_free(order);
+    return draw_valid(s, spec, r->n - test, err);
+}
+
+static int need_times(const struct ratings *r, const char *kind, struct error *err)
+{
+    if (r->time)
+        return 0;
+    return error_set(
+        err, PT_ECONFIG,
+        "split.kind: %s needs the time of each rating, and the data have none; choose another kind "
+        "(random, per_user, users)",
+        kind);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The latest `count` of the `from` training ratings become `part`; of equal times those that come later
+ * in the source. `times` is scratch for them. */
+static void take_latest(struct split *s, const struct ratings *r, int64_t from, int64_t count, uint8_t part,
+                        int64_t *times)
+{
+    int64_t k = 0, cut, ties = count;
+
+    if (count == 0)
+        return;
+    for (int64_t j = 0; j < s->n; j++) {
+        if (s->part[j] == CELL_TRAIN)
+            times[k++] = r->time[j];
+    }
+    qsort(times, (size_t)from, sizeof *times, by_time);
+    cut = times[from - count];
+    for (int64_t i = from - count; i < from; i++)
+        ties -= times[i] > cut;
+    for (int64_t j = s->n - 1; j >= 0; j--) {
+        if (s->part[j] != CELL_TRAIN || r->time[j] < cut || (r->time[j] == cut && ties == 0))
+            continue;
+        ties -= r->time[j] == cut;
+        s->part[j] = part;
+    }
+}
+
+int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                     struct error *err)
+{
+    int64_t *times, test = 0, valid = 0;
+    int rc = need_times(r, "time", err);
+
+    if (rc == 0 && !(spec->time_cut > 0))
+        rc = split_count(&test, spec->test, r->n, "split.test", "ratings", err);
+    if (rc < 0)
+        return rc;
+    times = mem_alloc(r->n, sizeof *times);
+    if (!times)
+        return no_memory(r, err);
+    train_all(s);
+    for (int64_t j = 0; spec->time_cut > 0 && j < r->n; j++) {
+        if ((double)r->time[j] >= spec->time_cut) {
+            s->part[j] = CELL_TEST;
+            test++;
+        }
+    }
+    if (spec->time_cut > 0 && test == 0)
+        rc = error_set(err, PT_ECONFIG,
+                       "split.time_cut: no rating is at or after %.0f; give an earlier time, in the "
+                       "unit of the data",
+                       spec->time_cut);
+    else if (!(spec->time_cut > 0))
+        take_latest(s, r, r->n, test, CELL_TEST, times);
+    if (rc == 0 && test < r->n)
+        rc = split_count(&valid, spec->valid, r->n - test, "split.valid", "training ratings", err);
+    if (rc == 0)
+        take_latest(s, r, r->n - test, valid, CELL_VALID, times);
+    mem_free(times);
+    return rc;
+}
+
+/* What a user still has to give; `left` counts the ratings that are still to come. */
+struct quota {
+    int64_t left, test, valid;
+    uint32_t seen;
+};
+
+static int64_t quota_of(double value, int64_t n)
+{
+    int64_t count = value >= 1 ? (int64_t)value : (int64_t)(value * (double)n + 0.5);
+
+    return count < n ? count : n - 1; /* one rating at least is left for training */
+}
+
+/* The next rating of a user becomes test, validation or training by chance (see draw_training). */
+static void draw_within(struct split *s, const struct ratings *r, uint64_t seed, struct quota *quota)
+{
+    for (int64_t j = 0; j < r->n; j++) {
+        struct quota *q = &quota[r->user[j]];
+        uint32_t word = rng_philox(seed, RNG_SPLIT, SPLIT_WITHIN, (uint32_t)r->user[j], q->seen++).word[0];
+        int64_t x = rng_below(word, (uint32_t)q->left--);
+
+        if (x < q->test) {
+            s->part[j] = CELL_TEST;
+            q->test--;
+        } else if (x < q->test + q->valid) {
+            s->part[j] = CELL_VALID;
+            q->valid--;
+        }
+    }
+}
+
+struct stamp {
+    int64_t time, place;
+    int32_t user;
+};
+
+/* Users together, the latest first; of equal times what comes later in the source. */
+static int by_user_latest(const void *a, const void *b)
+{
+    const struct stamp *x = a, *y = b;
+
+    if (x->user != y->user)
+        return x->user < y->user ? -1 : 1;
+    if (x->time != y->time)
+        return x->time > y->time ? -1 : 1;
+    return x->place > y->place ? -1 : x->place < y->place;
+}
+
+static int take_last(struct split *s, const struct ratings *r, struct quota *quota, struct error *err)
+{
+    struct stamp *stamp = mem_alloc(r->n, sizeof *stamp);
+
+    if (!stamp)
+        return no_memory(r, err);
+    for (int64_t j = 0; j < r->n; j++)
+        stamp[j] = (struct stamp){r->time[j], j, r->user[j]};
+    qsort(stamp, (size_t)r->n, sizeof *stamp, by_user_latest);
+    for (int64_t i = 0; i < r->n; i++) {
+        struct quota *q = &quota[stamp[i].user];
+
+        if (q->test > 0) {
+            s->part[stamp[i].place] = CELL_TEST;
+            q->test--;
+        } else if (q->valid > 0) {
+            s->part[stamp[i].place] = CELL_VALID;
+            q->valid--;
+        }
+    }
+    mem_free(stamp);
+    return 0;
+}
+
+int split_cells_within(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                       struct error *err)
+{
+    int64_t users = idtable_count(r->users), ignored;
+    struct quota *quota = NULL;
+    int rc = spec->kind == SPLIT_LAST ? need_times(r, "last", err) : 0;
+
+    if (rc == 0) /* the bounds of the options; the numbers themselves are per user */
+        rc = split_count(&ignored, spec->test, r->n, "split.test", "ratings", err);
+    if (rc == 0)
+        rc = split_count(&ignored, spec->valid, r->n, "split.valid", "ratings", err);
+    if (rc < 0)
+        return rc;
+    quota = mem_zalloc(users, sizeof *quota);
+    if (!quota)
+        return no_memory(r, err);
+    train_all(s);
+    for (int64_t j = 0; j < r->n; j++)
+        quota[r->user[j]].left++;
+    for (int64_t u = 0; u < users; u++) {
+        struct quota *q = &quota[u];
+
+        if (q->left == 0)
+            continue;
+        q->test = quota_of(spec->test, q->left);
+        q->valid = quota_of(spec->valid, q->left - q->test);
+    }
+    if (spec->kind == SPLIT_LAST)
+        rc = take_last(s, r, quota, err);
+    else
+        draw_within(s, r, spec->seed, quota);
+    mem_free(quota);
+    return rc;
+}

@@ -1,0 +1,47 @@
+/* split_parts.h - what the kinds of split share; for split*.c only. */
+#ifndef DATA_SPLIT_PARTS_H
+#define DATA_SPLIT_PARTS_H
+
+#include "data/split.h"
+
+/* Bits of a rating in a cells split. */
+enum {
+    CELL_TRAIN = PART_TRAIN | PART_VALID_IN | PART_TEST_IN,
+    CELL_VALID = PART_VALID_OUT | PART_TEST_SEEN,
+    CELL_TEST = PART_TEST_OUT,
+};
+
+/* What is drawn: the step of the stream of random numbers. Part of the answer: append only. */
+enum split_stream {
+    SPLIT_CELLS = 1, /* position 0: test part, 1: validation part */
+    SPLIT_ROW_ORDER, /* which rows are held out */
+    SPLIT_FOLD_IN,   /* position: row; group: rating of the row */
+    SPLIT_WITHIN,    /* position: user; group: rating of the user */
+    SPLIT_FOLDS,
+};
+
+/* *count = how many of n things ("ratings", "users") the option `key` asks for: a share below 1, to the
+ * nearest whole number, or a count. PT_ECONFIG where it is neither, or a share of which nothing is left. */
+int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
+                struct error *err);
+
+/* What split.kind = given makes of a source's own split: held-out users where the source has Liang's
+ * parts, cells where it has only training and test ratings. */
+bool split_source_has_rows(const struct ratings *r);
+
+/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. */
+int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                       struct error *err);
+int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                      struct error *err);
+int split_cells_kfold(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                      struct error *err);
+int split_cells_within(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                       struct error *err);
+int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                     struct error *err);
+int split_rows_drawn(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                     struct error *err);
+int split_rows_given(struct split *s, const struct ratings *r, struct error *err);
+
+#endif

@@ -1,0 +1,172 @@
+/* Splits that hold out whole rows: users (Liang et al. 2018), or examples of either side. */
+#include "data/split_parts.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <inttypes.h>
+
+enum fate { ROW_TRAIN, ROW_VALID, ROW_TEST };
+
+struct row {
+    uint8_t fate;
+    uint32_t seen;      /* ratings met so far that take part */
+    int64_t count, out; /* ratings that take part, and how many of them have to be held out */
+};
+
+/* The rows and columns of a split: users and items, or the other way round. */
+struct sides {
+    const int32_t *row, *column; /* (ratings) borrowed */
+    int64_t rows, columns;
+};
+
+static struct sides sides_of(const struct ratings *r, const struct split_spec *spec)
+{
+    int64_t users = idtable_count(r->users), items = idtable_count(r->items);
+
+    if (spec->kind == SPLIT_ROWS && spec->side == 0)
+        return (struct sides){r->item, r->user, items, users};
+    return (struct sides){r->user, r->item, users, items};
+}
+
+static int choose_rows(struct split *s, struct row *row, const struct sides *x, const struct split_spec *spec,
+                       struct error *err)
+{
+    const char *things = spec->kind == SPLIT_ROWS ? "rows" : "users";
+    struct rng_stream stream = rng_stream(spec->seed, RNG_SPLIT, SPLIT_ROW_ORDER, 0);
+    int64_t *order;
+    int rc = split_count(&s->test_rows, spec->test_users, x->rows, "split.test_users", things, err);
+
+    if (rc == 0)
+        rc = split_count(&s->valid_rows, spec->valid_users, x->rows, "split.valid_users", things, err);
+    if (rc < 0)
+        return rc;
+    if (s->test_rows + s->valid_rows >= x->rows)
+        return error_set(err, PT_ECONFIG,
+                         "split.test_users, split.valid_users: holding out %" PRId64 " and %" PRId64
+                         " of %" PRId64 " %s leaves none to train on; give smaller numbers",
+                         s->test_rows, s->valid_rows, x->rows, things);
+    order = mem_alloc(x->rows, sizeof *order);
+    if (!order)
+        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " %s", x->rows, things);
+    rng_permutation(&stream, x->rows, order);
+    for (int64_t i = 0; i < s->test_rows; i++) /* test first: its users do not depend on valid_users */
+        row[order[i]].fate = ROW_TEST;
+    for (int64_t i = s->test_rows; i < s->test_rows + s->valid_rows; i++)
+        row[order[i]].fate = ROW_VALID;
+    mem_free(order);
+    return 0;
+}
+
+/* How many ratings of a row with `count` are held out; Liang et al.: int(0.2 n), if n >= 5. The small
+ * number is for shares that have no exact binary form: 5 * (1 - .8) has to give 1. */
+static int64_t held_out(int64_t count, const struct split_spec *spec)
+{
+    if (spec->fold_in >= 1 || count < spec->min_fold_in)
+        return 0;
+    return (int64_t)((1.0 - spec->fold_in) * (double)count + 1e-9);
+}
+
+/* Bits of a rating of a held-out row. Which of the row's ratings are held out is drawn one after the
+ * other, with a chance of (still to hold out) / (still to come): exactly row->out of them. */
+static uint8_t draw_part(struct row *row, int64_t number, const struct split_spec *spec)
+{
+    uint8_t in = row->fate == ROW_VALID ? PART_VALID_IN : PART_TEST_IN;
+    uint8_t out = row->fate == ROW_VALID ? PART_VALID_OUT : PART_TEST_OUT;
+    uint32_t word, left = (uint32_t)(row->count - row->seen);
+
+    if (spec->fold_in >= 1)
+        return in | out;
+    word = rng_philox(spec->seed, RNG_SPLIT, SPLIT_FOLD_IN, (uint32_t)number, row->seen++).word[0];
+    if ((int64_t)rng_below(word, left) >= row->out)
+        return in;
+    row->out--;
+    return out;
+}
+
+/* A held-out rating in a column without training ratings takes no part, and does not count for
+ * min_fold_in and fold_in either, as in Liang et al., whose item vocabulary is that of training. */
+static void draw_parts(struct split *s, struct row *row, uint8_t *trained, const struct sides *x,
+                       const struct split_spec *spec)
+{
+    for (int64_t j = 0; j < s->n; j++) {
+        if (row[x->row[j]].fate == ROW_TRAIN) {
+            s->part[j] = PART_TRAIN;
+            trained[x->column[j]] = 1;
+        }
+    }
+    for (int64_t j = 0; j < s->n; j++)
+        row[x->row[j]].count += trained[x->column[j]];
+    for (int64_t i = 0; i < x->rows; i++)
+        row[i].out = held_out(row[i].count, spec);
+    for (int64_t j = 0; j < s->n; j++) {
+        if (row[x->row[j]].fate != ROW_TRAIN && trained[x->column[j]])
+            s->part[j] = draw_part(&row[x->row[j]], x->row[j], spec);
+    }
+}
+
+int split_rows_drawn(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                     struct error *err)
+{
+    struct sides x = sides_of(r, spec);
+    struct row *row = mem_zalloc(x.rows, sizeof *row);
+    uint8_t *trained = mem_zalloc(x.columns, sizeof *trained);
+    int rc;
+
+    s->rows = true;
+    if (row && trained) {
+        rc = choose_rows(s, row, &x, spec, err);
+        if (rc == 0)
+            draw_parts(s, row, trained, &x, spec);
+    } else {
+        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    }
+    mem_free(row);
+    mem_free(trained);
+    return rc;
+}
+
+int split_rows_given(struct split *s, const struct ratings *r, struct error *err)
+{
+    static const uint8_t part_of[] = {
+        /* the others take no part */
+        [GIVEN_TRAIN] = PART_TRAIN,     [GIVEN_VALID_IN] = PART_VALID_IN, [GIVEN_VALID_OUT] = PART_VALID_OUT,
+        [GIVEN_TEST_IN] = PART_TEST_IN, [GIVEN_TEST_OUT] = PART_TEST_OUT,
+    };
+    int64_t users = idtable_count(r->users), items = idtable_count(r->items);
+    uint8_t *seen = mem_zalloc(users, 1), *trained = mem_zalloc(items, 1); /* seen: all bits of the user */
+    int rc = 0;
+
+    s->rows = true;
+    if (!seen || !trained) {
+        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+        goto done;
+    }
+    for (int64_t j = 0; j < r->n; j++)
+        trained[r->item[j]] |= r->given[j] == GIVEN_TRAIN;
+    for (int64_t j = 0; j < r->n; j++) {
+        uint8_t part = r->given[j] <= GIVEN_TEST_OUT ? part_of[r->given[j]] : 0;
+
+        seen[r->user[j]] |= part;
+        s->part[j] = trained[r->item[j]] ? part : 0;
+    }
+    for (int64_t u = 0; u < users; u++) {
+        bool train = seen[u] & PART_TRAIN, valid = seen[u] & (PART_VALID_IN | PART_VALID_OUT),
+             test = seen[u] & (PART_TEST_IN | PART_TEST_OUT);
+
+        if (train + valid + test > 1) {
+            rc = error_set(
+                err, PT_EDATA,
+                "data.path: user %s is in more than one of training, validation and test; a split by "
+                "users has each in one",
+                idtable_name(r->users, u));
+            goto done;
+        }
+        s->valid_rows += valid;
+        s->test_rows += test;
+    }
+done:
+    mem_free(seen);
+    mem_free(trained);
+    return rc;
+}

@@ -245,11 +245,19 @@ int config_set(struct config *c, const char *assignment, struct error *err)
 
 const char *config_next_unused(const struct config *c, int *at)
 {
-    for (; *at < option_count(); (*at)++) {
-        if (is_given(c, *at) && !option_used(c, option_at(*at)))
-            return option_at((*at)++)->key;
+    struct config *defaults = NULL;
+    const char *key = NULL;
+
+    if (config_new(&defaults, NULL) < 0) /* no memory: no note */
+        return NULL;
+    for (; *at < option_count() && !key; (*at)++) {
+        const struct option *o = option_at(*at);
+
+        if (is_given(c, *at) && !option_used(c, o) && !option_equal(c, defaults, o))
+            key = o->key;
     }
-    return NULL;
+    config_free(defaults);
+    return key;
 }
 
 const char *config_resume_conflict(const struct config *a, const struct config *b)

@@ -71,8 +71,8 @@ int config_check(struct config *c, struct error *err);
 /* PT_ECONFIG unless data.path is there: for what reads ratings. */
 int config_need_data(const struct config *c, struct error *err);
 
-/* The next key, from *at on, that was given although the model or split at hand makes no use of it; NULL: no
- * more. Begin with *at = 0. For a note to the user. */
+/* The next key, from *at on, that was given another value than its default although the model or split at
+ * hand makes no use of it; NULL: no more. Begin with *at = 0. For a note to the user. */
 const char *config_next_unused(const struct config *c, int *at);
 
 /* Whether a key was given rather than left at its default. False for an unknown key. */

@@ -230,6 +230,8 @@ static void bad_description_is_a_usage_error(void **state)
     (void)state;
     assert_int_equal(topo_new(&t, "node:x", &err), PT_EUSAGE);
     assert_non_null(strstr(err.text, "node:x"));
+    assert_int_equal(topo_new(&t, "node:64 core:256 pu:2", &err), PT_EUSAGE);
+    assert_non_null(strstr(err.text, "8192"));
     assert_null(t);
     topo_free(NULL);
 }

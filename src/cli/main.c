@@ -3,8 +3,12 @@
  *   partrain -c FILE ...   is   partrain train -c FILE ... */
 #include "cli/cli.h"
 
+#include "math/gemm.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
     const char *name, *help;
@@ -152,10 +156,26 @@ static int dispatch(int argc, char **argv, struct error *err)
     return run(find(word), argc - 1, argv + 1, err);
 }
 
+/* OpenBLAS chose its kernels before main began. Where it did not know the processor and chose ancient ones,
+ * the program starts itself again with the family named; the variable keeps it from doing so twice, and a
+ * user's own choice stands. Where that fails it goes on, only slower: `partrain doctor` says so. */
+static void choose_blas_kernels(char **argv)
+{
+    const char *core = gemm_better_core();
+
+    if (!core || getenv("OPENBLAS_CORETYPE") || setenv("OPENBLAS_CORETYPE", core, 0) != 0)
+        return;
+    execv("/proc/self/exe", argv);
+    unsetenv("OPENBLAS_CORETYPE");
+}
+
 int main(int argc, char **argv)
 {
     struct error err = {0};
-    int rc = dispatch(argc, argv, &err);
+    int rc;
+
+    choose_blas_kernels(argv);
+    rc = dispatch(argc, argv, &err);
 
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)
         rc = error_set(&err, PT_EFILE, "standard output cannot be written: %s", strerror(errno));

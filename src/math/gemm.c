@@ -137,6 +137,26 @@ const char *gemm_core(void)
     return "unknown";
 }
 
+const char *gemm_better_core(void)
+{
+#if defined(__x86_64__)
+    static const char *const old[] = {
+        "Katmai", "Coppermine",  "Northwood", "Prescott",  "Banias",     "Atom",       "Core2",
+        "Penryn", "Dunnington",  "Nehalem",   "Athlon",    "Opteron",    "Barcelona",  "Opteron_SSE3",
+        "Nano",   "Sandybridge", "Bobcat",    "Bulldozer", "Piledriver", "Steamroller"};
+
+    if (!openblas_get_corename || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return NULL;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (strcmp(openblas_get_corename(), old[i]) == 0)
+            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
+                       ? "SkylakeX"
+                       : "Haswell";
+#endif
+    return NULL;
+}
+
 int gemm_callers(void)
 {
     const char *found = openblas_get_config ? strstr(openblas_get_config(), "MAX_THREADS=") : NULL;

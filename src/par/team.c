@@ -13,9 +13,13 @@
 #include <omp.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
+
+/* Only LLVM's runtime has it. */
+extern int kmp_get_blocktime(void) __attribute__((weak));
 
 struct team {
     struct worker *workers; /* (count), owned */
@@ -284,6 +288,19 @@ int team_omp_cpus(int *cpus, int capacity)
         mem_free(ids);
     }
     return count;
+}
+
+const char *team_runtime(void)
+{
+    return kmp_get_blocktime ? "libomp" : "libgomp";
+}
+
+int team_env_workers(void)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    long n = text ? strtol(text, NULL, 10) : 0; /* "8" or, by level of nesting, "8,2" */
+
+    return n >= 1 && n <= 4096 ? (int)n : 0;
 }
 
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)

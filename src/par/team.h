@@ -69,6 +69,11 @@ void team_reset_times(struct team *t);
  * them and returns how many there are; 0: OpenMP binds nothing. */
 int team_omp_cpus(int *cpus, int capacity);
 
+/* The OpenMP runtime that is at work: "libgomp", "libomp". */
+const char *team_runtime(void);
+/* The first number of OMP_NUM_THREADS; 0: it is not set, or no number from 1 to 4096. */
+int team_env_workers(void);
+
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
  * most. */
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_PUS = 8192 }; /* as Linux; ranks are found by comparing all with all */
+
 struct slot {
     struct topo_place place;
     int sibling;                /* 0: its core's first usable processor, 1: the second, ... */
@@ -65,6 +67,9 @@ static int load(struct topo *t, const char *synthetic, struct error *err)
         return error_set(err, synthetic ? PT_EUSAGE : PT_ENOMEM, "topology: hwloc cannot load %s%s",
                          synthetic ? "the description " : "this machine's",
                          synthetic ? synthetic : " topology");
+    if (hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_PU) > MOST_PUS)
+        return error_set(err, synthetic ? PT_EUSAGE : PT_ENOMEM, "topology: more than %d processors",
+                         MOST_PUS);
     return 0;
 }
 

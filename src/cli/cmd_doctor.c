@@ -1,0 +1,249 @@
+/* cmd_doctor.c - partrain doctor: what the machine lets a run do, measured where it can be, and what to mend.
+ *
+ * Facts first, then measurements, the map of workers, and warnings with their fix. On a machine that is only
+ * described (--topology) there is nothing to measure: its facts and its map. */
+#include "cli/cli.h"
+#include "cli/doctor.h"
+
+#include "math/gemm.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern char **environ;
+
+enum { TOPOLOGY_OPTION = 256, THREADS_OPTION, BIND_OPTION, SHARDS_OPTION };
+
+static const struct cli_option options[] = {
+    {"topology", TOPOLOGY_OPTION, "STRING",
+     "a machine that is not there, as hwloc writes it: \"node:4 core:16 pu:2\""},
+    {"threads", THREADS_OPTION, "N", "workers (default: OMP_NUM_THREADS, else what the machine allows)"},
+    {"bind", BIND_OPTION, "POLICY", "compact, scatter or none (default: compact)"},
+    {"shards", SHARDS_OPTION, "S", "column shards in the map (default: 64)"},
+    {0},
+};
+
+const struct cli_usage cmd_doctor_usage = {
+    "[--topology STRING] [--threads N] [--bind POLICY] [--shards S]",
+    "Says what this machine lets a run do: processors and memory that the process may use, NUMA nodes, the "
+    "BLAS\n"
+    "library and how many threads its calls really use, the OpenMP runtime and its environment, huge pages, "
+    "the map\n"
+    "of workers to cores, and what could be better. The measurements take about half a second.\n",
+    options,
+};
+
+static const char *bytes_text(char out[32], int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    int unit = 0;
+
+    for (; value >= 1024 && unit < 4; unit++)
+        value /= 1024;
+    snprintf(out, 32, "%.*f %s", value < 10 && value != floor(value) ? 1 : 0, value, units[unit]);
+    return out;
+}
+
+/* First line of a file of the system; "" where there is none. */
+static void system_line(const char *path, char *out, int bytes)
+{
+    FILE *f = fopen(path, "re");
+
+    out[0] = '\0';
+    if (!f)
+        return;
+    if (!fgets(out, bytes, f))
+        out[0] = '\0';
+    fclose(f);
+    out[strcspn(out, "\n")] = '\0';
+}
+
+static void print_machine(const struct doctor *d)
+{
+    const struct topo_facts *f = &d->facts;
+    char a[32], b[32];
+
+    if (d->description)
+        printf("machine     described: %s\n", d->description);
+    printf("cores       %d of %d, %d of %d processors (cpuset %s)%s\n", f->cores, f->machine_cores, f->pus,
+           f->machine_pus, f->cpuset, f->pus > f->cores ? ", several a core (SMT)" : "");
+    printf("NUMA        %d node%s, %d package%s\n", f->nodes, f->nodes == 1 ? "" : "s", f->packages,
+           f->packages == 1 ? "" : "s");
+    if (f->l1 || f->l2 || f->l3) {
+        printf("caches      L1 %s", bytes_text(a, f->l1));
+        printf(", L2 %s", bytes_text(a, f->l2));
+        printf(", L3 %s\n", bytes_text(a, f->l3));
+    }
+    if (d->description)
+        return;
+    printf("memory      %s", bytes_text(a, f->memory));
+    if (f->memory_limit)
+        printf(", of which the cgroup allows %s", bytes_text(b, f->memory_limit));
+    printf("\n");
+    if (f->quota > 0)
+        printf("CPU quota   %.4g CPUs (cgroup)\n", f->quota);
+    else
+        printf("CPU quota   none\n");
+}
+
+static void print_environment(void)
+{
+    static const char *const prefixes[] = {"OMP_",  "GOMP_",     "KMP_",  "OPENBLAS_",
+                                           "BLIS_", "FLEXIBLAS", "HWLOC_"};
+
+    for (char **e = environ; *e; e++)
+        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+            if (strncmp(*e, prefixes[i], strlen(prefixes[i])) == 0)
+                printf("            %s\n", *e);
+}
+
+static void print_system(struct doctor *d)
+{
+    char pages[128], balancing[16];
+    double load;
+
+    system_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
+    printf("huge pages  %s\n", *pages ? pages : "unknown");
+    if (strstr(pages, "[never]"))
+        doctor_warn(d, "transparent huge pages are off, large tables cost more TLB misses: echo madvise > "
+                       "/sys/kernel/mm/transparent_hugepage/enabled (as root)");
+    system_line("/proc/sys/kernel/numa_balancing", balancing, sizeof balancing);
+    if (d->facts.nodes > 1 && atoi(balancing) > 0)
+        doctor_warn(d,
+                    "the kernel moves pages between NUMA nodes by itself, memory is placed already: sysctl "
+                    "kernel.numa_balancing=0 (as root)");
+    if (getloadavg(&load, 1) == 1 && load > 0.25 * d->facts.machine_pus)
+        doctor_warn(
+            d, "the load average is %.1f on %d processors: others are at work here and timings will vary",
+            load, d->facts.machine_pus);
+}
+
+static void print_number(int width, int value)
+{
+    if (value < 0)
+        printf("%*s", width, "-");
+    else
+        printf("%*d", width, value);
+}
+
+static void print_map(const struct doctor *d, const struct measurement *m)
+{
+    static const char *const policies[] = {
+        [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "not bound"};
+
+    printf("\n%d worker%s, %s, %d shards\n", d->workers, d->workers == 1 ? "" : "s",
+           d->facts.omp_places ? "placed by OpenMP" : policies[d->bind], d->shards);
+    printf("%8s %9s %6s %6s %8s  %s\n", "worker", "processor", "core", "node", "package", "shards");
+    for (int id = 0; id < d->workers; id++) {
+        struct topo_place p;
+        int64_t first, end;
+
+        topo_place(d->topo, d->bind, d->workers, id, &p);
+        team_range(d->shards, id, d->workers, &first, &end);
+        printf("%8d", id);
+        if (p.pu < 0 && m->findings) /* nobody bound it: where it was seen */
+            p.pu = m->findings[id].processor;
+        print_number(10, p.pu);
+        print_number(7, p.core);
+        print_number(7, p.node);
+        print_number(9, p.package);
+        if (first == end)
+            printf("  none\n");
+        else if (end == first + 1)
+            printf("  %" PRId64 "\n", first);
+        else
+            printf("  %" PRId64 "-%" PRId64 "\n", first, end - 1);
+    }
+}
+
+static void print_warnings(const struct doctor *d)
+{
+    printf("\n");
+    if (!d->warned)
+        printf("Nothing to mend.\n");
+    for (int i = 0; i < d->warned; i++)
+        printf("warning: %s\n", d->warnings[i]);
+}
+
+static int examine(struct doctor *d, struct error *err)
+{
+    struct measurement m = {0};
+    int rc = topo_new(&d->topo, d->description, err);
+
+    if (rc < 0)
+        return rc;
+    topo_facts(d->topo, &d->facts);
+    if (!d->workers && !d->description)
+        d->workers = team_env_workers();
+    if (!d->workers)
+        d->workers = topo_default_workers(d->topo);
+    print_machine(d);
+    printf("workers     %d by default, here %d\n", topo_default_workers(d->topo), d->workers);
+    doctor_check_workers(d);
+    if (!d->description) {
+        print_system(d);
+        printf("OpenMP      %s\n", team_runtime());
+        print_environment();
+        doctor_check_environment(d);
+        printf("BLAS        %s, kernels for %s\n", gemm_library(), gemm_core());
+        rc = doctor_measure(d, &m, err);
+        if (rc == 0)
+            doctor_print_measurement(d, &m);
+    }
+    if (rc == 0) {
+        print_map(d, &m);
+        print_warnings(d);
+    }
+    doctor_measurement_fini(&m);
+    return rc;
+}
+
+static int read_bind(const char *word, enum topo_bind *out, struct error *err)
+{
+    static const char *const words[] = {
+        [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "none"};
+
+    for (int i = 0; i <= BIND_NONE; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *out = (enum topo_bind)i;
+            return 0;
+        }
+    }
+    return error_set(err, PT_EUSAGE, "--bind: \"%.60s\" is none of compact, scatter, none", word);
+}
+
+int cmd_doctor(int argc, char **argv, struct error *err)
+{
+    struct doctor d = {.bind = BIND_COMPACT};
+    struct cli_args args;
+    int64_t threads = 0, shards = 64;
+    int option, rc = 0;
+
+    cli_args_init(&args, &cmd_doctor_usage, argc, argv);
+    while (rc == 0 && (option = cli_next(&args, err)) != 0) {
+        if (option < 0)
+            return option;
+        if (option == TOPOLOGY_OPTION)
+            d.description = args.value;
+        else if (option == THREADS_OPTION)
+            rc = cli_whole(&args, "--threads", 1, 1024, &threads, err);
+        else if (option == SHARDS_OPTION)
+            rc = cli_whole(&args, "--shards", 1, 65536, &shards, err);
+        else if (option == BIND_OPTION)
+            rc = read_bind(args.value, &d.bind, err);
+    }
+    if (rc < 0)
+        return rc;
+    if (args.rest < argc)
+        return error_set(err, PT_EUSAGE, "doctor: \"%.60s\": takes options only", argv[args.rest]);
+    d.workers = (int)threads;
+    d.asked = threads > 0;
+    d.shards = (int)shards;
+    rc = examine(&d, err);
+    topo_free(d.topo);
+    return rc;
+}

@@ -1,0 +1,92 @@
+#!/bin/bash
+# partrain doctor: the map of a machine that is not there, to the letter; this machine's measurements; each
+# warning that an environment can bring about; wrong use.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT OMP_DYNAMIC OMP_WAIT_POLICY GOMP_SPINCOUNT \
+    GOMP_CPU_AFFINITY KMP_AFFINITY OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
+
+fail() {
+    echo "$1" >&2
+    cat "$folder/out" "$folder/err" >&2
+    exit 1
+}
+# expect STATUS WORDS...: runs doctor, checks its exit status
+expect() {
+    local want=$1 status=0
+    shift
+    "$PARTRAIN" doctor "$@" >"$folder/out" 2>"$folder/err" || status=$?
+    [ "$status" = "$want" ] || fail "doctor $*: exit status $status, not $want"
+}
+says() {
+    grep -q -e "$1" "$folder/out" || fail "not said: $1"
+}
+
+# a machine that is not there
+expect 0 --topology "node:4 core:16 pu:2"
+says '^cores  *64 of 64, 128 of 128 processors (cpuset 0-127), several a core (SMT)$'
+says '^NUMA  *4 nodes'
+says '^ *63 *126 *63 *3 *- *63$'
+[ "$(grep -cE '^ +[0-9]+ ' "$folder/out")" = 64 ] || fail "not a line for each of 64 workers"
+
+expect 0 --topology "package:2 node:1 core:2 pu:2" --threads 6 --shards 13 --bind scatter
+grep -A99 '^6 workers' "$folder/out" >"$folder/map"
+cat >"$folder/want" <<END
+6 workers, scatter, 13 shards
+  worker processor   core   node  package  shards
+       0         0      0      0        0  0-2
+       1         1      0      0        0  3-4
+       2         2      1      0        0  5-6
+       3         4      2      1        1  7-8
+       4         5      2      1        1  9-10
+       5         6      3      1        1  11-12
+
+warning: 6 workers on 4 cores: SMT siblings share a core's vector units, seldom a gain: --threads 4
+END
+diff -u "$folder/want" "$folder/map" >&2
+
+# this machine
+expect 0 --threads 2
+says 'a call uses 1 thread, in a run of 2 workers 1 (measured)'
+says '^SGEMM  *[0-9.]* GFLOP/s one worker, [0-9.]* all 2 together'
+says '^barrier  *[0-9.e+-]* us'
+[ "$(grep -cE '^ +[01] ' "$folder/out")" = 2 ] || fail "not a line for each of 2 workers"
+if grep -q 'vector units idle' "$folder/out"; then
+    fail "the BLAS kernels are not for this processor, and the program did not see to it"
+fi
+
+allowed=$(nproc)
+first=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
+taskset -c "$first" "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "under taskset"
+says "processors (cpuset $first)"
+says '^workers  *1 by default, here 1$'
+
+expect 0 --threads $((allowed + 1))
+says "^warning: $((allowed + 1)) workers on "
+
+# what the environment does
+OMP_PROC_BIND=true expect 0 --threads 1
+says '^            OMP_PROC_BIND=true$'
+says '^1 worker, placed by OpenMP'
+says '^warning: OMP_PLACES or OMP_PROC_BIND is set'
+OMP_DYNAMIC=true OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=4 expect 0 --threads 2
+says '^warning: OMP_DYNAMIC'
+says '^warning: waiting workers go to sleep'
+says '^warning: OPENBLAS_NUM_THREADS has no effect'
+says 'a call uses 1 thread, in a run of 2 workers 1 (measured)'
+OMP_NUM_THREADS=3 expect 0 --bind none
+says '^3 workers, not bound'
+OMP_THREAD_LIMIT=2 expect 4 --threads 3
+grep -q OMP_THREAD_LIMIT "$folder/err" || fail "does not say that OMP_THREAD_LIMIT is in the way"
+if "$PARTRAIN" doctor | grep -q '^BLAS  *OpenBLAS' && grep -qw avx2 /proc/cpuinfo; then
+    OPENBLAS_CORETYPE=Prescott expect 0 --threads 1
+    says '^BLAS .*Prescott'
+    says '^warning: the BLAS library uses kernels for Prescott'
+fi
+
+# wrong use
+expect 2 --topology "nonsense"
+expect 2 --threads 0
+expect 2 --bind sideways
+expect 2 more

@@ -42,9 +42,9 @@ static void written_compact_and_indented_in_order(void **state)
 
     (void)state;
     json_put_text(root, "z", "a \"b\"\n\t\\");
-    json_put(root, "list", list);
-    json_put_int(list, NULL, INT64_MIN); /* filled after it was put */
+    json_put_int(list, NULL, INT64_MIN);
     json_put_int(list, NULL, INT64_MAX);
+    json_put(root, "list", list);
     json_put_bool(root, "no", false);
     json_put_text(root, "none", NULL);
     json_put(root, "empty", json_new_object());
@@ -164,13 +164,12 @@ static void a_failed_put_is_seen_from_the_root(void **state)
     struct json *root = json_new_object(), *child = json_new_object(), *leaf = json_new_array();
 
     (void)state;
-    json_put(root, "child", child);
-    json_put(child, "leaf", leaf);
-    assert_false(json_failed(root));
     json_put(leaf, NULL, NULL); /* as when json_new_object had no memory */
     json_put(leaf, NULL, NULL);
+    json_put(child, "leaf", leaf);
+    assert_false(json_failed(root));
+    json_put(root, "child", child);
     assert_true(json_failed(root));
-    assert_true(json_failed(child));
     assert_null(json_text(root, false));
     json_put_int(root, "child", 1); /* the failed child is replaced; the failure stays */
     assert_true(json_failed(root));
@@ -269,7 +268,29 @@ static void what_is_not_json_is_refused_with_its_place(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_non_null(strstr(refused(cases[i], strlen(cases[i])), "line 1, column"));
     assert_non_null(strstr(refused("[1,\n2,\n  x]", 10), "line 3, column 3"));
+    assert_non_null(strstr(refused("[\"\xC3", 3), "not UTF-8"));
+    assert_non_null(strstr(refused("[\"\\u12", 6), "hex digits"));
     refused("[1]\0", 4); /* the length counts, not a zero */
+}
+
+static void every_kind_of_value_is_read(void **state)
+{
+    struct json *j =
+        parsed(" [ \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20AC\\ud83c\\udfac\xE2\x82\xAC\", "
+               "-9223372036854775808,"
+               "9223372036854775807,-0,0,1E2,-1.5e-3,true,false,null,{},[],{\"\":1}]\r\n\t ");
+
+    (void)state;
+    assert_string_equal(json_as_text(json_at(j, 0), ""),
+                        "\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xAC\xE2\x82\xAC");
+    assert_true(json_as_int(json_at(j, 1), 0) == INT64_MIN);
+    assert_true(json_as_int(json_at(j, 2), 0) == INT64_MAX);
+    assert_true(json_as_int(json_at(j, 3), 1) == 0);
+    assert_true(json_as_real(json_at(j, 5), 0) == 100.0 && json_as_int(json_at(j, 5), -1) == -1);
+    assert_true(json_as_real(json_at(j, 6), 0) == -1.5e-3);
+    assert_int_equal(json_get_int(json_at(j, 12), "", 0), 1);
+    assert_int_equal(json_count(j), 13);
+    json_free(j);
 }
 
 static void deep_nesting_is_refused(void **state)
@@ -279,7 +300,7 @@ static void deep_nesting_is_refused(void **state)
 
     (void)state;
     memset(text, '[', 2000000);
-    assert_non_null(strstr(refused(text, 2000000), "nested deeper than 64"));
+    assert_non_null(strstr(refused(text, 2000000), "nested too deeply"));
     memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
     text[2 * JSON_DEPTH_MAX] = 0;
     j = parsed(text);
@@ -333,6 +354,7 @@ int main(void)
         cmocka_unit_test(readers_fall_back),
         cmocka_unit_test(next_walks_an_object_in_order),
         cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
+        cmocka_unit_test(every_kind_of_value_is_read),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(every_mutation_is_answered),
     };

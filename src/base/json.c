@@ -1,10 +1,11 @@
-/* A struct json is a json_t under another name.
+/* Building, writing, looking. A struct json is a json_t under another name.
  *
  * json_t has no room for "something failed in here", and when memory is short none can be made. So the mark
  * is the reference count: values here have exactly one owner, and a count of two says that a put failed. */
 #include "base/json.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -12,16 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* jansson's parser reports some failed allocations as syntax errors. */
-static _Thread_local bool allocation_failed;
-
 static void *take(size_t bytes)
 {
-    void *block = mem_alloc(bytes > INT64_MAX ? -1 : (int64_t)bytes, 1);
-
-    if (!block)
-        allocation_failed = true;
-    return block;
+    return mem_alloc(bytes > INT64_MAX ? -1 : (int64_t)bytes, 1);
 }
 
 /* Before main, so that no thread can be inside jansson. */
@@ -108,34 +102,21 @@ void json_put(struct json *parent, const char *key, struct json *child)
     json_free(child);
 }
 
-/* Length of the UTF-8 sequence at s, or 0 where there is none. Zero-terminated, so it never reads too far. */
-static int sequence_length(const unsigned char *s)
-{
-    int n = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-        (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0; /* overlong, a surrogate, or above U+10FFFF */
-    return n;
-}
-
 /* A copy for mem_free in which each byte that is not UTF-8 is U+FFFD. */
 static char *repair(const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    char *copy = mem_alloc((int64_t)strlen(text) + 1, 3), *end = copy;
+    size_t left = strlen(text);
+    char *copy = mem_alloc((int64_t)left + 1, 3), *end = copy;
 
     if (!copy)
         return NULL;
-    while (*s) {
-        int n = sequence_length(s);
+    while (left) {
+        int n = utf8_length(text, left);
 
-        memcpy(end, n ? (const char *)s : "\xEF\xBF\xBD", n ? (size_t)n : 3);
+        memcpy(end, n ? text : "\xEF\xBF\xBD", n ? (size_t)n : 3);
         end += n ? n : 3;
-        s += n ? n : 1;
+        text += n ? n : 1;
+        left -= n ? (size_t)n : 1;
     }
     *end = 0;
     return copy;
@@ -300,56 +281,6 @@ char *json_text(const struct json *j, bool indent)
         return NULL;
     }
     return t.data;
-}
-
-/* Refuses deep nesting before jansson, and freeing, recurse into it. */
-static int check_depth(const char *text, size_t length, struct error *err)
-{
-    int depth = 0, line = 1;
-    size_t line_start = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (c == '\n') {
-            line++;
-            line_start = i + 1;
-        }
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > JSON_DEPTH_MAX)
-                return error_set(err, PT_EFILE, "line %d, column %zu: nested deeper than %d", line,
-                                 i - line_start + 1, JSON_DEPTH_MAX);
-        } else if (c == ']' || c == '}') {
-            depth--;
-        }
-    }
-    return 0;
-}
-
-int json_parse(struct json **out, const char *text, size_t length, struct error *err)
-{
-    json_error_t e;
-    json_t *j;
-    int rc = check_depth(text, length, err);
-
-    if (rc < 0)
-        return rc;
-    allocation_failed = false;
-    j = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-    if (!j && allocation_failed)
-        return error_set(err, PT_ENOMEM, "out of memory while reading %zu bytes of JSON", length);
-    if (!j)
-        return error_set(err, PT_EFILE, "line %d, column %d: %s", e.line, e.column, e.text);
-    *out = outer(j);
-    return 0;
 }
 
 const struct json *json_get(const struct json *object, const char *key)

@@ -1,7 +1,7 @@
 /* json.h - the door to jansson: build, write, read.
  *
- * A value is owned by whoever made it until it is put into a parent; what was put can still be filled through
- * its pointer for as long as the root lives. A document is used by one thread at a time. */
+ * A value is owned by whoever made it until it is put into a parent. Fill it first, then put it: where the put
+ * fails it is gone. A document is used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -35,8 +35,8 @@ bool json_failed(const struct json *j);
  * as few digits (15 to 17) as read the same double back. Keys keep their order. */
 char *json_text(const struct json *j, bool indent);
 
-/* Reads `length` bytes of JSON, any value. Errors name line and column (code PT_EFILE). Keys that stand twice
- * in an object, invalid UTF-8, \u0000, numbers out of range and deep nesting are errors. */
+/* Reads `length` bytes of JSON, an object or an array. Errors name line and column (code PT_EFILE). Keys that
+ * stand twice in an object, invalid UTF-8, \u0000, numbers out of range and deep nesting are errors. */
 int json_parse(struct json **out, const char *text, size_t length, struct error *err);
 
 /* Readers; the result is borrowed from j. A missing key or another type, and j NULL, give the fallback. */

@@ -1,0 +1,249 @@
+#include "data/matrix.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What the workers share while they fill their parts. */
+struct fill {
+    struct matrix *m;
+    const struct ratings *r;
+    const struct matrix_spec *spec;
+    const int64_t *column_ptr; /* (columns + 1): where a column's ratings begin in by_column */
+    const int64_t *by_column;  /* ratings in order of columns, then of the source */
+    bool coded;
+};
+
+static bool taken(const struct matrix_spec *spec, int64_t i)
+{
+    return !spec->part || (spec->part[i] & spec->mask);
+}
+
+static float value_of(const struct fill *f, int64_t rating)
+{
+    return f->spec->binary ? 1.0f : f->r->value[rating] - f->spec->shift;
+}
+
+int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec *spec)
+{
+    const int32_t *column = matrix_column_of(r, spec->side);
+    int64_t *count = mem_zalloc(spec->columns + 1, sizeof *count);
+
+    for (int64_t i = 0; count && i < r->n; i++)
+        if (taken(spec, i))
+            count[column[i]]++;
+    return count;
+}
+
+/* Collects the different values; false where there are more than 256. */
+static bool collect_values(struct fill *f)
+{
+    int n = 0;
+
+    for (int64_t i = 0; i < f->r->n; i++) {
+        float v;
+        int c = 0;
+
+        if (!taken(f->spec, i))
+            continue;
+        v = value_of(f, i);
+        while (c < n && f->m->code_value[c] != v)
+            c++;
+        if (c == n) {
+            if (n == 256)
+                return false;
+            f->m->code_value[n++] = v;
+        }
+    }
+    /* In ascending order, so that codes do not depend on the order of the source. */
+    for (int i = 1; i < n; i++)
+        for (int j = i; j > 0 && f->m->code_value[j] < f->m->code_value[j - 1]; j--) {
+            float t = f->m->code_value[j];
+
+            f->m->code_value[j] = f->m->code_value[j - 1];
+            f->m->code_value[j - 1] = t;
+        }
+    for (int i = n; i < 256; i++)
+        f->m->code_value[i] = 0.0f;
+    return true;
+}
+
+static uint8_t code_of(const struct matrix *m, float v)
+{
+    int c = 0;
+
+    while (m->code_value[c] != v)
+        c++;
+    return (uint8_t)c;
+}
+
+/* A shard's ratings come column by column, so appending to the rows leaves each row's columns ascending. */
+static void fill_part(const struct fill *f, int shard)
+{
+    const struct matrix *m = f->m;
+    const int32_t *example = matrix_example_of(f->r, f->spec->side);
+    const struct shard *cut = &m->cut[shard];
+    struct matrix_part *p = &m->part[shard];
+
+    memset(p->ptr, 0, (size_t)(m->examples + 1) * sizeof *p->ptr);
+    for (int64_t i = f->column_ptr[cut->begin]; i < f->column_ptr[cut->end]; i++)
+        p->ptr[example[f->by_column[i]] + 1]++;
+    for (int64_t e = 0; e < m->examples; e++)
+        p->ptr[e + 1] += p->ptr[e];
+    for (int64_t c = cut->begin; c < cut->end; c++)
+        for (int64_t i = f->column_ptr[c]; i < f->column_ptr[c + 1]; i++) {
+            int64_t at = p->ptr[example[f->by_column[i]]]++;
+
+            p->col[at] = (int32_t)(c - cut->begin);
+            if (f->coded)
+                p->code[at] = code_of(m, value_of(f, f->by_column[i]));
+            else
+                p->value[at] = value_of(f, f->by_column[i]);
+        }
+    memmove(p->ptr + 1, p->ptr, (size_t)m->examples * sizeof *p->ptr); /* each ptr ran on to the row's end */
+    p->ptr[0] = 0;
+}
+
+static void fill_own(struct worker *w, void *arg)
+{
+    const struct fill *f = arg;
+    int64_t first, end;
+
+    team_range(f->m->shards, w->id, w->count, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        fill_part(f, (int)s);
+}
+
+/* Ratings in order of columns: ptr (columns + 1) and the list, both for mem_free. */
+static int sort_by_column(struct fill *f, int64_t **ptr, int64_t **list, struct error *err)
+{
+    const int32_t *column = matrix_column_of(f->r, f->spec->side);
+    struct matrix *m = f->m;
+
+    *ptr = matrix_count_columns(f->r, f->spec);
+    *list = NULL;
+    if (!*ptr)
+        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    memcpy(m->column_count, *ptr, (size_t)m->columns * sizeof **ptr);
+    for (int64_t c = 0, sum = 0; c <= m->columns; c++) {
+        int64_t n = (*ptr)[c];
+
+        (*ptr)[c] = sum;
+        sum += n;
+    }
+    m->entries = (*ptr)[m->columns];
+    *list = mem_alloc(m->entries, sizeof **list);
+    if (!*list)
+        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    for (int64_t i = 0; i < f->r->n; i++)
+        if (taken(f->spec, i))
+            (*list)[(*ptr)[column[i]]++] = i;
+    memmove(*ptr + 1, *ptr, (size_t)m->columns * sizeof **ptr);
+    (*ptr)[0] = 0;
+    return 0;
+}
+
+static int count_rows(struct fill *f, struct error *err)
+{
+    const int32_t *example = matrix_example_of(f->r, f->spec->side);
+    struct matrix *m = f->m;
+    double *squares = mem_zalloc(m->examples, sizeof *squares);
+
+    if (!squares)
+        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    for (int64_t i = 0; i < f->r->n; i++)
+        if (taken(f->spec, i)) {
+            double v = value_of(f, i);
+
+            m->row_count[example[i]]++;
+            squares[example[i]] += v * v;
+        }
+    for (int64_t e = 0; e < m->examples; e++)
+        m->row_norm[e] = (float)sqrt(squares[e]);
+    mem_free(squares);
+    return 0;
+}
+
+static int alloc_parts(struct fill *f, struct error *err)
+{
+    struct matrix *m = f->m;
+
+    for (int s = 0; s < m->shards; s++) {
+        struct matrix_part *p = &m->part[s];
+        int64_t n = f->column_ptr[m->cut[s].end] - f->column_ptr[m->cut[s].begin];
+
+        p->ptr = mem_array(m->examples + 1, sizeof *p->ptr);
+        p->col = mem_array(n, sizeof *p->col);
+        if (f->coded)
+            p->code = mem_array(n, sizeof *p->code);
+        else
+            p->value = mem_array(n, sizeof *p->value);
+        if (!p->ptr || !p->col || !(p->code || p->value))
+            return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    }
+    return 0;
+}
+
+int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec, const struct shard *cut,
+               int shards, struct team *team, struct error *err)
+{
+    struct matrix *m = mem_zalloc(1, sizeof *m);
+    struct fill f = {m, r, spec, NULL, NULL, false};
+    int64_t *ptr = NULL, *list = NULL;
+    int rc = PT_ENOMEM;
+
+    if (!m)
+        goto fail;
+    m->examples = spec->examples;
+    m->columns = spec->columns;
+    m->shards = shards;
+    m->cut = mem_alloc(shards, sizeof *m->cut);
+    m->part = mem_zalloc(shards, sizeof *m->part);
+    m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
+    m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
+    m->column_count = mem_zalloc(m->columns, sizeof *m->column_count);
+    if (!m->cut || !m->part || !m->row_count || !m->row_norm || !m->column_count)
+        goto fail;
+    memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
+    f.coded = collect_values(&f);
+    if ((rc = sort_by_column(&f, &ptr, &list, err)) < 0 || (rc = count_rows(&f, err)) < 0)
+        goto fail;
+    f.column_ptr = ptr;
+    f.by_column = list;
+    if ((rc = alloc_parts(&f, err)) < 0)
+        goto fail;
+    team_run(team, fill_own, &f);
+    mem_free(ptr);
+    mem_free(list);
+    *out = m;
+    return 0;
+fail:
+    mem_free(ptr);
+    mem_free(list);
+    matrix_free(m);
+    return error_set(err, rc, "example matrix: out of memory");
+}
+
+void matrix_free(struct matrix *m)
+{
+    if (!m)
+        return;
+    for (int s = 0; m->part && s < m->shards; s++) {
+        mem_free(m->part[s].ptr);
+        mem_free(m->part[s].col);
+        mem_free(m->part[s].code);
+        mem_free(m->part[s].value);
+    }
+    mem_free(m->part);
+    mem_free(m->cut);
+    mem_free(m->row_count);
+    mem_free(m->row_norm);
+    mem_free(m->column_count);
+    mem_free(m);
+}
+
+int64_t matrix_bytes(int64_t examples, int64_t columns, int64_t entries, int shards, bool coded)
+{
+    return entries * (4 + (coded ? 1 : 4)) + (int64_t)shards * (examples + 1) * 8 + examples * 12 + columns * 8;
+}

@@ -1,0 +1,150 @@
+#include "data/view.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+/* The most entries that `rows` rows can have in a part: the longest rows, each counted up to twice. */
+static int64_t most_entries(const struct matrix_part *p, int64_t examples, int64_t rows, int64_t width)
+{
+    int64_t *rows_of = mem_zalloc(width + 1, sizeof *rows_of); /* rows by length */
+    int64_t total = 0, left = rows;
+
+    if (!rows_of)
+        return -1;
+    for (int64_t e = 0; e < examples; e++) {
+        int64_t n = p->ptr[e + 1] - p->ptr[e];
+
+        rows_of[n < width ? n : width]++;
+    }
+    for (int64_t n = width; n > 0 && left > 0; n--) {
+        int64_t take = 2 * rows_of[n] < left ? 2 * rows_of[n] : left;
+
+        total += take * n;
+        left -= take;
+    }
+    mem_free(rows_of);
+    return total;
+}
+
+int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err)
+{
+    int64_t width = shard_width(&m->cut[shard]), n;
+
+    *v = (struct view){0};
+    n = most_entries(&m->part[shard], m->examples, rows, width);
+    if (n < 0)
+        goto fail;
+    v->room_rows = rows;
+    v->room_entries = n;
+    v->row = mem_array(rows + 1, sizeof *v->row);
+    v->col = mem_array(n, sizeof *v->col);
+    v->x = mem_array(n, sizeof *v->x);
+    v->target = mem_array(n, sizeof *v->target);
+    v->active = mem_array(width, sizeof *v->active);
+    v->start = mem_array(width + 1, sizeof *v->start);
+    v->pos = mem_array(n, sizeof *v->pos);
+    v->at = mem_array(n, sizeof *v->at);
+    v->x_by_column = mem_array(n, sizeof *v->x_by_column);
+    v->fill = mem_zalloc(width, sizeof *v->fill);
+    if (v->row && v->col && v->x && v->target && v->active && v->start && v->pos && v->at && v->x_by_column && v->fill)
+        return 0;
+fail:
+    view_fini(v);
+    return error_set(err, PT_ENOMEM, "minibatch: out of memory");
+}
+
+void view_fini(struct view *v)
+{
+    mem_free(v->row);
+    mem_free(v->col);
+    mem_free(v->x);
+    mem_free(v->target);
+    mem_free(v->active);
+    mem_free(v->start);
+    mem_free(v->pos);
+    mem_free(v->at);
+    mem_free(v->x_by_column);
+    mem_free(v->fill);
+    *v = (struct view){0};
+}
+
+/* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole matrix. */
+static void make_inputs(struct view *v, const struct view_input *input, float norm, int64_t p, int64_t first)
+{
+    float scale = input->normalize && norm > 0.0f ? 1.0f / norm : 1.0f;
+    uint32_t bar = (uint32_t)((double)input->dropout * 4294967296.0);
+
+    if (input->dropout > 0.0f)
+        scale /= 1.0f - input->dropout;
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
+        bool drop = false;
+
+        if (bar) {
+            uint32_t column = (uint32_t)(first + v->col[i]);
+            struct rng4 r = rng_philox(input->seed, RNG_INPUT_DROPOUT, input->step, (uint32_t)p, column / 4);
+
+            drop = r.word[column % 4] < bar;
+        }
+        v->x[i] = drop ? 0.0f : v->target[i] * scale;
+    }
+}
+
+/* A counting sort of the entries by column; stable, so batch positions ascend. */
+static void sort_by_column(struct view *v, int64_t width)
+{
+    int64_t sum = 0, a = 0;
+
+    for (int64_t i = 0; i < v->entries; i++)
+        v->fill[v->col[i]]++;
+    for (int64_t c = 0; c < width; c++)
+        if (v->fill[c]) {
+            v->active[a] = (int32_t)c;
+            v->start[a++] = sum;
+            sum += v->fill[c];
+            v->fill[c] = sum - v->fill[c];
+        }
+    v->columns = a;
+    v->start[a] = sum;
+    for (int64_t p = 0; p < v->rows; p++)
+        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
+            int64_t to = v->fill[v->col[i]]++;
+
+            v->pos[to] = (int32_t)p;
+            v->at[to] = (int32_t)i;
+            v->x_by_column[to] = v->x[i];
+        }
+    for (a = 0; a < v->columns; a++)
+        v->fill[v->active[a]] = 0;
+}
+
+void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
+                const struct view_input *input, bool by_column)
+{
+    const struct matrix_part *part = &m->part[shard];
+    int64_t n = 0;
+
+    v->rows = rows;
+    for (int64_t p = 0; p < rows; p++) {
+        int64_t first = part->ptr[example[p]], count = part->ptr[example[p] + 1] - first;
+
+        v->row[p] = n;
+        v->row[p + 1] = n + count;
+        memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
+        for (int64_t i = 0; i < count; i++)
+            v->target[n + i] = matrix_value(m, part, first + i);
+        n += count;
+        make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
+    }
+    v->entries = n;
+    if (rows == 0)
+        v->row[0] = 0;
+    if (by_column)
+        sort_by_column(v, shard_width(&m->cut[shard]));
+}
+
+int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
+{
+    return (rows + 1) * 8 + entries * 24 + columns * 20;
+}

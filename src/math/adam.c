@@ -1,0 +1,89 @@
+#include "math/adam.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+
+#define PI 3.14159265358979323846
+
+/* From s to e as p goes from 0 to 1, along half a cosine. */
+static double cosine(double s, double e, double p)
+{
+    return s + (1.0 + cos(PI * (1.0 - p))) * (e - s) / 2.0;
+}
+
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr, double *beta1)
+{
+    double share = total > 0 ? (double)step / (double)total : 0.0;
+
+    *lr = spec->lr;
+    *beta1 = spec->beta1;
+    switch (spec->schedule) {
+    case SCHEDULE_CONSTANT:
+        break;
+    case SCHEDULE_STEP:
+        *lr *= pow(spec->lr_decay, (double)(epoch / spec->lr_step));
+        break;
+    case SCHEDULE_EXPONENTIAL:
+        *lr *= pow(spec->lr_decay, (double)epoch);
+        break;
+    case SCHEDULE_COSINE:
+        *lr = cosine(spec->lr, 0.0, share);
+        break;
+    case SCHEDULE_ONE_CYCLE: /* Smith 2018 as fastai runs it: a quarter up, the rest down */
+        if (share < 0.25) {
+            *lr = cosine(spec->lr / 25.0, spec->lr, share / 0.25);
+            *beta1 = cosine(spec->momentum_high, spec->momentum_low, share / 0.25);
+        } else {
+            *lr = cosine(spec->lr, spec->lr / 1e5, (share - 0.25) / 0.75);
+            *beta1 = cosine(spec->momentum_low, spec->momentum_high, (share - 0.25) / 0.75);
+        }
+        break;
+    }
+}
+
+int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch, struct error *err)
+{
+    *p = (struct adam_plan){.spec = *spec, .steps = steps_per_epoch};
+    p->weight = mem_alloc(steps_per_epoch, sizeof *p->weight);
+    p->bias = mem_alloc(steps_per_epoch, sizeof *p->bias);
+    if (!p->weight || !p->bias) {
+        adam_plan_fini(p);
+        return error_set(err, PT_ENOMEM, "adam: out of memory");
+    }
+    return 0;
+}
+
+void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step)
+{
+    int64_t total = p->spec.total_epochs * p->steps;
+
+    for (int64_t i = 0; i < p->steps; i++) {
+        double t = (double)(first_step + i + 1), lr, beta1;
+        struct adam_step s;
+
+        adam_schedule(&p->spec, epoch, first_step + i, total, &lr, &beta1);
+        s.step_size = (float)(lr / (1.0 - pow(beta1, t)));
+        s.root_scale = (float)(1.0 / sqrt(1.0 - pow(p->spec.beta2, t)));
+        s.eps = (float)p->spec.eps;
+        s.beta1 = (float)beta1;
+        s.one_beta1 = (float)(1.0 - beta1);
+        s.beta2 = (float)p->spec.beta2;
+        s.one_beta2 = (float)(1.0 - p->spec.beta2);
+        s.keep = (float)(1.0 - lr * p->spec.weight_decay);
+        s.l2 = (float)p->spec.l2;
+        p->weight[i] = s;
+        if (!p->spec.decay_biases) {
+            s.keep = 1.0f;
+            s.l2 = 0.0f;
+        }
+        p->bias[i] = s;
+    }
+}
+
+void adam_plan_fini(struct adam_plan *p)
+{
+    mem_free(p->weight);
+    mem_free(p->bias);
+    *p = (struct adam_plan){0};
+}

@@ -1,0 +1,58 @@
+/* adam.h - the shared optimiser: Adam (Kingma & Ba 2015, algorithm 1) with the field's two kinds of decay.
+ *
+ *   g  = gradient + l2 w                          torch.optim.Adam(weight_decay=l2)
+ *   m  = beta1 m + (1 - beta1) g
+ *   v  = beta2 v + (1 - beta2) g^2
+ *   w  = (1 - lr weight_decay) w                  torch.optim.AdamW, fastai
+ *        - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+ *
+ * What varies with the step alone is computed once a step (struct adam_step) by adam_plan_epoch;
+ * the elementwise part is in kernels_isa.c, inlined into the fused and the deferred path alike.
+ * Step sizes and momenta follow a schedule over the whole training. */
+#ifndef MATH_ADAM_H
+#define MATH_ADAM_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct adam_step {
+    float step_size;  /* lr / (1 - beta1^t) */
+    float root_scale; /* 1 / sqrt(1 - beta2^t) */
+    float eps;
+    float beta1, one_beta1;
+    float beta2, one_beta2;
+    float keep; /* 1 - lr weight_decay */
+    float l2;
+};
+
+enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_EXPONENTIAL, SCHEDULE_COSINE, SCHEDULE_ONE_CYCLE };
+
+struct adam_spec {
+    double lr, beta1, beta2, eps, l2, weight_decay;
+    bool decay_biases; /* l2 and weight_decay take part in biases too */
+    enum schedule schedule;
+    double lr_decay; /* step, exponential */
+    int64_t lr_step; /* step: epochs between two drops */
+    double momentum_high, momentum_low;
+    int64_t total_epochs; /* cosine, one_cycle */
+};
+
+/* The steps of one epoch, for weights and for biases. */
+struct adam_plan {
+    struct adam_spec spec;
+    int64_t steps;            /* steps an epoch at most */
+    struct adam_step *weight; /* (steps) owned */
+    struct adam_step *bias;   /* (steps) owned */
+};
+
+int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch, struct error *err);
+/* Fills in the steps of `epoch` (from 0), before which first_step optimiser steps were done. */
+void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step);
+void adam_plan_fini(struct adam_plan *p);
+
+/* Step size and beta1 of global step i of `total` by the schedule: for tests and the progress line. */
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr, double *beta1);
+
+#endif

@@ -1,0 +1,63 @@
+/* kernels.h - the loops over floats, once per vector path.
+ *
+ * A row is `ld` floats, 64-byte aligned, ld a multiple of 16; the floats behind a row's length
+ * are zero and stay zero, so kernels run over whole rows without a tail. Every sum has one
+ * order, given by the arguments alone: bits depend on the vector path, never on who calls.
+ * Pure but for their outputs; callable from any thread. Naive twins: tests/test_kernels.c. */
+#ifndef MATH_KERNELS_H
+#define MATH_KERNELS_H
+
+#include "base/error.h"
+#include "math/adam.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ROW_ALIGN 16 /* floats: a cache line */
+
+static inline int64_t row_pad(int64_t n)
+{
+    return (n + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+}
+
+enum activation { ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU };
+
+struct kernels {
+    const char *name; /* "avx512", "avx2", "baseline" */
+
+    /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; added to out where `add`. */
+    void (*gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
+                   int64_t ld);
+    /* out[i] = row(idx[i]) . w for i < n. */
+    void (*dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);
+    /* y += a x, n floats (n a multiple of 16). */
+    void (*axpy)(float *y, float a, const float *x, int64_t n);
+    void (*add)(float *y, const float *x, int64_t n);
+    void (*scale)(float *x, float a, int64_t n);
+    /* Sum of squares, in double. */
+    double (*sum_squares)(const float *x, int64_t n);
+
+    /* One Adam step of n elements with gradient g. */
+    void (*adam)(const struct adam_step *s, float *w, float *m, float *v, const float *g, int64_t n);
+    /* `count` steps in a row with no gradient but the weight's own (l2): the same bits as
+     * `count` calls of adam with g = 0. */
+    void (*adam_idle)(const struct adam_step *s, int64_t count, float *w, float *m, float *v, int64_t n);
+
+    /* y = f(x) in place; and dy *= f'(.) given y = f(.). */
+    void (*activate)(enum activation f, float *y, int64_t n);
+    void (*activate_back)(enum activation f, float *dy, const float *y, int64_t n);
+
+    /* x_i = exp(x_i - max); the maximum and the sum of the results (any n). */
+    void (*exp_row)(float *x, int64_t n, float *max, float *sum);
+    /* (max, sum) of a row whose values stay as they are. */
+    void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
+
+    /* y_i = keep ? y_i / (1 - rate) : 0; unit i of the row drops where word i of the stream
+     * (seed, purpose, step, position) is below rate * 2^32. n is the row's length without padding. */
+    void (*dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step, uint32_t position);
+};
+
+/* isa: "auto", or a path's name. PT_ECONFIG where this processor cannot run it. */
+int kernels_pick(const struct kernels **out, const char *isa, struct error *err);
+
+#endif

@@ -1,0 +1,306 @@
+#include "model/param.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- initial values ------------------------------------------------------------------------------- */
+
+/* A normal number folded into (-2, 2) as fmod does: fastai's truncated normal. */
+static double truncated(double normal)
+{
+    return fmod(normal, 2.0);
+}
+
+/* Half the width of the uniform distribution; 0: the kind is a normal one. */
+static double uniform_bound(const struct init_spec *init, bool bias)
+{
+    if (init->kind == INIT_TORCH) /* torch.nn.Linear: weights and biases alike */
+        return 1.0 / sqrt((double)init->fan_in);
+    if (init->kind == INIT_GLOROT && !bias)
+        return sqrt(6.0 / (double)(init->fan_in + init->fan_out));
+    return 0.0;
+}
+
+static double normal_value(const struct init_spec *init, bool bias, double normal)
+{
+    if (bias)
+        return truncated(normal) * init->bias_std;
+    return init->kind == INIT_FASTAI ? truncated(normal) * 0.01 : normal * init->std;
+}
+
+void init_row(float *out, int64_t n, const struct init_spec *init, int tensor, int64_t row, bool bias)
+{
+    /* position holds the row's low 32 bits, the step the tensor and the row's high ones */
+    uint64_t step = (uint64_t)tensor | (uint64_t)row >> 32 << 16;
+    double bound = uniform_bound(init, bias);
+
+    for (int64_t k = 0; k < n; k += 4) {
+        struct rng4 r = rng_philox(init->seed, RNG_INIT, step, (uint32_t)row, (uint32_t)(k / 4));
+        double value[4];
+
+        if (bound > 0.0) {
+            for (int c = 0; c < 4; c++)
+                value[c] = (2.0 * (double)rng_unit(r.word[c]) - 1.0) * bound;
+        } else {
+            rng_normal2(r.word[0], r.word[1], value);
+            rng_normal2(r.word[2], r.word[3], value + 2);
+            for (int c = 0; c < 4; c++)
+                value[c] = normal_value(init, bias, value[c]);
+        }
+        for (int64_t c = 0; c < 4 && k + c < n; c++)
+            out[k + c] = (float)value[c];
+    }
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+static int64_t part_floats(const struct table *t, int s)
+{
+    int64_t width = shard_width(&t->cut[s]);
+
+    return 3 * (width * t->ld + (t->bias_name ? row_pad(width) : 0));
+}
+
+static void touch_own(struct worker *w, void *arg)
+{
+    struct table *t = arg;
+    int64_t first, end;
+
+    team_range(t->shards, w->id, w->count, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        memset(t->part[s].row.w, 0, (size_t)part_floats(t, (int)s) * sizeof(float));
+        memset(t->part[s].at, 0, (size_t)shard_width(&t->cut[s]) * sizeof *t->part[s].at);
+    }
+}
+
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, const struct shard *cut,
+               int shards, struct team *team, struct error *err)
+{
+    *t = (struct table){.name = name, .bias_name = bias_name, .columns = columns, .k = k, .ld = row_pad(k),
+                        .shards = shards, .cut = cut};
+    t->part = mem_zalloc(shards, sizeof *t->part);
+    if (!t->part)
+        goto fail;
+    for (int s = 0; s < shards; s++) {
+        int64_t width = shard_width(&cut[s]), rows = width * t->ld, biases = row_pad(width);
+        struct table_part *p = &t->part[s];
+        float *block = mem_array(part_floats(t, s), sizeof *block);
+
+        p->at = mem_array(width, sizeof *p->at);
+        p->row.w = block;
+        if (!block || !p->at)
+            goto fail;
+        p->row.m = block + rows;
+        p->row.v = block + 2 * rows;
+        if (bias_name) {
+            p->bias.w = block + 3 * rows;
+            p->bias.m = p->bias.w + biases;
+            p->bias.v = p->bias.m + biases;
+        }
+    }
+    team_run(team, touch_own, t);
+    return 0;
+fail:
+    table_fini(t);
+    return error_set(err, PT_ENOMEM, "%s: out of memory for %lld x %d weights and their moments", name,
+                     (long long)columns, k);
+}
+
+void table_fini(struct table *t)
+{
+    for (int s = 0; t->part && s < t->shards; s++) {
+        mem_free(t->part[s].row.w);
+        mem_free(t->part[s].at);
+    }
+    mem_free(t->part);
+    t->part = NULL;
+}
+
+struct draw_job {
+    struct table *t;
+    const struct init_spec *init;
+    int tensor;
+};
+
+static void draw_own(struct worker *w, void *arg)
+{
+    const struct draw_job *j = arg;
+    const struct table *t = j->t;
+    int64_t first, end;
+
+    team_range(t->shards, w->id, w->count, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        for (int64_t c = t->cut[s].begin; c < t->cut[s].end; c++) {
+            int64_t i = c - t->cut[s].begin;
+
+            init_row(t->part[s].row.w + i * t->ld, t->k, j->init, j->tensor, c, false);
+            if (t->bias_name)
+                init_row(t->part[s].bias.w + i, 1, j->init, j->tensor + 1, c, true);
+        }
+}
+
+void table_draw(struct table *t, struct team *team, const struct init_spec *init, int tensor)
+{
+    struct draw_job j = {t, init, tensor};
+
+    team_run(team, draw_own, &j);
+}
+
+/* Rows that no step has ever touched have no moments; without decay nothing would move them. */
+static bool at_rest(const struct table *t, const struct table_part *p, int64_t c, const struct adam_step *s)
+{
+    const float *m = p->row.m + c * t->ld, *v = p->row.v + c * t->ld;
+
+    if (s->l2 != 0.0f || s->keep != 1.0f)
+        return false;
+    for (int64_t k = 0; k < t->k; k++)
+        if (m[k] != 0.0f || v[k] != 0.0f)
+            return false;
+    return true;
+}
+
+void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard, int64_t steps)
+{
+    struct table_part *p = &t->part[shard];
+
+    for (int64_t c = 0; c < shard_width(&t->cut[shard]); c++)
+        if (p->at[c] < steps && !at_rest(t, p, c, plan->weight + p->at[c]))
+            table_catch_up(t, kern, plan, shard, c, steps);
+    table_set_step(t, shard, steps);
+}
+
+void table_set_step(struct table *t, int shard, int64_t step)
+{
+    for (int64_t c = 0; c < shard_width(&t->cut[shard]); c++)
+        t->part[shard].at[c] = (int32_t)step;
+}
+
+/* ---- vectors --------------------------------------------------------------------------------------------- */
+
+int vector_init(struct vector *v, const char *name, int n, struct error *err)
+{
+    *v = (struct vector){.name = name, .n = n, .ld = row_pad(n)};
+    v->row.w = mem_array(3 * v->ld, sizeof(float));
+    if (!v->row.w)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    memset(v->row.w, 0, 3 * (size_t)v->ld * sizeof(float));
+    v->row.m = v->row.w + v->ld;
+    v->row.v = v->row.m + v->ld;
+    return 0;
+}
+
+void vector_draw(struct vector *v, const struct init_spec *init, int tensor)
+{
+    init_row(v->row.w, v->n, init, tensor, 0, true);
+}
+
+void vector_fini(struct vector *v)
+{
+    mem_free(v->row.w);
+    *v = (struct vector){0};
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------------ */
+
+static float *pick(const struct weights *w, int which)
+{
+    return which == 0 ? w->w : which == 1 ? w->m : w->v;
+}
+
+static void table_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
+                       int64_t *stride)
+{
+    const struct table *t = owner;
+
+    *data = pick(&t->part[i].row, which);
+    *count = shard_width(&t->cut[i]);
+    *length = t->k;
+    *stride = t->ld;
+}
+
+static void bias_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
+                      int64_t *stride)
+{
+    const struct table *t = owner;
+
+    *data = pick(&t->part[i].bias, which);
+    *count = 1;
+    *length = *stride = shard_width(&t->cut[i]);
+}
+
+static void vector_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
+                        int64_t *stride)
+{
+    const struct vector *v = owner;
+
+    (void)i;
+    *data = pick(&v->row, which);
+    *count = 1;
+    *length = *stride = v->n;
+}
+
+void params_add(struct param_list *l, struct param p)
+{
+    l->param[l->n++] = p;
+}
+
+void params_add_table(struct param_list *l, const struct table *t)
+{
+    params_add(l, (struct param){t->name, t->columns, t->k, t, t->shards, table_span});
+    if (t->bias_name)
+        params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, bias_span});
+}
+
+void params_add_vector(struct param_list *l, const struct vector *v)
+{
+    params_add(l, (struct param){v->name, v->n, 0, v, 1, vector_span});
+}
+
+int64_t params_count(const struct param_list *l)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < l->n; i++)
+        n += l->param[i].rows * (l->param[i].cols ? l->param[i].cols : 1);
+    return n;
+}
+
+int params_hash(const struct param_list *l, char out[33], struct error *err)
+{
+    struct hash *h = hash_new();
+
+    if (!h)
+        return error_set(err, PT_ENOMEM, "weights: out of memory");
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            for (int64_t r = 0; r < count; r++)
+                hash_add(h, data + r * stride, (size_t)length * sizeof(float));
+        }
+    hash_hex(h, out);
+    hash_free(h);
+    return 0;
+}
+
+const char *params_not_finite(const struct param_list *l)
+{
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            for (int64_t r = 0; r < count; r++)
+                for (int64_t k = 0; k < length; k++)
+                    if (!isfinite(data[r * stride + k]))
+                        return l->param[i].name;
+        }
+    return NULL;
+}

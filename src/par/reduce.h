@@ -1,0 +1,47 @@
+/* reduce.h - the fixed-tree sum of what the shards contribute: rows x ld floats each.
+ *
+ * The tree is over shard numbers, so the sum's order is the problem's, not the workers':
+ *
+ *     level 2             [0..3]                 node (level l, i) = node (l-1, 2i) + node (l-1, 2i+1)
+ *     level 1       [0,1]        [2,3]           a node without a right child is its left child
+ *     level 0      0     1      2     3          the leaves: shards
+ *
+ * A worker owns a contiguous run of shards and adds siblings as soon as both are there, so it holds at most
+ * log2 S + 1 open nodes at a time and hands over at most 2 log2 S of them. After a barrier all workers
+ * together add up what was handed over, each for its own slice of the rows, in tree order.
+ *
+ *   each worker:  for each own shard, ascending:  reduce_leaf -> fill it -> reduce_done
+ *   barrier
+ *   each worker:  reduce_rows(own rows)           -> reduce_root has the sum in those rows
+ *   barrier (before anybody reads foreign rows of the root, or starts the next round of leaves) */
+#ifndef PAR_REDUCE_H
+#define PAR_REDUCE_H
+
+#include "base/error.h"
+#include "par/team.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reduce;
+
+/* Room for `rows` x ld (ld a multiple of 16) from each of `shards` shards, run by the workers of `team`. Buffers are
+ * touched first by their workers. Freed by reduce_free. */
+int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld, struct error *err);
+void reduce_free(struct reduce *r);
+
+/* A round sums rows [0, rows) of `ld` floats: both at most what reduce_new was given, the product counts. */
+/* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added to it (the same bits
+ * as a leaf of its own added after); otherwise write over what is there. `can_add` false never asks for that. */
+float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool can_add, bool *add);
+/* The leaf is full (`added`: as reduce_leaf asked for): merges what can be merged. `count` floats. */
+void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count);
+
+/* Sums rows [first, end) of ld floats over all workers' open nodes into the root. */
+void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld);
+float *reduce_root(struct reduce *r);
+
+/* Bytes of all buffers of a reduce over `shards` shards and `workers` workers. */
+int64_t reduce_bytes(int shards, int workers, int64_t rows, int64_t ld);
+
+#endif

@@ -1,0 +1,274 @@
+/* autorec.c - AutoRec (Sedhain, Menon, Sanner, Xie: "AutoRec: Autoencoders Meet Collaborative Filtering", WWW 2015).
+ *
+ *     out = f( W g( V x + mu ) + b )        equation 2 of the paper; x: the ratings of one item (side item) or user
+ *
+ * with any list of hidden layers between V and W, and dropout on the last code. The loss counts observed cells only
+ * (equation 3); l2 is Adam's. x is sparse: a cell without a rating puts nothing in and asks for nothing out. */
+#include "model/dense.h"
+#include "model/encoder.h"
+#include "model/masked.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+struct autorec {
+    struct model model; /* first: a model is an autorec */
+    struct encoder enc;  /* V, mu */
+    struct chain mid;    /* hidden layers in between; h[0] is the encoder's code, h[n] the last one */
+    struct masked dec;   /* W, b */
+    float *code;         /* (rows, K) owned: the last code after dropout; the same as h[n] where there is none */
+};
+
+static struct autorec *autorec_of(struct model *m)
+{
+    return (struct autorec *)m;
+}
+
+static float *last_code(struct autorec *a)
+{
+    return a->mid.h[a->mid.n];
+}
+
+/* Dropout on the last code, by own slice of the rows. What the backward pass multiplies by is drawn again. */
+static void drop_code(struct worker *w, struct autorec *a, const struct batch *b, float *rows)
+{
+    const struct model_spec *spec = &a->model.spec;
+    int64_t first, end;
+
+    team_range(b->rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++)
+        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed, RNG_DROPOUT,
+                                   b->step, (uint32_t)p);
+}
+
+static void forward(struct worker *w, struct autorec *a, const struct batch *b)
+{
+    encoder_finish(w, &a->enc, b->rows, a->mid.h[0]);
+    chain_forward(w, &a->mid, b->rows);
+    if (a->code != last_code(a)) {
+        int64_t first, end, ld = a->dec.w.ld;
+
+        team_range(b->rows, w->id, w->count, &first, &end);
+        memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
+        drop_code(w, a, b, a->code);
+    }
+    masked_prepare(w, &a->dec, b);
+    team_barrier(w);
+}
+
+/* Errors, W's gradient and Adam, dh. */
+static void decode(struct worker *w, struct autorec *a, const struct batch *b, bool measure)
+{
+    int end, first = own_shards(w, &a->model, &end);
+    bool two_passes = a->dec.loss == LOSS_ROOT; /* its scale needs all errors */
+    float scale = 1.0f;
+
+    for (int s = first; s < end && two_passes; s++)
+        masked_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
+    if (two_passes)
+        team_barrier(w);
+    scale = masked_scale(&a->dec, b);
+    for (int s = first; s < end; s++) {
+        if (!two_passes)
+            masked_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
+        masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, measure);
+    }
+    masked_finish(w, &a->dec, b->rows, a->mid.d[a->mid.n]);
+    if (a->code != last_code(a))
+        drop_code(w, a, b, a->mid.d[a->mid.n]);
+}
+
+static void backward(struct worker *w, struct autorec *a, const struct batch *b)
+{
+    chain_backward(w, &a->mid, b->rows);
+    encoder_back(w, &a->enc, b->rows, a->mid.d[0], a->mid.h[0]);
+    if (w->id == 0) {
+        double squares;
+
+        a->model.loss_sum += masked_loss(&a->dec, b, &squares);
+        a->model.square_sum += squares;
+        for (int64_t p = 0; p < b->rows; p++)
+            a->model.cell_count += a->model.eng.train->row_count[b->example[p]];
+        a->model.step_count++;
+    }
+    team_barrier(w);
+}
+
+/* Clipping by the global norm: the factor of all gradients, from norms that all workers have measured. */
+static float clip_factor(struct worker *w, struct autorec *a, const struct batch *b)
+{
+    double norm;
+
+    chain_measure(w, &a->mid, b->rows);
+    encoder_measure(w, &a->enc, a->mid.d[0], b->rows);
+    team_barrier(w);
+    norm = sqrt(masked_norm(&a->dec) + chain_norm(&a->mid) + encoder_norm(&a->enc));
+    return norm > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / norm) : 1.0f;
+}
+
+static void autorec_begin(struct worker *w, struct model *m, const struct batch *b)
+{
+    struct autorec *a = autorec_of(m);
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        encoder_shard(w, &a->enc, s, b);
+}
+
+static void autorec_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
+{
+    struct autorec *a = autorec_of(m);
+    const struct adam_plan *plan = m->eng.plan;
+    bool clipped = m->spec.clip_norm > 0.0;
+    int end, first = own_shards(w, m, &end);
+    float scale = 1.0f;
+
+    forward(w, a, b);
+    decode(w, a, b, clipped);
+    backward(w, a, b);
+    if (clipped) {
+        scale = clip_factor(w, a, b);
+        for (int s = first; s < end; s++)
+            masked_update(w, &a->dec, s, &a->enc.view[s], b, a->code, scale);
+    }
+    chain_update(w, &a->mid, b->rows, plan->weight + b->in_epoch, plan->bias + b->in_epoch, scale);
+    encoder_update_mu(w, &a->enc, b, a->mid.d[0], scale);
+    for (int s = first; s < end; s++) {
+        encoder_update_shard(w, &a->enc, s, b, a->mid.d[0], scale);
+        if (next)
+            encoder_shard(w, &a->enc, s, next);
+    }
+}
+
+static void autorec_flush(struct worker *w, struct model *m, int64_t steps)
+{
+    struct autorec *a = autorec_of(m);
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++) {
+        table_flush(&a->enc.v, m->eng.kern, m->eng.plan, s, steps);
+        table_flush(&a->dec.w, m->eng.kern, m->eng.plan, s, steps);
+    }
+}
+
+static void autorec_set_step(struct worker *w, struct model *m, int64_t steps)
+{
+    struct autorec *a = autorec_of(m);
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++) {
+        table_set_step(&a->enc.v, s, steps);
+        table_set_step(&a->dec.w, s, steps);
+    }
+}
+
+static void autorec_infer(struct worker *w, struct model *m, const struct input *in)
+{
+    struct autorec *a = autorec_of(m);
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        encoder_infer_shard(w, &a->enc, s, in);
+    encoder_finish(w, &a->enc, in->rows, a->mid.h[0]);
+    chain_forward(w, &a->mid, in->rows);
+}
+
+static void autorec_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+{
+    struct autorec *a = autorec_of(m);
+
+    (void)w;
+    masked_score_all(&a->dec, shard, last_code(a), rows, out, ld);
+}
+
+static void autorec_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+{
+    struct autorec *a = autorec_of(m);
+
+    (void)w;
+    masked_score_cells(&a->dec, shard, last_code(a), cells, out);
+}
+
+static void autorec_free(struct model *m)
+{
+    struct autorec *a = autorec_of(m);
+
+    if (a->code != last_code(a))
+        mem_free(a->code);
+    masked_fini(&a->dec);
+    chain_fini(&a->mid);
+    encoder_fini(&a->enc);
+    mem_free(a);
+}
+
+static const struct model_ops autorec_ops = {
+    .kind = "autorec",
+    .free = autorec_free,
+    .begin = autorec_begin,
+    .step = autorec_step,
+    .flush = autorec_flush,
+    .set_step = autorec_set_step,
+    .infer = autorec_infer,
+    .score = autorec_score,
+    .score_cells = autorec_score_cells,
+};
+
+static void draw_weights(struct autorec *a, const struct model_spec *spec, int64_t columns)
+{
+    struct init_spec init = spec->init;
+    int last = spec->hidden[spec->hiddens - 1];
+
+    init.fan_in = columns;
+    init.fan_out = spec->hidden[0];
+    table_draw(&a->enc.v, a->model.eng.team, &init, 0);
+    vector_draw(&a->enc.mu, &init, 2);
+    chain_draw(&a->mid, &init, 16);
+    init.fan_in = last;
+    init.fan_out = columns;
+    table_draw(&a->dec.w, a->model.eng.team, &init, 4);
+}
+
+int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+{
+    int64_t rows = spec->batch > spec->eval_batch ? spec->batch : spec->eval_batch;
+    int n = spec->hiddens - 1, last, rc = PT_ENOMEM;
+    struct autorec *a = mem_zalloc(1, sizeof *a);
+    enum activation acts[CHAIN_MOST];
+
+    if (!a)
+        return error_set(err, PT_ENOMEM, "autorec: out of memory");
+    a->model = (struct model){.ops = &autorec_ops, .spec = *spec, .eng = *eng};
+    a->model.spec.normalize_input = false;
+    if (spec->hiddens < 1 || n > CHAIN_MOST) {
+        rc = error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
+        goto fail;
+    }
+    last = spec->hidden[n];
+    for (int l = 0; l < n; l++)
+        acts[l] = spec->activation;
+    if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, err)) < 0 ||
+        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, rows, eng->team, eng->kern, err)) < 0 ||
+        (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL, a->enc.view, err)) < 0)
+        goto fail;
+    a->code = last_code(a);
+    if (spec->dropout > 0.0) {
+        a->code = mem_array(spec->batch * row_pad(last), sizeof(float));
+        if (!a->code) {
+            rc = error_set(err, PT_ENOMEM, "autorec: out of memory");
+            goto fail;
+        }
+    }
+    draw_weights(a, spec, eng->train->columns);
+    params_add_table(&a->model.params, &a->enc.v);
+    params_add_vector(&a->model.params, &a->enc.mu);
+    chain_list(&a->mid, &a->model.params);
+    params_add_table(&a->model.params, &a->dec.w);
+    *out = &a->model;
+    return 0;
+fail:
+    autorec_free(&a->model);
+    return rc;
+}

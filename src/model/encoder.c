@@ -1,0 +1,188 @@
+#include "model/encoder.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, struct error *err)
+{
+    const struct matrix *x = m->eng.train;
+    int workers = team_workers(m->eng.team), rc;
+    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch;
+
+    *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
+    e->dropout = (float)m->spec.input_dropout;
+    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, x->cut, x->shards, m->eng.team, err)) < 0 ||
+        (rc = vector_init(&e->mu, "encoder.bias", k, err)) < 0 ||
+        (rc = reduce_new(&e->reduce, x->shards, m->eng.team, rows, row_pad(k), err)) < 0)
+        goto fail;
+    e->view = mem_zalloc(x->shards, sizeof *e->view);
+    e->row = mem_zalloc(workers + 1, sizeof *e->row); /* ends with NULL */
+    e->mu_gradient = mem_array(e->v.ld, sizeof(float));
+    e->squares = mem_zalloc(x->shards + 1, sizeof *e->squares);
+    rc = PT_ENOMEM;
+    if (!e->view || !e->row || !e->mu_gradient || !e->squares)
+        goto nomem;
+    for (int i = 0; i < workers; i++)
+        if (!(e->row[i] = mem_array(e->v.ld, sizeof(float))))
+            goto nomem;
+    for (int s = 0; s < x->shards; s++)
+        if ((rc = view_init(&e->view[s], x, s, m->spec.batch, err)) < 0)
+            goto fail;
+    return 0;
+nomem:
+    rc = error_set(err, PT_ENOMEM, "encoder: out of memory");
+fail:
+    encoder_fini(e);
+    return rc;
+}
+
+void encoder_fini(struct encoder *e)
+{
+    for (int s = 0; e->view && s < e->v.shards; s++)
+        view_fini(&e->view[s]);
+    for (int i = 0; e->row && e->row[i]; i++)
+        mem_free(e->row[i]);
+    mem_free(e->view);
+    mem_free(e->row);
+    mem_free(e->mu_gradient);
+    mem_free(e->squares);
+    reduce_free(e->reduce);
+    vector_fini(&e->mu);
+    table_fini(&e->v);
+    *e = (struct encoder){0};
+}
+
+/* A shard's part of z: one row sum an example. */
+static void add_part(struct worker *w, struct encoder *e, int shard, const struct view *v)
+{
+    const float *rows = e->v.part[shard].row.w;
+    bool add;
+    float *z = reduce_leaf(e->reduce, w, shard, true, &add);
+
+    team_phase(w, PHASE_ENCODE);
+    for (int64_t p = 0; p < v->rows; p++)
+        e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p], v->x + v->row[p],
+                                   rows, e->v.ld);
+    team_phase(w, PHASE_REDUCE);
+    reduce_done(e->reduce, w, shard, add, v->rows * e->v.ld);
+}
+
+void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b)
+{
+    const struct engine *eng = &e->model->eng;
+    struct view_input input = {e->normalize, e->dropout, e->model->spec.seed, b->step};
+    struct view *v = &e->view[shard];
+
+    team_phase(w, PHASE_BATCH);
+    view_build(v, eng->train, shard, b->example, b->rows, &input, true);
+    team_phase(w, PHASE_UPDATE);
+    for (int64_t a = 0; a < v->columns; a++)
+        table_catch_up(&e->v, eng->kern, eng->plan, shard, v->active[a], b->in_epoch);
+    add_part(w, e, shard, v);
+}
+
+void encoder_infer_shard(struct worker *w, struct encoder *e, int shard, const struct input *in)
+{
+    struct view_input input = {.normalize = e->normalize};
+
+    view_build(&in->view[shard], in->matrix, shard, in->example, in->rows, &input, false);
+    add_part(w, e, shard, &in->view[shard]);
+}
+
+void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h)
+{
+    const struct kernels *kern = e->model->eng.kern;
+    const float *z = reduce_root(e->reduce);
+    int64_t first, end, ld = e->v.ld;
+
+    team_barrier(w);
+    team_phase(w, PHASE_REDUCE);
+    team_range(rows, w->id, w->count, &first, &end);
+    reduce_rows(e->reduce, first, end, ld);
+    for (int64_t p = first; p < end; p++) {
+        memcpy(h + p * ld, z + p * ld, (size_t)ld * sizeof *h);
+        kern->add(h + p * ld, e->mu.row.w, ld);
+        kern->activate(e->act, h + p * ld, e->v.k);
+    }
+}
+
+void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, const float *h)
+{
+    int64_t first, end;
+
+    team_range(rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++)
+        e->model->eng.kern->activate_back(e->act, dh + p * e->v.ld, h + p * e->v.ld, e->v.k);
+}
+
+/* Gradient of the row of V for the view's column a: sum of x dz over the examples that have it. */
+static const float *row_gradient(struct worker *w, struct encoder *e, const struct view *v, int64_t a, const float *dz)
+{
+    int64_t i = v->start[a];
+
+    e->model->eng.kern->gather(e->row[w->id], false, v->start[a + 1] - i, v->pos + i, v->x_by_column + i, dz, e->v.ld);
+    return e->row[w->id];
+}
+
+static void sum_rows(float *out, const float *rows, int64_t n, int64_t ld, const struct kernels *kern)
+{
+    memset(out, 0, (size_t)ld * sizeof *out);
+    for (int64_t p = 0; p < n; p++)
+        kern->add(out, rows + p * ld, ld);
+}
+
+void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows)
+{
+    const struct kernels *kern = e->model->eng.kern;
+    int end, first = own_shards(w, e->model, &end);
+
+    for (int s = first; s < end; s++) {
+        double squares = 0.0;
+
+        for (int64_t a = 0; a < e->view[s].columns; a++)
+            squares += kern->sum_squares(row_gradient(w, e, &e->view[s], a, dz), e->v.ld);
+        e->squares[s] = squares;
+    }
+    if (w->id == 0) {
+        sum_rows(e->mu_gradient, dz, rows, e->v.ld, kern);
+        e->squares[e->v.shards] = kern->sum_squares(e->mu_gradient, e->v.ld);
+    }
+}
+
+double encoder_norm(const struct encoder *e)
+{
+    double sum = 0.0;
+
+    for (int s = 0; s <= e->v.shards; s++)
+        sum += e->squares[s];
+    return sum;
+}
+
+void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b, const float *dz,
+                          float scale)
+{
+    const struct engine *eng = &e->model->eng;
+    const struct view *v = &e->view[shard];
+
+    team_phase(w, PHASE_UPDATE);
+    for (int64_t a = 0; a < v->columns; a++) {
+        const float *g = row_gradient(w, e, v, a, dz);
+
+        if (scale != 1.0f)
+            eng->kern->scale(e->row[w->id], scale, e->v.ld);
+        table_update(&e->v, eng->kern, eng->plan, shard, v->active[a], b->in_epoch, g);
+    }
+}
+
+void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz, float scale)
+{
+    const struct engine *eng = &e->model->eng;
+
+    if (w->id != w->count - 1)
+        return;
+    sum_rows(e->mu_gradient, dz, b->rows, e->v.ld, eng->kern);
+    if (scale != 1.0f)
+        eng->kern->scale(e->mu_gradient, scale, e->v.ld);
+    eng->kern->adam(eng->plan->bias + b->in_epoch, e->mu.row.w, e->mu.row.m, e->mu.row.v, e->mu_gradient, e->v.ld);
+}

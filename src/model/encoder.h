@@ -1,0 +1,50 @@
+/* encoder.h - the first layer of every autoencoder: z = x V + mu, h = f(z), sparse in, sharded over columns.
+ *
+ *   x (B, columns) sparse    V (columns, K)    mu (K)    z, h, dz (B, K)
+ *
+ * Each shard adds up its own columns' part of z by example: a row of z stays in registers while the shard's rows of
+ * V, which fit in L2, go by. The parts are summed by the tree over shards (reduce.h). The gradient of a row of V is
+ * summed over the examples that have the column, and Adam follows while the row is in L1. */
+#ifndef MODEL_ENCODER_H
+#define MODEL_ENCODER_H
+
+#include "model/model.h"
+#include "par/reduce.h"
+
+struct encoder {
+    struct table v;
+    struct vector mu;
+    enum activation act;
+    bool normalize;
+    float dropout; /* of the input */
+    struct view *view;      /* (shards) owned: of the minibatch at hand */
+    struct reduce *reduce;  /* owned */
+    float **row;            /* (workers) owned: a gradient row */
+    float *mu_gradient;     /* (ld) owned */
+    double *squares;        /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
+    const struct model *model;
+};
+
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, struct error *err);
+void encoder_fini(struct encoder *e);
+
+/* Builds the shard's view of the minibatch and adds its part of z. */
+void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b);
+/* The same for examples of another matrix, without dropout; the views are the caller's. */
+void encoder_infer_shard(struct worker *w, struct encoder *e, int shard, const struct input *in);
+/* After all own shards: sums z, adds mu, applies f: h (rows, ld). A barrier at the start, none at the end: a worker has
+ * written its own slice of the rows. */
+void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h);
+
+/* dh becomes dz in the worker's slice of the rows. */
+void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, const float *h);
+/* Squared norm of the gradients of own shards (and mu) into e->squares. After dz is complete. */
+void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows);
+double encoder_norm(const struct encoder *e);
+/* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */
+void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b, const float *dz,
+                          float scale);
+/* mu, by one worker. */
+void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz, float scale);
+
+#endif

@@ -1,0 +1,118 @@
+/* model.h - what every model offers, and what the models share.
+ *
+ * A model is made once for a train matrix and a team; then its functions are entered by every worker together (SPMD).
+ * A step is given its minibatch and the next one, because a shard's weights are hot: when a worker has updated the
+ * input rows of a shard it encodes the next minibatch with them at once. So:
+ *
+ *     begin(b0)   step(b0, b1)   step(b1, b2)   ...   step(bn, NULL)   flush
+ *
+ * Names, shapes: B rows of a minibatch, K units of a code, n columns of a shard. Column shards own V, W, b. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "data/batch.h"
+#include "data/matrix.h"
+#include "data/view.h"
+#include "model/param.h"
+
+enum model_kind { MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF };
+
+/* How squared errors become one number; e = output - rating over the batch's observed cells. */
+enum rating_loss {
+    LOSS_SUM,          /* 1/2 sum e^2                                            (Sedhain et al. 2015) */
+    LOSS_EXAMPLE_MEAN, /* 1/(2B) sum e^2 */
+    LOSS_ROW_MEAN,     /* mean over examples of (sum e^2 / cells of the example)  */
+    LOSS_CELL_MEAN,    /* sum e^2 / cells */
+    LOSS_COLUMN_MEAN,  /* mean over examples of 1/2 (sum e^2 / all columns)       (d2l) */
+    LOSS_ROOT,         /* sqrt(sum e^2) */
+};
+
+struct model_spec {
+    enum model_kind kind;
+    int hidden[16], hiddens; /* units, encoder first */
+    int latent;
+    enum activation activation, output;
+    enum rating_loss loss;
+    double input_dropout, dropout;
+    bool normalize_input;
+    double noise_std, kl_weight;
+    int64_t kl_anneal_steps;
+    struct init_spec init; /* fans are filled in by the layers */
+    bool biases;           /* mf */
+    double range_low, range_high;
+    double clip_norm;
+    int64_t batch, eval_batch, microbatch;
+    uint64_t seed; /* of dropout and noise */
+};
+
+/* What a model is built on; all borrowed for its lifetime. */
+struct engine {
+    struct team *team;
+    const struct kernels *kern;
+    const struct adam_plan *plan;
+    const struct matrix *train; /* also gives cut and shards */
+};
+
+struct model;
+
+/* Examples to run through the model without dropout or noise: rows of an input matrix and a view for each shard. */
+struct input {
+    const struct matrix *matrix;
+    struct view *view; /* (shards): workers use those of their own shards */
+    const int64_t *example;
+    int64_t rows; /* at most spec.eval_batch */
+};
+
+struct model_ops {
+    const char *kind;
+    /* Frees what is behind the model; takes half-built ones. */
+    void (*free)(struct model *m);
+    void (*begin)(struct worker *w, struct model *m, const struct batch *b);
+    void (*step)(struct worker *w, struct model *m, const struct batch *b, const struct batch *next);
+    /* Deferred updates of own shards, so that every weight has seen `steps` steps of the epoch. */
+    void (*flush)(struct worker *w, struct model *m, int64_t steps);
+    /* All rows count as having seen `steps` steps of the epoch at hand. */
+    void (*set_step)(struct worker *w, struct model *m, int64_t steps);
+    /* Codes of the examples, for score and score_cells. Ends with a barrier. */
+    void (*infer)(struct worker *w, struct model *m, const struct input *in);
+    /* Outputs of the inferred examples for all columns of an own shard: out (rows, ld). Rating models: ratings as
+     * the model outputs them; softmax models: logits. */
+    void (*score)(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+    /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out (entries),
+     * in the view's order by example. */
+    void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
+};
+
+struct model {
+    const struct model_ops *ops;
+    struct model_spec spec;
+    struct engine eng;
+    struct param_list params;
+    /* Of the steps since the trainer last set them to 0; written by worker 0 inside a step. */
+    double loss_sum;    /* of the minibatches' losses */
+    double square_sum;  /* rating models: squared errors */
+    int64_t cell_count; /* and their cells */
+    int64_t step_count;
+    double kl_sum; /* Multi-VAE */
+};
+
+/* The model of spec->kind, its weights drawn. PT_ENOMEM, PT_ECONFIG. Freed by model_free (takes NULL). */
+int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+void model_free(struct model *m);
+
+/* Constructors, called by model_new. */
+int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+
+/* The shards [first, end) of a worker. */
+static inline int own_shards(const struct worker *w, const struct model *m, int *end)
+{
+    int64_t first, last;
+
+    team_range(m->eng.train->shards, w->id, w->count, &first, &last);
+    *end = (int)last;
+    return (int)first;
+}
+
+#endif

@@ -1,0 +1,353 @@
+/* multivae.c - Multi-VAE and Mult-DAE (Liang, Krishnan, Hoffman, Jebara: "Variational Autoencoders for Collaborative
+ * Filtering", WWW 2018).
+ *
+ *   h  = f( dropout(x / |x|) V + mu ) ... hidden layers          encoder
+ *   (m, s) = linear(h)                   Multi-VAE: mean and log variance of q(z | x), L units each
+ *   z  = m + exp(s / 2) eps,  eps ~ N(0, noise_std^2)            sampled in training only; else z = m
+ *   h' = hidden layers of z, mirrored;  dropout(h')
+ *   l  = h' W^T + b,  loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))      equations 5 and 7
+ *   KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
+ *
+ * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is constant, or grows
+ * by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */
+#include "model/dense.h"
+#include "model/encoder.h"
+#include "model/softmax.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+struct multivae {
+    struct model model; /* first: a model is a multivae */
+    bool sampled;        /* Multi-VAE */
+    struct encoder enc;  /* V, mu */
+    struct chain down;   /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
+    struct chain up;     /* from z to h'; unused in Mult-DAE */
+    struct softmax dec;  /* W, b */
+    float *noise;        /* (B, L padded) owned: exp(s / 2) eps */
+    float *code;         /* (B, K) owned: h' after dropout; h' itself where there is none */
+    double *row_kl;      /* (B) owned */
+};
+
+static struct multivae *multivae_of(struct model *m)
+{
+    return (struct multivae *)m;
+}
+
+/* The layers whose end the softmax layer stands on. */
+static struct chain *last_chain(struct multivae *a)
+{
+    return a->sampled ? &a->up : &a->down;
+}
+
+static float *last_code(struct multivae *a)
+{
+    return last_chain(a)->h[last_chain(a)->n];
+}
+
+static double kl_weight(const struct multivae *a, const struct batch *b)
+{
+    const struct model_spec *spec = &a->model.spec;
+    double grown;
+
+    if (!spec->kl_anneal_steps)
+        return spec->kl_weight;
+    grown = (double)b->step / (double)spec->kl_anneal_steps;
+    return grown < spec->kl_weight ? grown : spec->kl_weight;
+}
+
+/* z of own rows. In training with noise; the row's KL is kept. */
+static void sample(struct worker *w, struct multivae *a, int64_t rows, const struct batch *b)
+{
+    const struct model_spec *spec = &a->model.spec;
+    int n = spec->latent;
+    int64_t first, end, ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
+
+    team_range(rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++) {
+        const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
+        float *z = a->up.h[0] + p * ldz, *noise = a->noise + p * ldz;
+        double kl = 0.0;
+
+        memcpy(z, m, (size_t)n * sizeof *z);
+        if (!b)
+            continue;
+        a->model.eng.kern->normal(noise, n, (float)spec->noise_std, spec->seed, RNG_NOISE, b->step, (uint32_t)p);
+        for (int k = 0; k < n; k++) {
+            float deviation = expf(0.5f * s[k]);
+
+            noise[k] *= deviation;
+            z[k] += noise[k];
+            kl += (double)deviation * (double)deviation + (double)m[k] * (double)m[k] - 1.0 - (double)s[k];
+        }
+        a->row_kl[p] = 0.5 * kl;
+    }
+}
+
+/* From dz to the gradients of m and s, for own rows: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) - 1) / 2B. */
+static void sample_back(struct worker *w, struct multivae *a, const struct batch *b)
+{
+    int n = a->model.spec.latent;
+    float beta = (float)(kl_weight(a, b) / (double)b->rows);
+    int64_t first, end, ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
+
+    team_range(b->rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++) {
+        const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
+        const float *dz = a->up.d[0] + p * ldz, *noise = a->noise + p * ldz;
+        float *dm = a->down.d[a->down.n] + p * ld, *ds = dm + n;
+
+        for (int k = 0; k < n; k++) {
+            dm[k] = dz[k] + beta * m[k];
+            ds[k] = 0.5f * (dz[k] * noise[k] + beta * (expf(s[k]) - 1.0f));
+        }
+    }
+}
+
+static void drop_code(struct worker *w, struct multivae *a, const struct batch *b, float *rows)
+{
+    const struct model_spec *spec = &a->model.spec;
+    int64_t first, end;
+
+    team_range(b->rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++)
+        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed, RNG_DROPOUT,
+                                   b->step, (uint32_t)p);
+}
+
+/* `b` NULL: without noise and dropout. Ends with a barrier. */
+static void forward(struct worker *w, struct multivae *a, int64_t rows, const struct batch *b)
+{
+    encoder_finish(w, &a->enc, rows, a->down.h[0]);
+    chain_forward(w, &a->down, rows);
+    if (a->sampled) {
+        sample(w, a, rows, b);
+        chain_forward(w, &a->up, rows);
+    }
+    if (b && a->code != last_code(a)) {
+        int64_t first, end, ld = a->dec.w.ld;
+
+        team_range(rows, w->id, w->count, &first, &end);
+        memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
+        drop_code(w, a, b, a->code);
+    }
+}
+
+static void backward(struct worker *w, struct multivae *a, const struct batch *b)
+{
+    if (a->sampled) {
+        chain_backward(w, &a->up, b->rows);
+        sample_back(w, a, b);
+    }
+    chain_backward(w, &a->down, b->rows);
+    encoder_back(w, &a->enc, b->rows, a->down.d[0], a->down.h[0]);
+    if (w->id == 0) {
+        double kl = 0.0;
+
+        for (int64_t p = 0; p < b->rows && a->sampled; p++)
+            kl += a->row_kl[p];
+        kl /= (double)b->rows;
+        a->model.kl_sum += kl;
+        a->model.loss_sum += softmax_loss(&a->dec, b) + kl_weight(a, b) * kl;
+        a->model.step_count++;
+    }
+    team_barrier(w);
+}
+
+static float clip_factor(struct worker *w, struct multivae *a, const struct batch *b)
+{
+    double norm;
+
+    chain_measure(w, &a->down, b->rows);
+    if (a->sampled)
+        chain_measure(w, &a->up, b->rows);
+    encoder_measure(w, &a->enc, a->down.d[0], b->rows);
+    team_barrier(w);
+    norm = softmax_norm(&a->dec) + chain_norm(&a->down) + encoder_norm(&a->enc);
+    norm = sqrt(norm + (a->sampled ? chain_norm(&a->up) : 0.0));
+    return norm > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / norm) : 1.0f;
+}
+
+static void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
+{
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        encoder_shard(w, &multivae_of(m)->enc, s, b);
+}
+
+static void multivae_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
+{
+    struct multivae *a = multivae_of(m);
+    const struct adam_step *weight = m->eng.plan->weight + b->in_epoch, *bias = m->eng.plan->bias + b->in_epoch;
+    struct chain *last = last_chain(a);
+    bool clipped = m->spec.clip_norm > 0.0;
+    int end, first = own_shards(w, m, &end);
+    float scale = 1.0f;
+
+    forward(w, a, b->rows, b);
+    softmax_step(w, &a->dec, a->enc.view, b, a->code, last->d[last->n], clipped);
+    if (a->code != last_code(a))
+        drop_code(w, a, b, last->d[last->n]);
+    backward(w, a, b);
+    if (clipped) {
+        scale = clip_factor(w, a, b);
+        softmax_update(w, &a->dec, b, scale);
+    }
+    if (a->sampled)
+        chain_update(w, &a->up, b->rows, weight, bias, scale);
+    chain_update(w, &a->down, b->rows, weight, bias, scale);
+    encoder_update_mu(w, &a->enc, b, a->down.d[0], scale);
+    for (int s = first; s < end; s++) {
+        encoder_update_shard(w, &a->enc, s, b, a->down.d[0], scale);
+        if (next)
+            encoder_shard(w, &a->enc, s, next);
+    }
+}
+
+static void multivae_flush(struct worker *w, struct model *m, int64_t steps)
+{
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        table_flush(&multivae_of(m)->enc.v, m->eng.kern, m->eng.plan, s, steps);
+}
+
+static void multivae_set_step(struct worker *w, struct model *m, int64_t steps)
+{
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        table_set_step(&multivae_of(m)->enc.v, s, steps);
+}
+
+static void multivae_infer(struct worker *w, struct model *m, const struct input *in)
+{
+    struct multivae *a = multivae_of(m);
+    int end, first = own_shards(w, m, &end);
+
+    for (int s = first; s < end; s++)
+        encoder_infer_shard(w, &a->enc, s, in);
+    forward(w, a, in->rows, NULL);
+}
+
+static void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+{
+    (void)w;
+    softmax_score(&multivae_of(m)->dec, shard, last_code(multivae_of(m)), rows, out, ld);
+}
+
+static void multivae_free(struct model *m)
+{
+    struct multivae *a = multivae_of(m);
+
+    if (a->code != last_code(a))
+        mem_free(a->code);
+    mem_free(a->noise);
+    mem_free(a->row_kl);
+    softmax_fini(&a->dec);
+    chain_fini(&a->up);
+    chain_fini(&a->down);
+    encoder_fini(&a->enc);
+    mem_free(a);
+}
+
+static const struct model_ops multivae_ops = {
+    .kind = "multivae",
+    .free = multivae_free,
+    .begin = multivae_begin,
+    .step = multivae_step,
+    .flush = multivae_flush,
+    .set_step = multivae_set_step,
+    .infer = multivae_infer,
+    .score = multivae_score,
+};
+
+static void draw_weights(struct multivae *a, int k0, int k1)
+{
+    struct init_spec init = a->model.spec.init;
+    int64_t columns = a->model.eng.train->columns;
+
+    init.fan_in = columns;
+    init.fan_out = k0;
+    table_draw(&a->enc.v, a->model.eng.team, &init, 0);
+    vector_draw(&a->enc.mu, &init, 2);
+    chain_draw(&a->down, &init, 16);
+    if (a->sampled)
+        chain_draw(&a->up, &init, 64);
+    init.fan_in = k1;
+    init.fan_out = columns;
+    table_draw(&a->dec.w, a->model.eng.team, &init, 4);
+}
+
+/* Widths of both chains. Multi-VAE: hidden..., 2 L and L, ...hidden reversed; Mult-DAE: hidden..., L, ...reversed in one. */
+static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
+{
+    const struct model_spec *s = &a->model.spec;
+    int64_t rows = s->batch > s->eval_batch ? s->batch : s->eval_batch;
+    int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens, rc;
+    enum activation acts[2 * CHAIN_MOST + 2];
+
+    if (2 * n > CHAIN_MOST)
+        return error_set(err, PT_ECONFIG, "model.hidden: at most %d layers for this model", CHAIN_MOST / 2);
+    for (int i = 0; i < 2 * CHAIN_MOST + 2; i++)
+        acts[i] = s->activation;
+    for (int i = 0; i < n; i++)
+        down[i] = s->hidden[i];
+    down[n] = a->sampled ? 2 * s->latent : s->latent;
+    *k0 = down[0];
+    if (!a->sampled) {
+        for (int i = 0; i < n; i++)
+            down[n + 1 + i] = s->hidden[n - 1 - i];
+        *k1 = down[2 * n];
+        return chain_init(&a->down, "hidden", 2 * n, down, acts, rows, a->model.eng.team, a->model.eng.kern, err);
+    }
+    up[0] = s->latent;
+    for (int i = 0; i < n; i++)
+        up[i + 1] = s->hidden[n - 1 - i];
+    *k1 = up[n];
+    if ((rc = chain_init(&a->up, "generator", n, up, acts, rows, a->model.eng.team, a->model.eng.kern, err)) < 0)
+        return rc;
+    if (n > 0)
+        acts[n - 1] = ACT_IDENTITY; /* mean and log variance are linear */
+    return chain_init(&a->down, "inference", n, down, acts, rows, a->model.eng.team, a->model.eng.kern, err);
+}
+
+int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+{
+    struct multivae *a = mem_zalloc(1, sizeof *a);
+    int k0, k1, rc;
+
+    if (!a)
+        return error_set(err, PT_ENOMEM, "multivae: out of memory");
+    a->model = (struct model){.ops = &multivae_ops, .spec = *spec, .eng = *eng};
+    a->sampled = spec->kind == MODEL_MULTIVAE;
+    if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
+        (rc = encoder_init(&a->enc, &a->model, k0, a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, err)) < 0 ||
+        (rc = softmax_init(&a->dec, &a->model, k1, k0 == k1 ? a->enc.reduce : NULL, err)) < 0)
+        goto fail;
+    a->code = last_code(a);
+    if (spec->dropout > 0.0)
+        a->code = mem_array(spec->batch * row_pad(k1), sizeof(float));
+    a->noise = mem_array(spec->batch * row_pad(spec->latent), sizeof(float));
+    a->row_kl = mem_zalloc(spec->batch, sizeof *a->row_kl);
+    if (!a->code || !a->noise || !a->row_kl) {
+        rc = error_set(err, PT_ENOMEM, "multivae: out of memory");
+        goto fail;
+    }
+    draw_weights(a, k0, k1);
+    params_add_table(&a->model.params, &a->enc.v);
+    params_add_vector(&a->model.params, &a->enc.mu);
+    chain_list(&a->down, &a->model.params);
+    if (a->sampled)
+        chain_list(&a->up, &a->model.params);
+    params_add_table(&a->model.params, &a->dec.w);
+    *out = &a->model;
+    return 0;
+fail:
+    multivae_free(&a->model);
+    return rc;
+}

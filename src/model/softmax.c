@@ -1,0 +1,300 @@
+#include "model/softmax.h"
+
+#include "base/mem.h"
+#include "math/gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+static int init_shard(struct softmax *d, int s)
+{
+    struct softmax_shard *own = &d->shard[s];
+    int64_t width = shard_width(&d->w.cut[s]);
+
+    own->ld = row_pad(width);
+    own->block = mem_array(d->block * own->ld, sizeof(float));
+    own->max = mem_array(d->block, sizeof(float));
+    own->sum = mem_array(d->block, sizeof(float));
+    own->hit = mem_array(d->block, sizeof(double));
+    own->gb = mem_array(own->ld, sizeof(float));
+    d->scale[s] = mem_array(d->block, sizeof(float));
+    if (d->keep)
+        own->gradient = mem_array(width * d->w.ld, sizeof(float));
+    if (!own->block || !own->max || !own->sum || !own->hit || !own->gb || !d->scale[s] || (d->keep && !own->gradient))
+        return PT_ENOMEM;
+    return 0;
+}
+
+static void touch(struct worker *w, void *arg)
+{
+    struct softmax *d = arg;
+    int64_t first, end;
+
+    team_range(d->w.shards, w->id, w->count, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        struct softmax_shard *own = &d->shard[s];
+
+        memset(own->block, 0, (size_t)(d->block * own->ld) * sizeof(float));
+        memset(own->gb, 0, (size_t)own->ld * sizeof(float));
+        if (d->keep)
+            memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
+    }
+    if (!d->keep)
+        memset(d->gradient[w->id], 0, 64);
+}
+
+static int init_workers(struct softmax *d)
+{
+    int64_t widest = 0;
+
+    for (int s = 0; s < d->w.shards; s++) {
+        if (init_shard(d, s) < 0)
+            return PT_ENOMEM;
+        if (shard_width(&d->w.cut[s]) > widest)
+            widest = shard_width(&d->w.cut[s]);
+    }
+    for (int i = 0; !d->keep && i < team_workers(d->model->eng.team); i++)
+        if (!(d->gradient[i] = mem_array(widest * d->w.ld + ROW_ALIGN, sizeof(float))))
+            return PT_ENOMEM;
+    return 0;
+}
+
+int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduce, struct error *err)
+{
+    const struct matrix *x = m->eng.train;
+    int rc;
+
+    *d = (struct softmax){.reduce = reduce, .model = m};
+    d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
+    d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards, m->eng.team, err)) < 0)
+        goto fail;
+    if (!reduce) {
+        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, m->spec.batch, row_pad(k), err)) < 0)
+            goto fail;
+        d->owns_reduce = true;
+    }
+    d->shard = mem_zalloc(x->shards, sizeof *d->shard);
+    d->scale = mem_zalloc(x->shards, sizeof *d->scale);
+    d->row_loss = mem_zalloc(m->spec.batch, sizeof *d->row_loss);
+    d->gradient = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->gradient); /* ends with NULL */
+    if (d->shard && d->scale && d->row_loss && d->gradient && init_workers(d) == 0) {
+        team_run(m->eng.team, touch, d);
+        return 0;
+    }
+    rc = error_set(err, PT_ENOMEM,
+                   "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
+                   (long long)d->block, (long long)x->columns);
+fail:
+    softmax_fini(d);
+    return rc;
+}
+
+void softmax_fini(struct softmax *d)
+{
+    for (int s = 0; d->shard && s < d->w.shards; s++) {
+        mem_free(d->shard[s].block);
+        mem_free(d->shard[s].max);
+        mem_free(d->shard[s].sum);
+        mem_free(d->shard[s].hit);
+        mem_free(d->shard[s].gradient);
+        mem_free(d->shard[s].gb);
+        if (d->scale)
+            mem_free(d->scale[s]);
+    }
+    for (int i = 0; d->gradient && d->gradient[i]; i++)
+        mem_free(d->gradient[i]);
+    mem_free(d->gradient);
+    mem_free(d->shard);
+    mem_free(d->scale);
+    mem_free(d->row_loss);
+    if (d->owns_reduce)
+        reduce_free(d->reduce);
+    table_fini(&d->w);
+    *d = (struct softmax){0};
+}
+
+/* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
+static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows, const float *h)
+{
+    const struct table_part *part = &d->w.part[s];
+    struct softmax_shard *own = &d->shard[s];
+    int64_t width = shard_width(&d->w.cut[s]);
+
+    gemm_nt(rows, width, d->w.k, 1.0f, h + from * d->w.ld, d->w.ld, part->row.w, d->w.ld, 0.0f, own->block, own->ld);
+    for (int64_t p = 0; p < rows; p++) {
+        float *l = own->block + p * own->ld;
+        double hit = 0.0;
+
+        for (int64_t c = 0; c < width; c++)
+            l[c] += part->bias.w[c];
+        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
+            hit += (double)v->target[i] * (double)l[v->col[i]];
+        own->hit[p] = hit;
+        d->model->eng.kern->exp_row(l, width, &own->max[p], &own->sum[p]);
+    }
+}
+
+/* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B of its
+ * exponentials. Rows [first, end) of the block. */
+static void combine(struct softmax *d, const struct batch *b, const struct view *views, int64_t from, int64_t first,
+                    int64_t end)
+{
+    for (int64_t p = first; p < end; p++) {
+        float top = -INFINITY;
+        double sum = 0.0, hit = 0.0, n = 0.0;
+
+        for (int s = 0; s < d->w.shards; s++)
+            top = d->shard[s].max[p] > top || isnan(d->shard[s].max[p]) ? d->shard[s].max[p] : top;
+        for (int s = 0; s < d->w.shards; s++) {
+            const struct view *v = &views[s];
+
+            if (shard_width(&d->w.cut[s]) == 0)
+                continue;
+            sum += (double)d->shard[s].sum[p] * exp((double)(d->shard[s].max[p] - top));
+            hit += d->shard[s].hit[p];
+            for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
+                n += (double)v->target[i];
+        }
+        d->row_loss[from + p] = n * ((double)top + log(sum)) - hit;
+        for (int s = 0; s < d->w.shards; s++)
+            d->scale[s][p] = (float)(exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
+    }
+}
+
+/* Errors in place of exponentials, and the gradient of b. */
+static void errors(struct softmax *d, int s, const struct view *v, const struct batch *b, int64_t from, int64_t rows)
+{
+    struct softmax_shard *own = &d->shard[s];
+    float share = (float)(1.0 / (double)b->rows);
+
+    if (from == 0)
+        memset(own->gb, 0, (size_t)own->ld * sizeof *own->gb);
+    for (int64_t p = 0; p < rows; p++) {
+        float *e = own->block + p * own->ld;
+
+        d->model->eng.kern->scale(e, d->scale[s][p], own->ld);
+        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
+            e[v->col[i]] -= v->target[i] * share;
+        d->model->eng.kern->add(own->gb, e, own->ld);
+    }
+}
+
+static float *gradient_of(struct worker *w, struct softmax *d, int s)
+{
+    return d->keep ? d->shard[s].gradient : d->gradient[w->id];
+}
+
+static void apply(struct worker *w, struct softmax *d, int s, const struct batch *b)
+{
+    const struct engine *eng = &d->model->eng;
+    struct table_part *part = &d->w.part[s];
+    int64_t width = shard_width(&d->w.cut[s]);
+    float *g = gradient_of(w, d, s);
+
+    eng->kern->adam(eng->plan->weight + b->in_epoch, part->row.w, part->row.m, part->row.v, g, width * d->w.ld);
+    eng->kern->adam(eng->plan->bias + b->in_epoch, part->bias.w, part->bias.m, part->bias.v, d->shard[s].gb,
+                    row_pad(width));
+}
+
+/* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at the last. */
+static void shard_back(struct worker *w, struct softmax *d, int s, const struct view *v, const struct batch *b,
+                       int64_t from, int64_t rows, const float *h, bool measure)
+{
+    struct softmax_shard *own = &d->shard[s];
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+    float *g = gradient_of(w, d, s), *dh;
+    bool add;
+
+    team_phase(w, PHASE_DECODE);
+    errors(d, s, v, b, from, rows);
+    gemm_tn(width, d->w.k, rows, 1.0f, own->block, own->ld, h + from * ld, ld, from ? 1.0f : 0.0f, g, ld);
+    for (int64_t c = 0; c < width; c++)
+        memset(g + c * ld + d->w.k, 0, (size_t)(ld - d->w.k) * sizeof *g);
+    dh = reduce_leaf(d->reduce, w, s, false, &add);
+    gemm_nn(rows, d->w.k, width, 1.0f, own->block, own->ld, d->w.part[s].row.w, ld, 0.0f, dh, ld);
+    if (width == 0)
+        memset(dh, 0, (size_t)(rows * ld) * sizeof *dh);
+    for (int64_t p = 0; p < rows; p++)
+        memset(dh + p * ld + d->w.k, 0, (size_t)(ld - d->w.k) * sizeof *dh);
+    if (from + rows == b->rows) {
+        if (measure)
+            own->norm = d->model->eng.kern->sum_squares(g, width * ld) +
+                        d->model->eng.kern->sum_squares(own->gb, width);
+        else {
+            team_phase(w, PHASE_UPDATE);
+            apply(w, d, s, b);
+        }
+    }
+    team_phase(w, PHASE_REDUCE);
+    reduce_done(d->reduce, w, s, add, rows * ld);
+}
+
+void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b, const float *h,
+                  float *dh, bool measure)
+{
+    int end, first = own_shards(w, d->model, &end);
+    int64_t ld = d->w.ld;
+
+    for (int64_t from = 0; from < b->rows; from += d->block) {
+        int64_t rows = b->rows - from < d->block ? b->rows - from : d->block, p, last;
+
+        team_barrier(w); /* codes, and the sums of the block before, have been read */
+        team_phase(w, PHASE_DECODE);
+        for (int s = first; s < end; s++)
+            exponentials(d, s, &views[s], from, rows, h);
+        team_barrier(w);
+        team_phase(w, PHASE_DECODE);
+        team_range(rows, w->id, w->count, &p, &last);
+        combine(d, b, views, from, p, last);
+        team_barrier(w);
+        for (int s = first; s < end; s++)
+            shard_back(w, d, s, &views[s], b, from, rows, h, measure);
+        team_barrier(w);
+        team_phase(w, PHASE_REDUCE);
+        reduce_rows(d->reduce, p, last, ld);
+        memcpy(dh + (from + p) * ld, reduce_root(d->reduce) + p * ld, (size_t)((last - p) * ld) * sizeof *dh);
+    }
+}
+
+void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip)
+{
+    int end, first = own_shards(w, d->model, &end);
+
+    for (int s = first; s < end; s++) {
+        if (clip != 1.0f) {
+            d->model->eng.kern->scale(d->shard[s].gradient, clip, shard_width(&d->w.cut[s]) * d->w.ld);
+            d->model->eng.kern->scale(d->shard[s].gb, clip, d->shard[s].ld);
+        }
+        apply(w, d, s, b);
+    }
+}
+
+double softmax_norm(const struct softmax *d)
+{
+    double sum = 0.0;
+
+    for (int s = 0; s < d->w.shards; s++)
+        sum += d->shard[s].norm;
+    return sum;
+}
+
+double softmax_loss(const struct softmax *d, const struct batch *b)
+{
+    double sum = 0.0;
+
+    for (int64_t p = 0; p < b->rows; p++)
+        sum += d->row_loss[p];
+    return sum / (double)b->rows;
+}
+
+void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
+{
+    const struct table_part *part = &d->w.part[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
+
+    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 0.0f, out, ld);
+    for (int64_t p = 0; p < rows; p++)
+        for (int64_t c = 0; c < width; c++)
+            out[p * ld + c] += part->bias.w[c];
+}

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size, enum last_batch last,
-                   bool shuffle, uint64_t seed, struct error *err)
+int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size,
+                   enum last_batch last, bool shuffle, uint64_t seed, struct error *err)
 {
     *s = (struct scheduler){.size = size, .last = last, .shuffle = shuffle, .seed = seed, .epoch = -1};
     s->pool = mem_alloc(examples, sizeof *s->pool);

@@ -15,7 +15,6 @@ struct batch {
     int64_t rows;
     int64_t in_epoch; /* number of the step in its epoch */
     uint64_t step;    /* number of the step in the run: what random draws are keyed by */
-    double kl_weight; /* Multi-VAE: of this step */
 };
 
 struct scheduler {
@@ -24,16 +23,16 @@ struct scheduler {
     enum last_batch last;
     bool shuffle;
     uint64_t seed;
-    int64_t *pool;      /* (examples) owned: the examples that train, ascending */
-    int64_t *order;     /* (2 examples) owned: this epoch's order, then the next one's (rollover) */
-    int64_t epoch;      /* whose order is there; -1: none */
-    int64_t steps;      /* steps of that epoch */
-    int64_t offset;     /* rollover: where in the order the epoch begins */
+    int64_t *pool;  /* (examples) owned: the examples that train, ascending */
+    int64_t *order; /* (2 examples) owned: this epoch's order, then the next one's (rollover) */
+    int64_t epoch;  /* whose order is there; -1: none */
+    int64_t steps;  /* steps of that epoch */
+    int64_t offset; /* rollover: where in the order the epoch begins */
 };
 
 /* usable[e] != 0: example e trains (NULL: all). Examples without entries are left out by the caller. */
-int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size, enum last_batch last,
-                   bool shuffle, uint64_t seed, struct error *err);
+int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size,
+                   enum last_batch last, bool shuffle, uint64_t seed, struct error *err);
 /* Steps of an epoch at most. */
 int64_t scheduler_max_steps(const struct scheduler *s);
 /* Steps before `epoch` begins. */

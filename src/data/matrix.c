@@ -185,8 +185,8 @@ static int alloc_parts(struct fill *f, struct error *err)
     return 0;
 }
 
-int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec, const struct shard *cut,
-               int shards, struct team *team, struct error *err)
+int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
+               const struct shard *cut, int shards, struct team *team, struct error *err)
 {
     struct matrix *m = mem_zalloc(1, sizeof *m);
     struct fill f = {m, r, spec, NULL, NULL, false};
@@ -245,5 +245,6 @@ void matrix_free(struct matrix *m)
 
 int64_t matrix_bytes(int64_t examples, int64_t columns, int64_t entries, int shards, bool coded)
 {
-    return entries * (4 + (coded ? 1 : 4)) + (int64_t)shards * (examples + 1) * 8 + examples * 12 + columns * 8;
+    return entries * (4 + (coded ? 1 : 4)) + (int64_t)shards * (examples + 1) * 8 + examples * 12 +
+           columns * 8;
 }

@@ -7,8 +7,8 @@
  *     example 1   3 . .          . . .                the shard's first
  *     example 2   . 5 1          2 . .
  *
- * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else as
- * floats. Each part is allocated and written by the worker that owns the shard. Immutable once made. */
+ * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
+ * as floats. Each part is allocated and written by the worker that owns the shard. Immutable once made. */
 #ifndef DATA_MATRIX_H
 #define DATA_MATRIX_H
 
@@ -49,8 +49,8 @@ static inline const int32_t *matrix_column_of(const struct ratings *r, int side)
     return side ? r->item : r->user;
 }
 
-/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift`, each counted as `one` instead where one != 0.
- * cut: `shards` shards of the columns, copied. Freed by matrix_free. */
+/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift`, each counted as `one` instead
+ * where one != 0. cut: `shards` shards of the columns, copied. Freed by matrix_free. */
 struct matrix_spec {
     const uint8_t *part; /* (ratings) bits of enum part, or NULL */
     uint8_t mask;
@@ -59,8 +59,8 @@ struct matrix_spec {
     float shift; /* subtracted from every value */
     bool binary; /* every value is 1 */
 };
-int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec, const struct shard *cut,
-               int shards, struct team *team, struct error *err);
+int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
+               const struct shard *cut, int shards, struct team *team, struct error *err);
 void matrix_free(struct matrix *m);
 
 /* Entries of each column under a spec, before there is a cut: (columns) for mem_free; NULL: no memory. */

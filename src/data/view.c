@@ -48,7 +48,8 @@ int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, s
     v->at = mem_array(n, sizeof *v->at);
     v->x_by_column = mem_array(n, sizeof *v->x_by_column);
     v->fill = mem_zalloc(width, sizeof *v->fill);
-    if (v->row && v->col && v->x && v->target && v->active && v->start && v->pos && v->at && v->x_by_column && v->fill)
+    if (v->row && v->col && v->x && v->target && v->active && v->start && v->pos && v->at && v->x_by_column &&
+        v->fill)
         return 0;
 fail:
     view_fini(v);
@@ -70,7 +71,8 @@ void view_fini(struct view *v)
     *v = (struct view){0};
 }
 
-/* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole matrix. */
+/* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole
+ * matrix. */
 static void make_inputs(struct view *v, const struct view_input *input, float norm, int64_t p, int64_t first)
 {
     float scale = input->normalize && norm > 0.0f ? 1.0f / norm : 1.0f;

@@ -3,9 +3,9 @@
  *   by example   entries [row[p], row[p + 1]) of the batch's p-th example, columns ascending
  *   by column    the columns that occur, ascending; a column's entries by batch position, ascending
  *
- * The first order is for sums that belong to an example (encode, dH), the second for sums that belong to a weight
- * row (scores, gradients). A view is built and used by the shard's owner alone; its memory is
- * taken beforehand. */
+ * The first order is for sums that belong to an example (encode, dH), the second for sums that belong to a
+ * weight row (scores, gradients). A view is built and used by the shard's owner alone; its memory is taken
+ * beforehand. */
 #ifndef DATA_VIEW_H
 #define DATA_VIEW_H
 

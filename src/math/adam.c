@@ -12,7 +12,8 @@ static double cosine(double s, double e, double p)
     return s + (1.0 + cos(PI * (1.0 - p))) * (e - s) / 2.0;
 }
 
-void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr, double *beta1)
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr,
+                   double *beta1)
 {
     double share = total > 0 ? (double)step / (double)total : 0.0;
 
@@ -42,7 +43,8 @@ void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, in
     }
 }
 
-int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch, struct error *err)
+int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch,
+                   struct error *err)
 {
     *p = (struct adam_plan){.spec = *spec, .steps = steps_per_epoch};
     p->weight = mem_alloc(steps_per_epoch, sizeof *p->weight);

@@ -47,12 +47,14 @@ struct adam_plan {
     struct adam_step *bias;   /* (steps) owned */
 };
 
-int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch, struct error *err);
+int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch,
+                   struct error *err);
 /* Fills in the steps of `epoch` (from 0), before which first_step optimiser steps were done. */
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step);
 void adam_plan_fini(struct adam_plan *p);
 
 /* Step size and beta1 of global step i of `total` by the schedule: for tests and the progress line. */
-void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr, double *beta1);
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr,
+                   double *beta1);
 
 #endif

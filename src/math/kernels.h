@@ -54,9 +54,11 @@ struct kernels {
 
     /* y_i = keep ? y_i / (1 - rate) : 0; unit i of the row drops where word i of the stream
      * (seed, purpose, step, position) is below rate * 2^32. n is the row's length without padding. */
-    void (*dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step, uint32_t position);
+    void (*dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
+                    uint32_t position);
     /* out[i] = std * normal number i of the stream, i < n (Box-Muller on float polynomials, |value| < 6). */
-    void (*normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step, uint32_t position);
+    void (*normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                   uint32_t position);
 };
 
 /* isa: "auto", or a path's name. PT_ECONFIG where this processor cannot run it. */

@@ -58,21 +58,20 @@ INLINE float lane_sum(vec v)
 /* ---- gather: sums of rows ------------------------------------------------------------------ */
 
 /* `tile` vectors of the row stay in registers while the entries go by. */
-INLINE void gather_tile(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
-                        int64_t ld, const int tile)
+INLINE void gather_tile(float *out, bool add, int64_t n, const int32_t *idx, const float *coef,
+                        const float *table, int64_t ld, const int tile)
 {
     vec sum[8];
 
-    UNROLL for (int t = 0; t < tile; t++)
-        sum[t] = splat(0.0f);
+    UNROLL for (int t = 0; t < tile; t++) sum[t] = splat(0.0f);
     for (int64_t i = 0; i < n; i++) {
         const vec *row = (const vec *)(table + idx[i] * ld);
         vec c = splat(coef[i]);
 
-        UNROLL for (int t = 0; t < tile; t++)
-            sum[t] += c * row[t];
+        UNROLL for (int t = 0; t < tile; t++) sum[t] += c * row[t];
     }
-    UNROLL for (int t = 0; t < tile; t++) {
+    UNROLL for (int t = 0; t < tile; t++)
+    {
         vec *o = (vec *)out + t;
 
         if (add)
@@ -104,29 +103,30 @@ static void gather(float *out, bool add, int64_t n, const int32_t *idx, const fl
 /* ---- dots: one row against several ------------------------------------------------------------ */
 
 /* `rows` rows at a time share the loads of w; two chains a row hide the latency of FMA. */
-INLINE void dots_tile(float *out, const int32_t *idx, const float *w, const float *table, int64_t ld, const int rows)
+INLINE void dots_tile(float *out, const int32_t *idx, const float *w, const float *table, int64_t ld,
+                      const int rows)
 {
     vec even[4], odd[4];
     const float *row[4];
     int64_t k = 0;
 
-    UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int r = 0; r < rows; r++)
+    {
         even[r] = odd[r] = splat(0.0f);
         row[r] = table + idx[r] * ld;
     }
     for (; k + 2 * LANES <= ld; k += 2 * LANES) {
         vec a = *(const vec *)(w + k), b = *(const vec *)(w + k + LANES);
 
-        UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int r = 0; r < rows; r++)
+        {
             even[r] += a * *(const vec *)(row[r] + k);
             odd[r] += b * *(const vec *)(row[r] + k + LANES);
         }
     }
     if (k < ld)
-        UNROLL for (int r = 0; r < rows; r++)
-            even[r] += *(const vec *)(w + k) * *(const vec *)(row[r] + k);
-    UNROLL for (int r = 0; r < rows; r++)
-        out[r] = lane_sum(even[r] + odd[r]);
+        UNROLL for (int r = 0; r < rows; r++) even[r] += *(const vec *)(w + k) * *(const vec *)(row[r] + k);
+    UNROLL for (int r = 0; r < rows; r++) out[r] = lane_sum(even[r] + odd[r]);
 }
 
 static void dots(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld)
@@ -333,7 +333,8 @@ static void activate_back(enum activation f, float *dy, const float *y, int64_t 
     }
 }
 
-/* ---- softmax --------------------------------------------------------------------------------------------- */
+/* ---- softmax ---------------------------------------------------------------------------------------------
+ */
 
 /* A row's maximum; NaN where any element is: no comparison with NaN holds, so it must be asked for. */
 INLINE float row_max(const float *x, int64_t n)
@@ -399,9 +400,11 @@ static void exp_stats(const float *x, int64_t n, float *max, float *sum)
     *sum = lane_sum(total);
 }
 
-/* ---- dropout ------------------------------------------------------------------------------------------------- */
+/* ---- dropout
+ * ------------------------------------------------------------------------------------------------- */
 
-static void dropout(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step, uint32_t position)
+static void dropout(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
+                    uint32_t position)
 {
     const uint32_t bar = (uint32_t)((double)rate * 4294967296.0);
     const float keep = 1.0f / (1.0f - rate);
@@ -478,7 +481,8 @@ INLINE void sincos_element(float u, float *sine, float *cosine)
     *cosine = (quarter + 1) & 2 ? -c : c;
 }
 
-static void normal(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step, uint32_t position)
+static void normal(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                   uint32_t position)
 {
     int64_t groups = (n + 3) / 4;
 

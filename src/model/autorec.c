@@ -1,9 +1,12 @@
-/* autorec.c - AutoRec (Sedhain, Menon, Sanner, Xie: "AutoRec: Autoencoders Meet Collaborative Filtering", WWW 2015).
+/* autorec.c - AutoRec (Sedhain, Menon, Sanner, Xie: "AutoRec: Autoencoders Meet Collaborative Filtering", WWW
+ * 2015).
  *
- *     out = f( W g( V x + mu ) + b )        equation 2 of the paper; x: the ratings of one item (side item) or user
+ *     out = f( W g( V x + mu ) + b )        equation 2 of the paper; x: the ratings of one item (side item)
+ * or user
  *
- * with any list of hidden layers between V and W, and dropout on the last code. The loss counts observed cells only
- * (equation 3); l2 is Adam's. x is sparse: a cell without a rating puts nothing in and asks for nothing out. */
+ * with any list of hidden layers between V and W, and dropout on the last code. The loss counts observed
+ * cells only (equation 3); l2 is Adam's. x is sparse: a cell without a rating puts nothing in and asks for
+ * nothing out. */
 #include "model/dense.h"
 #include "model/encoder.h"
 #include "model/masked.h"
@@ -16,10 +19,10 @@
 
 struct autorec {
     struct model model; /* first: a model is an autorec */
-    struct encoder enc;  /* V, mu */
-    struct chain mid;    /* hidden layers in between; h[0] is the encoder's code, h[n] the last one */
-    struct masked dec;   /* W, b */
-    float *code;         /* (rows, K) owned: the last code after dropout; the same as h[n] where there is none */
+    struct encoder enc; /* V, mu */
+    struct chain mid;   /* hidden layers in between; h[0] is the encoder's code, h[n] the last one */
+    struct masked dec;  /* W, b */
+    float *code; /* (rows, K) owned: the last code after dropout; the same as h[n] where there is none */
 };
 
 static struct autorec *autorec_of(struct model *m)
@@ -40,8 +43,8 @@ static void drop_code(struct worker *w, struct autorec *a, const struct batch *b
 
     team_range(b->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++)
-        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed, RNG_DROPOUT,
-                                   b->step, (uint32_t)p);
+        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
+                                   RNG_DROPOUT, b->step, (uint32_t)p);
 }
 
 static void forward(struct worker *w, struct autorec *a, const struct batch *b)
@@ -184,7 +187,8 @@ static void autorec_score(struct worker *w, struct model *m, int shard, int64_t 
     masked_score_all(&a->dec, shard, last_code(a), rows, out, ld);
 }
 
-static void autorec_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+static void autorec_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells,
+                                float *out)
 {
     struct autorec *a = autorec_of(m);
 
@@ -231,7 +235,8 @@ static void draw_weights(struct autorec *a, const struct model_spec *spec, int64
     table_draw(&a->dec.w, a->model.eng.team, &init, 4);
 }
 
-int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
+                struct error *err)
 {
     int64_t rows = spec->batch > spec->eval_batch ? spec->batch : spec->eval_batch;
     int n = spec->hiddens - 1, last, rc = PT_ENOMEM;
@@ -251,7 +256,8 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
         acts[l] = spec->activation;
     if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, err)) < 0 ||
         (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, rows, eng->team, eng->kern, err)) < 0 ||
-        (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL, a->enc.view, err)) < 0)
+        (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
+                          a->enc.view, err)) < 0)
         goto fail;
     a->code = last_code(a);
     if (spec->dropout > 0.0) {

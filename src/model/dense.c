@@ -26,7 +26,8 @@ static int own_tiles(const struct worker *w, int *end)
     return (int)first;
 }
 
-static int layer_init(struct dense *d, const char *prefix, int l, int in, int out, enum activation act, struct error *err)
+static int layer_init(struct dense *d, const char *prefix, int l, int in, int out, enum activation act,
+                      struct error *err)
 {
     int64_t rows, biases = row_pad(out);
     float *block;
@@ -48,8 +49,8 @@ static int layer_init(struct dense *d, const char *prefix, int l, int in, int ou
     return 0;
 }
 
-int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts, int64_t rows,
-               struct team *team, const struct kernels *kern, struct error *err)
+int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
+               int64_t rows, struct team *team, const struct kernels *kern, struct error *err)
 {
     int64_t most = 0;
     int rc;
@@ -169,8 +170,8 @@ void chain_forward(struct worker *w, struct chain *c, int64_t rows)
             int o, last;
 
             tile_range(d->out, t, &o, &last);
-            gemm_nt(rows, last - o, d->in, 1.0f, c->h[l], c->ld[l], d->row.w + o * d->ld, d->ld, 0.0f, c->h[l + 1] + o,
-                    c->ld[l + 1]);
+            gemm_nt(rows, last - o, d->in, 1.0f, c->h[l], c->ld[l], d->row.w + o * d->ld, d->ld, 0.0f,
+                    c->h[l + 1] + o, c->ld[l + 1]);
             for (int64_t p = 0; p < rows && last > o; p++) {
                 float *y = c->h[l + 1] + p * c->ld[l + 1];
 
@@ -195,14 +196,15 @@ void chain_backward(struct worker *w, struct chain *c, int64_t rows)
         const struct dense *d = &c->layer[l];
 
         for (int64_t p = from; p < to; p++)
-            c->kern->activate_back(d->act, c->d[l + 1] + p * c->ld[l + 1], c->h[l + 1] + p * c->ld[l + 1], d->out);
+            c->kern->activate_back(d->act, c->d[l + 1] + p * c->ld[l + 1], c->h[l + 1] + p * c->ld[l + 1],
+                                   d->out);
         team_barrier(w);
         for (int t = first; t < end; t++) {
             int i, last;
 
             tile_range(d->in, t, &i, &last);
-            gemm_nn(rows, last - i, d->out, 1.0f, c->d[l + 1], c->ld[l + 1], d->row.w + i, d->ld, 0.0f, c->d[l] + i,
-                    c->ld[l]);
+            gemm_nn(rows, last - i, d->out, 1.0f, c->d[l + 1], c->ld[l + 1], d->row.w + i, d->ld, 0.0f,
+                    c->d[l] + i, c->ld[l]);
         }
         team_barrier(w);
     }
@@ -236,8 +238,8 @@ void chain_measure(struct worker *w, struct chain *c, int64_t rows)
 
             tile_range(c->layer[l].out, t, &o, &last);
             tile_gradient(c, l, o, last, rows, c->tile[w->id], gb);
-            c->squares[l * TILES + t] =
-                c->kern->sum_squares(c->tile[w->id], (last - o) * c->layer[l].ld) + c->kern->sum_squares(gb, last - o);
+            c->squares[l * TILES + t] = c->kern->sum_squares(c->tile[w->id], (last - o) * c->layer[l].ld) +
+                                        c->kern->sum_squares(gb, last - o);
         }
 }
 
@@ -271,7 +273,8 @@ void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct 
                 c->kern->scale(g, scale, (last - o) * d->ld);
                 c->kern->scale(gb, scale, last - o);
             }
-            c->kern->adam(weight, d->row.w + o * d->ld, d->row.m + o * d->ld, d->row.v + o * d->ld, g, (last - o) * d->ld);
+            c->kern->adam(weight, d->row.w + o * d->ld, d->row.m + o * d->ld, d->row.v + o * d->ld, g,
+                          (last - o) * d->ld);
             c->kern->adam(bias, d->bias.w + o, d->bias.m + o, d->bias.v + o, gb, last - o);
         }
     }

@@ -1,11 +1,12 @@
 /* dense.h - the small fully connected layers between the two sharded tables, as a chain.
  *
- *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)         h[l+1] = f_l(h[l] W_l^T + b_l),  W_l (d(l+1), d(l))
+ *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)         h[l+1] = f_l(h[l] W_l^T + b_l),  W_l
+ * (d(l+1), d(l))
  *
- * A layer's work is cut into tiles of units (8 of them, or fewer in narrow layers) with fixed edges, each tile done by
- * one worker: outputs of its units forward, gradients of its inputs backward, and gradient and Adam of its own
- * weight rows. So no sum is split between workers. All functions are entered by every worker together;
- * barriers are inside, and h[n], d[0] are complete for everybody on return. */
+ * A layer's work is cut into tiles of units (8 of them, or fewer in narrow layers) with fixed edges, each
+ * tile done by one worker: outputs of its units forward, gradients of its inputs backward, and gradient and
+ * Adam of its own weight rows. So no sum is split between workers. All functions are entered by every worker
+ * together; barriers are inside, and h[n], d[0] are complete for everybody on return. */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
@@ -29,22 +30,22 @@ struct chain {
     float *d[CHAIN_MOST + 1]; /* gradients with respect to h; owned */
     int dim[CHAIN_MOST + 1];
     int64_t ld[CHAIN_MOST + 1];
-    float **tile;     /* (workers) owned: a tile's gradient */
-    double *squares;  /* (n, tiles) owned: of the gradients, for clipping */
+    float **tile;    /* (workers) owned: a tile's gradient */
+    double *squares; /* (n, tiles) owned: of the gradients, for clipping */
     const struct kernels *kern;
 };
 
 /* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... */
-int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts, int64_t rows,
-               struct team *team, const struct kernels *kern, struct error *err);
+int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
+               int64_t rows, struct team *team, const struct kernels *kern, struct error *err);
 void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2 n tensors; sets the fans */
 void chain_list(struct chain *c, struct param_list *l);
 void chain_fini(struct chain *c);
 
 /* From h[0] to h[n]. Begins with a barrier (h[0] may have been written row by row). */
 void chain_forward(struct worker *w, struct chain *c, int64_t rows);
-/* From d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with respect to h[0] for l = 0.
- * Begins with a barrier. Weights are only read. */
+/* From d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with respect to h[0] for l
+ * = 0. Begins with a barrier. Weights are only read. */
 void chain_backward(struct worker *w, struct chain *c, int64_t rows);
 /* Squares of all gradients, by tile, into c->squares; chain_norm sums them after a barrier. */
 void chain_measure(struct worker *w, struct chain *c, int64_t rows);

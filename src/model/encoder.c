@@ -12,7 +12,8 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
 
     *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
     e->dropout = (float)m->spec.input_dropout;
-    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, x->cut, x->shards, m->eng.team, err)) < 0 ||
+    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, x->cut, x->shards, m->eng.team, err)) <
+            0 ||
         (rc = vector_init(&e->mu, "encoder.bias", k, err)) < 0 ||
         (rc = reduce_new(&e->reduce, x->shards, m->eng.team, rows, row_pad(k), err)) < 0)
         goto fail;
@@ -62,8 +63,8 @@ static void add_part(struct worker *w, struct encoder *e, int shard, const struc
 
     team_phase(w, PHASE_ENCODE);
     for (int64_t p = 0; p < v->rows; p++)
-        e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p], v->x + v->row[p],
-                                   rows, e->v.ld);
+        e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
+                                   v->x + v->row[p], rows, e->v.ld);
     team_phase(w, PHASE_REDUCE);
     reduce_done(e->reduce, w, shard, add, v->rows * e->v.ld);
 }
@@ -117,11 +118,13 @@ void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, 
 }
 
 /* Gradient of the row of V for the view's column a: sum of x dz over the examples that have it. */
-static const float *row_gradient(struct worker *w, struct encoder *e, const struct view *v, int64_t a, const float *dz)
+static const float *row_gradient(struct worker *w, struct encoder *e, const struct view *v, int64_t a,
+                                 const float *dz)
 {
     int64_t i = v->start[a];
 
-    e->model->eng.kern->gather(e->row[w->id], false, v->start[a + 1] - i, v->pos + i, v->x_by_column + i, dz, e->v.ld);
+    e->model->eng.kern->gather(e->row[w->id], false, v->start[a + 1] - i, v->pos + i, v->x_by_column + i, dz,
+                               e->v.ld);
     return e->row[w->id];
 }
 
@@ -159,8 +162,8 @@ double encoder_norm(const struct encoder *e)
     return sum;
 }
 
-void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b, const float *dz,
-                          float scale)
+void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b,
+                          const float *dz, float scale)
 {
     const struct engine *eng = &e->model->eng;
     const struct view *v = &e->view[shard];
@@ -175,7 +178,8 @@ void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const 
     }
 }
 
-void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz, float scale)
+void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
+                       float scale)
 {
     const struct engine *eng = &e->model->eng;
 
@@ -184,5 +188,6 @@ void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *
     sum_rows(e->mu_gradient, dz, b->rows, e->v.ld, eng->kern);
     if (scale != 1.0f)
         eng->kern->scale(e->mu_gradient, scale, e->v.ld);
-    eng->kern->adam(eng->plan->bias + b->in_epoch, e->mu.row.w, e->mu.row.m, e->mu.row.v, e->mu_gradient, e->v.ld);
+    eng->kern->adam(eng->plan->bias + b->in_epoch, e->mu.row.w, e->mu.row.m, e->mu.row.v, e->mu_gradient,
+                    e->v.ld);
 }

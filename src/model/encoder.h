@@ -2,9 +2,9 @@
  *
  *   x (B, columns) sparse    V (columns, K)    mu (K)    z, h, dz (B, K)
  *
- * Each shard adds up its own columns' part of z by example: a row of z stays in registers while the shard's rows of
- * V, which fit in L2, go by. The parts are summed by the tree over shards (reduce.h). The gradient of a row of V is
- * summed over the examples that have the column, and Adam follows while the row is in L1. */
+ * Each shard adds up its own columns' part of z by example: a row of z stays in registers while the shard's
+ * rows of V, which fit in L2, go by. The parts are summed by the tree over shards (reduce.h). The gradient of
+ * a row of V is summed over the examples that have the column, and Adam follows while the row is in L1. */
 #ifndef MODEL_ENCODER_H
 #define MODEL_ENCODER_H
 
@@ -16,12 +16,12 @@ struct encoder {
     struct vector mu;
     enum activation act;
     bool normalize;
-    float dropout; /* of the input */
-    struct view *view;      /* (shards) owned: of the minibatch at hand */
-    struct reduce *reduce;  /* owned */
-    float **row;            /* (workers) owned: a gradient row */
-    float *mu_gradient;     /* (ld) owned */
-    double *squares;        /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
+    float dropout;         /* of the input */
+    struct view *view;     /* (shards) owned: of the minibatch at hand */
+    struct reduce *reduce; /* owned */
+    float **row;           /* (workers) owned: a gradient row */
+    float *mu_gradient;    /* (ld) owned */
+    double *squares;       /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
     const struct model *model;
 };
 
@@ -32,8 +32,8 @@ void encoder_fini(struct encoder *e);
 void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b);
 /* The same for examples of another matrix, without dropout; the views are the caller's. */
 void encoder_infer_shard(struct worker *w, struct encoder *e, int shard, const struct input *in);
-/* After all own shards: sums z, adds mu, applies f: h (rows, ld). A barrier at the start, none at the end: a worker has
- * written its own slice of the rows. */
+/* After all own shards: sums z, adds mu, applies f: h (rows, ld). A barrier at the start, none at the end: a
+ * worker has written its own slice of the rows. */
 void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h);
 
 /* dh becomes dz in the worker's slice of the rows. */
@@ -42,9 +42,10 @@ void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, 
 void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows);
 double encoder_norm(const struct encoder *e);
 /* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */
-void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b, const float *dz,
-                          float scale);
+void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b,
+                          const float *dz, float scale);
 /* mu, by one worker. */
-void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz, float scale);
+void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
+                       float scale);
 
 #endif

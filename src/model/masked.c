@@ -40,7 +40,8 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
     int workers = team_workers(m->eng.team), rc;
 
     *d = (struct masked){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards, m->eng.team, err)) < 0)
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards,
+                         m->eng.team, err)) < 0)
         goto fail;
     if (!reduce) {
         if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, m->spec.batch, row_pad(k), err)) < 0)
@@ -194,11 +195,13 @@ double masked_loss(const struct masked *d, const struct batch *b, double *square
 }
 
 /* Gradient of row W_c for the view's column a: sum of e h over its cells. */
-static float *row_gradient(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a, const float *h)
+static float *row_gradient(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
+                           const float *h)
 {
     int64_t i = v->start[a];
 
-    d->model->eng.kern->gather(d->row[w->id], false, v->start[a + 1] - i, v->pos + i, d->shard[shard].e + i, h, d->w.ld);
+    d->model->eng.kern->gather(d->row[w->id], false, v->start[a + 1] - i, v->pos + i, d->shard[shard].e + i,
+                               h, d->w.ld);
     return d->row[w->id];
 }
 
@@ -234,8 +237,8 @@ static void add_part(struct worker *w, struct masked *d, int shard, const struct
     const float *e = d->shard[shard].e_by_row;
 
     for (int64_t p = 0; p < v->rows; p++)
-        d->model->eng.kern->gather(dh + p * d->w.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p], e + v->row[p],
-                                   rows, d->w.ld);
+        d->model->eng.kern->gather(dh + p * d->w.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
+                                   e + v->row[p], rows, d->w.ld);
     team_phase(w, PHASE_REDUCE);
     reduce_done(d->reduce, w, shard, add, v->rows * d->w.ld);
 }

@@ -1,11 +1,11 @@
 /* masked.h - the last layer of AutoRec: outputs, errors and gradients for observed cells only.
  *
- *   out_pc = f(h_p . W_c + b_c)     for the cells (p, c) that the minibatch has        W (columns, K), b (columns)
- *   e_pc   = dLoss / d(h_p . W_c + b_c)
+ *   out_pc = f(h_p . W_c + b_c)     for the cells (p, c) that the minibatch has        W (columns, K), b
+ * (columns) e_pc   = dLoss / d(h_p . W_c + b_c)
  *
- * Per shard: scores by column (a row of W against the codes of the examples that have it), then gradient and Adam of that
- * row at once (the old row is kept aside, a shard's worth), then the shard's part of dh by example. No users x items
- * array and no gradient matrix exists. */
+ * Per shard: scores by column (a row of W against the codes of the examples that have it), then gradient and
+ * Adam of that row at once (the old row is kept aside, a shard's worth), then the shard's part of dh by
+ * example. No users x items array and no gradient matrix exists. */
 #ifndef MODEL_MASKED_H
 #define MODEL_MASKED_H
 
@@ -13,11 +13,11 @@
 #include "par/reduce.h"
 
 struct masked_shard {
-    float *e;           /* (entries) owned: errors in the view's order by column */
-    float *e_by_row;    /* (entries) owned: the same by example */
-    float *gb;          /* (width padded) owned: gradient of b */
+    float *e;            /* (entries) owned: errors in the view's order by column */
+    float *e_by_row;     /* (entries) owned: the same by example */
+    float *gb;           /* (width padded) owned: gradient of b */
     double square, loss; /* sums of squared errors, and of the loss's own terms */
-    double norm;        /* squared norm of the gradients, for clipping */
+    double norm;         /* squared norm of the gradients, for clipping */
 };
 
 struct masked {
@@ -25,10 +25,10 @@ struct masked {
     enum activation act;
     enum rating_loss loss;
     struct masked_shard *shard; /* (shards) owned */
-    float *cell_weight;         /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
-    float **old;                /* (workers) owned: (widest shard, ld) */
-    float **row;                /* (workers) owned: (ld + most cells of a column) */
-    struct reduce *reduce;      /* borrowed or owned */
+    float *cell_weight;    /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
+    float **old;           /* (workers) owned: (widest shard, ld) */
+    float **row;           /* (workers) owned: (ld + most cells of a column) */
+    struct reduce *reduce; /* borrowed or owned */
     bool owns_reduce;
     const struct model *model;
 };
@@ -43,14 +43,16 @@ void masked_scores(struct worker *w, struct masked *d, int shard, const struct v
                    const float *h);
 /* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier. */
 float masked_scale(const struct masked *d, const struct batch *b);
-/* Step 2: the shard's part of dh; gradient and Adam of W and b at once, or, where `measure`, only their norm. */
+/* Step 2: the shard's part of dh; gradient and Adam of W and b at once, or, where `measure`, only their norm.
+ */
 void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                   const float *h, float scale, bool measure);
 /* After masked_apply with `measure`: gradients again, times `clip`, and Adam. */
 void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                    const float *h, float clip);
 double masked_norm(const struct masked *d);
-/* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start. */
+/* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start.
+ */
 void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh);
 /* The minibatch's loss; worker 0, after a barrier. */
 double masked_loss(const struct masked *d, const struct batch *b, double *squares);

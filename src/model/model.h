@@ -1,12 +1,13 @@
 /* model.h - what every model offers, and what the models share.
  *
- * A model is made once for a train matrix and a team; then its functions are entered by every worker together (SPMD).
- * A step is given its minibatch and the next one, because a shard's weights are hot: when a worker has updated the
- * input rows of a shard it encodes the next minibatch with them at once. So:
+ * A model is made once for a train matrix and a team; then its functions are entered by every worker together
+ * (SPMD). A step is given its minibatch and the next one, because a shard's weights are hot: when a worker
+ * has updated the input rows of a shard it encodes the next minibatch with them at once. So:
  *
  *     begin(b0)   step(b0, b1)   step(b1, b2)   ...   step(bn, NULL)   flush
  *
- * Names, shapes: B rows of a minibatch, K units of a code, n columns of a shard. Column shards own V, W, b. */
+ * Names, shapes: B rows of a minibatch, K units of a code, n columns of a shard. Column shards own V, W, b.
+ */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -45,17 +46,26 @@ struct model_spec {
     uint64_t seed; /* of dropout and noise */
 };
 
+/* Training ratings one by one, for models whose examples are ratings (mf). */
+struct cells {
+    int64_t n;
+    int32_t *user, *item; /* (n) */
+    float *value;         /* (n) */
+};
+
 /* What a model is built on; all borrowed for its lifetime. */
 struct engine {
     struct team *team;
     const struct kernels *kern;
     const struct adam_plan *plan;
     const struct matrix *train; /* also gives cut and shards */
+    const struct cells *cells;  /* mf; else NULL */
 };
 
 struct model;
 
-/* Examples to run through the model without dropout or noise: rows of an input matrix and a view for each shard. */
+/* Examples to run through the model without dropout or noise: rows of an input matrix and a view for each
+ * shard. */
 struct input {
     const struct matrix *matrix;
     struct view *view; /* (shards): workers use those of their own shards */
@@ -75,11 +85,11 @@ struct model_ops {
     void (*set_step)(struct worker *w, struct model *m, int64_t steps);
     /* Codes of the examples, for score and score_cells. Ends with a barrier. */
     void (*infer)(struct worker *w, struct model *m, const struct input *in);
-    /* Outputs of the inferred examples for all columns of an own shard: out (rows, ld). Rating models: ratings as
-     * the model outputs them; softmax models: logits. */
+    /* Outputs of the inferred examples for all columns of an own shard: out (rows, ld). Rating models:
+     * ratings as the model outputs them; softmax models: logits. */
     void (*score)(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
-    /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out (entries),
-     * in the view's order by example. */
+    /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out
+     * (entries), in the view's order by example. */
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 };
 
@@ -101,8 +111,10 @@ int model_new(struct model **out, const struct model_spec *spec, const struct en
 void model_free(struct model *m);
 
 /* Constructors, called by model_new. */
-int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
-int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
+                struct error *err);
+int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
+                 struct error *err);
 int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 
 /* The shards [first, end) of a worker. */

@@ -1,15 +1,15 @@
-/* multivae.c - Multi-VAE and Mult-DAE (Liang, Krishnan, Hoffman, Jebara: "Variational Autoencoders for Collaborative
- * Filtering", WWW 2018).
+/* multivae.c - Multi-VAE and Mult-DAE (Liang, Krishnan, Hoffman, Jebara: "Variational Autoencoders for
+ * Collaborative Filtering", WWW 2018).
  *
  *   h  = f( dropout(x / |x|) V + mu ) ... hidden layers          encoder
  *   (m, s) = linear(h)                   Multi-VAE: mean and log variance of q(z | x), L units each
  *   z  = m + exp(s / 2) eps,  eps ~ N(0, noise_std^2)            sampled in training only; else z = m
  *   h' = hidden layers of z, mirrored;  dropout(h')
- *   l  = h' W^T + b,  loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))      equations 5 and 7
- *   KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
+ *   l  = h' W^T + b,  loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))      equations 5
+ * and 7 KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
  *
- * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is constant, or grows
- * by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */
+ * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is
+ * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */
 #include "model/dense.h"
 #include "model/encoder.h"
 #include "model/softmax.h"
@@ -22,14 +22,14 @@
 
 struct multivae {
     struct model model; /* first: a model is a multivae */
-    bool sampled;        /* Multi-VAE */
-    struct encoder enc;  /* V, mu */
-    struct chain down;   /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
-    struct chain up;     /* from z to h'; unused in Mult-DAE */
-    struct softmax dec;  /* W, b */
-    float *noise;        /* (B, L padded) owned: exp(s / 2) eps */
-    float *code;         /* (B, K) owned: h' after dropout; h' itself where there is none */
-    double *row_kl;      /* (B) owned */
+    bool sampled;       /* Multi-VAE */
+    struct encoder enc; /* V, mu */
+    struct chain down;  /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
+    struct chain up;    /* from z to h'; unused in Mult-DAE */
+    struct softmax dec; /* W, b */
+    float *noise;       /* (B, L padded) owned: exp(s / 2) eps */
+    float *code;        /* (B, K) owned: h' after dropout; h' itself where there is none */
+    double *row_kl;     /* (B) owned */
 };
 
 static struct multivae *multivae_of(struct model *m)
@@ -75,7 +75,8 @@ static void sample(struct worker *w, struct multivae *a, int64_t rows, const str
         memcpy(z, m, (size_t)n * sizeof *z);
         if (!b)
             continue;
-        a->model.eng.kern->normal(noise, n, (float)spec->noise_std, spec->seed, RNG_NOISE, b->step, (uint32_t)p);
+        a->model.eng.kern->normal(noise, n, (float)spec->noise_std, spec->seed, RNG_NOISE, b->step,
+                                  (uint32_t)p);
         for (int k = 0; k < n; k++) {
             float deviation = expf(0.5f * s[k]);
 
@@ -87,7 +88,8 @@ static void sample(struct worker *w, struct multivae *a, int64_t rows, const str
     }
 }
 
-/* From dz to the gradients of m and s, for own rows: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) - 1) / 2B. */
+/* From dz to the gradients of m and s, for own rows: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) -
+ * 1) / 2B. */
 static void sample_back(struct worker *w, struct multivae *a, const struct batch *b)
 {
     int n = a->model.spec.latent;
@@ -114,8 +116,8 @@ static void drop_code(struct worker *w, struct multivae *a, const struct batch *
 
     team_range(b->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++)
-        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed, RNG_DROPOUT,
-                                   b->step, (uint32_t)p);
+        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
+                                   RNG_DROPOUT, b->step, (uint32_t)p);
 }
 
 /* `b` NULL: without noise and dropout. Ends with a barrier. */
@@ -182,7 +184,8 @@ static void multivae_begin(struct worker *w, struct model *m, const struct batch
 static void multivae_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
 {
     struct multivae *a = multivae_of(m);
-    const struct adam_step *weight = m->eng.plan->weight + b->in_epoch, *bias = m->eng.plan->bias + b->in_epoch;
+    const struct adam_step *weight = m->eng.plan->weight + b->in_epoch,
+                           *bias = m->eng.plan->bias + b->in_epoch;
     struct chain *last = last_chain(a);
     bool clipped = m->spec.clip_norm > 0.0;
     int end, first = own_shards(w, m, &end);
@@ -283,7 +286,8 @@ static void draw_weights(struct multivae *a, int k0, int k1)
     table_draw(&a->dec.w, a->model.eng.team, &init, 4);
 }
 
-/* Widths of both chains. Multi-VAE: hidden..., 2 L and L, ...hidden reversed; Mult-DAE: hidden..., L, ...reversed in one. */
+/* Widths of both chains. Multi-VAE: hidden..., 2 L and L, ...hidden reversed; Mult-DAE: hidden..., L,
+ * ...reversed in one. */
 static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
 {
     const struct model_spec *s = &a->model.spec;
@@ -303,30 +307,34 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
         for (int i = 0; i < n; i++)
             down[n + 1 + i] = s->hidden[n - 1 - i];
         *k1 = down[2 * n];
-        return chain_init(&a->down, "hidden", 2 * n, down, acts, rows, a->model.eng.team, a->model.eng.kern, err);
+        return chain_init(&a->down, "hidden", 2 * n, down, acts, rows, a->model.eng.team, a->model.eng.kern,
+                          err);
     }
     up[0] = s->latent;
     for (int i = 0; i < n; i++)
         up[i + 1] = s->hidden[n - 1 - i];
     *k1 = up[n];
-    if ((rc = chain_init(&a->up, "generator", n, up, acts, rows, a->model.eng.team, a->model.eng.kern, err)) < 0)
+    if ((rc = chain_init(&a->up, "generator", n, up, acts, rows, a->model.eng.team, a->model.eng.kern, err)) <
+        0)
         return rc;
     if (n > 0)
         acts[n - 1] = ACT_IDENTITY; /* mean and log variance are linear */
     return chain_init(&a->down, "inference", n, down, acts, rows, a->model.eng.team, a->model.eng.kern, err);
 }
 
-int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
+                 struct error *err)
 {
     struct multivae *a = mem_zalloc(1, sizeof *a);
-    int k0, k1, rc;
+    int k0 = 0, k1 = 0, rc;
 
     if (!a)
         return error_set(err, PT_ENOMEM, "multivae: out of memory");
     a->model = (struct model){.ops = &multivae_ops, .spec = *spec, .eng = *eng};
     a->sampled = spec->kind == MODEL_MULTIVAE;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
-        (rc = encoder_init(&a->enc, &a->model, k0, a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, err)) < 0 ||
+        (rc = encoder_init(&a->enc, &a->model, k0,
+                           a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, err)) < 0 ||
         (rc = softmax_init(&a->dec, &a->model, k1, k0 == k1 ? a->enc.reduce : NULL, err)) < 0)
         goto fail;
     a->code = last_code(a);

@@ -77,11 +77,16 @@ static void touch_own(struct worker *w, void *arg)
     }
 }
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, const struct shard *cut,
-               int shards, struct team *team, struct error *err)
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+               const struct shard *cut, int shards, struct team *team, struct error *err)
 {
-    *t = (struct table){.name = name, .bias_name = bias_name, .columns = columns, .k = k, .ld = row_pad(k),
-                        .shards = shards, .cut = cut};
+    *t = (struct table){.name = name,
+                        .bias_name = bias_name,
+                        .columns = columns,
+                        .k = k,
+                        .ld = row_pad(k),
+                        .shards = shards,
+                        .cut = cut};
     t->part = mem_zalloc(shards, sizeof *t->part);
     if (!t->part)
         goto fail;
@@ -163,7 +168,8 @@ static bool at_rest(const struct table *t, const struct table_part *p, int64_t c
     return true;
 }
 
-void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard, int64_t steps)
+void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
+                 int64_t steps)
 {
     struct table_part *p = &t->part[shard];
 
@@ -179,7 +185,8 @@ void table_set_step(struct table *t, int shard, int64_t step)
         t->part[shard].at[c] = (int32_t)step;
 }
 
-/* ---- vectors --------------------------------------------------------------------------------------------- */
+/* ---- vectors ---------------------------------------------------------------------------------------------
+ */
 
 int vector_init(struct vector *v, const char *name, int n, struct error *err)
 {
@@ -204,7 +211,8 @@ void vector_fini(struct vector *v)
     *v = (struct vector){0};
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------ */
+/* ---- the list
+ * ------------------------------------------------------------------------------------------------ */
 
 static float *pick(const struct weights *w, int which)
 {
@@ -232,8 +240,8 @@ static void bias_span(const void *owner, int64_t i, int which, float **data, int
     *length = *stride = shard_width(&t->cut[i]);
 }
 
-static void vector_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                        int64_t *stride)
+static void vector_span(const void *owner, int64_t i, int which, float **data, int64_t *count,
+                        int64_t *length, int64_t *stride)
 {
     const struct vector *v = owner;
 

@@ -1,11 +1,13 @@
-/* param.h - parameters with their Adam moments, and the list of them that hashing, saving and loading go through.
+/* param.h - parameters with their Adam moments, and the list of them that hashing, saving and loading go
+ * through.
  *
  *   struct table   a row for each column of the example matrix, cut into column shards: V, W, item factors.
  *                  Its bias vector, if it has one, has an element for each column.
  *   struct dense   a small layer between them, cut into tiles of output units: see dense.h.
  *   struct vector  a bias of K units that belongs to no shard.
  *
- * Memory of a shard is taken and touched by its owner. All values are float; moments m, v lie beside the weights. */
+ * Memory of a shard is taken and touched by its owner. All values are float; moments m, v lie beside the
+ * weights. */
 #ifndef MODEL_PARAM_H
 #define MODEL_PARAM_H
 
@@ -57,10 +59,11 @@ struct init_spec {
     int64_t fan_in, fan_out;
 };
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, const struct shard *cut,
-               int shards, struct team *team, struct error *err);
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+               const struct shard *cut, int shards, struct team *team, struct error *err);
 void table_fini(struct table *t);
-/* Draws rows and biases; tensor is a number that is different for each tensor of a model (the bias's is tensor + 1). */
+/* Draws rows and biases; tensor is a number that is different for each tensor of a model (the bias's is
+ * tensor + 1). */
 void table_draw(struct table *t, struct team *team, const struct init_spec *init, int tensor);
 
 static inline float *table_row(const struct table *t, int64_t column, int shard, float *base)
@@ -69,31 +72,34 @@ static inline float *table_row(const struct table *t, int64_t column, int shard,
 }
 
 /* Brings row c of a shard (numbered in the shard) up to `steps` steps of this epoch: exact, deferred Adam. */
-static inline void table_catch_up(const struct table *t, const struct kernels *kern, const struct adam_plan *plan,
-                                  int shard, int64_t c, int64_t steps)
+static inline void table_catch_up(const struct table *t, const struct kernels *kern,
+                                  const struct adam_plan *plan, int shard, int64_t c, int64_t steps)
 {
     struct table_part *p = &t->part[shard];
     int32_t at = p->at[c];
 
     if (at < steps) {
-        kern->adam_idle(plan->weight + at, steps - at, p->row.w + c * t->ld, p->row.m + c * t->ld, p->row.v + c * t->ld,
-                        t->ld);
+        kern->adam_idle(plan->weight + at, steps - at, p->row.w + c * t->ld, p->row.m + c * t->ld,
+                        p->row.v + c * t->ld, t->ld);
         p->at[c] = (int32_t)steps;
     }
 }
 
 /* One Adam step of row c with gradient g; `step` is its number in the epoch. */
-static inline void table_update(const struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
-                                int64_t c, int64_t step, const float *g)
+static inline void table_update(const struct table *t, const struct kernels *kern,
+                                const struct adam_plan *plan, int shard, int64_t c, int64_t step,
+                                const float *g)
 {
     struct table_part *p = &t->part[shard];
 
-    kern->adam(plan->weight + step, p->row.w + c * t->ld, p->row.m + c * t->ld, p->row.v + c * t->ld, g, t->ld);
+    kern->adam(plan->weight + step, p->row.w + c * t->ld, p->row.m + c * t->ld, p->row.v + c * t->ld, g,
+               t->ld);
     p->at[c] = (int32_t)step + 1;
 }
 
 /* All rows of a shard up to `steps` steps; then, at an epoch's end, back to step 0 of the next one. */
-void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard, int64_t steps);
+void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
+                 int64_t steps);
 void table_set_step(struct table *t, int shard, int64_t step);
 
 int vector_init(struct vector *v, const char *name, int n, struct error *err);
@@ -112,7 +118,8 @@ struct param {
     const void *owner;
     int64_t spans;
     /* Span i: `count` rows of `length` floats, `stride` apart. which: 0 weights, 1 m, 2 v. */
-    void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length, int64_t *stride);
+    void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
+                 int64_t *stride);
 };
 
 #define PARAMS_MOST 64
@@ -126,8 +133,8 @@ void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
 
-/* The hash of all parameters: XXH3-128 over the tensors in the order of the list, each row by row, without padding,
- * as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */
+/* The hash of all parameters: XXH3-128 over the tensors in the order of the list, each row by row, without
+ * padding, as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */
 int params_hash(const struct param_list *l, char out[33], struct error *err);
 /* Whether every weight is finite; else the tensor's name where one is not. */
 const char *params_not_finite(const struct param_list *l);

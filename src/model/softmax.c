@@ -20,7 +20,8 @@ static int init_shard(struct softmax *d, int s)
     d->scale[s] = mem_array(d->block, sizeof(float));
     if (d->keep)
         own->gradient = mem_array(width * d->w.ld, sizeof(float));
-    if (!own->block || !own->max || !own->sum || !own->hit || !own->gb || !d->scale[s] || (d->keep && !own->gradient))
+    if (!own->block || !own->max || !own->sum || !own->hit || !own->gb || !d->scale[s] ||
+        (d->keep && !own->gradient))
         return PT_ENOMEM;
     return 0;
 }
@@ -67,7 +68,8 @@ int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduc
     *d = (struct softmax){.reduce = reduce, .model = m};
     d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
     d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards, m->eng.team, err)) < 0)
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards,
+                         m->eng.team, err)) < 0)
         goto fail;
     if (!reduce) {
         if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, m->spec.batch, row_pad(k), err)) < 0)
@@ -82,9 +84,10 @@ int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduc
         team_run(m->eng.team, touch, d);
         return 0;
     }
-    rc = error_set(err, PT_ENOMEM,
-                   "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
-                   (long long)d->block, (long long)x->columns);
+    rc = error_set(
+        err, PT_ENOMEM,
+        "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
+        (long long)d->block, (long long)x->columns);
 fail:
     softmax_fini(d);
     return rc;
@@ -115,13 +118,15 @@ void softmax_fini(struct softmax *d)
 }
 
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
-static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows, const float *h)
+static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows,
+                         const float *h)
 {
     const struct table_part *part = &d->w.part[s];
     struct softmax_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]);
 
-    gemm_nt(rows, width, d->w.k, 1.0f, h + from * d->w.ld, d->w.ld, part->row.w, d->w.ld, 0.0f, own->block, own->ld);
+    gemm_nt(rows, width, d->w.k, 1.0f, h + from * d->w.ld, d->w.ld, part->row.w, d->w.ld, 0.0f, own->block,
+            own->ld);
     for (int64_t p = 0; p < rows; p++) {
         float *l = own->block + p * own->ld;
         double hit = 0.0;
@@ -135,10 +140,10 @@ static void exponentials(struct softmax *d, int s, const struct view *v, int64_t
     }
 }
 
-/* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B of its
- * exponentials. Rows [first, end) of the block. */
-static void combine(struct softmax *d, const struct batch *b, const struct view *views, int64_t from, int64_t first,
-                    int64_t end)
+/* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B
+ * of its exponentials. Rows [first, end) of the block. */
+static void combine(struct softmax *d, const struct batch *b, const struct view *views, int64_t from,
+                    int64_t first, int64_t end)
 {
     for (int64_t p = first; p < end; p++) {
         float top = -INFINITY;
@@ -163,7 +168,8 @@ static void combine(struct softmax *d, const struct batch *b, const struct view 
 }
 
 /* Errors in place of exponentials, and the gradient of b. */
-static void errors(struct softmax *d, int s, const struct view *v, const struct batch *b, int64_t from, int64_t rows)
+static void errors(struct softmax *d, int s, const struct view *v, const struct batch *b, int64_t from,
+                   int64_t rows)
 {
     struct softmax_shard *own = &d->shard[s];
     float share = (float)(1.0 / (double)b->rows);
@@ -192,14 +198,16 @@ static void apply(struct worker *w, struct softmax *d, int s, const struct batch
     int64_t width = shard_width(&d->w.cut[s]);
     float *g = gradient_of(w, d, s);
 
-    eng->kern->adam(eng->plan->weight + b->in_epoch, part->row.w, part->row.m, part->row.v, g, width * d->w.ld);
+    eng->kern->adam(eng->plan->weight + b->in_epoch, part->row.w, part->row.m, part->row.v, g,
+                    width * d->w.ld);
     eng->kern->adam(eng->plan->bias + b->in_epoch, part->bias.w, part->bias.m, part->bias.v, d->shard[s].gb,
                     row_pad(width));
 }
 
-/* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at the last. */
-static void shard_back(struct worker *w, struct softmax *d, int s, const struct view *v, const struct batch *b,
-                       int64_t from, int64_t rows, const float *h, bool measure)
+/* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at
+ * the last. */
+static void shard_back(struct worker *w, struct softmax *d, int s, const struct view *v,
+                       const struct batch *b, int64_t from, int64_t rows, const float *h, bool measure)
 {
     struct softmax_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
@@ -230,8 +238,8 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
     reduce_done(d->reduce, w, s, add, rows * ld);
 }
 
-void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b, const float *h,
-                  float *dh, bool measure)
+void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
+                  const float *h, float *dh, bool measure)
 {
     int end, first = own_shards(w, d->model, &end);
     int64_t ld = d->w.ld;

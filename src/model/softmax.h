@@ -1,16 +1,17 @@
-/* softmax.h - the last layer of Multi-VAE and Mult-DAE: a multinomial over all columns (Liang, Krishnan, Hoffman, Jebara:
- * "Variational Autoencoders for Collaborative Filtering", WWW 2018, section 2.1).
+/* softmax.h - the last layer of Multi-VAE and Mult-DAE: a multinomial over all columns (Liang, Krishnan,
+ * Hoffman, Jebara: "Variational Autoencoders for Collaborative Filtering", WWW 2018, section 2.1).
  *
  *   l = h W^T + b                         logits (B, columns), W (columns, K), b (columns)
  *   loss = 1/B sum_p [ n_p log sum_c exp(l_pc) - sum_c x_pc l_pc ]        n_p = sum_c x_pc
  *   dloss / dl_pc = 1/B [ n_p softmax(l_p)_c - x_pc ]
  *
- * Every column takes part, so a shard's logits are a dense block, a GEMM. What the shards must tell each other is, for
- * each example, the maximum and the sum of exponentials: B x 2 numbers a shard, combined in shard order. A shard keeps
- * exp(l - its own maximum) in place of the logits, so each exponential is computed once.
+ * Every column takes part, so a shard's logits are a dense block, a GEMM. What the shards must tell each
+ * other is, for each example, the maximum and the sum of exponentials: B x 2 numbers a shard, combined in
+ * shard order. A shard keeps exp(l - its own maximum) in place of the logits, so each exponential is computed
+ * once.
  *
- * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) only one block's logits exist at a time;
- * the gradient of W is then kept for all columns and summed over the blocks. */
+ * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) only one block's logits exist
+ * at a time; the gradient of W is then kept for all columns and summed over the blocks. */
 #ifndef MODEL_SOFTMAX_H
 #define MODEL_SOFTMAX_H
 
@@ -18,12 +19,12 @@
 #include "par/reduce.h"
 
 struct softmax_shard {
-    int64_t ld;         /* of a block's row: width, padded */
-    float *block;       /* (block rows, ld) owned: logits, then exponentials, then errors */
-    float *max, *sum;   /* (block rows) owned: of each row */
-    double *hit;        /* (block rows) owned: sum of x l */
-    float *gradient;    /* (width, K ld) owned where there are microbatches; else the worker's */
-    float *gb;          /* (ld) owned: gradient of b */
+    int64_t ld;       /* of a block's row: width, padded */
+    float *block;     /* (block rows, ld) owned: logits, then exponentials, then errors */
+    float *max, *sum; /* (block rows) owned: of each row */
+    double *hit;      /* (block rows) owned: sum of x l */
+    float *gradient;  /* (width, K ld) owned where there are microbatches; else the worker's */
+    float *gb;        /* (ld) owned: gradient of b */
     double norm;
 };
 
@@ -42,10 +43,11 @@ struct softmax {
 int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduce, struct error *err);
 void softmax_fini(struct softmax *d);
 
-/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is written at the end. W and b are
- * updated at once, unless `measure`: then only the squared norms are taken. Begins with a barrier. */
-void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b, const float *h,
-                  float *dh, bool measure);
+/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is written at the
+ * end. W and b are updated at once, unless `measure`: then only the squared norms are taken. Begins with a
+ * barrier. */
+void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
+                  const float *h, float *dh, bool measure);
 /* After softmax_step with `measure`. */
 void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip);
 double softmax_norm(const struct softmax *d);

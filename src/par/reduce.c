@@ -1,6 +1,6 @@
 /* reduce.c - which buffers and which additions is decided once, in reduce_new, by playing the round through:
- * a worker's run of shards is pushed leaf by leaf on a stack of open nodes, and the two on top are merged while
- * they are siblings. A slot is a place in the worker's stack, so slots are buffers. */
+ * a worker's run of shards is pushed leaf by leaf on a stack of open nodes, and the two on top are merged
+ * while they are siblings. A slot is a place in the worker's stack, so slots are buffers. */
 #include "par/reduce.h"
 
 #include "base/mem.h"
@@ -40,8 +40,8 @@ struct reduce {
 /* A node whose right sibling would begin beyond the last shard stands for its parent too. */
 static void lift(int64_t *level, int64_t *index, int shards)
 {
-    while (*index % 2 == 0 && ((*index + 1) << *level) < (int64_t)1 << 40 && ((*index + 1) << *level) >= shards &&
-           *index > 0) {
+    while (*index % 2 == 0 && ((*index + 1) << *level) < (int64_t)1 << 40 &&
+           ((*index + 1) << *level) >= shards && *index > 0) {
         *index /= 2;
         ++*level;
     }
@@ -52,8 +52,10 @@ static bool siblings(int64_t left_level, int64_t left, int64_t right_level, int6
     return left_level == right_level && left % 2 == 0 && right == left + 1;
 }
 
-/* Merges the top of a stack while it can be; returns the new height. add(below, top) is called for each merge. */
-static int settle(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int), void *arg)
+/* Merges the top of a stack while it can be; returns the new height. add(below, top) is called for each
+ * merge. */
+static int settle(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int),
+                  void *arg)
 {
     lift(&level[height - 1], &index[height - 1], shards);
     while (height > 1 &&
@@ -131,7 +133,8 @@ static void touch(struct worker *w, void *arg)
         memset(p->slot[i], 0, (size_t)r->floats * sizeof(float));
 }
 
-int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld, struct error *err)
+int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld,
+               struct error *err)
 {
     struct reduce *r = mem_zalloc(1, sizeof *r);
     int open = 0;

@@ -25,14 +25,16 @@
 
 struct reduce;
 
-/* Room for `rows` x ld (ld a multiple of 16) from each of `shards` shards, run by the workers of `team`. Buffers are
- * touched first by their workers. Freed by reduce_free. */
-int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld, struct error *err);
+/* Room for `rows` x ld (ld a multiple of 16) from each of `shards` shards, run by the workers of `team`.
+ * Buffers are touched first by their workers. Freed by reduce_free. */
+int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld,
+               struct error *err);
 void reduce_free(struct reduce *r);
 
 /* A round sums rows [0, rows) of `ld` floats: both at most what reduce_new was given, the product counts. */
-/* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added to it (the same bits
- * as a leaf of its own added after); otherwise write over what is there. `can_add` false never asks for that. */
+/* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added
+ * to it (the same bits as a leaf of its own added after); otherwise write over what is there. `can_add` false
+ * never asks for that. */
 float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool can_add, bool *add);
 /* The leaf is full (`added`: as reduce_leaf asked for): merges what can be merged. `count` floats. */
 void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count);

@@ -21,11 +21,13 @@ static inline int64_t shard_width(const struct shard *s)
     return s->end - s->begin;
 }
 
-/* How many shards a problem gets: a power of two, such that a shard's weight rows (ld floats a column) fit in a
- * core's L2 cache beside a minibatch; `dense` problems (every column in every step: GEMM) get larger ones. */
+/* How many shards a problem gets: a power of two, such that a shard's weight rows (ld floats a column) fit in
+ * a core's L2 cache beside a minibatch; `dense` problems (every column in every step: GEMM) get larger ones.
+ */
 int shard_count(int64_t columns, int64_t ld, bool dense);
 
-/* Cuts [0, columns) into n shards of even work; a shard can be empty where there are more shards than columns. */
+/* Cuts [0, columns) into n shards of even work; a shard can be empty where there are more shards than
+ * columns. */
 void shard_cut(struct shard *out, int n, const int64_t *entries, int64_t columns, double column_cost);
 
 #endif

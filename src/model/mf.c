@@ -1,0 +1,521 @@
+/* mf.c - matrix factorisation with biases (Koren, Bell, Volinsky: "Matrix Factorization Techniques for
+ * Recommender Systems", 2009, equation 4), with the sigmoid output range that fastai adds.
+ *
+ *     s_ui = p_u . q_i + b_u + b_i        out = s, or low + (high - low) sigmoid(s)
+ *     loss over the B ratings of a minibatch: their squared errors, reduced as model.loss says
+ *
+ * Two sharded tables: factors of users (P, with b_u) and of items (Q, with b_i). A step has two parts:
+ *
+ *   errors    each rating by one worker, which copies both factor rows aside                barrier
+ *   update    the owner of a user row, or of an item row, adds up what the minibatch has for it, in batch
+ *             order (a row can occur several times), and Adam follows; rows without a rating move too (dense
+ *             Adam), at once where the tables fit in cache, else deferred and exact (param.h)      barrier */
+#include "model/model.h"
+
+#include "base/mem.h"
+#include "math/gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Tables up to this size (weights and moments) are swept in every step; larger ones are deferred. Same bits.
+ */
+#define SWEEP_BYTES ((int64_t)16 << 20)
+
+/* One table and what a minibatch does to it. */
+struct side {
+    struct table t;
+    const int32_t *row_of; /* (ratings) borrowed: the row of each training rating */
+    float *copy;           /* (B, ld) owned: the minibatch's rows */
+    float *gradient;       /* (B, ld) owned: by the first batch position of a row */
+    float *bias_gradient;  /* (B) owned: likewise */
+    double *squares;       /* (B) owned: of the gradients, for clipping */
+    int32_t *first;        /* (rows) owned: first batch position of a row; -1 between steps */
+    float **gb;            /* (shards) owned: gradient of a shard's biases; zero between steps */
+    struct shard *cut;     /* (shards) owned; users only */
+};
+
+struct mf {
+    struct model model; /* first: a model is an mf */
+    struct side user, item;
+    float *error;            /* (B) owned: dloss / ds */
+    float *square;           /* (B) owned: squared error */
+    float *code, *code_bias; /* (eval rows, ld), (eval rows) owned: rows of the inferred users */
+    bool sweep;
+};
+
+static struct mf *mf_of(struct model *m)
+{
+    return (struct mf *)m;
+}
+
+static void own_range(const struct worker *w, const struct side *s, int *first, int *end)
+{
+    int64_t f, e;
+
+    team_range(s->t.shards, w->id, w->count, &f, &e);
+    *first = (int)f;
+    *end = (int)e;
+}
+
+/* The shard of a row: the cuts ascend. */
+static int shard_of(const struct table *t, int64_t row)
+{
+    int low = 0, high = t->shards - 1;
+
+    while (low < high) {
+        int mid = (low + high) / 2;
+
+        if (row < t->cut[mid].end)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+static const float *row_of(const struct table *t, int64_t row, const float **bias)
+{
+    static const float zero;
+    int s = shard_of(t, row);
+    int64_t i = row - t->cut[s].begin;
+
+    *bias = t->bias_name ? t->part[s].bias.w + i : &zero;
+    return t->part[s].row.w + i * t->ld;
+}
+
+/* ---- output -------------------------------------------------------------------------------------- */
+
+static bool ranged(const struct model_spec *s)
+{
+    return s->range_high > s->range_low;
+}
+
+/* Outputs of n scores in place. */
+static void output(const struct mf *a, float *s, int64_t n)
+{
+    const struct model_spec *spec = &a->model.spec;
+
+    if (!ranged(spec))
+        return;
+    a->model.eng.kern->activate(ACT_SIGMOID, s, n);
+    for (int64_t i = 0; i < n; i++)
+        s[i] = (float)spec->range_low + (float)(spec->range_high - spec->range_low) * s[i];
+}
+
+/* What errors are multiplied by; LOSS_ROOT needs the sum over the minibatch. */
+static double loss_scale(const struct mf *a, int64_t rows, double squares)
+{
+    switch (a->model.spec.loss) {
+    case LOSS_SUM:
+        return 1.0;
+    case LOSS_EXAMPLE_MEAN:
+        return 1.0 / (double)rows;
+    case LOSS_COLUMN_MEAN:
+        return 1.0 / ((double)rows * (double)a->item.t.columns);
+    case LOSS_ROOT:
+        return squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
+    case LOSS_ROW_MEAN: /* an example is a rating: it has one cell */
+    case LOSS_CELL_MEAN:
+        return 2.0 / (double)rows;
+    }
+    return 1.0;
+}
+
+static double loss_value(const struct mf *a, int64_t rows, double squares)
+{
+    return a->model.spec.loss == LOSS_ROOT ? sqrt(squares) : 0.5 * squares * loss_scale(a, rows, squares);
+}
+
+static double sum_squares(const struct mf *a, int64_t rows)
+{
+    double sum = 0.0;
+
+    for (int64_t p = 0; p < rows; p++)
+        sum += (double)a->square[p];
+    return sum;
+}
+
+/* ---- a step ------------------------------------------------------------------------------------------ */
+
+/* Rows of the minibatch that a worker owns, brought up to the step (deferred mode). */
+static void catch_up(struct worker *w, struct mf *a, struct side *s, const struct batch *b)
+{
+    const struct engine *eng = &a->model.eng;
+    int first, end;
+
+    own_range(w, s, &first, &end);
+    if (a->sweep || first == end)
+        return;
+    for (int64_t p = 0; p < b->rows; p++) {
+        int64_t row = s->row_of[b->example[p]];
+
+        if (row >= s->t.cut[first].begin && row < s->t.cut[end - 1].end) {
+            int shard = shard_of(&s->t, row);
+
+            table_catch_up(&s->t, eng->kern, eng->plan, shard, row - s->t.cut[shard].begin, b->in_epoch);
+        }
+    }
+}
+
+/* Scores and errors of own ratings; both factor rows are copied, since their owners will change them. */
+static void errors(struct worker *w, struct mf *a, const struct batch *b)
+{
+    const struct kernels *kern = a->model.eng.kern;
+    const struct model_spec *spec = &a->model.spec;
+    int64_t from, to, ld = a->user.t.ld;
+    float range = (float)(spec->range_high - spec->range_low);
+
+    team_phase(w, PHASE_ENCODE);
+    team_range(b->rows, w->id, w->count, &from, &to);
+    for (int64_t p = from; p < to; p++) {
+        int64_t rating = b->example[p];
+        const float *bu, *bi, *pu = row_of(&a->user.t, a->user.row_of[rating], &bu);
+        const float *qi = row_of(&a->item.t, a->item.row_of[rating], &bi);
+        int32_t zero = 0;
+        float out, diff;
+
+        memcpy(a->user.copy + p * ld, pu, (size_t)ld * sizeof(float));
+        memcpy(a->item.copy + p * ld, qi, (size_t)ld * sizeof(float));
+        kern->dots(&out, 1, &zero, pu, qi, ld);
+        if (spec->biases)
+            out += *bu + *bi;
+        if (ranged(spec))
+            kern->activate(ACT_SIGMOID, &out, 1);
+        diff =
+            (ranged(spec) ? (float)spec->range_low + range * out : out) - a->model.eng.cells->value[rating];
+        a->square[p] = diff * diff;
+        a->error[p] = ranged(spec) ? diff * range * out * (1.0f - out) : diff;
+    }
+}
+
+/* Gradients of own rows of a side: sums over the minibatch, kept at a row's first position. `other`: the
+ * copies of the rows on the other side. */
+static void gradients(struct worker *w, struct mf *a, struct side *s, const float *other,
+                      const struct batch *b, float scale)
+{
+    const struct kernels *kern = a->model.eng.kern;
+    int64_t ld = s->t.ld, low, high;
+    int first, end;
+
+    own_range(w, s, &first, &end);
+    low = first < end ? s->t.cut[first].begin : 0;
+    high = first < end ? s->t.cut[end - 1].end : 0;
+    for (int64_t p = 0; p < b->rows; p++) {
+        int64_t row = s->row_of[b->example[p]], at;
+        float e = a->error[p] * scale;
+
+        if (row < low || row >= high)
+            continue;
+        if (s->first[row] < 0) {
+            s->first[row] = (int32_t)p;
+            memset(s->gradient + p * ld, 0, (size_t)ld * sizeof(float));
+            s->bias_gradient[p] = 0.0f;
+        }
+        at = s->first[row];
+        kern->axpy(s->gradient + at * ld, e, other + p * ld, ld);
+        s->bias_gradient[at] += e;
+    }
+}
+
+/* Squared norms by batch position, so that their sum has one order; 0 where a row is not first. */
+static void measure(struct worker *w, struct mf *a, struct side *s, const struct batch *b)
+{
+    int first, end;
+
+    own_range(w, s, &first, &end);
+    for (int64_t p = 0; p < b->rows && first < end; p++) {
+        int64_t row = s->row_of[b->example[p]];
+        double g = a->model.spec.biases ? (double)s->bias_gradient[p] : 0.0;
+
+        if (row < s->t.cut[first].begin || row >= s->t.cut[end - 1].end)
+            continue;
+        s->squares[p] = 0.0;
+        if (s->first[row] == p)
+            s->squares[p] = a->model.eng.kern->sum_squares(s->gradient + p * s->t.ld, s->t.ld) + g * g;
+    }
+}
+
+static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
+{
+    double sum = 0.0;
+
+    measure(w, a, &a->user, b);
+    measure(w, a, &a->item, b);
+    team_barrier(w);
+    for (int64_t p = 0; p < b->rows; p++)
+        sum += a->user.squares[p] + a->item.squares[p];
+    return sqrt(sum) > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / sqrt(sum)) : 1.0f;
+}
+
+/* Adam for own rows of a side: those of the minibatch with their gradients, then the rest of the shard. */
+static void update(struct worker *w, struct mf *a, struct side *s, const struct batch *b, float clip)
+{
+    const struct engine *eng = &a->model.eng;
+    int first, end;
+
+    own_range(w, s, &first, &end);
+    for (int64_t p = 0; p < b->rows && first < end; p++) {
+        int64_t row = s->row_of[b->example[p]];
+        int shard;
+
+        if (row < s->t.cut[first].begin || row >= s->t.cut[end - 1].end || s->first[row] != p)
+            continue;
+        shard = shard_of(&s->t, row);
+        row -= s->t.cut[shard].begin;
+        if (clip != 1.0f)
+            eng->kern->scale(s->gradient + p * s->t.ld, clip, s->t.ld);
+        s->gb[shard][row] = s->bias_gradient[p] * clip;
+        table_update(&s->t, eng->kern, eng->plan, shard, row, b->in_epoch, s->gradient + p * s->t.ld);
+    }
+    for (int i = first; i < end; i++) {
+        struct weights *bias = &s->t.part[i].bias;
+        int64_t width = shard_width(&s->t.cut[i]);
+
+        if (a->sweep)
+            for (int64_t c = 0; c < width; c++)
+                table_catch_up(&s->t, eng->kern, eng->plan, i, c, b->in_epoch + 1);
+        if (a->model.spec.biases)
+            eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, s->gb[i],
+                            row_pad(width));
+    }
+    for (int64_t p = 0; p < b->rows && first < end; p++) { /* as it was */
+        int64_t row = s->row_of[b->example[p]];
+
+        if (row >= s->t.cut[first].begin && row < s->t.cut[end - 1].end && s->first[row] >= 0) {
+            int shard = shard_of(&s->t, row);
+
+            s->gb[shard][row - s->t.cut[shard].begin] = 0.0f;
+            s->first[row] = -1;
+        }
+    }
+}
+
+static void mf_begin(struct worker *w, struct model *m, const struct batch *b)
+{
+    catch_up(w, mf_of(m), &mf_of(m)->user, b);
+    catch_up(w, mf_of(m), &mf_of(m)->item, b);
+}
+
+static void mf_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
+{
+    struct mf *a = mf_of(m);
+    double squares = 0.0;
+    float scale, clip = 1.0f;
+
+    team_barrier(w); /* all rows are as the last step left them */
+    errors(w, a, b);
+    team_barrier(w);
+    team_phase(w, PHASE_UPDATE);
+    if (m->spec.loss == LOSS_ROOT || w->id == 0)
+        squares = sum_squares(a, b->rows);
+    scale = (float)loss_scale(a, b->rows, squares);
+    if (w->id == 0) {
+        m->loss_sum += loss_value(a, b->rows, squares);
+        m->square_sum += squares;
+        m->cell_count += b->rows;
+        m->step_count++;
+    }
+    gradients(w, a, &a->user, a->item.copy, b, scale);
+    gradients(w, a, &a->item, a->user.copy, b, scale);
+    if (m->spec.clip_norm > 0.0)
+        clip = clip_factor(w, a, b);
+    update(w, a, &a->user, b, clip);
+    update(w, a, &a->item, b, clip);
+    if (next)
+        mf_begin(w, m, next);
+}
+
+static void mf_flush(struct worker *w, struct model *m, int64_t steps)
+{
+    struct side *side[] = {&mf_of(m)->user, &mf_of(m)->item};
+
+    for (int i = 0; i < 2; i++) {
+        int first, end;
+
+        own_range(w, side[i], &first, &end);
+        for (int s = first; s < end; s++)
+            table_flush(&side[i]->t, m->eng.kern, m->eng.plan, s, steps);
+    }
+}
+
+static void mf_set_step(struct worker *w, struct model *m, int64_t steps)
+{
+    struct side *side[] = {&mf_of(m)->user, &mf_of(m)->item};
+
+    for (int i = 0; i < 2; i++) {
+        int first, end;
+
+        own_range(w, side[i], &first, &end);
+        for (int s = first; s < end; s++)
+            table_set_step(&side[i]->t, s, steps);
+    }
+}
+
+/* ---- prediction ------------------------------------------------------------------------------------------
+ */
+
+static void mf_infer(struct worker *w, struct model *m, const struct input *in)
+{
+    struct mf *a = mf_of(m);
+    int64_t first, end, ld = a->user.t.ld;
+
+    team_range(in->rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++) {
+        const float *bias, *row = row_of(&a->user.t, in->example[p], &bias);
+
+        memcpy(a->code + p * ld, row, (size_t)ld * sizeof(float));
+        a->code_bias[p] = *bias;
+    }
+    team_barrier(w);
+}
+
+static void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+{
+    struct mf *a = mf_of(m);
+    const struct table_part *part = &a->item.t.part[shard];
+    int64_t width = shard_width(&a->item.t.cut[shard]);
+
+    (void)w;
+    gemm_nt(rows, width, a->item.t.k, 1.0f, a->code, a->item.t.ld, part->row.w, a->item.t.ld, 0.0f, out, ld);
+    for (int64_t p = 0; p < rows; p++) {
+        for (int64_t c = 0; c < width && m->spec.biases; c++)
+            out[p * ld + c] += a->code_bias[p] + part->bias.w[c];
+        output(a, out + p * ld, width);
+    }
+}
+
+static void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+{
+    struct mf *a = mf_of(m);
+    const struct table_part *part = &a->item.t.part[shard];
+
+    (void)w;
+    for (int64_t p = 0; p < cells->rows; p++) {
+        int64_t i = cells->row[p], n = cells->row[p + 1] - i;
+
+        m->eng.kern->dots(out + i, n, cells->col + i, a->code + p * a->item.t.ld, part->row.w, a->item.t.ld);
+        for (int64_t j = i; j < i + n && m->spec.biases; j++)
+            out[j] += a->code_bias[p] + part->bias.w[cells->col[j]];
+        output(a, out + i, n);
+    }
+}
+
+/* ---- making
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void side_fini(struct side *s)
+{
+    for (int i = 0; s->gb && i < s->t.shards; i++)
+        mem_free(s->gb[i]);
+    mem_free(s->gb);
+    mem_free(s->copy);
+    mem_free(s->gradient);
+    mem_free(s->bias_gradient);
+    mem_free(s->squares);
+    mem_free(s->first);
+    table_fini(&s->t);
+    mem_free(s->cut);
+}
+
+static int side_init(struct side *s, const struct model *m, const char *name, const char *bias, int64_t rows,
+                     const struct shard *cut, int shards, const int32_t *row_of_rating, struct error *err)
+{
+    int64_t batch = m->spec.batch;
+    int rc;
+
+    s->row_of = row_of_rating;
+    if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, cut, shards, m->eng.team, err)) < 0)
+        return rc;
+    s->copy = mem_array(batch * s->t.ld, sizeof(float));
+    s->gradient = mem_array(batch * s->t.ld, sizeof(float));
+    s->bias_gradient = mem_array(batch, sizeof(float));
+    s->squares = mem_array(batch, sizeof(double));
+    s->first = mem_array(rows, sizeof *s->first);
+    s->gb = mem_zalloc(shards, sizeof *s->gb);
+    if (!s->copy || !s->gradient || !s->bias_gradient || !s->squares || !s->first || !s->gb)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
+    for (int i = 0; i < shards; i++) {
+        int64_t width = row_pad(shard_width(&cut[i]));
+
+        s->gb[i] = mem_array(width, sizeof(float));
+        if (!s->gb[i])
+            return error_set(err, PT_ENOMEM, "mf: out of memory");
+        memset(s->gb[i], 0, (size_t)width * sizeof(float));
+    }
+    return 0;
+}
+
+static void mf_free(struct model *m)
+{
+    struct mf *a = mf_of(m);
+
+    side_fini(&a->user);
+    side_fini(&a->item);
+    mem_free(a->error);
+    mem_free(a->square);
+    mem_free(a->code);
+    mem_free(a->code_bias);
+    mem_free(a);
+}
+
+static const struct model_ops mf_ops = {
+    .kind = "mf",
+    .free = mf_free,
+    .begin = mf_begin,
+    .step = mf_step,
+    .flush = mf_flush,
+    .set_step = mf_set_step,
+    .infer = mf_infer,
+    .score = mf_score,
+    .score_cells = mf_score_cells,
+};
+
+static void draw_weights(struct mf *a)
+{
+    struct init_spec init = a->model.spec.init;
+
+    init.fan_in = a->model.spec.latent;
+    init.fan_out = a->user.t.columns;
+    table_draw(&a->user.t, a->model.eng.team, &init, 0);
+    init.fan_out = a->item.t.columns;
+    table_draw(&a->item.t, a->model.eng.team, &init, 4);
+}
+
+int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+{
+    const struct matrix *x = eng->train;
+    const char *user_bias = spec->biases ? "user.bias" : NULL, *item_bias = spec->biases ? "item.bias" : NULL;
+    int64_t ld = row_pad(spec->latent), bytes = (x->examples + x->columns) * ld * 12;
+    int shards = shard_count(x->examples, ld, false), rc = PT_ENOMEM;
+    struct mf *a = mem_zalloc(1, sizeof *a);
+
+    if (!a)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    a->model = (struct model){.ops = &mf_ops, .spec = *spec, .eng = *eng};
+    a->sweep = bytes <= SWEEP_BYTES;
+    a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
+    a->error = mem_array(spec->batch, sizeof(float));
+    a->square = mem_array(spec->batch, sizeof(float));
+    a->code = mem_array(spec->eval_batch * ld, sizeof(float));
+    a->code_bias = mem_array(spec->eval_batch, sizeof(float));
+    if (!a->user.cut || !a->error || !a->square || !a->code || !a->code_bias) {
+        rc = error_set(err, PT_ENOMEM, "mf: out of memory");
+        goto fail;
+    }
+    shard_cut(a->user.cut, shards, x->row_count, x->examples, 64.0);
+    if ((rc = side_init(&a->user, &a->model, "user.weight", user_bias, x->examples, a->user.cut, shards,
+                        eng->cells->user, err)) < 0 ||
+        (rc = side_init(&a->item, &a->model, "item.weight", item_bias, x->columns, x->cut, x->shards,
+                        eng->cells->item, err)) < 0)
+        goto fail;
+    draw_weights(a);
+    params_add_table(&a->model.params, &a->user.t);
+    params_add_table(&a->model.params, &a->item.t);
+    *out = &a->model;
+    return 0;
+fail:
+    mf_free(&a->model);
+    return rc;
+}

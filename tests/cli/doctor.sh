@@ -69,7 +69,7 @@ says "^warning: $((allowed + 1)) workers on "
 OMP_PROC_BIND=true expect 0 --threads 1
 says '^            OMP_PROC_BIND=true$'
 says '^1 worker, placed by OpenMP'
-says '^warning: OMP_PLACES or OMP_PROC_BIND is set'
+says '^warning: OMP_PLACES or OMP_PROC_BIND'
 OMP_DYNAMIC=true OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=4 expect 0 --threads 2
 says '^warning: OMP_DYNAMIC'
 says '^warning: waiting workers go to sleep'

@@ -6,6 +6,7 @@
 #include "cli/doctor.h"
 
 #include "math/gemm.h"
+#include "math/kernels.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -103,9 +104,12 @@ static void print_environment(void)
 
 static void print_system(struct doctor *d)
 {
+    const struct kernels *path;
     char pages[128], balancing[16];
     double load;
 
+    if (kernels_pick(&path, "auto", NULL) == 0)
+        printf("vectors     %s (run.isa: auto)\n", path->name);
     system_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
     printf("huge pages  %s\n", *pages ? pages : "unknown");
     if (strstr(pages, "[never]"))

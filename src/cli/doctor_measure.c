@@ -69,10 +69,9 @@ void doctor_check_environment(struct doctor *d)
     const char *dynamic = environment("OMP_DYNAMIC"), *policy = environment("OMP_WAIT_POLICY");
 
     if (d->facts.omp_places)
-        doctor_warn(d, "OMP_PLACES or OMP_PROC_BIND (or a GOMP_ or KMP_ variable like them) is set, so "
-                       "OpenMP places the workers and --bind has no effect: "
-                       "unset it to "
-                       "have one worker a core, bound");
+        doctor_warn(d,
+                    "OMP_PLACES or OMP_PROC_BIND (or a GOMP_ or KMP_ variable like them) is set, so OpenMP "
+                    "places the workers and --bind has no effect: unset it to have one worker a core, bound");
     if (strcasecmp(dynamic, "true") == 0)
         doctor_warn(d, "OMP_DYNAMIC=true is turned off for runs: unset it");
     if (strcasecmp(policy, "passive") == 0 || strcmp(environment("GOMP_SPINCOUNT"), "0") == 0)

@@ -50,6 +50,7 @@ diff -u "$folder/want" "$folder/map" >&2
 expect 0 --threads 2
 says 'a call uses 1 thread, in a run of 2 workers 1 (measured)'
 says '^SGEMM  *[0-9.]* GFLOP/s one worker, [0-9.]* all 2 together'
+says '^vectors  *\(avx512\|avx2\|baseline\) '
 says '^barrier  *[0-9.e+-]* us'
 [ "$(grep -cE '^ +[01] ' "$folder/out")" = 2 ] || fail "not a line for each of 2 workers"
 if grep -q 'vector units idle' "$folder/out"; then

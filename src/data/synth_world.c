@@ -7,11 +7,11 @@
 #include <math.h>
 
 /* Chosen so that mean, histogram and skew come out as in the MovieLens sets; see tests/test_synth.c. */
-static const double MEAN = 3.33;
+static const double MEAN = 3.28;
 static const double USER_BIAS = 0.44, ITEM_BIAS = 0.50; /* standard deviations */
 static const double ITEM_BIAS_SLOPE = 0.20;             /* popular items are liked better: per e-fold */
 static const double LIKING = 0.46;
-static const double TASTE = 1.0;
+static const double TASTE = 1.3;
 
 static int16_t fixed(double x)
 {
@@ -32,9 +32,9 @@ static void spectrum(double sd[SYNTH_RANK])
     double sum = 0;
 
     for (int k = 0; k < SYNTH_RANK; k++)
-        sum += 1.0 / (1.0 + k / 3.0);
+        sum += 1.0 / (1.0 + k);
     for (int k = 0; k < SYNTH_RANK; k++)
-        sd[k] = sqrt(1.0 / (1.0 + k / 3.0) / sum);
+        sd[k] = sqrt(1.0 / (1.0 + k) / sum);
 }
 
 static void draw_users(struct synth_world *w)

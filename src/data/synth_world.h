@@ -17,7 +17,7 @@ enum {
     SYNTH_RANK = 12,
     SYNTH_LANES = 16,        /* factors of a row in memory, zeros after SYNTH_RANK */
     SYNTH_FACTOR_BITS = 11,  /* fraction bits of a factor; an affinity has twice as many */
-    SYNTH_TASTE_STEPS = 1600 /* affinities from -4 to 2.25 in steps of 1/256 */
+    SYNTH_TASTE_STEPS = 1536 /* affinities from -4 to 2 in steps of 1/256 */
 };
 
 /* What is drawn: the step of the stream of random numbers. */

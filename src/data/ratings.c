@@ -184,6 +184,8 @@ int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct e
 
     if (strncmp(spec->path, synth, sizeof synth - 1) == 0) {
         rc = synth_make(&r, spec->path + sizeof synth - 1, spec->seed, err);
+        if (rc == 0 && spec->want_time)
+            rc = synth_add_times(r, spec->seed, err);
     } else {
         r = mem_zalloc(1, sizeof *r);
         rc = r ? read_source(r, spec, err) : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);

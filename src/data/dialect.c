@@ -208,7 +208,8 @@ static void set_delimiter(struct dialect *d, const char *text)
     d->quotes = strcmp(text, ",") == 0 || strcmp(text, ";") == 0;
 }
 
-/* The first of :: tab , ; | that most sampled lines have; else blanks. */
+/* The first of :: tab , ; | that most sampled lines have (of half of them, with the first one); else blanks.
+ */
 static void find_delimiter(struct dialect *d, const struct sample *s)
 {
     static const char *const candidates[] = {"::", "\t", ",", ";", "|"};
@@ -218,7 +219,7 @@ static void find_delimiter(struct dialect *d, const struct sample *s)
 
         for (int k = 0; k < s->n; k++)
             lines += has_text(s, k, candidates[c]);
-        if (2 * lines > s->n) {
+        if (2 * lines + (s->n > 0 && has_text(s, 0, candidates[c])) > s->n) {
             set_delimiter(d, candidates[c]);
             return;
         }
@@ -363,9 +364,10 @@ static int counted_columns(struct dialect *d, const struct sample *s, const char
 
         return error_set(
             err, PT_EDATA,
-            "%s: lines of %lld fields ('%s'): not user, item, rating, time; say what they are with "
+            "%s: lines of %lld field%s ('%s'): not user, item, rating, time; say what they are with "
             "data.columns and data.delimiter",
-            shown, (long long)n, field_show(text, s->begin[0], (size_t)(s->end[0] - s->begin[0])));
+            shown, (long long)n, n == 1 ? "" : "s",
+            field_show(text, s->begin[0], (size_t)(s->end[0] - s->begin[0])));
     }
     memcpy(d->role, order, (size_t)n);
     d->columns = (int)n;

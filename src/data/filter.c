@@ -15,6 +15,11 @@ static const char *const part_names[] = {
     "test_te.csv",
 };
 
+static const char *part_name(const struct ratings *r, uint8_t part)
+{
+    return r->finished && part == GIVEN_TRAIN ? "train.csv" : part_names[part];
+}
+
 /* --- duplicates ---------------------------------------------------------------------------------- */
 
 /* What is known of an item while one user's ratings are looked at; `user` tells whether it is this one. */
@@ -39,12 +44,11 @@ static int fail_pair(const struct ratings *r, int64_t first, int64_t again, stru
     field_show(item, idtable_name(r->items, i), idtable_length(r->items, i));
     if (r->given && r->given[first] != r->given[again])
         return error_set(err, PT_EDATA, "user '%s', item '%s' stands both in %s and in %s", user, item,
-                         part_names[r->given[first]], part_names[r->given[again]]);
+                         part_name(r, r->given[first]), part_name(r, r->given[again]));
     return error_set(
         err, PT_EDATA,
-        "user '%s', item '%s' stands twice (the %lldth and the %lldth rating); data.duplicates says what "
-        "to do",
-        user, item, (long long)first + 1, (long long)again + 1);
+        "user '%s', item '%s' stands twice (ratings %lld and %lld); data.duplicates says what to do", user,
+        item, (long long)first + 1, (long long)again + 1);
 }
 
 /* A pair's second or later rating, at position k. The order of one user's positions is that of the source. */
@@ -175,7 +179,7 @@ static int check_finished(const struct ratings *r, int64_t users, struct error *
             rc = error_set(err, PT_EDATA,
                            "user '%s' stands both in %s and in %s: a finished split holds out whole users",
                            field_show(user, idtable_name(r->users, u), idtable_length(r->users, u)),
-                           part_names[*old], part_names[r->given[k]]);
+                           part_name(r, *old), part_name(r, r->given[k]));
         }
         *old = own;
     }

@@ -273,12 +273,12 @@ static int match_only(struct names_match *m, char *const *names, int64_t n, cons
             one = names[k];
     }
     if (!one || other)
-        return error_set(
-            err, PT_EDATA,
-            "%s: %s%s%s%s; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, train.csv "
-            "with validation_tr.csv and so on, or a single text",
-            shown, one ? "several texts, none with a known name (" : "no ratings here", one ? one : "",
-            one ? ", " : "", one ? other : "");
+        return error_set(err, PT_EDATA,
+                         "%s: %s%s%s%s%s; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
+                         "NAME.test, train.csv "
+                         "with validation_tr.csv and so on, or a single text",
+                         shown, one ? "several texts, none with a known name (" : "no ratings here",
+                         one ? one : "", one ? ", " : "", one ? other : "", one ? ")" : "");
     *m = (struct names_match){.text = {one}, .texts = 1};
     return 0;
 }

@@ -1,0 +1,363 @@
+/* One text of ratings: every form that is found out or given, and what is wrong with broken ones. */
+#include "support_ratings.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static void published_forms(void **state)
+{
+    (void)state;
+    support_text(support_plain, "u.data", "196\t242\t3\t881250949\n186\t302\t4\t-5\n",
+                 "196/242=3@881250949 186/302=4@-5");
+    support_text(support_plain, "u1.base", "1\t1\t5\t10\n1\t2\t3\t20",
+                 "1/1=5@10 1/2=3@20"); /* no newline at the end */
+    support_text(support_plain, "ratings.dat", "1::1193::5::978300760\n1::661::3::978302109\n",
+                 "1/1193=5@978300760 1/661=3@978302109");
+    support_text(support_plain, "ratings.dat", "1::1193::5\n1::661::3\n", "1/1193=5 1/661=3");
+    support_text(support_plain, "ratings.csv",
+                 "userId,movieId,rating,timestamp\r\n1,31,2.5,1260759144\r\n\r\n7,1029,3.0,1\r\n",
+                 "1/31=2.5@1260759144 7/1029=3@1");
+}
+
+static void other_forms(void **state)
+{
+    (void)state;
+    support_text(support_plain, "a.csv",
+                 "\357\273\277\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"276725\";\"034545104X\";\"0\"\n",
+                 "276725/034545104X=0"); /* byte order mark, quotes, semicolons */
+    support_text(support_plain, "a.csv", "item_id,user_id\nx,u\ny,u\n", "u/x=1 u/y=1");
+    support_text(support_plain, "a.inter",
+                 "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu\ti\t4.5\t978300760.0\n",
+                 "u/i=4.5@978300760");
+    support_text(support_plain, "a.csv", "\"Smith, John\",\"a \"\"b\"\"\",4\nanna , x ,5e-1\n",
+                 "Smith, John/a \"b\"=4 anna/x=0.5");
+    support_text(support_plain, "a.txt", "u i 3\n  v   j\t4 \n", "u/i=3 v/j=4"); /* any number of blanks */
+    support_text(support_plain, "a.csv", "who,what,stars\n1,2,3\n",
+                 "1/2=3"); /* a header without known names */
+    support_text(support_plain, "a.psv", "1|2|-1.25\n\303\251|2|1000000\n", "1/2=-1.25 \303\251/2=1e+06");
+    support_text(support_plain, "a.csv", "1,2,+3.\n1,3,.5\n1,4,007\n1,5,1e2\n",
+                 "1/2=3 1/3=0.5 1/4=7 1/5=100");
+    support_text(support_plain, "a.csv", "01,2,3\n1,2,4\n", "01/2=3 1/2=4"); /* ids are strings */
+    support_text(
+        support_plain, "a.csv",
+        "a-very-long-user-name,12345678,3,1\n1234567,123456789,4,2\n12345678,1,5,123456789012345678\n",
+        "a-very-long-user-name/12345678=3@1 1234567/123456789=4@2 12345678/1=5@123456789012345678");
+}
+
+static void columns_and_delimiter_as_given(void **state)
+{
+    static const char *const columns[] = {"skip", "item", "user", "time", "rating"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    spec.columns = 5;
+    spec.column = columns;
+    support_text(spec, "a.csv", "x,i,u,7,2\n,j,v,8,3\n", "u/i=2@7 v/j=3@8");
+    spec.delimiter = "||";
+    support_text(spec, "a.txt", "x||i||u||7||2\n", "u/i=2@7");
+    spec.delimiter = "\\t";
+    support_text(spec, "a.txt", "x\ti,1\tu\t7\t2\n", "u/i,1=2@7");
+    spec.delimiter = "";
+    spec.columns = 3;
+    spec.header = 1;
+    support_text(spec, "a.csv", "1,2,3\n4,5,6\n", "6/5=1");
+    spec.columns = 0;
+    spec.header = 2;
+    support_bad_text(spec, "a.csv", "user,item,rating\n1,2,3\n", 0,
+                     "%/a.csv:1: field 3: rating 'rating' is not a number");
+}
+
+static void times_are_kept_only_where_wanted(void **state)
+{
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    spec.want_time = false;
+    support_text(spec, "u.data", "196\t242\t3\t881250949\n", "196/242=3");
+}
+
+static void lists_of_items(void **state)
+{
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_text(support_plain, "train.txt", "0 10 11 12\n1 11\n2\n3 10 13 14 15 16\n",
+                 "0/10=1 0/11=1 0/12=1 1/11=1 3/10=1 3/13=1 3/14=1 3/15=1 3/16=1");
+    spec.format = 2;
+    support_text(spec, "a", "u x\r\nv y\r\n", "u/x=1 v/y=1");
+    spec.delimiter = ",";
+    support_text(spec, "a", "u 1,x\nv,y,z\n", "u 1/x=1 v/y=1 v/z=1");
+}
+
+/* A user without items gets no row. */
+static void rows_have_ratings(void **state)
+{
+    char *folder = support_folder();
+    struct ratings *r;
+
+    (void)state;
+    support_write(folder, "l.txt", "2\n0 10 11 12\n1 11\n", 0);
+    r = support_read(support_plain, folder, "l.txt");
+    assert_int_equal(idtable_count(r->users), 2);
+    assert_int_equal(idtable_find(r->users, "2", 1), -1);
+    assert_string_equal(idtable_name(r->users, 0), "0");
+    ratings_free(r);
+    support_remove(folder);
+}
+
+struct bad {
+    const char *text;
+    size_t bytes; /* 0: up to the zero */
+    const char *message;
+};
+
+static void refuse_all(const char *name, const struct bad *bad, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        support_bad_text(support_plain, name, bad[k].text, bad[k].bytes, bad[k].message);
+}
+
+static void bad_tabs(void **state)
+{
+    static const struct bad bad[] = {
+        {"1\t2\t3\t4\n1\t3\t4\n", 0, "%/u.data:2: 3 fields where 4 are expected (user, item, rating, time)"},
+        {"1\t2\t3\t4\n1\t3\t4\t5\t6\n", 0,
+         "%/u.data:2: 5 fields where 4 are expected (user, item, rating, time)"},
+        {"1\t2\t3\t4\n1\t3\tgood\t5\n", 0, "%/u.data:2: field 3: rating 'good' is not a number"},
+        {"1\t2\t3\t4\n1\t3\tnan\t5\n", 0, "%/u.data:2: field 3: rating 'nan' is not finite"},
+        {"1\t2\t3\t4\n1\t3\t-Infinity\t5\n", 0, "%/u.data:2: field 3: rating '-Infinity' is not finite"},
+        {"1\t2\t3\t4\n1\t3\t1e39\t5\n", 0, "%/u.data:2: field 3: rating '1e39' is too large"},
+        {"1\t2\t3\t4\n1\t3\t0x10\t5\n", 0, "%/u.data:2: field 3: rating '0x10' is not a number"},
+        {"1\t2\t3\t4\n\t3\t4\t5\n", 0, "%/u.data:2: field 1: the user is empty"},
+        {"1\t2\t3\t4\n1\t \t4\t5\n", 0, "%/u.data:2: field 2: the item is empty"},
+        {"1\t2\t3\t4\n1\t3\t\t5\n", 0, "%/u.data:2: field 3: the rating is empty"},
+        {"1\t2\t3\t4\n\n\n1\t3\t4\tMonday\n", 0,
+         "%/u.data:4: field 4: time 'Monday' is not a number of seconds"},
+        {"1\t2\t3\t4\n1\t3\t4\t99999999999999999999\n", 0,
+         "%/u.data:2: field 4: time '99999999999999999999' does not fit 64 bits"},
+        {"1\t2\t3\t4\n1\t3\0x\t4\t5\n", 18, "%/u.data:2: field 2: item '3?x' holds a zero byte"},
+        {"1\t2\t3\t4\n1\t\033[2J\t4", 0,
+         "%/u.data:2: 3 fields where 4 are expected (user, item, rating, time)"},
+        {"1\t2\t3\t4\n1\t2\t\033[2J\t4", 0, "%/u.data:2: field 3: rating '?[2J' is not a number"},
+        {"\377\3761\0\t\0", 6, "%/u.data: is UTF-16 text; convert it to UTF-8"},
+        {"", 0, "%/u.data: is empty"},
+        {"\n \n\r\n", 0, "%/u.data: is empty"},
+    };
+
+    (void)state;
+    refuse_all("u.data", bad, COUNT(bad));
+}
+
+static void bad_colons(void **state)
+{
+    static const struct bad bad[] = {
+        {"1::2::3::4\n1::3::4\n", 0,
+         "%/ratings.dat:2: 3 fields where 4 are expected (user, item, rating, time)"},
+        {"1::2::3\n1::3::4::5\n", 0, "%/ratings.dat:2: 4 fields where 3 are expected (user, item, rating)"},
+        {"1::2::3\n1:3:4\n1::4::5\n", 0,
+         "%/ratings.dat:2: 1 field where 3 are expected (user, item, rating)"},
+        {"1::2::3\n1::2:3\n1::2::3\n", 0,
+         "%/ratings.dat:2: 2 fields where 3 are expected (user, item, rating)"},
+        {"1::2::3\n::2::3\n", 0, "%/ratings.dat:2: field 1: the user is empty"},
+        {"1::2::3\n1::::3\n", 0, "%/ratings.dat:2: field 2: the item is empty"},
+        {"1::2::3\n1::3::\n", 0, "%/ratings.dat:2: field 3: the rating is empty"},
+        {"1::2::3\n1::3::4;\n", 0, "%/ratings.dat:2: field 3: rating '4;' is not a number"},
+        {"1::2::3\n1::3::4e\n", 0, "%/ratings.dat:2: field 3: rating '4e' is not a number"},
+        {"1::2::3::4\n1::3::4::4.5.6\n", 0,
+         "%/ratings.dat:2: field 4: time '4.5.6' is not a number of seconds"},
+    };
+
+    (void)state;
+    refuse_all("ratings.dat", bad, COUNT(bad));
+}
+
+static void bad_commas(void **state)
+{
+    static const struct bad bad[] = {
+        {"userId,movieId,rating\n", 0, "%/ratings.csv: holds no ratings"},
+        {"userId,movieId,rating\n1,2,3\n1,2\n", 0,
+         "%/ratings.csv:3: 2 fields where 3 are expected (user, item, rating)"},
+        {"userId,movieId,rating,tag,timestamp\n1,2,3,x,4\n1,2,3,4\n", 0,
+         "%/ratings.csv:3: 4 fields where 5 are expected (user, item, rating, skip, time)"},
+        {"userId,movieId,rating\n1,\"2,3\n", 0,
+         "%/ratings.csv:2: a quoted field is not closed, or text follows its closing quote"},
+        {"userId,movieId,rating\n1,\"2\"x,3\n", 0,
+         "%/ratings.csv:2: a quoted field is not closed, or text follows its closing quote"},
+        {"userId,movieId,rating\n1,\"\",3\n", 0, "%/ratings.csv:2: field 2: the item is empty"},
+        {"userId,movieId,rating\r\n1,2,3,\r\n", 0,
+         "%/ratings.csv:2: 4 fields where 3 are expected (user, item, rating)"},
+        {"userId,movieId,rating\r\n1,2,3\r\n1,2,--3\r\n", 0,
+         "%/ratings.csv:3: field 3: rating '--3' is not a number"},
+        {"userId,movieId,rating\n1,2,3\nuserId,movieId,rating\n", 0,
+         "%/ratings.csv:3: field 3: rating 'rating' is not a number"},
+        {"1,2,3,4,5\n", 0,
+         "%/ratings.csv: lines of 5 fields ('1,2,3,4,5'): not user, item, rating, time; say what they are "
+         "with "
+         "data.columns and data.delimiter"},
+        {"justone\n", 0,
+         "%/ratings.csv: lines of 1 field ('justone'): not user, item, rating, time; say what they are with "
+         "data.columns and data.delimiter"},
+        {"1,2,3\n1,2,1_000\n", 0, "%/ratings.csv:2: field 3: rating '1_000' is not a number"},
+    };
+
+    (void)state;
+    refuse_all("ratings.csv", bad, COUNT(bad));
+}
+
+static void bad_lists(void **state)
+{
+    static const struct bad bad[] = {
+        {"", 0, "%/l.txt: is empty"},
+        {"\n\n", 0, "%/l.txt: is empty"},
+        {"u\nv\n", 0, "%/l.txt: holds no ratings"},
+        {"u a b\nv a\0b c\n", 14, "%/l.txt:2: item 'a?b' holds a zero byte"},
+        {"u a b\n\0 c\n", 10, "%/l.txt:2: user '?' holds a zero byte"},
+        {"u a b\n\nv a a c\n", 0,
+         "%/l.txt: user 'v', item 'a' stands twice (ratings 3 and 4); data.duplicates says what "
+         "to do"},
+        {"\376\377\0u", 4, "%/l.txt: is UTF-16 text; convert it to UTF-8"},
+        {"u a\nv\x1f\x8b b\0\n", 10, "%/l.txt:2: item 'b?' holds a zero byte"},
+    };
+
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    spec.format = 2;
+    spec.duplicates = 3;
+    for (size_t k = 0; k < COUNT(bad); k++)
+        support_bad_text(spec, "l.txt", bad[k].text, bad[k].bytes, bad[k].message);
+    {
+        char *long_id = calloc(1, 5000), *folder = support_folder();
+
+        memset(long_id, 'x', 4998);
+        memcpy(long_id, "u ", 2);
+        support_write(folder, "l.txt", long_id, 0);
+        support_refuse(
+            spec, folder, "l.txt", PT_EDATA,
+            "%/l.txt:1: item 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is longer than 4096 bytes");
+        free(long_id);
+        support_remove(folder);
+    }
+}
+
+static void bad_settings(void **state)
+{
+    static const char *const cases[][3] = {
+        {"user", "thing", "data.columns: 'thing' is none of user, item, rating, time, skip"},
+        {"user", "user", "data.columns: user stands twice"},
+        {"user", "rating", "data.columns: user and item must be among them"},
+    };
+    struct ratings_spec spec = support_plain;
+    char *folder = support_folder();
+
+    (void)state;
+    support_write(folder, "a.csv", "1,2\n", 0);
+    spec.columns = 2;
+    for (size_t k = 0; k < COUNT(cases); k++) {
+        spec.column = cases[k];
+        support_refuse(spec, folder, "a.csv", PT_ECONFIG, cases[k][2]);
+    }
+    spec.columns = 0;
+    spec.delimiter = "12345678901234567";
+    support_refuse(spec, folder, "a.csv", PT_ECONFIG,
+                   "data.delimiter: at most 15 characters, none of them a quote or a line end");
+    support_remove(folder);
+}
+
+static void bad_lines_are_counted_where_they_are_skipped(void **state)
+{
+    struct ratings_spec spec = support_plain;
+    char *folder = support_folder();
+    struct ratings *r;
+
+    (void)state;
+    spec.bad_lines = 1;
+    support_write(folder, "a.csv", "1,2,3\n1,2\n1,x,y\n\n,1,1\n1,4,5\n", 0);
+    r = support_read(spec, folder, "a.csv");
+    support_expect(r, "1/2=3 1/4=5");
+    assert_int_equal(r->lines_read, 5);
+    assert_int_equal(r->lines_bad, 3);
+    ratings_free(r);
+    support_write(folder, "b.csv", "1,2,x\n1,3,y\n", 0);
+    support_refuse(
+        spec, folder, "b.csv", PT_EDATA,
+        "%/b.csv: every line is bad (2); the first: %/b.csv:1: field 3: rating 'x' is not a number");
+    support_remove(folder);
+}
+
+/* A line of 17 MiB in the middle, and a file that is one line of 40 MiB. */
+static void very_long_lines(void **state)
+{
+    size_t n = (size_t)40 << 20;
+    char *text = malloc(n), *folder = support_folder();
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', n);
+    support_write(folder, "a.csv", text, n);
+    support_refuse(support_plain, folder, "a.csv", PT_EDATA, "%/a.csv:1: the line is longer than 16 MiB");
+    memcpy(text, "1,2,3\n", 6);
+    text[(17 << 20) + 6] = '\n';
+    memcpy(text + (17 << 20) + 7, "1,3,3\n", 6);
+    support_write(folder, "b.csv", text, (17 << 20) + 13);
+    support_refuse(support_plain, folder, "b.csv", PT_EDATA, "%/b.csv:2: the line is longer than 16 MiB");
+    free(text);
+    support_remove(folder);
+}
+
+/* Many blocks: every rating is there, and an error far behind has its line's number. */
+static void blocks_meet_without_a_seam(void **state)
+{
+    enum { N = 900000 };
+    char *folder = support_folder(), path[4096];
+    struct ratings *r;
+    FILE *f;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/big.csv", folder);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    fprintf(f, "userId,movieId,rating,timestamp\n");
+    for (int64_t k = 0; k < N; k++)
+        fprintf(f, "%lld,%lld,%.1f,%lld\n", (long long)(k / 50), (long long)(k % 50 * 31 + k / 50 % 7),
+                (double)(k % 10 + 1) / 2, (long long)(1000000000 + k));
+    fclose(f);
+    r = support_read(support_plain, folder, "big.csv");
+    assert_int_equal(r->n, N);
+    assert_int_equal(idtable_count(r->users), N / 50);
+    for (int64_t k = 0; k < N; k++) {
+        assert_int_equal(r->user[k], k / 50);
+        assert_true(r->value[k] == (float)(k % 10 + 1) / 2);
+        assert_int_equal(r->time[k], 1000000000 + k);
+        assert_int_equal(atoi(idtable_name(r->items, r->item[k])), k % 50 * 31 + k / 50 % 7);
+    }
+    ratings_free(r);
+    f = fopen(path, "ab");
+    assert_non_null(f);
+    fprintf(f, "1,2,three,4\n");
+    fclose(f);
+    support_refuse(support_plain, folder, "big.csv", PT_EDATA,
+                   "%/big.csv:900002: field 3: rating 'three' is not a number");
+    support_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(published_forms),
+        cmocka_unit_test(other_forms),
+        cmocka_unit_test(columns_and_delimiter_as_given),
+        cmocka_unit_test(times_are_kept_only_where_wanted),
+        cmocka_unit_test(lists_of_items),
+        cmocka_unit_test(rows_have_ratings),
+        cmocka_unit_test(bad_tabs),
+        cmocka_unit_test(bad_colons),
+        cmocka_unit_test(bad_commas),
+        cmocka_unit_test(bad_lists),
+        cmocka_unit_test(bad_settings),
+        cmocka_unit_test(bad_lines_are_counted_where_they_are_skipped),
+        cmocka_unit_test(very_long_lines),
+        cmocka_unit_test(blocks_meet_without_a_seam),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,6 +3,8 @@
 Forms of the same mathematics:
   dense     the batch as a dense matrix through nn.Linear: two full matrix products a layer
   bag       the input layer as a weighted sum of embedding rows (EmbeddingBag), the output dense
+A data set whose dense form is below `small` bytes is made dense once, outside the loop; of a larger one a batch is, and
+the output is picked at the observed cells.
 """
 
 import numpy as np
@@ -36,7 +38,6 @@ def train(ratings, side, form, hidden=500, batch=256, lr=1e-3, l2=0.0, epochs=3,
     mu, W, b = (torch.nn.Parameter(t) for t in (mu, W, b))
     optimizer = adam((V, mu, W, b), lr, l2)
 
-    # A data set that fits is made dense once, outside the loop.
     x_all = mask_all = None
     if rows.rows * rows.cols * 4 <= small:
         cols, value, _, counts = rows.batch(np.arange(rows.rows))
@@ -44,29 +45,22 @@ def train(ratings, side, form, hidden=500, batch=256, lr=1e-3, l2=0.0, epochs=3,
         x_all = dense(flat, value, rows.rows, rows.cols)
         mask_all = dense(flat, torch.ones_like(value), rows.rows, rows.cols)
 
-    def inputs(examples):
-        if x_all is not None:
-            index = torch.from_numpy(examples)
-            x, mask = x_all[index], mask_all[index]
-            if form == "dense":
-                return x, mask, None
-            return x, mask, rows.batch(examples)
-        sparse = rows.batch(examples)
-        cols, value, _, counts = sparse
-        flat = rows.flat(cols, counts)
-        x = dense(flat, value, len(examples), rows.cols)
-        return x, dense(flat, torch.ones_like(value), len(examples), rows.cols), sparse
+    def forward(examples):
+        index = torch.from_numpy(examples)
+        cols, value, offset, counts = rows.batch(examples) if form == "bag" or x_all is None else [None] * 4
+        flat = rows.flat(cols, counts) if x_all is None else None
+        if form == "bag":
+            z = F.embedding_bag(cols, V, offset, mode="sum", per_sample_weights=value) + mu
+        else:
+            z = F.linear(x_all[index] if x_all is not None else dense(flat, value, len(examples), rows.cols), V, mu)
+        y = F.linear(torch.sigmoid(z), W, b)
+        if x_all is None:
+            return 0.5 * F.mse_loss(y.view(-1)[flat], value, reduction="sum")
+        # x is zero outside the mask, so the masked error is one product and one fused loss.
+        return 0.5 * F.mse_loss(y * mask_all[index], x_all[index], reduction="sum")
 
     def step(examples):
-        x, mask, sparse = inputs(examples)
-        if form == "dense":
-            z = F.linear(x, V, mu)
-        else:
-            cols, value, offset, _ = sparse
-            z = F.embedding_bag(cols, V, offset, mode="sum", per_sample_weights=value) + mu
-        y = F.linear(torch.sigmoid(z), W, b)
-        # x is zero outside the mask, so the masked error is one product and one fused loss.
-        loss = 0.5 * F.mse_loss(y * mask, x, reduction="sum")
+        loss = forward(examples)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -102,6 +102,8 @@ def main():
     keep_freed_memory()
     torch.manual_seed(1)
     torch.set_num_threads(args.threads)
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # it looks for denormals once: before they are off
     # Adam's moments of weights that rest become denormal, which slows every later step.
     torch.set_flush_denormal(True)
     result = works[args.work](args)

@@ -15,12 +15,12 @@ def ndcg(scores_index, scores_value, held, counts, k):
     best = np.take_along_axis(scores_index, order, axis=1)
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     hits = np.take_along_axis(held, best, axis=1)
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(counts, k)]
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.clip(counts, 1, k)]
     return (hits * discount).sum(axis=1) / ideal
 
 
 def recall(scores_index, held, counts, k):
-    return np.take_along_axis(held, scores_index, axis=1).sum(axis=1) / np.minimum(counts, k)
+    return np.take_along_axis(held, scores_index, axis=1).sum(axis=1) / np.clip(counts, 1, k)
 
 
 def run(model, fold_in, held_out, batch=500):

@@ -54,9 +54,10 @@ class MultiVae(torch.nn.Module):
         return self.decode2(torch.tanh(self.decode1(z)))
 
 
-def click_loss(logits, x):
-    """Sum over the batch of - sum over clicks of log softmax. x: the clicks as a dense 0/1 matrix."""
-    return -(F.log_softmax(logits, dim=1) * x).sum()
+def click_loss(logits, flat):
+    """Sum over the batch of - sum over clicks of log softmax. Picking the clicks out took 17 ms at 500 x 20,108,
+    forward and backward; a product with the dense clicks 38, cross_entropy with them as probabilities 23."""
+    return -F.log_softmax(logits, dim=1).view(-1)[flat].sum()
 
 
 def train(rows, form, hidden=600, latent=200, batch=500, lr=1e-3, input_dropout=0.5, hidden_dropout=0.0, noise_std=1.0,
@@ -80,7 +81,7 @@ def train(rows, form, hidden=600, latent=200, batch=500, lr=1e-3, input_dropout=
         h = torch.tanh(model.decode1(z))
         if hidden_dropout > 0:
             h = F.dropout(h, hidden_dropout)
-        clicks = click_loss(model.decode2(h), dense(flat, torch.ones(len(flat)), len(examples), rows.cols))
+        clicks = click_loss(model.decode2(h), flat)
         kl = 0.5 * (logvar.exp() + mu.square() - logvar - 1).sum()
         weight = min(kl_weight, steps[0] / kl_anneal_steps) if kl_anneal_steps else kl_weight
         steps[0] += 1

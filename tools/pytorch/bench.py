@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 import autorec
+import check
 import evaluate
 import mf
 import multivae
@@ -57,6 +58,10 @@ def run_read(args):
     return {"epoch_s": seconds, "epoch_s_median": float(np.median(seconds)), "examples": len(table)}
 
 
+def run_check(args):
+    return {"losses": check.losses(args.form, args.data, args.run, args.side, args.l2, args.min_rating, args.min_count)}
+
+
 def run_synth(args):
     """Writes --data: tab-separated, or a ratings.csv with a header and times where its name ends so."""
     users, items, ratings = (int(n) for n in args.shape.split("x"))
@@ -81,13 +86,14 @@ def keep_freed_memory():
 
 def main():
     works = {"autorec": run_autorec, "multivae": run_multivae, "mf": run_mf, "evaluate": run_evaluate, "read": run_read,
-             "synth": run_synth}
+             "check": run_check, "synth": run_synth}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", choices=works)
     parser.add_argument("--data", required=True, help="lines of user TAB item TAB rating (read: a ratings.csv)")
     parser.add_argument("--form", default="dense")
     parser.add_argument("--side", default="item")
     parser.add_argument("--shape", help="synth: USERSxITEMSxRATINGS")
+    parser.add_argument("--run", help="check: the folder of a run of partrain; --form names the work")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--hidden", type=int, default=500)
     parser.add_argument("--batch", type=int, default=256)

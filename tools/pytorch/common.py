@@ -102,3 +102,16 @@ def adam(parameters, lr, l2=0.0):
     groups = [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": l2},
               {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}]
     return torch.optim.Adam([g for g in groups if g["params"]], lr=lr, foreach=True)
+
+
+def ids_of(path):
+    """The external ids of a run's users.tsv or items.tsv, by row."""
+    with open(path, encoding="utf-8") as f:
+        ids = [line.rstrip("\n").split("\t")[0] for line in f]
+    return ids[1:] if ids and ids[0] in ("id", "user", "item") else ids
+
+
+def rows_of_run(path, ids):
+    """Where partrain keeps each of our ids: an index for its tables."""
+    at = {name: row for row, name in enumerate(ids_of(path))}
+    return np.array([at[str(i)] for i in ids])

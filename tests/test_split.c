@@ -588,6 +588,7 @@ static void bad_specs_name_the_key(void **state)
         const char *text;
     } cases[] = {
         {{.kind = SPLIT_RANDOM, .test = 1e9}, false, PT_ECONFIG, "split.test: "},
+        {{.kind = SPLIT_RANDOM, .test = INFINITY}, false, PT_ECONFIG, "split.test: "},
         {{.kind = SPLIT_RANDOM, .test = 1.5}, false, PT_ECONFIG, "split.test: "},
         {{.kind = SPLIT_RANDOM, .test = -1}, false, PT_ECONFIG, "split.test: "},
         {{.kind = SPLIT_RANDOM, .test = NAN}, false, PT_ECONFIG, "split.test: "},

@@ -7,12 +7,12 @@
 int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
                 struct error *err)
 {
-    if (!(value >= 0) || (value >= 1 && value != (double)(int64_t)value))
-        return error_set(err, PT_ECONFIG, "%s: %g is neither a share (0 to 1) nor a whole number of %s", key,
-                         value, things);
     if (value >= 1 && value > (double)n)
         return error_set(err, PT_ECONFIG, "%s: %.0f %s asked for, but there are only %" PRId64, key, value,
                          things, n);
+    if (!(value >= 0) || (value >= 1 && value != (double)(int64_t)value))
+        return error_set(err, PT_ECONFIG, "%s: %g is neither a share (0 to 1) nor a whole number of %s", key,
+                         value, things);
     *count = value >= 1 ? (int64_t)value : (int64_t)(value * (double)n + 0.5);
     if (value > 0 && *count == 0)
         return error_set(err, PT_ECONFIG,

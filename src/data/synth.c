@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/synth_math.h"
+#include "data/synth_stars.h"
 #include "data/synth_world.h"
 
 #include <inttypes.h>
@@ -10,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const double NOISE = 0.82;       /* standard deviation */
-static const double WHOLE_STARS = 0.48; /* where there are half stars: share of the users who give none */
+/* Where there are half stars: share of the users who give whole ones only all the same. */
+static const double WHOLE_STARS = 0.48;
 
 /* What is drawn for a user, and where the emission stands. */
 struct draft {
@@ -21,7 +22,8 @@ struct draft {
     int32_t *taken_by;  /* (items) owned: 1 + the last user who took it */
     struct racer *race; /* (items) owned */
     int64_t *reserved;  /* (items) owned: item of each stratum */
-    double squares;     /* of rating - truth */
+    struct synth_stars whole, half;
+    double squares; /* of rating - expected rating */
 };
 
 /* An item in the race of race_rest. */
@@ -151,17 +153,16 @@ static void rate_all(struct draft *d, int64_t user, int64_t begin)
     const struct synth_world *w = d->w;
     struct ratings *r = d->r;
     uint32_t coin = rng_philox(w->seed, RNG_SYNTH, SYNTH_NOISE, (uint32_t)user, UINT32_MAX).word[0];
-    double steps = w->shape.half_stars && (double)coin >= WHOLE_STARS * 4294967296.0 ? 2.0 : 1.0;
-    double low = steps > 1.0 ? 0.5 : 1.0;
+    bool half = w->shape.half_stars && (double)coin >= WHOLE_STARS * 4294967296.0;
+    const struct synth_stars *stars = half ? &d->half : &d->whole;
 
     for (int64_t j = begin; j < r->n; j++) {
         struct rng4 g = rng_philox(w->seed, RNG_SYNTH, SYNTH_NOISE, (uint32_t)user, (uint32_t)(j - begin));
         double truth = synth_truth(w, user, r->item[j]);
-        double value = truth + NOISE * synth_normal(g.word[0], g.word[1], g.word[2]);
+        double value = synth_stars_give(stars, truth, g.word[0], g.word[1], g.word[2]);
+        double error = value - synth_stars_expected(stars, truth);
 
-        value = floor(value * steps + 0.5) / steps;
-        value = value < low ? low : value > 5.0 ? 5.0 : value;
-        d->squares += (value - truth) * (value - truth);
+        d->squares += error * error;
         r->value[j] = (float)value;
         r->item[j] = d->row[r->item[j]];
         if (j == 0 || r->value[j] < r->low)
@@ -177,6 +178,8 @@ static int draw_all(struct draft *d)
     struct rng_stream s = rng_stream(w->seed, RNG_SYNTH, SYNTH_RESERVED, 0);
     int64_t stratum = 0;
 
+    synth_stars_init(&d->whole, 1.0, 1.0);
+    synth_stars_init(&d->half, 0.5, 0.5);
     rng_permutation(&s, w->shape.items, d->reserved);
     for (int64_t i = 0; i < w->shape.items; i++) {
         d->row[i] = -1;

@@ -7,8 +7,9 @@
  * every machine and compiler gives the same set (synth_math.h, synth_world.h).
  *
  * External ids are "1", "2", ...; titles "Film 17". Every user and item has a rating, no pair two. The
- * ratings of a user stand together. noise_floor is the RMSE of the planted model, without noise and
- * rounding but kept within the scale, on all ratings: what no model beats by more than chance. */
+ * ratings of a user stand together. noise_floor is the RMSE, on all ratings, of the best prediction there
+ * is: the mean of the stars that would be given, from the planted parameters. No model that is trained on
+ * other ratings beats it but by chance. */
 #ifndef DATA_SYNTH_H
 #define DATA_SYNTH_H
 

@@ -59,6 +59,8 @@ static inline double synth_log(double x)
     return (double)k * 0.6931471805599453 + 2.0 * z * sum;
 }
 
+#define SYNTH_NORMAL_UNIT 4.010403138505321 /* sqrt(64 / 4 + 1 / 12) */
+
 /* A nearly normal number, mean 0 and standard deviation 1, of three words: the number of ones among
  * 64 random bits is binomial with standard deviation 4, and a uniform part fills the steps between. */
 static inline double synth_normal(uint32_t a, uint32_t b, uint32_t c)
@@ -66,7 +68,7 @@ static inline double synth_normal(uint32_t a, uint32_t b, uint32_t c)
     int64_t ones = __builtin_popcountll((uint64_t)a << 32 | b);
     int64_t fixed = (ones << 32) + c - ((int64_t)65 << 31); /* 32.32 bits, centred */
 
-    return (double)fixed / 17224550323.656113; /* 2^32 sqrt(16 + 1/12) */
+    return (double)fixed / (4294967296.0 * SYNTH_NORMAL_UNIT);
 }
 
 #endif

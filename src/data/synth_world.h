@@ -3,7 +3,7 @@
  * A user u and an item i have an affinity s = <p_u, q_i>, about normal with standard deviation 1.
  * It decides twice: u picks i with a weight of popularity_i * exp(TASTE s), and then rates it
  *
- *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars.
+ *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars (synth_stars.h).
  *
  * Factors are fixed-point numbers and affinities sums of integers, exact in any order. */
 #ifndef DATA_SYNTH_WORLD_H

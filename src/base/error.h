@@ -30,7 +30,8 @@ struct error {
 
 /* Fills *err (which may be NULL) and returns `code`, so that a caller can write
  * `return error_set(err, PT_EDATA, ...)`. A later call overwrites an earlier one. */
-int error_set(struct error *err, enum pt_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts "fmt: " in front of the text that is there; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,7 @@
 /* json.h - the door to jansson: build, write, read.
  *
- * A value is owned by whoever made it until it is put into a parent. Fill it first, then put it: where the put
- * fails it is gone. A document is used by one thread at a time. */
+ * A value is owned by whoever made it until it is put into a parent. Fill it first, then put it: where the
+ * put fails it is gone. A document is used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

@@ -4,7 +4,8 @@
 
 void rng_normal2(uint32_t a, uint32_t b, double out[2])
 {
-    double radius = sqrt(-2.0 * log((double)rng_unit_open(a))), angle = 6.283185307179586 * (double)rng_unit(b);
+    double radius = sqrt(-2.0 * log((double)rng_unit_open(a))),
+           angle = 6.283185307179586 * (double)rng_unit(b);
 
     out[0] = radius * cos(angle);
     out[1] = radius * sin(angle);

@@ -31,11 +31,12 @@ struct rng4 {
     uint32_t word[4];
 };
 
-static inline struct rng4 rng_philox(uint64_t seed, enum rng_purpose purpose, uint64_t step, uint32_t position,
-                                     uint32_t group)
+static inline struct rng4 rng_philox(uint64_t seed, enum rng_purpose purpose, uint64_t step,
+                                     uint32_t position, uint32_t group)
 {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    uint32_t c0 = group, c1 = position, c2 = (uint32_t)step, c3 = (uint32_t)(step >> 32 << 8) | (uint32_t)purpose;
+    uint32_t c0 = group, c1 = position, c2 = (uint32_t)step,
+             c3 = (uint32_t)(step >> 32 << 8) | (uint32_t)purpose;
 
     for (int round = 0; round < 10; round++) {
         uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;

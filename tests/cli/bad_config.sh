@@ -22,7 +22,7 @@ try() {
 
 # file NAME TEXT: one case of a configuration file; \n and \t in TEXT are what they say
 file() {
-    printf -- "$2" >bad.yaml
+    printf %b "$2" >bad.yaml
     try "$1" config -c bad.yaml
 }
 

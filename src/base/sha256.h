@@ -3,10 +3,12 @@
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct sha256 {
+    bool by_instruction; /* the processor's own SHA instructions; may be set to false after sha256_init */
     uint32_t state[8];
     uint64_t bytes;
     unsigned char block[64]; /* the last bytes % 64 are waiting here */

@@ -75,6 +75,7 @@ static inline unsigned short_field(const char *p, uint64_t delimiters, uint64_t 
 
 static inline bool short_value(uint64_t word, unsigned length, float *out)
 {
+    static const float tenth[10] = {0.0f, .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f};
     unsigned a = (unsigned)(word & 0xFF) - '0', b = (unsigned)(word >> 16 & 0xFF) - '0';
 
     if (a > 9)
@@ -85,8 +86,37 @@ static inline bool short_value(uint64_t word, unsigned length, float *out)
     }
     if (length != 3 || (word >> 8 & 0xFF) != '.' || b > 9)
         return false;
-    *out = (float)(10 * a + b) / 10.0f;
+    /* halves need no rounding; what is left is rounded once, as by strtod */
+    *out = b % 5 == 0 ? (float)a + tenth[b] : (float)(10 * a + b) / 10.0f;
     return true;
+}
+
+/* Up to 18 digits; returns what is behind them, NULL where there is none or too many. Eight at once: pairs,
+ * then fours, then all. */
+static inline const char *short_time(const char *p, int64_t *out)
+{
+    const char *from = p;
+    int64_t time = 0;
+    uint64_t w;
+
+#if __BYTE_ORDER__ != __ORDER_BIG_ENDIAN__
+    memcpy(&w, p, 8);
+    w ^= ONES * '0';
+    if (!(((w + ONES * 0x76) | w) & HIGHS)) {
+        w = w * 10 + (w >> 8);
+        w = ((w & 0x000000FF000000FF) * (100 + (UINT64_C(1000000) << 32)) +
+             (w >> 16 & 0x000000FF000000FF) * (1 + (UINT64_C(10000) << 32))) >>
+            32;
+        time = (int64_t)w;
+        p += 8;
+    }
+#else
+    (void)w;
+#endif
+    for (; (unsigned)(*p - '0') <= 9; p++)
+        time = p - from < 18 ? 10 * time + (*p - '0') : time;
+    *out = time;
+    return p == from || p - from > 18 ? NULL : p;
 }
 
 /* One line in its plainest form: short unquoted fields, a rating such as 4 or 3.5, a time of up to 18
@@ -105,18 +135,13 @@ static const char *take_plain(struct parser *p, const char *line)
 
     for (int k = 0; k < d->columns; k++) {
         enum role role = (enum role)d->role[k];
-        unsigned n;
 
         if (role == ROLE_TIME) {
-            const char *from = c;
-
-            for (time = 0; (unsigned)(*c - '0') <= 9; c++)
-                time = c - from < 18 ? 10 * time + (*c - '0') : time;
-            n = (unsigned)(c - from);
-            if (n == 0 || n > 18)
+            c = short_time(c, &time);
+            if (!c)
                 return NULL;
         } else {
-            n = short_field(c, delimiters, &word);
+            unsigned n = short_field(c, delimiters, &word);
             if (n == 0)
                 return NULL;
             if (role == ROLE_USER) {
@@ -140,7 +165,16 @@ static const char *take_plain(struct parser *p, const char *line)
                 return NULL;
         }
     }
-    u = idtable_put_word(p->users, user, user_length);
+    if (user == p->last_word && user_length == p->last_length) {
+        u = p->last_user;
+    } else {
+        u = idtable_put_word(p->users, user, user_length);
+        if (u >= 0) {
+            p->last_word = user;
+            p->last_length = user_length;
+            p->last_user = (int32_t)u;
+        }
+    }
     i = u < 0 ? -1 : idtable_put_word(p->items, item, item_length);
     if (i < 0)
         return NULL; /* the careful way meets it again and says so */

@@ -31,6 +31,7 @@ void ratings_free(struct ratings *r)
 /* --- digest -------------------------------------------------------------------------------------- */
 
 #define DIGEST_BUFFER 16384
+#define DIGEST_RATING 64 /* more than the bytes of a rating, names aside */
 
 /* A short form, so that hashing does not take longer than reading:
  *
@@ -62,18 +63,23 @@ static void put_bytes(struct digest *d, const void *data, size_t bytes)
     d->used += bytes;
 }
 
-static void put_number(struct digest *d, uint64_t n)
+/* The caller has made room. */
+static inline void put_number(struct digest *d, uint64_t n)
 {
-    unsigned char bytes[10];
-    size_t used = 0;
-
     for (; n >= 0x80; n >>= 7)
-        bytes[used++] = (unsigned char)(n | 0x80);
-    bytes[used++] = (unsigned char)n;
-    put_bytes(d, bytes, used);
+        d->buffer[d->used++] = (unsigned char)(n | 0x80);
+    d->buffer[d->used++] = (unsigned char)n;
 }
 
-static void put_row(struct digest *d, const struct idtable *t, int64_t row, int64_t *next)
+static inline void make_room(struct digest *d)
+{
+    if (d->used + DIGEST_RATING > DIGEST_BUFFER) {
+        sha256_add(&d->hash, d->buffer, d->used);
+        d->used = 0;
+    }
+}
+
+static inline void put_row(struct digest *d, const struct idtable *t, int64_t row, int64_t *next)
 {
     put_number(d, (uint64_t)row);
     if (row == *next) {
@@ -82,11 +88,12 @@ static void put_row(struct digest *d, const struct idtable *t, int64_t row, int6
         ++*next;
         put_number(d, length);
         put_bytes(d, idtable_name(t, row), length);
+        make_room(d);
     }
 }
 
 /* Half stars from 0 to 63 have a code of 0 to 126. */
-static unsigned value_code(float value)
+static inline unsigned value_code(float value)
 {
     float twice = 2 * value;
 
@@ -103,6 +110,7 @@ static void put_given(struct digest *d, const struct ratings *r)
         for (end = k + 1; end < r->n && r->given[end] == r->given[k]; end++)
             ;
         put_bytes(d, mark, 2);
+        make_room(d);
         put_number(d, (uint64_t)(end - k));
     }
 }
@@ -118,17 +126,15 @@ void ratings_digest(struct ratings *r)
     for (int64_t k = 0; k < r->n; k++) {
         unsigned code = value_code(r->value[k]);
         bool same = k > 0 && r->user[k] == r->user[k - 1];
-        unsigned char lead = (unsigned char)(code << 1 | same);
 
-        put_bytes(&d, &lead, 1);
+        make_room(&d);
+        d.buffer[d.used++] = (unsigned char)(code << 1 | same);
         if (code == 127) {
             uint32_t bits;
-            unsigned char bytes[4];
 
             memcpy(&bits, &r->value[k], 4);
             for (int b = 0; b < 4; b++)
-                bytes[b] = (unsigned char)(bits >> 8 * b);
-            put_bytes(&d, bytes, 4);
+                d.buffer[d.used++] = (unsigned char)(bits >> 8 * b);
         }
         if (!same)
             put_row(&d, r->users, r->user[k], &next_user);

@@ -218,16 +218,16 @@ static void adam_idle(const struct adam_step *steps, int64_t count, float *restr
 
 /* ---- activations -------------------------------------------------------------------------------------- */
 
-/* exp(x) within 2 ulp for x in [-87, 88], 0 below, 2^127.7 above: x = n ln 2 + r, exp(r) by a polynomial
- * (minimax on |r| <= ln 2 / 2, coefficients of the Cephes library's expf). */
-INLINE float exp_element(float x)
+/* x = n ln 2 + r: *power is 2^n, and exp(r) - 1 is returned, by a polynomial (minimax on |r| <= ln 2 / 2,
+ * coefficients of the Cephes library's expf). For x in [-87, 88.3], and clamped to it. */
+INLINE float exp_parts(float x, float *power)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float n, r, p;
     union {
         uint32_t u;
         float f;
-    } power;
+    } bits;
     float clamped = x < -87.0f ? -87.0f : x > 88.3f ? 88.3f : x;
 
     n = FMA(clamped, 1.44269504f, magic) - magic;
@@ -238,11 +238,28 @@ INLINE float exp_element(float x)
     p = FMA(p, r, 4.1665795894e-2f);
     p = FMA(p, r, 1.6666665459e-1f);
     p = FMA(p, r, 5.0000001201e-1f);
-    p = FMA(p, r * r, r) + 1.0f;
-    power.u = (uint32_t)((int32_t)n + 127) << 23;
-    p *= power.f;
+    bits.u = (uint32_t)((int32_t)n + 127) << 23;
+    *power = bits.f;
+    return FMA(p, r * r, r);
+}
+
+/* Within 2 ulp for x in [-87, 88]; 0 below, 2^127.4 above. */
+INLINE float exp_element(float x)
+{
+    float power, p = exp_parts(x, &power) + 1.0f;
+
+    p *= power;
     p = x < -87.0f ? 0.0f : p;
     return x == x ? p : x; /* NaN stays NaN */
+}
+
+/* exp(x) - 1 for x <= 0, without cancellation near 0. */
+INLINE float expm1_element(float x)
+{
+    float power, p = exp_parts(x, &power);
+
+    p = FMA(power, p, power - 1.0f);
+    return x == x ? p : x;
 }
 
 INLINE float sigmoid_element(float x)
@@ -269,12 +286,12 @@ INLINE float tanh_element(float x)
 
 INLINE float elu_element(float x)
 {
-    return x > 0.0f ? x : exp_element(x) - 1.0f;
+    return x > 0.0f ? x : expm1_element(x);
 }
 
 INLINE float selu_element(float x)
 {
-    return SELU_SCALE * (x > 0.0f ? x : SELU_ALPHA * (exp_element(x) - 1.0f));
+    return SELU_SCALE * (x > 0.0f ? x : SELU_ALPHA * expm1_element(x));
 }
 
 #define EACH(expression)                                                                                     \

@@ -1,0 +1,387 @@
+/* The elementwise functions of the kernels: activations, softmax, dropout, noise. */
+#include "support.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "math/kernels.h"
+
+#include <float.h>
+
+static const char *const path_name[] = {"baseline", "avx2", "avx512"};
+
+static void on_every_path(void (*check)(const struct kernels *k))
+{
+    for (int i = 0; i < 3; i++) {
+        const struct kernels *k;
+        struct error err;
+
+        if (kernels_pick(&k, path_name[i], &err) == 0)
+            check(k);
+    }
+}
+
+static float *draw(int64_t n, uint32_t number, double size)
+{
+    struct rng_stream s = rng_stream(7, RNG_TEST, number, 0);
+    float *x = mem_array(n, sizeof *x);
+
+    assert_non_null(x);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)(size * (2.0 * rng_next_unit(&s) - 1.0));
+    return x;
+}
+
+static const enum activation every[] = {ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU};
+#define ACTS 6
+
+static double exact(enum activation f, double x)
+{
+    switch (f) {
+    case ACT_IDENTITY:
+        return x;
+    case ACT_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case ACT_TANH:
+        return tanh(x);
+    case ACT_RELU:
+        return x > 0.0 ? x : 0.0;
+    case ACT_ELU:
+        return x > 0.0 ? x : expm1(x);
+    case ACT_SELU:
+        return 1.0507009873554805 * (x > 0.0 ? x : 1.6732632423543772 * expm1(x));
+    }
+    return 0.0;
+}
+
+static double exact_slope(enum activation f, double x)
+{
+    double y = exact(f, x);
+
+    switch (f) {
+    case ACT_IDENTITY:
+        return 1.0;
+    case ACT_SIGMOID:
+        return y * (1.0 - y);
+    case ACT_TANH:
+        return 1.0 - y * y;
+    case ACT_RELU:
+        return x > 0.0 ? 1.0 : 0.0;
+    case ACT_ELU:
+        return x > 0.0 ? 1.0 : exp(x);
+    case ACT_SELU:
+        return 1.0507009873554805 * (x > 0.0 ? 1.0 : 1.6732632423543772 * exp(x));
+    }
+    return 0.0;
+}
+
+static double ulps(float got, double want)
+{
+    float near = fabsf((float)want);
+    double ulp = (double)(nextafterf(near, INFINITY) - near);
+
+    if (near < FLT_MIN) /* denormals may be flushed */
+        ulp = (double)FLT_MIN;
+    return fabs((double)got - want) / ulp;
+}
+
+#define POINTS 400000
+#define REACH  30.0
+
+static void check_activations(const struct kernels *k)
+{
+    static const double bound[ACTS] = {0.5, 4.0, 4.0, 0.5, 4.0, 5.0};
+    float *x = mem_array(POINTS, sizeof *x), *y = mem_array(POINTS, sizeof *y);
+
+    for (int i = 0; i < POINTS; i++) { /* half of them evenly, half by powers of two around zero */
+        double at = 2.0 * (double)(i / 2) / (POINTS / 2) - 1.0;
+
+        x[i] = (float)(i % 2 ? REACH * at : copysign(REACH * exp2(-40.0 * fabs(at)), at));
+    }
+    for (int f = 0; f < ACTS; f++) {
+        double worst = 0.0, where = 0.0;
+
+        memcpy(y, x, POINTS * sizeof *x);
+        k->activate(every[f], y, POINTS);
+        for (int i = 0; i < POINTS; i++) {
+            double u = ulps(y[i], exact(every[f], (double)x[i]));
+
+            if (!(u <= worst)) {
+                worst = u;
+                where = (double)x[i];
+            }
+        }
+        if (getenv("SHOW_ULPS"))
+            print_message("%s %d: %.2f ulp at %.9g\n", k->name, f, worst, where);
+        if (!(worst <= bound[f]))
+            fail_msg("%s: activation %d is off by %.2f ulp at %.9g", k->name, f, worst, where);
+    }
+    mem_free(x);
+    mem_free(y);
+}
+
+static void activations_are_within_a_few_ulps(void **state)
+{
+    (void)state;
+    on_every_path(check_activations);
+}
+
+static void check_slopes(const struct kernels *k)
+{
+    const int n = 4001;
+
+    for (int f = 0; f < ACTS; f++) {
+        float *x = draw(n, 1, 8.0), *y = draw(n, 1, 8.0), *d = draw(n, 2, 1.0), *before = draw(n, 2, 1.0);
+
+        k->activate(every[f], y, n);
+        k->activate_back(every[f], d, y, n);
+        for (int i = 0; i < n; i++)
+            assert_close((double)d[i], (double)before[i] * exact_slope(every[f], (double)x[i]), 1e-6, 3e-7);
+        mem_free(x);
+        mem_free(y);
+        mem_free(d);
+        mem_free(before);
+    }
+}
+
+static void slopes_are_taken_from_the_outputs(void **state)
+{
+    (void)state;
+    on_every_path(check_slopes);
+}
+
+static void check_extremes(const struct kernels *k)
+{
+    static const float low[ACTS] = {-INFINITY, 0.0f, -1.0f, 0.0f, -1.0f, -1.75809934f};
+    static const float high[ACTS] = {INFINITY, 1.0f, 1.0f, INFINITY, INFINITY, INFINITY};
+
+    for (int f = 0; f < ACTS; f++) {
+        float x[40];
+
+        for (int i = 0; i < 40; i++)
+            x[i] = i % 4 == 0 ? NAN : i % 4 == 1 ? -INFINITY : i % 4 == 2 ? INFINITY : 0.0f;
+        k->activate(every[f], x, 40);
+        for (int i = 0; i < 40; i += 4) {
+            assert_true(isnan(x[i]));
+            assert_true(x[i + 1] == low[f] || fabsf(x[i + 1] - low[f]) < 1e-6f);
+            assert_true(x[i + 2] == high[f]);
+            assert_true(x[i + 3] == (f == 1 ? 0.5f : 0.0f));
+        }
+    }
+}
+
+static void nan_stays_and_infinity_saturates(void **state)
+{
+    (void)state;
+    on_every_path(check_extremes);
+}
+
+static void check_places(const struct kernels *k)
+{
+    for (int f = 0; f < ACTS; f++)
+        for (int n = 1; n < 70; n++) {
+            float *all = draw(n, 3, 6.0), *one = draw(n, 3, 6.0), *d = draw(n, 4, 1.0), *d1 = draw(n, 4, 1.0);
+
+            k->activate(every[f], all, n);
+            k->activate_back(every[f], d, all, n);
+            for (int i = 0; i < n; i++) {
+                k->activate(every[f], one + i, 1);
+                k->activate_back(every[f], d1 + i, one + i, 1);
+            }
+            assert_memory_equal(all, one, (size_t)n * sizeof *all);
+            assert_memory_equal(d, d1, (size_t)n * sizeof *d);
+            mem_free(all);
+            mem_free(one);
+            mem_free(d);
+            mem_free(d1);
+        }
+}
+
+static void bits_do_not_hang_on_the_place_in_a_row(void **state)
+{
+    (void)state;
+    on_every_path(check_places);
+}
+
+/* ---- softmax ---------------------------------------------------------------------------------------- */
+
+static void check_exp(const struct kernels *k)
+{
+    for (int n = 1; n < 100; n++) {
+        float *x = draw(n + 16, 5, 20.0), *y = draw(n + 16, 5, 20.0), max, sum, max2, sum2, top = x[0];
+        double want = 0.0;
+
+        for (int i = 0; i < n; i++)
+            top = fmaxf(top, x[i]);
+        for (int i = 0; i < n; i++)
+            want += exp((double)x[i] - (double)top);
+        k->exp_stats(y, n, &max2, &sum2);
+        assert_memory_equal(x, y, (size_t)(n + 16) * sizeof *x);
+        k->exp_row(y, n, &max, &sum);
+        assert_true(max == top && max2 == top);
+        assert_close((double)sum, want, 1e-6, 0.0);
+        assert_memory_equal(&sum, &sum2, sizeof sum);
+        for (int i = 0; i < n; i++)
+            assert_close((double)y[i], exp((double)x[i] - (double)top), 3e-6, 1e-30);
+        assert_memory_equal(x + n, y + n, 16 * sizeof *x);
+        mem_free(x);
+        mem_free(y);
+    }
+}
+
+static void exponentials_of_a_row(void **state)
+{
+    (void)state;
+    on_every_path(check_exp);
+}
+
+static void check_bad_rows(const struct kernels *k)
+{
+    float max, sum;
+
+    for (int n = 1; n < 70; n++)
+        for (int bad = 0; bad < n; bad++) {
+            float x[70];
+
+            for (int i = 0; i < n; i++)
+                x[i] = (float)i;
+            x[bad] = NAN;
+            k->exp_stats(x, n, &max, &sum);
+            assert_true(isnan(sum) && isnan(max));
+            k->exp_row(x, n, &max, &sum);
+            assert_true(isnan(sum) && isnan(max));
+            for (int i = 0; i < n; i++)
+                x[i] = (float)i;
+            x[bad] = INFINITY;
+            k->exp_row(x, n, &max, &sum);
+            assert_true(isnan(sum));
+            for (int i = 0; i < n; i++)
+                x[i] = i == bad ? 5.0f : -INFINITY;
+            k->exp_row(x, n, &max, &sum);
+            assert_true(sum == 1.0f && max == 5.0f && x[bad] == 1.0f);
+        }
+}
+
+static void bad_logits_make_the_sum_nan(void **state)
+{
+    (void)state;
+    on_every_path(check_bad_rows);
+}
+
+/* ---- random ------------------------------------------------------------------------------------------ */
+
+static void check_dropout(const struct kernels *k)
+{
+    static const float rates[] = {0.05f, 0.3f, 0.5f, 0.8f};
+
+    for (int r = 0; r < 4; r++)
+        for (int n = 1; n < 200; n += 7) {
+            float x[200], keep = 1.0f / (1.0f - rates[r]);
+            double bar = floor((double)rates[r] * 4294967296.0);
+
+            for (int i = 0; i < 200; i++)
+                x[i] = (float)i - 50.5f;
+            k->dropout(x, n, rates[r], 0x123456789abcdefull, RNG_DROPOUT, 1ull << 33 | 5, 77);
+            for (int i = 0; i < n; i++) {
+                struct rng4 w =
+                    rng_philox(0x123456789abcdefull, RNG_DROPOUT, 1ull << 33 | 5, 77, (uint32_t)i / 4);
+                float want = (double)w.word[i % 4] < bar ? 0.0f : ((float)i - 50.5f) * keep;
+
+                assert_true(x[i] == want);
+            }
+            for (int i = n; i < 200; i++)
+                assert_true(x[i] == (float)i - 50.5f);
+        }
+}
+
+static void check_dropout_rate(const struct kernels *k)
+{
+    const int n = 100000;
+    float *x = mem_array(n, sizeof *x);
+    int dropped = 0;
+    double sum = 0.0;
+
+    for (int i = 0; i < n; i++)
+        x[i] = 1.0f;
+    k->dropout(x, n, 0.3f, 1, RNG_DROPOUT, 0, 0);
+    for (int i = 0; i < n; i++) {
+        dropped += x[i] == 0.0f;
+        sum += (double)x[i];
+    }
+    assert_close(dropped, 0.3 * n, 0.0, 5.0 * sqrt(0.3 * 0.7 * n));
+    assert_close(sum / n, 1.0, 0.0, 0.02); /* inverted: the mean stays */
+    mem_free(x);
+}
+
+static void dropout_follows_philox_word_by_word(void **state)
+{
+    (void)state;
+    on_every_path(check_dropout);
+    on_every_path(check_dropout_rate);
+}
+
+static void check_normal(const struct kernels *k)
+{
+    const int n = 400000;
+    float *x = mem_array(n, sizeof *x), part[101];
+    double sum = 0.0, square = 0.0, cube = 0.0, fourth = 0.0, together = 0.0;
+    int beyond2 = 0, beyond4 = 0;
+
+    k->normal(x, n, 1.5f, 42, RNG_NOISE, 3, 9);
+    for (int i = 0; i < n; i += 2) {
+        struct rng4 w = rng_philox(42, RNG_NOISE, 3, 9, (uint32_t)i / 4);
+        double want[2];
+
+        rng_normal2(w.word[i % 4], w.word[i % 4 + 1], want);
+        assert_close((double)x[i], 1.5 * want[0], 2e-6, 2e-6);
+        assert_close((double)x[i + 1], 1.5 * want[1], 2e-6, 2e-6);
+        together += (double)x[i] * (double)x[i + 1] / 2.25;
+    }
+    for (int i = 0; i < n; i++) {
+        double z = (double)x[i] / 1.5;
+
+        assert_true(fabs(z) < 6.0);
+        sum += z;
+        square += z * z;
+        cube += z * z * z;
+        fourth += z * z * z * z;
+        beyond2 += fabs(z) > 2.0;
+        beyond4 += fabs(z) > 4.0;
+    }
+    assert_close(sum / n, 0.0, 0.0, 5.0 / sqrt(n));
+    assert_close(square / n, 1.0, 0.0, 5.0 * sqrt(2.0 / n));
+    assert_close(cube / n, 0.0, 0.0, 5.0 * sqrt(15.0 / n));
+    assert_close(fourth / n, 3.0, 0.0, 5.0 * sqrt(96.0 / n));
+    assert_close(together / (n / 2), 0.0, 0.0, 5.0 / sqrt(n / 2));
+    assert_close(beyond2, 0.0455003 * n, 0.0, 5.0 * sqrt(0.0455 * n));
+    assert_close(beyond4, 6.334e-5 * n, 0.0, 5.0 * sqrt(6.334e-5 * n));
+    for (int len = 1; len <= 100;
+         len++) { /* a shorter row has the same numbers, and nothing behind it moves */
+        part[len] = 9.0f;
+        k->normal(part, len, 1.5f, 42, RNG_NOISE, 3, 9);
+        assert_memory_equal(part, x, (size_t)len * sizeof *x);
+        assert_true(part[len] == 9.0f);
+    }
+    mem_free(x);
+}
+
+static void normal_numbers_are_box_muller_s(void **state)
+{
+    (void)state;
+    on_every_path(check_normal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations_are_within_a_few_ulps),
+        cmocka_unit_test(slopes_are_taken_from_the_outputs),
+        cmocka_unit_test(nan_stays_and_infinity_saturates),
+        cmocka_unit_test(bits_do_not_hang_on_the_place_in_a_row),
+        cmocka_unit_test(exponentials_of_a_row),
+        cmocka_unit_test(bad_logits_make_the_sum_nan),
+        cmocka_unit_test(dropout_follows_philox_word_by_word),
+        cmocka_unit_test(normal_numbers_are_box_muller_s),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

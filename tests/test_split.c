@@ -529,6 +529,7 @@ static void a_finished_split_by_users_overrides_the_kind(void **state)
     for (int64_t j = 0; j < r->n; j++)
         given[j] = code[r->user[j] % 4][j % 2];
     give(r, given);
+    r->finished = true;
     s = made(r, &spec);
     assert_true(s->rows);
     assert_int_equal(s->valid_rows, 5);

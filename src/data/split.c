@@ -22,15 +22,6 @@ int split_count(int64_t *count, double value, int64_t n, const char *key, const 
     return 0;
 }
 
-bool split_source_has_rows(const struct ratings *r)
-{
-    for (int64_t j = 0; r->given && j < r->n; j++) {
-        if (r->given[j] >= GIVEN_VALID_IN)
-            return true;
-    }
-    return false;
-}
-
 static void tally(struct split *s)
 {
     s->train = s->valid = s->test = 0;
@@ -43,7 +34,7 @@ static void tally(struct split *s)
 
 static int fill(struct split *s, const struct ratings *r, const struct split_spec *spec, struct error *err)
 {
-    if (split_source_has_rows(r))
+    if (r->finished)
         return split_rows_given(s, r, err);
     switch (spec->kind) {
     case SPLIT_RANDOM:

@@ -25,11 +25,8 @@ enum split_stream {
 int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
                 struct error *err);
 
-/* What split.kind = given makes of a source's own split: held-out users where the source has Liang's
- * parts, cells where it has only training and test ratings. */
-bool split_source_has_rows(const struct ratings *r);
-
-/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. */
+/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. split_rows_given is for sources
+ * that are finished, split_cells_given for those that only have training and test ratings. */
 int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
                        struct error *err);
 int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,

@@ -1,0 +1,55 @@
+#!/bin/bash
+# tools/check finds what it is there for, in a small tree of its own.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+mkdir -p "$folder"/{tools,tests,docs,conf,.ci,.github,include,src/{base,config,par,data,train,cli}}
+cp tools/check "$folder/tools/"
+cp .clang-format "$folder/"
+cd "$folder"
+touch CMakeLists.txt README.md CONTRIBUTING.md CHANGELOG.md
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+# found CHECK FILE TEXT PATTERN: with TEXT in FILE, CHECK fails and says PATTERN; without, it passes.
+found() {
+    tools/check "$1" >out 2>&1 || fail "$1 finds something before: $(cat out)"
+    printf %b "$3" >"$2"
+    if tools/check "$1" >out 2>&1; then
+        fail "$1 does not see: $3"
+    fi
+    grep -qE -- "$4" out || fail "$1 says for '$3': $(cat out)"
+    rm "$2"
+    tools/check "$1" >out 2>&1 || fail "$1 finds something after: $(cat out)"
+}
+
+printf '#include "base/b.h"\n#include <stdio.h>\n' >src/par/a.c
+found layers src/base/a.c '#include "par/team.h"\n' 'src/base/a.c:1: .*rank'
+found layers src/data/a.c '#include "train/run.h"\n' 'src/data/a.c:1: .*rank'
+found layers src/data/a.c '\n#include "config/config.h"\n' 'src/data/a.c:2: .*configuration'
+found layers src/data/a.c '#include "ratings.h"\n' 'by folder'
+found doors src/data/a.c '#include <omp.h>\n' 'only src/par/team.c'
+found doors src/data/a.c '#pragma omp parallel for\n' 'only src/par/team.c'
+found doors src/cli/a.c '#  include <hwloc.h>\n' 'only src/par/topo.c'
+found library src/data/a.c 'int f(void)\n{\n    printf("x");\n}\n' 'src/data/a.c:3:'
+found library src/data/a.c '    fprintf(stderr, "x");\n' 'src/data/a.c:1:'
+found library src/train/a.c '    exit(1);\n' 'src/train/a.c:1:'
+found library src/train/a.c '    p = malloc(7);\n' 'mem_alloc'
+found blanks src/train/a.c 'int a; \n' 'src/train/a.c:1: blanks'
+found blanks src/train/a.c 'int a;' 'no end'
+found blanks src/train/a.c '\tint a;\n' 'tab'
+
+# What is allowed is not found.
+printf '    printf("x");\n    exit(2);\n#include "config/config.h"\n' >src/cli/a.c
+printf '#pragma omp parallel\n#include <omp.h>\n' >src/par/team.c
+printf '/* it calls exit(1) no more */\n    mem_free(p); snprintf(t, 3, "x"); fprintf(out, "y");\n' >src/base/a.c
+tools/check layers doors library >out 2>&1 || fail "finds what is allowed: $(cat out)"
+if command -v clang-format-14 >/dev/null; then
+    printf 'int f(void) { return 1; }\n' >src/base/f.c
+    if tools/check format >out 2>&1; then
+        fail "format does not see a function on one line"
+    fi
+fi

@@ -77,14 +77,14 @@ static const char *cut_quoted(const char *p, const char *end, char delimiter, st
     const char *q = p + 1;
 
     *out = (struct field){q, 0, false};
-    for (;; q++) {
+    for (;;) {
         q = memchr(q, '"', (size_t)(end - q));
         if (!q)
             return NULL;
         if (q + 1 == end || q[1] != '"')
             break;
         out->doubled = true;
-        q++;
+        q += 2;
     }
     out->length = (size_t)(q - out->text);
     for (q++; q < end && field_is_blank(*q) && *q != delimiter; q++)

@@ -1,0 +1,523 @@
+#include "train/eval.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "train/topk.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Sums of one shard for the examples of a block. */
+struct shard_sums {
+    double *square, *absolute; /* (batch): errors of held-out ratings */
+    float *max, *sum;          /* (batch): of the exponentials of logits */
+    double *hit;               /* (batch): sum of held-out values times logits */
+};
+
+struct evaluator {
+    struct eval_spec spec;
+    const struct judged *part;
+    struct model *model;
+    const struct problem *problem;
+    bool ranking, ratings, loss; /* what is asked for */
+    int k;                       /* largest cut-off */
+    int64_t n;                   /* judged examples */
+    int64_t *example;            /* (n) owned: those with held-out ratings, ascending */
+    double *value[METRICS_MOST]; /* (n) owned: figures by example */
+    double *weight;              /* (n) owned: held-out ratings of each */
+    struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
+    struct shard_sums *sums;      /* (shards) owned */
+    float **score;                /* (workers) owned: (batch, widest shard padded) or cells */
+    struct topk *best;            /* (workers x batch) owned */
+    struct scored *room;          /* (workers x batch x capacity) owned */
+    bool *hit;                    /* (workers x k) owned */
+    uint8_t *covered;             /* (workers x metrics x columns) owned: coverage */
+    struct input block;           /* at hand */
+    int64_t begin;                /* of the block, in example[] */
+};
+
+/* ---- ratings ------------------------------------------------------------------------------------------ */
+
+static double predicted(const struct evaluator *e, float out, bool cold)
+{
+    double r = cold ? e->spec.cold : (double)out + e->spec.shift;
+
+    if (e->spec.clip && !cold)
+        r = r < e->spec.low ? e->spec.low : r > e->spec.high ? e->spec.high : r;
+    return r;
+}
+
+static bool is_cold(const struct evaluator *e, int64_t example, int64_t column)
+{
+    return e->part->in->row_count[example] == 0 || e->problem->train->column_count[column] == 0;
+}
+
+/* Errors of a shard's held-out ratings, by example. */
+static void judge_cells(struct worker *w, struct evaluator *e, int s)
+{
+    const struct view *out = &e->out[s];
+    float *score = e->score[w->id];
+    struct shard_sums *sums = &e->sums[s];
+    int64_t first = e->problem->cut[s].begin;
+
+    e->model->ops->score_cells(w, e->model, s, out, score);
+    for (int64_t p = 0; p < out->rows; p++) {
+        double square = 0.0, absolute = 0.0;
+
+        for (int64_t i = out->row[p]; i < out->row[p + 1]; i++) {
+            bool cold = is_cold(e, e->block.example[p], first + out->col[i]);
+            double d = predicted(e, score[i], cold) - ((double)out->target[i] + e->spec.shift);
+
+            square += d * d;
+            absolute += fabs(d);
+        }
+        sums->square[p] = square;
+        sums->absolute[p] = absolute;
+    }
+}
+
+/* ---- ranking -------------------------------------------------------------------------------------------- */
+
+static void hide(float *row, const struct view *v, int64_t p, float value)
+{
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+        row[v->col[i]] = value;
+}
+
+/* Scores of a shard's columns for the block: logit sums for the loss, then the best of what may be recommended. */
+static void judge_ranks(struct worker *w, struct evaluator *e, int s)
+{
+    int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
+    int64_t first = e->problem->cut[s].begin;
+    const int64_t *trained = e->problem->train->column_count + first;
+    float *score = e->score[w->id], hidden = e->spec.seen_zero ? 0.0f : -INFINITY;
+
+    e->model->ops->score(w, e->model, s, rows, score, ld);
+    for (int64_t p = 0; p < rows; p++) {
+        float *row = score + p * ld;
+
+        if (e->loss) {
+            struct shard_sums *sums = &e->sums[s];
+            const struct view *out = &e->out[s];
+
+            sums->hit[p] = 0.0;
+            for (int64_t i = out->row[p]; i < out->row[p + 1]; i++)
+                sums->hit[p] += (double)out->target[i] * (double)row[out->col[i]];
+            e->model->eng.kern->exp_stats(row, width, &sums->max[p], &sums->sum[p]);
+        }
+        if (!e->ranking)
+            continue;
+        for (int64_t c = 0; c < width; c++)
+            if (!trained[c])
+                row[c] = -INFINITY;
+        hide(row, &e->in[s], p, hidden);
+        if (e->seen)
+            hide(row, &e->seen[s], p, hidden);
+        topk_offer(&e->best[w->id * e->spec.batch + p], row, width, (int32_t)first);
+    }
+}
+
+/* Whether column c is a relevant held-out item of the block's example p. */
+static bool is_held_out(const struct evaluator *e, int64_t p, int32_t c)
+{
+    int low = 0, high = e->problem->shards - 1;
+    const struct view *v;
+    int64_t a, b;
+
+    while (low < high) { /* the shard: cuts ascend */
+        int mid = (low + high) / 2;
+
+        if (c < e->problem->cut[mid].end)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    v = &e->out[low];
+    c -= (int32_t)e->problem->cut[low].begin;
+    for (a = v->row[p], b = v->row[p + 1]; a < b;) {
+        int64_t mid = (a + b) / 2;
+
+        if (v->col[mid] < c)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a < v->row[p + 1] && v->col[a] == c && (double)v->target[a] + e->spec.shift >= e->spec.relevant;
+}
+
+static int64_t relevant_items(const struct evaluator *e, int64_t p)
+{
+    int64_t n = 0;
+
+    for (int s = 0; s < e->problem->shards; s++)
+        for (int64_t i = e->out[s].row[p]; i < e->out[s].row[p + 1]; i++)
+            n += (double)e->out[s].target[i] + e->spec.shift >= e->spec.relevant;
+    return n;
+}
+
+/* The block's example p: all workers' best columns, and its figures. `hit`: room for k. */
+static void rank_example(struct worker *w, struct evaluator *e, int64_t p, bool *hit)
+{
+    struct topk *best = &e->best[p];
+    int64_t held_out = relevant_items(e, p), at = e->begin + p, columns = e->problem->columns;
+    int n;
+
+    for (int i = 1; i < w->count; i++)
+        topk_merge(best, &e->best[i * e->spec.batch + p]);
+    n = topk_finish(best);
+    while (n > 0 && best->best[n - 1].score == -INFINITY)
+        n--;
+    for (int i = 0; i < n; i++)
+        hit[i] = is_held_out(e, p, best->best[i].column);
+    for (int i = 0; i < e->spec.n; i++) {
+        const struct metric *m = &e->spec.metric[i];
+
+        if (m->kind == METRIC_COVERAGE)
+            for (int j = 0; j < n && j < m->k; j++)
+                e->covered[((int64_t)w->id * e->spec.n + i) * columns + best->best[j].column] = 1;
+        else if (metric_is_ranking(m))
+            e->value[i][at] = held_out ? metric_of_user(m, hit, n, held_out) : NAN;
+    }
+}
+
+/* ---- a block ------------------------------------------------------------------------------------------------ */
+
+/* Sums over the shards of the block's example p. */
+static void sum_example(struct evaluator *e, int64_t p)
+{
+    double square = 0.0, absolute = 0.0, cells = 0.0, sum = 0.0, hit = 0.0;
+    int64_t at = e->begin + p;
+    float top = -INFINITY;
+
+    for (int s = 0; s < e->problem->shards; s++) {
+        const struct shard_sums *sums = &e->sums[s];
+
+        cells += (double)(e->out[s].row[p + 1] - e->out[s].row[p]);
+        if (e->ratings) {
+            square += sums->square[p];
+            absolute += sums->absolute[p];
+        }
+        if (e->loss && shard_width(&e->problem->cut[s]))
+            top = sums->max[p] > top || isnan(sums->max[p]) ? sums->max[p] : top;
+    }
+    e->weight[at] = cells;
+    for (int s = 0; s < e->problem->shards && e->loss; s++)
+        if (shard_width(&e->problem->cut[s])) {
+            sum += (double)e->sums[s].sum[p] * exp((double)(e->sums[s].max[p] - top));
+            hit += e->sums[s].hit[p];
+        }
+    for (int i = 0; i < e->spec.n; i++)
+        switch (e->spec.metric[i].kind) {
+        case METRIC_RMSE:
+        case METRIC_MSE:
+            e->value[i][at] = square;
+            break;
+        case METRIC_MAE:
+            e->value[i][at] = absolute;
+            break;
+        case METRIC_LOSS:
+            e->value[i][at] = e->loss ? cells * ((double)top + log(sum)) - hit : square;
+            break;
+        default:
+            break;
+        }
+}
+
+static void judge_block(struct worker *w, struct evaluator *e)
+{
+    int end, first = own_shards(w, e->model, &end);
+    int64_t from, to;
+    struct view_input plain = {0};
+    bool *hit = e->hit + (int64_t)w->id * e->k;
+
+    e->model->ops->infer(w, e->model, &e->block);
+    team_phase(w, PHASE_EVAL);
+    for (int64_t p = 0; p < e->block.rows && e->ranking; p++)
+        topk_init(&e->best[w->id * e->spec.batch + p], e->k, e->room + (w->id * e->spec.batch + p) * topk_capacity(e->k),
+                  topk_capacity(e->k));
+    for (int s = first; s < end; s++) {
+        view_build(&e->out[s], e->part->out, s, e->block.example, e->block.rows, &plain, false);
+        view_build(&e->in[s], e->part->in, s, e->block.example, e->block.rows, &plain, false);
+        if (e->seen)
+            view_build(&e->seen[s], e->part->seen, s, e->block.example, e->block.rows, &plain, false);
+        if (e->ratings)
+            judge_cells(w, e, s);
+        if (e->ranking || e->loss)
+            judge_ranks(w, e, s);
+    }
+    team_barrier(w);
+    team_phase(w, PHASE_EVAL);
+    team_range(e->block.rows, w->id, w->count, &from, &to);
+    for (int64_t p = from; p < to; p++) {
+        sum_example(e, p);
+        if (e->ranking)
+            rank_example(w, e, p, hit);
+    }
+    team_barrier(w);
+}
+
+static void judge_all(struct worker *w, void *arg)
+{
+    struct evaluator *e = arg;
+
+    for (int64_t begin = 0; begin < e->n; begin += e->spec.batch) {
+        if (w->id == 0) {
+            e->begin = begin;
+            e->block.example = e->example + begin;
+            e->block.rows = e->n - begin < e->spec.batch ? e->n - begin : e->spec.batch;
+        }
+        team_barrier(w);
+        judge_block(w, e);
+    }
+}
+
+/* ---- figures -------------------------------------------------------------------------------------------------- */
+
+static double coverage(const struct evaluator *e, int i)
+{
+    int workers = team_workers(e->problem->team);
+    int64_t columns = e->problem->columns, n = 0;
+
+    for (int64_t c = 0; c < columns; c++) {
+        bool covered = false;
+
+        for (int id = 0; id < workers; id++)
+            covered |= e->covered[((int64_t)id * e->spec.n + i) * columns + c];
+        n += covered;
+    }
+    return (double)n / (double)columns;
+}
+
+static double figure(const struct evaluator *e, int i)
+{
+    enum metric_kind kind = e->spec.metric[i].kind;
+    double sum = 0.0, weight = 0.0;
+
+    if (kind == METRIC_COVERAGE)
+        return coverage(e, i);
+    for (int64_t u = 0; u < e->n; u++) {
+        bool by_cell = kind == METRIC_RMSE || kind == METRIC_MSE || kind == METRIC_MAE || (kind == METRIC_LOSS && !e->loss);
+
+        if (isnan(e->value[i][u]) && metric_is_ranking(&e->spec.metric[i]))
+            continue;
+        sum += e->value[i][u];
+        weight += by_cell ? e->weight[u] : 1.0;
+    }
+    sum /= weight;
+    return kind == METRIC_RMSE ? sqrt(sum) : sum;
+}
+
+void evaluate(struct evaluator *e, struct eval_result *out)
+{
+    double start = clock_now();
+
+    if (e->covered)
+        memset(e->covered, 0, (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
+    team_run(e->problem->team, judge_all, e);
+    *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
+    for (int i = 0; i < e->spec.n; i++)
+        out->value[i] = figure(e, i);
+    out->seconds = clock_now() - start;
+}
+
+int64_t evaluator_per_example(const struct evaluator *e, int i, const double **value, const double **weight,
+                              const int64_t **example)
+{
+    *value = e->value[i];
+    *weight = metric_is_ranking(&e->spec.metric[i]) || e->loss ? NULL : e->weight;
+    *example = e->example;
+    return e->n;
+}
+
+/* ---- making ----------------------------------------------------------------------------------------------------- */
+
+static int init_views(struct view **out, const struct matrix *m, int64_t rows, struct error *err)
+{
+    int rc;
+
+    *out = mem_zalloc(m->shards, sizeof **out);
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "evaluation: out of memory");
+    for (int s = 0; s < m->shards; s++)
+        if ((rc = view_init(&(*out)[s], m, s, rows, err)) < 0)
+            return rc;
+    return 0;
+}
+
+static void fini_views(struct view *v, int shards)
+{
+    for (int s = 0; v && s < shards; s++)
+        view_fini(&v[s]);
+    mem_free(v);
+}
+
+static bool init_sums(struct evaluator *e)
+{
+    int64_t n = e->spec.batch;
+
+    e->sums = mem_zalloc(e->problem->shards, sizeof *e->sums);
+    for (int s = 0; e->sums && s < e->problem->shards; s++) {
+        struct shard_sums *sums = &e->sums[s];
+
+        sums->square = mem_zalloc(n, sizeof(double));
+        sums->absolute = mem_zalloc(n, sizeof(double));
+        sums->hit = mem_zalloc(n, sizeof(double));
+        sums->max = mem_zalloc(n, sizeof(float));
+        sums->sum = mem_zalloc(n, sizeof(float));
+        if (!sums->square || !sums->absolute || !sums->hit || !sums->max || !sums->sum)
+            return false;
+    }
+    return e->sums != NULL;
+}
+
+static bool init_room(struct evaluator *e)
+{
+    int workers = team_workers(e->problem->team);
+    int64_t n = e->spec.batch, widest = 0, cells = 0;
+
+    for (int s = 0; s < e->problem->shards; s++) {
+        int64_t width = row_pad(shard_width(&e->problem->cut[s]));
+
+        widest = width > widest ? width : widest;
+        cells = e->out[s].room_entries > cells ? e->out[s].room_entries : cells;
+    }
+    if (e->ranking || e->loss)
+        cells = n * widest > cells ? n * widest : cells;
+    e->score = mem_zalloc(workers + 1, sizeof *e->score); /* ends with NULL */
+    if (!e->score)
+        return false;
+    for (int i = 0; i < workers; i++)
+        if (!(e->score[i] = mem_array(cells, sizeof(float))))
+            return false;
+    if (e->ranking) {
+        e->best = mem_alloc(workers * n, sizeof *e->best);
+        e->room = mem_array(workers * n * topk_capacity(e->k), sizeof *e->room);
+        e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1);
+        e->hit = mem_zalloc(workers * e->k, sizeof *e->hit);
+        if (!e->best || !e->room || !e->covered || !e->hit)
+            return false;
+    }
+    return true;
+}
+
+static bool init_figures(struct evaluator *e)
+{
+    const struct matrix *out = e->part->out;
+
+    e->example = mem_alloc(out->examples, sizeof *e->example);
+    if (!e->example)
+        return false;
+    for (int64_t i = 0; i < out->examples; i++)
+        if (out->row_count[i])
+            e->example[e->n++] = i;
+    if (e->spec.batch > e->n)
+        e->spec.batch = e->n;
+    e->weight = mem_zalloc(e->n, sizeof *e->weight);
+    for (int i = 0; i < e->spec.n; i++)
+        if (!(e->value[i] = mem_zalloc(e->n, sizeof(double))))
+            return false;
+    return e->weight != NULL;
+}
+
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part, struct model *model,
+                  const struct problem *p, struct error *err)
+{
+    struct evaluator *e = mem_zalloc(1, sizeof *e);
+    int rc;
+
+    if (!e)
+        return error_set(err, PT_ENOMEM, "evaluation: out of memory");
+    *e = (struct evaluator){.spec = *spec, .part = part, .model = model, .problem = p};
+    for (int i = 0; i < spec->n; i++) {
+        const struct metric *m = &spec->metric[i];
+
+        e->ranking |= metric_is_ranking(m);
+        e->loss |= m->kind == METRIC_LOSS && !model->ops->score_cells;
+        e->ratings |= !metric_is_ranking(m) && model->ops->score_cells;
+        e->k = m->k > e->k ? m->k : e->k;
+    }
+    if (e->k > p->columns)
+        e->k = (int)p->columns;
+    if (!init_figures(e)) {
+        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory");
+        goto fail;
+    }
+    if ((rc = init_views(&e->in, part->in, e->spec.batch, err)) < 0 ||
+        (rc = init_views(&e->out, part->out, e->spec.batch, err)) < 0 ||
+        (part->seen && (rc = init_views(&e->seen, part->seen, e->spec.batch, err)) < 0))
+        goto fail;
+    if (!init_sums(e) || !init_room(e)) {
+        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
+        goto fail;
+    }
+    e->block = (struct input){.matrix = part->in, .view = e->in};
+    *out = e;
+    return 0;
+fail:
+    evaluator_free(e);
+    return rc;
+}
+
+void evaluator_free(struct evaluator *e)
+{
+    if (!e)
+        return;
+    for (int s = 0; e->sums && s < e->problem->shards; s++) {
+        mem_free(e->sums[s].square);
+        mem_free(e->sums[s].absolute);
+        mem_free(e->sums[s].hit);
+        mem_free(e->sums[s].max);
+        mem_free(e->sums[s].sum);
+    }
+    for (int i = 0; e->score && e->score[i]; i++)
+        mem_free(e->score[i]);
+    for (int i = 0; i < e->spec.n; i++)
+        mem_free(e->value[i]);
+    fini_views(e->in, e->problem->shards);
+    fini_views(e->out, e->problem->shards);
+    fini_views(e->seen, e->problem->shards);
+    mem_free(e->sums);
+    mem_free(e->score);
+    mem_free(e->best);
+    mem_free(e->room);
+    mem_free(e->covered);
+    mem_free(e->hit);
+    mem_free(e->example);
+    mem_free(e->weight);
+    mem_free(e);
+}
+
+int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err)
+{
+    bool rating_model = !problem_is_binary(c);
+
+    *out = (struct eval_spec){
+        .n = c->metrics.n,
+        .clip = c->clip,
+        .low = (double)p->low,
+        .high = (double)p->high,
+        .shift = (double)p->shift,
+        .cold = config_given(c, "eval.cold") ? c->cold_value : p->mean,
+        .seen_zero = c->eval_seen == 1,
+        .relevant = rating_model ? c->relevant_rating : -1e30,
+        .batch = c->eval_batch,
+    };
+    if (out->n > METRICS_MOST)
+        return error_set(err, PT_ECONFIG, "eval.metrics: more than %d", METRICS_MOST);
+    for (int i = 0; i < out->n; i++) {
+        int rc = metric_parse(&out->metric[i], c->metrics.value[i], err);
+
+        if (rc < 0) {
+            error_prefix(err, "eval.metrics");
+            return rc;
+        }
+        if (!rating_model && !metric_is_ranking(&out->metric[i]) && out->metric[i].kind != METRIC_LOSS)
+            return error_set(err, PT_ECONFIG, "eval.metrics: %s: a %s predicts no ratings; use ndcg@100, recall@20, loss",
+                             out->metric[i].name, config_enum_name("model.kind", c->model_kind));
+        if (metric_is_ranking(&out->metric[i]) && p->side == SIDE_ITEM)
+            return error_set(err, PT_ECONFIG,
+                             "eval.metrics: %s: ranking metrics need examples that are users: model.side=user",
+                             out->metric[i].name);
+    }
+    return 0;
+}

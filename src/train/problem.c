@@ -1,0 +1,354 @@
+#include "train/problem.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+bool problem_is_binary(const struct config *c)
+{
+    return c->model_kind == KIND_MULTIVAE || c->model_kind == KIND_MULTIDAE;
+}
+
+struct ratings_spec problem_ratings_spec(const struct config *c)
+{
+    return (struct ratings_spec){
+        .path = c->data_path,
+        .format = c->data_format,
+        .columns = c->data_columns.n,
+        .column = (const char *const *)c->data_columns.value,
+        .delimiter = c->data_delimiter,
+        .header = c->data_header,
+        .bad_lines = c->data_bad_lines,
+        .duplicates = c->data_duplicates,
+        .item_key = c->data_item_key,
+        .binarize = c->binarize,
+        .min_rating = c->min_rating,
+        .min_user_ratings = c->min_user_ratings,
+        .min_item_ratings = c->min_item_ratings,
+        .seed = (uint64_t)c->data_seed,
+        .want_time = c->split_kind == SPLIT_TIME || c->split_kind == SPLIT_LAST,
+        .prefer_given = c->split_kind == SPLIT_GIVEN,
+    };
+}
+
+struct split_spec problem_split_spec(const struct config *c)
+{
+    return (struct split_spec){
+        .kind = (enum split_kind)c->split_kind,
+        .seed = (uint64_t)c->split_seed,
+        .test = c->split_test,
+        .valid = c->split_valid,
+        .test_users = c->split_test_users,
+        .valid_users = c->split_valid_users,
+        .fold_in = c->split_fold_in,
+        .min_fold_in = c->split_min_fold_in,
+        .folds = (int)c->split_folds,
+        .fold = (int)c->split_fold,
+        .time_cut = c->split_time_cut,
+        .side = c->model_side,
+    };
+}
+
+struct adam_spec problem_adam_spec(const struct config *c)
+{
+    return (struct adam_spec){
+        .lr = c->lr,
+        .beta1 = c->beta1,
+        .beta2 = c->beta2,
+        .eps = c->eps,
+        .l2 = c->l2,
+        .weight_decay = c->weight_decay,
+        .decay_biases = c->decay_biases,
+        .schedule = (enum schedule)c->schedule,
+        .lr_decay = c->lr_decay,
+        .lr_step = c->lr_step,
+        .momentum_high = c->momentum_high,
+        .momentum_low = c->momentum_low,
+        .total_epochs = c->epochs,
+    };
+}
+
+int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p, struct error *err)
+{
+    int64_t examples = c->model_kind == KIND_MF ? p->cells.n : p->examples;
+
+    *out = (struct model_spec){
+        .kind = (enum model_kind)c->model_kind,
+        .latent = (int)c->latent,
+        .activation = (enum activation)c->activation,
+        .output = (enum activation)c->output_activation,
+        .loss = (enum rating_loss)c->loss,
+        .input_dropout = c->input_dropout,
+        .dropout = c->dropout,
+        .normalize_input = c->normalize_input,
+        .noise_std = c->noise_std,
+        .kl_weight = c->kl_weight,
+        .kl_anneal_steps = c->kl_anneal_steps,
+        .init = {.kind = (enum init_kind)c->init,
+                 .std = c->init_std,
+                 .bias_std = c->bias_std,
+                 .seed = (uint64_t)c->train_seed},
+        .biases = c->biases,
+        .range_low = c->range_low - (double)p->shift,
+        .range_high = c->range_high - (double)p->shift,
+        .clip_norm = c->clip_norm,
+        .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
+        .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
+        .microbatch = c->microbatch,
+        .seed = (uint64_t)c->train_seed,
+    };
+    if (c->hidden.n > (int)(sizeof out->hidden / sizeof *out->hidden))
+        return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers",
+                         (int)(sizeof out->hidden / sizeof *out->hidden));
+    out->hiddens = c->hidden.n;
+    for (int i = 0; i < c->hidden.n; i++)
+        out->hidden[i] = (int)c->hidden.value[i];
+    return 0;
+}
+
+/* ---- workers ------------------------------------------------------------------------------------- */
+
+static int make_team(struct problem *p, const struct config *c, struct error *err)
+{
+    int64_t threads = c->threads;
+    int rc = topo_new(&p->topo, NULL, err);
+
+    if (rc < 0)
+        return rc;
+    if (!threads)
+        threads = topo_default_workers(p->topo);
+    rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err);
+    return rc < 0 ? rc : team_new(&p->team, (int)threads, p->topo, (enum topo_bind)c->bind, err);
+}
+
+/* ---- data ------------------------------------------------------------------------------------------ */
+
+/* Range and mean of the training ratings. */
+static void survey(struct problem *p)
+{
+    const struct ratings *r = p->ratings;
+    double sum = 0.0;
+    int64_t n = 0;
+
+    p->low = INFINITY;
+    p->high = -INFINITY;
+    for (int64_t i = 0; i < r->n; i++)
+        if (p->split->part[i] & PART_TRAIN) {
+            p->low = r->value[i] < p->low ? r->value[i] : p->low;
+            p->high = r->value[i] > p->high ? r->value[i] : p->high;
+            sum += (double)r->value[i];
+            n++;
+        }
+    p->mean = sum / (double)n;
+}
+
+static struct matrix_spec matrix_of(const struct problem *p, const struct config *c, uint8_t mask)
+{
+    return (struct matrix_spec){.part = p->split->part,
+                                .mask = mask,
+                                .side = p->side,
+                                .examples = p->examples,
+                                .columns = p->columns,
+                                .shift = p->shift,
+                                .binary = problem_is_binary(c)};
+}
+
+static int cut_columns(struct problem *p, const struct config *c, struct error *err)
+{
+    struct matrix_spec spec = matrix_of(p, c, PART_TRAIN);
+    bool dense = problem_is_binary(c), mf = c->model_kind == KIND_MF;
+    int64_t k = mf || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
+    int64_t *entries = matrix_count_columns(p->ratings, &spec);
+    int64_t total = 0;
+
+    p->shards = c->shards ? (int)c->shards : shard_count(p->columns, row_pad(k), dense);
+    p->cut = mem_alloc(p->shards, sizeof *p->cut);
+    if (!entries || !p->cut) {
+        mem_free(entries);
+        return error_set(err, PT_ENOMEM, "shards: out of memory");
+    }
+    for (int64_t i = 0; i < p->columns; i++)
+        total += entries[i];
+    /* A column's own work (Adam, and every example for a softmax) against that of an entry. */
+    shard_cut(p->cut, p->shards, entries, p->columns, dense ? 1.0 + 16.0 * (double)total / (double)p->columns : 8.0);
+    mem_free(entries);
+    return 0;
+}
+
+static bool any(const struct problem *p, uint8_t mask)
+{
+    for (int64_t i = 0; i < p->ratings->n; i++)
+        if (p->split->part[i] & mask)
+            return true;
+    return false;
+}
+
+static int make_matrix(struct matrix **out, const struct problem *p, const struct config *c, uint8_t mask,
+                       struct error *err)
+{
+    struct matrix_spec spec = matrix_of(p, c, mask);
+
+    return matrix_new(out, p->ratings, &spec, p->cut, p->shards, p->team, err);
+}
+
+/* Whether every rating is in both masks or in neither. */
+static bool same_ratings(const struct problem *p, uint8_t a, uint8_t b)
+{
+    for (int64_t i = 0; i < p->ratings->n; i++)
+        if (!(p->split->part[i] & a) != !(p->split->part[i] & b))
+            return false;
+    return true;
+}
+
+static int make_judged(struct judged *j, const struct problem *p, const struct config *c, uint8_t in, uint8_t out,
+                       uint8_t seen, struct error *err)
+{
+    int rc;
+
+    if (!any(p, out))
+        return 0;
+    j->in = p->train;
+    if (!same_ratings(p, PART_TRAIN, in)) {
+        if ((rc = make_matrix(&j->in, p, c, in, err)) < 0)
+            return rc;
+        j->owns_in = true;
+    }
+    if ((rc = make_matrix(&j->out, p, c, out, err)) < 0)
+        return rc;
+    return seen && any(p, seen) ? make_matrix(&j->seen, p, c, seen, err) : 0;
+}
+
+static int make_cells(struct problem *p, struct error *err)
+{
+    const struct ratings *r = p->ratings;
+    struct cells *cells = &p->cells;
+
+    cells->user = mem_alloc(p->train->entries, sizeof *cells->user);
+    cells->item = mem_alloc(p->train->entries, sizeof *cells->item);
+    cells->value = mem_alloc(p->train->entries, sizeof *cells->value);
+    if (!cells->user || !cells->item || !cells->value)
+        return error_set(err, PT_ENOMEM, "ratings: out of memory");
+    for (int64_t i = 0; i < r->n; i++)
+        if (p->split->part[i] & PART_TRAIN) {
+            cells->user[cells->n] = r->user[i];
+            cells->item[cells->n] = r->item[i];
+            cells->value[cells->n++] = r->value[i] - p->shift;
+        }
+    return 0;
+}
+
+static void judged_free(struct judged *j)
+{
+    if (j->owns_in)
+        matrix_free(j->in);
+    matrix_free(j->out);
+    matrix_free(j->seen);
+    *j = (struct judged){0};
+}
+
+static void matrices_free(struct problem *p)
+{
+    judged_free(&p->valid);
+    judged_free(&p->test);
+    matrix_free(p->train);
+    p->train = NULL;
+    mem_free(p->cells.user);
+    mem_free(p->cells.item);
+    mem_free(p->cells.value);
+    p->cells = (struct cells){0};
+    mem_free(p->cut);
+    p->cut = NULL;
+}
+
+static int make_matrices(struct problem *p, const struct config *c, struct error *err)
+{
+    int rc;
+
+    survey(p);
+    p->shift = c->center && !problem_is_binary(c) ? (float)p->mean : 0.0f;
+    if ((rc = cut_columns(p, c, err)) < 0 || (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
+        (rc = make_judged(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
+        (rc = make_judged(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
+        return rc;
+    return c->model_kind == KIND_MF ? make_cells(p, err) : 0;
+}
+
+/* The triplets are not needed any more; ids, titles and counts are. */
+static void drop_triplets(struct problem *p)
+{
+    struct ratings *r = p->ratings;
+
+    mem_free(r->user);
+    mem_free(r->item);
+    mem_free(r->value);
+    mem_free(r->time);
+    mem_free(r->given);
+    r->user = r->item = NULL;
+    r->value = NULL;
+    r->time = NULL;
+    r->given = NULL;
+    r->n = 0;
+    mem_free(p->split->part);
+    p->split->part = NULL;
+    p->kept = false;
+}
+
+int problem_new(struct problem **out, const struct config *c, struct error *err)
+{
+    struct problem *p = mem_zalloc(1, sizeof *p);
+    struct ratings_spec ratings = problem_ratings_spec(c);
+    struct split_spec split = problem_split_spec(c);
+    double start = clock_now();
+    int rc;
+
+    if (!p)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    p->kept = true;
+    p->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
+    split.side = p->side;
+    if ((rc = make_team(p, c, err)) < 0 || (rc = ratings_read(&p->ratings, &ratings, err)) < 0 ||
+        (rc = split_make(&p->split, p->ratings, &split, err)) < 0)
+        goto fail;
+    p->users = idtable_count(p->ratings->users);
+    p->items = idtable_count(p->ratings->items);
+    p->count = p->ratings->n;
+    p->examples = p->side == SIDE_USER ? p->users : p->items;
+    p->columns = p->side == SIDE_USER ? p->items : p->users;
+    if ((rc = make_matrices(p, c, err)) < 0)
+        goto fail;
+    if (!c->refit)
+        drop_triplets(p);
+    p->load_s = clock_now() - start;
+    *out = p;
+    return 0;
+fail:
+    problem_free(p);
+    return rc;
+}
+
+int problem_refit(struct problem *p, const struct config *c, struct error *err)
+{
+    int rc;
+
+    matrices_free(p);
+    split_refit(p->split);
+    rc = make_matrices(p, c, err);
+    if (rc == 0)
+        drop_triplets(p);
+    return rc;
+}
+
+void problem_free(struct problem *p)
+{
+    if (!p)
+        return;
+    matrices_free(p);
+    split_free(p->split);
+    ratings_free(p->ratings);
+    team_free(p->team);
+    topo_free(p->topo);
+    mem_free(p);
+}

@@ -1,0 +1,304 @@
+/* cmd_train.c - partrain train: a run, with a progress line on a terminal, plain lines elsewhere. */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OUT_OPTION = 256, THREADS_OPTION, RESUME_OPTION };
+
+static const struct cli_option options[] = {
+    {"config", 'c', "FILE", "the configuration"},
+    {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
+    {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
+    {"resume", RESUME_OPTION, NULL, "go on with the run in --out; an empty folder starts afresh"},
+    {"quiet", 'q', NULL, "only errors"},
+    {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},
+    {0}};
+
+const struct cli_usage cmd_train_usage = {
+    "[-c FILE] [KEY=VALUE ...]",
+    "Trains a model, judges it on the validation part after every epoch and on the test part at the end.\n"
+    "The run's files (config.yaml, metrics.jsonl, model.safetensors, summary.json, ...) go to --out.\n"
+    "Ctrl-C finishes the minibatch, saves, and says how to go on.\n\n"
+    "Example: partrain train -c conf/multivae.yaml data.path=ml-1m --threads 8 --out runs/ml-1m\n",
+    options};
+
+static volatile sig_atomic_t stop_signal, save_count;
+
+static void on_stop(int number)
+{
+    if (stop_signal) { /* a second one leaves at once; what was saved before is whole */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop_signal = number;
+}
+
+static void on_save(int number)
+{
+    (void)number;
+    save_count++;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER}, save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
+
+    sigemptyset(&stop.sa_mask);
+    sigemptyset(&save.sa_mask);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGUSR1, &save, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------ */
+
+struct teller {
+    bool quiet, verbose, terminal;
+    bool line; /* a progress line stands */
+    double shown;
+};
+
+static void clear_line(struct teller *t)
+{
+    if (t->line)
+        fputs("\r\033[K", stderr);
+    t->line = false;
+}
+
+static void print_figures(FILE *out, const struct eval_spec *spec, const struct eval_result *r)
+{
+    for (int i = 0; i < r->n; i++)
+        fprintf(out, "  %s %.4f", spec->metric[i].name, r->value[i]);
+}
+
+static void print_time(char out[32], double seconds)
+{
+    if (!isfinite(seconds) || seconds < 0.0)
+        snprintf(out, 32, "?");
+    else if (seconds < 100.0)
+        snprintf(out, 32, "%.0f s", seconds);
+    else if (seconds < 6000.0)
+        snprintf(out, 32, "%.0f min", seconds / 60.0);
+    else
+        snprintf(out, 32, "%.1f h", seconds / 3600.0);
+}
+
+static void progress_line(struct teller *t, const struct train_progress *p)
+{
+    char left[32];
+
+    print_time(left, p->seconds_left);
+    fprintf(stderr, "\r\033[Kepoch %lld/%lld %3.0f%%  loss %.4g  %.0f examples/s  %s left", (long long)p->epoch,
+            (long long)p->epochs, 100.0 * p->share, p->loss, p->examples_per_s, left);
+    if (p->valid)
+        fprintf(stderr, "  valid %s %.4f", p->spec->metric[0].name, p->valid->value[0]);
+    fflush(stderr);
+    t->line = true;
+    t->shown = clock_now();
+}
+
+static void epoch_line(struct teller *t, const struct train_progress *p)
+{
+    clear_line(t);
+    fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs, p->loss,
+            p->examples_per_s);
+    if (p->valid)
+        print_figures(stderr, p->spec, p->valid);
+    fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
+}
+
+static void data_line(const struct train_progress *p)
+{
+    const struct problem *q = p->problem;
+
+    fprintf(stderr, "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read in %.1f s\n",
+            (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
+            (long long)(q->valid.out ? q->valid.out->entries : 0), (long long)(q->test.out ? q->test.out->entries : 0),
+            q->load_s);
+    fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n", (long long)params_count(&p->model->params), q->shards,
+            team_workers(q->team), team_workers(q->team) == 1 ? "" : "s", q->kern->name);
+}
+
+static void listen(void *arg, const struct train_progress *p)
+{
+    struct teller *t = arg;
+
+    if (t->quiet)
+        return;
+    switch (p->event) {
+    case TRAIN_READY:
+        data_line(p);
+        break;
+    case TRAIN_STEPS:
+        if (t->terminal && clock_now() - t->shown > 0.2)
+            progress_line(t, p);
+        break;
+    case TRAIN_EPOCH:
+        if (!t->terminal || t->verbose)
+            epoch_line(t, p);
+        else if (clock_now() - t->shown > 0.2)
+            progress_line(t, p);
+        break;
+    case TRAIN_REFIT:
+        clear_line(t);
+        fprintf(stderr, "training again on training plus validation, %lld epochs\n", (long long)p->epochs);
+        break;
+    case TRAIN_TESTED:
+        clear_line(t);
+        break;
+    }
+}
+
+static void warn(void *arg, const char *text)
+{
+    clear_line(arg);
+    cli_message("%s", text);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------- */
+
+/* runs/NAME-TIME, NAME from the configuration's file. For free. */
+static char *default_folder(const char *file)
+{
+    const char *base = file ? strrchr(file, '/') : NULL, *dot;
+    char stamp[32], *out = NULL;
+    time_t now = time(NULL);
+    struct tm local;
+
+    base = base ? base + 1 : file ? file : "partrain";
+    dot = strrchr(base, '.');
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    for (int i = 0; i < 1000; i++) {
+        char again[16] = "";
+
+        free(out);
+        if (i)
+            snprintf(again, sizeof again, "-%d", i + 1);
+        if (asprintf(&out, "runs/%.*s-%s%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp, again) < 0)
+            return NULL;
+        if (!file_exists(out))
+            return out;
+    }
+    return out;
+}
+
+static void print_result(const struct train_result *r, const char *folder, bool quiet)
+{
+    if (r->has_test) {
+        fputs("test", stdout);
+        print_figures(stdout, &r->spec, &r->test);
+        putchar('\n');
+    } else if (r->has_valid) {
+        fputs("validation", stdout);
+        print_figures(stdout, &r->spec, &r->best_valid);
+        putchar('\n');
+    }
+    if (!quiet)
+        fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n", (long long)r->best_epoch,
+                (long long)r->epochs, r->train_s, r->weights_hash, folder);
+}
+
+struct request {
+    const char *file, *folder, *threads;
+    bool resume;
+    struct teller teller;
+};
+
+static int parse(struct request *q, struct cli_args *args, struct error *err)
+{
+    int option;
+
+    while ((option = cli_next(args, err)) > 0)
+        switch (option) {
+        case 'c':
+            q->file = args->value;
+            break;
+        case OUT_OPTION:
+            q->folder = args->value;
+            break;
+        case THREADS_OPTION: {
+            int64_t n;
+            int rc = cli_whole(args, "--threads", 1, 4096, &n, err);
+
+            if (rc < 0)
+                return rc;
+            q->threads = args->value;
+            break;
+        }
+        case RESUME_OPTION:
+            q->resume = true;
+            break;
+        case 'q':
+            q->teller.quiet = true;
+            break;
+        case 'v':
+            q->teller.verbose = true;
+            break;
+        }
+    if (option == 0 && q->resume && !q->folder)
+        return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
+    return option;
+}
+
+static int start(const struct request *q, const struct config *c, struct error *err)
+{
+    char *folder = q->folder ? strdup(q->folder) : default_folder(q->file);
+    struct teller teller = q->teller;
+    struct train_options o = {.folder = folder, .resume = q->resume, .stop = &stop_signal, .save = &save_count,
+                              .listen = listen, .warn = warn, .arg = &teller};
+    struct train_result result = {0};
+    int rc;
+
+    if (!folder)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    teller.terminal = isatty(STDERR_FILENO);
+    if (!teller.quiet) {
+        cli_note_unused(c);
+        if ((rc = config_print(c, stderr, false, err)) < 0)
+            goto end;
+    }
+    catch_signals();
+    rc = train_run(c, &o, &result, err);
+    clear_line(&teller);
+    if (rc == 0 && !result.epochs)
+        cli_message("%s: this run is finished", folder);
+    else if (rc == 0)
+        print_result(&result, folder, teller.quiet);
+end:
+    free(folder);
+    return rc;
+}
+
+int cmd_train(int argc, char **argv, struct error *err)
+{
+    struct request q = {0};
+    struct cli_args args;
+    struct config *c = NULL;
+    char threads[64];
+    int rc;
+
+    cli_args_init(&args, &cmd_train_usage, argc, argv);
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
+        return rc;
+    if (q.threads) {
+        snprintf(threads, sizeof threads, "run.threads=%s", q.threads);
+        rc = config_set(c, threads, err);
+    }
+    if (rc == 0 && (rc = config_need_data(c, err)) == 0)
+        rc = start(&q, c, err);
+    config_free(c);
+    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
+        rc = err->code = PT_ETERMINATED;
+    return rc;
+}

@@ -1,0 +1,250 @@
+/* rundir.c - a run's folder:
+ *
+ *   config.yaml             effective configuration
+ *   items.tsv, users.tsv    external id (and title) by row
+ *   metrics.jsonl           a line an epoch
+ *   model.safetensors       the best weights so far
+ *   checkpoint.safetensors  the last ones, and everything needed to go on
+ *   summary.json            at the end
+ *   .lock                   held (flock) while a process works on the folder */
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct rundir {
+    char *folder; /* owned */
+    char *path;   /* owned: what rundir_path gave last */
+    int lock;
+    bool fresh;
+};
+
+static int take_lock(struct rundir *d, struct error *err)
+{
+    const char *path = rundir_path(d, ".lock");
+
+    if (!path)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (d->lock < 0)
+        return error_set(err, PT_EFILE, "%s: cannot be written: %s", d->folder, strerror(errno));
+    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
+        return error_set(err, PT_EUSAGE, "%s: another process is training in this folder; use another --out", d->folder);
+    return 0;
+}
+
+int rundir_open(struct rundir **out, const char *folder, bool resume, struct error *err)
+{
+    struct rundir *d = mem_zalloc(1, sizeof *d);
+    int rc;
+
+    if (!d)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    d->lock = -1;
+    d->folder = mem_strdup(folder);
+    if (!d->folder) {
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+        goto fail;
+    }
+    if ((rc = file_make_folder(folder, err)) < 0 || (rc = take_lock(d, err)) < 0 || (rc = file_sweep(folder, err)) < 0)
+        goto fail;
+    if (!resume && (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, "config.yaml")))) {
+        rc = error_set(err, PT_EUSAGE, "%s: there is a run in this folder; --resume goes on with it, or use another --out",
+                       folder);
+        goto fail;
+    }
+    *out = d;
+    return 0;
+fail:
+    rundir_close(d);
+    return rc;
+}
+
+void rundir_close(struct rundir *d)
+{
+    if (!d)
+        return;
+    if (d->lock >= 0)
+        close(d->lock);
+    mem_free(d->folder);
+    mem_free(d->path);
+    mem_free(d);
+}
+
+const char *rundir_path(const struct rundir *d, const char *name)
+{
+    struct rundir *own = (struct rundir *)d; /* the kept string is a cache */
+
+    mem_free(own->path);
+    own->path = file_join(d->folder, name);
+    return own->path ? own->path : "";
+}
+
+bool rundir_has_checkpoint(const struct rundir *d)
+{
+    return file_exists(rundir_path(d, "checkpoint.safetensors"));
+}
+
+bool rundir_has_summary(const struct rundir *d)
+{
+    return file_exists(rundir_path(d, "summary.json"));
+}
+
+static int write_config(const struct run *r, struct error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct file_writer *w;
+    FILE *f = open_memstream(&text, &size);
+    int rc;
+
+    if (!f)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = config_print(r->config, f, true, err);
+    if (fclose(f) != 0 && rc == 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0 && (rc = file_create(&w, rundir_path(r->dir, "config.yaml"), err)) == 0) {
+        file_write(w, text, size);
+        rc = file_commit(w, err);
+    }
+    free(text);
+    return rc;
+}
+
+/* Tabs and line ends of an id would break the table. */
+static void write_field(struct file_writer *w, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '\t')
+            file_write(w, "\\t", 2);
+        else if (*text == '\n')
+            file_write(w, "\\n", 2);
+        else if (*text == '\r')
+            file_write(w, "\\r", 2);
+        else if (*text == '\\')
+            file_write(w, "\\\\", 2);
+        else
+            file_write(w, text, 1);
+}
+
+static int write_ids(const struct run *r, const char *name, const struct idtable *ids, char **title, struct error *err)
+{
+    struct file_writer *w;
+    int rc = file_create(&w, rundir_path(r->dir, name), err);
+
+    if (rc < 0)
+        return rc;
+    for (int64_t i = 0; i < idtable_count(ids); i++) {
+        write_field(w, idtable_name(ids, i));
+        if (title && title[i]) {
+            file_write(w, "\t", 1);
+            write_field(w, title[i]);
+        }
+        file_write(w, "\n", 1);
+    }
+    return file_commit(w, err);
+}
+
+int rundir_write_start(const struct run *r, struct error *err)
+{
+    const struct ratings *ratings = r->problem->ratings;
+    int rc = file_keep_lines(rundir_path(r->dir, "metrics.jsonl"), r->state.lines, err);
+
+    if (rc < 0 || (rc = write_config(r, err)) < 0 ||
+        (rc = write_ids(r, "items.tsv", ratings->items, ratings->title, err)) < 0)
+        return rc;
+    return write_ids(r, "users.tsv", ratings->users, NULL, err);
+}
+
+int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err)
+{
+    struct config *old = NULL;
+    const char *key;
+    int rc = config_new(&old, err);
+
+    if (rc < 0)
+        return rc;
+    if ((rc = config_load(old, rundir_path(d, "config.yaml"), err)) < 0) {
+        config_free(old);
+        return rc;
+    }
+    key = config_resume_conflict(old, c);
+    if (key)
+        rc = error_set(err, PT_ECONFIG,
+                       "%s: the run in this folder was started with another %s; only train.epochs and run.* may change",
+                       d->folder, key);
+    else if (c->refit && old->epochs != c->epochs)
+        rc = error_set(err, PT_ECONFIG, "%s: train.epochs cannot change in a run with train.refit", d->folder);
+    config_free(old);
+    return rc;
+}
+
+static void put_result(struct json *j, const char *key, const struct eval_spec *spec, const struct eval_result *r)
+{
+    struct json *values = json_new_object();
+
+    for (int i = 0; i < r->n; i++)
+        json_put_real(values, spec->metric[i].name, r->value[i]);
+    json_put(j, key, values);
+}
+
+int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
+{
+    const struct run_state *s = &r->state;
+    double steps = (double)s->step_count, lr, beta1;
+    struct json *j = json_new_object(), *time = json_new_object();
+    bool judged = r->monitor >= 0 && !s->refit && (s->stale == 0 || s->epoch % r->config->eval_every == 0);
+    char *text;
+    int rc;
+
+    adam_schedule(&r->plan.spec, s->epoch - 1, scheduler_first_step(&r->scheduler, s->epoch) - 1,
+                  r->plan.spec.total_epochs * r->plan.steps, &lr, &beta1);
+    json_put_int(j, "epoch", s->epoch);
+    if (s->refit)
+        json_put_bool(j, "refit", true);
+    json_put_real(j, "loss", s->loss_sum / steps);
+    if (s->cell_count)
+        json_put_real(j, "train_rmse", sqrt(s->square_sum / (double)s->cell_count));
+    if (r->config->model_kind == KIND_MULTIVAE)
+        json_put_real(j, "kl", s->kl_sum / steps);
+    json_put_real(j, "lr", lr);
+    if (judged)
+        put_result(j, "valid", &r->spec, &s->last_valid);
+    json_put_bool(j, "best", r->new_best);
+    json_put_real(time, "train_s", epoch_s);
+    if (judged)
+        json_put_real(time, "eval_s", s->last_valid.seconds);
+    json_put(j, "time", time);
+    text = json_text(j, false);
+    json_free(j);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "metrics.jsonl: out of memory");
+    rc = file_append_line(rundir_path(r->dir, "metrics.jsonl"), text, err);
+    mem_free(text);
+    if (rc == 0)
+        r->state.lines++;
+    return rc;
+}
+
+int rundir_save_model(struct run *r, struct error *err)
+{
+    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->model, r->config, r->problem, NULL, err);
+}
+
+int rundir_save_checkpoint(struct run *r, struct error *err)
+{
+    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->model, r->config, r->problem, &r->state, err);
+
+    r->saved_at = clock_now();
+    return rc;
+}

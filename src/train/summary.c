@@ -1,0 +1,202 @@
+/* summary.c - summary.json: what a run was, did and reached. Written last, so its being there says that the run is done. */
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "math/gemm.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+static struct json *result_json(const struct eval_spec *spec, const struct eval_result *r)
+{
+    struct json *j = json_new_object();
+
+    for (int i = 0; i < r->n; i++)
+        json_put_real(j, spec->metric[i].name, r->value[i]);
+    if (r->n) {
+        json_put_int(j, "examples", r->examples);
+        json_put_int(j, "cells", r->cells);
+    }
+    return j;
+}
+
+static struct json *data_json(const struct run *r)
+{
+    const struct problem *p = r->problem;
+    struct json *j = json_new_object();
+
+    json_put_int(j, "users", p->users);
+    json_put_int(j, "items", p->items);
+    json_put_int(j, "ratings", p->count);
+    json_put_int(j, "train", p->train->entries);
+    json_put_int(j, "valid", p->valid.out ? p->valid.out->entries : 0);
+    json_put_int(j, "test", p->test.out ? p->test.out->entries : 0);
+    json_put_int(j, "duplicates", p->ratings->duplicates);
+    json_put_int(j, "filtered", p->ratings->filtered);
+    json_put_int(j, "bad_lines", p->ratings->lines_bad);
+    if (p->ratings->noise_floor > 0.0)
+        json_put_real(j, "noise_floor", p->ratings->noise_floor);
+    json_put_text(j, "sha256", p->ratings->sha256);
+    return j;
+}
+
+static double wide_rows(const struct model *m, int64_t *width)
+{
+    const struct param *first = &m->params.param[0], *last = &m->params.param[m->params.n - 2];
+
+    *width = first->cols;
+    return (double)(first->rows + last->rows);
+}
+
+void run_work(const struct run *r, double *flop, double *bytes)
+{
+    const struct problem *p = r->problem;
+    const struct config *c = r->config;
+    double steps = (double)scheduler_max_steps(&r->scheduler), entries = (double)p->train->entries, dense = 0.0;
+    int64_t width;
+    double rows = wide_rows(r->model, &width), k = (double)width;
+
+    for (int i = 0; i < r->model->params.n; i++) {
+        const struct param *q = &r->model->params.param[i];
+
+        if (q->cols && q->rows != p->columns && c->model_kind != KIND_MF)
+            dense += 6.0 * (double)q->rows * (double)q->cols * (double)run_examples(r);
+    }
+    if (c->model_kind == KIND_MF)
+        *flop = 6.0 * k * (double)run_examples(r);
+    else if (problem_is_binary(c))
+        *flop = 4.0 * k * entries + 6.0 * k * (double)p->columns * (double)run_examples(r) + dense;
+    else
+        *flop = 10.0 * k * entries + dense;
+    *flop += steps * 12.0 * (double)params_count(&r->model->params); /* Adam */
+    *bytes = steps * rows * k * 24.0;
+}
+
+static struct json *throughput_json(const struct run *r)
+{
+    struct json *j = json_new_object();
+    double epoch = run_epoch_median(r), flop, bytes;
+
+    run_work(r, &flop, &bytes);
+    if (epoch > 0.0) {
+        json_put_real(j, "examples_per_s", (double)run_examples(r) / epoch);
+        json_put_real(j, "ratings_per_s", (double)r->problem->train->entries / epoch);
+        json_put_real(j, "gflop_per_s", flop / epoch / 1e9);
+        json_put_real(j, "gbyte_per_s", bytes / epoch / 1e9);
+    }
+    return j;
+}
+
+static struct json *time_json(const struct run *r)
+{
+    struct json *j = json_new_object(), *phases = json_new_object();
+    int workers = team_workers(r->problem->team);
+
+    json_put_real(j, "load_s", r->problem->load_s);
+    json_put_real(j, "train_s", r->state.train_s);
+    json_put_real(j, "eval_s", r->state.eval_s);
+    json_put_real(j, "epoch_s_median", run_epoch_median(r));
+    json_put_real(j, "total_s", clock_now() - r->started);
+    for (int i = 0; i < PHASES; i++) {
+        double sum = 0.0;
+
+        for (int id = 0; id < workers; id++)
+            sum += team_worker(r->problem->team, id)->seconds[i];
+        json_put_real(phases, phase_name((enum phase)i), sum / workers);
+    }
+    json_put(j, "phases", phases); /* mean over the workers of this process, evaluation included */
+    return j;
+}
+
+static struct json *build_json(const struct run *r)
+{
+    struct json *j = json_new_object();
+
+    json_put_text(j, "version", PARTRAIN_VERSION);
+    json_put_text(j, "compiler",
+#if defined(__clang__)
+                  "clang " __clang_version__
+#else
+                  "gcc " __VERSION__
+#endif
+    );
+    json_put_text(j, "isa", r->problem->kern->name);
+    json_put_text(j, "blas", gemm_library());
+    json_put_text(j, "blas_core", gemm_core());
+    return j;
+}
+
+static struct json *machine_json(const struct run *r)
+{
+    struct json *j = json_new_object();
+    struct topo_facts f;
+
+    topo_facts(r->problem->topo, &f);
+    json_put_int(j, "nodes", f.nodes);
+    json_put_int(j, "packages", f.packages);
+    json_put_int(j, "cores", f.cores);
+    json_put_int(j, "pus", f.pus);
+    json_put_real(j, "cpu_quota", f.quota);
+    json_put_int(j, "memory", f.memory);
+    json_put_int(j, "memory_limit", f.memory_limit);
+    json_put_text(j, "cpuset", f.cpuset);
+    json_put_int(j, "bound_workers", team_bound(r->problem->team));
+    return j;
+}
+
+static struct json *summary_json(const struct run *r)
+{
+    const struct run_state *s = &r->state;
+    struct json *j = json_new_object();
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    json_put_text(j, "model", config_enum_name("model.kind", r->config->model_kind));
+    json_put_int(j, "threads", team_workers(r->problem->team));
+    json_put_int(j, "ranks", 1);
+    json_put_int(j, "shards", r->problem->shards);
+    json_put_int(j, "params", params_count(&r->model->params));
+    json_put(j, "data", data_json(r));
+    json_put_int(j, "epochs", s->refit ? s->best_epoch : s->epoch);
+    json_put_int(j, "best_epoch", s->best_epoch);
+    json_put_bool(j, "refit", s->refit);
+    json_put_int(j, "steps_run", s->steps_run);
+    json_put_int(j, "resumes", s->resumes);
+    json_put_text(j, "monitor", r->monitor >= 0 ? r->spec.metric[r->monitor].name : "");
+    json_put(j, "valid", result_json(&r->spec, &s->best_valid));
+    json_put(j, "test", result_json(&r->spec, &r->tested));
+    struct json *last = json_new_object();
+    json_put(last, "valid", result_json(&r->spec, &s->last_valid));
+    json_put(last, "test", result_json(&r->spec, &r->last_tested));
+    json_put(j, "last", last);
+    json_put(j, "time", time_json(r));
+    json_put(j, "throughput", throughput_json(r));
+    json_put_int(j, "peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
+    json_put_text(j, "weights_hash", r->weights_hash);
+    json_put_text(j, "model_hash", s->model_hash);
+    json_put(j, "build", build_json(r));
+    json_put(j, "machine", machine_json(r));
+    return j;
+}
+
+int summary_write(const struct run *r, struct error *err)
+{
+    struct json *j = summary_json(r);
+    char *text = json_text(j, true);
+    struct file_writer *w;
+    int rc;
+
+    json_free(j);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "summary.json: out of memory");
+    rc = file_create(&w, rundir_path(r->dir, "summary.json"), err);
+    if (rc == 0) {
+        file_printf(w, "%s\n", text);
+        rc = file_commit(w, err);
+    }
+    mem_free(text);
+    return rc;
+}

@@ -1,0 +1,489 @@
+/* train.c - the run. Serial but for team_run: an epoch is a few runs of the workers over some minibatches each. */
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_S 0.1 /* time between two looks at signals and the progress line */
+
+/* ---- setting up ----------------------------------------------------------------------------------- */
+
+static int find_monitor(struct run *r, struct error *err)
+{
+    struct metric m;
+    int rc;
+
+    r->monitor = -1;
+    if (!r->problem->valid.out)
+        return 0;
+    if ((rc = metric_parse(&m, r->config->monitor, err)) < 0) {
+        error_prefix(err, "train.monitor");
+        return rc;
+    }
+    for (int i = 0; i < r->spec.n; i++)
+        if (strcmp(r->spec.metric[i].name, m.name) == 0)
+            r->monitor = i;
+    if (r->monitor < 0)
+        return error_set(err, PT_ECONFIG, "train.monitor: %s is not among eval.metrics; add it there", m.name);
+    return 0;
+}
+
+static void free_model(struct run *r)
+{
+    evaluator_free(r->valid);
+    evaluator_free(r->test);
+    model_free(r->model);
+    scheduler_fini(&r->scheduler);
+    adam_plan_fini(&r->plan);
+    r->valid = r->test = NULL;
+    r->model = NULL;
+}
+
+/* Model, minibatches, optimiser and evaluators on the problem at hand, for `epochs` epochs. */
+static int make_model(struct run *r, int64_t epochs, struct error *err)
+{
+    const struct config *c = r->config;
+    struct problem *p = r->problem;
+    struct engine eng = {p->team, p->kern, &r->plan, p->train, &p->cells};
+    struct adam_spec adam = problem_adam_spec(c);
+    struct model_spec spec;
+    uint8_t *usable = NULL;
+    bool by_rating = c->model_kind == KIND_MF;
+    int64_t n = by_rating ? p->cells.n : p->examples;
+    int rc;
+
+    adam.total_epochs = epochs;
+    if (!by_rating) {
+        usable = mem_alloc(n, 1);
+        if (!usable)
+            return error_set(err, PT_ENOMEM, "out of memory");
+        for (int64_t e = 0; e < n; e++)
+            usable[e] = p->train->row_count[e] > 0;
+    }
+    rc = scheduler_init(&r->scheduler, n, usable, c->batch, (enum last_batch)c->last_batch, c->shuffle,
+                        (uint64_t)c->train_seed, err);
+    mem_free(usable);
+    if (rc < 0 || (rc = adam_plan_init(&r->plan, &adam, scheduler_max_steps(&r->scheduler), err)) < 0 ||
+        (rc = problem_model_spec(&spec, c, p, err)) < 0 || (rc = model_new(&r->model, &spec, &eng, err)) < 0)
+        return rc;
+    if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, r->model, p, err)) < 0)
+        return rc;
+    if (p->test.out && (rc = evaluator_new(&r->test, &r->spec, &p->test, r->model, p, err)) < 0)
+        return rc;
+    return 0;
+}
+
+static void warn(const struct run *r, const char *text)
+{
+    if (r->options->warn && *text)
+        r->options->warn(r->options->arg, text);
+}
+
+static int resume(struct run *r, struct error *err)
+{
+    const char *path = rundir_path(r->dir, "checkpoint.safetensors");
+    char note[256];
+    int rc = checkpoint_machine_note(path, r->problem, note, sizeof note, err);
+
+    if (rc < 0)
+        return rc;
+    warn(r, note);
+    rc = checkpoint_load(path, r->model, r->problem, &r->state, err);
+    if (rc == 0 && r->state.refit) { /* these weights belong to a model on training plus validation */
+        free_model(r);
+        if ((rc = problem_refit(r->problem, r->config, err)) == 0 &&
+            (rc = make_model(r, r->state.best_epoch, err)) == 0)
+            rc = checkpoint_load(path, r->model, r->problem, &r->state, err);
+    }
+    r->state.resumes++;
+    return rc;
+}
+
+static int open_run(struct run *r, bool *done, struct error *err)
+{
+    const struct train_options *o = r->options;
+    int rc;
+
+    *done = false;
+    if (o->folder && (rc = rundir_open(&r->dir, o->folder, o->resume, err)) < 0)
+        return rc;
+    if (r->dir && rundir_has_checkpoint(r->dir) && (rc = rundir_check_config(r->dir, r->config, err)) < 0)
+        return rc;
+    if ((rc = problem_new(&r->problem, r->config, err)) < 0 ||
+        (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
+        (rc = make_model(r, r->config->epochs, err)) < 0)
+        return rc;
+    if (r->monitor < 0 && r->config->patience)
+        return error_set(err, PT_ECONFIG, "train.patience: there is no validation part to judge by; set it to 0");
+    r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
+    if (!r->epoch_s)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!r->dir)
+        return 0;
+    if (rundir_has_checkpoint(r->dir)) {
+        rc = resume(r, err);
+        *done = rc == 0 && r->state.finished && r->state.epoch >= r->config->epochs && rundir_has_summary(r->dir);
+        return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
+    }
+    return rundir_write_start(r, err);
+}
+
+static void close_run(struct run *r)
+{
+    free_model(r);
+    problem_free(r->problem);
+    rundir_close(r->dir);
+    mem_free(r->epoch_s);
+}
+
+/* ---- telling -------------------------------------------------------------------------------------------- */
+
+int64_t run_examples(const struct run *r)
+{
+    return r->scheduler.examples;
+}
+
+static void tell(const struct run *r, enum train_event event, int64_t epochs)
+{
+    const struct run_state *s = &r->state;
+    struct train_progress p = {.event = event, .epoch = s->epoch + (s->in_epoch > 0), .epochs = epochs};
+    double epoch_s;
+
+    if (!r->options->listen)
+        return;
+    p.share = r->scheduler.steps ? (double)s->in_epoch / (double)r->scheduler.steps : 0.0;
+    p.loss = r->model->step_count ? r->model->loss_sum / (double)r->model->step_count : NAN;
+    epoch_s = s->train_s / ((double)s->epoch + p.share);
+    p.examples_per_s = (double)run_examples(r) / epoch_s;
+    p.seconds_left = ((double)epochs - (double)s->epoch - p.share) * (s->train_s + s->eval_s) / ((double)s->epoch + p.share);
+    p.best_epoch = s->best_epoch;
+    p.spec = &r->spec;
+    p.valid = s->last_valid.n ? &s->last_valid : NULL;
+    p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
+    p.problem = r->problem;
+    p.model = r->model;
+    r->options->listen(r->options->arg, &p);
+}
+
+/* ---- an epoch ---------------------------------------------------------------------------------------------- */
+
+/* Minibatches [from, to) of the epoch. */
+struct chunk {
+    struct run *r;
+    int64_t from, to;
+    bool begin; /* nothing is encoded yet */
+    bool flush; /* afterwards every weight is to have seen all steps */
+};
+
+static void run_chunk(struct worker *w, void *arg)
+{
+    const struct chunk *c = arg;
+    struct model *m = c->r->model;
+    const struct scheduler *s = &c->r->scheduler;
+    struct batch b = scheduler_batch(s, c->from), next;
+
+    if (c->begin) {
+        m->ops->set_step(w, m, c->from);
+        m->ops->begin(w, m, &b);
+    }
+    for (int64_t i = c->from; i < c->to; i++, b = next) {
+        if (i + 1 < s->steps)
+            next = scheduler_batch(s, i + 1);
+        m->ops->step(w, m, &b, i + 1 < s->steps ? &next : NULL);
+    }
+    if (c->flush)
+        m->ops->flush(w, m, c->to);
+}
+
+static bool stopping(const struct run *r)
+{
+    return r->options->stop && *r->options->stop;
+}
+
+/* The sums of the epoch so far, between model and state. */
+static void keep_sums(struct run *r)
+{
+    r->state.loss_sum = r->model->loss_sum;
+    r->state.square_sum = r->model->square_sum;
+    r->state.kl_sum = r->model->kl_sum;
+    r->state.cell_count = r->model->cell_count;
+    r->state.step_count = r->model->step_count;
+}
+
+static void restore_sums(struct run *r)
+{
+    r->model->loss_sum = r->state.loss_sum;
+    r->model->square_sum = r->state.square_sum;
+    r->model->kl_sum = r->state.kl_sum;
+    r->model->cell_count = r->state.cell_count;
+    r->model->step_count = r->state.step_count;
+}
+
+static int diverged(const struct run *r, const char *what, struct error *err)
+{
+    return error_set(err, PT_EDIVERGED,
+                     "training diverged: %s is not finite after step %lld of epoch %lld. Likely causes: train.lr (%g) is "
+                     "too large, or ratings are far from 0 (model.center). The best model so far is kept",
+                     what, (long long)r->state.in_epoch, (long long)r->state.epoch + 1, r->config->lr);
+}
+
+static int flush_and_save(struct run *r, struct error *err)
+{
+    struct chunk c = {r, r->state.in_epoch, r->state.in_epoch, false, true};
+
+    team_run(r->problem->team, run_chunk, &c);
+    keep_sums(r);
+    return r->dir ? rundir_save_checkpoint(r, err) : 0;
+}
+
+static int interrupted(struct run *r, struct error *err)
+{
+    int rc = flush_and_save(r, err);
+
+    if (rc < 0)
+        return rc;
+    if (!r->dir)
+        return error_set(err, PT_EINTERRUPTED, "interrupted");
+    return error_set(err, PT_EINTERRUPTED,
+                     "interrupted in epoch %lld, and saved; to go on: the same command with --out %s --resume",
+                     (long long)r->state.epoch + 1, r->options->folder);
+}
+
+static int train_epoch(struct run *r, int64_t epochs, struct error *err)
+{
+    struct scheduler *s = &r->scheduler;
+    struct run_state *st = &r->state;
+    struct chunk c = {.r = r, .begin = true};
+    int64_t size = 1;
+    double before = st->train_s;
+    sig_atomic_t save = r->options->save ? *r->options->save : 0;
+
+    scheduler_epoch(s, st->epoch);
+    adam_plan_epoch(&r->plan, st->epoch, scheduler_first_step(s, st->epoch));
+    restore_sums(r);
+    while (st->in_epoch < s->steps) {
+        double start = clock_now(), took;
+
+        c.from = st->in_epoch;
+        c.to = c.from + size < s->steps ? c.from + size : s->steps;
+        c.flush = c.to == s->steps;
+        team_run(r->problem->team, run_chunk, &c);
+        took = clock_now() - start;
+        st->train_s += took;
+        st->steps_run += c.to - c.from;
+        st->in_epoch = c.to;
+        c.begin = false;
+        size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
+        if (!isfinite(r->model->loss_sum))
+            return diverged(r, "the loss", err);
+        tell(r, TRAIN_STEPS, epochs);
+        if (stopping(r) && st->in_epoch < s->steps)
+            return interrupted(r, err);
+        if (r->options->save && save != *r->options->save) {
+            int rc = flush_and_save(r, err);
+
+            if (rc < 0)
+                return rc;
+            save = *r->options->save;
+        }
+    }
+    r->epoch_s[r->epochs_timed++] = st->train_s - before;
+    return params_not_finite(&r->model->params) ? diverged(r, params_not_finite(&r->model->params), err) : 0;
+}
+
+/* ---- judging --------------------------------------------------------------------------------------------------- */
+
+static bool better(const struct run *r, double a, double b)
+{
+    return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
+}
+
+/* The validation part after a complete epoch; whether it is the best so far. */
+static void judge(struct run *r, int64_t epochs)
+{
+    struct run_state *s = &r->state;
+    double figure;
+
+    r->new_best = false;
+    if (r->monitor < 0 || s->refit) { /* the last epoch is what counts */
+        r->new_best = true;
+        if (!s->refit)
+            s->best_epoch = s->epoch;
+        return;
+    }
+    if (s->epoch % r->config->eval_every != 0 && s->epoch != epochs)
+        return;
+    evaluate(r->valid, &s->last_valid);
+    s->eval_s += s->last_valid.seconds;
+    figure = s->last_valid.value[r->monitor];
+    s->stale++;
+    if (!s->best_epoch || better(r, figure, s->best) || isnan(s->best)) {
+        r->new_best = true;
+        s->best = figure;
+        s->best_epoch = s->epoch;
+        s->best_valid = s->last_valid;
+        s->stale = 0;
+    }
+}
+
+/* Whether the model at hand is written now: without validation only the last epoch's is. */
+static bool writes_model(const struct run *r, int64_t epochs)
+{
+    return r->new_best && (r->monitor >= 0 ? !r->state.refit || r->state.epoch == epochs : r->state.epoch == epochs);
+}
+
+static bool checkpoint_due(const struct run *r)
+{
+    int64_t every = r->config->checkpoint_every;
+    double minutes = r->config->checkpoint_minutes;
+
+    return (every && r->state.epoch % every == 0) || (minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes);
+}
+
+/* `last`: the checkpoint that ends the training is about to be written anyway. */
+static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err)
+{
+    int rc = 0;
+
+    keep_sums(r);
+    if (writes_model(r, epochs) && (rc = params_hash(&r->model->params, r->state.model_hash, err)) < 0)
+        return rc;
+    if (r->dir) {
+        if ((rc = rundir_add_metrics(r, r->epoch_s[r->epochs_timed - 1], err)) < 0)
+            return rc;
+        if (writes_model(r, epochs) && (rc = rundir_save_model(r, err)) < 0)
+            return rc;
+    }
+    tell(r, TRAIN_EPOCH, epochs);
+    r->state.in_epoch = 0;
+    r->state.loss_sum = r->state.square_sum = r->state.kl_sum = 0.0;
+    r->state.cell_count = r->state.step_count = 0;
+    if (r->dir && !last && (stopping(r) || checkpoint_due(r)))
+        rc = rundir_save_checkpoint(r, err);
+    return rc;
+}
+
+/* Epochs up to `epochs`, or until validation has not improved for train.patience evaluations. */
+static int train_epochs(struct run *r, int64_t epochs, struct error *err)
+{
+    bool patient = r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
+    int rc;
+
+    while (r->state.epoch < epochs && patient) {
+        if ((rc = train_epoch(r, epochs, err)) < 0)
+            return rc;
+        r->state.epoch++;
+        judge(r, epochs);
+        patient = r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
+        if ((rc = end_epoch(r, epochs, !patient || r->state.epoch == epochs, err)) < 0)
+            return rc;
+        if (stopping(r) && patient && r->state.epoch < epochs)
+            return interrupted(r, err);
+    }
+    return 0;
+}
+
+/* Trains again on training plus validation, for the number of epochs that validation chose. */
+static int refit(struct run *r, struct error *err)
+{
+    int rc;
+
+    if (!r->state.refit) {
+        free_model(r);
+        r->state.refit = 1;
+        r->state.epoch = r->state.in_epoch = 0;
+        if ((rc = problem_refit(r->problem, r->config, err)) < 0 || (rc = make_model(r, r->state.best_epoch, err)) < 0)
+            return rc;
+        if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)
+            return rc;
+    }
+    tell(r, TRAIN_REFIT, r->state.best_epoch);
+    return train_epochs(r, r->state.best_epoch, err);
+}
+
+/* The weights at hand are the last step's; the saved model is the best one. Reads the test part, once. */
+static int finish(struct run *r, struct error *err)
+{
+    int rc = params_hash(&r->model->params, r->weights_hash, err);
+
+    if (rc < 0)
+        return rc;
+    if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
+        evaluate(r->test, &r->last_tested);
+        if ((rc = checkpoint_load(rundir_path(r->dir, "model.safetensors"), r->model, r->problem, NULL, err)) < 0)
+            return rc;
+    }
+    if (r->test)
+        evaluate(r->test, &r->tested);
+    if (!r->last_tested.n)
+        r->last_tested = r->tested;
+    tell(r, TRAIN_TESTED, r->config->epochs);
+    return r->dir ? summary_write(r, err) : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of the epochs of this process. */
+double run_epoch_median(const struct run *r)
+{
+    int64_t n = r->epochs_timed;
+    double *copy = mem_alloc(n, sizeof *copy), median = 0.0;
+
+    if (copy && n) {
+        memcpy(copy, r->epoch_s, (size_t)n * sizeof *copy);
+        qsort(copy, (size_t)n, sizeof *copy, compare);
+        median = n % 2 ? copy[n / 2] : (copy[n / 2 - 1] + copy[n / 2]) / 2;
+    }
+    mem_free(copy);
+    return median;
+}
+
+static void report(const struct run *r, struct train_result *out)
+{
+    *out = (struct train_result){.spec = r->spec,
+                                 .best_valid = r->state.best_valid,
+                                 .last_valid = r->state.last_valid,
+                                 .test = r->tested,
+                                 .has_valid = r->monitor >= 0,
+                                 .has_test = r->tested.n > 0,
+                                 .epochs = r->state.epoch,
+                                 .best_epoch = r->state.best_epoch,
+                                 .train_s = r->state.train_s,
+                                 .epoch_s_median = run_epoch_median(r)};
+    memcpy(out->weights_hash, r->weights_hash, sizeof out->weights_hash);
+    memcpy(out->model_hash, r->state.model_hash, sizeof out->model_hash);
+}
+
+int train_run(const struct config *c, const struct train_options *o, struct train_result *out, struct error *err)
+{
+    struct run r = {.config = c, .options = o, .started = clock_now()};
+    bool done;
+    int rc = open_run(&r, &done, err);
+
+    if (rc < 0 || done)
+        goto end;
+    tell(&r, TRAIN_READY, c->epochs);
+    if (!r.state.refit && (rc = train_epochs(&r, c->epochs, err)) < 0)
+        goto end;
+    if (c->refit && r.monitor >= 0 && (rc = refit(&r, err)) < 0)
+        goto end;
+    r.state.finished = true;
+    if (r.dir && (rc = rundir_save_checkpoint(&r, err)) < 0)
+        goto end;
+    rc = finish(&r, err);
+    if (rc == 0 && out)
+        report(&r, out);
+end:
+    close_run(&r);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* train.h - the run: from a configuration to a trained, judged and saved model. */
+#ifndef TRAIN_TRAIN_H
+#define TRAIN_TRAIN_H
+
+#include "base/error.h"
+#include "config/config.h"
+#include "train/eval.h"
+
+#include <signal.h>
+
+enum train_event {
+    TRAIN_READY,  /* data and model are there; the first step follows */
+    TRAIN_STEPS,  /* some more minibatches are done (several times a second) */
+    TRAIN_EPOCH,  /* an epoch is done, and judged where it was to be */
+    TRAIN_REFIT,  /* training on training plus validation begins */
+    TRAIN_TESTED, /* the test part has been read */
+};
+
+/* What a listener is told; everything borrowed for the call. */
+struct train_progress {
+    enum train_event event;
+    int64_t epoch, epochs; /* the one at hand, from 1; asked for */
+    double share;          /* of the epoch that is done */
+    double loss;           /* mean over the epoch's minibatches so far */
+    double examples_per_s, seconds_left;
+    int64_t best_epoch;
+    const struct eval_spec *spec;
+    const struct eval_result *valid; /* the last one; NULL: none yet */
+    const struct eval_result *test;  /* TRAIN_TESTED; NULL: no test part */
+    const struct problem *problem;
+    const struct model *model;
+};
+
+struct train_options {
+    const char *folder; /* for the run's files; NULL: nothing is written */
+    bool resume;
+    const volatile sig_atomic_t *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
+    const volatile sig_atomic_t *save; /* changed: save and go on; may be NULL */
+    void (*listen)(void *arg, const struct train_progress *p); /* may be NULL */
+    void (*warn)(void *arg, const char *text);                 /* may be NULL */
+    void *arg;
+};
+
+/* What came out, for a caller that keeps no folder (tune, bench). */
+struct train_result {
+    struct eval_spec spec;
+    struct eval_result best_valid, last_valid, test;
+    bool has_valid, has_test;
+    int64_t epochs, best_epoch;
+    char weights_hash[33], model_hash[33];
+    double train_s, epoch_s_median;
+};
+
+/* Serial: one run at a time in a process (it owns the worker threads). `out` may be NULL.
+ * A folder with a run in it and no `resume` is refused (PT_EUSAGE); with it, a finished run returns 0 at once. */
+int train_run(const struct config *c, const struct train_options *o, struct train_result *out, struct error *err);
+
+#endif

@@ -51,7 +51,8 @@ static void on_save(int number)
 
 static void catch_signals(void)
 {
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER}, save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER},
+                     save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
 
     sigemptyset(&stop.sa_mask);
     sigemptyset(&save.sa_mask);
@@ -99,8 +100,8 @@ static void progress_line(struct teller *t, const struct train_progress *p)
     char left[32];
 
     print_time(left, p->seconds_left);
-    fprintf(stderr, "\r\033[Kepoch %lld/%lld %3.0f%%  loss %.4g  %.0f examples/s  %s left", (long long)p->epoch,
-            (long long)p->epochs, 100.0 * p->share, p->loss, p->examples_per_s, left);
+    fprintf(stderr, "\r\033[Kepoch %lld/%lld %3.0f%%  loss %.4g  %.0f examples/s  %s left",
+            (long long)p->epoch, (long long)p->epochs, 100.0 * p->share, p->loss, p->examples_per_s, left);
     if (p->valid)
         fprintf(stderr, "  valid %s %.4f", p->spec->metric[0].name, p->valid->value[0]);
     fflush(stderr);
@@ -111,8 +112,8 @@ static void progress_line(struct teller *t, const struct train_progress *p)
 static void epoch_line(struct teller *t, const struct train_progress *p)
 {
     clear_line(t);
-    fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs, p->loss,
-            p->examples_per_s);
+    fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs,
+            p->loss, p->examples_per_s);
     if (p->valid)
         print_figures(stderr, p->spec, p->valid);
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
@@ -122,12 +123,14 @@ static void data_line(const struct train_progress *p)
 {
     const struct problem *q = p->problem;
 
-    fprintf(stderr, "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read in %.1f s\n",
+    fprintf(stderr,
+            "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read in %.1f s\n",
             (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
-            (long long)(q->valid.out ? q->valid.out->entries : 0), (long long)(q->test.out ? q->test.out->entries : 0),
-            q->load_s);
-    fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n", (long long)params_count(&p->model->params), q->shards,
-            team_workers(q->team), team_workers(q->team) == 1 ? "" : "s", q->kern->name);
+            (long long)(q->valid.out ? q->valid.out->entries : 0),
+            (long long)(q->test.out ? q->test.out->entries : 0), q->load_s);
+    fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
+            (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
+            team_workers(q->team) == 1 ? "" : "s", q->kern->name);
 }
 
 static void listen(void *arg, const struct train_progress *p)
@@ -166,7 +169,8 @@ static void warn(void *arg, const char *text)
     cli_message("%s", text);
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------- */
+/* ---- the command
+ * ------------------------------------------------------------------------------------------- */
 
 /* runs/NAME-TIME, NAME from the configuration's file. For free. */
 static char *default_folder(const char *file)
@@ -185,7 +189,8 @@ static char *default_folder(const char *file)
         free(out);
         if (i)
             snprintf(again, sizeof again, "-%d", i + 1);
-        if (asprintf(&out, "runs/%.*s-%s%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp, again) < 0)
+        if (asprintf(&out, "runs/%.*s-%s%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp,
+                     again) < 0)
             return NULL;
         if (!file_exists(out))
             return out;
@@ -205,8 +210,8 @@ static void print_result(const struct train_result *r, const char *folder, bool 
         putchar('\n');
     }
     if (!quiet)
-        fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n", (long long)r->best_epoch,
-                (long long)r->epochs, r->train_s, r->weights_hash, folder);
+        fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n",
+                (long long)r->best_epoch, (long long)r->epochs, r->train_s, r->weights_hash, folder);
 }
 
 struct request {
@@ -255,8 +260,13 @@ static int start(const struct request *q, const struct config *c, struct error *
 {
     char *folder = q->folder ? strdup(q->folder) : default_folder(q->file);
     struct teller teller = q->teller;
-    struct train_options o = {.folder = folder, .resume = q->resume, .stop = &stop_signal, .save = &save_count,
-                              .listen = listen, .warn = warn, .arg = &teller};
+    struct train_options o = {.folder = folder,
+                              .resume = q->resume,
+                              .stop = &stop_signal,
+                              .save = &save_count,
+                              .listen = listen,
+                              .warn = warn,
+                              .arg = &teller};
     struct train_result result = {0};
     int rc;
 
@@ -289,7 +299,8 @@ int cmd_train(int argc, char **argv, struct error *err)
     int rc;
 
     cli_args_init(&args, &cmd_train_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 ||
+        (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
         return rc;
     if (q.threads) {
         snprintf(threads, sizeof threads, "run.threads=%s", q.threads);

@@ -194,7 +194,8 @@ int checkpoint_save(const char *path, const struct model *m, const struct config
     return tensors_commit(w, err);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------
+ */
 
 static int get_tensor(const struct tensors *t, const struct param *p, int which, struct error *err)
 {
@@ -254,7 +255,8 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
     return rc;
 }
 
-int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size, struct error *err)
+int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size,
+                            struct error *err)
 {
     struct tensors *t;
     const char *isa, *core;
@@ -266,7 +268,8 @@ int checkpoint_machine_note(const char *path, const struct problem *p, char *out
     isa = tensors_meta(t, "isa");
     core = tensors_meta(t, "blas_core");
     if (isa && strcmp(isa, p->kern->name) != 0)
-        snprintf(out, size, "the run began on the vector path %s, this is %s: bits may change", isa, p->kern->name);
+        snprintf(out, size, "the run began on the vector path %s, this is %s: bits may change", isa,
+                 p->kern->name);
     else if (core && strcmp(core, gemm_core()) != 0)
         snprintf(out, size, "the run began on BLAS core %s, this is %s: bits may change", core, gemm_core());
     tensors_close(t);

@@ -3,7 +3,8 @@
  * model.safetensors       the weights, and what is needed to use them (configuration, value range)
  * checkpoint.safetensors  the same with both Adam moments (NAME.m, NAME.v) and the run's state
  *
- * Tensors are whole matrices in the order of columns, without padding, so shards, threads and ranks do not show in a file. */
+ * Tensors are whole matrices in the order of columns, without padding, so shards, threads and ranks do not
+ * show in a file. */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
@@ -20,24 +21,27 @@ struct run_state {
     int64_t lines;      /* of metrics.jsonl */
     int refit;          /* training on training plus validation has begun */
     bool finished;
-    double best;                             /* the monitored figure at best_epoch */
-    double loss_sum, square_sum, kl_sum;     /* of the epoch that is not complete */
+    double best;                         /* the monitored figure at best_epoch */
+    double loss_sum, square_sum, kl_sum; /* of the epoch that is not complete */
     int64_t cell_count, step_count;
     double train_s, eval_s;
     struct eval_result best_valid, last_valid;
     char model_hash[33];
 };
 
-/* Writes the model (state NULL) or a checkpoint. PT_EFILE, PT_ENOMEM; the file appears whole or not at all. */
+/* Writes the model (state NULL) or a checkpoint. PT_EFILE, PT_ENOMEM; the file appears whole or not at all.
+ */
 int checkpoint_save(const char *path, const struct model *m, const struct config *c, const struct problem *p,
                     const struct run_state *state, struct error *err);
 
-/* Weights, and moments where `state` is asked for, into a model of the same shape. PT_EFILE where the file is not whole or
- * belongs to another model or data set. */
+/* Weights, and moments where `state` is asked for, into a model of the same shape. PT_EFILE where the file is
+ * not whole or belongs to another model or data set. */
 int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
                     struct error *err);
 
-/* A line about differences that can change bits on resuming (vector path, BLAS core); "" where there are none. */
-int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size, struct error *err);
+/* A line about differences that can change bits on resuming (vector path, BLAS core); "" where there are
+ * none. */
+int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size,
+                            struct error *err);
 
 #endif

@@ -19,12 +19,12 @@ struct evaluator {
     const struct judged *part;
     struct model *model;
     const struct problem *problem;
-    bool ranking, ratings, loss; /* what is asked for */
-    int k;                       /* largest cut-off */
-    int64_t n;                   /* judged examples */
-    int64_t *example;            /* (n) owned: those with held-out ratings, ascending */
-    double *value[METRICS_MOST]; /* (n) owned: figures by example */
-    double *weight;              /* (n) owned: held-out ratings of each */
+    bool ranking, ratings, loss;  /* what is asked for */
+    int k;                        /* largest cut-off */
+    int64_t n;                    /* judged examples */
+    int64_t *example;             /* (n) owned: those with held-out ratings, ascending */
+    double *value[METRICS_MOST];  /* (n) owned: figures by example */
+    double *weight;               /* (n) owned: held-out ratings of each */
     struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
     struct shard_sums *sums;      /* (shards) owned */
     float **score;                /* (workers) owned: (batch, widest shard padded) or cells */
@@ -76,7 +76,8 @@ static void judge_cells(struct worker *w, struct evaluator *e, int s)
     }
 }
 
-/* ---- ranking -------------------------------------------------------------------------------------------- */
+/* ---- ranking --------------------------------------------------------------------------------------------
+ */
 
 static void hide(float *row, const struct view *v, int64_t p, float value)
 {
@@ -84,7 +85,8 @@ static void hide(float *row, const struct view *v, int64_t p, float value)
         row[v->col[i]] = value;
 }
 
-/* Scores of a shard's columns for the block: logit sums for the loss, then the best of what may be recommended. */
+/* Scores of a shard's columns for the block: logit sums for the loss, then the best of what may be
+ * recommended. */
 static void judge_ranks(struct worker *w, struct evaluator *e, int s)
 {
     int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
@@ -180,7 +182,8 @@ static void rank_example(struct worker *w, struct evaluator *e, int64_t p, bool 
     }
 }
 
-/* ---- a block ------------------------------------------------------------------------------------------------ */
+/* ---- a block
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Sums over the shards of the block's example p. */
 static void sum_example(struct evaluator *e, int64_t p)
@@ -233,8 +236,8 @@ static void judge_block(struct worker *w, struct evaluator *e)
     e->model->ops->infer(w, e->model, &e->block);
     team_phase(w, PHASE_EVAL);
     for (int64_t p = 0; p < e->block.rows && e->ranking; p++)
-        topk_init(&e->best[w->id * e->spec.batch + p], e->k, e->room + (w->id * e->spec.batch + p) * topk_capacity(e->k),
-                  topk_capacity(e->k));
+        topk_init(&e->best[w->id * e->spec.batch + p], e->k,
+                  e->room + (w->id * e->spec.batch + p) * topk_capacity(e->k), topk_capacity(e->k));
     for (int s = first; s < end; s++) {
         view_build(&e->out[s], e->part->out, s, e->block.example, e->block.rows, &plain, false);
         view_build(&e->in[s], e->part->in, s, e->block.example, e->block.rows, &plain, false);
@@ -271,7 +274,8 @@ static void judge_all(struct worker *w, void *arg)
     }
 }
 
-/* ---- figures -------------------------------------------------------------------------------------------------- */
+/* ---- figures
+ * -------------------------------------------------------------------------------------------------- */
 
 static double coverage(const struct evaluator *e, int i)
 {
@@ -296,7 +300,8 @@ static double figure(const struct evaluator *e, int i)
     if (kind == METRIC_COVERAGE)
         return coverage(e, i);
     for (int64_t u = 0; u < e->n; u++) {
-        bool by_cell = kind == METRIC_RMSE || kind == METRIC_MSE || kind == METRIC_MAE || (kind == METRIC_LOSS && !e->loss);
+        bool by_cell = kind == METRIC_RMSE || kind == METRIC_MSE || kind == METRIC_MAE ||
+                       (kind == METRIC_LOSS && !e->loss);
 
         if (isnan(e->value[i][u]) && metric_is_ranking(&e->spec.metric[i]))
             continue;
@@ -312,7 +317,8 @@ void evaluate(struct evaluator *e, struct eval_result *out)
     double start = clock_now();
 
     if (e->covered)
-        memset(e->covered, 0, (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
+        memset(e->covered, 0,
+               (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
     team_run(e->problem->team, judge_all, e);
     *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
     for (int i = 0; i < e->spec.n; i++)
@@ -329,7 +335,8 @@ int64_t evaluator_per_example(const struct evaluator *e, int i, const double **v
     return e->n;
 }
 
-/* ---- making ----------------------------------------------------------------------------------------------------- */
+/* ---- making
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int init_views(struct view **out, const struct matrix *m, int64_t rows, struct error *err)
 {
@@ -419,8 +426,8 @@ static bool init_figures(struct evaluator *e)
     return e->weight != NULL;
 }
 
-int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part, struct model *model,
-                  const struct problem *p, struct error *err)
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+                  struct model *model, const struct problem *p, struct error *err)
 {
     struct evaluator *e = mem_zalloc(1, sizeof *e);
     int rc;
@@ -512,12 +519,14 @@ int eval_spec_make(struct eval_spec *out, const struct config *c, const struct p
             return rc;
         }
         if (!rating_model && !metric_is_ranking(&out->metric[i]) && out->metric[i].kind != METRIC_LOSS)
-            return error_set(err, PT_ECONFIG, "eval.metrics: %s: a %s predicts no ratings; use ndcg@100, recall@20, loss",
+            return error_set(err, PT_ECONFIG,
+                             "eval.metrics: %s: a %s predicts no ratings; use ndcg@100, recall@20, loss",
                              out->metric[i].name, config_enum_name("model.kind", c->model_kind));
         if (metric_is_ranking(&out->metric[i]) && p->side == SIDE_ITEM)
-            return error_set(err, PT_ECONFIG,
-                             "eval.metrics: %s: ranking metrics need examples that are users: model.side=user",
-                             out->metric[i].name);
+            return error_set(
+                err, PT_ECONFIG,
+                "eval.metrics: %s: ranking metrics need examples that are users: model.side=user",
+                out->metric[i].name);
     }
     return 0;
 }

@@ -1,9 +1,9 @@
 /* eval.h - figures of a model on a judged part (validation or test).
  *
- * Blocks of examples go through the model as a minibatch does: codes by the tree over shards, outputs by shard. Each
- * worker keeps, for each example of the block, the k best of its own shards' columns; they are merged afterwards. Sums
- * are taken in the order of shards, then of examples: every figure is the same at any thread count. Nowhere a
- * users x items array. Definitions: docs/metrics.md. */
+ * Blocks of examples go through the model as a minibatch does: codes by the tree over shards, outputs by
+ * shard. Each worker keeps, for each example of the block, the k best of its own shards' columns; they are
+ * merged afterwards. Sums are taken in the order of shards, then of examples: every figure is the same at any
+ * thread count. Nowhere a users x items array. Definitions: docs/metrics.md. */
 #ifndef TRAIN_EVAL_H
 #define TRAIN_EVAL_H
 
@@ -16,7 +16,7 @@
 struct eval_spec {
     int n;
     struct metric metric[METRICS_MOST];
-    bool clip;       /* predicted ratings, to [low, high] */
+    bool clip; /* predicted ratings, to [low, high] */
     double low, high, shift;
     double cold;     /* prediction where the example or the column has no training rating */
     bool seen_zero;  /* eval.seen: zero */
@@ -34,15 +34,17 @@ struct eval_result {
 
 struct evaluator;
 
-/* Everything that evaluate needs is allocated here. Borrows all arguments. `what`, for messages: "validation". */
-int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part, struct model *model,
-                  const struct problem *p, struct error *err);
+/* Everything that evaluate needs is allocated here. Borrows all arguments. `what`, for messages:
+ * "validation". */
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+                  struct model *model, const struct problem *p, struct error *err);
 void evaluator_free(struct evaluator *e);
 
 void evaluate(struct evaluator *e, struct eval_result *out);
 
-/* Figures of each judged example from the last evaluate: per_user (examples) for metric i, weight its number of held-out
- * ratings where the metric is one of ratings, else NULL; example numbers in *example. Borrowed. */
+/* Figures of each judged example from the last evaluate: per_user (examples) for metric i, weight its number
+ * of held-out ratings where the metric is one of ratings, else NULL; example numbers in *example. Borrowed.
+ */
 int64_t evaluator_per_example(const struct evaluator *e, int i, const double **value, const double **weight,
                               const int64_t **example);
 

@@ -71,7 +71,8 @@ struct adam_spec problem_adam_spec(const struct config *c)
     };
 }
 
-int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p, struct error *err)
+int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                       struct error *err)
 {
     int64_t examples = c->model_kind == KIND_MF ? p->cells.n : p->examples;
 
@@ -173,7 +174,8 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
     for (int64_t i = 0; i < p->columns; i++)
         total += entries[i];
     /* A column's own work (Adam, and every example for a softmax) against that of an entry. */
-    shard_cut(p->cut, p->shards, entries, p->columns, dense ? 1.0 + 16.0 * (double)total / (double)p->columns : 8.0);
+    shard_cut(p->cut, p->shards, entries, p->columns,
+              dense ? 1.0 + 16.0 * (double)total / (double)p->columns : 8.0);
     mem_free(entries);
     return 0;
 }
@@ -203,8 +205,8 @@ static bool same_ratings(const struct problem *p, uint8_t a, uint8_t b)
     return true;
 }
 
-static int make_judged(struct judged *j, const struct problem *p, const struct config *c, uint8_t in, uint8_t out,
-                       uint8_t seen, struct error *err)
+static int make_judged(struct judged *j, const struct problem *p, const struct config *c, uint8_t in,
+                       uint8_t out, uint8_t seen, struct error *err)
 {
     int rc;
 

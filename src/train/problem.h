@@ -3,8 +3,8 @@
  *   ratings -> split -> shards of the columns -> example matrices (train, validation, test)
  *                                             -> team of workers, kernels
  *
- * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand (unless the run will
- * refit), so that they are not there beside the model. */
+ * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand (unless the
+ * run will refit), so that they are not there beside the model. */
 #ifndef TRAIN_PROBLEM_H
 #define TRAIN_PROBLEM_H
 
@@ -17,8 +17,8 @@
 #include "model/model.h"
 #include "par/team.h"
 
-/* What a part (validation, test) is judged by: what goes in, what should come out, what is not to be recommended
- * besides the input. */
+/* What a part (validation, test) is judged by: what goes in, what should come out, what is not to be
+ * recommended besides the input. */
 struct judged {
     struct matrix *in;   /* borrowed (the train matrix) or owned */
     struct matrix *out;  /* owned; NULL: there is no such part */
@@ -39,10 +39,10 @@ struct problem {
     struct shard *cut;
     struct matrix *train;
     struct judged valid, test;
-    struct cells cells; /* mf */
-    float shift;         /* model.center: subtracted from every value */
-    float low, high;     /* range of the training ratings */
-    double mean;         /* of the training ratings */
+    struct cells cells;          /* mf */
+    float shift;                 /* model.center: subtracted from every value */
+    float low, high;             /* range of the training ratings */
+    double mean;                 /* of the training ratings */
     int64_t users, items, count; /* of the data set after filtering */
     double load_s;
 };
@@ -55,7 +55,8 @@ void problem_free(struct problem *p);
 /* Plain arguments of lower layers, from the configuration. */
 struct ratings_spec problem_ratings_spec(const struct config *c);
 struct split_spec problem_split_spec(const struct config *c);
-int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p, struct error *err);
+int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                       struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
 bool problem_is_binary(const struct config *c); /* Multi-VAE, Mult-DAE */
 

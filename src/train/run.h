@@ -17,7 +17,7 @@ struct run {
     struct scheduler scheduler;
     struct adam_plan plan;
     struct eval_spec spec;
-    int monitor; /* number of the metric that chooses; -1: none */
+    int monitor;                    /* number of the metric that chooses; -1: none */
     struct evaluator *valid, *test; /* NULL: no such part */
     struct run_state state;
     struct eval_result tested;
@@ -35,8 +35,8 @@ double run_epoch_median(const struct run *r);
 
 /* ---- rundir.c: the folder ---- */
 
-/* Takes the folder: makes it, locks it (the lock dies with its holder), sweeps leftovers. PT_EUSAGE where a run is in it
- * and `resume` is not set, or where another process holds it. */
+/* Takes the folder: makes it, locks it (the lock dies with its holder), sweeps leftovers. PT_EUSAGE where a
+ * run is in it and `resume` is not set, or where another process holds it. */
 int rundir_open(struct rundir **out, const char *folder, bool resume, struct error *err);
 void rundir_close(struct rundir *d);
 bool rundir_has_checkpoint(const struct rundir *d);
@@ -54,8 +54,8 @@ int rundir_save_checkpoint(struct run *r, struct error *err);
 
 int summary_write(const struct run *r, struct error *err);
 
-/* Work of one epoch of training, from the problem's sizes: floating-point operations, and bytes of weights and
- * moments moved where every row that is touched is read and written once. */
+/* Work of one epoch of training, from the problem's sizes: floating-point operations, and bytes of weights
+ * and moments moved where every row that is touched is read and written once. */
 void run_work(const struct run *r, double *flop, double *bytes);
 
 #endif

@@ -39,7 +39,8 @@ static int take_lock(struct rundir *d, struct error *err)
     if (d->lock < 0)
         return error_set(err, PT_EFILE, "%s: cannot be written: %s", d->folder, strerror(errno));
     if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
-        return error_set(err, PT_EUSAGE, "%s: another process is training in this folder; use another --out", d->folder);
+        return error_set(err, PT_EUSAGE, "%s: another process is training in this folder; use another --out",
+                         d->folder);
     return 0;
 }
 
@@ -56,10 +57,13 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, struct err
         rc = error_set(err, PT_ENOMEM, "out of memory");
         goto fail;
     }
-    if ((rc = file_make_folder(folder, err)) < 0 || (rc = take_lock(d, err)) < 0 || (rc = file_sweep(folder, err)) < 0)
+    if ((rc = file_make_folder(folder, err)) < 0 || (rc = take_lock(d, err)) < 0 ||
+        (rc = file_sweep(folder, err)) < 0)
         goto fail;
-    if (!resume && (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, "config.yaml")))) {
-        rc = error_set(err, PT_EUSAGE, "%s: there is a run in this folder; --resume goes on with it, or use another --out",
+    if (!resume &&
+        (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, "config.yaml")))) {
+        rc = error_set(err, PT_EUSAGE,
+                       "%s: there is a run in this folder; --resume goes on with it, or use another --out",
                        folder);
         goto fail;
     }
@@ -137,7 +141,8 @@ static void write_field(struct file_writer *w, const char *text)
             file_write(w, text, 1);
 }
 
-static int write_ids(const struct run *r, const char *name, const struct idtable *ids, char **title, struct error *err)
+static int write_ids(const struct run *r, const char *name, const struct idtable *ids, char **title,
+                     struct error *err)
 {
     struct file_writer *w;
     int rc = file_create(&w, rundir_path(r->dir, name), err);
@@ -180,16 +185,19 @@ int rundir_check_config(const struct rundir *d, const struct config *c, struct e
     }
     key = config_resume_conflict(old, c);
     if (key)
-        rc = error_set(err, PT_ECONFIG,
-                       "%s: the run in this folder was started with another %s; only train.epochs and run.* may change",
-                       d->folder, key);
+        rc = error_set(
+            err, PT_ECONFIG,
+            "%s: the run in this folder was started with another %s; only train.epochs and run.* may change",
+            d->folder, key);
     else if (c->refit && old->epochs != c->epochs)
-        rc = error_set(err, PT_ECONFIG, "%s: train.epochs cannot change in a run with train.refit", d->folder);
+        rc =
+            error_set(err, PT_ECONFIG, "%s: train.epochs cannot change in a run with train.refit", d->folder);
     config_free(old);
     return rc;
 }
 
-static void put_result(struct json *j, const char *key, const struct eval_spec *spec, const struct eval_result *r)
+static void put_result(struct json *j, const char *key, const struct eval_spec *spec,
+                       const struct eval_result *r)
 {
     struct json *values = json_new_object();
 
@@ -238,12 +246,14 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
 
 int rundir_save_model(struct run *r, struct error *err)
 {
-    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->model, r->config, r->problem, NULL, err);
+    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->model, r->config, r->problem, NULL,
+                           err);
 }
 
 int rundir_save_checkpoint(struct run *r, struct error *err)
 {
-    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->model, r->config, r->problem, &r->state, err);
+    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->model, r->config, r->problem,
+                             &r->state, err);
 
     r->saved_at = clock_now();
     return rc;

@@ -1,4 +1,5 @@
-/* summary.c - summary.json: what a run was, did and reached. Written last, so its being there says that the run is done. */
+/* summary.c - summary.json: what a run was, did and reached. Written last, so its being there says that the
+ * run is done. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -55,7 +56,8 @@ void run_work(const struct run *r, double *flop, double *bytes)
 {
     const struct problem *p = r->problem;
     const struct config *c = r->config;
-    double steps = (double)scheduler_max_steps(&r->scheduler), entries = (double)p->train->entries, dense = 0.0;
+    double steps = (double)scheduler_max_steps(&r->scheduler), entries = (double)p->train->entries,
+           dense = 0.0;
     int64_t width;
     double rows = wide_rows(r->model, &width), k = (double)width;
 

@@ -1,4 +1,5 @@
-/* train.c - the run. Serial but for team_run: an epoch is a few runs of the workers over some minibatches each. */
+/* train.c - the run. Serial but for team_run: an epoch is a few runs of the workers over some minibatches
+ * each. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -29,7 +30,8 @@ static int find_monitor(struct run *r, struct error *err)
         if (strcmp(r->spec.metric[i].name, m.name) == 0)
             r->monitor = i;
     if (r->monitor < 0)
-        return error_set(err, PT_ECONFIG, "train.monitor: %s is not among eval.metrics; add it there", m.name);
+        return error_set(err, PT_ECONFIG, "train.monitor: %s is not among eval.metrics; add it there",
+                         m.name);
     return 0;
 }
 
@@ -119,7 +121,8 @@ static int open_run(struct run *r, bool *done, struct error *err)
         (rc = make_model(r, r->config->epochs, err)) < 0)
         return rc;
     if (r->monitor < 0 && r->config->patience)
-        return error_set(err, PT_ECONFIG, "train.patience: there is no validation part to judge by; set it to 0");
+        return error_set(err, PT_ECONFIG,
+                         "train.patience: there is no validation part to judge by; set it to 0");
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     if (!r->epoch_s)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -127,7 +130,8 @@ static int open_run(struct run *r, bool *done, struct error *err)
         return 0;
     if (rundir_has_checkpoint(r->dir)) {
         rc = resume(r, err);
-        *done = rc == 0 && r->state.finished && r->state.epoch >= r->config->epochs && rundir_has_summary(r->dir);
+        *done =
+            rc == 0 && r->state.finished && r->state.epoch >= r->config->epochs && rundir_has_summary(r->dir);
         return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
     }
     return rundir_write_start(r, err);
@@ -141,7 +145,8 @@ static void close_run(struct run *r)
     mem_free(r->epoch_s);
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------------------
+ */
 
 int64_t run_examples(const struct run *r)
 {
@@ -151,16 +156,18 @@ int64_t run_examples(const struct run *r)
 static void tell(const struct run *r, enum train_event event, int64_t epochs)
 {
     const struct run_state *s = &r->state;
-    struct train_progress p = {.event = event, .epoch = s->epoch + (s->in_epoch > 0), .epochs = epochs};
-    double epoch_s;
+    bool within = event == TRAIN_STEPS;
+    struct train_progress p = {.event = event, .epoch = s->epoch + within, .epochs = epochs};
+    double done, epoch_s;
 
     if (!r->options->listen)
         return;
-    p.share = r->scheduler.steps ? (double)s->in_epoch / (double)r->scheduler.steps : 0.0;
+    p.share = within ? (double)s->in_epoch / (double)r->scheduler.steps : 0.0;
+    done = (double)s->epoch + p.share;
     p.loss = r->model->step_count ? r->model->loss_sum / (double)r->model->step_count : NAN;
-    epoch_s = s->train_s / ((double)s->epoch + p.share);
+    epoch_s = s->train_s / done;
     p.examples_per_s = (double)run_examples(r) / epoch_s;
-    p.seconds_left = ((double)epochs - (double)s->epoch - p.share) * (s->train_s + s->eval_s) / ((double)s->epoch + p.share);
+    p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
     p.best_epoch = s->best_epoch;
     p.spec = &r->spec;
     p.valid = s->last_valid.n ? &s->last_valid : NULL;
@@ -170,7 +177,8 @@ static void tell(const struct run *r, enum train_event event, int64_t epochs)
     r->options->listen(r->options->arg, &p);
 }
 
-/* ---- an epoch ---------------------------------------------------------------------------------------------- */
+/* ---- an epoch
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Minibatches [from, to) of the epoch. */
 struct chunk {
@@ -226,10 +234,11 @@ static void restore_sums(struct run *r)
 
 static int diverged(const struct run *r, const char *what, struct error *err)
 {
-    return error_set(err, PT_EDIVERGED,
-                     "training diverged: %s is not finite after step %lld of epoch %lld. Likely causes: train.lr (%g) is "
-                     "too large, or ratings are far from 0 (model.center). The best model so far is kept",
-                     what, (long long)r->state.in_epoch, (long long)r->state.epoch + 1, r->config->lr);
+    return error_set(
+        err, PT_EDIVERGED,
+        "training diverged: %s is not finite after step %lld of epoch %lld. Likely causes: train.lr (%g) is "
+        "too large, or ratings are far from 0 (model.center). The best model so far is kept",
+        what, (long long)r->state.in_epoch, (long long)r->state.epoch + 1, r->config->lr);
 }
 
 static int flush_and_save(struct run *r, struct error *err)
@@ -249,9 +258,10 @@ static int interrupted(struct run *r, struct error *err)
         return rc;
     if (!r->dir)
         return error_set(err, PT_EINTERRUPTED, "interrupted");
-    return error_set(err, PT_EINTERRUPTED,
-                     "interrupted in epoch %lld, and saved; to go on: the same command with --out %s --resume",
-                     (long long)r->state.epoch + 1, r->options->folder);
+    return error_set(
+        err, PT_EINTERRUPTED,
+        "interrupted in epoch %lld, and saved; to go on: the same command with --out %s --resume",
+        (long long)r->state.epoch + 1, r->options->folder);
 }
 
 static int train_epoch(struct run *r, int64_t epochs, struct error *err)
@@ -296,7 +306,8 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     return params_not_finite(&r->model->params) ? diverged(r, params_not_finite(&r->model->params), err) : 0;
 }
 
-/* ---- judging --------------------------------------------------------------------------------------------------- */
+/* ---- judging
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool better(const struct run *r, double a, double b)
 {
@@ -334,7 +345,8 @@ static void judge(struct run *r, int64_t epochs)
 /* Whether the model at hand is written now: without validation only the last epoch's is. */
 static bool writes_model(const struct run *r, int64_t epochs)
 {
-    return r->new_best && (r->monitor >= 0 ? !r->state.refit || r->state.epoch == epochs : r->state.epoch == epochs);
+    return r->new_best &&
+           (r->monitor >= 0 ? !r->state.refit || r->state.epoch == epochs : r->state.epoch == epochs);
 }
 
 static bool checkpoint_due(const struct run *r)
@@ -342,7 +354,8 @@ static bool checkpoint_due(const struct run *r)
     int64_t every = r->config->checkpoint_every;
     double minutes = r->config->checkpoint_minutes;
 
-    return (every && r->state.epoch % every == 0) || (minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes);
+    return (every && r->state.epoch % every == 0) ||
+           (minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes);
 }
 
 /* `last`: the checkpoint that ends the training is about to be written anyway. */
@@ -397,7 +410,8 @@ static int refit(struct run *r, struct error *err)
         free_model(r);
         r->state.refit = 1;
         r->state.epoch = r->state.in_epoch = 0;
-        if ((rc = problem_refit(r->problem, r->config, err)) < 0 || (rc = make_model(r, r->state.best_epoch, err)) < 0)
+        if ((rc = problem_refit(r->problem, r->config, err)) < 0 ||
+            (rc = make_model(r, r->state.best_epoch, err)) < 0)
             return rc;
         if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)
             return rc;
@@ -415,7 +429,8 @@ static int finish(struct run *r, struct error *err)
         return rc;
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
         evaluate(r->test, &r->last_tested);
-        if ((rc = checkpoint_load(rundir_path(r->dir, "model.safetensors"), r->model, r->problem, NULL, err)) < 0)
+        if ((rc = checkpoint_load(rundir_path(r->dir, "model.safetensors"), r->model, r->problem, NULL,
+                                  err)) < 0)
             return rc;
     }
     if (r->test)
@@ -464,7 +479,8 @@ static void report(const struct run *r, struct train_result *out)
     memcpy(out->model_hash, r->state.model_hash, sizeof out->model_hash);
 }
 
-int train_run(const struct config *c, const struct train_options *o, struct train_result *out, struct error *err)
+int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
+              struct error *err)
 {
     struct run r = {.config = c, .options = o, .started = clock_now()};
     bool done;

@@ -34,8 +34,9 @@ struct train_progress {
 struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
-    const volatile sig_atomic_t *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
-    const volatile sig_atomic_t *save; /* changed: save and go on; may be NULL */
+    const volatile sig_atomic_t
+        *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
+    const volatile sig_atomic_t *save;                         /* changed: save and go on; may be NULL */
     void (*listen)(void *arg, const struct train_progress *p); /* may be NULL */
     void (*warn)(void *arg, const char *text);                 /* may be NULL */
     void *arg;
@@ -52,7 +53,9 @@ struct train_result {
 };
 
 /* Serial: one run at a time in a process (it owns the worker threads). `out` may be NULL.
- * A folder with a run in it and no `resume` is refused (PT_EUSAGE); with it, a finished run returns 0 at once. */
-int train_run(const struct config *c, const struct train_options *o, struct train_result *out, struct error *err);
+ * A folder with a run in it and no `resume` is refused (PT_EUSAGE); with it, a finished run returns 0 at
+ * once. */
+int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
+              struct error *err);
 
 #endif

@@ -239,6 +239,8 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
 static void drop_low(struct ratings *r, double least, int64_t *dropped)
 {
     *dropped = 0;
+    if (least <= -1e30)
+        return; /* the option's default: no bound */
     for (int64_t k = 0; k < r->n; k++)
         if (r->user[k] >= 0 && (double)r->value[k] < least) {
             r->user[k] = -1;
@@ -292,7 +294,7 @@ static void take_out(struct ratings *r)
 }
 
 /* Gives memory back that reading ahead took; a failure to shrink costs nothing. */
-static void shrink(struct ratings *r)
+void filter_shrink(struct ratings *r)
 {
     void *smaller;
 
@@ -384,7 +386,6 @@ int filter_finish(struct ratings *r, const struct ratings_spec *spec, struct err
         mem_free(r->time);
         r->time = NULL;
     }
-    shrink(r);
     for (int64_t k = 0; spec->binarize && k < r->n; k++)
         r->value[k] = 1;
     rc = renumber(r, r->user, &r->users, NULL, err);

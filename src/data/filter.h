@@ -17,4 +17,7 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
 /* Takes out what is marked, binarizes, renumbers the rows in order of first appearance, sets low and high. */
 int filter_finish(struct ratings *r, const struct ratings_spec *spec, struct error *err);
 
+/* Gives memory back that was taken for ratings that are not kept. Not for arrays of mem_array. */
+void filter_shrink(struct ratings *r);
+
 #endif

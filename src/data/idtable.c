@@ -3,7 +3,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define FIRST_BITS 10
@@ -25,6 +24,7 @@ struct idtable {
     int64_t rows, row_space;
     int64_t name_space;
     int bits;
+    bool frozen;
     struct slot *slot; /* (2^bits) owned */
     int64_t *start;    /* (row_space + 1) owned */
     char *names;       /* (name_space) owned */
@@ -160,13 +160,36 @@ static bool grow_names(struct idtable *t, size_t more)
     return true;
 }
 
+static bool has_room(const struct idtable *t, size_t length)
+{
+    return 2 * (t->rows + 1) <= (int64_t)1 << t->bits && t->rows < t->row_space &&
+           (size_t)(t->name_space - t->start[t->rows]) >= length + 1;
+}
+
+bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
+{
+    while (2 * (t->rows + names) > (int64_t)1 << t->bits)
+        if (!grow_slots(t))
+            return false;
+    while (t->rows + names > t->row_space)
+        if (!grow_rows(t))
+            return false;
+    bytes += names; /* a zero behind each */
+    return t->name_space - t->start[t->rows] >= bytes || grow_names(t, (size_t)bytes);
+}
+
+void idtable_freeze(struct idtable *t, bool frozen)
+{
+    t->frozen = frozen;
+}
+
 /* A new row for a name that was not found. */
 static int64_t add(struct idtable *t, struct key k, const char *name, size_t length)
 {
     uint64_t mask, at;
     int64_t row = t->rows, from = t->start[row];
 
-    if (row == INT32_MAX)
+    if (row == INT32_MAX || (t->frozen && !has_room(t, length)))
         return -1;
     if (2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
         return -1;

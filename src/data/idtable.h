@@ -3,6 +3,7 @@
 #ifndef DATA_IDTABLE_H
 #define DATA_IDTABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ int64_t idtable_find(const struct idtable *t, const char *name, size_t length); 
 /* Zero-terminated; borrowed until the next put. */
 const char *idtable_name(const struct idtable *t, int64_t row);
 size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, without the zero */
+/* Room for so many more names of so many bytes together, without a further allocation; false: no memory. */
+bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes);
+/* While frozen a put that would have to allocate answers -1 and changes nothing. */
+void idtable_freeze(struct idtable *t, bool frozen);
 /* Forgets all names; the memory is kept for the next ones. */
 void idtable_clear(struct idtable *t);
 void idtable_free(struct idtable *t);

@@ -191,29 +191,18 @@ static const char *take_plain(struct parser *p, const char *line)
 
 /* --- any line ------------------------------------------------------------------------------------ */
 
-static int no_room(struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "out of memory for ids (or more than 2^31 - 1 of them)");
-}
-
 /* The line is bad: PT_EDATA, or 0 where bad lines are skipped. */
-static int __attribute__((format(printf, 3, 4)))
-bad(struct parser *p, struct error *err, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3))) bad(struct parser *p, const char *fmt, ...)
 {
-    struct error why;
-    va_list args;
-    char text[512];
+    if (p->lines_bad++ == 0) {
+        va_list args;
 
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    error_set(&why, PT_EDATA, "%lld: %s", (long long)p->line, text);
-    if (p->lines_bad++ == 0)
-        p->first_bad = why;
-    if (p->skip_bad)
-        return 0;
-    *err = why;
-    return PT_EDATA;
+        va_start(args, fmt);
+        vsnprintf(p->bad_reason, sizeof p->bad_reason, fmt, args);
+        va_end(args);
+        p->bad_line = p->line;
+    }
+    return p->skip_bad ? 0 : PT_EDATA;
 }
 
 /* A field's id as the table gets it: doubled quotes made single in `scratch`. NULL or what is wrong. */
@@ -236,7 +225,7 @@ static const char *id_of(const struct field *f, char scratch[LONGEST_ID], const 
     return field_id(*name, *length);
 }
 
-static int take_lists(struct parser *p, const char *line, const char *end, struct error *err)
+static int take_lists(struct parser *p, const char *line, const char *end)
 {
     struct dialect d = *p->dialect;
     char shown[FIELD_SHOWN];
@@ -260,12 +249,11 @@ static int take_lists(struct parser *p, const char *line, const char *end, struc
         why = f.length > LONGEST_ID ? "is longer than 4096 bytes" : field_id(f.text, f.length);
         if (why) {
             p->out->n = first; /* a bad line counts as a whole */
-            return bad(p, err, "%s '%s' %s", u < 0 ? "user" : "item", field_show(shown, f.text, f.length),
-                       why);
+            return bad(p, "%s '%s' %s", u < 0 ? "user" : "item", field_show(shown, f.text, f.length), why);
         }
         row = idtable_put(u < 0 ? p->users : p->items, f.text, f.length);
-        if (row < 0 || !triplets_reserve(p->out, 1, p->keep_time))
-            return no_room(err);
+        if (row < 0)
+            return PT_ENOMEM;
         if (u < 0) {
             u = row;
             continue;
@@ -278,7 +266,7 @@ static int take_lists(struct parser *p, const char *line, const char *end, struc
 }
 
 /* Reads the fields of a delimited line; nothing is stored before all of them are right. */
-static int take_fields(struct parser *p, const struct field *f, struct error *err)
+static int take_fields(struct parser *p, const struct field *f)
 {
     const struct dialect *d = p->dialect;
     struct triplets *t = p->out;
@@ -299,15 +287,15 @@ static int take_fields(struct parser *p, const struct field *f, struct error *er
         else if (r == ROLE_TIME)
             why = field_time(f[c].text, f[c].length, &time);
         if (why && f[c].length == 0)
-            return bad(p, err, "field %d: the %s is empty", c + 1, what[r]);
+            return bad(p, "field %d: the %s is empty", c + 1, what[r]);
         if (why)
-            return bad(p, err, "field %d: %s '%s' %s", c + 1, what[r],
-                       field_show(shown, f[c].text, f[c].length), why);
+            return bad(p, "field %d: %s '%s' %s", c + 1, what[r], field_show(shown, f[c].text, f[c].length),
+                       why);
     }
     u = idtable_put(p->users, name[0], length[0]);
     i = u < 0 ? -1 : idtable_put(p->items, name[1], length[1]);
     if (i < 0)
-        return no_room(err);
+        return PT_ENOMEM;
     t->user[t->n] = (int32_t)u;
     t->item[t->n] = (int32_t)i;
     t->value[t->n] = value;
@@ -318,7 +306,7 @@ static int take_fields(struct parser *p, const struct field *f, struct error *er
 }
 
 /* [line, end) without its newline. */
-static int take_any(struct parser *p, const char *line, const char *end, struct error *err)
+static int take_any(struct parser *p, const char *line, const char *end)
 {
     const struct dialect *d = p->dialect;
     struct field fields[DIALECT_COLUMNS];
@@ -338,38 +326,48 @@ static int take_any(struct parser *p, const char *line, const char *end, struct 
     }
     p->lines_read++;
     if ((size_t)(end - line) > LINES_LONGEST)
-        return bad(p, err, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
+        return bad(p, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
     if (d->lists)
-        return take_lists(p, line, end, err);
+        return take_lists(p, line, end);
     n = dialect_cut(d, line, end, fields, DIALECT_COLUMNS);
     if (n < 0)
-        return bad(p, err, "a quoted field is not closed, or text follows its closing quote");
+        return bad(p, "a quoted field is not closed, or text follows its closing quote");
     if (n != d->columns) {
         char expected[16 * DIALECT_COLUMNS];
 
         dialect_show(d, expected, sizeof expected);
-        return bad(p, err, "%lld field%s where %d are expected (%s)", (long long)n, n == 1 ? "" : "s",
-                   d->columns, expected);
+        return bad(p, "%lld field%s where %d are expected (%s)", (long long)n, n == 1 ? "" : "s", d->columns,
+                   expected);
     }
-    return take_fields(p, fields, err);
+    return take_fields(p, fields);
 }
 
-int parser_take(struct parser *p, const char *begin, const char *end, struct error *err)
+bool parser_reserve(struct parser *p, int64_t bytes)
+{
+    /* A rating takes at least "1,2\n", a further one of a list " 2". */
+    return triplets_reserve(p->out, p->dialect->lists ? bytes / 2 + 1 : bytes / 4 + 1, p->keep_time);
+}
+
+int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at)
 {
     const struct dialect *d = p->dialect;
     bool plain = !d->lists && !d->blanks && d->delimiter_length <= 2 && d->columns <= 8;
-    int rc;
 
-    /* A rating takes at least "1,2\n"; lists make room as they go. */
-    if (!triplets_reserve(p->out, d->lists ? 1 : (end - begin) / 4 + 1, p->keep_time))
-        return error_set(err, PT_ENOMEM, "out of memory for %lld ratings and more", (long long)p->out->n);
     while (begin < end) {
         const char *next = plain && (p->past_header || !d->header) ? take_plain(p, begin) : NULL;
 
         if (!next) {
             const char *stop = memchr(begin, '\n', (size_t)(end - begin));
+            int64_t line = p->line, read = p->lines_read, n = p->out->n;
+            int rc = take_any(p, begin, stop);
 
-            rc = take_any(p, begin, stop, err);
+            if (rc == PT_ENOMEM) {
+                p->line = line;
+                p->lines_read = read;
+                p->out->n = n;
+                if (stopped_at)
+                    *stopped_at = begin;
+            }
             if (rc < 0)
                 return rc;
             next = stop + 1;

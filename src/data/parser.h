@@ -37,11 +37,16 @@ struct parser {
     uint64_t last_word; /* the user of the last plain line: most files have a user's ratings together */
     unsigned last_length;
     int32_t last_user;
-    struct error first_bad; /* where lines_bad > 0; "17: reason" */
+    int64_t bad_line; /* number of the first bad line; 0: none */
+    char bad_reason[512];
 };
 
-/* The block must end with a newline and have LINES_PAD bytes behind it. Stops with PT_EDATA, its text
- * "17: reason", at a line that is bad, unless skip_bad; PT_ENOMEM otherwise. */
-int parser_take(struct parser *p, const char *begin, const char *end, struct error *err);
+/* The block must end with a newline and have LINES_PAD bytes behind it. PT_EDATA: stopped at a bad line, see
+ * bad_line and bad_reason (never with skip_bad); PT_ENOMEM: no memory, or a frozen table is full; then
+ * *stopped_at (which may be NULL) is the line's start, and nothing of the line is counted. */
+int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at);
+
+/* Room in p->out for what a block of so many bytes can hold; false: no memory. parser_take wants it. */
+bool parser_reserve(struct parser *p, int64_t bytes);
 
 #endif

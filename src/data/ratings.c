@@ -9,6 +9,7 @@
 #include "data/titles.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 void ratings_free(struct ratings *r)
 {
@@ -148,60 +149,89 @@ void ratings_digest(struct ratings *r)
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
-static int read_source(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+static int read_source(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
+                       bool keep_time, struct error *err)
 {
-    struct source *source = NULL;
-    int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
+    int rc = reader_read(r, source, spec, keep_time, err);
 
-    /* "last" is the later in time, so times are read for it even if nobody else wants them */
-    if (rc == 0)
-        rc = reader_read(r, source, spec, spec->want_time || spec->duplicates == 0 || spec->duplicates == 2,
-                         err);
     if (rc == 0)
         rc = titles_read(r, source, err);
     if (rc == 0 && spec->item_key == 1)
         rc = titles_merge(r, spec->path, err);
+    if (rc < 0)
+        return rc;
+    rc = filter_duplicates(r, spec, err);
+    if (rc < 0)
+        error_prefix(err, "%s", spec->path);
+    return rc;
+}
+
+/* Whether every text can be read a second time. */
+static bool is_lasting(const struct source *source)
+{
+    for (int64_t k = 0; k < source->n; k++) {
+        struct stat st;
+
+        if (stat(source->text[k].path, &st) < 0 || !S_ISREG(st.st_mode))
+            return false;
+    }
+    return true;
+}
+
+/* The policy "last" is the later in time, and times take as much memory as half of the rest. A set without
+ * duplicates does not need them: so they are left out, and the few sets that have some are read again. */
+static int read_texts(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    struct source *source = NULL;
+    bool keep_time = spec->want_time;
+    int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
+
+    if (rc == 0 && spec->duplicates == 0 && !is_lasting(source))
+        keep_time = true;
+    while (rc == 0) {
+        *out = mem_zalloc(1, sizeof **out);
+        rc = *out ? read_source(*out, source, spec, keep_time, err)
+                  : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+        if (rc < 0 || keep_time || spec->duplicates != 0 || (*out)->duplicates == 0)
+            break;
+        ratings_free(*out);
+        *out = NULL;
+        keep_time = true;
+    }
     source_free(source);
     return rc;
 }
 
-static int keep_wanted(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+static int make_synth(struct ratings **out, const struct ratings_spec *spec, const char *name,
+                      struct error *err)
 {
-    int rc = filter_duplicates(r, spec, err);
+    int rc = synth_make(out, name, spec->seed, err);
 
-    if (rc < 0) {
-        error_prefix(err, "%s", spec->path);
-        return rc;
-    }
-    if (!r->finished)
-        rc = filter_ratings(r, spec, err);
-    if (rc == 0)
-        rc = filter_finish(r, spec, err);
-    if (rc == 0)
-        ratings_digest(r);
-    return rc;
+    return rc == 0 && spec->want_time ? synth_add_times(*out, spec->seed, err) : rc;
 }
 
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
 {
     static const char synth[] = "synth:";
+    bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
     struct ratings *r = NULL;
     int rc;
 
-    if (strncmp(spec->path, synth, sizeof synth - 1) == 0) {
-        rc = synth_make(&r, spec->path + sizeof synth - 1, spec->seed, err);
-        if (rc == 0 && spec->want_time)
-            rc = synth_add_times(r, spec->seed, err);
-    } else {
-        r = mem_zalloc(1, sizeof *r);
-        rc = r ? read_source(r, spec, err) : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
-    }
+    if (is_synth)
+        rc = make_synth(&r, spec, spec->path + sizeof synth - 1, err);
+    else
+        rc = read_texts(&r, spec, err);
+    if (rc == 0 && !r->finished)
+        rc = filter_ratings(r, spec, err);
     if (rc == 0)
-        rc = keep_wanted(r, spec, err);
+        rc = filter_finish(r, spec, err);
     if (rc < 0) {
         ratings_free(r);
         return rc;
     }
+    if (!is_synth)
+        filter_shrink(r);
+    ratings_digest(r);
     *out = r;
     return 0;
 }

@@ -56,6 +56,7 @@ struct ratings_spec {
     uint64_t seed;    /* synth */
     bool want_time;   /* keep times (some splits need them) */
     int prefer_given; /* a folder with several splits: 1 where split.kind is given */
+    int workers;      /* threads that parse a large plain file, 0 or 1: one; the result is the same */
 };
 
 /* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)

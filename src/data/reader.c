@@ -1,10 +1,16 @@
 #include "data/reader.h"
 
 #include "base/mem.h"
+#include "data/archive.h"
 #include "data/lines.h"
 #include "data/parser.h"
+#include "data/reader_team.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+#define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
+#define BLOCK      ((int64_t)2 << 20)
 
 struct reader {
     const struct ratings_spec *spec;
@@ -50,6 +56,55 @@ static int mark_given(struct reader *rd, int64_t first, enum given_part given, s
     return 0;
 }
 
+/* The blocks of one text, the first of which is at hand. */
+static int parse_blocks(struct parser *p, struct lines *lines, const char *begin, const char *end,
+                        const char *shown, struct error *err)
+{
+    while (begin < end) {
+        int rc = PT_ENOMEM;
+
+        if (parser_reserve(p, end - begin))
+            rc = parser_take(p, begin, end, NULL);
+        if (rc == PT_ENOMEM)
+            return error_set(
+                err, PT_ENOMEM,
+                "%s: out of memory for %lld ratings and more, or for ids (there may be 2^31 - 1)", shown,
+                (long long)p->out->n);
+        if (rc == 0)
+            rc = lines_next(lines, p->line, &begin, &end, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Whether the text is a plain file that several workers can read faster. */
+static bool is_large_file(const struct source_text *text)
+{
+    enum packing packing;
+    struct stat st;
+
+    return !text->member && strcmp(text->path, "-") != 0 && stat(text->path, &st) == 0 &&
+           S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE &&
+           archive_packing(&packing, text->path, NULL) == 0 && packing == PACKING_NONE;
+}
+
+static int parse(struct reader *rd, struct parser *p, struct lines *lines, const char *begin, const char *end,
+                 const struct source_text *text, struct error *err)
+{
+    bool done = false;
+    int rc = 0;
+
+    *err = (struct error){0};
+    if (rd->spec->workers > 1 && is_large_file(text))
+        rc = reader_team_read(p, text->path, rd->spec->workers, BLOCK, &done, err);
+    if (rc == 0 && !done)
+        rc = parse_blocks(p, lines, begin, end, text->shown, err);
+    if (rc == PT_EDATA && !err->code)
+        return error_set(err, PT_EDATA, "%s:%lld: %s", text->shown, (long long)p->bad_line, p->bad_reason);
+    return rc;
+}
+
 static int read_lines(struct reader *rd, struct lines *lines, const struct source_text *text,
                       struct error *err)
 {
@@ -75,25 +130,11 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
         return rc;
     p.dialect = &dialect;
     p.keep_time = rd->keep_time && dialect.has_time;
-    while (begin < end) {
-        rc = parser_take(&p, begin, end, err);
-        if (rc == PT_EDATA) {
-            char why[sizeof err->text];
-
-            if (!err)
-                return rc;
-            strcpy(why, err->text);
-            return error_set(err, PT_EDATA, "%s:%.900s", text->shown, why);
-        }
-        if (rc == 0)
-            rc = lines_next(lines, p.line, &begin, &end, err);
-        else
-            error_prefix(err, "%s", text->shown);
-        if (rc < 0)
-            return rc;
-    }
+    rc = parse(rd, &p, lines, begin, end, text, err);
+    if (rc < 0)
+        return rc;
     if (p.lines_bad && !rd->into->lines_bad)
-        error_set(&rd->first_bad, PT_EDATA, "%s:%.900s", text->shown, p.first_bad.text);
+        error_set(&rd->first_bad, PT_EDATA, "%s:%lld: %s", text->shown, (long long)p.bad_line, p.bad_reason);
     rd->into->lines_read += p.lines_read;
     rd->into->lines_bad += p.lines_bad;
     return 0;

@@ -1,0 +1,27 @@
+/* reader_team.h - a large plain file parsed by several workers, with the result of one parser.
+ *
+ *   file   | block 0 | block 1 | block 2 | ...    of `block` bytes; a line belongs to the block it starts in
+ *   round  every worker takes a block: its own triplets, its own tables of ids
+ *   then   the caller goes through the blocks in order and gives each new id of a worker's table its row
+ *   next   round: the workers write their triplets, renumbered, to their places behind one another
+ *
+ * A worker's table lists its ids in the order they appeared to it, so that going through the blocks in order
+ * numbers ids in order of first appearance in the file. Nothing is allocated in a round: where a table is
+ * full the worker stops, and the caller goes on with its block. Workers do read the file; a failure to is a
+ * value. */
+#ifndef DATA_READER_TEAM_H
+#define DATA_READER_TEAM_H
+
+#include "base/error.h"
+#include "data/parser.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Does for the file what parser_take on all its blocks would do with *whole; *done is false, and nothing has
+ * happened, where that is not possible (a header that is not in the first block). PT_EDATA with an empty
+ * message: a bad line, see whole->bad_line. */
+int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,
+                     struct error *err);
+
+#endif

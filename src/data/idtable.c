@@ -7,9 +7,10 @@
 
 #define FIRST_BITS 10
 
-/* Open addressing, at most half full. A name of up to 8 bytes is its own key, so that the usual
- * numeric id is found by one multiplication and one comparison; a longer one has its hash as the key
- * and is compared in the block of names. An empty slot has row -1.
+/* Open addressing, at most half full, or seven eighths while frozen (a larger table would leave the cache). A
+ * name of up to 8 bytes is its own key, so that the usual numeric id is found by one multiplication and one
+ * comparison; a longer one has its hash as the key and is compared in the block of names. An empty slot has
+ * row -1.
  *
  *   slot    key | length | row        power of two of them
  *   start   (rows + 1) offsets into names; name r is names[start[r]] .. names[start[r + 1] - 2], then a zero
@@ -162,13 +163,13 @@ static bool grow_names(struct idtable *t, size_t more)
 
 static bool has_room(const struct idtable *t, size_t length)
 {
-    return 2 * (t->rows + 1) <= (int64_t)1 << t->bits && t->rows < t->row_space &&
+    return 8 * (t->rows + 1) <= (int64_t)7 << t->bits && t->rows < t->row_space &&
            (size_t)(t->name_space - t->start[t->rows]) >= length + 1;
 }
 
 bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
 {
-    while (2 * (t->rows + names) > (int64_t)1 << t->bits)
+    while (8 * (t->rows + names) > (int64_t)7 << t->bits)
         if (!grow_slots(t))
             return false;
     while (t->rows + names > t->row_space)
@@ -191,7 +192,7 @@ static int64_t add(struct idtable *t, struct key k, const char *name, size_t len
 
     if (row == INT32_MAX || (t->frozen && !has_room(t, length)))
         return -1;
-    if (2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
+    if (!t->frozen && 2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
         return -1;
     if (row == t->row_space && !grow_rows(t))
         return -1;

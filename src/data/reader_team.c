@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SPARE_NAMES ((int64_t)1 << 16) /* new ids of a block that need no allocation */
-#define SPARE_BYTES ((int64_t)1 << 20)
-#define SLACK       ((int64_t)1 << 16) /* what the last line of a block may reach into the next */
+#define SPARE_NAMES                                                                                          \
+    ((int64_t)1 << 12) /* new ids of a block that need no allocation, and an eighth of those there are */
+#define SPARE_NAME 16  /* bytes of such a name */
+#define SLACK      ((int64_t)1 << 16) /* what the last line of a block may reach into the next */
 
 enum outcome { READ_DONE, READ_FAILED, READ_SHRUNK, READ_LONG };
 
@@ -243,11 +244,17 @@ static int settle(struct reading *rd, struct job *job, struct error *err)
     return 0;
 }
 
+static bool make_spare(struct idtable *t)
+{
+    int64_t names = SPARE_NAMES + idtable_count(t) / 8;
+
+    return idtable_reserve(t, names, names * SPARE_NAME);
+}
+
 static bool prepare(struct job *job)
 {
     freeze(job, true);
-    return idtable_reserve(job->users.table, SPARE_NAMES, SPARE_BYTES) &&
-           idtable_reserve(job->items.table, SPARE_NAMES, SPARE_BYTES);
+    return make_spare(job->users.table) && make_spare(job->items.table);
 }
 
 static int run_rounds(struct reading *rd, struct team *team, bool *done, struct error *err)

@@ -15,7 +15,7 @@
     XX(PT_ENOMEM, -4, 4, "not enough memory or another resource")                                            \
     XX(PT_EDIVERGED, -5, 5, "training diverged")                                                             \
     XX(PT_EFILE, -6, 6, "a file of partrain's own is corrupt, or output cannot be written")                  \
-    XX(PT_EINTERRUPTED, -7, 130, "interrupted by a signal")                                                   \
+    XX(PT_EINTERRUPTED, -7, 130, "interrupted by a signal")                                                  \
     XX(PT_ETERMINATED, -8, 143, "interrupted by SIGTERM")
 
 enum pt_code {

@@ -40,16 +40,17 @@ int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, s
     v->room_entries = n;
     v->row = mem_array(rows + 1, sizeof *v->row);
     v->col = mem_array(n, sizeof *v->col);
-    v->x = mem_array(n, sizeof *v->x);
+    v->own_x = mem_array(n, sizeof *v->x);
     v->target = mem_array(n, sizeof *v->target);
     v->active = mem_array(width, sizeof *v->active);
     v->start = mem_array(width + 1, sizeof *v->start);
     v->pos = mem_array(n, sizeof *v->pos);
     v->at = mem_array(n, sizeof *v->at);
-    v->x_by_column = mem_array(n, sizeof *v->x_by_column);
+    v->own_x_by_column = mem_array(n, sizeof *v->x_by_column);
+    v->target_by_column = mem_array(n, sizeof *v->target_by_column);
     v->fill = mem_zalloc(width, sizeof *v->fill);
-    if (v->row && v->col && v->x && v->target && v->active && v->start && v->pos && v->at && v->x_by_column &&
-        v->fill)
+    if (v->row && v->col && v->own_x && v->target && v->active && v->start && v->pos && v->at &&
+        v->own_x_by_column && v->target_by_column && v->fill)
         return 0;
 fail:
     view_fini(v);
@@ -60,13 +61,14 @@ void view_fini(struct view *v)
 {
     mem_free(v->row);
     mem_free(v->col);
-    mem_free(v->x);
+    mem_free(v->own_x);
     mem_free(v->target);
     mem_free(v->active);
     mem_free(v->start);
     mem_free(v->pos);
     mem_free(v->at);
-    mem_free(v->x_by_column);
+    mem_free(v->own_x_by_column);
+    mem_free(v->target_by_column);
     mem_free(v->fill);
     *v = (struct view){0};
 }
@@ -93,13 +95,12 @@ static void make_inputs(struct view *v, const struct view_input *input, float no
     }
 }
 
-/* A counting sort of the entries by column; stable, so batch positions ascend. */
+/* A counting sort of the entries by column; stable, so batch positions ascend. v->fill holds each column's
+ * count. */
 static void sort_by_column(struct view *v, int64_t width)
 {
     int64_t sum = 0, a = 0;
 
-    for (int64_t i = 0; i < v->entries; i++)
-        v->fill[v->col[i]]++;
     for (int64_t c = 0; c < width; c++)
         if (v->fill[c]) {
             v->active[a] = (int32_t)c;
@@ -115,11 +116,41 @@ static void sort_by_column(struct view *v, int64_t width)
 
             v->pos[to] = (int32_t)p;
             v->at[to] = (int32_t)i;
-            v->x_by_column[to] = v->x[i];
+            v->target_by_column[to] = v->target[i];
+            if (!v->plain)
+                v->x_by_column[to] = v->x[i];
         }
     for (a = 0; a < v->columns; a++)
         v->fill[v->active[a]] = 0;
 }
+
+/* Copies a row's entries behind the n that are there; returns the new count. */
+static int64_t copy_row(struct view *v, const struct matrix *m, const struct matrix_part *part,
+                        int64_t example, int64_t n)
+{
+    int64_t first = part->ptr[example], count = part->ptr[example + 1] - first;
+
+    if (part->code)
+        for (int64_t i = 0; i < count; i++)
+            v->target[n + i] = m->code_value[part->code[first + i]];
+    else
+        memcpy(v->target + n, part->value + first, (size_t)count * sizeof *v->target);
+    memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
+    return n + count;
+}
+
+/* Rows lie anywhere in the part: asks for what row copy_row will need. */
+static void prefetch_row(const struct matrix_part *part, int64_t example)
+{
+    int64_t first = part->ptr[example], end = part->ptr[example + 1];
+
+    for (int64_t i = first; i < end; i += 16)
+        __builtin_prefetch(part->col + i);
+    if (part->code)
+        __builtin_prefetch(part->code + first);
+}
+
+#define AHEAD 8 /* rows */
 
 void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
                 const struct view_input *input, bool by_column)
@@ -128,25 +159,28 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
     int64_t n = 0;
 
     v->rows = rows;
+    v->row[0] = 0;
+    v->plain = !input->normalize && !(input->dropout > 0.0f);
+    v->x = v->plain ? v->target : v->own_x;
+    v->x_by_column = v->plain ? v->target_by_column : v->own_x_by_column;
     for (int64_t p = 0; p < rows; p++) {
-        int64_t first = part->ptr[example[p]], count = part->ptr[example[p] + 1] - first;
-
-        v->row[p] = n;
-        v->row[p + 1] = n + count;
-        memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
-        for (int64_t i = 0; i < count; i++)
-            v->target[n + i] = matrix_value(m, part, first + i);
-        n += count;
-        make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
+        if (p + 2 * AHEAD < rows)
+            __builtin_prefetch(part->ptr + example[p + 2 * AHEAD]);
+        if (p + AHEAD < rows)
+            prefetch_row(part, example[p + AHEAD]);
+        n = v->row[p + 1] = copy_row(v, m, part, example[p], n);
+        if (!v->plain)
+            make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
+        if (by_column)
+            for (int64_t i = v->row[p]; i < n; i++)
+                v->fill[v->col[i]]++;
     }
     v->entries = n;
-    if (rows == 0)
-        v->row[0] = 0;
     if (by_column)
         sort_by_column(v, shard_width(&m->cut[shard]));
 }
 
 int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
 {
-    return (rows + 1) * 8 + entries * 24 + columns * 20;
+    return (rows + 1) * 8 + entries * 32 + columns * 20;
 }

@@ -28,7 +28,11 @@ struct view {
     int32_t *pos;       /* (entries) batch position */
     int32_t *at;        /* (entries) place in the order by example */
     float *x_by_column; /* (entries) */
+    float *target_by_column; /* (entries) */
 
+    bool plain;   /* inputs are the values: x is target, x_by_column is target_by_column */
+    float *own_x; /* what x and x_by_column point to where they are not */
+    float *own_x_by_column;
     int64_t *fill; /* (shard's columns) scratch: zero between builds */
     int64_t room_rows, room_entries;
 };

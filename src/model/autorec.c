@@ -74,11 +74,8 @@ static void decode(struct worker *w, struct autorec *a, const struct batch *b, b
     if (two_passes)
         team_barrier(w);
     scale = masked_scale(&a->dec, b);
-    for (int s = first; s < end; s++) {
-        if (!two_passes)
-            masked_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
-        masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, measure);
-    }
+    for (int s = first; s < end; s++)
+        masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, two_passes, measure);
     masked_finish(w, &a->dec, b->rows, a->mid.d[a->mid.n]);
     if (a->code != last_code(a))
         drop_code(w, a, b, a->mid.d[a->mid.n]);

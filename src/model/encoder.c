@@ -170,8 +170,11 @@ void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const 
 
     team_phase(w, PHASE_UPDATE);
     for (int64_t a = 0; a < v->columns; a++) {
-        const float *g = row_gradient(w, e, v, a, dz);
+        const float *g;
 
+        if (a + 1 < v->columns)
+            table_prefetch(&e->v, shard, v->active[a + 1]);
+        g = row_gradient(w, e, v, a, dz);
         if (scale != 1.0f)
             eng->kern->scale(e->row[w->id], scale, e->v.ld);
         table_update(&e->v, eng->kern, eng->plan, shard, v->active[a], b->in_epoch, g);

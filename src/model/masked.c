@@ -98,40 +98,52 @@ void masked_prepare(struct worker *w, struct masked *d, const struct batch *b)
     }
 }
 
-void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                   const float *h)
+/* Errors of the view's column a before the loss's scale: e in the order by column. */
+static void score_column(struct masked *d, int shard, const struct view *v, int64_t a, const struct batch *b,
+                         const float *h)
 {
     const struct engine *eng = &d->model->eng;
     const struct table_part *part = &d->w.part[shard];
     struct masked_shard *own = &d->shard[shard];
-    bool weighted = d->loss == LOSS_ROW_MEAN;
+    int64_t c = v->active[a], i = v->start[a], n = v->start[a + 1] - i;
+    const float *target = v->target_by_column + i;
+    float *e = own->e + i, bias = part->bias.w[c];
     double square = 0.0, loss = 0.0;
 
-    team_phase(w, PHASE_DECODE);
-    for (int64_t a = 0; a < v->columns; a++) {
-        int64_t c = v->active[a], i = v->start[a], n = v->start[a + 1] - i;
-        float *e = own->e + i;
-
-        table_catch_up(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch);
-        eng->kern->dots(e, n, v->pos + i, part->row.w + c * d->w.ld, h, d->w.ld);
+    table_catch_up(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch);
+    eng->kern->dots(e, n, v->pos + i, part->row.w + c * d->w.ld, h, d->w.ld);
+    if (d->act != ACT_IDENTITY) {
         for (int64_t j = 0; j < n; j++)
-            e[j] += part->bias.w[c];
-        if (d->act != ACT_IDENTITY)
-            eng->kern->activate(d->act, e, n);
-        for (int64_t j = 0; j < n; j++) {
-            float out = e[j], diff = out - v->target[v->at[i + j]], slope = 1.0f;
-            float weight = weighted ? d->cell_weight[v->pos[i + j]] : 1.0f;
-
-            if (d->act != ACT_IDENTITY)
-                eng->kern->activate_back(d->act, &slope, &out, 1);
-            square += (double)diff * (double)diff;
-            loss += (double)weight * (double)diff * (double)diff;
-            e[j] = diff * weight * slope;
-            own->e_by_row[v->at[i + j]] = e[j];
-        }
+            e[j] += bias;
+        bias = 0.0f;
+        eng->kern->activate(d->act, e, n);
     }
-    own->square = square;
-    own->loss = loss;
+    for (int64_t j = 0; j < n; j++) {
+        float out = e[j] + bias, diff = out - target[j], slope = 1.0f;
+        float weight = d->loss == LOSS_ROW_MEAN ? d->cell_weight[v->pos[i + j]] : 1.0f;
+
+        if (d->act != ACT_IDENTITY)
+            eng->kern->activate_back(d->act, &slope, &out, 1);
+        square += (double)diff * (double)diff;
+        loss += (double)weight * (double)diff * (double)diff;
+        e[j] = diff * weight * slope;
+    }
+    own->square += square;
+    own->loss += loss;
+}
+
+static void start_sums(struct masked *d, int shard)
+{
+    d->shard[shard].square = d->shard[shard].loss = 0.0;
+}
+
+void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
+                   const float *h)
+{
+    team_phase(w, PHASE_DECODE);
+    start_sums(d, shard);
+    for (int64_t a = 0; a < v->columns; a++)
+        score_column(d, shard, v, a, b, h);
 }
 
 static double sum_shards(const struct masked *d, bool squares)
@@ -205,21 +217,6 @@ static float *row_gradient(struct worker *w, struct masked *d, int shard, const 
     return d->row[w->id];
 }
 
-/* Gradient of b: sums of e by column. */
-static void bias_gradient(struct masked *d, int shard, const struct view *v)
-{
-    struct masked_shard *own = &d->shard[shard];
-
-    memset(own->gb, 0, (size_t)shard_width(&d->w.cut[shard]) * sizeof *own->gb);
-    for (int64_t a = 0; a < v->columns; a++) {
-        float sum = 0.0f;
-
-        for (int64_t i = v->start[a]; i < v->start[a + 1]; i++)
-            sum += own->e[i];
-        own->gb[v->active[a]] = sum;
-    }
-}
-
 static void update_bias(struct masked *d, int shard, const struct batch *b)
 {
     const struct engine *eng = &d->model->eng;
@@ -229,7 +226,7 @@ static void update_bias(struct masked *d, int shard, const struct batch *b)
                     row_pad(shard_width(&d->w.cut[shard])));
 }
 
-/* The shard's part of dh: one row sum an example, over the rows of W as they were in masked_scores. */
+/* The shard's part of dh: one row sum an example, over the rows of W as they were before the update. */
 static void add_part(struct worker *w, struct masked *d, int shard, const struct view *v, const float *rows)
 {
     bool add;
@@ -243,38 +240,56 @@ static void add_part(struct worker *w, struct masked *d, int shard, const struct
     reduce_done(d->reduce, w, shard, add, v->rows * d->w.ld);
 }
 
-void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                  const float *h, float scale, bool measure)
+/* Scales the errors of the view's column a, passes them on to the order by example, and takes the gradients
+ * of W_c and b_c: applied at once, the old row kept aside, or, where `measure`, only measured. */
+static void apply_column(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
+                         const struct batch *b, const float *h, float scale, bool measure)
 {
     const struct engine *eng = &d->model->eng;
-    const float *rows = d->w.part[shard].row.w;
     struct masked_shard *own = &d->shard[shard];
-    float *old = d->old[w->id];
+    int64_t c = v->active[a], ld = d->w.ld;
+    const float *row = d->w.part[shard].row.w + c * ld, *g;
+    float sum = 0.0f;
+
+    for (int64_t i = v->start[a]; i < v->start[a + 1]; i++) {
+        own->e[i] *= scale;
+        own->e_by_row[v->at[i]] = own->e[i];
+        sum += own->e[i];
+    }
+    own->gb[c] = sum;
+    g = row_gradient(w, d, shard, v, a, h);
+    if (measure) {
+        own->norm += eng->kern->sum_squares(g, ld);
+    } else {
+        memcpy(d->old[w->id] + c * ld, row, (size_t)ld * sizeof *row);
+        table_update(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch, g);
+    }
+}
+
+void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
+                  const float *h, float scale, bool scored, bool measure)
+{
+    const struct engine *eng = &d->model->eng;
+    struct masked_shard *own = &d->shard[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
 
     team_phase(w, PHASE_DECODE);
-    if (scale != 1.0f)
-        for (int64_t i = 0; i < v->entries; i++) {
-            own->e[i] *= scale;
-            own->e_by_row[i] *= scale;
-        }
     own->norm = 0.0;
+    memset(own->gb, 0, (size_t)width * sizeof *own->gb);
+    if (!scored)
+        start_sums(d, shard);
     for (int64_t a = 0; a < v->columns; a++) {
-        int64_t c = v->active[a];
-        const float *g = row_gradient(w, d, shard, v, a, h);
-
-        if (measure) {
-            own->norm += eng->kern->sum_squares(g, d->w.ld);
-        } else {
-            memcpy(old + c * d->w.ld, rows + c * d->w.ld, (size_t)d->w.ld * sizeof *old);
-            table_update(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch, g);
-        }
+        if (a + 1 < v->columns)
+            table_prefetch(&d->w, shard, v->active[a + 1]);
+        if (!scored) /* the codes that it reads are then in L1 for the gradient */
+            score_column(d, shard, v, a, b, h);
+        apply_column(w, d, shard, v, a, b, h, scale, measure);
     }
-    bias_gradient(d, shard, v);
     if (measure)
-        own->norm += eng->kern->sum_squares(own->gb, shard_width(&d->w.cut[shard]));
+        own->norm += eng->kern->sum_squares(own->gb, width);
     else
         update_bias(d, shard, b);
-    add_part(w, d, shard, v, measure ? rows : old);
+    add_part(w, d, shard, v, measure ? d->w.part[shard].row.w : d->old[w->id]);
 }
 
 void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,

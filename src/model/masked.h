@@ -38,15 +38,16 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
                 struct error *err);
 void masked_fini(struct masked *d);
 
-/* Step 1, all own shards: outputs, errors (before the loss's scale), sums. */
+/* Outputs and errors before the loss's scale, of a shard, with their sums. Needed apart from masked_apply
+ * only for LOSS_ROOT, whose scale needs the errors of all shards. */
 void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                    const float *h);
 /* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier. */
 float masked_scale(const struct masked *d, const struct batch *b);
-/* Step 2: the shard's part of dh; gradient and Adam of W and b at once, or, where `measure`, only their norm.
- */
+/* Errors (unless `scored` before) times scale; the shard's part of dh; gradient and Adam of W and b at once,
+ * or, where `measure`, only their norm. */
 void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                  const float *h, float scale, bool measure);
+                  const float *h, float scale, bool scored, bool measure);
 /* After masked_apply with `measure`: gradients again, times `clip`, and Adam. */
 void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                    const float *h, float clip);

@@ -85,6 +85,19 @@ static inline void table_catch_up(const struct table *t, const struct kernels *k
     }
 }
 
+/* Asks for row c with its moments ahead of time: rows of a shard's table come from memory one after the
+ * other, and the hardware does not look across pages. */
+static inline void table_prefetch(const struct table *t, int shard, int64_t c)
+{
+    const struct weights *row = &t->part[shard].row;
+
+    for (int64_t k = c * t->ld; k < (c + 1) * t->ld; k += ROW_ALIGN) {
+        __builtin_prefetch(row->w + k, 1);
+        __builtin_prefetch(row->m + k, 1);
+        __builtin_prefetch(row->v + k, 1);
+    }
+}
+
 /* One Adam step of row c with gradient g; `step` is its number in the epoch. */
 static inline void table_update(const struct table *t, const struct kernels *kern,
                                 const struct adam_plan *plan, int shard, int64_t c, int64_t step,

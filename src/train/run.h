@@ -2,8 +2,8 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
-#include "data/batch.h"
 #include "train/checkpoint.h"
+#include "train/learner.h"
 #include "train/train.h"
 
 struct rundir;
@@ -13,9 +13,7 @@ struct run {
     const struct train_options *options;
     struct rundir *dir; /* owned; NULL: nothing is written */
     struct problem *problem;
-    struct model *model;
-    struct scheduler scheduler;
-    struct adam_plan plan;
+    struct learner learner;
     struct eval_spec spec;
     int monitor;                    /* number of the metric that chooses; -1: none */
     struct evaluator *valid, *test; /* NULL: no such part */

@@ -215,8 +215,9 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
     char *text;
     int rc;
 
-    adam_schedule(&r->plan.spec, s->epoch - 1, scheduler_first_step(&r->scheduler, s->epoch) - 1,
-                  r->plan.spec.total_epochs * r->plan.steps, &lr, &beta1);
+    adam_schedule(&r->learner.plan.spec, s->epoch - 1,
+                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1,
+                  r->learner.plan.spec.total_epochs * r->learner.plan.steps, &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);
@@ -246,14 +247,14 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
 
 int rundir_save_model(struct run *r, struct error *err)
 {
-    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->model, r->config, r->problem, NULL,
-                           err);
+    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->learner.model, r->config, r->problem,
+                           NULL, err);
 }
 
 int rundir_save_checkpoint(struct run *r, struct error *err)
 {
-    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->model, r->config, r->problem,
-                             &r->state, err);
+    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->learner.model, r->config,
+                             r->problem, &r->state, err);
 
     r->saved_at = clock_now();
     return rc;

@@ -56,13 +56,13 @@ void run_work(const struct run *r, double *flop, double *bytes)
 {
     const struct problem *p = r->problem;
     const struct config *c = r->config;
-    double steps = (double)scheduler_max_steps(&r->scheduler), entries = (double)p->train->entries,
+    double steps = (double)scheduler_max_steps(&r->learner.scheduler), entries = (double)p->train->entries,
            dense = 0.0;
     int64_t width;
-    double rows = wide_rows(r->model, &width), k = (double)width;
+    double rows = wide_rows(r->learner.model, &width), k = (double)width;
 
-    for (int i = 0; i < r->model->params.n; i++) {
-        const struct param *q = &r->model->params.param[i];
+    for (int i = 0; i < r->learner.model->params.n; i++) {
+        const struct param *q = &r->learner.model->params.param[i];
 
         if (q->cols && q->rows != p->columns && c->model_kind != KIND_MF)
             dense += 6.0 * (double)q->rows * (double)q->cols * (double)run_examples(r);
@@ -73,7 +73,7 @@ void run_work(const struct run *r, double *flop, double *bytes)
         *flop = 4.0 * k * entries + 6.0 * k * (double)p->columns * (double)run_examples(r) + dense;
     else
         *flop = 10.0 * k * entries + dense;
-    *flop += steps * 12.0 * (double)params_count(&r->model->params); /* Adam */
+    *flop += steps * 12.0 * (double)params_count(&r->learner.model->params); /* Adam */
     *bytes = steps * rows * k * 24.0;
 }
 
@@ -160,7 +160,7 @@ static struct json *summary_json(const struct run *r)
     json_put_int(j, "threads", team_workers(r->problem->team));
     json_put_int(j, "ranks", 1);
     json_put_int(j, "shards", r->problem->shards);
-    json_put_int(j, "params", params_count(&r->model->params));
+    json_put_int(j, "params", params_count(&r->learner.model->params));
     json_put(j, "data", data_json(r));
     json_put_int(j, "epochs", s->refit ? s->best_epoch : s->epoch);
     json_put_int(j, "best_epoch", s->best_epoch);

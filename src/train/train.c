@@ -39,45 +39,23 @@ static void free_model(struct run *r)
 {
     evaluator_free(r->valid);
     evaluator_free(r->test);
-    model_free(r->model);
-    scheduler_fini(&r->scheduler);
-    adam_plan_fini(&r->plan);
+    learner_fini(&r->learner);
     r->valid = r->test = NULL;
-    r->model = NULL;
 }
 
 /* Model, minibatches, optimiser and evaluators on the problem at hand, for `epochs` epochs. */
 static int make_model(struct run *r, int64_t epochs, struct error *err)
 {
-    const struct config *c = r->config;
     struct problem *p = r->problem;
-    struct engine eng = {p->team, p->kern, &r->plan, p->train, &p->cells};
-    struct adam_spec adam = problem_adam_spec(c);
-    struct model_spec spec;
-    uint8_t *usable = NULL;
-    bool by_rating = c->model_kind == KIND_MF;
-    int64_t n = by_rating ? p->cells.n : p->examples;
-    int rc;
+    struct model *m;
+    int rc = learner_init(&r->learner, r->config, p, epochs, err);
 
-    adam.total_epochs = epochs;
-    if (!by_rating) {
-        usable = mem_alloc(n, 1);
-        if (!usable)
-            return error_set(err, PT_ENOMEM, "out of memory");
-        for (int64_t e = 0; e < n; e++)
-            usable[e] = p->train->row_count[e] > 0;
-    }
-    rc = scheduler_init(&r->scheduler, n, usable, c->batch, (enum last_batch)c->last_batch, c->shuffle,
-                        (uint64_t)c->train_seed, err);
-    mem_free(usable);
-    if (rc < 0 || (rc = adam_plan_init(&r->plan, &adam, scheduler_max_steps(&r->scheduler), err)) < 0 ||
-        (rc = problem_model_spec(&spec, c, p, err)) < 0 || (rc = model_new(&r->model, &spec, &eng, err)) < 0)
+    if (rc < 0)
         return rc;
-    if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, r->model, p, err)) < 0)
+    m = r->learner.model;
+    if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err)) < 0)
         return rc;
-    if (p->test.out && (rc = evaluator_new(&r->test, &r->spec, &p->test, r->model, p, err)) < 0)
-        return rc;
-    return 0;
+    return p->test.out ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
 }
 
 static void warn(const struct run *r, const char *text)
@@ -95,12 +73,12 @@ static int resume(struct run *r, struct error *err)
     if (rc < 0)
         return rc;
     warn(r, note);
-    rc = checkpoint_load(path, r->model, r->problem, &r->state, err);
+    rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err);
     if (rc == 0 && r->state.refit) { /* these weights belong to a model on training plus validation */
         free_model(r);
         if ((rc = problem_refit(r->problem, r->config, err)) == 0 &&
             (rc = make_model(r, r->state.best_epoch, err)) == 0)
-            rc = checkpoint_load(path, r->model, r->problem, &r->state, err);
+            rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err);
     }
     r->state.resumes++;
     return rc;
@@ -150,7 +128,7 @@ static void close_run(struct run *r)
 
 int64_t run_examples(const struct run *r)
 {
-    return r->scheduler.examples;
+    return r->learner.scheduler.examples;
 }
 
 static void tell(const struct run *r, enum train_event event, int64_t epochs)
@@ -162,9 +140,10 @@ static void tell(const struct run *r, enum train_event event, int64_t epochs)
 
     if (!r->options->listen)
         return;
-    p.share = within ? (double)s->in_epoch / (double)r->scheduler.steps : 0.0;
+    p.share = within ? (double)s->in_epoch / (double)r->learner.scheduler.steps : 0.0;
     done = (double)s->epoch + p.share;
-    p.loss = r->model->step_count ? r->model->loss_sum / (double)r->model->step_count : NAN;
+    p.loss = r->learner.model->step_count ? r->learner.model->loss_sum / (double)r->learner.model->step_count
+                                          : NAN;
     epoch_s = s->train_s / done;
     p.examples_per_s = (double)run_examples(r) / epoch_s;
     p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
@@ -173,40 +152,12 @@ static void tell(const struct run *r, enum train_event event, int64_t epochs)
     p.valid = s->last_valid.n ? &s->last_valid : NULL;
     p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
     p.problem = r->problem;
-    p.model = r->model;
+    p.model = r->learner.model;
     r->options->listen(r->options->arg, &p);
 }
 
 /* ---- an epoch
  * ---------------------------------------------------------------------------------------------- */
-
-/* Minibatches [from, to) of the epoch. */
-struct chunk {
-    struct run *r;
-    int64_t from, to;
-    bool begin; /* nothing is encoded yet */
-    bool flush; /* afterwards every weight is to have seen all steps */
-};
-
-static void run_chunk(struct worker *w, void *arg)
-{
-    const struct chunk *c = arg;
-    struct model *m = c->r->model;
-    const struct scheduler *s = &c->r->scheduler;
-    struct batch b = scheduler_batch(s, c->from), next;
-
-    if (c->begin) {
-        m->ops->set_step(w, m, c->from);
-        m->ops->begin(w, m, &b);
-    }
-    for (int64_t i = c->from; i < c->to; i++, b = next) {
-        if (i + 1 < s->steps)
-            next = scheduler_batch(s, i + 1);
-        m->ops->step(w, m, &b, i + 1 < s->steps ? &next : NULL);
-    }
-    if (c->flush)
-        m->ops->flush(w, m, c->to);
-}
 
 static bool stopping(const struct run *r)
 {
@@ -216,20 +167,20 @@ static bool stopping(const struct run *r)
 /* The sums of the epoch so far, between model and state. */
 static void keep_sums(struct run *r)
 {
-    r->state.loss_sum = r->model->loss_sum;
-    r->state.square_sum = r->model->square_sum;
-    r->state.kl_sum = r->model->kl_sum;
-    r->state.cell_count = r->model->cell_count;
-    r->state.step_count = r->model->step_count;
+    r->state.loss_sum = r->learner.model->loss_sum;
+    r->state.square_sum = r->learner.model->square_sum;
+    r->state.kl_sum = r->learner.model->kl_sum;
+    r->state.cell_count = r->learner.model->cell_count;
+    r->state.step_count = r->learner.model->step_count;
 }
 
 static void restore_sums(struct run *r)
 {
-    r->model->loss_sum = r->state.loss_sum;
-    r->model->square_sum = r->state.square_sum;
-    r->model->kl_sum = r->state.kl_sum;
-    r->model->cell_count = r->state.cell_count;
-    r->model->step_count = r->state.step_count;
+    r->learner.model->loss_sum = r->state.loss_sum;
+    r->learner.model->square_sum = r->state.square_sum;
+    r->learner.model->kl_sum = r->state.kl_sum;
+    r->learner.model->cell_count = r->state.cell_count;
+    r->learner.model->step_count = r->state.step_count;
 }
 
 static int diverged(const struct run *r, const char *what, struct error *err)
@@ -243,9 +194,7 @@ static int diverged(const struct run *r, const char *what, struct error *err)
 
 static int flush_and_save(struct run *r, struct error *err)
 {
-    struct chunk c = {r, r->state.in_epoch, r->state.in_epoch, false, true};
-
-    team_run(r->problem->team, run_chunk, &c);
+    learner_steps(&r->learner, r->state.in_epoch, r->state.in_epoch, false, true);
     keep_sums(r);
     return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
@@ -266,33 +215,30 @@ static int interrupted(struct run *r, struct error *err)
 
 static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 {
-    struct scheduler *s = &r->scheduler;
+    struct learner *l = &r->learner;
     struct run_state *st = &r->state;
-    struct chunk c = {.r = r, .begin = true};
+    bool begin = true;
     int64_t size = 1;
     double before = st->train_s;
     sig_atomic_t save = r->options->save ? *r->options->save : 0;
 
-    scheduler_epoch(s, st->epoch);
-    adam_plan_epoch(&r->plan, st->epoch, scheduler_first_step(s, st->epoch));
+    learner_epoch(l, st->epoch);
     restore_sums(r);
-    while (st->in_epoch < s->steps) {
+    while (st->in_epoch < l->steps) {
+        int64_t to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
         double start = clock_now(), took;
 
-        c.from = st->in_epoch;
-        c.to = c.from + size < s->steps ? c.from + size : s->steps;
-        c.flush = c.to == s->steps;
-        team_run(r->problem->team, run_chunk, &c);
+        learner_steps(l, st->in_epoch, to, begin, to == l->steps);
         took = clock_now() - start;
         st->train_s += took;
-        st->steps_run += c.to - c.from;
-        st->in_epoch = c.to;
-        c.begin = false;
+        st->steps_run += to - st->in_epoch;
+        st->in_epoch = to;
+        begin = false;
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
-        if (!isfinite(r->model->loss_sum))
+        if (!isfinite(r->learner.model->loss_sum))
             return diverged(r, "the loss", err);
         tell(r, TRAIN_STEPS, epochs);
-        if (stopping(r) && st->in_epoch < s->steps)
+        if (stopping(r) && st->in_epoch < l->steps)
             return interrupted(r, err);
         if (r->options->save && save != *r->options->save) {
             int rc = flush_and_save(r, err);
@@ -303,7 +249,9 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
         }
     }
     r->epoch_s[r->epochs_timed++] = st->train_s - before;
-    return params_not_finite(&r->model->params) ? diverged(r, params_not_finite(&r->model->params), err) : 0;
+    return params_not_finite(&r->learner.model->params)
+               ? diverged(r, params_not_finite(&r->learner.model->params), err)
+               : 0;
 }
 
 /* ---- judging
@@ -364,7 +312,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     int rc = 0;
 
     keep_sums(r);
-    if (writes_model(r, epochs) && (rc = params_hash(&r->model->params, r->state.model_hash, err)) < 0)
+    if (writes_model(r, epochs) &&
+        (rc = params_hash(&r->learner.model->params, r->state.model_hash, err)) < 0)
         return rc;
     if (r->dir) {
         if ((rc = rundir_add_metrics(r, r->epoch_s[r->epochs_timed - 1], err)) < 0)
@@ -423,14 +372,14 @@ static int refit(struct run *r, struct error *err)
 /* The weights at hand are the last step's; the saved model is the best one. Reads the test part, once. */
 static int finish(struct run *r, struct error *err)
 {
-    int rc = params_hash(&r->model->params, r->weights_hash, err);
+    int rc = params_hash(&r->learner.model->params, r->weights_hash, err);
 
     if (rc < 0)
         return rc;
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
         evaluate(r->test, &r->last_tested);
-        if ((rc = checkpoint_load(rundir_path(r->dir, "model.safetensors"), r->model, r->problem, NULL,
-                                  err)) < 0)
+        if ((rc = checkpoint_load(rundir_path(r->dir, "model.safetensors"), r->learner.model, r->problem,
+                                  NULL, err)) < 0)
             return rc;
     }
     if (r->test)

@@ -263,6 +263,8 @@ void softmax_step(struct worker *w, struct softmax *d, const struct view *views,
         reduce_rows(d->reduce, p, last, ld);
         memcpy(dh + (from + p) * ld, reduce_root(d->reduce) + p * ld, (size_t)((last - p) * ld) * sizeof *dh);
     }
+    if (b->rows > d->block) /* a slice of the minibatch has rows from several workers' slices of blocks */
+        team_barrier(w);
 }
 
 void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip)

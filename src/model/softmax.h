@@ -43,7 +43,7 @@ struct softmax {
 int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduce, struct error *err);
 void softmax_fini(struct softmax *d);
 
-/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is written at the
+/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is complete at the
  * end. W and b are updated at once, unless `measure`: then only the squared norms are taken. Begins with a
  * barrier. */
 void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,

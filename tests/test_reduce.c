@@ -21,7 +21,6 @@ static void leaf_value(int shard, int round, float *out)
 /* The tree of reduce.h, written as it is defined. */
 static void tree_sum(int level, int64_t index, int shards, float leaf[][ROWS * LD], float *out)
 {
-    int64_t right = (2 * index + 1) << (level - 1);
     float other[ROWS * LD];
 
     if (level == 0) {
@@ -29,7 +28,7 @@ static void tree_sum(int level, int64_t index, int shards, float leaf[][ROWS * L
         return;
     }
     tree_sum(level - 1, 2 * index, shards, leaf, out);
-    if (right >= shards)
+    if ((2 * index + 1) << (level - 1) >= shards)
         return;
     tree_sum(level - 1, 2 * index + 1, shards, leaf, other);
     for (int i = 0; i < ROWS * LD; i++)

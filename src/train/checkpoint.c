@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "math/gemm.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,27 @@ static int put_config(struct tensors_writer *w, const struct config *c, struct e
     return rc;
 }
 
+/* The numbers of rows without a training rating, for who uses the model without its training data: "3 17".
+ * Left out where there are so many that the header would not hold them. */
+static int put_cold(struct tensors_writer *w, const char *key, const int64_t *count, int64_t n,
+                    struct error *err)
+{
+    enum { MOST = 1 << 20 };
+    char *text = mem_alloc(MOST + 32, 1);
+    int used = 0;
+
+    if (!text)
+        return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
+    *text = '\0';
+    for (int64_t i = 0; i < n && used < MOST; i++)
+        if (!count[i])
+            used += snprintf(text + used, 32, used ? " %" PRId64 : "%" PRId64, i);
+    if (used < MOST)
+        tensors_metadata(w, key, text);
+    mem_free(text);
+    return 0;
+}
+
 static int put_facts(struct tensors_writer *w, const struct config *c, const struct problem *p,
                      const struct run_state *state, struct error *err)
 {
@@ -142,6 +164,11 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
     tensors_metadata(w, "mean", text);
     snprintf(text, sizeof text, "%.9g", (double)p->shift);
     tensors_metadata(w, "shift", text);
+    tensors_metadata(w, "refit", p->refitted ? "yes" : "no");
+    if ((rc = put_cold(w, "cold_columns", p->train->column_count, p->columns, err)) < 0 ||
+        (c->model_kind == KIND_MF &&
+         (rc = put_cold(w, "cold_examples", p->train->row_count, p->examples, err)) < 0))
+        return rc;
     if (!state)
         return 0;
     json = state_text(state);

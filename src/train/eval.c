@@ -10,6 +10,7 @@
 /* Sums of one shard for the examples of a block. */
 struct shard_sums {
     double *square, *absolute; /* (batch): errors of held-out ratings */
+    double *plain;             /* (batch): squared, before clipping and without regard to what is cold */
     float *max, *sum;          /* (batch): of the exponentials of logits */
     double *hit;               /* (batch): sum of held-out values times logits */
 };
@@ -19,12 +20,14 @@ struct evaluator {
     const struct judged *part;
     struct model *model;
     const struct problem *problem;
-    bool ranking, ratings, loss;  /* what is asked for */
-    int k;                        /* largest cut-off */
-    int64_t n;                    /* judged examples */
-    int64_t *example;             /* (n) owned: those with held-out ratings, ascending */
-    double *value[METRICS_MOST];  /* (n) owned: figures by example */
-    double *weight;               /* (n) owned: held-out ratings of each */
+    bool ranking, ratings, loss; /* what is asked for */
+    int k;                       /* largest cut-off */
+    int64_t n;                   /* judged examples */
+    int64_t *example;            /* (n) owned: those with held-out ratings, ascending */
+    double *value[METRICS_MOST]; /* (n) owned: figures by example */
+    double *weight;              /* (n) owned: held-out ratings of each */
+    double *of_column; /* (columns, 3) owned, examples that are items: a user's squared errors, absolute
+                          errors, ratings. Written by the column's worker */
     struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
     struct shard_sums *sums;      /* (shards) owned */
     float **score;                /* (workers) owned: (batch, widest shard padded) or cells */
@@ -49,7 +52,15 @@ static double predicted(const struct evaluator *e, float out, bool cold)
 
 static bool is_cold(const struct evaluator *e, int64_t example, int64_t column)
 {
-    return e->part->in->row_count[example] == 0 || e->problem->train->column_count[column] == 0;
+    return problem_example_is_cold(e->problem, e->part->in, example) ||
+           problem_column_is_cold(e->problem, column);
+}
+
+static void add_to_column(double *sums, double d)
+{
+    sums[0] += d * d;
+    sums[1] += fabs(d);
+    sums[2] += 1.0;
 }
 
 /* Errors of a shard's held-out ratings, by example. */
@@ -62,7 +73,7 @@ static void judge_cells(struct worker *w, struct evaluator *e, int s)
 
     e->model->ops->score_cells(w, e->model, s, out, score);
     for (int64_t p = 0; p < out->rows; p++) {
-        double square = 0.0, absolute = 0.0;
+        double square = 0.0, absolute = 0.0, plain = 0.0;
 
         for (int64_t i = out->row[p]; i < out->row[p + 1]; i++) {
             bool cold = is_cold(e, e->block.example[p], first + out->col[i]);
@@ -70,9 +81,14 @@ static void judge_cells(struct worker *w, struct evaluator *e, int s)
 
             square += d * d;
             absolute += fabs(d);
+            if (e->of_column)
+                add_to_column(e->of_column + 3 * (first + out->col[i]), d);
+            d = (double)score[i] - (double)out->target[i];
+            plain += d * d;
         }
         sums->square[p] = square;
         sums->absolute[p] = absolute;
+        sums->plain[p] = plain;
     }
 }
 
@@ -91,7 +107,6 @@ static void judge_ranks(struct worker *w, struct evaluator *e, int s)
 {
     int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
     int64_t first = e->problem->cut[s].begin;
-    const int64_t *trained = e->problem->train->column_count + first;
     float *score = e->score[w->id], hidden = e->spec.seen_zero ? 0.0f : -INFINITY;
 
     e->model->ops->score(w, e->model, s, rows, score, ld);
@@ -110,7 +125,7 @@ static void judge_ranks(struct worker *w, struct evaluator *e, int s)
         if (!e->ranking)
             continue;
         for (int64_t c = 0; c < width; c++)
-            if (!trained[c])
+            if (problem_column_is_cold(e->problem, first + c))
                 row[c] = -INFINITY;
         hide(row, &e->in[s], p, hidden);
         if (e->seen)
@@ -188,7 +203,7 @@ static void rank_example(struct worker *w, struct evaluator *e, int64_t p, bool 
 /* Sums over the shards of the block's example p. */
 static void sum_example(struct evaluator *e, int64_t p)
 {
-    double square = 0.0, absolute = 0.0, cells = 0.0, sum = 0.0, hit = 0.0;
+    double square = 0.0, absolute = 0.0, plain = 0.0, cells = 0.0, sum = 0.0, hit = 0.0;
     int64_t at = e->begin + p;
     float top = -INFINITY;
 
@@ -199,6 +214,7 @@ static void sum_example(struct evaluator *e, int64_t p)
         if (e->ratings) {
             square += sums->square[p];
             absolute += sums->absolute[p];
+            plain += sums->plain[p];
         }
         if (e->loss && shard_width(&e->problem->cut[s]))
             top = sums->max[p] > top || isnan(sums->max[p]) ? sums->max[p] : top;
@@ -219,7 +235,7 @@ static void sum_example(struct evaluator *e, int64_t p)
             e->value[i][at] = absolute;
             break;
         case METRIC_LOSS:
-            e->value[i][at] = e->loss ? cells * ((double)top + log(sum)) - hit : square;
+            e->value[i][at] = e->loss ? cells * ((double)top + log(sum)) - hit : plain;
             break;
         default:
             break;
@@ -292,17 +308,46 @@ static double coverage(const struct evaluator *e, int i)
     return (double)n / (double)columns;
 }
 
+/* A rating model's loss on the whole part, taken as one minibatch (model.h: enum rating_loss). */
+static double rating_loss(const struct evaluator *e, int i)
+{
+    double sum = 0.0, by_row = 0.0, cells = 0.0, n = (double)e->n;
+
+    for (int64_t u = 0; u < e->n; u++) {
+        sum += e->value[i][u];
+        by_row += e->value[i][u] / e->weight[u];
+        cells += e->weight[u];
+    }
+    if (e->model->eng.cells && e->model->eng.cells->n) /* mf: an example is a rating */
+        n = cells, by_row = sum;
+    switch (e->model->spec.loss) {
+    case LOSS_SUM:
+        return 0.5 * sum;
+    case LOSS_EXAMPLE_MEAN:
+        return 0.5 * sum / n;
+    case LOSS_ROW_MEAN:
+        return by_row / n;
+    case LOSS_CELL_MEAN:
+        return sum / cells;
+    case LOSS_COLUMN_MEAN:
+        return 0.5 * sum / (n * (double)e->problem->columns);
+    case LOSS_ROOT:
+        return sqrt(sum);
+    }
+    return NAN;
+}
+
 static double figure(const struct evaluator *e, int i)
 {
     enum metric_kind kind = e->spec.metric[i].kind;
+    bool by_cell = kind == METRIC_RMSE || kind == METRIC_MSE || kind == METRIC_MAE;
     double sum = 0.0, weight = 0.0;
 
     if (kind == METRIC_COVERAGE)
         return coverage(e, i);
+    if (kind == METRIC_LOSS && !e->loss)
+        return rating_loss(e, i);
     for (int64_t u = 0; u < e->n; u++) {
-        bool by_cell = kind == METRIC_RMSE || kind == METRIC_MSE || kind == METRIC_MAE ||
-                       (kind == METRIC_LOSS && !e->loss);
-
         if (isnan(e->value[i][u]) && metric_is_ranking(&e->spec.metric[i]))
             continue;
         sum += e->value[i][u];
@@ -319,6 +364,8 @@ void evaluate(struct evaluator *e, struct eval_result *out)
     if (e->covered)
         memset(e->covered, 0,
                (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
+    if (e->of_column)
+        memset(e->of_column, 0, (size_t)e->problem->columns * 3 * sizeof(double));
     team_run(e->problem->team, judge_all, e);
     *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
     for (int i = 0; i < e->spec.n; i++)
@@ -326,13 +373,47 @@ void evaluate(struct evaluator *e, struct eval_result *out)
     out->seconds = clock_now() - start;
 }
 
-int64_t evaluator_per_example(const struct evaluator *e, int i, const double **value, const double **weight,
-                              const int64_t **example)
+int64_t evaluator_users_most(const struct evaluator *e)
 {
-    *value = e->value[i];
-    *weight = metric_is_ranking(&e->spec.metric[i]) || e->loss ? NULL : e->weight;
-    *example = e->example;
-    return e->n;
+    return e->problem->side == SIDE_USER ? e->n : e->problem->columns;
+}
+
+/* Examples are items: a column's sums are a user's. */
+static int64_t per_column(const struct evaluator *e, enum metric_kind kind, int64_t *user, double *value,
+                          double *weight)
+{
+    int64_t n = 0;
+
+    for (int64_t c = 0; c < e->problem->columns; c++) {
+        const double *sums = e->of_column + 3 * c;
+
+        if (sums[2] == 0.0)
+            continue;
+        user[n] = c;
+        value[n] = kind == METRIC_MAE ? sums[1] : sums[0];
+        weight[n++] = sums[2];
+    }
+    return n;
+}
+
+int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight)
+{
+    const struct metric *m = &e->spec.metric[i];
+    bool by_cell = !metric_is_ranking(m) && !e->loss;
+    int64_t n = 0;
+
+    if (m->kind == METRIC_COVERAGE || (m->kind == METRIC_LOSS && !e->loss))
+        return 0;
+    if (e->problem->side != SIDE_USER)
+        return per_column(e, m->kind, user, value, weight);
+    for (int64_t u = 0; u < e->n; u++) {
+        if (isnan(e->value[i][u]) && metric_is_ranking(m))
+            continue;
+        user[n] = e->example[u];
+        value[n] = e->value[i][u];
+        weight[n++] = by_cell ? e->weight[u] : 1.0;
+    }
+    return n;
 }
 
 /* ---- making
@@ -368,10 +449,11 @@ static bool init_sums(struct evaluator *e)
 
         sums->square = mem_zalloc(n, sizeof(double));
         sums->absolute = mem_zalloc(n, sizeof(double));
+        sums->plain = mem_zalloc(n, sizeof(double));
         sums->hit = mem_zalloc(n, sizeof(double));
         sums->max = mem_zalloc(n, sizeof(float));
         sums->sum = mem_zalloc(n, sizeof(float));
-        if (!sums->square || !sums->absolute || !sums->hit || !sums->max || !sums->sum)
+        if (!sums->square || !sums->absolute || !sums->plain || !sums->hit || !sums->max || !sums->sum)
             return false;
     }
     return e->sums != NULL;
@@ -420,6 +502,9 @@ static bool init_figures(struct evaluator *e)
     if (e->spec.batch > e->n)
         e->spec.batch = e->n;
     e->weight = mem_zalloc(e->n, sizeof *e->weight);
+    if (e->ratings && e->problem->side != SIDE_USER &&
+        !(e->of_column = mem_zalloc(3 * e->problem->columns, sizeof *e->of_column)))
+        return false;
     for (int i = 0; i < e->spec.n; i++)
         if (!(e->value[i] = mem_zalloc(e->n, sizeof(double))))
             return false;
@@ -472,6 +557,7 @@ void evaluator_free(struct evaluator *e)
     for (int s = 0; e->sums && s < e->problem->shards; s++) {
         mem_free(e->sums[s].square);
         mem_free(e->sums[s].absolute);
+        mem_free(e->sums[s].plain);
         mem_free(e->sums[s].hit);
         mem_free(e->sums[s].max);
         mem_free(e->sums[s].sum);
@@ -491,6 +577,7 @@ void evaluator_free(struct evaluator *e)
     mem_free(e->hit);
     mem_free(e->example);
     mem_free(e->weight);
+    mem_free(e->of_column);
     mem_free(e);
 }
 
@@ -504,7 +591,7 @@ int eval_spec_make(struct eval_spec *out, const struct config *c, const struct p
         .low = (double)p->low,
         .high = (double)p->high,
         .shift = (double)p->shift,
-        .cold = config_given(c, "eval.cold") ? c->cold_value : p->mean,
+        .cold = c->cold_value > -1e30 ? c->cold_value : p->mean, /* -1e30: unset */
         .seen_zero = c->eval_seen == 1,
         .relevant = rating_model ? c->relevant_rating : -1e30,
         .batch = c->eval_batch,

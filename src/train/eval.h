@@ -42,11 +42,12 @@ void evaluator_free(struct evaluator *e);
 
 void evaluate(struct evaluator *e, struct eval_result *out);
 
-/* Figures of each judged example from the last evaluate: per_user (examples) for metric i, weight its number
- * of held-out ratings where the metric is one of ratings, else NULL; example numbers in *example. Borrowed.
- */
-int64_t evaluator_per_example(const struct evaluator *e, int i, const double **value, const double **weight,
-                              const int64_t **example);
+/* Users' figures of metric i from the last evaluate, for docs/metrics.md's F = sum value / sum weight: of a
+ * ranking metric the user's figure, weight 1; of ratings the sum of squared (absolute) errors, weight their
+ * number. Users without a figure are left out, the others ascend. Room for evaluator_users_most numbers each;
+ * returns how many there are: 0 for coverage and for a rating model's loss, which no single user has. */
+int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight);
+int64_t evaluator_users_most(const struct evaluator *e);
 
 /* The metrics of a configuration; PT_ECONFIG where a name is unknown or does not fit the model. */
 int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err);

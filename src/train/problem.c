@@ -265,12 +265,23 @@ static void matrices_free(struct problem *p)
     p->cut = NULL;
 }
 
-static int make_matrices(struct problem *p, const struct config *c, struct error *err)
+/* `known`: of a trained model; NULL: the training part at hand tells. */
+static int make_matrices(struct problem *p, const struct config *c, struct problem_known *known,
+                         struct error *err)
 {
     int rc;
 
     survey(p);
     p->shift = c->center && !problem_is_binary(c) ? (float)p->mean : 0.0f;
+    if (known) {
+        p->low = known->low;
+        p->high = known->high;
+        p->mean = known->mean;
+        p->shift = known->shift;
+        p->cold_column = known->cold_column;
+        p->cold_example = known->cold_example;
+        known->cold_column = known->cold_example = NULL;
+    }
     if ((rc = cut_columns(p, c, err)) < 0 || (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
         (rc = make_judged(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
         (rc = make_judged(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
@@ -298,37 +309,68 @@ static void drop_triplets(struct problem *p)
     p->kept = false;
 }
 
-int problem_new(struct problem **out, const struct config *c, struct error *err)
+static int split_all(struct split **out, const struct ratings *r, uint8_t mask, struct error *err)
+{
+    struct split *s = mem_zalloc(1, sizeof *s);
+
+    *out = s;
+    if (!s || !(s->part = mem_alloc(r->n, 1)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    memset(s->part, mask, (size_t)r->n);
+    s->n = r->n;
+    return 0;
+}
+
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+                       struct problem_known *known, struct error *err)
 {
     struct problem *p = mem_zalloc(1, sizeof *p);
-    struct ratings_spec ratings = problem_ratings_spec(c);
     struct split_spec split = problem_split_spec(c);
-    double start = clock_now();
     int rc;
 
-    if (!p)
+    if (!p) {
+        ratings_free(ratings);
         return error_set(err, PT_ENOMEM, "out of memory");
+    }
     p->kept = true;
+    p->ratings = ratings;
     p->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
     split.side = p->side;
-    if ((rc = make_team(p, c, err)) < 0 || (rc = ratings_read(&p->ratings, &ratings, err)) < 0 ||
-        (rc = split_make(&p->split, p->ratings, &split, err)) < 0)
+    if ((rc = make_team(p, c, err)) < 0 || (rc = mask ? split_all(&p->split, ratings, mask, err)
+                                                      : split_make(&p->split, ratings, &split, err)) < 0)
         goto fail;
+    if (known && known->refit) {
+        split_refit(p->split);
+        p->refitted = true;
+    }
     p->users = idtable_count(p->ratings->users);
     p->items = idtable_count(p->ratings->items);
     p->count = p->ratings->n;
     p->examples = p->side == SIDE_USER ? p->users : p->items;
     p->columns = p->side == SIDE_USER ? p->items : p->users;
-    if ((rc = make_matrices(p, c, err)) < 0)
+    if ((rc = make_matrices(p, c, known, err)) < 0)
         goto fail;
-    if (!c->refit)
+    if (!c->refit || known)
         drop_triplets(p);
-    p->load_s = clock_now() - start;
     *out = p;
     return 0;
 fail:
     problem_free(p);
     return rc;
+}
+
+int problem_new(struct problem **out, const struct config *c, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(c);
+    struct ratings *ratings;
+    double start = clock_now();
+    int rc;
+
+    if ((rc = ratings_read(&ratings, &spec, err)) < 0 ||
+        (rc = problem_of_ratings(out, c, ratings, 0, NULL, err)) < 0)
+        return rc;
+    (*out)->load_s = clock_now() - start;
+    return 0;
 }
 
 int problem_refit(struct problem *p, const struct config *c, struct error *err)
@@ -337,7 +379,8 @@ int problem_refit(struct problem *p, const struct config *c, struct error *err)
 
     matrices_free(p);
     split_refit(p->split);
-    rc = make_matrices(p, c, err);
+    p->refitted = true;
+    rc = make_matrices(p, c, NULL, err);
     if (rc == 0)
         drop_triplets(p);
     return rc;
@@ -348,6 +391,8 @@ void problem_free(struct problem *p)
     if (!p)
         return;
     matrices_free(p);
+    mem_free(p->cold_column);
+    mem_free(p->cold_example);
     split_free(p->split);
     ratings_free(p->ratings);
     team_free(p->team);

@@ -44,13 +44,39 @@ struct problem {
     float low, high;             /* range of the training ratings */
     double mean;                 /* of the training ratings */
     int64_t users, items, count; /* of the data set after filtering */
+    bool refitted;               /* the validation part has been moved into training */
+    uint8_t *cold_column;  /* (columns) owned: 1: the model never saw it; NULL: the train matrix says so */
+    uint8_t *cold_example; /* (examples) owned, mf only: likewise, of users; NULL: the input says so */
     double load_s;
 };
 
+/* What a trained model knows of its training ratings, for its later use (load.h). */
+struct problem_known {
+    float low, high, shift;
+    double mean;
+    bool refit;                          /* it was trained on the validation part too */
+    uint8_t *cold_column, *cold_example; /* taken over by the problem; may be NULL */
+};
+
 int problem_new(struct problem **out, const struct config *c, struct error *err);
+/* The same on ratings that are there already (taken over in every case). `mask` 0: split as configured; else
+ * every rating gets these bits of enum part. */
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+                       struct problem_known *known, struct error *err);
 /* The same data with the validation part moved into training (train.refit). */
 int problem_refit(struct problem *p, const struct config *c, struct error *err);
 void problem_free(struct problem *p);
+
+/* Whether a column, or an example that goes in as a row of `in`, had no rating to learn or predict from. */
+static inline bool problem_column_is_cold(const struct problem *p, int64_t column)
+{
+    return p->cold_column ? p->cold_column[column] : p->train->column_count[column] == 0;
+}
+
+static inline bool problem_example_is_cold(const struct problem *p, const struct matrix *in, int64_t example)
+{
+    return p->cold_example ? p->cold_example[example] : in->row_count[example] == 0;
+}
 
 /* Plain arguments of lower layers, from the configuration. */
 struct ratings_spec problem_ratings_spec(const struct config *c);

@@ -126,7 +126,7 @@ static int write_config(const struct run *r, struct error *err)
 }
 
 /* Tabs and line ends of an id would break the table. */
-static void write_field(struct file_writer *w, const char *text)
+void rundir_put_field(struct file_writer *w, const char *text)
 {
     for (; *text; text++)
         if (*text == '\t')
@@ -150,10 +150,10 @@ static int write_ids(const struct run *r, const char *name, const struct idtable
     if (rc < 0)
         return rc;
     for (int64_t i = 0; i < idtable_count(ids); i++) {
-        write_field(w, idtable_name(ids, i));
+        rundir_put_field(w, idtable_name(ids, i));
         if (title && title[i]) {
             file_write(w, "\t", 1);
-            write_field(w, title[i]);
+            rundir_put_field(w, title[i]);
         }
         file_write(w, "\n", 1);
     }

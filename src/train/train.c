@@ -35,6 +35,22 @@ static int find_monitor(struct run *r, struct error *err)
     return 0;
 }
 
+/* What config_check cannot know: whether a split that came with the files has a validation part. */
+static int check_validation(const struct run *r, struct error *err)
+{
+    if (r->monitor >= 0)
+        return 0;
+    if (r->config->patience)
+        return error_set(err, PT_ECONFIG,
+                         "train.patience: the split that came with these ratings has no validation part to "
+                         "judge by, and split.valid is 0; set train.patience to 0");
+    if (r->config->refit)
+        return error_set(err, PT_ECONFIG,
+                         "train.refit: the split that came with these ratings has no validation part to "
+                         "choose by, and split.valid is 0; set train.refit to false");
+    return 0;
+}
+
 static void free_model(struct run *r)
 {
     evaluator_free(r->valid);
@@ -77,6 +93,7 @@ static int resume(struct run *r, struct error *err)
     if (rc == 0 && r->state.refit) { /* these weights belong to a model on training plus validation */
         free_model(r);
         if ((rc = problem_refit(r->problem, r->config, err)) == 0 &&
+            (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) == 0 &&
             (rc = make_model(r, r->state.best_epoch, err)) == 0)
             rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err);
     }
@@ -96,11 +113,8 @@ static int open_run(struct run *r, bool *done, struct error *err)
         return rc;
     if ((rc = problem_new(&r->problem, r->config, err)) < 0 ||
         (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
-        (rc = make_model(r, r->config->epochs, err)) < 0)
+        (rc = check_validation(r, err)) < 0 || (rc = make_model(r, r->config->epochs, err)) < 0)
         return rc;
-    if (r->monitor < 0 && r->config->patience)
-        return error_set(err, PT_ECONFIG,
-                         "train.patience: there is no validation part to judge by; set it to 0");
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     if (!r->epoch_s)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -359,7 +373,8 @@ static int refit(struct run *r, struct error *err)
         free_model(r);
         r->state.refit = 1;
         r->state.epoch = r->state.in_epoch = 0;
-        if ((rc = problem_refit(r->problem, r->config, err)) < 0 ||
+        if ((rc = problem_refit(r->problem, r->config, err)) < 0 || /* mean and shift are others now: */
+            (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 ||
             (rc = make_model(r, r->state.best_epoch, err)) < 0)
             return rc;
         if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)

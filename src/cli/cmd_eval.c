@@ -1,0 +1,455 @@
+/* cmd_eval.c - partrain eval: figures of a trained model on its test or validation part, with intervals, by
+ * user, and against another run. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/judge.h"
+#include "train/bootstrap.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PART_OPTION = 256,
+    METRICS_OPTION,
+    CI_OPTION,
+    RESAMPLES_OPTION,
+    SEED_OPTION,
+    USERS_OPTION,
+    AGAINST_OPTION,
+    THREADS_OPTION,
+};
+
+static const struct cli_option options[] = {
+    {"model", 'm', "RUN", "a run's folder"},
+    {"part", PART_OPTION, "PART", "test (what it was never shown) or valid"},
+    {"metrics", METRICS_OPTION, "LIST", "figures to compute, such as ndcg@10,recall@20: eval.metrics"},
+    {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% by resampling users"},
+    {"against", AGAINST_OPTION, "RUN",
+     "differences to another run, user by user, and whether they are chance"},
+    {"resamples", RESAMPLES_OPTION, "N", "resamples of --ci and --against; 2000"},
+    {"seed", SEED_OPTION, "N", "seed of the resamples; 1"},
+    {"per-user", USERS_OPTION, "FILE", "write every user's figures there, tab-separated"},
+    {"output", 'o', "FORM", "table, json or tsv"},
+    {"threads", THREADS_OPTION, "N", "worker threads: run.threads"},
+    {"quiet", 'q', NULL, "no notes, only the figures"},
+    {0},
+};
+
+const struct cli_usage cmd_eval_usage = {
+    "-m RUN [KEY=VALUE ...]",
+    "Judges the model of a run on the part of its ratings that was held out. KEY=VALUE sets data.*, "
+    "split.*,\n"
+    "eval.* and run.*: data.path=FILE judges it on other ratings, in which items are found by their ids.\n"
+    "With eval.seen=zero the figures of eval.seen=remove stand beside. docs/metrics.md says what they "
+    "mean.\n\n"
+    "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
+    options,
+};
+
+enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
+
+struct request {
+    const char *run, *against, *per_user;
+    bool valid, ci, quiet;
+    enum form form;
+    struct bootstrap_spec draw;
+    char *set[3]; /* KEY=VALUE words from options, owned */
+    int sets;
+};
+
+/* What stands beside a figure; NAN: nothing. */
+enum column {
+    COLUMN_VALUE,
+    COLUMN_REMOVE,
+    COLUMN_ERROR,
+    COLUMN_LOW,
+    COLUMN_HIGH,
+    COLUMN_AGAINST,
+    COLUMN_DIFFERENCE,
+    COLUMN_DIFFERENCE_LOW,
+    COLUMN_DIFFERENCE_HIGH,
+    COLUMN_P,
+    COLUMNS,
+};
+
+static const char *const column_name[COLUMNS] = {
+    [COLUMN_VALUE] = "value",
+    [COLUMN_REMOVE] = "seen_remove",
+    [COLUMN_ERROR] = "std_error",
+    [COLUMN_LOW] = "low",
+    [COLUMN_HIGH] = "high",
+    [COLUMN_AGAINST] = "against",
+    [COLUMN_DIFFERENCE] = "difference",
+    [COLUMN_DIFFERENCE_LOW] = "diff_low",
+    [COLUMN_DIFFERENCE_HIGH] = "diff_high",
+    [COLUMN_P] = "p",
+};
+
+struct sheet {
+    int rows;
+    const struct metric *metric;
+    bool shown[COLUMNS];
+    double cell[METRICS_MOST][COLUMNS];
+};
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+static int add_set(struct request *q, const char *key, const char *value, struct error *err)
+{
+    char *word = NULL;
+
+    if (q->sets == sizeof q->set / sizeof *q->set)
+        return error_set(err, PT_EUSAGE, "%s: given too often", key);
+    if (asprintf(&word, "%s=%s", key, value) < 0)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    q->set[q->sets++] = word;
+    return 0;
+}
+
+static int one_of(const struct cli_args *a, const char *option, const char *const *names, int *out,
+                  struct error *err)
+{
+    char list[64] = "";
+
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(a->value, names[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+    }
+    return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
+}
+
+static int take(struct request *q, const struct cli_args *args, int option, struct error *err)
+{
+    static const char *const parts[] = {"test", "valid", NULL}, *const forms[] = {"table", "json", "tsv",
+                                                                                  NULL};
+    int64_t n = 0;
+    int which = 0, rc = 0;
+
+    switch (option) {
+    case 'm':
+        q->run = args->value;
+        break;
+    case PART_OPTION:
+        rc = one_of(args, "--part", parts, &which, err);
+        q->valid = which == 1;
+        break;
+    case METRICS_OPTION:
+        rc = add_set(q, "eval.metrics", args->value, err);
+        break;
+    case CI_OPTION:
+        q->ci = true;
+        break;
+    case RESAMPLES_OPTION:
+        rc = cli_whole(args, "--resamples", 100, 1000000, &n, err);
+        q->draw.resamples = (int)n;
+        break;
+    case SEED_OPTION:
+        rc = cli_whole(args, "--seed", 0, INT64_MAX, &n, err);
+        q->draw.seed = (uint64_t)n;
+        break;
+    case USERS_OPTION:
+        q->per_user = args->value;
+        break;
+    case AGAINST_OPTION:
+        q->against = args->value;
+        break;
+    case 'o':
+        rc = one_of(args, "--output", forms, &which, err);
+        q->form = (enum form)which;
+        break;
+    case THREADS_OPTION:
+        if ((rc = cli_whole(args, "--threads", 1, 4096, &n, err)) == 0)
+            rc = add_set(q, "run.threads", args->value, err);
+        break;
+    case 'q':
+        q->quiet = true;
+        break;
+    }
+    return rc;
+}
+
+/* ---- figures ------------------------------------------------------------------------------------------ */
+
+static double root_if(const struct metric *m, double x)
+{
+    return m->kind == METRIC_RMSE ? sqrt(x) : x;
+}
+
+static int add_interval(struct sheet *s, const struct judgement *j, int i, const struct request *q,
+                        struct error *err)
+{
+    const struct metric *m = &j->spec.metric[i];
+    struct bootstrap_figure f;
+    int rc;
+
+    if (j->n[i] == 0) /* no single user has it */
+        return 0;
+    rc = bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], &q->draw, err);
+    if (rc < 0) {
+        error_prefix(err, "%s", m->name);
+        return rc;
+    }
+    s->cell[i][COLUMN_ERROR] =
+        m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
+    s->cell[i][COLUMN_LOW] = root_if(m, f.low);
+    s->cell[i][COLUMN_HIGH] = root_if(m, f.high);
+    return 0;
+}
+
+/* The difference of two roots is that of what is under them, divided by their sum: the ends of its interval
+ * are taken with that sum held. */
+static int add_difference(struct sheet *s, const struct judgement *a, const struct judgement *b, int i,
+                          const struct request *q, struct error *err)
+{
+    const struct metric *m = &a->spec.metric[i];
+    struct bootstrap_difference d;
+    double *value, by = 1.0, *cell = s->cell[i];
+    int rc;
+
+    cell[COLUMN_AGAINST] = b->result.value[i];
+    cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
+    if (a->n[i] == 0 && b->n[i] == 0)
+        return 0;
+    if ((rc = judgement_align(a, b, i, &value, err)) < 0)
+        return rc;
+    rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], &q->draw, err);
+    mem_free(value);
+    if (rc < 0) {
+        error_prefix(err, "%s", m->name);
+        return rc;
+    }
+    if (m->kind == METRIC_RMSE && d.a.value + d.b.value > 0.0)
+        by = sqrt(d.a.value) + sqrt(d.b.value);
+    cell[COLUMN_DIFFERENCE_LOW] = d.difference.low / by;
+    cell[COLUMN_DIFFERENCE_HIGH] = d.difference.high / by;
+    cell[COLUMN_P] = d.p;
+    return 0;
+}
+
+static int fill(struct sheet *s, const struct request *q, const struct judgement *a,
+                const struct judgement *b, struct error *err)
+{
+    int rc = 0;
+
+    s->rows = a->spec.n;
+    s->metric = a->spec.metric;
+    s->shown[COLUMN_VALUE] = true;
+    s->shown[COLUMN_REMOVE] = a->has_other;
+    for (int c = COLUMN_ERROR; c <= COLUMN_HIGH; c++)
+        s->shown[c] = q->ci;
+    for (int c = COLUMN_AGAINST; c <= COLUMN_P; c++)
+        s->shown[c] = b != NULL;
+    for (int i = 0; i < s->rows && rc == 0; i++) {
+        for (int c = 0; c < COLUMNS; c++)
+            s->cell[i][c] = NAN;
+        s->cell[i][COLUMN_VALUE] = a->result.value[i];
+        if (a->has_other)
+            s->cell[i][COLUMN_REMOVE] = a->other.value[i];
+        if (q->ci)
+            rc = add_interval(s, a, i, q, err);
+        if (b && rc == 0)
+            rc = add_difference(s, a, b, i, q, err);
+    }
+    return rc;
+}
+
+/* ---- output ------------------------------------------------------------------------------------------- */
+
+static void print_table(const struct sheet *s)
+{
+    printf("%-16s", "metric");
+    for (int c = 0; c < COLUMNS; c++)
+        if (s->shown[c])
+            printf(" %11s", column_name[c]);
+    putchar('\n');
+    for (int i = 0; i < s->rows; i++) {
+        printf("%-16s", s->metric[i].name);
+        for (int c = 0; c < COLUMNS; c++)
+            if (s->shown[c] && isnan(s->cell[i][c]))
+                printf(" %11s", "-");
+            else if (s->shown[c])
+                printf(" %11.5g", s->cell[i][c]);
+        putchar('\n');
+    }
+}
+
+static void print_tsv(const struct sheet *s)
+{
+    fputs("metric", stdout);
+    for (int c = 0; c < COLUMNS; c++)
+        if (s->shown[c])
+            printf("\t%s", column_name[c]);
+    putchar('\n');
+    for (int i = 0; i < s->rows; i++) {
+        fputs(s->metric[i].name, stdout);
+        for (int c = 0; c < COLUMNS; c++)
+            if (s->shown[c] && isnan(s->cell[i][c]))
+                putchar('\t');
+            else if (s->shown[c])
+                printf("\t%.17g", s->cell[i][c]);
+        putchar('\n');
+    }
+}
+
+static int print_json(const struct sheet *s, const struct request *q, const struct judgement *a,
+                      struct error *err)
+{
+    struct json *j = json_new_object(), *metrics = json_new_object();
+    char *text;
+
+    json_put_text(j, "run", q->run);
+    if (q->against)
+        json_put_text(j, "against", q->against);
+    json_put_text(j, "part", q->valid ? "valid" : "test");
+    json_put_int(j, "examples", a->result.examples);
+    json_put_int(j, "cells", a->result.cells);
+    for (int i = 0; i < s->rows; i++) {
+        struct json *one = json_new_object();
+
+        for (int c = 0; c < COLUMNS; c++)
+            if (s->shown[c])
+                json_put_real(one, column_name[c], s->cell[i][c]);
+        json_put(metrics, s->metric[i].name, one);
+    }
+    json_put(j, "metrics", metrics);
+    text = json_text(j, true);
+    json_free(j);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    puts(text);
+    mem_free(text);
+    return 0;
+}
+
+/* A line a user with a figure, in the order of rows: id, held-out ratings, figures. */
+static int write_users(const char *path, const struct judgement *j, struct error *err)
+{
+    struct file_writer *w;
+    int64_t at[METRICS_MOST] = {0};
+    int rc = file_create(&w, path, err);
+
+    if (rc < 0)
+        return rc;
+    file_write(w, "user", 4);
+    for (int i = 0; i < j->spec.n; i++)
+        if (j->n[i])
+            file_printf(w, "\t%s", j->spec.metric[i].name);
+    file_write(w, "\n", 1);
+    for (int64_t u = 0; u < idtable_count(j->users); u++) {
+        bool any = false;
+
+        for (int i = 0; i < j->spec.n; i++)
+            any |= at[i] < j->n[i] && j->user[i][at[i]] == u;
+        if (!any)
+            continue;
+        rundir_put_field(w, idtable_name(j->users, u));
+        for (int i = 0; i < j->spec.n; i++)
+            if (at[i] < j->n[i] && j->user[i][at[i]] == u) {
+                double x = j->value[i][at[i]] / j->weight[i][at[i]];
+
+                file_printf(w, "\t%.17g", root_if(&j->spec.metric[i], x));
+                at[i]++;
+            } else if (j->n[i]) {
+                file_write(w, "\t", 1);
+            }
+        file_write(w, "\n", 1);
+    }
+    return file_commit(w, err);
+}
+
+static void tell(const struct request *q, const char *run, const struct judgement *j)
+{
+    if (q->quiet)
+        return;
+    if (j->dropped)
+        cli_message("note: %lld ratings have ids that the model of %s does not know; they are left out",
+                    (long long)j->dropped, run);
+    if (j->same_data && !j->same_split)
+        cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
+                    "judged by here",
+                    run);
+}
+
+static int report(const struct request *q, const struct judgement *a, const struct judgement *b,
+                  struct error *err)
+{
+    struct sheet *s = mem_zalloc(1, sizeof *s);
+    int rc;
+
+    if (!s)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((rc = fill(s, q, a, b, err)) < 0 || (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
+        goto end;
+    if (!q->quiet)
+        fprintf(stderr, "%s: %s part, %lld examples, %lld held-out ratings\n", q->run,
+                q->valid ? "validation" : "test", (long long)a->result.examples, (long long)a->result.cells);
+    if (q->form == FORM_JSON)
+        rc = print_json(s, q, a, err);
+    else if (q->form == FORM_TSV)
+        print_tsv(s);
+    else
+        print_table(s);
+end:
+    mem_free(s);
+    return rc;
+}
+
+/* ---- the command -------------------------------------------------------------------------------------- */
+
+static int judge_both(const struct request *q, char *const *set, int n, struct error *err)
+{
+    struct judgement a = {0}, b = {0};
+    int rc = judge_run(&a, q->run, set, n, q->valid, err);
+
+    if (rc == 0)
+        tell(q, q->run, &a);
+    if (rc == 0 && q->against && (rc = judge_run(&b, q->against, set, n, q->valid, err)) == 0) {
+        tell(q, q->against, &b);
+        if (a.spec.n != b.spec.n)
+            rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
+        for (int i = 0; i < a.spec.n && rc == 0; i++)
+            if (strcmp(a.spec.metric[i].name, b.spec.metric[i].name) != 0)
+                rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
+    }
+    if (rc == 0)
+        rc = report(q, &a, q->against ? &b : NULL, err);
+    judgement_free(&a);
+    judgement_free(&b);
+    return rc;
+}
+
+int cmd_eval(int argc, char **argv, struct error *err)
+{
+    struct request q = {.draw = {.resamples = 2000, .level = 0.95, .seed = 1}};
+    struct cli_args args;
+    char **set = NULL;
+    int option, rc = 0, n;
+
+    cli_args_init(&args, &cmd_eval_usage, argc, argv);
+    while (rc == 0 && (option = cli_next(&args, err)) != 0)
+        rc = option < 0 ? option : take(&q, &args, option, err);
+    n = argc - args.rest;
+    if (rc == 0 && !q.run)
+        rc = error_set(err, PT_EUSAGE, "no run given: partrain eval -m RUN");
+    if (rc == 0 && !(set = mem_alloc(n + q.sets, sizeof *set)))
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0) {
+        for (int i = 0; i < n; i++)
+            set[i] = argv[args.rest + i];
+        for (int i = 0; i < q.sets; i++)
+            set[n + i] = q.set[i];
+        rc = judge_both(&q, set, n + q.sets, err);
+    }
+    mem_free(set);
+    for (int i = 0; i < q.sets; i++)
+        free(q.set[i]);
+    return rc;
+}

@@ -1,0 +1,159 @@
+#include "cli/judge.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "train/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one run ------------------------------------------------------------------------------------------ */
+
+static int no_part(const struct loaded *l, bool valid, struct error *err)
+{
+    if (valid && l->problem->refitted)
+        return error_set(err, PT_EUSAGE,
+                         "%s: no validation part: train.refit trained the model on those ratings", l->folder);
+    return error_set(err, PT_EUSAGE, "%s: its split has no %s part", l->folder,
+                     valid ? "validation" : "test");
+}
+
+static bool has_ranking(const struct eval_spec *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (metric_is_ranking(&s->metric[i]))
+            return true;
+    return false;
+}
+
+static int keep_users(struct judgement *j, const struct evaluator *e, struct error *err)
+{
+    int64_t most = evaluator_users_most(e);
+
+    for (int i = 0; i < j->spec.n; i++) {
+        j->user[i] = mem_alloc(most, sizeof *j->user[i]);
+        j->value[i] = mem_alloc(most, sizeof *j->value[i]);
+        j->weight[i] = mem_alloc(most, sizeof *j->weight[i]);
+        if (!j->user[i] || !j->value[i] || !j->weight[i])
+            return error_set(err, PT_ENOMEM, "out of memory");
+        j->n[i] = evaluator_per_user(e, i, j->user[i], j->value[i], j->weight[i]);
+    }
+    return 0;
+}
+
+/* What was held out of each user: a sum, so in no order. */
+static int sign_users(struct judgement *j, const struct problem *p, const struct matrix *out,
+                      struct error *err)
+{
+    const struct idtable *items = p->ratings->items;
+    bool by_user = p->side == SIDE_USER;
+
+    j->held_out = mem_zalloc(p->users, sizeof *j->held_out);
+    if (!j->held_out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int s = 0; s < out->shards; s++)
+        for (int64_t e = 0; e < out->examples; e++)
+            for (int64_t i = out->part[s].ptr[e]; i < out->part[s].ptr[e + 1]; i++) {
+                int64_t c = out->cut[s].begin + out->part[s].col[i], item = by_user ? c : e;
+
+                j->held_out[by_user ? e : c] +=
+                    hash_64(idtable_name(items, item), idtable_length(items, item));
+            }
+    return 0;
+}
+
+static int judge_loaded(struct judgement *j, struct loaded *l, bool valid, struct error *err)
+{
+    struct problem *p = l->problem;
+    const struct judged *part = valid ? &p->valid : &p->test;
+    struct evaluator *e = NULL;
+    struct eval_spec plain;
+    int rc;
+
+    if (!part->out)
+        return no_part(l, valid, err);
+    if ((rc = eval_spec_make(&j->spec, l->config, p, err)) < 0 ||
+        (rc = evaluator_new(&e, &j->spec, part, l->model, p, err)) < 0)
+        return rc;
+    evaluate(e, &j->result);
+    if ((rc = keep_users(j, e, err)) < 0 || (rc = sign_users(j, p, part->out, err)) < 0)
+        goto end;
+    if (j->spec.seen_zero && has_ranking(&j->spec)) {
+        plain = j->spec;
+        plain.seen_zero = false;
+        evaluator_free(e);
+        e = NULL;
+        if ((rc = evaluator_new(&e, &plain, part, l->model, p, err)) < 0)
+            goto end;
+        evaluate(e, &j->other);
+        j->has_other = true;
+    }
+end:
+    evaluator_free(e);
+    return rc;
+}
+
+int judge_run(struct judgement *out, const char *folder, char *const *override, int n, bool valid,
+              struct error *err)
+{
+    struct loaded *l = NULL;
+    int rc = load_run(&l, folder, override, n, err);
+
+    *out = (struct judgement){0};
+    if (rc == 0 && (rc = judge_loaded(out, l, valid, err)) == 0) {
+        out->same_data = l->same_data;
+        out->same_split = l->same_split;
+        out->dropped = l->dropped;
+        out->users = l->problem->ratings->users; /* taken */
+        l->problem->ratings->users = NULL;
+    }
+    loaded_free(l);
+    return rc;
+}
+
+void judgement_free(struct judgement *j)
+{
+    for (int i = 0; i < j->spec.n; i++) {
+        mem_free(j->user[i]);
+        mem_free(j->value[i]);
+        mem_free(j->weight[i]);
+    }
+    mem_free(j->held_out);
+    idtable_free(j->users);
+}
+
+/* ---- two runs ----------------------------------------------------------------------------------------- */
+
+static int compare(const void *key, const void *element)
+{
+    int64_t x = *(const int64_t *)key, y = *(const int64_t *)element;
+
+    return (x > y) - (x < y);
+}
+
+int judgement_align(const struct judgement *a, const struct judgement *b, int i, double **value,
+                    struct error *err)
+{
+    bool same = a->n[i] == b->n[i];
+
+    *value = mem_alloc(a->n[i], sizeof **value);
+    if (!*value)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < a->n[i] && same; u++) {
+        int64_t row = a->user[i][u], there, *at;
+
+        there = idtable_find(b->users, idtable_name(a->users, row), idtable_length(a->users, row));
+        at = there < 0 ? NULL : bsearch(&there, b->user[i], (size_t)b->n[i], sizeof there, compare);
+        same =
+            at && b->weight[i][at - b->user[i]] == a->weight[i][u] && b->held_out[there] == a->held_out[row];
+        if (same)
+            (*value)[u] = b->value[i][at - b->user[i]];
+    }
+    if (same)
+        return 0;
+    mem_free(*value);
+    *value = NULL;
+    return error_set(err, PT_EUSAGE,
+                     "the two runs are not judged on the same held-out ratings, so they cannot be compared "
+                     "user by user; give both the same data.* and split.*");
+}

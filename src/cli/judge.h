@@ -1,0 +1,34 @@
+/* judge.h - a run's figures and its users', kept apart from the model, so that a second run can be judged
+ * when the first one's memory has been given back. */
+#ifndef CLI_JUDGE_H
+#define CLI_JUDGE_H
+
+#include "data/idtable.h"
+#include "train/eval.h"
+
+struct judgement {
+    struct eval_spec spec;
+    struct eval_result result;
+    struct eval_result other; /* eval.seen is zero: with remove */
+    bool has_other;
+    struct idtable *users;        /* owned: ids by row */
+    uint64_t *held_out;           /* (users) owned: a sum over the held-out items' ids, to compare by */
+    int64_t n[METRICS_MOST];      /* users with a figure of this metric */
+    int64_t *user[METRICS_MOST];  /* (n) owned: rows, ascending */
+    double *value[METRICS_MOST];  /* (n) owned: see evaluator_per_user */
+    double *weight[METRICS_MOST]; /* (n) owned */
+    bool same_data, same_split;   /* as in load.h */
+    int64_t dropped;
+};
+
+/* Judges the run in `folder` on its test or validation part, with n overrides. */
+int judge_run(struct judgement *out, const char *folder, char *const *override, int n, bool valid,
+              struct error *err);
+void judgement_free(struct judgement *j);
+
+/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the
+ * two were not judged on the same held-out ratings of the same users. */
+int judgement_align(const struct judgement *a, const struct judgement *b, int i, double **value,
+                    struct error *err);
+
+#endif

@@ -1,0 +1,141 @@
+#!/bin/bash
+# partrain eval: the figures of summary.json again, exactly, for every model; intervals, pairs, other ratings.
+set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+cd "$folder" || exit 1
+failures=0
+
+complain() {
+    echo "$*" >&2
+    failures=$((failures + 1))
+}
+
+train() {
+    local out=$1
+    shift
+    "$PARTRAIN" train --out "$out" -q data.path=synth:small train.epochs=3 "$@" >/dev/null ||
+        complain "train $out $*"
+}
+
+# expect STATUS PATTERN ARGUMENT...: exit status, and a pattern of grep -E in what is printed
+expect() {
+    local status=$1 pattern=$2 got
+    shift 2
+    "$PARTRAIN" eval "$@" >out 2>&1
+    got=$?
+    if [ $got -ne "$status" ] || ! grep -qE -- "$pattern" out; then
+        complain "eval $*: exit $got, expected $status and: $pattern"
+        sed 's/^/  /' out >&2
+    fi
+}
+
+# figures RUN PART: NAME VALUE of each figure in the summary's part, as `eval -o tsv` prints them
+figures() {
+    awk -v part="  \"$2\": {" '$0 == part {on = 1; next} on && /^  }/ {exit}
+        on && !/"(examples|cells)"/ {gsub(/[",:]/, ""); printf "%s\t%.17g\n", $1, $2}' "$1/summary.json"
+}
+
+# same RUN PART [ARGUMENT...]
+same() {
+    local run=$1 part=$2
+    shift 2
+    figures "$run" "$part" >wanted
+    "$PARTRAIN" eval -m "$run" --part "$part" -q -o tsv "$@" 2>err | tail -n +2 | cut -f1,2 |
+        awk '{printf "%s\t%.17g\n", $1, $2}' >got
+    [ -s wanted ] || complain "$run: no figures in its summary"
+    diff wanted got >&2 || complain "$run $*: $part figures differ from the summary's: $(cat err)"
+}
+
+all=rmse,mae,mse,loss,ndcg@10,recall@5,recall_all@5,precision@5,map@5,map_min@5,mrr@20,hit@3,coverage@10
+train item model.kind=autorec model.side=item eval.metrics=rmse,mae,mse,loss
+train user model.kind=autorec model.side=user model.center=true eval.metrics=$all eval.relevant=4
+train refit model.kind=autorec model.side=item model.center=true train.refit=true
+train mf model.kind=mf model.latent=8 model.center=true eval.metrics=$all
+train mfrange model.kind=mf model.latent=8 model.range_high=5.5 split.kind=last split.test=2 split.valid=1
+train vae model.kind=multivae model.hidden=[16] model.latent=8 eval.metrics=ndcg@10,recall@5,loss,coverage@5
+train dae model.kind=multidae model.latent=8 eval.metrics=ndcg@10,recall@5,loss,coverage@5
+train zero model.kind=multivae model.hidden=[16] model.latent=8 eval.metrics=ndcg@10,recall@5 eval.seen=zero
+train notest model.kind=mf split.test=0
+
+for run in item user refit mf mfrange vae dae zero; do
+    same $run test
+    same $run test --threads 3
+    [ $run = refit ] || same $run valid
+done
+
+expect 2 'no validation part: train.refit' -m refit --part valid
+expect 2 'has no test part' -m notest
+expect 0 '^ndcg@10 +0\.[0-9]+ +0\.[0-9]+ +0\.[0-9]+ +0\.[0-9]+$' -m vae --ci
+expect 0 '^coverage@5 +[0-9.]+ +- +- +-$' -m vae --ci
+expect 0 '^rmse .* 0\.000[0-9]+$' -m item --against mf --metrics rmse
+expect 0 '^ndcg@10 +0\.[0-9]+ +0\.[0-9]+ +0 +0 +0 +1$' -m vae --against vae --metrics ndcg@10
+expect 0 '^metric +value +seen_remove$' -m zero
+expect 0 '"difference": ' -m item --against user -o json --metrics rmse
+expect 2 'not judged on the same held-out ratings' -m vae --against mf --metrics ndcg@10
+expect 2 'other eval.metrics' -m vae --against mf
+expect 2 'a multivae predicts no ratings' -m vae --metrics rmse
+expect 2 'ranking metrics need examples that are users' -m item --metrics ndcg@5
+expect 2 'part of the trained model' -m vae model.latent=9
+expect 2 'part of the trained model' -m vae train.epochs=9
+expect 2 'unknown key; did you mean eval.batch' -m vae eval.bacth=9
+expect 2 'no run given' --ci
+expect 2 'is none of test, valid' -m vae --part train
+expect 2 'is none of table, json, tsv' -m vae -o yaml
+expect 2 'is not between 100 and 1000000' -m vae --ci --resamples 5
+expect 6 'no config.yaml in it' -m none
+expect 3 'missing.csv' -m vae data.path=missing.csv
+expect 6 'cannot be (written|created)|No such file' -m vae --per-user none/x.tsv
+
+# The same seed, the same interval, at any number of threads; another seed, another.
+for threads in 1 2 3; do
+    "$PARTRAIN" eval -m vae --ci --seed 4 --threads $threads -q -o tsv >ci.$threads 2>err || complain "--ci: $(cat err)"
+done
+cmp -s ci.1 ci.2 && cmp -s ci.1 ci.3 || complain "intervals depend on threads"
+"$PARTRAIN" eval -m vae --ci --seed 5 -q -o tsv >ci.other 2>err
+cmp -s ci.1 ci.other && complain "the seed of the resamples does nothing"
+
+# By user: the mean of the users' figures is the figure.
+"$PARTRAIN" eval -m vae --per-user users.tsv --metrics ndcg@10,coverage@5 -q -o tsv >out 2>err
+mean=$(awk -F'\t' 'NR > 1 {s += $2; n++} END {printf "%.12f", s / n}' users.tsv)
+value=$(awk -F'\t' '$1 == "ndcg@10" {printf "%.12f", $2}' out)
+[ "$mean" = "$value" ] || complain "mean over users.tsv: $mean, figure: $value"
+[ "$(head -1 users.tsv)" = "user	ndcg@10" ] || complain "users.tsv: $(head -1 users.tsv)"
+
+# Other ratings: another order of the same ones, ids that the model does not know, none that it knows.
+cut -f1 vae/items.tsv >ids
+awk 'BEGIN {srand(3)} {id[NR] = $1} END {for (u = 1; u <= 60; u++) for (k = 0; k < 12; k++)
+    print "new" u "," id[1 + int(rand() * NR)] "," 1 + int(rand() * 5)}' ids | sort -u -t, -k1,2 >new.csv
+sort -r new.csv >reversed.csv
+for file in new reversed; do
+    "$PARTRAIN" eval -m vae data.path=$file.csv data.columns=user,item,rating split.test_users=30 \
+        split.valid_users=0 -q >$file.out 2>err || complain "$file.csv: $(cat err)"
+done
+echo 'new1,unknown,5' >>new.csv
+expect 0 'note: 1 ratings have ids that the model of vae does not know' \
+    -m vae data.path=new.csv data.columns=user,item,rating split.test_users=30 split.valid_users=0
+sed 's/,\([^,]*\),/,x\1,/' new.csv >strange.csv
+expect 3 'knows none of the items' -m vae data.path=strange.csv data.columns=user,item,rating
+expect 0 'may have been trained on ratings' -m mf split.seed=9
+
+# Ratings that changed under the run; tables and models that were damaged.
+cp new.csv grow.csv
+"$PARTRAIN" train --out grown -q model.kind=mf data.path=grow.csv data.columns=user,item,rating train.epochs=1 \
+    >/dev/null 2>err || complain "grow.csv: $(cat err)"
+echo 'new1,another,5' >>grow.csv
+expect 3 'are not those that the model was trained on' -m grown
+mv grow.csv away.csv
+expect 3 "the run's ratings \(others: data.path=FILE\)" -m grown
+cp -r vae broken
+sed -i '3d' broken/items.tsv
+expect 6 'do not belong to its model' -m broken
+cp vae/items.tsv broken/
+sed -i '2{p;}' broken/users.tsv
+expect 6 'users.tsv: line 3: the id of line 2 again' -m broken
+cp vae/users.tsv broken/
+printf x | dd of=broken/model.safetensors bs=1 seek=3000 conv=notrunc 2>/dev/null
+expect 6 'model.safetensors' -m broken
+rm broken/model.safetensors
+expect 6 'has not saved a model yet' -m broken
+[ "$failures" -eq 0 ]

@@ -273,8 +273,7 @@ static void update(struct worker *w, struct mf *a, struct side *s, const struct 
         int64_t width = shard_width(&s->t.cut[i]);
 
         if (a->sweep)
-            for (int64_t c = 0; c < width; c++)
-                table_catch_up(&s->t, eng->kern, eng->plan, i, c, b->in_epoch + 1);
+            table_sweep(&s->t, eng->kern, eng->plan, i, b->in_epoch);
         if (a->model.spec.biases)
             eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, s->gb[i],
                             row_pad(width));

@@ -179,6 +179,25 @@ void table_flush(struct table *t, const struct kernels *kern, const struct adam_
     table_set_step(t, shard, steps);
 }
 
+void table_sweep(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
+                 int64_t step)
+{
+    struct table_part *p = &t->part[shard];
+    int64_t width = shard_width(&t->cut[shard]);
+
+    for (int64_t c = 0; c < width;) { /* runs of rows, which lie one behind the other */
+        int64_t first = c;
+
+        for (; c < width && p->at[c] == step; c++)
+            p->at[c] = (int32_t)step + 1;
+        if (c > first)
+            kern->adam_idle(plan->weight + step, 1, p->row.w + first * t->ld, p->row.m + first * t->ld,
+                            p->row.v + first * t->ld, (c - first) * t->ld);
+        for (; c < width && p->at[c] != step; c++)
+            ;
+    }
+}
+
 void table_set_step(struct table *t, int shard, int64_t step)
 {
     for (int64_t c = 0; c < shard_width(&t->cut[shard]); c++)

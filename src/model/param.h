@@ -110,6 +110,10 @@ static inline void table_update(const struct table *t, const struct kernels *ker
     p->at[c] = (int32_t)step + 1;
 }
 
+/* Step `step` for all rows of a shard that have not had it; all others had the steps before. */
+void table_sweep(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
+                 int64_t step);
+
 /* All rows of a shard up to `steps` steps; then, at an epoch's end, back to step 0 of the next one. */
 void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
                  int64_t steps);

@@ -112,17 +112,37 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
 
 /* ---- workers ------------------------------------------------------------------------------------- */
 
+/* The machine, and how many workers run on it. */
+static int survey_machine(struct topo **topo, int *workers, const struct config *c, struct error *err)
+{
+    int rc = topo_new(topo, NULL, err);
+
+    if (rc == 0)
+        *workers = c->threads ? (int)c->threads : topo_default_workers(*topo);
+    return rc;
+}
+
 static int make_team(struct problem *p, const struct config *c, struct error *err)
 {
-    int64_t threads = c->threads;
-    int rc = topo_new(&p->topo, NULL, err);
+    int workers = 0, rc = survey_machine(&p->topo, &workers, c, err);
 
     if (rc < 0)
         return rc;
-    if (!threads)
-        threads = topo_default_workers(p->topo);
     rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err);
-    return rc < 0 ? rc : team_new(&p->team, (int)threads, p->topo, (enum topo_bind)c->bind, err);
+    return rc < 0 ? rc : team_new(&p->team, workers, p->topo, (enum topo_bind)c->bind, err);
+}
+
+/* A large file is read by as many workers; their team is gone before the run's own is made. */
+static int read_ratings(struct ratings **out, const struct config *c, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(c);
+    struct topo *topo;
+    int rc = survey_machine(&topo, &spec.workers, c, err);
+
+    if (rc < 0)
+        return rc;
+    topo_free(topo);
+    return ratings_read(out, &spec, err);
 }
 
 /* ---- data ------------------------------------------------------------------------------------------ */
@@ -361,12 +381,11 @@ fail:
 
 int problem_new(struct problem **out, const struct config *c, struct error *err)
 {
-    struct ratings_spec spec = problem_ratings_spec(c);
     struct ratings *ratings;
     double start = clock_now();
     int rc;
 
-    if ((rc = ratings_read(&ratings, &spec, err)) < 0 ||
+    if ((rc = read_ratings(&ratings, c, err)) < 0 ||
         (rc = problem_of_ratings(out, c, ratings, 0, NULL, err)) < 0)
         return rc;
     (*out)->load_s = clock_now() - start;

@@ -226,13 +226,15 @@ static void measure(struct worker *w, struct mf *a, struct side *s, const struct
     own_range(w, s, &first, &end);
     for (int64_t p = 0; p < b->rows && first < end; p++) {
         int64_t row = s->row_of[b->example[p]];
-        double g = a->model.spec.biases ? (double)s->bias_gradient[p] : 0.0;
+        double g;
 
         if (row < s->t.cut[first].begin || row >= s->t.cut[end - 1].end)
             continue;
         s->squares[p] = 0.0;
-        if (s->first[row] == p)
-            s->squares[p] = a->model.eng.kern->sum_squares(s->gradient + p * s->t.ld, s->t.ld) + g * g;
+        if (s->first[row] != p)
+            continue;
+        g = a->model.spec.biases ? (double)s->bias_gradient[p] : 0.0;
+        s->squares[p] = a->model.eng.kern->sum_squares(s->gradient + p * s->t.ld, s->t.ld) + g * g;
     }
 }
 

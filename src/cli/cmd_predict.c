@@ -1,0 +1,369 @@
+/* cmd_predict.c - partrain predict: ratings for pairs of user and item, or for whole rows.
+ *
+ * Pairs come in blocks. A block's pairs are put in order of examples (users; items for item-based models),
+ * each example goes through the model once, and the ratings are told in the order of the pairs. */
+#include "cli/cli.h"
+#include "cli/rows.h"
+
+#include "base/mem.h"
+#include "data/field.h"
+#include "data/lines.h"
+#include "train/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USERS_OPTION = 256, ALL_OPTION, DATA_OPTION, THREADS_OPTION, PAIRS = 1 << 20 };
+
+static const struct cli_option options[] = {
+    {"model", 'm', "RUN", "a run's folder"},
+    {"users", USERS_OPTION, "LIST",
+     "whole rows of these users: ids with commas, or a file with one id a line"},
+    {"all", ALL_OPTION, NULL, "whole rows of all users"},
+    {"data", DATA_OPTION, "PATH", "histories of users, instead of the run's data.path"},
+    {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
+    {"threads", THREADS_OPTION, "N", "worker threads"},
+    {"quiet", 'q', NULL, "only errors on stderr"},
+    {0}};
+
+const struct cli_usage cmd_predict_usage = {
+    "-m RUN (FILE | - | --users LIST | --all)",
+    "Ratings that a model of ratings (autorec, mf) predicts: user, item, rating, title. FILE or - (stdin) "
+    "has\n"
+    "a pair a line, user and item, with a tab, a comma or blanks between; an item may be given by its title\n"
+    "behind a tab. Where the model has learned nothing of a user or an item the rating is eval.cold, or the\n"
+    "mean of the training ratings.\n\n"
+    "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",
+    options};
+
+struct request {
+    const char *model, *users, *data, *file;
+    int64_t threads;
+    bool all, quiet;
+    enum rows_form form;
+};
+
+struct pair {
+    int32_t example, column; /* of the model's input; -1: unknown */
+    int64_t place;           /* in the block */
+    int64_t user, item;      /* names in the block's text */
+    int32_t title;           /* the item's row in the run, -1 */
+};
+
+struct job {
+    const struct request *q;
+    struct use *use;
+    struct history *history; /* NULL for mf */
+    struct ranker *ranker;
+    struct rows *rows;
+    struct pair *pair;   /* (PAIRS) owned */
+    int64_t n;           /* pairs in the block */
+    char *text;          /* owned: names, each ended by a zero */
+    int64_t used, space; /* of text */
+    int64_t cold, told;  /* so far */
+};
+
+/* ---- a block -------------------------------------------------------------------------------------- */
+
+static int by_example(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+
+    if (x->example != y->example)
+        return (x->example > y->example) - (x->example < y->example);
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* The people of the block, and what is wanted of each. Pairs with something unknown are passed over. */
+static bool collect(struct job *j, struct people *people, struct people *want, float *output)
+{
+    for (int64_t i = 0; i < j->n;) {
+        int32_t e = j->pair[i].example;
+        int64_t first = i, place = want->entries;
+
+        for (; i < j->n && j->pair[i].example == e; i++)
+            if (e >= 0 && j->pair[i].column >= 0 &&
+                (want->entries == place || want->column[want->entries - 1] != j->pair[i].column) &&
+                !people_add(want, j->pair[i].column, 0.0f, PEOPLE_INPUT))
+                return false;
+        for (int64_t p = first, at = place; p < i; p++) { /* from here on: the place of its output */
+            while (at < want->entries && want->column[at] < j->pair[p].column)
+                at++;
+            j->pair[p].column = e < 0 || j->pair[p].column < 0 ? -1 : (int32_t)at;
+        }
+        if (want->entries == place)
+            continue;
+        if (!people_end(want, -1) ||
+            !(j->history ? history_take(j->history, j->use, e, people) : people_end(people, e)))
+            return false;
+    }
+    for (int64_t i = 0; i < want->entries; i++)
+        output[i] = NAN;
+    return true;
+}
+
+static void tell(struct job *j, const float *output)
+{
+    qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_place);
+    for (int64_t i = 0; i < j->n; i++) {
+        const struct pair *p = &j->pair[i];
+        bool cold = p->column < 0 || isnan(output[p->column]);
+
+        j->cold += cold;
+        rows_prediction(j->rows, j->text + p->user, j->text + p->item,
+                        p->title < 0 ? NULL : use_title(j->use, p->title),
+                        cold ? use_cold(j->use) : use_rating(j->use, output[p->column]));
+    }
+    j->told += j->n;
+}
+
+static int run_block(struct job *j, struct error *err)
+{
+    struct people people = {0}, want = {0};
+    float *output = mem_alloc(j->n, sizeof *output);
+    int rc = 0;
+
+    qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_example);
+    if (!output || !collect(j, &people, &want, output))
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0 && (rc = ranker_predict(j->ranker, &people, &want, output, err)) == 0)
+        tell(j, output);
+    people_fini(&people);
+    people_fini(&want);
+    mem_free(output);
+    j->n = j->used = 0;
+    return rc;
+}
+
+/* ---- pairs -------------------------------------------------------------------------------------------- */
+
+/* A name's place in the block's text; -1: no memory. */
+static int64_t keep_name(struct job *j, const char *text, size_t length)
+{
+    int64_t at = j->used;
+
+    if (j->used + (int64_t)length + 1 > j->space) {
+        int64_t space = 2 * j->space + (int64_t)length + 4096;
+        char *grown = mem_resize(j->text, space, 1);
+
+        if (!grown)
+            return -1;
+        j->text = grown;
+        j->space = space;
+    }
+    memcpy(j->text + at, text, length);
+    j->text[at + (int64_t)length] = '\0';
+    j->used += (int64_t)length + 1;
+    return at;
+}
+
+/* `item`: its row in the run, or -1 with the name that was given. */
+static int add_pair(struct job *j, const char *user, size_t user_length, int64_t item, const char *name,
+                    size_t length, struct error *err)
+{
+    const struct use *u = j->use;
+    bool by_item = u->side == SIDE_ITEM;
+    struct pair *p = &j->pair[j->n];
+
+    if (item >= 0) {
+        name = idtable_name(u->items, item);
+        length = idtable_length(u->items, item);
+    }
+    p->place = j->n;
+    p->title = (int32_t)item;
+    p->user = keep_name(j, user, user_length);
+    p->item = keep_name(j, name, length);
+    if (p->user < 0 || p->item < 0)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (by_item) { /* an item that only the data have is an example too */
+        p->example = (int32_t)idtable_find(j->history->names, name, length);
+        p->column = (int32_t)idtable_find(u->users, user, user_length);
+    } else {
+        p->example = (int32_t)idtable_find(j->history ? j->history->names : u->users, user, user_length);
+        p->column = (int32_t)item;
+    }
+    return ++j->n == PAIRS ? run_block(j, err) : 0;
+}
+
+static size_t trim(const char **text, size_t length)
+{
+    while (length && (field_is_blank(**text) || **text == '\r')) {
+        ++*text;
+        length--;
+    }
+    while (length && (field_is_blank((*text)[length - 1]) || (*text)[length - 1] == '\r'))
+        length--;
+    return length;
+}
+
+static int take_line(struct job *j, const char *shown, int64_t line, const char *text, size_t length,
+                     struct error *err)
+{
+    const char *cut, *item, *stop;
+    size_t n, m;
+    int64_t row;
+
+    length = trim(&text, length);
+    if (!length)
+        return 0;
+    cut = memchr(text, '\t', length);
+    if (!cut)
+        cut = memchr(text, ',', length);
+    if (!cut)
+        cut = memchr(text, ' ', length);
+    if (!cut)
+        return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
+    item = cut + 1;
+    n = trim(&text, (size_t)(cut - text));
+    m = (size_t)(text + length - item);
+    stop = memchr(item, *cut, m); /* further fields, as a file of ratings has them */
+    if (*cut != ' ' && stop)
+        m = (size_t)(stop - item);
+    m = trim(&item, m);
+    if (*cut == ' ' && (stop = memchr(item, ' ', m)) && use_find_item(j->use, item, m) < 0)
+        m = (size_t)(stop - item);
+    if (!n || !m)
+        return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
+    row = use_find_item(j->use, item, m);
+    if (row == -3)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return add_pair(j, text, n, row < 0 ? -1 : row, item, m, err);
+}
+
+static int for_text(struct job *j, struct error *err)
+{
+    const char *shown = strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file, *begin, *end;
+    struct lines *lines;
+    int64_t line = 0;
+    int rc = lines_open(&lines, j->q->file, NULL, shown, err);
+
+    if (rc < 0)
+        return rc;
+    while (rc == 0 && (rc = lines_next(lines, line, &begin, &end, err)) == 0 && begin < end)
+        while (begin < end && rc == 0) {
+            const char *newline = memchr(begin, '\n', (size_t)(end - begin));
+
+            rc = take_line(j, shown, ++line, begin, (size_t)(newline - begin), err);
+            begin = newline + 1;
+        }
+    lines_close(lines);
+    return rc;
+}
+
+static int for_rows(struct job *j, struct error *err)
+{
+    const struct use *u = j->use;
+    const struct idtable *users = j->history && u->side == SIDE_USER ? j->history->names : u->users;
+    struct list *list = NULL;
+    int64_t n = idtable_count(users);
+    int rc = j->q->users ? list_read(&list, j->q->users, err) : 0;
+
+    if (rc == 0 && list)
+        n = list_count(list);
+    for (int64_t i = 0; i < n && rc == 0; i++) {
+        const char *user = list ? list_at(list, i) : idtable_name(users, i);
+
+        for (int64_t item = 0; item < idtable_count(u->items) && rc == 0; item++)
+            rc = add_pair(j, user, strlen(user), item, NULL, 0, err);
+    }
+    list_free(list);
+    return rc;
+}
+
+/* ---- the command --------------------------------------------------------------------------------------- */
+
+static int parse(struct request *q, struct cli_args *args, struct error *err)
+{
+    int option, rc = 0;
+
+    while (rc == 0 && (option = cli_next(args, err)) != 0) {
+        if (option < 0)
+            return option;
+        switch (option) {
+        case 'm':
+            q->model = args->value;
+            break;
+        case USERS_OPTION:
+            q->users = args->value;
+            break;
+        case ALL_OPTION:
+            q->all = true;
+            break;
+        case DATA_OPTION:
+            q->data = args->value;
+            break;
+        case 'o':
+            rc = rows_form_of(&q->form, args->value, err);
+            break;
+        case THREADS_OPTION:
+            rc = cli_whole(args, "--threads", 1, 4096, &q->threads, err);
+            break;
+        case 'q':
+            q->quiet = true;
+            break;
+        }
+    }
+    if (rc == 0 && args->rest < args->argc)
+        q->file = args->argv[args->rest++];
+    if (rc == 0 && args->rest < args->argc)
+        rc = error_set(err, PT_EUSAGE, "%.60s: only one file of pairs can be given", args->argv[args->rest]);
+    if (rc == 0 && !q->model)
+        rc = error_set(err, PT_EUSAGE, "-m RUN is missing: the folder of a run");
+    if (rc == 0 && !q->file + !q->users + !q->all != 2)
+        rc = error_set(err, PT_EUSAGE, "of what? One of: FILE or - with pairs, --users LIST, --all");
+    return rc;
+}
+
+static int predict(struct job *j, struct error *err)
+{
+    const struct request *q = j->q;
+    struct rank_spec spec = {.k = 1};
+    int rc;
+
+    if (!j->use->rating)
+        return error_set(err, PT_EUSAGE, "a %s ranks items and predicts no ratings; use partrain recommend",
+                         config_enum_name("model.kind", j->use->config->model_kind));
+    j->pair = mem_alloc(PAIRS, sizeof *j->pair);
+    if (!j->pair)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((!j->use->by_row && (rc = history_read(&j->history, j->use, q->data, err)) < 0) ||
+        (rc = ranker_new(&j->ranker, j->use, &spec, err)) < 0 ||
+        (rc = rows_new(&j->rows, stdout, q->form, err)) < 0 ||
+        (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
+        return rc;
+    if (j->n && (rc = run_block(j, err)) < 0)
+        return rc;
+    if (j->cold && !q->quiet)
+        cli_message(
+            "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item",
+            (long long)j->cold, (long long)j->told, use_cold(j->use));
+    return 0;
+}
+
+int cmd_predict(int argc, char **argv, struct error *err)
+{
+    struct request q = {0};
+    struct job j = {.q = &q};
+    struct cli_args args;
+    int rc;
+
+    cli_args_init(&args, &cmd_predict_usage, argc, argv);
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = use_open(&j.use, q.model, (int)q.threads, err)) < 0)
+        return rc;
+    rc = predict(&j, err);
+    rows_free(j.rows);
+    ranker_free(j.ranker);
+    history_free(j.history);
+    mem_free(j.pair);
+    mem_free(j.text);
+    use_close(j.use);
+    return rc;
+}

@@ -1,0 +1,400 @@
+/* cmd_recommend.c - partrain recommend: the best items for people, known or not. */
+#include "cli/cli.h"
+#include "cli/rows.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "train/people_text.h"
+#include "train/rank.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    USERS_OPTION = 256,
+    ALL_OPTION,
+    ALLOW_OPTION,
+    DENY_OPTION,
+    DATA_OPTION,
+    SEEN_OPTION,
+    THREADS_OPTION,
+    BLOCK = 8,                     /* people at once, in batches of the model */
+    HEAP_BYTES = 256 * 1024 * 1024 /* item-based models: kept candidates of the users at once */
+};
+
+static const struct cli_option options[] = {
+    {"model", 'm', "RUN", "a run's folder"},
+    {"count", 'k', "N", "items for each person; default 10"},
+    {"users", USERS_OPTION, "LIST", "users of the data: ids with commas, or a file with one id a line"},
+    {"all", ALL_OPTION, NULL, "all users of the data"},
+    {"data", DATA_OPTION, "PATH", "histories of users, instead of the run's data.path"},
+    {"allow", ALLOW_OPTION, "FILE", "only these items: one id or title a line"},
+    {"deny", DENY_OPTION, "FILE", "never these"},
+    {"with-seen", SEEN_OPTION, NULL, "also what a person knows already"},
+    {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
+    {"threads", THREADS_OPTION, "N", "worker threads"},
+    {"quiet", 'q', NULL, "only errors on stderr"},
+    {0}};
+
+const struct cli_usage cmd_recommend_usage = {
+    "-m RUN [-k N] (FILE | - | --users LIST | --all)",
+    "The best items for each person: user, rank, item, score, title. FILE or - (stdin) holds histories of\n"
+    "people who need not be in the data: one id or title a line, a blank line between two people; models\n"
+    "of ratings want ITEM<tab>RATING. People are then called 1, 2, ... Items known already are left out.\n\n"
+    "Example: printf 'Toy Story (1995)\\nHeat (1995)\\n' | partrain recommend -m runs/ml-1m -k 5 -\n",
+    options};
+
+struct request {
+    const char *model, *users, *data, *allow, *deny, *file;
+    int64_t k, threads;
+    bool all, with_seen, quiet;
+    enum rows_form form;
+};
+
+struct job {
+    const struct request *q;
+    struct use *use;
+    struct ranker *ranker;
+    uint8_t *hidden;         /* (items of the model) owned; NULL: none */
+    struct history *history; /* owned; NULL: histories from text */
+    struct rows *rows;
+    struct scored *best;
+    int *count;
+    int64_t people, lines, empty; /* so far */
+    double read_s;
+};
+
+static void note(void *arg, const char *text)
+{
+    const struct request *q = arg;
+
+    if (!q->quiet)
+        cli_message("%s", text);
+}
+
+/* ---- output ------------------------------------------------------------------------------------------ */
+
+static void print_person(struct job *j, const char *name, const struct scored *best, int n, bool of_history)
+{
+    rows_begin(j->rows, name);
+    for (int i = 0; i < n; i++) {
+        int64_t c = best[i].column;
+        const struct history *h = j->history;
+        const char *title =
+            of_history ? h->ratings->title ? h->ratings->title[c] : NULL : use_title(j->use, c);
+
+        rows_item(j->rows, i + 1, idtable_name(of_history ? h->names : j->use->items, c), title,
+                  (double)best[i].score);
+    }
+    rows_end(j->rows);
+    j->people++;
+    j->lines += n;
+    j->empty += n == 0;
+}
+
+static int room_for(struct job *j, int64_t n, struct error *err)
+{
+    j->best = mem_array(n * j->q->k, sizeof *j->best);
+    j->count = mem_zalloc(n, sizeof *j->count);
+    return j->best && j->count ? 0 : error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
+}
+
+/* ---- people whose histories are given ------------------------------------------------------------------ */
+
+static int for_text(struct job *j, struct error *err)
+{
+    struct people p = {0};
+    struct people_text *t = NULL;
+    int64_t most = BLOCK * j->use->batch, known = 0, unknown, lines;
+    char name[32];
+    int rc;
+
+    if (!use_takes_people(j->use))
+        return error_set(
+            err, PT_EUSAGE,
+            "%s knows its users only, not new people by their histories (Multi-VAE, Mult-DAE and "
+            "autorec with model.side=user take those); use --users or --all",
+            j->use->by_row ? "matrix factorisation" : "item-based AutoRec");
+    if ((rc = room_for(j, most, err)) < 0 ||
+        (rc = people_text_open(&t, j->use, j->q->file, note, (void *)j->q, err)) < 0)
+        return rc;
+    for (;;) {
+        people_clear(&p);
+        if ((rc = people_text_next(t, &p, most, err)) < 0 || p.n == 0)
+            break;
+        known += p.entries;
+        if ((rc = ranker_run(j->ranker, &p, j->best, j->count, err)) < 0)
+            break;
+        lines = people_text_lines(t, &unknown);
+        if (!known && unknown && p.n < most) {
+            rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items",
+                           strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file, (long long)unknown);
+            break;
+        }
+        for (int64_t i = 0; i < p.n; i++) {
+            snprintf(name, sizeof name, "%lld", (long long)(j->people + 1));
+            print_person(j, name, j->best + i * j->q->k, j->count[i], false);
+        }
+    }
+    lines = people_text_lines(t, &unknown);
+    if (rc == 0 && lines == 0)
+        rc = error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected",
+                       strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file);
+    if (rc == 0 && unknown > 5 && !j->q->quiet)
+        cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
+                    (long long)lines);
+    people_text_close(t);
+    people_fini(&p);
+    return rc;
+}
+
+/* ---- users of the data -----------------------------------------------------------------------------------
+ */
+
+/* Numbers of the users asked for in a table of ids; (*n) for mem_free. Ids that are not there are told. */
+static int pick_users(struct job *j, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
+                      struct error *err)
+{
+    struct list *list = NULL;
+    int64_t missing = 0;
+    int rc;
+
+    *n = idtable_count(ids);
+    if (j->q->users && (rc = list_read(&list, j->q->users, err)) < 0)
+        return rc;
+    if (list)
+        *n = list_count(list);
+    *out = mem_alloc(*n, sizeof **out);
+    if (!*out) {
+        list_free(list);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    if (list)
+        *n = 0;
+    for (int64_t i = 0; i < (list ? list_count(list) : *n); i++) {
+        const char *name = list ? list_at(list, i) : NULL;
+        int64_t found = list ? idtable_find(ids, name, strlen(name)) : i;
+
+        if (found < 0 && missing++ < 5 && !j->q->quiet)
+            cli_message("%s has no user %.60s", where, name);
+        if (found >= 0)
+            (*out)[list ? (*n)++ : i] = (int32_t)found;
+    }
+    list_free(list);
+    if (!*n)
+        return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
+    if (missing > 5 && !j->q->quiet)
+        cli_message("%s has %lld of the users asked for not", where, (long long)missing);
+    return 0;
+}
+
+static int for_users(struct job *j, struct error *err)
+{
+    int64_t most = BLOCK * j->use->batch, n = 0;
+    struct people p = {0};
+    int32_t *user = NULL;
+    int rc;
+
+    if ((rc = pick_users(j, j->history->names, "the data", &user, &n, err)) < 0 ||
+        (rc = room_for(j, most, err)) < 0)
+        goto end;
+    for (int64_t from = 0; from < n && rc == 0; from += most) {
+        int64_t end = from + most < n ? from + most : n;
+
+        people_clear(&p);
+        for (int64_t i = from; i < end && rc == 0; i++)
+            if (!history_take(j->history, j->use, user[i], &p))
+                rc = error_set(err, PT_ENOMEM, "out of memory");
+        if (rc == 0 && (rc = ranker_run(j->ranker, &p, j->best, j->count, err)) == 0)
+            for (int64_t i = from; i < end; i++)
+                print_person(j, idtable_name(j->history->names, user[i]), j->best + (i - from) * j->q->k,
+                             j->count[i - from], false);
+    }
+end:
+    people_fini(&p);
+    mem_free(user);
+    return rc;
+}
+
+/* Item-based models: the users asked for, as many at once as HEAP_BYTES hold. */
+static int for_columns(struct job *j, struct error *err)
+{
+    struct rank_spec spec = {.k = (int)j->q->k, .keep_seen = j->q->with_seen};
+    int64_t most = HEAP_BYTES / (2 * j->q->k * (int64_t)sizeof(struct scored) + 64) + 1, n = 0;
+    const struct idtable *names = j->history->names;
+    uint8_t *hidden = mem_zalloc(j->history->n, 1);
+    int32_t *user = NULL;
+    int rc = 0;
+
+    for (int64_t e = 0; hidden && j->hidden && e < j->history->n; e++) {
+        int64_t item = idtable_find(j->use->items, idtable_name(names, e), idtable_length(names, e));
+
+        hidden[e] = item < 0 ? j->q->allow != NULL : j->hidden[item];
+    }
+    spec.hidden = hidden;
+    if (!hidden)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    else
+        rc = pick_users(j, j->use->users, "the run", &user, &n, err);
+    most = most < n ? most : n;
+    if (rc == 0)
+        rc = room_for(j, most, err);
+    for (int64_t from = 0; from < n && rc == 0; from += most) {
+        int64_t count = from + most < n ? most : n - from;
+
+        rc = rank_users(j->use, j->history, &spec, user + from, count, j->best, j->count, err);
+        for (int64_t i = 0; i < count && rc == 0; i++)
+            print_person(j, idtable_name(j->use->users, user[from + i]), j->best + i * j->q->k, j->count[i],
+                         true);
+    }
+    mem_free(user);
+    mem_free(hidden);
+    return rc;
+}
+
+/* ---- the command
+ * ------------------------------------------------------------------------------------------- */
+
+static int parse(struct request *q, struct cli_args *args, struct error *err)
+{
+    int option, rc = 0;
+
+    while (rc == 0 && (option = cli_next(args, err)) != 0) {
+        if (option < 0)
+            return option;
+        switch (option) {
+        case 'm':
+            q->model = args->value;
+            break;
+        case 'k':
+            rc = cli_whole(args, "-k", 1, 1000000, &q->k, err);
+            break;
+        case USERS_OPTION:
+            q->users = args->value;
+            break;
+        case ALL_OPTION:
+            q->all = true;
+            break;
+        case DATA_OPTION:
+            q->data = args->value;
+            break;
+        case ALLOW_OPTION:
+            q->allow = args->value;
+            break;
+        case DENY_OPTION:
+            q->deny = args->value;
+            break;
+        case SEEN_OPTION:
+            q->with_seen = true;
+            break;
+        case 'o':
+            rc = rows_form_of(&q->form, args->value, err);
+            break;
+        case THREADS_OPTION:
+            rc = cli_whole(args, "--threads", 1, 4096, &q->threads, err);
+            break;
+        case 'q':
+            q->quiet = true;
+            break;
+        }
+    }
+    return rc;
+}
+
+static int check(struct request *q, struct cli_args *args, struct error *err)
+{
+    if (args->rest < args->argc)
+        q->file = args->argv[args->rest++];
+    if (args->rest < args->argc)
+        return error_set(err, PT_EUSAGE, "%.60s: only one file of histories can be given",
+                         args->argv[args->rest]);
+    if (!q->model)
+        return error_set(err, PT_EUSAGE, "-m RUN is missing: the folder of a run");
+    if (!q->file + !q->users + !q->all != 2)
+        return error_set(err, PT_EUSAGE, "for whom? One of: FILE or - with histories, --users LIST, --all");
+    if (q->data && q->file)
+        return error_set(err, PT_EUSAGE, "--data is for --users and --all; histories come from %.60s",
+                         q->file);
+    return 0;
+}
+
+static int hide_items(struct job *j, struct error *err)
+{
+    const struct request *q = j->q;
+    int64_t n = idtable_count(j->use->items);
+    int rc = 0;
+
+    if (!q->allow && !q->deny)
+        return 0;
+    j->hidden = mem_zalloc(n, 1);
+    if (!j->hidden)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (q->allow) {
+        memset(j->hidden, 1, (size_t)n);
+        rc = people_text_items(j->use, q->allow, j->hidden, 0, note, (void *)q, err);
+    }
+    if (rc == 0 && q->deny)
+        rc = people_text_items(j->use, q->deny, j->hidden, 1, note, (void *)q, err);
+    return rc;
+}
+
+static int recommend(struct job *j, struct error *err)
+{
+    const struct request *q = j->q;
+    bool by_column = j->use->side == SIDE_ITEM;
+    struct rank_spec spec = {.k = (int)q->k, .keep_seen = q->with_seen};
+    int rc = hide_items(j, err);
+
+    spec.hidden = j->hidden;
+    if (rc == 0 && !q->file) {
+        double start = clock_now();
+
+        rc = history_read(&j->history, j->use, q->data, err);
+        j->read_s = clock_now() - start;
+    }
+    if (rc == 0 && !by_column)
+        rc = ranker_new(&j->ranker, j->use, &spec, err);
+    if (rc == 0)
+        rc = rows_new(&j->rows, stdout, q->form, err);
+    if (rc < 0)
+        return rc;
+    return q->file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
+}
+
+static void tell(const struct job *j, double open_s, double use_s)
+{
+    if (j->empty)
+        cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
+                    (long long)j->empty);
+    cli_message("%lld people, %lld recommendations in %.2f s (before that: model opened in %.2f s, histories "
+                "read in %.2f s)",
+                (long long)j->people, (long long)j->lines, use_s - j->read_s, open_s, j->read_s);
+}
+
+int cmd_recommend(int argc, char **argv, struct error *err)
+{
+    struct request q = {.k = 10};
+    struct job j = {.q = &q};
+    struct cli_args args;
+    double start = clock_now(), opened;
+    int rc;
+
+    cli_args_init(&args, &cmd_recommend_usage, argc, argv);
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = check(&q, &args, err)) < 0 ||
+        (rc = use_open(&j.use, q.model, (int)q.threads, err)) < 0)
+        return rc;
+    if (q.k > idtable_count(j.use->items))
+        q.k = idtable_count(j.use->items);
+    opened = clock_now();
+    rc = recommend(&j, err);
+    if (rc == 0 && !q.quiet && (q.all || j.empty))
+        tell(&j, opened - start, clock_now() - opened);
+    rows_free(j.rows);
+    ranker_free(j.ranker);
+    history_free(j.history);
+    mem_free(j.hidden);
+    mem_free(j.best);
+    mem_free(j.count);
+    use_close(j.use);
+    return rc;
+}

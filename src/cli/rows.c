@@ -1,0 +1,246 @@
+#include "cli/rows.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct rows {
+    FILE *file; /* borrowed */
+    enum rows_form form;
+    const char *user; /* borrowed, between begin and end */
+    int items;        /* of the person at hand */
+    bool header;
+};
+
+int rows_form_of(enum rows_form *out, const char *text, struct error *err)
+{
+    static const char *const name[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, name[i]) == 0) {
+            *out = (enum rows_form)i;
+            return 0;
+        }
+    return error_set(err, PT_EUSAGE, "-o: \"%.40s\" is none of tsv, csv, jsonl", text);
+}
+
+int rows_new(struct rows **out, FILE *file, enum rows_form form, struct error *err)
+{
+    struct rows *r = mem_zalloc(1, sizeof *r);
+
+    if (!r)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    r->file = file;
+    r->form = form;
+    *out = r;
+    return 0;
+}
+
+void rows_free(struct rows *r)
+{
+    mem_free(r);
+}
+
+static void put_tsv(FILE *f, const char *text)
+{
+    size_t plain;
+
+    while (*text) {
+        plain = strcspn(text, "\t\n\r\\");
+        fwrite(text, 1, plain, f);
+        text += plain;
+        if (*text)
+            fputs(*text == '\t' ? "\\t" : *text == '\n' ? "\\n" : *text == '\r' ? "\\r" : "\\\\", f);
+        text += *text != '\0';
+    }
+}
+
+static void put_csv(FILE *f, const char *text)
+{
+    if (!strpbrk(text, ",\"\n\r") && *text != ' ') {
+        fputs(text, f);
+        return;
+    }
+    putc('"', f);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', f);
+        putc(*text, f);
+    }
+    putc('"', f);
+}
+
+/* What is no UTF-8 becomes U+FFFD. */
+static void put_json(FILE *f, const char *text)
+{
+    size_t room = strlen(text);
+
+    putc('"', f);
+    while (room) {
+        int n = utf8_length(text, room);
+
+        if (n == 0)
+            fputs("\\ufffd", f);
+        else if (*text == '"' || *text == '\\')
+            fprintf(f, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            fprintf(f, "\\u%04x", (unsigned)*text);
+        else
+            fwrite(text, 1, (size_t)n, f);
+        n = n ? n : 1;
+        text += n;
+        room -= (size_t)n;
+    }
+    putc('"', f);
+}
+
+void rows_begin(struct rows *r, const char *user)
+{
+    r->user = user;
+    r->items = 0;
+    if (r->form == ROWS_JSONL) {
+        fputs("{\"user\": ", r->file);
+        put_json(r->file, user);
+        fputs(", \"items\": [", r->file);
+    }
+}
+
+static void json_item(struct rows *r, const char *item, const char *title, const char *key, double value)
+{
+    fputs("\"item\": ", r->file);
+    put_json(r->file, item);
+    fprintf(r->file, ", \"%s\": %.7g", key, value);
+    if (title) {
+        fputs(", \"title\": ", r->file);
+        put_json(r->file, title);
+    }
+    putc('}', r->file);
+}
+
+static void put_fields(struct rows *r, const char *header, const char *user, int rank)
+{
+    char mark = r->form == ROWS_TSV ? '\t' : ',';
+
+    if (r->form == ROWS_CSV && !r->header)
+        fputs(header, r->file);
+    r->header = true;
+    (r->form == ROWS_TSV ? put_tsv : put_csv)(r->file, user);
+    putc(mark, r->file);
+    if (rank)
+        fprintf(r->file, "%d%c", rank, mark);
+}
+
+static void put_item(struct rows *r, const char *item, const char *title, double score)
+{
+    void (*put)(FILE * f, const char *text) = r->form == ROWS_TSV ? put_tsv : put_csv;
+    char mark = r->form == ROWS_TSV ? '\t' : ',';
+
+    put(r->file, item);
+    fprintf(r->file, "%c%.7g%c", mark, score, mark);
+    put(r->file, title ? title : "");
+    putc('\n', r->file);
+}
+
+void rows_item(struct rows *r, int rank, const char *item, const char *title, double score)
+{
+    if (r->form == ROWS_JSONL) {
+        fputs(r->items ? ", {" : "{", r->file);
+        json_item(r, item, title, "score", score);
+    } else {
+        put_fields(r, "user,rank,item,score,title\n", r->user, rank);
+        put_item(r, item, title, score);
+    }
+    r->items++;
+}
+
+void rows_prediction(struct rows *r, const char *user, const char *item, const char *title, double rating)
+{
+    if (r->form == ROWS_JSONL) {
+        fputs("{\"user\": ", r->file);
+        put_json(r->file, user);
+        fputs(", ", r->file);
+        json_item(r, item, title, "rating", rating);
+        putc('\n', r->file);
+    } else {
+        put_fields(r, "user,item,rating,title\n", user, 0);
+        put_item(r, item, title, rating);
+    }
+}
+
+void rows_end(struct rows *r)
+{
+    if (r->form == ROWS_JSONL)
+        fputs("]}\n", r->file);
+    r->user = NULL;
+}
+
+/* ---- lists of ids --------------------------------------------------------------------------------- */
+
+struct list {
+    char *text;   /* owned */
+    char **entry; /* (n) owned; into text */
+    int64_t n;
+};
+
+#define LIST_MAX ((size_t)4 << 30)
+
+int list_read(struct list **out, const char *text, struct error *err)
+{
+    struct list *l = mem_zalloc(1, sizeof *l);
+    bool file = file_exists(text);
+    size_t length, room = 1;
+    int rc = 0;
+
+    if (!l)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (file)
+        rc = file_read(&l->text, &length, text, LIST_MAX, PT_EDATA, err);
+    else if ((l->text = mem_strdup(text)))
+        length = strlen(text);
+    else
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc < 0)
+        goto fail;
+    for (size_t i = 0; i < length; i++)
+        room += l->text[i] == (file ? '\n' : ',');
+    l->entry = mem_alloc((int64_t)room, sizeof *l->entry);
+    if (!l->entry) {
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+        goto fail;
+    }
+    for (char *at = l->text, *next; at; at = next) {
+        next = strchr(at, file ? '\n' : ',');
+        if (next)
+            *next++ = '\0';
+        at[strcspn(at, "\r")] = '\0';
+        if (*at)
+            l->entry[l->n++] = at;
+    }
+    *out = l;
+    return 0;
+fail:
+    list_free(l);
+    return rc;
+}
+
+int64_t list_count(const struct list *l)
+{
+    return l->n;
+}
+
+const char *list_at(const struct list *l, int64_t i)
+{
+    return l->entry[i];
+}
+
+void list_free(struct list *l)
+{
+    if (!l)
+        return;
+    mem_free(l->text);
+    mem_free(l->entry);
+    mem_free(l);
+}

@@ -1,0 +1,219 @@
+#include "train/people.h"
+
+#include "base/mem.h"
+#include "train/problem.h"
+
+#include <stdlib.h>
+
+/* ---- blocks ---------------------------------------------------------------------------------------- */
+
+static bool grow(void **block, int64_t space, size_t size)
+{
+    void *grown = mem_resize(*block, space, size);
+
+    if (grown)
+        *block = grown;
+    return grown != NULL;
+}
+
+bool people_add(struct people *p, int32_t column, float value, int use)
+{
+    if (p->entries == p->entry_space) {
+        int64_t space = p->entry_space ? 2 * p->entry_space : 1024;
+
+        if (!grow((void **)&p->column, space, sizeof *p->column) ||
+            !grow((void **)&p->value, space, sizeof *p->value) || !grow((void **)&p->use, space, 1))
+            return false;
+        p->entry_space = space;
+    }
+    p->column[p->entries] = column;
+    p->value[p->entries] = value;
+    p->use[p->entries++] = (uint8_t)use;
+    return true;
+}
+
+struct entry {
+    int32_t column, place;
+    float value;
+    uint8_t use;
+};
+
+static int by_column(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+
+    return x->column != y->column ? (x->column > y->column) - (x->column < y->column) : x->place - y->place;
+}
+
+static bool sort_entries(struct people *p, int64_t first)
+{
+    int64_t n = p->entries - first, to = first;
+    struct entry *e;
+    bool sorted = true;
+
+    for (int64_t i = first + 1; i < p->entries && sorted; i++)
+        sorted = p->column[i - 1] < p->column[i];
+    if (sorted)
+        return true;
+    e = mem_alloc(n, sizeof *e);
+    if (!e)
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        e[i] = (struct entry){p->column[first + i], (int32_t)i, p->value[first + i], p->use[first + i]};
+    qsort(e, (size_t)n, sizeof *e, by_column);
+    for (int64_t i = 0; i < n; i++) {
+        if (i + 1 < n && e[i + 1].column == e[i].column)
+            continue;
+        p->column[to] = e[i].column;
+        p->value[to] = e[i].value;
+        p->use[to++] = e[i].use;
+    }
+    p->entries = to;
+    mem_free(e);
+    return true;
+}
+
+bool people_end(struct people *p, int32_t row)
+{
+    if (p->n + 1 >= p->space) {
+        int64_t space = p->space ? 2 * p->space : 256;
+
+        if (!grow((void **)&p->ptr, space + 1, sizeof *p->ptr) ||
+            !grow((void **)&p->row, space, sizeof *p->row))
+            return false;
+        p->space = space;
+    }
+    if (p->n == 0)
+        p->ptr[0] = 0;
+    if (!sort_entries(p, p->ptr[p->n]))
+        return false;
+    p->row[p->n++] = row;
+    p->ptr[p->n] = p->entries;
+    return true;
+}
+
+void people_clear(struct people *p)
+{
+    p->n = p->entries = 0;
+}
+
+void people_fini(struct people *p)
+{
+    mem_free(p->ptr);
+    mem_free(p->row);
+    mem_free(p->column);
+    mem_free(p->value);
+    mem_free(p->use);
+    *p = (struct people){0};
+}
+
+/* ---- a data set -------------------------------------------------------------------------------------- */
+
+/* The run's reading, but without its filters on ratings and users: what was dropped there is known too. */
+static int read_ratings(struct history *h, const struct use *u, const char *path, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(u->config);
+    int rc;
+
+    if (path)
+        spec.path = path;
+    spec.min_rating = -1e30;
+    spec.min_user_ratings = spec.min_item_ratings = 0;
+    spec.binarize = false;
+    if (!*spec.path)
+        return error_set(err, PT_EUSAGE, "the run has no data.path; say --data PATH");
+    rc = ratings_read(&h->ratings, &spec, err);
+    if (rc < 0 && !path)
+        error_prefix(err, "histories are read from the run's data.path (--data PATH reads others)");
+    return rc;
+}
+
+static bool map_columns(struct history *h, const struct use *u)
+{
+    const struct idtable *own = u->side == SIDE_USER ? u->items : u->users;
+    const struct idtable *data = u->side == SIDE_USER ? h->ratings->items : h->ratings->users;
+    int64_t n = idtable_count(data);
+
+    h->column_of = mem_alloc(n, sizeof *h->column_of);
+    for (int64_t i = 0; h->column_of && i < n; i++)
+        h->column_of[i] = (int32_t)idtable_find(own, idtable_name(data, i), idtable_length(data, i));
+    return h->column_of != NULL;
+}
+
+static bool sort_by_example(struct history *h, const struct use *u)
+{
+    const struct ratings *r = h->ratings;
+    const int32_t *example = matrix_example_of(r, u->side), *column = matrix_column_of(r, u->side);
+
+    h->ptr = mem_zalloc(h->n + 2, sizeof *h->ptr);
+    h->order = mem_alloc(r->n, sizeof *h->order);
+    if (!h->ptr || !h->order)
+        return false;
+    for (int64_t i = 0; i < r->n; i++) {
+        h->ptr[example[i] + 2]++;
+        h->unknown += h->column_of[column[i]] < 0;
+    }
+    for (int64_t e = 0; e < h->n; e++)
+        h->ptr[e + 2] += h->ptr[e + 1];
+    for (int64_t i = 0; i < r->n; i++)
+        h->order[h->ptr[example[i] + 1]++] = i;
+    return true;
+}
+
+int history_read(struct history **out, const struct use *u, const char *path, struct error *err)
+{
+    struct history *h = mem_zalloc(1, sizeof *h);
+    int rc;
+
+    if (!h)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((rc = read_ratings(h, u, path, err)) < 0)
+        goto fail;
+    h->names = u->side == SIDE_USER ? h->ratings->users : h->ratings->items;
+    h->n = idtable_count(h->names);
+    h->min_rating = h->ratings->finished ? -1e30 : u->config->min_rating;
+    if (!map_columns(h, u) || !sort_by_example(h, u)) {
+        rc = error_set(err, PT_ENOMEM, "histories: out of memory");
+        goto fail;
+    }
+    if (h->unknown == h->ratings->n) {
+        rc = error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
+                       path ? path : u->config->data_path, u->side == SIDE_USER ? "items" : "users");
+        goto fail;
+    }
+    *out = h;
+    return 0;
+fail:
+    history_free(h);
+    return rc;
+}
+
+bool history_take(const struct history *h, const struct use *u, int64_t e, struct people *p)
+{
+    const int32_t *column = matrix_column_of(h->ratings, u->side);
+    int32_t row = -1;
+
+    for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++) {
+        int64_t rating = h->order[i];
+        float value = h->ratings->value[rating];
+        int32_t c = h->column_of[column[rating]];
+
+        if (c >= 0 && !people_add(p, c, u->config->binarize ? 1.0f : value,
+                                  (double)value < h->min_rating ? PEOPLE_SEEN : PEOPLE_INPUT))
+            return false;
+    }
+    if (u->by_row)
+        row = (int32_t)idtable_find(u->users, idtable_name(h->names, e), idtable_length(h->names, e));
+    return people_end(p, row);
+}
+
+void history_free(struct history *h)
+{
+    if (!h)
+        return;
+    ratings_free(h->ratings);
+    mem_free(h->ptr);
+    mem_free(h->order);
+    mem_free(h->column_of);
+    mem_free(h);
+}

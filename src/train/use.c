@@ -1,0 +1,465 @@
+#include "train/use.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/tensors.h"
+#include "train/checkpoint.h"
+#include "train/problem.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_MAX ((size_t)8 << 30) /* bytes of items.tsv, users.tsv */
+
+/* ---- ids ------------------------------------------------------------------------------------------- */
+
+/* What rundir.c escaped, in place; returns the length. */
+static size_t unescape(char *text, size_t length)
+{
+    size_t to = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+
+        if (c == '\\' && i + 1 < length) {
+            c = text[++i];
+            c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
+        }
+        text[to++] = c;
+    }
+    text[to] = '\0';
+    return to;
+}
+
+static int put_line(struct idtable *ids, char ***title, int64_t *space, char *line, char *end)
+{
+    char *tab = memchr(line, '\t', (size_t)(end - line)), *id_end = tab ? tab : end;
+    int64_t row = idtable_count(ids);
+    size_t length;
+
+    *end = '\0';
+    if (title && row >= *space) {
+        int64_t more = *space ? 2 * *space : 1024;
+        char **grown = mem_resize(*title, more, sizeof *grown);
+
+        if (!grown)
+            return PT_ENOMEM;
+        *title = grown;
+        *space = more;
+    }
+    if (title) {
+        (*title)[row] = NULL;
+        if (tab && tab + 1 < end) {
+            unescape(tab + 1, (size_t)(end - tab - 1));
+            (*title)[row] = mem_strdup(tab + 1);
+        }
+    }
+    length = unescape(line, (size_t)(id_end - line));
+    if (idtable_put(ids, line, length) == row)
+        return 0;
+    if (title)
+        mem_free((*title)[row]);
+    return PT_EFILE;
+}
+
+/* A table of the folder: a line a row, the id, then for items the title. */
+static int read_ids(const struct use *u, const char *name, struct idtable **out, char ***title,
+                    struct error *err)
+{
+    char *path = file_join(u->folder, name), *text = NULL;
+    int64_t space = 0;
+    size_t length;
+    int rc;
+
+    *out = idtable_new();
+    if (!path || !*out) {
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+        goto end;
+    }
+    if ((rc = file_read(&text, &length, path, TABLE_MAX, PT_EFILE, err)) < 0)
+        goto end;
+    for (char *line = text, *stop = text + length; line < stop && rc == 0;) {
+        char *end = memchr(line, '\n', (size_t)(stop - line));
+
+        if (!end)
+            rc = PT_EFILE;
+        else
+            rc = put_line(*out, title, &space, line, end);
+        line = end ? end + 1 : stop;
+    }
+    if (rc == PT_EFILE)
+        error_set(err, rc, "%s: it is damaged: line %lld is cut off or repeats an id", path,
+                  (long long)idtable_count(*out) + 1);
+    else if (rc < 0)
+        error_set(err, rc, "out of memory");
+end:
+    mem_free(path);
+    mem_free(text);
+    return rc;
+}
+
+const char *use_title(const struct use *u, int64_t item)
+{
+    return u->title ? u->title[item] : NULL;
+}
+
+/* Length of an article and its blank at the start; 0: there is none, or nothing else. */
+static size_t article_length(const char *text, size_t length)
+{
+    static const char *const article[] = {"the ", "a ", "an "};
+
+    for (size_t i = 0; i < 3; i++)
+        if (length > strlen(article[i]) && strncasecmp(text, article[i], strlen(article[i])) == 0)
+            return strlen(article[i]);
+    return 0;
+}
+
+/* A title as people type it: small letters, without "(1999)" at the end and an article, and everything that
+ * is no letter or digit as single blanks. Returns the length; out has `space` bytes and may be `text`. */
+static size_t plain_title(char *out, size_t space, const char *text, size_t length)
+{
+    static const char *const behind[] = {", the", ", a", ", an"};
+    size_t n = 0, skip;
+
+    while (length && isspace((unsigned char)text[length - 1]))
+        length--;
+    if (length > 6 && text[length - 1] == ')' && text[length - 6] == '(' &&
+        isdigit((unsigned char)text[length - 2]) && isdigit((unsigned char)text[length - 5]))
+        for (length -= 6; length && isspace((unsigned char)text[length - 1]);)
+            length--;
+    for (size_t i = 0; i < 3; i++) {
+        size_t m = strlen(behind[i]);
+
+        if (length > m && strncasecmp(text + length - m, behind[i], m) == 0)
+            length -= m;
+    }
+    skip = article_length(text, length);
+    for (size_t i = skip; i < length && n + 1 < space; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (isalnum(c) || c >= 0x80)
+            out[n++] = (char)tolower(c);
+        else if (c != '\'' && n && out[n - 1] != ' ')
+            out[n++] = ' ';
+    }
+    while (n && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    return n;
+}
+
+static bool put_title(struct use *u, const char *text, size_t length, int64_t item)
+{
+    int64_t before = idtable_count(u->titles), row = length ? idtable_put(u->titles, text, length) : 0;
+
+    if (row < 0)
+        return false;
+    if (!length)
+        return true;
+    if (row == before)
+        u->titled[row] = (int32_t)item;
+    else if (u->titled[row] != item)
+        u->titled[row] = -1;
+    return true;
+}
+
+static bool make_titles(struct use *u)
+{
+    int64_t n = idtable_count(u->items);
+    char plain[1024];
+
+    u->titles = idtable_new();
+    u->titled = mem_alloc(2 * n, sizeof *u->titled);
+    if (!u->titles || !u->titled)
+        return false;
+    for (int64_t i = 0; i < n; i++) { /* "=": as it stands, so that both kinds can share a table */
+        const char *t = use_title(u, i);
+
+        if (t && (snprintf(plain, sizeof plain, "=%s", t) < 0 || !put_title(u, plain, strlen(plain), i) ||
+                  !put_title(u, plain, plain_title(plain, sizeof plain, t, strlen(t)), i)))
+            return false;
+    }
+    return true;
+}
+
+int64_t use_find_item(struct use *u, const char *text, size_t length)
+{
+    int64_t row = idtable_find(u->items, text, length);
+    char plain[1024];
+
+    if (row >= 0 || !u->title)
+        return row;
+    if (!u->titles && !make_titles(u))
+        return -3;
+    snprintf(plain, sizeof plain, "=%.*s", (int)(length < 1000 ? length : 1000), text);
+    row = idtable_find(u->titles, plain, strlen(plain));
+    if (row < 0)
+        row = idtable_find(u->titles, plain, plain_title(plain, sizeof plain, text, length));
+    return row < 0 ? -1 : u->titled[row] < 0 ? -2 : u->titled[row];
+}
+
+/* The item with the shortest title that has `plain` in it; -1: none. */
+static int64_t title_with(const struct use *u, const char *plain)
+{
+    size_t shortest = SIZE_MAX;
+    int64_t best = -1;
+    char name[1024];
+
+    for (int64_t i = 0; i < idtable_count(u->items); i++) {
+        const char *title = use_title(u, i);
+        size_t n = title ? plain_title(name, sizeof name, title, strlen(title)) : 0;
+
+        if (n && n < shortest && strstr(name, plain)) {
+            shortest = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+int64_t use_suggest_item(const struct use *u, const char *text, size_t length)
+{
+    char plain[1024], *end;
+    int64_t item;
+
+    if (!u->title || !plain_title(plain, sizeof plain, text, length))
+        return -1;
+    if ((item = title_with(u, plain)) >= 0)
+        return item;
+    end = strchr(plain, ' ');
+    end = end ? strchr(end + 1, ' ') : NULL;
+    if (!end)
+        return -1;
+    *end = '\0';
+    return title_with(u, plain);
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------- */
+
+static double fact(const struct tensors *t, const char *key)
+{
+    const char *text = tensors_meta(t, key);
+
+    return text ? strtod(text, NULL) : 0.0;
+}
+
+/* "3 12": marks those places of (n) flags. */
+static int read_rows(uint8_t **out, int64_t n, const struct tensors *t, const char *key, const char *path,
+                     struct error *err)
+{
+    const char *text = tensors_meta(t, key);
+    uint8_t *flag = *out = mem_zalloc(n, 1);
+
+    if (!flag)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    while (text && *text) {
+        char *end;
+        long long row;
+
+        errno = 0;
+        row = strtoll(text, &end, 10);
+        if (end == text || errno || row < 0 || row >= n || (*end && *end != ' '))
+            return error_set(err, PT_EFILE, "%s: its list \"%s\" is wrong", path, key);
+        flag[row] = 1;
+        text = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+static int read_config(struct use *u, const struct tensors *t, const char *path, int threads,
+                       struct error *err)
+{
+    const char *text = tensors_meta(t, "config");
+    char assignment[48];
+    int rc;
+
+    if (!text)
+        return error_set(err, PT_EFILE, "%s: it has no configuration; is it a model that partrain saved?",
+                         path);
+    if ((rc = config_new(&u->config, err)) < 0 ||
+        (rc = config_load_text(u->config, text, strlen(text), path, err)) < 0)
+        return rc;
+    if (threads) {
+        snprintf(assignment, sizeof assignment, "run.threads=%d", threads);
+        if ((rc = config_set(u->config, assignment, err)) < 0)
+            return rc;
+    }
+    return config_check(u->config, err);
+}
+
+static int check_rows(const struct tensors *t, const char *name, int64_t rows, const char *path,
+                      const char *table, struct error *err)
+{
+    struct tensor_view v;
+    int rc = tensors_find(t, name, TENSOR_F32, -1, -1, &v, err);
+
+    if (rc == 0 && v.rows != rows)
+        rc = error_set(err, PT_EFILE,
+                       "%s: %s has %lld rows and %s %lld: they belong to different runs, or one is damaged",
+                       path, name, (long long)v.rows, table, (long long)rows);
+    return rc;
+}
+
+static int read_facts(struct use *u, const struct tensors *t, const char *path, struct error *err)
+{
+    const struct config *c = u->config;
+    int64_t users = idtable_count(u->users), items = idtable_count(u->items);
+    int rc;
+
+    u->by_row = c->model_kind == KIND_MF;
+    u->rating = !problem_is_binary(c);
+    u->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
+    u->examples = u->side == SIDE_USER ? users : items;
+    u->columns = u->side == SIDE_USER ? items : users;
+    u->shift = (float)fact(t, "shift");
+    u->low = fact(t, "low");
+    u->high = fact(t, "high");
+    u->mean = fact(t, "mean");
+    if (u->columns < 1 || u->examples < 1)
+        return error_set(err, PT_EFILE, "%s: a run without users or items", u->folder);
+    if (u->by_row && ((rc = check_rows(t, "user.weight", users, path, "users.tsv", err)) < 0 ||
+                      (rc = check_rows(t, "item.weight", items, path, "items.tsv", err)) < 0))
+        return rc;
+    if (!u->by_row && (rc = check_rows(t, "decoder.weight", u->columns, path,
+                                       u->side == SIDE_USER ? "items.tsv" : "users.tsv", err)) < 0)
+        return rc;
+    if ((rc = read_rows(&u->untrained, u->columns, t, "cold_columns", path, err)) < 0)
+        return rc;
+    return u->by_row ? read_rows(&u->untrained_row, u->examples, t, "cold_examples", path, err) : 0;
+}
+
+double use_rating(const struct use *u, float output)
+{
+    double r = (double)output + (double)u->shift;
+
+    if (u->config->clip)
+        r = r < u->low ? u->low : r > u->high ? u->high : r;
+    return r;
+}
+
+double use_cold(const struct use *u)
+{
+    return u->config->cold_value > -1e30 ? u->config->cold_value : u->mean; /* -1e30: unset */
+}
+
+/* ---- the model ----------------------------------------------------------------------------------------- */
+
+static int make_team(struct use *u, struct error *err)
+{
+    int64_t threads = u->config->threads;
+    int rc = topo_new(&u->topo, NULL, err);
+
+    if (rc < 0)
+        return rc;
+    if (!threads)
+        threads = topo_default_workers(u->topo);
+    /* A run of another processor's vector path is used on this one's. */
+    if (kernels_pick(&u->kern, config_enum_name("run.isa", u->config->isa), err) < 0 &&
+        (rc = kernels_pick(&u->kern, "auto", err)) < 0)
+        return rc;
+    return team_new(&u->team, (int)threads, u->topo, (enum topo_bind)u->config->bind, err);
+}
+
+static int cut_columns(struct use *u, struct error *err)
+{
+    const struct config *c = u->config;
+    int64_t k = u->by_row || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
+    int64_t *zeros = mem_zalloc(u->columns, sizeof *zeros);
+    struct ratings nothing = {0};
+    struct matrix_spec spec = {
+        .side = u->side, .examples = u->examples, .columns = u->columns, .binary = !u->rating};
+    int rc = 0;
+
+    u->shards = c->shards ? (int)c->shards : shard_count(u->columns, row_pad(k), !u->rating);
+    u->cut = mem_alloc(u->shards, sizeof *u->cut);
+    if (zeros && u->cut)
+        shard_cut(u->cut, u->shards, zeros, u->columns, 1.0);
+    else
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    mem_free(zeros);
+    return rc < 0 ? rc : matrix_new(&u->empty, &nothing, &spec, u->cut, u->shards, u->team, err);
+}
+
+static int make_model(struct use *u, const char *path, struct error *err)
+{
+    struct problem shape = {
+        .examples = u->examples, .columns = u->columns, .shift = u->shift, .side = u->side};
+    struct engine eng;
+    struct model_spec spec;
+    int rc;
+
+    if ((rc = cut_columns(u, err)) < 0 || (rc = problem_model_spec(&spec, u->config, &shape, err)) < 0)
+        return rc;
+    u->batch = u->config->eval_batch;
+    spec.batch = 1; /* nothing is trained: no room for it */
+    spec.eval_batch = u->batch;
+    spec.microbatch = 0;
+    spec.dropout = spec.input_dropout = spec.clip_norm = 0.0;
+    eng = (struct engine){u->team, u->kern, &u->plan, u->empty, &u->none};
+    rc = model_new(&u->model, &spec, &eng, err);
+    return rc < 0 ? rc : checkpoint_load(path, u->model, NULL, NULL, err);
+}
+
+int use_open(struct use **out, const char *folder, int threads, struct error *err)
+{
+    struct use *u = mem_zalloc(1, sizeof *u);
+    struct tensors *t = NULL;
+    const char *slash = strrchr(folder, '/'), *base = slash ? slash + 1 : folder;
+    char *path = NULL;
+    int rc = PT_ENOMEM;
+
+    if (!u)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    u->folder = mem_strdup(folder);
+    if (u->folder && strcmp(base, "model.safetensors") == 0)
+        strcpy(u->folder + (slash ? slash - folder : 0), slash ? "" : ".");
+    path = u->folder ? file_join(u->folder, "model.safetensors") : NULL;
+    if (!path) {
+        error_set(err, rc, "out of memory");
+        goto fail;
+    }
+    if (!file_exists(path)) {
+        rc = error_set(err, PT_EUSAGE, "%s: there is no model in this folder; train one with --out %s",
+                       u->folder, u->folder);
+        goto fail;
+    }
+    if ((rc = tensors_open(&t, path, err)) < 0 || (rc = read_config(u, t, path, threads, err)) < 0 ||
+        (rc = read_ids(u, "items.tsv", &u->items, &u->title, err)) < 0 ||
+        (rc = read_ids(u, "users.tsv", &u->users, NULL, err)) < 0 || (rc = read_facts(u, t, path, err)) < 0 ||
+        (rc = make_team(u, err)) < 0 || (rc = make_model(u, path, err)) < 0)
+        goto fail;
+    tensors_close(t);
+    mem_free(path);
+    *out = u;
+    return 0;
+fail:
+    tensors_close(t);
+    mem_free(path);
+    use_close(u);
+    return rc;
+}
+
+void use_close(struct use *u)
+{
+    if (!u)
+        return;
+    model_free(u->model);
+    matrix_free(u->empty);
+    for (int64_t i = 0; u->title && u->items && i < idtable_count(u->items); i++)
+        mem_free(u->title[i]);
+    mem_free(u->title);
+    idtable_free(u->titles);
+    mem_free(u->titled);
+    idtable_free(u->items);
+    idtable_free(u->users);
+    mem_free(u->untrained);
+    mem_free(u->untrained_row);
+    mem_free(u->cut);
+    team_free(u->team);
+    topo_free(u->topo);
+    config_free(u->config);
+    mem_free(u->folder);
+    mem_free(u);
+}

@@ -1,0 +1,135 @@
+#!/bin/bash
+# recommend and predict: people from text and from the data, lists, forms of output, messages.
+set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+fail() {
+    echo "$*" >&2
+    failures=$((failures + 1))
+}
+
+# expect STATUS STDOUT-PATTERN STDERR-PATTERN ARGUMENT...: patterns of grep -E; an empty one: nothing is printed
+expect() {
+    local status=$1 out=$2 err=$3
+    shift 3
+    "$PARTRAIN" "$@" >"$folder/out" 2>"$folder/err" <"$folder/in"
+    local got=$?
+    if [ "$got" -ne "$status" ] || ! matches "$out" "$folder/out" || ! matches "$err" "$folder/err"; then
+        fail "partrain $*: exit $got, expected $status"
+        sed 's/^/  out: /' "$folder/out" >&2
+        sed 's/^/  err: /' "$folder/err" >&2
+    fi
+}
+
+matches() {
+    if [ -z "$1" ]; then [ ! -s "$2" ]; else grep -qE -- "$1" "$2"; fi
+}
+
+# A made-up world: users like the items of their own parity.
+mkdir "$folder/data"
+awk 'BEGIN {
+    srand(3)
+    print "userId,movieId,rating" > "'"$folder"'/data/ratings.csv"
+    for (u = 1; u <= 80; u++)
+        for (i = 1; i <= 40; i++)
+            if (rand() < 0.5)
+                print u "," 100 + i "," ((u + i) % 2 ? 1 : 5) > "'"$folder"'/data/ratings.csv"
+    print "movieId,title" > "'"$folder"'/data/movies.csv"
+    for (i = 1; i <= 40; i++)
+        print 100 + i ",\"Part " i ", The (19" 40 + i ")\"" > "'"$folder"'/data/movies.csv"
+}' </dev/null
+train() {
+    "$PARTRAIN" train data.path="$folder/data" train.epochs=30 train.batch=20 train.lr=0.01 --out "$folder/$1" -q \
+        "${@:2}" >/dev/null || fail "training $1"
+}
+train vae model.kind=multivae model.hidden=30 model.latent=10 data.min_rating=4 split.valid_users=10 split.test_users=10
+train user model.kind=autorec model.side=user model.hidden=20
+train item model.kind=autorec model.side=item model.hidden=20
+train mf model.kind=mf model.latent=8
+
+# Five titles as people type them: what comes is of the same parity, ten of them, ranked, without the five.
+printf 'The Part 2\nPart 4, The (1944)\n106\nPART 8\nthe part 10\n' >"$folder/in"
+expect 0 '^1	1	1[0-4][02468]	[-0-9.e]*	Part ' '' recommend -m "$folder/vae" -
+[ "$(wc -l <"$folder/out")" -eq 10 ] || fail "not ten lines"
+[ "$(cut -f3 <"$folder/out" | grep -cE '[02468]$')" -eq 10 ] || fail "items of the other parity"
+! cut -f3 "$folder/out" | grep -qxE '102|104|106|108|110' || fail "a known item is recommended"
+[ "$(cut -f2 "$folder/out" | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 " ] || fail "ranks"
+expect 0 '^1	1	1' '' recommend -m "$folder/vae" -k 3 --with-seen "$folder/in"
+expect 0 '^user,rank,item,score,title$' '' recommend -m "$folder/vae" -k 3 -o csv -
+expect 0 '^1,3,1[0-9]*,[-0-9.e]*,"Part [0-9]*, The ' '' recommend -m "$folder/vae" -k 3 -o csv -
+expect 0 '^\{"user": "1", "items": \[\{"item": "1[0-9]*", "score": .*"title": "Part .*\]\}$' '' \
+    recommend -m "$folder/vae" -k 3 -o jsonl -
+
+# Lists.
+printf '112\nThe Part 14\n115\n' >"$folder/list"
+expect 0 '^1	1	11[24]	' '' recommend -m "$folder/vae" --allow "$folder/list" -
+[ "$(wc -l <"$folder/out")" -eq 3 ] || fail "--allow: not its three items"
+expect 0 '	1	' '' recommend -m "$folder/vae" --deny "$folder/list" -k 40 -
+! cut -f3 "$folder/out" | grep -qxE '112|114|115' || fail "--deny: a denied item"
+
+# Two people, something unknown, nothing known.
+printf '102\n104\n\nPart 2 of nothing\n101\n' >"$folder/in"
+expect 0 '^2	1	' 'stdin:4: the model has no item "Part 2 of nothing"; did you mean Part 2, ' recommend -m "$folder/vae" -
+printf 'x\ny\n' >"$folder/in"
+expect 3 '' 'stdin: the model knows none of the 2 items' recommend -m "$folder/vae" -
+: >"$folder/in"
+expect 3 '' 'stdin: empty' recommend -m "$folder/vae" -
+
+# Ratings.
+printf '101\t5\n102\t1\n103 5\n' >"$folder/in"
+expect 0 '^1	1	1[0-9][13579]	' '' recommend -m "$folder/user" -k 3 -
+printf '101\n' >"$folder/in"
+expect 3 '' 'stdin:1: there is no rating' recommend -m "$folder/user" -
+expect 2 '' 'item-based AutoRec knows its users only' recommend -m "$folder/item" -
+expect 2 '' 'matrix factorisation knows its users only' recommend -m "$folder/mf" -
+
+# Users of the data: own parity, nothing they rated; threads do not matter.
+for model in vae user item mf; do
+    expect 0 '^8	1	' '' recommend -m "$folder/$model" -k 5 --users 7,8 --threads 2
+    [ "$(wc -l <"$folder/out")" -eq 10 ] || fail "$model: not ten lines for two users"
+    # Low ratings were no input of the first model, but they are known; so nothing rated is listed.
+    while IFS=$'\t' read -r user _ item _; do
+        ! grep -q "^$user,$item," "$folder/data/ratings.csv" || fail "$model: $item is known to user $user"
+    done <"$folder/out"
+    expect 0 '^80	' '80 people, ' recommend -m "$folder/$model" -k 5 --all
+    cp "$folder/out" "$folder/all"
+    expect 0 '^80	' '80 people, ' recommend -m "$folder/$model" -k 5 --all --threads 1
+    cmp -s "$folder/out" "$folder/all" || fail "$model: one thread, other recommendations"
+    expect 0 '^7	' 'no user 999' recommend -m "$folder/$model" --users 7,999
+    expect 3 '' 'none of the 1 users' recommend -m "$folder/$model" --users 999
+done
+grep -cE '^(7	.*	1[0-9][13579]	|8	.*	1[0-9][02468]	)' "$folder/all" >"$folder/count"
+[ "$(cat "$folder/count")" -ge 8 ] || fail "mf: $(cat "$folder/count") of 10 items have the users' parity"
+printf '7\n8\n' >"$folder/users"
+expect 0 '^7	' '' recommend -m "$folder/vae" --users "$folder/users"
+
+# Other data: users that training never saw.
+mkdir "$folder/other"
+printf 'userId,movieId,rating\nnew,102,5\nnew,104,5\nnew,999,5\n' >"$folder/other/ratings.csv"
+expect 0 '^new	1	1[0-9][02468]	' '' recommend -m "$folder/vae" -k 2 --users new --data "$folder/other"
+
+# Predictions, in the order of the pairs.
+printf '7 101\n7\tThe Part 2\n8,102,5\n\nnobody 101\n7 101\n' >"$folder/in"
+for model in user item mf; do
+    expect 0 '^nobody	101	2\.9' '1 of 5 predictions are the stand-in' predict -m "$folder/$model" -
+    cut -f1,2 "$folder/out" >"$folder/pairs"
+    printf '7\t101\n7\t102\n8\t102\nnobody\t101\n7\t101\n' | cmp -s - "$folder/pairs" || fail "$model: other pairs"
+    awk -F'\t' 'NR == 1 && $3 < 3.5 || NR == 2 && $3 > 2.5 || NR == 3 && $3 < 3.5 || $3 < 1 || $3 > 5 { exit 1 }' \
+        "$folder/out" || fail "$model: predictions: $(cut -f3 "$folder/out" | tr '\n' ' ')"
+    expect 0 '^8	140	' '' predict -m "$folder/$model" --users 7,8
+    [ "$(wc -l <"$folder/out")" -eq 80 ] || fail "$model: two rows are not 80 lines"
+done
+expect 0 '^\{"user": "7", "item": "101", "rating": [0-9.]*, "title": "Part 1, ' '' predict -m "$folder/mf" -o jsonl -q -
+expect 2 '' 'ranks items and predicts no ratings' predict -m "$folder/vae" -
+
+# Wrong use.
+expect 2 '' 'for whom\?' recommend -m "$folder/vae"
+expect 2 '' '-m RUN is missing' recommend -
+expect 2 '' 'there is no model in this folder' recommend -m "$folder" -
+expect 2 '' 'none of tsv, csv, jsonl' recommend -m "$folder/vae" -o xml -
+expect 3 '' 'nowhere: there is no such file' recommend -m "$folder/vae" --all --data "$folder/nowhere"
+mv "$folder/data" "$folder/gone"
+expect 3 '' "histories are read from the run's data.path .--data PATH reads others.: .*data: there is no such" recommend -m "$folder/vae" --all
+[ "$failures" -eq 0 ]

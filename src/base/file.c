@@ -25,6 +25,7 @@ struct file_writer {
     char *buffer;   /* BUFFER bytes; owned */
     size_t used;    /* of the buffer */
     int64_t flushed;  /* bytes in the file */
+    int old;          /* earlier versions that stay */
     struct error err; /* the first failure */
 };
 
@@ -220,6 +221,43 @@ void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t 
         write_at(w, data, bytes, offset);
 }
 
+void file_keep_old(struct file_writer *w, int n)
+{
+    w->old = n;
+}
+
+/* NAME.i - 1 becomes NAME.i from the last down; NAME.1 a second name of NAME. */
+static int shift_old(struct file_writer *w)
+{
+    size_t size = strlen(w->name) + 16;
+    char *from, *to;
+    int rc = 0;
+
+    if (faccessat(w->folder, w->name, F_OK, 0) < 0)
+        return 0; /* nothing to keep, and what is kept stays */
+    from = mem_alloc((int64_t)size, 1);
+    to = mem_alloc((int64_t)size, 1);
+    if (!from || !to)
+        rc = error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
+    for (int i = w->old; i > 1 && rc == 0; i--) {
+        snprintf(from, size, "%s.%d", w->name, i - 1);
+        snprintf(to, size, "%s.%d", w->name, i);
+        if (renameat(w->folder, from, w->folder, to) < 0 && errno != ENOENT)
+            rc = fail(w, "keep the version before");
+    }
+    if (rc == 0) {
+        snprintf(to, size, "%s.1", w->name);
+        if (unlinkat(w->folder, to, 0) < 0 && errno != ENOENT)
+            rc = fail(w, "keep the version before");
+        else if (linkat(w->folder, w->name, w->folder, to, 0) < 0 && errno != ENOENT &&
+                 renameat(w->folder, w->name, w->folder, to) < 0)
+            rc = fail(w, "keep the version before");
+    }
+    mem_free(from);
+    mem_free(to);
+    return rc;
+}
+
 int file_commit(struct file_writer *w, struct error *err)
 {
     int rc = 0;
@@ -233,6 +271,8 @@ int file_commit(struct file_writer *w, struct error *err)
         if (closed < 0 && errno != EINTR)
             fail(w, "close");
     }
+    if (!w->err.code && w->old)
+        shift_old(w);
     if (!w->err.code && renameat(w->folder, w->temp, w->folder, w->name) < 0)
         fail(w, "replace");
     if (!w->err.code) {

@@ -29,6 +29,9 @@ void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t 
 /* Frees the writer in every case. On failure (PT_EFILE) the temporary file is gone and NAME is as before;
  * only where the last fsync, the folder's, fails is NAME the new file already, and the message says so. */
 int file_commit(struct file_writer *w, struct error *err);
+/* At the commit the old NAME stays as NAME.1, the one before it as NAME.2, and so on to NAME.n. NAME itself
+ * is always there meanwhile, where the file system has hard links; else for a moment only NAME.1 is. */
+void file_keep_old(struct file_writer *w, int n);
 void file_abandon(struct file_writer *w); /* takes NULL */
 
 /* Removes what killed processes left in `folder`: regular files named *.tmp-DIGITS. Only for who holds the
@@ -40,8 +43,13 @@ int file_sweep(const char *folder, struct error *err);
 int file_read(char **out, size_t *length, const char *path, size_t limit, enum pt_code code,
               struct error *err);
 
-/* Appends one line (its newline is added) to a file and flushes it; on failure nothing of it remains. */
+/* Appends one line (its newline is added) to a file; on failure nothing of it remains. A kill cannot take
+ * the line away, a power cut can until file_flush. */
 int file_append_line(const char *path, const char *line, struct error *err);
+/* What was written to `path` so far outlives a power cut. Absent: nothing to do. */
+int file_flush(const char *path, struct error *err);
+/* Removes PATH.1, PATH.2, ... as file_keep_old left them. Best effort. */
+void file_drop_old(const char *path);
 /* Cuts a file of lines down to its first `lines` lines (a resumed run's metrics.jsonl), and a last line
  * without its newline, which a crash left, goes in any case. Absent: nothing to do. */
 int file_keep_lines(const char *path, int64_t lines, struct error *err);

@@ -120,7 +120,7 @@ static int append(int fd, const char *data, size_t bytes)
         data += n;
         bytes -= (size_t)n;
     }
-    return file_sync(fd);
+    return 0;
 }
 
 int file_append_line(const char *path, const char *line, struct error *err)
@@ -148,6 +148,33 @@ int file_append_line(const char *path, const char *line, struct error *err)
         rc = error_set(err, PT_EFILE, "cannot write %s: %s", path, strerror(errno));
     mem_free(copy);
     return rc;
+}
+
+int file_flush(const char *path, struct error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return error_set(err, PT_EFILE, "cannot open %s: %s", path, strerror(errno));
+    if (file_sync(fd) < 0 && errno != EINVAL)
+        rc = error_set(err, PT_EFILE, "cannot flush %s: %s", path, strerror(errno));
+    close(fd);
+    return rc;
+}
+
+void file_drop_old(const char *path)
+{
+    size_t size = strlen(path) + 16;
+    char *old = mem_alloc((int64_t)size, 1);
+
+    for (int i = 1; old; i++) {
+        snprintf(old, size, "%s.%d", path, i);
+        if (unlink(old) < 0)
+            break;
+    }
+    mem_free(old);
 }
 
 /* Where line `lines` ends, or the last whole line before it; -1 with errno set. */

@@ -44,6 +44,8 @@ void tensors_metadata(struct tensors_writer *w, const char *key, const char *val
 void tensors_data(struct tensors_writer *w, const void *data, int64_t bytes);
 /* Checks that exactly what was declared was written; file_commit. Frees the writer in every case. */
 int tensors_commit(struct tensors_writer *w, struct error *err);
+/* file_keep_old. */
+void tensors_keep_old(struct tensors_writer *w, int n);
 void tensors_abandon(struct tensors_writer *w); /* takes NULL */
 
 /* Reader: the file is mapped read-only. PT_EFILE where it is not whole. Files must not be shortened in place

@@ -313,6 +313,12 @@ int tensors_commit(struct tensors_writer *w, struct error *err)
     return rc;
 }
 
+void tensors_keep_old(struct tensors_writer *w, int n)
+{
+    if (w->file)
+        file_keep_old(w->file, n);
+}
+
 void tensors_abandon(struct tensors_writer *w)
 {
     if (!w)

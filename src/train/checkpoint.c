@@ -42,6 +42,7 @@ static char *state_text(const struct run_state *s)
     struct json *j = json_new_object();
     char *text;
 
+    json_put_int(j, "epochs", s->epochs);
     json_put_int(j, "epoch", s->epoch);
     json_put_int(j, "in_epoch", s->in_epoch);
     json_put_int(j, "steps_run", s->steps_run);
@@ -75,6 +76,7 @@ static int state_parse(struct run_state *s, const char *text, struct error *err)
     if (rc < 0)
         return rc;
     *s = (struct run_state){
+        .epochs = json_get_int(j, "epochs", 0),
         .epoch = json_get_int(j, "epoch", 0),
         .in_epoch = json_get_int(j, "in_epoch", 0),
         .steps_run = json_get_int(j, "steps_run", 0),
@@ -97,7 +99,7 @@ static int state_parse(struct run_state *s, const char *text, struct error *err)
     result_from_json(&s->best_valid, json_get(j, "best_valid"));
     result_from_json(&s->last_valid, json_get(j, "last_valid"));
     json_free(j);
-    if (s->epoch < 0 || s->in_epoch < 0 || s->lines < 0)
+    if (s->epoch < 0 || s->in_epoch < 0 || s->lines < 0 || s->best_epoch < 0)
         return error_set(err, PT_EFILE, "a run's state that cannot be");
     return 0;
 }
@@ -144,7 +146,7 @@ static int put_cold(struct tensors_writer *w, const char *key, const int64_t *co
 }
 
 static int put_facts(struct tensors_writer *w, const struct config *c, const struct problem *p,
-                     const struct run_state *state, struct error *err)
+                     const struct run_state *state, bool whole, struct error *err)
 {
     char text[64], *json;
     int rc = put_config(w, c, err);
@@ -169,8 +171,12 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
         (c->model_kind == KIND_MF &&
          (rc = put_cold(w, "cold_examples", p->train->row_count, p->examples, err)) < 0))
         return rc;
-    if (!state)
+    if (!whole) {
+        tensors_metadata(w, "weights_hash", state->model_hash);
+        snprintf(text, sizeof text, "%lld", (long long)state->epoch);
+        tensors_metadata(w, "epoch", text);
         return 0;
+    }
     json = state_text(state);
     if (!json)
         return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
@@ -194,11 +200,12 @@ static void put_tensor(struct tensors_writer *w, const struct param *p, int whic
     }
 }
 
-int checkpoint_save(const char *path, const struct model *m, const struct config *c, const struct problem *p,
-                    const struct run_state *state, struct error *err)
+int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
+                     const struct config *c, const struct problem *p, const struct run_state *state,
+                     struct error *err)
 {
     struct tensors_writer *w;
-    int rc = tensors_create(&w, path, err), kinds = state ? 3 : 1;
+    int rc = tensors_create(&w, path, err), kinds = whole ? 3 : 1;
 
     if (rc < 0)
         return rc;
@@ -210,7 +217,7 @@ int checkpoint_save(const char *path, const struct model *m, const struct config
             snprintf(name, sizeof name, "%s%s", param->name, moment_suffix[which]);
             tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
         }
-    rc = put_facts(w, c, p, state, err);
+    rc = put_facts(w, c, p, state, whole, err);
     if (rc < 0) {
         tensors_abandon(w);
         return rc;
@@ -218,7 +225,22 @@ int checkpoint_save(const char *path, const struct model *m, const struct config
     for (int which = 0; which < kinds; which++)
         for (int i = 0; i < m->params.n; i++)
             put_tensor(w, &m->params.param[i], which);
-    return tensors_commit(w, err);
+    *out = w;
+    return 0;
+}
+
+int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error *err)
+{
+    struct tensors *t;
+    const char *own;
+    int rc = tensors_open(&t, path, err);
+
+    if (rc < 0)
+        return rc;
+    own = tensors_meta(t, "weights_hash");
+    *out = own && strcmp(own, hash) == 0;
+    tensors_close(t);
+    return 0;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------

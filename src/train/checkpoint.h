@@ -13,6 +13,7 @@
 
 /* Where a run stands after a minibatch. */
 struct run_state {
+    int64_t epochs;   /* asked for (train.epochs) when this was written */
     int64_t epoch;    /* epochs that are complete */
     int64_t in_epoch; /* steps done of the next one */
     int64_t steps_run, resumes;
@@ -29,10 +30,14 @@ struct run_state {
     char model_hash[33];
 };
 
-/* Writes the model (state NULL) or a checkpoint. PT_EFILE, PT_ENOMEM; the file appears whole or not at all.
- */
-int checkpoint_save(const char *path, const struct model *m, const struct config *c, const struct problem *p,
-                    const struct run_state *state, struct error *err);
+/* Writes the model, or (whole) a checkpoint, to a file that appears at tensors_commit: the weights are in it
+ * when this returns, so training may go on before. PT_EFILE, PT_ENOMEM. */
+int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
+                     const struct config *c, const struct problem *p, const struct run_state *state,
+                     struct error *err);
+
+/* Whether the file is a whole model or checkpoint of the weights with this hash (params_hash). PT_EFILE. */
+int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error *err);
 
 /* Weights, and moments where `state` is asked for, into a model of the same shape. PT_EFILE where the file is
  * not whole or belongs to another model or data set. */

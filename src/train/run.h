@@ -1,4 +1,5 @@
-/* run.h - what the files of a run share: train.c (the way), rundir.c (its folder), summary.c (its report). */
+/* run.h - what the files of a run share: train.c (the way), rundir.c (its folder), resume.c
+ * (going on), summary.c (its report). */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
@@ -6,6 +7,9 @@
 #include "train/checkpoint.h"
 #include "train/learner.h"
 #include "train/train.h"
+
+#define RUN_CHECKPOINT "checkpoint.safetensors"
+#define RUN_MODEL      "model.safetensors"
 
 struct rundir;
 
@@ -27,10 +31,14 @@ struct run {
     double phase_s[PHASES]; /* summed over workers */
     double started, saved_at;
     bool new_best; /* the weights at hand are the best, and not saved yet */
+    /* The best model of an epoch after the last checkpoint: in a temporary file, not flushed and not under
+     * its name before the next checkpoint, which is the first to refer to it. Owned; NULL: none. */
+    struct tensors_writer *best_model;
 };
 
 int64_t run_examples(const struct run *r); /* that train in an epoch */
 double run_epoch_median(const struct run *r);
+void run_warn(const struct run *r, const char *text);
 
 /* ---- rundir.c: the folder ---- */
 
@@ -48,8 +56,28 @@ int rundir_check_config(const struct rundir *d, const struct config *c, struct e
 /* A text as a field of a table of ids: tabs, line ends and backslashes escaped. load_ids undoes it. */
 void rundir_put_field(struct file_writer *w, const char *text);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
-int rundir_save_model(struct run *r, struct error *err);
+/* The weights at hand as r->best_model. */
+int rundir_write_model(struct run *r, struct error *err);
+/* r->best_model under its name, on disk. */
+int rundir_commit_model(struct run *r, struct error *err);
+/* That, metrics.jsonl on disk, and then the checkpoint. */
 int rundir_save_checkpoint(struct run *r, struct error *err);
+/* What the process has done so far, in .lock, where a kill leaves it: state.resumes and state.steps_run. */
+void rundir_note(const struct run *r);
+/* Takes up those of an earlier process; false: there was none. */
+bool rundir_take_note(struct run *r);
+/* Before the run goes on: it is not finished any more. */
+int rundir_drop_summary(const struct rundir *d, struct error *err);
+/* After the summary: earlier checkpoints and models go. */
+void rundir_tidy(const struct rundir *d);
+
+/* ---- resume.c ---- */
+
+/* The newest checkpoint that is whole, into model and state, and the best model that it refers to under its
+ * name. One that is damaged is put aside with a warning. */
+int rundir_load_checkpoint(struct run *r, struct error *err);
+/* PT_EFILE unless model.safetensors is whole and holds the model of state.model_hash. */
+int rundir_check_model(const struct run *r, struct error *err);
 
 /* ---- summary.c ---- */
 

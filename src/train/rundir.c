@@ -6,7 +6,13 @@
  *   model.safetensors       the best weights so far
  *   checkpoint.safetensors  the last ones, and everything needed to go on
  *   summary.json            at the end
- *   .lock                   held (flock) while a process works on the folder */
+ *   .lock                   held (flock) while a process works on the folder; says how often the run was
+ *                           resumed and how many minibatches all its processes trained
+ *
+ * While a run is under way there are also checkpoint.safetensors.1, .2, ... (train.keep_checkpoints) and the
+ * models that they refer to, model.safetensors.1, ... A checkpoint never says more than what is on disk: the
+ * best model and the lines of metrics.jsonl are flushed before it. The model may be of a later epoch, where a
+ * process died between the two; the one before is kept for that. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -17,9 +23,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 struct rundir {
@@ -32,13 +40,15 @@ struct rundir {
 static int take_lock(struct rundir *d, struct error *err)
 {
     const char *path = rundir_path(d, ".lock");
+    int rc;
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (d->lock < 0)
         return error_set(err, PT_EFILE, "%s: cannot be written: %s", d->folder, strerror(errno));
-    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
+    /* A process that was killed lets go when it is gone, which takes a moment. */
+    for (int i = 0; (rc = flock(d->lock, LOCK_EX | LOCK_NB)) != 0 && i < 20; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    if (rc != 0)
         return error_set(err, PT_EUSAGE, "%s: another process is training in this folder; use another --out",
                          d->folder);
     return 0;
@@ -96,7 +106,7 @@ const char *rundir_path(const struct rundir *d, const char *name)
 
 bool rundir_has_checkpoint(const struct rundir *d)
 {
-    return file_exists(rundir_path(d, "checkpoint.safetensors"));
+    return file_exists(rundir_path(d, RUN_CHECKPOINT)) || file_exists(rundir_path(d, RUN_CHECKPOINT ".1"));
 }
 
 bool rundir_has_summary(const struct rundir *d)
@@ -245,17 +255,79 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
     return rc;
 }
 
-int rundir_save_model(struct run *r, struct error *err)
+int rundir_write_model(struct run *r, struct error *err)
 {
-    return checkpoint_save(rundir_path(r->dir, "model.safetensors"), r->learner.model, r->config, r->problem,
-                           NULL, err);
+    int rc;
+
+    tensors_abandon(r->best_model);
+    r->best_model = NULL;
+    rc = checkpoint_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), false, r->learner.model, r->config,
+                          r->problem, &r->state, err);
+    if (rc == 0) /* as many as the checkpoints that may refer to them, and one that none refers to yet */
+        tensors_keep_old(r->best_model, (int)r->config->keep_checkpoints);
+    return rc;
+}
+
+int rundir_commit_model(struct run *r, struct error *err)
+{
+    int rc = r->best_model ? tensors_commit(r->best_model, err) : 0;
+
+    r->best_model = NULL;
+    return rc;
 }
 
 int rundir_save_checkpoint(struct run *r, struct error *err)
 {
-    int rc = checkpoint_save(rundir_path(r->dir, "checkpoint.safetensors"), r->learner.model, r->config,
-                             r->problem, &r->state, err);
+    struct tensors_writer *w;
+    int rc;
 
+    r->state.epochs = r->config->epochs;
+    if ((rc = rundir_commit_model(r, err)) < 0 ||
+        (rc = file_flush(rundir_path(r->dir, "metrics.jsonl"), err)) < 0 ||
+        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), true, r->learner.model, r->config,
+                               r->problem, &r->state, err)) < 0)
+        return rc;
+    tensors_keep_old(w, (int)r->config->keep_checkpoints - 1);
+    rc = tensors_commit(w, err);
     r->saved_at = clock_now();
     return rc;
+}
+
+int rundir_drop_summary(const struct rundir *d, struct error *err)
+{
+    const char *path = rundir_path(d, "summary.json");
+
+    if (unlink(path) < 0 && errno != ENOENT)
+        return error_set(err, PT_EFILE, "cannot remove %s: %s", path, strerror(errno));
+    return 0;
+}
+
+void rundir_tidy(const struct rundir *d)
+{
+    file_drop_old(rundir_path(d, RUN_CHECKPOINT));
+    file_drop_old(rundir_path(d, RUN_MODEL));
+}
+
+/* Best effort, and never flushed: it is for kills, not for power cuts, and the checkpoint has figures too. */
+void rundir_note(const struct run *r)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "resumes %12lld steps %20lld\n", (long long)r->state.resumes,
+                     (long long)r->state.steps_run);
+
+    if (pwrite(r->dir->lock, text, (size_t)n, 0) < 0)
+        return;
+}
+
+bool rundir_take_note(struct run *r)
+{
+    char text[64] = "";
+    long long resumes, steps;
+
+    if (pread(r->dir->lock, text, sizeof text - 1, 0) <= 0 ||
+        sscanf(text, "resumes %lld steps %lld", &resumes, &steps) != 2)
+        return false;
+    r->state.resumes = resumes > r->state.resumes ? resumes : r->state.resumes;
+    r->state.steps_run = steps > r->state.steps_run ? steps : r->state.steps_run;
+    return true;
 }

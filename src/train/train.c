@@ -74,7 +74,7 @@ static int make_model(struct run *r, int64_t epochs, struct error *err)
     return p->test.out ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
 }
 
-static void warn(const struct run *r, const char *text)
+void run_warn(const struct run *r, const char *text)
 {
     if (r->options->warn && *text)
         r->options->warn(r->options->arg, text);
@@ -82,22 +82,15 @@ static void warn(const struct run *r, const char *text)
 
 static int resume(struct run *r, struct error *err)
 {
-    const char *path = rundir_path(r->dir, "checkpoint.safetensors");
-    char note[256];
-    int rc = checkpoint_machine_note(path, r->problem, note, sizeof note, err);
+    int rc = rundir_load_checkpoint(r, err);
 
-    if (rc < 0)
-        return rc;
-    warn(r, note);
-    rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err);
     if (rc == 0 && r->state.refit) { /* these weights belong to a model on training plus validation */
         free_model(r);
         if ((rc = problem_refit(r->problem, r->config, err)) == 0 &&
             (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) == 0 &&
             (rc = make_model(r, r->state.best_epoch, err)) == 0)
-            rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err);
+            rc = rundir_load_checkpoint(r, err);
     }
-    r->state.resumes++;
     return rc;
 }
 
@@ -121,16 +114,25 @@ static int open_run(struct run *r, bool *done, struct error *err)
     if (!r->dir)
         return 0;
     if (rundir_has_checkpoint(r->dir)) {
-        rc = resume(r, err);
-        *done =
-            rc == 0 && r->state.finished && r->state.epoch >= r->config->epochs && rundir_has_summary(r->dir);
-        return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
+        if ((rc = resume(r, err)) < 0)
+            return rc;
+        *done = r->state.finished && rundir_has_summary(r->dir) &&
+                (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
+        if (*done)
+            return 0;
+        r->state.finished = false;
     }
-    return rundir_write_start(r, err);
+    if (rundir_take_note(r))
+        r->state.resumes++;
+    rundir_note(r);
+    if ((rc = rundir_drop_summary(r->dir, err)) < 0)
+        return rc;
+    return rundir_write_start(r, err); /* train.epochs and run.* may have changed */
 }
 
 static void close_run(struct run *r)
 {
+    tensors_abandon(r->best_model);
     free_model(r);
     problem_free(r->problem);
     rundir_close(r->dir);
@@ -178,6 +180,13 @@ static bool stopping(const struct run *r)
     return r->options->stop && *r->options->stop;
 }
 
+static bool minutes_passed(const struct run *r)
+{
+    double minutes = r->config->checkpoint_minutes;
+
+    return minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes;
+}
+
 /* The sums of the epoch so far, between model and state. */
 static void keep_sums(struct run *r)
 {
@@ -197,28 +206,49 @@ static void restore_sums(struct run *r)
     r->learner.model->step_count = r->state.step_count;
 }
 
-static int diverged(const struct run *r, const char *what, struct error *err)
+static void flush(struct run *r)
 {
+    learner_steps(&r->learner, r->state.in_epoch, r->state.in_epoch, false, true);
+}
+
+static const char *rating_advice(const struct run *r)
+{
+    if (problem_is_binary(r->config))
+        return "";
+    return r->config->center ? "" : ", or ratings are far from 0 (model.center)";
+}
+
+/* Loss or weights have become infinite or no numbers in the steps of the epoch behind `from`. */
+static int diverged(struct run *r, int64_t from, struct error *err)
+{
+    const struct run_state *s = &r->state;
+    const char *layer;
+    char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
+
+    flush(r);
+    layer = params_not_finite(&r->learner.model->params);
+    if (layer)
+        snprintf(what, sizeof what, "weights of %s are", layer);
+    if (s->best_epoch)
+        snprintf(best, sizeof best, "the best model, of epoch %lld, is kept", (long long)s->best_epoch);
     return error_set(
         err, PT_EDIVERGED,
-        "training diverged: %s is not finite after step %lld of epoch %lld. Likely causes: train.lr (%g) is "
-        "too large, or ratings are far from 0 (model.center). The best model so far is kept",
-        what, (long long)r->state.in_epoch, (long long)r->state.epoch + 1, r->config->lr);
+        "training diverged in epoch %lld, within steps %lld to %lld: %s not finite. Likely causes: "
+        "train.lr (%g) is too large%s; %s",
+        (long long)s->epoch + 1, (long long)from + 1, (long long)s->in_epoch, what, r->config->lr,
+        rating_advice(r), best);
 }
 
 static int flush_and_save(struct run *r, struct error *err)
 {
-    learner_steps(&r->learner, r->state.in_epoch, r->state.in_epoch, false, true);
+    flush(r);
     keep_sums(r);
     return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
 
-static int interrupted(struct run *r, struct error *err)
+/* After the state was saved. */
+static int interrupted(const struct run *r, struct error *err)
 {
-    int rc = flush_and_save(r, err);
-
-    if (rc < 0)
-        return rc;
     if (!r->dir)
         return error_set(err, PT_EINTERRUPTED, "interrupted");
     return error_set(
@@ -235,37 +265,39 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     int64_t size = 1;
     double before = st->train_s;
     sig_atomic_t save = r->options->save ? *r->options->save : 0;
+    int rc;
 
     learner_epoch(l, st->epoch);
     restore_sums(r);
     while (st->in_epoch < l->steps) {
-        int64_t to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
+        int64_t from = st->in_epoch, to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
         double start = clock_now(), took;
 
         learner_steps(l, st->in_epoch, to, begin, to == l->steps);
         took = clock_now() - start;
         st->train_s += took;
-        st->steps_run += to - st->in_epoch;
+        st->steps_run += to - from;
         st->in_epoch = to;
         begin = false;
+        if (r->dir)
+            rundir_note(r);
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
         if (!isfinite(r->learner.model->loss_sum))
-            return diverged(r, "the loss", err);
+            return diverged(r, from, err);
         tell(r, TRAIN_STEPS, epochs);
-        if (stopping(r) && st->in_epoch < l->steps)
-            return interrupted(r, err);
-        if (r->options->save && save != *r->options->save) {
-            int rc = flush_and_save(r, err);
-
-            if (rc < 0)
+        if (stopping(r) && st->in_epoch < l->steps) {
+            rc = flush_and_save(r, err);
+            return rc < 0 ? rc : interrupted(r, err);
+        }
+        if ((r->options->save && save != *r->options->save) ||
+            (r->dir && st->in_epoch < l->steps && minutes_passed(r))) {
+            save = r->options->save ? *r->options->save : 0;
+            if ((rc = flush_and_save(r, err)) < 0)
                 return rc;
-            save = *r->options->save;
         }
     }
     r->epoch_s[r->epochs_timed++] = st->train_s - before;
-    return params_not_finite(&r->learner.model->params)
-               ? diverged(r, params_not_finite(&r->learner.model->params), err)
-               : 0;
+    return params_not_finite(&r->learner.model->params) ? diverged(r, 0, err) : 0;
 }
 
 /* ---- judging
@@ -314,10 +346,8 @@ static bool writes_model(const struct run *r, int64_t epochs)
 static bool checkpoint_due(const struct run *r)
 {
     int64_t every = r->config->checkpoint_every;
-    double minutes = r->config->checkpoint_minutes;
 
-    return (every && r->state.epoch % every == 0) ||
-           (minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes);
+    return (every && r->state.epoch % every == 0) || minutes_passed(r);
 }
 
 /* `last`: the checkpoint that ends the training is about to be written anyway. */
@@ -332,7 +362,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     if (r->dir) {
         if ((rc = rundir_add_metrics(r, r->epoch_s[r->epochs_timed - 1], err)) < 0)
             return rc;
-        if (writes_model(r, epochs) && (rc = rundir_save_model(r, err)) < 0)
+        if (writes_model(r, epochs) && (rc = rundir_write_model(r, err)) < 0)
             return rc;
     }
     tell(r, TRAIN_EPOCH, epochs);
@@ -389,7 +419,7 @@ static int finish(struct run *r, struct error *err)
 {
     int rc = params_hash(&r->learner.model->params, r->weights_hash, err);
 
-    if (rc < 0)
+    if (rc < 0 || (r->dir && (rc = rundir_check_model(r, err)) < 0))
         return rc;
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
         evaluate(r->test, &r->last_tested);
@@ -402,7 +432,11 @@ static int finish(struct run *r, struct error *err)
     if (!r->last_tested.n)
         r->last_tested = r->tested;
     tell(r, TRAIN_TESTED, r->config->epochs);
-    return r->dir ? summary_write(r, err) : 0;
+    if (r->dir && (rc = summary_write(r, err)) < 0)
+        return rc;
+    if (r->dir)
+        rundir_tidy(r->dir);
+    return 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -443,6 +477,15 @@ static void report(const struct run *r, struct train_result *out)
     memcpy(out->model_hash, r->state.model_hash, sizeof out->model_hash);
 }
 
+/* A run that fails still leaves its best model. */
+static void keep_best(struct run *r, int rc)
+{
+    struct error failed = {0};
+
+    if (rc < 0 && rundir_commit_model(r, &failed) < 0)
+        run_warn(r, failed.text);
+}
+
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err)
 {
@@ -452,6 +495,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
 
     if (rc < 0 || done)
         goto end;
+    r.saved_at = clock_now();
     tell(&r, TRAIN_READY, c->epochs);
     if (!r.state.refit && (rc = train_epochs(&r, c->epochs, err)) < 0)
         goto end;
@@ -464,6 +508,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     if (rc == 0 && out)
         report(&r, out);
 end:
+    keep_best(&r, rc);
     close_run(&r);
     return rc;
 }

@@ -1,0 +1,125 @@
+/* resume.c - what a run goes on from: the newest checkpoint that is whole, and the best model that it refers
+ * to. */
+#include "train/run.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VERSIONS 101 /* train.keep_checkpoints is at most 100, and a model more may be there */
+
+/* NAME, NAME.1, ...; borrowed until the next call. */
+static const char *version_path(const struct rundir *d, const char *name, int i)
+{
+    char numbered[64];
+
+    if (!i)
+        return rundir_path(d, name);
+    snprintf(numbered, sizeof numbered, "%s.%d", name, i);
+    return rundir_path(d, numbered);
+}
+
+/* Version i becomes NAME; what NAME was goes to NAME.damaged where `aside`. */
+static int promote(const struct rundir *d, const char *name, int i, bool aside, struct error *err)
+{
+    char *from = mem_strdup(version_path(d, name, i)), *to = mem_strdup(version_path(d, name, 0));
+    char damaged[64];
+    int rc = 0;
+
+    snprintf(damaged, sizeof damaged, "%s.damaged", name);
+    if (!from || !to)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    else if (aside && rename(to, rundir_path(d, damaged)) < 0 && errno != ENOENT)
+        rc = error_set(err, PT_EFILE, "cannot rename %s: %s", to, strerror(errno));
+    else if (rename(from, to) < 0)
+        rc = error_set(err, PT_EFILE, "cannot rename %s: %s", from, strerror(errno));
+    mem_free(from);
+    mem_free(to);
+    return rc;
+}
+
+static int load(struct run *r, const char *path, struct error *err)
+{
+    char note[256];
+    int rc = checkpoint_machine_note(path, r->problem, note, sizeof note, err);
+
+    if (rc == 0 && (rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err)) == 0 && *note)
+        run_warn(r, note);
+    if (rc == 0 && r->state.in_epoch > scheduler_max_steps(&r->learner.scheduler))
+        rc = error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
+    return rc;
+}
+
+/* The best model that the state refers to, under its name. Where it is lost the run can make it again only if
+ * a better one comes; rundir_check_model has the last word. */
+static int find_model(struct run *r, struct error *err)
+{
+    bool right = false;
+
+    if (!*r->state.model_hash)
+        return 0;
+    for (int i = 0; i <= VERSIONS; i++) {
+        const char *path = version_path(r->dir, RUN_MODEL, i);
+        struct error ignored = {0};
+        int rc;
+
+        if (!file_exists(path))
+            continue;
+        rc = checkpoint_is_of(path, r->state.model_hash, &right, &ignored);
+        if (rc < 0 && rc != PT_EFILE)
+            return error_set(err, (enum pt_code)rc, "%s", ignored.text);
+        if (rc == 0 && right)
+            return i ? promote(r->dir, RUN_MODEL, i, false, err) : 0;
+    }
+    run_warn(r, "the best model so far is not in the folder any more, or damaged");
+    return 0;
+}
+
+int rundir_load_checkpoint(struct run *r, struct error *err)
+{
+    struct error first = {0};
+
+    for (int i = 0; i <= VERSIONS; i++) {
+        const char *path = version_path(r->dir, RUN_CHECKPOINT, i);
+        char text[sizeof first.text + 64];
+        struct error failed = {0};
+        int rc;
+
+        if (!file_exists(path))
+            continue;
+        rc = load(r, path, &failed);
+        if (rc == 0) {
+            if (i && (rc = promote(r->dir, RUN_CHECKPOINT, i, true, err)) < 0)
+                return rc;
+            return find_model(r, err);
+        }
+        if (rc != PT_EFILE)
+            return error_set(err, (enum pt_code)rc, "%s", failed.text);
+        if (!first.code)
+            first = failed;
+        snprintf(text, sizeof text, "%s; trying the checkpoint before it", failed.text);
+        run_warn(r, text);
+    }
+    return error_set(err, PT_EFILE, "no checkpoint in the folder can be gone on from: %s", first.text);
+}
+
+int rundir_check_model(const struct run *r, struct error *err)
+{
+    const char *path = rundir_path(r->dir, RUN_MODEL);
+    bool right;
+    int rc;
+
+    if (!*r->state.model_hash)
+        return 0;
+    if ((rc = checkpoint_is_of(path, r->state.model_hash, &right, err)) < 0)
+        return rc;
+    return right ? 0
+                 : error_set(
+                       err, PT_EFILE,
+                       "%s is not the best model of this run (epoch %lld): an interrupted attempt left it "
+                       "and this one came to other figures; train again in another folder",
+                       path, (long long)r->state.best_epoch);
+}

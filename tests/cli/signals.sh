@@ -1,0 +1,101 @@
+#!/bin/bash
+# SIGINT and SIGTERM save and say how to go on, in the middle of an epoch too; a second one leaves at once;
+# SIGUSR1 saves and goes on; two runs in one folder; a run that diverges.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
+
+fail() {
+    echo "signals: $*" >&2
+    cat "$folder/err" >&2
+    exit 1
+}
+says() {
+    grep -q -e "$1" "$folder/err" || fail "not said: $1"
+}
+options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=40
+    train.checkpoint_minutes=0 -q --threads 1)
+start() {
+    "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err" &
+    pid=$!
+}
+# Until the run has trained: .lock tells.
+trained() {
+    local was=${1:-}
+    for _ in $(seq 600); do
+        [ ! -s "$folder/run/.lock" ] || [ "$(cat "$folder/run/.lock")" = "$was" ] || return 0
+        kill -0 $pid 2>/dev/null || return 0
+        sleep 0.02
+    done
+    fail "the run does not get on"
+}
+ends() {
+    local status=0
+    wait $pid || status=$?
+    [ $status = "$1" ] || fail "exit status $status, not $1"
+}
+hash_of() {
+    grep -o '"weights_hash": "[0-9a-f]*"' "$1/summary.json"
+}
+
+"$PARTRAIN" train "${options[@]}" --out "$folder/plain" >/dev/null 2>&1
+
+# Each attempt goes a little way: SIGTERM, SIGINT, SIGUSR1 and then SIGKILL.
+note=
+for signal in TERM INT USR1; do
+    start
+    trained "$note"
+    note=$(cat "$folder/run/.lock")
+    trained "$note"
+    kill -$signal $pid
+    case $signal in
+        TERM) ends 143 && says 'interrupted in epoch .*--resume' ;;
+        INT) ends 130 && says 'interrupted in epoch .*--resume' ;;
+        USR1)
+            before=$(stat -c %i "$folder/run/checkpoint.safetensors")
+            for _ in $(seq 300); do
+                [ "$(stat -c %i "$folder/run/checkpoint.safetensors")" = "$before" ] || break
+                sleep 0.02
+            done
+            [ "$(stat -c %i "$folder/run/checkpoint.safetensors")" != "$before" ] || fail "SIGUSR1 saved nothing"
+            # Meanwhile nobody else may work in the folder; a finished run would let us, so only while it runs.
+            status=0
+            "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err2" || status=$?
+            if kill -0 $pid 2>/dev/null; then
+                [ $status = 2 ] || fail "two runs in one folder: exit status $status"
+                grep -q 'another process is training in this folder' "$folder/err2" || fail "$(cat "$folder/err2")"
+            fi
+            kill -KILL $pid
+            wait $pid || true
+            ;;
+    esac
+    [ -f "$folder/run/checkpoint.safetensors" ] || fail "SIG$signal saved nothing"
+    note=$(cat "$folder/run/.lock")
+done
+start
+ends 0
+[ "$(hash_of "$folder/plain")" = "$(hash_of "$folder/run")" ] || fail "other weights after signals"
+diff <(sed 's/,"time":.*//' "$folder/plain/metrics.jsonl") <(sed 's/,"time":.*//' "$folder/run/metrics.jsonl") >&2 ||
+    fail "other figures after signals"
+grep -q '"resumes": 3' "$folder/run/summary.json" || fail "$(grep resumes "$folder/run/summary.json") after 3 of them"
+
+# A second signal while the first is being served: leaves by the signal itself, and nothing older is lost.
+rm -rf "$folder/run"
+options+=(train.epochs=100000 train.checkpoint_every=1)
+start
+trained
+kill -INT $pid
+kill -INT $pid 2>/dev/null || true
+ends 130
+unset 'options[-1]' 'options[-1]'
+
+# Divergence: the layer, the cause, the best model kept.
+status=0
+"$PARTRAIN" train model.kind=multivae model.activation=identity model.hidden=32 model.latent=16 data.path=synth:small \
+    train.schedule=one_cycle train.lr=3 train.epochs=60 train.batch=16 -q --out "$folder/diverged" \
+    >/dev/null 2>"$folder/err" || status=$?
+[ $status = 5 ] || fail "divergence: exit status $status"
+says 'training diverged in epoch [0-9]*, within steps .*: weights of encoder.weight are not finite.*train.lr (3) is too large; the best model, of epoch [0-9]*, is kept'
+[ -s "$folder/diverged/model.safetensors" ] || fail "the best model is not kept"
+[ ! -e "$folder/diverged/summary.json" ] || fail "a run that diverged has a summary"

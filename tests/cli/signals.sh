@@ -14,7 +14,7 @@ fail() {
 says() {
     grep -q -e "$1" "$folder/err" || fail "not said: $1"
 }
-options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=40
+options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=300
     train.checkpoint_minutes=0 -q --threads 1)
 start() {
     "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err" &
@@ -66,7 +66,7 @@ for signal in TERM INT USR1; do
                 [ $status = 2 ] || fail "two runs in one folder: exit status $status"
                 grep -q 'another process is training in this folder' "$folder/err2" || fail "$(cat "$folder/err2")"
             fi
-            kill -KILL $pid
+            kill -KILL $pid 2>/dev/null || fail "the run ended before it could be killed"
             wait $pid || true
             ;;
     esac

@@ -37,7 +37,7 @@ struct world_spec world_default(enum model_kind kind)
                                 .lr_step = 2,
                                 .momentum_high = 0.95,
                                 .momentum_low = 0.85,
-                                .total_epochs = 10};
+                                .total_steps = 100};
     s.binary = kind == MODEL_MULTIVAE || kind == MODEL_MULTIDAE;
     return s;
 }
@@ -257,7 +257,7 @@ void world_compare(const char *label, const struct world_spec *spec, int64_t ste
 
     world_init(&w, spec);
     ref = ref_new(w.model, &spec->adam, w.ratings, spec->binary, spec->side);
-    total = spec->adam.total_epochs * scheduler_max_steps(&w.batches);
+    total = spec->adam.total_steps;
     for (int64_t step = 0; step < steps; step++) {
         struct batch b;
         double want;

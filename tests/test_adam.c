@@ -12,7 +12,7 @@ static const struct adam_spec plain = {.lr = 0.01,
                                        .lr_step = 3,
                                        .momentum_high = 0.95,
                                        .momentum_low = 0.85,
-                                       .total_epochs = 8};
+                                       .total_steps = 80};
 
 static double lr_at(enum schedule kind, int64_t epoch, int64_t step, int64_t total, double *beta1)
 {

@@ -19,10 +19,14 @@ int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable,
         if (!usable || usable[e])
             s->pool[s->examples++] = e;
     if (s->size > s->examples && last != LAST_KEEP) {
+        int64_t n = s->examples;
+
         scheduler_fini(s);
-        return error_set(err, PT_ECONFIG,
-                         "train.batch: more than the training examples there are; make it smaller, or set "
-                         "train.last_batch to keep");
+        return error_set(
+            err, PT_ECONFIG,
+            "train.batch: %lld is more than the %lld training examples there are; make it smaller, or set "
+            "train.last_batch to keep",
+            (long long)size, (long long)n);
     }
     return 0;
 }

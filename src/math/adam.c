@@ -58,7 +58,7 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
 
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step)
 {
-    int64_t total = p->spec.total_epochs * p->steps;
+    int64_t total = p->spec.total_steps;
 
     for (int64_t i = 0; i < p->steps; i++) {
         double t = (double)(first_step + i + 1), lr, beta1;

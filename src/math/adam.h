@@ -36,7 +36,7 @@ struct adam_spec {
     double lr_decay; /* step, exponential */
     int64_t lr_step; /* step: epochs between two drops */
     double momentum_high, momentum_low;
-    int64_t total_epochs; /* cosine, one_cycle */
+    int64_t total_steps; /* of the whole training: cosine, one_cycle */
 };
 
 /* The steps of one epoch, for weights and for biases. */

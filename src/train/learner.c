@@ -25,12 +25,13 @@ int learner_init(struct learner *l, const struct config *c, struct problem *p, i
     int rc;
 
     *l = (struct learner){.problem = p};
-    adam.total_epochs = epochs;
     if (!by_rating && !(usable = with_entries(p)))
         return error_set(err, PT_ENOMEM, "out of memory");
     rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
                         (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
     mem_free(usable);
+    if (rc == 0)
+        adam.total_steps = scheduler_first_step(&l->scheduler, epochs);
     if (rc < 0 || (rc = adam_plan_init(&l->plan, &adam, scheduler_max_steps(&l->scheduler), err)) < 0 ||
         (rc = problem_model_spec(&spec, c, p, err)) < 0)
         return rc;

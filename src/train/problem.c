@@ -67,7 +67,6 @@ struct adam_spec problem_adam_spec(const struct config *c)
         .lr_step = c->lr_step,
         .momentum_high = c->momentum_high,
         .momentum_low = c->momentum_low,
-        .total_epochs = c->epochs,
     };
 }
 

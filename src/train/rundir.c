@@ -227,7 +227,7 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
 
     adam_schedule(&r->learner.plan.spec, s->epoch - 1,
                   scheduler_first_step(&r->learner.scheduler, s->epoch) - 1,
-                  r->learner.plan.spec.total_epochs * r->learner.plan.steps, &lr, &beta1);
+                  r->learner.plan.spec.total_steps, &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);

@@ -281,7 +281,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     catch_signals();
     rc = train_run(c, &o, &result, err);
     clear_line(&teller);
-    if (rc == 0 && !result.epochs)
+    if (rc == 0 && !result.weights_hash[0])
         cli_message("%s: this run is finished", folder);
     else if (rc == 0)
         print_result(&result, folder, teller.quiet);

@@ -117,22 +117,29 @@ void softmax_fini(struct softmax *d)
     *d = (struct softmax){0};
 }
 
+/* h W^T + b: the product is added to the biases. */
+static void logits(const struct softmax *d, int s, const float *h, int64_t rows, float *out, int64_t ld)
+{
+    const struct table_part *part = &d->w.part[s];
+    int64_t width = shard_width(&d->w.cut[s]);
+
+    for (int64_t p = 0; p < rows; p++)
+        memcpy(out + p * ld, part->bias.w, (size_t)width * sizeof *out);
+    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 1.0f, out, ld);
+}
+
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
 static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows,
                          const float *h)
 {
-    const struct table_part *part = &d->w.part[s];
     struct softmax_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]);
 
-    gemm_nt(rows, width, d->w.k, 1.0f, h + from * d->w.ld, d->w.ld, part->row.w, d->w.ld, 0.0f, own->block,
-            own->ld);
+    logits(d, s, h + from * d->w.ld, rows, own->block, own->ld);
     for (int64_t p = 0; p < rows; p++) {
         float *l = own->block + p * own->ld;
         double hit = 0.0;
 
-        for (int64_t c = 0; c < width; c++)
-            l[c] += part->bias.w[c];
         for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
             hit += (double)v->target[i] * (double)l[v->col[i]];
         own->hit[p] = hit;
@@ -300,11 +307,5 @@ double softmax_loss(const struct softmax *d, const struct batch *b)
 
 void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
 {
-    const struct table_part *part = &d->w.part[shard];
-    int64_t width = shard_width(&d->w.cut[shard]);
-
-    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 0.0f, out, ld);
-    for (int64_t p = 0; p < rows; p++)
-        for (int64_t c = 0; c < width; c++)
-            out[p * ld + c] += part->bias.w[c];
+    logits(d, shard, h, rows, out, ld);
 }

@@ -34,6 +34,8 @@ struct evaluator {
     struct topk *best;            /* (workers x batch) owned */
     struct scored *room;          /* (workers x batch x capacity) owned */
     bool *hit;                    /* (workers x k) owned */
+    int32_t *cold;                /* owned: columns that are never recommended, numbered in their shard */
+    int64_t *cold_start;          /* (shards + 1) owned: where a shard's begin */
     uint8_t *covered;             /* (workers x metrics x columns) owned: coverage */
     struct input block;           /* at hand */
     int64_t begin;                /* of the block, in example[] */
@@ -124,9 +126,8 @@ static void judge_ranks(struct worker *w, struct evaluator *e, int s)
         }
         if (!e->ranking)
             continue;
-        for (int64_t c = 0; c < width; c++)
-            if (problem_column_is_cold(e->problem, first + c))
-                row[c] = -INFINITY;
+        for (int64_t i = e->cold_start[s]; i < e->cold_start[s + 1]; i++)
+            row[e->cold[i]] = -INFINITY;
         hide(row, &e->in[s], p, hidden);
         if (e->seen)
             hide(row, &e->seen[s], p, hidden);
@@ -459,6 +460,26 @@ static bool init_sums(struct evaluator *e)
     return e->sums != NULL;
 }
 
+static bool init_cold(struct evaluator *e)
+{
+    int64_t n = 0;
+
+    e->cold = mem_alloc(e->problem->columns, sizeof *e->cold);
+    e->cold_start = mem_alloc(e->problem->shards + 1, sizeof *e->cold_start);
+    if (!e->cold || !e->cold_start)
+        return false;
+    for (int s = 0; s < e->problem->shards; s++) {
+        const struct shard *cut = &e->problem->cut[s];
+
+        e->cold_start[s] = n;
+        for (int64_t c = cut->begin; c < cut->end; c++)
+            if (problem_column_is_cold(e->problem, c))
+                e->cold[n++] = (int32_t)(c - cut->begin);
+    }
+    e->cold_start[e->problem->shards] = n;
+    return true;
+}
+
 static bool init_room(struct evaluator *e)
 {
     int workers = team_workers(e->problem->team);
@@ -538,7 +559,7 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         (rc = init_views(&e->out, part->out, e->spec.batch, err)) < 0 ||
         (part->seen && (rc = init_views(&e->seen, part->seen, e->spec.batch, err)) < 0))
         goto fail;
-    if (!init_sums(e) || !init_room(e)) {
+    if (!init_sums(e) || !init_cold(e) || !init_room(e)) {
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
         goto fail;
     }
@@ -574,6 +595,8 @@ void evaluator_free(struct evaluator *e)
     mem_free(e->best);
     mem_free(e->room);
     mem_free(e->covered);
+    mem_free(e->cold);
+    mem_free(e->cold_start);
     mem_free(e->hit);
     mem_free(e->example);
     mem_free(e->weight);

@@ -100,6 +100,7 @@ static struct json *time_json(const struct run *r)
     json_put_real(j, "load_s", r->problem->load_s);
     json_put_real(j, "train_s", r->state.train_s);
     json_put_real(j, "eval_s", r->state.eval_s);
+    json_put_real(j, "test_s", r->tested.seconds);
     json_put_real(j, "epoch_s_median", run_epoch_median(r));
     json_put_real(j, "total_s", clock_now() - r->started);
     for (int i = 0; i < PHASES; i++) {

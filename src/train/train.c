@@ -414,6 +414,17 @@ static int refit(struct run *r, struct error *err)
     return train_epochs(r, r->state.best_epoch, err);
 }
 
+/* A run of no epochs has a model too: the weights as they were drawn. */
+static int keep_first_model(struct run *r, struct error *err)
+{
+    int rc;
+
+    if (r->state.model_hash[0])
+        return 0;
+    rc = params_hash(&r->learner.model->params, r->state.model_hash, err);
+    return rc == 0 && r->dir ? rundir_write_model(r, err) : rc;
+}
+
 /* The weights at hand are the last step's; the saved model is the best one. Reads the test part, once. */
 static int finish(struct run *r, struct error *err)
 {
@@ -500,6 +511,8 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     if (!r.state.refit && (rc = train_epochs(&r, c->epochs, err)) < 0)
         goto end;
     if (c->refit && r.monitor >= 0 && (rc = refit(&r, err)) < 0)
+        goto end;
+    if ((rc = keep_first_model(&r, err)) < 0)
         goto end;
     r.state.finished = true;
     if (r.dir && (rc = rundir_save_checkpoint(&r, err)) < 0)

@@ -340,8 +340,8 @@ static int split_all(struct split **out, const struct ratings *r, uint8_t mask, 
     return 0;
 }
 
-int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
-                       struct problem_known *known, struct error *err)
+static int make(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+                struct problem_known *known, bool keep, struct error *err)
 {
     struct problem *p = mem_zalloc(1, sizeof *p);
     struct split_spec split = problem_split_spec(c);
@@ -369,7 +369,7 @@ int problem_of_ratings(struct problem **out, const struct config *c, struct rati
     p->columns = p->side == SIDE_USER ? p->items : p->users;
     if ((rc = make_matrices(p, c, known, err)) < 0)
         goto fail;
-    if (!c->refit || known)
+    if (!keep)
         drop_triplets(p);
     *out = p;
     return 0;
@@ -378,17 +378,45 @@ fail:
     return rc;
 }
 
-int problem_new(struct problem **out, const struct config *c, struct error *err)
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+                       struct problem_known *known, struct error *err)
+{
+    return make(out, c, ratings, mask, known, c->refit && !known, err);
+}
+
+static int read_and_make(struct problem **out, const struct config *c, bool keep, struct error *err)
 {
     struct ratings *ratings;
     double start = clock_now();
     int rc;
 
-    if ((rc = read_ratings(&ratings, c, err)) < 0 ||
-        (rc = problem_of_ratings(out, c, ratings, 0, NULL, err)) < 0)
+    if ((rc = read_ratings(&ratings, c, err)) < 0 || (rc = make(out, c, ratings, 0, NULL, keep, err)) < 0)
         return rc;
     (*out)->load_s = clock_now() - start;
     return 0;
+}
+
+int problem_new(struct problem **out, const struct config *c, struct error *err)
+{
+    return read_and_make(out, c, c->refit, err);
+}
+
+int problem_new_kept(struct problem **out, const struct config *c, struct error *err)
+{
+    return read_and_make(out, c, true, err);
+}
+
+int problem_set_threads(struct problem *p, const struct config *c, struct error *err)
+{
+    int rc;
+
+    matrices_free(p);
+    team_free(p->team);
+    topo_free(p->topo);
+    p->team = NULL;
+    p->topo = NULL;
+    rc = make_team(p, c, err);
+    return rc < 0 ? rc : make_matrices(p, c, NULL, err);
 }
 
 int problem_refit(struct problem *p, const struct config *c, struct error *err)

@@ -63,6 +63,11 @@ int problem_new(struct problem **out, const struct config *c, struct error *err)
  * every rating gets these bits of enum part. */
 int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
                        struct problem_known *known, struct error *err);
+/* As problem_new, and keeps the triplets, which problem_set_threads needs. */
+int problem_new_kept(struct problem **out, const struct config *c, struct error *err);
+/* The same data for run.threads as it is now: a new team, and matrices that it has written. Nothing that
+ * stands on the problem may be left. */
+int problem_set_threads(struct problem *p, const struct config *c, struct error *err);
 /* The same data with the validation part moved into training (train.refit). */
 int problem_refit(struct problem *p, const struct config *c, struct error *err);
 void problem_free(struct problem *p);

@@ -83,8 +83,4 @@ int rundir_check_model(const struct run *r, struct error *err);
 
 int summary_write(const struct run *r, struct error *err);
 
-/* Work of one epoch of training, from the problem's sizes: floating-point operations, and bytes of weights
- * and moments moved where every row that is touched is read and written once. */
-void run_work(const struct run *r, double *flop, double *bytes);
-
 #endif

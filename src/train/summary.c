@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "math/gemm.h"
+#include "train/work.h"
 
 #include <sys/resource.h>
 #include <time.h>
@@ -44,50 +45,18 @@ static struct json *data_json(const struct run *r)
     return j;
 }
 
-static double wide_rows(const struct model *m, int64_t *width)
-{
-    const struct param *first = &m->params.param[0], *last = &m->params.param[m->params.n - 2];
-
-    *width = first->cols;
-    return (double)(first->rows + last->rows);
-}
-
-void run_work(const struct run *r, double *flop, double *bytes)
-{
-    const struct problem *p = r->problem;
-    const struct config *c = r->config;
-    double steps = (double)scheduler_max_steps(&r->learner.scheduler), entries = (double)p->train->entries,
-           dense = 0.0;
-    int64_t width;
-    double rows = wide_rows(r->learner.model, &width), k = (double)width;
-
-    for (int i = 0; i < r->learner.model->params.n; i++) {
-        const struct param *q = &r->learner.model->params.param[i];
-
-        if (q->cols && q->rows != p->columns && c->model_kind != KIND_MF)
-            dense += 6.0 * (double)q->rows * (double)q->cols * (double)run_examples(r);
-    }
-    if (c->model_kind == KIND_MF)
-        *flop = 6.0 * k * (double)run_examples(r);
-    else if (problem_is_binary(c))
-        *flop = 4.0 * k * entries + 6.0 * k * (double)p->columns * (double)run_examples(r) + dense;
-    else
-        *flop = 10.0 * k * entries + dense;
-    *flop += steps * 12.0 * (double)params_count(&r->learner.model->params); /* Adam */
-    *bytes = steps * rows * k * 24.0;
-}
-
 static struct json *throughput_json(const struct run *r)
 {
     struct json *j = json_new_object();
-    double epoch = run_epoch_median(r), flop, bytes;
+    double epoch = run_epoch_median(r);
+    struct work work;
 
-    run_work(r, &flop, &bytes);
+    work_of_epoch(&work, &r->learner);
     if (epoch > 0.0) {
         json_put_real(j, "examples_per_s", (double)run_examples(r) / epoch);
         json_put_real(j, "ratings_per_s", (double)r->problem->train->entries / epoch);
-        json_put_real(j, "gflop_per_s", flop / epoch / 1e9);
-        json_put_real(j, "gbyte_per_s", bytes / epoch / 1e9);
+        json_put_real(j, "gflop_per_s", work_flop(&work) / epoch / 1e9);
+        json_put_real(j, "gbyte_per_s", work_bytes(&work) / epoch / 1e9);
     }
     return j;
 }

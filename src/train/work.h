@@ -1,0 +1,31 @@
+/* work.h - what training has to do, by phase: counted from the problem's sizes, not measured.
+ *
+ * A product and a sum count as 2 operations, an element's Adam step as 16, all else (activations,
+ * exponentials, dropout) as none, so rates compare with what SGEMM reaches. Rows whose Adam is deferred count
+ * as if they moved at every step: the arithmetic is the same, only later.
+ *
+ * Bytes are those that a phase must read and write once a step if caches hold nothing from one phase to the
+ * next: weights and moments of the rows that the minibatch touches, partial sums, logits, lists of entries.
+ * Where the caches do hold something the true traffic is less, and the rate shown can be above the memory's.
+ */
+#ifndef TRAIN_WORK_H
+#define TRAIN_WORK_H
+
+#include "train/learner.h"
+
+struct work {
+    int64_t steps;
+    double examples, ratings; /* that went through */
+    double flop[PHASES], bytes[PHASES];
+};
+
+/* The first `steps` minibatches of the epoch at hand. */
+void work_of_steps(struct work *out, const struct learner *l, int64_t steps);
+/* An epoch, whichever. */
+void work_of_epoch(struct work *out, const struct learner *l);
+
+/* Sums over the phases. */
+double work_flop(const struct work *w);
+double work_bytes(const struct work *w);
+
+#endif

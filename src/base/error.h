@@ -16,7 +16,8 @@
     XX(PT_EDIVERGED, -5, 5, "training diverged")                                                             \
     XX(PT_EFILE, -6, 6, "a file of partrain's own is corrupt, or output cannot be written")                  \
     XX(PT_EINTERRUPTED, -7, 130, "interrupted by a signal")                                                  \
-    XX(PT_ETERMINATED, -8, 143, "interrupted by SIGTERM")
+    XX(PT_ETERMINATED, -8, 143, "interrupted by SIGTERM")                                                    \
+    XX(PT_ECHECK, -9, 1, "an answer of partrain's own did not pass its check")
 
 enum pt_code {
 #define XX(name, value, status, text) name = value,

@@ -1,0 +1,234 @@
+/* cmd_bench.c - partrain bench: training timed at several numbers of threads. */
+#include "cli/bench.h"
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "par/topo.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS_OPTION = 256, WEAK_OPTION, REPEAT_OPTION, STEPS_OPTION, SECONDS_OPTION, PLOT_OPTION };
+
+static const struct cli_option options[] = {
+    {"config", 'c', "FILE", "the configuration"},
+    {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... up to one a core"},
+    {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
+    {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
+    {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},
+    {"seconds", SECONDS_OPTION, "S", "as many as the first number of threads does in about S seconds"},
+    {"output", 'o', "FORM", "md (default), csv or json"},
+    {"plot", PLOT_OPTION, "FILE.svg", "also draw the speed-up (needs gnuplot)"},
+    {"quiet", 'q', NULL, "only the tables"},
+    {0}};
+
+const struct cli_usage cmd_bench_usage = {
+    "-c FILE [KEY=VALUE ...]",
+    "Times training (not reading) at several numbers of threads: the same minibatches from the same "
+    "weights,\n"
+    "median and spread, speed-up and efficiency, the time and the rates of each phase beside those of SGEMM "
+    "and\n"
+    "of streaming on the same threads. The weights must come out equal to the last bit; if not, it fails.\n\n"
+    "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2,4,8 --plot "
+    "speedup.svg\n",
+    options};
+
+enum form { FORM_MD, FORM_CSV, FORM_JSON };
+
+struct request {
+    struct bench_spec spec;
+    const char *file, *plot;
+    enum form form;
+    bool quiet;
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int number)
+{
+    signal(number, SIG_DFL); /* a second one leaves at once */
+    stop_signal = number;
+}
+
+static void tell(void *arg, const char *text)
+{
+    (void)arg;
+    cli_message("%s", text);
+}
+
+static int read_threads(struct bench_spec *s, const char *list, struct error *err)
+{
+    const char *p = list;
+
+    for (s->rows = 0; *p; s->rows++) {
+        char *end;
+        long n;
+
+        errno = 0;
+        n = *p >= '0' && *p <= '9' ? strtol(p, &end, 10) : 0;
+        if (n < 1 || n > 4096 || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
+            return error_set(err, PT_EUSAGE, "--threads: \"%.60s\" is no list like 1,2,4,8", list);
+        if (s->rows == BENCH_ROWS)
+            return error_set(err, PT_EUSAGE, "--threads: more than %d numbers", BENCH_ROWS);
+        for (int i = 0; i < s->rows; i++)
+            if (s->threads[i] == n)
+                return error_set(err, PT_EUSAGE, "--threads: %ld stands twice", n);
+        s->threads[s->rows] = (int)n;
+        p = *end ? end + 1 : end;
+    }
+    return s->rows ? 0 : error_set(err, PT_EUSAGE, "--threads: a list like 1,2,4,8 is missing");
+}
+
+/* 1, 2, 4, ... and at last what the machine allows. */
+static int default_threads(struct bench_spec *s, struct error *err)
+{
+    struct topo *t;
+    int rc = topo_new(&t, NULL, err), most;
+
+    if (rc < 0)
+        return rc;
+    most = topo_default_workers(t);
+    topo_free(t);
+    for (int n = 1; n < most && s->rows < BENCH_ROWS - 1; n *= 2)
+        s->threads[s->rows++] = n;
+    s->threads[s->rows++] = most;
+    return 0;
+}
+
+static int read_seconds(const struct cli_args *a, double *out, struct error *err)
+{
+    char *end;
+
+    *out = strtod(a->value, &end);
+    if (end == a->value || *end || !(*out > 0.0 && *out <= 1e6))
+        return error_set(err, PT_EUSAGE, "--seconds: \"%.60s\" is no number above 0", a->value);
+    return 0;
+}
+
+static int read_form(const struct cli_args *a, enum form *out, struct error *err)
+{
+    static const char *const names[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json"};
+
+    for (int i = 0; i <= FORM_JSON; i++) {
+        if (strcmp(a->value, names[i]) == 0) {
+            *out = (enum form)i;
+            return 0;
+        }
+    }
+    return error_set(err, PT_EUSAGE, "--output: \"%.60s\" is none of md, csv, json", a->value);
+}
+
+static int parse(struct request *q, struct cli_args *args, struct error *err)
+{
+    int64_t n = 0;
+    int option, rc = 0;
+
+    while (rc == 0 && (option = cli_next(args, err)) != 0) {
+        if (option < 0)
+            return option;
+        if (option == 'c')
+            q->file = args->value;
+        else if (option == 'o')
+            rc = read_form(args, &q->form, err);
+        else if (option == 'q')
+            q->quiet = true;
+        else if (option == THREADS_OPTION)
+            rc = read_threads(&q->spec, args->value, err);
+        else if (option == WEAK_OPTION)
+            q->spec.weak = true;
+        else if (option == REPEAT_OPTION) {
+            rc = cli_whole(args, "--repeat", 1, BENCH_REPEATS, &n, err);
+            q->spec.repeats = (int)n;
+        } else if (option == STEPS_OPTION)
+            rc = cli_whole(args, "--steps", 1, INT64_C(1) << 40, &q->spec.steps, err);
+        else if (option == SECONDS_OPTION)
+            rc = read_seconds(args, &q->spec.seconds, err);
+        else if (option == PLOT_OPTION)
+            q->plot = args->value;
+    }
+    if (rc == 0 && q->spec.steps && q->spec.seconds > 0.0)
+        return error_set(err, PT_EUSAGE, "--steps and --seconds: one of them says how long a repeat is");
+    return rc;
+}
+
+static void warn_of_crowd(const struct bench_result *r)
+{
+    int most = 0;
+
+    for (int i = 0; i < r->rows; i++)
+        most = r->row[i].threads > most ? r->row[i].threads : most;
+    if (most > r->machine.cores)
+        cli_message("note: %d threads on %d core%s: no speed-up is to be expected beyond %d", most,
+                    r->machine.cores, r->machine.cores == 1 ? "" : "s", r->machine.cores);
+    if (r->machine.quota > 0.0 && most > r->machine.quota)
+        cli_message("note: a quota of %.4g CPUs stops more threads than that", r->machine.quota);
+}
+
+static int write_result(const struct request *q, const struct bench_result *r, const struct config *c,
+                        struct error *err)
+{
+    int rc = 0;
+
+    if (q->form == FORM_JSON)
+        rc = bench_print_json(r, c, err);
+    else if (q->form == FORM_CSV)
+        bench_print_csv(r);
+    else
+        bench_print_md(r, c);
+    if (rc == 0 && q->plot)
+        rc = bench_plot(r, c, q->plot, err);
+    if (rc == 1) {
+        cli_message("note: gnuplot is not installed, %s is not drawn", q->plot);
+        rc = 0;
+    }
+    return rc;
+}
+
+/* The tables are written also where bits differ. */
+static int measure(struct request *q, struct config *c, struct error *err)
+{
+    struct bench_result *r = mem_zalloc(1, sizeof *r);
+    struct error other = {0};
+    int rc, written = 0;
+
+    if (!r)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    q->spec.stop = &stop_signal;
+    q->spec.tell = q->quiet ? NULL : tell;
+    signal(SIGINT, on_stop);
+    signal(SIGTERM, on_stop);
+    rc = bench_run(r, c, &q->spec, err);
+    if (rc == 0 || rc == PT_ECHECK) {
+        if (!q->quiet)
+            warn_of_crowd(r);
+        written = write_result(q, r, c, &other);
+    }
+    mem_free(r);
+    if (rc == 0 && written < 0)
+        *err = other;
+    return rc < 0 ? rc : written;
+}
+
+int cmd_bench(int argc, char **argv, struct error *err)
+{
+    struct request q = {.spec = {.repeats = 5}};
+    struct cli_args args;
+    struct config *c = NULL;
+    int rc;
+
+    cli_args_init(&args, &cmd_bench_usage, argc, argv);
+    if ((rc = parse(&q, &args, err)) < 0 || (!q.spec.rows && (rc = default_threads(&q.spec, err)) < 0) ||
+        (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
+        return rc;
+    if ((rc = config_need_data(c, err)) == 0) {
+        if (!q.quiet)
+            cli_note_unused(c);
+        rc = measure(&q, c, err);
+    }
+    config_free(c);
+    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
+        rc = err->code = PT_ETERMINATED;
+    return rc;
+}

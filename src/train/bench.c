@@ -1,0 +1,382 @@
+#include "train/bench.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "data/synth_shape.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the rows are measured with. */
+struct bench {
+    struct config *config;
+    const struct bench_spec *spec;
+    struct bench_result *out;
+    struct problem *problem; /* owned; at hand */
+    struct learner learner;
+    struct eval_spec eval;
+    int64_t steps;              /* a repeat; 0: not known yet */
+    struct synth_shape shape;   /* weak: of the first number of threads */
+    double time[BENCH_REPEATS]; /* of each repeat */
+    double eval_time[BENCH_REPEATS];
+};
+
+static void tell(const struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct bench *b, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+
+    if (!b->spec->tell)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    b->spec->tell(b->spec->arg, text);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Sorts them. */
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, compare_doubles);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2.0;
+}
+
+/* ---- data and model -------------------------------------------------------------------------------- */
+
+static int set(struct bench *b, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int set(struct bench *b, struct error *err, const char *fmt, ...)
+{
+    char text[160];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return config_set(b->config, text, err);
+}
+
+static int find_shape(struct bench *b, struct error *err)
+{
+    static const char synth[] = "synth:";
+    const char *path = b->config->data_path;
+
+    if (!path || strncmp(path, synth, sizeof synth - 1) != 0)
+        return error_set(err, PT_EUSAGE,
+                         "--weak: the data must grow with the threads: data.path=synth:NAME, not %s",
+                         path ? path : "none");
+    return synth_shape_find(&b->shape, path + sizeof synth - 1, err);
+}
+
+/* The set whose columns and ratings are `factor` times those of the first: a worker's share of a step stays
+ * the same. */
+static int grow(struct bench *b, double factor, struct error *err)
+{
+    const struct synth_shape *s = &b->shape;
+    bool mf = b->config->model_kind == KIND_MF;
+    bool by_item = b->config->model_kind == KIND_AUTOREC && b->config->model_side == SIDE_ITEM;
+    double users = (double)s->users * (by_item || mf ? factor : 1.0);
+    double items = (double)s->items * (!by_item || mf ? factor : 1.0);
+
+    return set(b, err, "data.path=synth:%.0fx%.0fx%.0f", round(users), round(items),
+               round((double)s->ratings * factor));
+}
+
+static void drop_model(struct bench *b)
+{
+    learner_fini(&b->learner);
+}
+
+/* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
+static int make_problem(struct bench *b, int threads, bool same_data, struct error *err)
+{
+    int rc = set(b, err, "run.threads=%d", threads);
+
+    if (rc < 0)
+        return rc;
+    if (b->problem && same_data)
+        return problem_set_threads(b->problem, b->config, err);
+    problem_free(b->problem);
+    b->problem = NULL;
+    return problem_new_kept(&b->problem, b->config, err);
+}
+
+static int make_model(struct bench *b, struct error *err)
+{
+    int rc;
+
+    drop_model(b);
+    rc = learner_init(&b->learner, b->config, b->problem, b->config->epochs, err);
+    if (rc < 0)
+        drop_model(b);
+    return rc;
+}
+
+/* ---- repeats ------------------------------------------------------------------------------------------ */
+
+/* Seconds of the first `steps` minibatches of `epoch`. */
+static double repeat(struct bench *b, int64_t epoch, int64_t steps)
+{
+    struct learner *l = &b->learner;
+    double start;
+
+    learner_epoch(l, epoch);
+    if (steps < l->steps)
+        l->steps = steps;
+    start = clock_now();
+    learner_steps(l, 0, l->steps, true, true);
+    return clock_now() - start;
+}
+
+/* Chooses the minibatches of a repeat, once: with the first number of threads, on a model that is thrown away
+ * afterwards, since all numbers of threads must do the same steps. */
+static int choose_steps(struct bench *b, struct error *err)
+{
+    const struct bench_spec *spec = b->spec;
+    int64_t most, tried = 1;
+    double share = spec->seconds / (spec->repeats + 1), took;
+
+    learner_epoch(&b->learner, 0);
+    most = b->learner.steps;
+    b->steps = spec->steps && spec->steps < most ? spec->steps : most;
+    if (!spec->steps && spec->seconds > 0.0) {
+        while ((took = repeat(b, 0, tried)) < share / 8.0 && tried < most)
+            tried = 2 * tried < most ? 2 * tried : most;
+        b->steps = (int64_t)(share / took * (double)tried);
+        b->steps = b->steps < 1 ? 1 : b->steps > most ? most : b->steps;
+        b->out->epoch = b->steps == most;
+        return make_model(b, err);
+    }
+    b->out->epoch = b->steps == most;
+    return 0;
+}
+
+static void add_phases(struct bench_row *row, const struct problem *p, int repeats)
+{
+    int workers = team_workers(p->team);
+
+    row->busiest = 0.0;
+    for (int id = 0; id < workers; id++) {
+        const struct worker *w = team_worker(p->team, id);
+        double busy = 0.0;
+
+        for (int i = 0; i < PHASES; i++) {
+            row->phase[i] += w->seconds[i] / workers / repeats;
+            busy += i == PHASE_WAIT ? 0.0 : w->seconds[i] / repeats;
+        }
+        row->busiest = fmax(row->busiest, busy);
+    }
+}
+
+static void add_work(struct work *sum, const struct learner *l, int repeats)
+{
+    struct work w;
+
+    work_of_steps(&w, l, l->steps);
+    sum->steps = w.steps;
+    sum->examples += w.examples / repeats;
+    sum->ratings += w.ratings / repeats;
+    for (int i = 0; i < PHASES; i++) {
+        sum->flop[i] += w.flop[i] / repeats;
+        sum->bytes[i] += w.bytes[i] / repeats;
+    }
+}
+
+static int check_run(const struct bench *b, struct error *err)
+{
+    const struct model *m = b->learner.model;
+
+    if (b->spec->stop && *b->spec->stop)
+        return error_set(err, PT_EINTERRUPTED, "interrupted");
+    if (!isfinite(m->loss_sum))
+        return error_set(err, PT_EDIVERGED,
+                         "training diverged, so there is nothing to compare: train.lr (%g) is too large",
+                         b->config->lr);
+    return 0;
+}
+
+static int time_repeats(struct bench *b, struct bench_row *row, struct error *err)
+{
+    int n = b->spec->repeats, rc;
+
+    team_reset_times(b->problem->team);
+    for (int i = 0; i < n; i++) {
+        b->time[i] = repeat(b, i + 1, b->steps);
+        add_work(&row->work, &b->learner, n);
+        if ((rc = check_run(b, err)) < 0)
+            return rc;
+    }
+    add_phases(row, b->problem, n);
+    row->median = median(b->time, n);
+    row->low = b->time[0];
+    row->high = b->time[n - 1];
+    row->steps = b->learner.steps;
+    return params_hash(&b->learner.model->params, row->hash, err);
+}
+
+/* As often as the repeats, or as `seconds` allow, but at least once. */
+static int time_evaluation(struct bench *b, struct bench_row *row, struct error *err)
+{
+    struct problem *p = b->problem;
+    struct evaluator *e = NULL;
+    double start;
+    int n = 0, rc;
+
+    if (!p->valid.out)
+        return 0;
+    if ((rc = eval_spec_make(&b->eval, b->config, p, err)) < 0 ||
+        (rc = evaluator_new(&e, &b->eval, &p->valid, b->learner.model, p, err)) < 0)
+        return rc;
+    start = clock_now();
+    do {
+        evaluate(e, &row->judged);
+        b->eval_time[n++] = row->judged.seconds;
+    } while (n < b->spec->repeats &&
+             !(b->spec->seconds > 0.0 && clock_now() - start > b->spec->seconds / 4.0));
+    evaluator_free(e);
+    row->eval_s = median(b->eval_time, n);
+    row->eval_examples = row->judged.examples;
+    return 0;
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------- */
+
+/* weak: the bits of the grown data with the first number of threads. */
+static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
+{
+    int rc = make_problem(b, b->spec->threads[0], false, err);
+
+    if (rc < 0 || (rc = make_model(b, err)) < 0)
+        return rc;
+    tell(b, "%d threads' data with %d, for the comparison of bits", row->threads, b->spec->threads[0]);
+    repeat(b, 0, b->steps);
+    rc = params_hash(&b->learner.model->params, row->first_hash, err);
+    drop_model(b);
+    return rc;
+}
+
+static int measure_row(struct bench *b, int i, struct error *err)
+{
+    struct bench_row *row = &b->out->row[i];
+    int rc;
+
+    *row = (struct bench_row){.threads = b->spec->threads[i]};
+    if (b->spec->weak && i > 0) {
+        if ((rc = grow(b, (double)row->threads / b->spec->threads[0], err)) < 0 ||
+            (rc = warm_first(b, row, err)) < 0)
+            return rc;
+    }
+    if ((rc = make_problem(b, row->threads, true, err)) < 0 || (rc = make_model(b, err)) < 0)
+        return rc;
+    row->bound = team_bound(b->problem->team);
+    row->users = b->problem->users;
+    row->items = b->problem->items;
+    row->ratings = b->problem->count;
+    tell(b, "%d thread%s: rates of the machine", row->threads, row->threads == 1 ? "" : "s");
+    if ((rc = bench_rates(row, b->problem, &b->out->stream_bytes, err)) < 0)
+        return rc;
+    if (!b->steps && (rc = choose_steps(b, err)) < 0)
+        return rc;
+    tell(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
+         b->spec->repeats + 1);
+    repeat(b, 0, b->steps);
+    if ((rc = check_run(b, err)) < 0 ||
+        (rc = params_hash(&b->learner.model->params, row->warm_hash, err)) < 0 ||
+        (rc = time_repeats(b, row, err)) < 0 || (rc = time_evaluation(b, row, err)) < 0)
+        return rc;
+    rc = bench_rates(row, b->problem, &b->out->stream_bytes, err);
+    drop_model(b);
+    return rc;
+}
+
+static void describe(struct bench *b)
+{
+    struct bench_result *out = b->out;
+    const struct problem *p = b->problem;
+
+    out->shards = p->shards;
+    out->columns = p->columns;
+    out->examples = p->examples;
+    out->batch = b->config->batch;
+    snprintf(out->isa, sizeof out->isa, "%s", p->kern->name);
+    topo_facts(p->topo, &out->machine);
+}
+
+int bench_compare(const struct bench_result *r, struct error *err)
+{
+    const struct bench_row *a = &r->row[0];
+
+    for (int i = 1; i < r->rows; i++) {
+        const struct bench_row *x = &r->row[i];
+        const char *was = r->weak ? x->first_hash : a->warm_hash;
+
+        if (strcmp(was, x->warm_hash) != 0 || (!r->weak && strcmp(a->hash, x->hash) != 0))
+            return error_set(
+                err, PT_ECHECK,
+                "bench: %d and %d threads give different weights (%s, %s): the answer depends on "
+                "the number of threads, which is a fault of partrain or of the BLAS library "
+                "(`partrain doctor`)",
+                a->threads, x->threads, r->weak ? was : a->hash, r->weak ? x->warm_hash : x->hash);
+        for (int k = 0; k < x->judged.n && !r->weak; k++)
+            if (memcmp(&a->judged.value[k], &x->judged.value[k], sizeof(double)) != 0)
+                return error_set(err, PT_ECHECK,
+                                 "bench: %d and %d threads evaluate the same weights differently (%.17g, "
+                                 "%.17g): a fault of partrain",
+                                 a->threads, x->threads, a->judged.value[k], x->judged.value[k]);
+    }
+    return 0;
+}
+
+static double rate(const struct bench_row *row)
+{
+    return row->work.ratings / row->median;
+}
+
+double bench_speedup(const struct bench_result *r, int row)
+{
+    return r->weak ? rate(&r->row[row]) / rate(&r->row[0]) : r->row[0].median / r->row[row].median;
+}
+
+double bench_efficiency(const struct bench_result *r, int row)
+{
+    return bench_speedup(r, row) * r->row[0].threads / r->row[row].threads;
+}
+
+int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err)
+{
+    struct bench *b = mem_zalloc(1, sizeof *b);
+    int rc = 0;
+
+    *out = (struct bench_result){.weak = spec->weak, .repeats = spec->repeats};
+    if (!b)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    b->config = c;
+    b->spec = spec;
+    b->out = out;
+    if (spec->weak)
+        rc = find_shape(b, err);
+    if (rc == 0 && spec->weak)
+        rc = grow(b, 1.0, err); /* one kind of set for all sizes */
+    for (int i = 0; i < spec->rows && rc == 0; i++) {
+        rc = measure_row(b, i, err);
+        if (rc == 0 && i == 0)
+            describe(b);
+        out->rows += rc == 0;
+    }
+    drop_model(b);
+    problem_free(b->problem);
+    mem_free(b);
+    return rc < 0 ? rc : bench_compare(out, err);
+}

@@ -1,0 +1,77 @@
+/* bench.h - measured training, for `partrain bench`: the same minibatches at several numbers of threads, by
+ * phase, beside what the machine can do with those threads.
+ *
+ * For each number of threads: fresh weights, one repeat to warm up, `repeats` timed ones; a repeat is an
+ * epoch or its first `steps` minibatches, flushed. In strong scaling all train on the same data, so all must
+ * end with the same bits. In weak scaling the columns (for mf: users and items) and the ratings grow with the
+ * threads; then each size is also warmed up with the first number of threads, to compare bits.
+ *
+ * Ceilings, measured with the same workers before and after: SGEMM on blocks that stay in each worker's
+ * caches; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level cache. */
+#ifndef TRAIN_BENCH_H
+#define TRAIN_BENCH_H
+
+#include "config/config.h"
+#include "train/eval.h"
+#include "train/work.h"
+
+#include <signal.h>
+
+enum { BENCH_ROWS = 64, BENCH_REPEATS = 1000, BENCH_BLOCK = 512 };
+
+struct bench_spec {
+    int threads[BENCH_ROWS], rows; /* which numbers of threads, and how many of them */
+    bool weak;
+    int repeats;
+    int64_t steps;  /* minibatches a repeat; 0: an epoch, or what `seconds` allows */
+    double seconds; /* roughly, for warm-up and repeats of the first number of threads; 0: no bound */
+    const volatile sig_atomic_t *stop; /* not 0: PT_EINTERRUPTED after the repeat at hand; may be NULL */
+    void (*tell)(void *arg, const char *text); /* what is being done; may be NULL */
+    void *arg;
+};
+
+struct bench_row {
+    int threads, bound;
+    int64_t users, items, ratings; /* of the data */
+    int64_t steps;
+    double median, low, high; /* seconds a repeat */
+    double phase[PHASES];     /* seconds a repeat, mean over repeats and workers */
+    double busiest;           /* most seconds a repeat that one worker did not wait */
+    struct work work;         /* of a repeat, mean over repeats */
+    double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
+    int64_t eval_examples;
+    double sgemm, stream, barrier; /* FLOP/s and B/s of all workers together; seconds */
+    char warm_hash[33], hash[33];  /* of all weights after the warm-up, at the end */
+    char first_hash[33];           /* weak: after the warm-up, with the first number of threads */
+    struct eval_result judged;     /* the last evaluation */
+};
+
+struct bench_result {
+    struct bench_row row[BENCH_ROWS];
+    int rows;
+    bool weak, epoch; /* epoch: a repeat is one */
+    int repeats;
+    int shards;
+    int64_t columns, examples, batch;
+    double stream_bytes; /* that the streaming rate was measured on */
+    char isa[16];
+    struct topo_facts machine;
+};
+
+/* `c` is changed: run.threads, and data.path for weak scaling, which needs synth:NAME. Serial; owns the
+ * workers meanwhile. PT_ECHECK where threads changed the answer: *out is complete all the same. */
+int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err);
+
+/* The comparison alone: 0, or PT_ECHECK. */
+int bench_compare(const struct bench_result *r, struct error *err);
+
+/* Against row 0: time for the same work, or rate of ratings in weak scaling. Ideal: threads / first threads.
+ */
+double bench_speedup(const struct bench_result *r, int row);
+double bench_efficiency(const struct bench_result *r, int row);
+
+/* bench_rates.c: measures sgemm, stream and barrier with the problem's workers; the best of this and what is
+ * in the row already. */
+int bench_rates(struct bench_row *row, struct problem *p, double *stream_bytes, struct error *err);
+
+#endif

@@ -1,0 +1,99 @@
+#!/bin/bash
+# partrain bench: tables, csv, json, the plot and its absence, bounded repeats, weak scaling, wrong use.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT || true
+
+fail() {
+    echo "$1" >&2
+    cat "$folder/out" "$folder/err" >&2
+    exit 1
+}
+# expect STATUS WORDS...: runs bench, checks its exit status
+expect() {
+    local want=$1 status=0
+    shift
+    "$PARTRAIN" bench "$@" >"$folder/out" 2>"$folder/err" || status=$?
+    [ "$status" = "$want" ] || fail "bench $*: exit status $status, not $want"
+}
+says() {
+    grep -q -e "$1" "$folder/out" || fail "not said: $1"
+}
+complains() {
+    grep -q -e "$1" "$folder/err" || fail "no message: $1"
+}
+toy=(model.kind=multivae "model.hidden=[16]" model.latent=8 data.path=synth:small train.batch=32)
+
+# tables: a row a number of threads, all with one hash; the machine's rates and every phase's
+expect 0 "${toy[@]}" --threads 1,2,3 --repeat 2 --steps 2
+says '^| threads | median s |'
+[ "$(grep -cE '^\| [123] \|.* [0-9a-f]{32} \|$' "$folder/out")" = 3 ] || fail "not a row a number of threads"
+[ "$(grep -oE ' [0-9a-f]{32} ' "$folder/out" | sort -u | wc -l)" = 1 ] || fail "more than one hash"
+[ "$(grep -c '| the machine |' "$folder/out")" = 3 ] || fail "no rates of the machine"
+for phase in encode reduce hidden decode update; do
+    [ "$(grep -c "| $phase | [0-9]" "$folder/out")" = 3 ] || fail "no rates of $phase"
+done
+says 'of 2 minibatches of 32, after'
+complains '^partrain: 1 thread: 2 steps, 3 times$'
+
+# the same steps end at the same bits as in another call, and quiet is quiet
+expect 0 "${toy[@]}" --threads 2 --repeat 2 --steps 2 -q -o csv
+[ ! -s "$folder/err" ] || fail "--quiet is not"
+[ "$(wc -l <"$folder/out")" = 2 ] || fail "csv: not two lines"
+columns=$(awk -F, 'NR == 1 { n = NF } NF != n { exit 1 } END { print n }' "$folder/out") || fail "csv: ragged"
+[ "$columns" -gt 40 ] || fail "csv: $columns columns"
+cp "$folder/out" "$folder/two.csv"
+expect 0 "${toy[@]}" --threads 1 --repeat 2 --steps 2 -q -o csv
+[ "$(sed -n '2s/.*,//p' "$folder/out")" = "$(sed -n '2s/.*,//p' "$folder/two.csv")" ] || fail "other bits"
+
+# json, a bound in seconds, weak scaling
+expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --seconds 0.2 --weak -q -o json
+python3 - "$folder/out" <<'PY' || fail "json is not as it should be"
+import json, sys
+j = json.load(open(sys.argv[1]))
+a, b = j["rows"]
+assert j["weak"] and (a["threads"], b["threads"]) == (1, 2)
+assert b["items"] > 1.9 * a["items"] and b["users"] == a["users"], (a["items"], b["items"])
+assert a["weights_hash"] != b["weights_hash"]
+assert 0 < a["low_s"] <= a["median_s"] <= a["high_s"]
+assert set(a["phases"]) == {"batch", "encode", "reduce", "hidden", "decode", "update", "wait"}
+assert b["efficiency"] > 0 and b["sgemm_gflop_per_s"] > 0 and b["stream_gbyte_per_s"] > 0
+PY
+
+# the plot; without gnuplot it is left out with a message
+if command -v gnuplot >/dev/null; then
+    expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --steps 1 --plot "$folder/it's.svg"
+    grep -q '<svg' "$folder/it's.svg" || fail "no picture"
+    grep -q 'ideal' "$folder/it's.svg" || fail "no ideal line"
+    expect 6 "${toy[@]}" --threads 1 --repeat 1 --steps 1 --plot "$folder/none/x.svg"
+fi
+mkdir "$folder/bin"
+ln -s "$(command -v sh)" "$folder/bin/sh"
+PATH=$folder/bin expect 0 "${toy[@]}" --threads 1 --repeat 1 --steps 1 --plot "$folder/y.svg"
+complains 'gnuplot is not installed'
+[ ! -e "$folder/y.svg" ] || fail "a picture by nobody"
+
+# wrong use
+for list in 0 1,,2 1, 2,2 x 1-4; do
+    expect 2 "${toy[@]}" --threads "$list"
+done
+expect 2 "${toy[@]}" --repeat 0
+expect 2 "${toy[@]}" --steps 2 --seconds 3
+expect 2 "${toy[@]}" --seconds -1
+expect 2 "${toy[@]}" -o xml
+expect 2 "${toy[@]}" data.path=ratings.csv --weak --threads 1
+complains 'data.path=synth:NAME'
+expect 3 "${toy[@]}" data.path="$folder/absent.csv" --threads 1
+for user in 1 2 3 4 5 6 7 8; do
+    for item in 1 2 3 4 5 6; do echo "$user,$item,3e38"; done
+done >"$folder/huge.csv"
+expect 5 model.kind=autorec data.path="$folder/huge.csv" data.header=no "model.hidden=[16]" model.activation=identity \
+    model.init=normal model.init_std=10 split.valid=0 split.test=0 train.patience=0 --threads 1 --repeat 2
+complains 'training diverged'
+
+# stopped between two repeats
+status=0
+timeout --preserve-status -s TERM 3 "$PARTRAIN" bench "${toy[@]}" --threads 1 --repeat 1000 data.path=synth:ml-1m \
+    >"$folder/out" 2>"$folder/err" || status=$?
+[ "$status" = 143 ] || fail "after SIGTERM: exit status $status"

@@ -75,7 +75,7 @@ complains 'gnuplot is not installed'
 [ ! -e "$folder/y.svg" ] || fail "a picture by nobody"
 
 # wrong use
-for list in 0 1,,2 1, 2,2 x 1-4; do
+for list in 0 "1,,2" "1," 2,2 x 1-4; do
     expect 2 "${toy[@]}" --threads "$list"
 done
 expect 2 "${toy[@]}" --repeat 0

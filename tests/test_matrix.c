@@ -23,17 +23,17 @@ static void check(const struct matrix *m, const double *dense, bool coded)
         assert_true((p->code != NULL) == coded);
         assert_int_equal(p->ptr[0], 0);
         for (int64_t e = 0; e < m->examples; e++) {
-            int64_t i = p->ptr[e];
+            int64_t row = matrix_row(m, e), i = p->ptr[row];
 
             for (int64_t c = m->cut[s].begin; c < m->cut[s].end; c++) /* ascending, and nothing else */
                 if (dense[e * m->columns + c] != 0.0) {
-                    assert_true(i < p->ptr[e + 1]);
+                    assert_true(i < p->ptr[row + 1]);
                     assert_int_equal(p->col[i], c - m->cut[s].begin);
                     assert_true((double)matrix_value(m, p, i) == dense[e * m->columns + c]);
                     i++;
                     entries++;
                 }
-            assert_int_equal(i, p->ptr[e + 1]);
+            assert_int_equal(i, p->ptr[row + 1]);
         }
     }
     assert_int_equal(m->entries, entries);
@@ -116,6 +116,35 @@ static void only_the_parts_asked_for(void **state)
     ratings_free(r);
 }
 
+/* A part of few examples, as validation is, does not pay for the others in every shard. */
+static void few_examples_have_few_rows(void **state)
+{
+    struct ratings *r = support_ratings(40, 30, 0.4, 6);
+    uint8_t *part = mem_alloc(r->n, 1);
+    struct matrix_spec spec = {.part = part, .mask = 1, .side = 1, .examples = 40, .columns = 30};
+    struct team *team = team_of(1);
+    struct shard cut = {0, 30};
+    struct matrix *m;
+    struct error err;
+
+    (void)state;
+    for (int every = 1; every < 60; every += 5) {
+        int64_t full = 0;
+
+        for (int64_t i = 0; i < r->n; i++)
+            part[i] = r->user[i] % every == every / 2;
+        check_spec(r, &spec, 4, 3, true);
+        assert_int_equal(matrix_new(&m, r, &spec, &cut, 1, team, &err), 0);
+        for (int64_t e = 0; e < 40; e++)
+            full += m->row_count[e] > 0;
+        assert_int_equal(m->rows, every == 1 ? 40 : full + 1);
+        matrix_free(m);
+    }
+    team_free(team);
+    mem_free(part);
+    ratings_free(r);
+}
+
 static void more_than_256_values_are_kept_as_floats(void **state)
 {
     struct ratings *r = support_ratings(40, 40, 0.5, 5);
@@ -148,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matrix_holds_each_rating_in_its_place),
         cmocka_unit_test(only_the_parts_asked_for),
+        cmocka_unit_test(few_examples_have_few_rows),
         cmocka_unit_test(more_than_256_values_are_kept_as_floats),
         cmocka_unit_test(an_empty_matrix_is_fine),
     };

@@ -134,7 +134,7 @@ static void room_is_enough_for_the_longest_examples(void **state)
             struct view v;
 
             for (int64_t e = 0; e < USERS; e++) {
-                length[e] = m->part[shard].ptr[e + 1] - m->part[shard].ptr[e];
+                length[e] = (int64_t)m->part[shard].ptr[e + 1] - m->part[shard].ptr[e];
                 for (int64_t j = e; j > 0 && length[j] > length[j - 1]; j--) {
                     int64_t t = length[j];
 

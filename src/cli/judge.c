@@ -53,7 +53,8 @@ static int sign_users(struct judgement *j, const struct problem *p, const struct
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int s = 0; s < out->shards; s++)
         for (int64_t e = 0; e < out->examples; e++)
-            for (int64_t i = out->part[s].ptr[e]; i < out->part[s].ptr[e + 1]; i++) {
+            for (int64_t row = matrix_row(out, e), i = out->part[s].ptr[row]; i < out->part[s].ptr[row + 1];
+                 i++) {
                 int64_t c = out->cut[s].begin + out->part[s].col[i], item = by_user ? c : e;
 
                 j->held_out[by_user ? e : c] +=

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,9 +12,17 @@ struct fill {
     const struct ratings *r;
     const struct matrix_spec *spec;
     const int64_t *column_ptr; /* (columns + 1): where a column's ratings begin in by_column */
-    const int64_t *by_column;  /* ratings in order of columns, then of the source */
+    /* Ratings in order of columns, then of the source: 32 bits wide where they fit, for this list is what
+     * memory is short of while matrices are made. One of the two is NULL. */
+    uint32_t *by_column;
+    int64_t *by_column_wide;
     bool coded;
 };
+
+static inline int64_t rating_at(const struct fill *f, int64_t i)
+{
+    return f->by_column ? f->by_column[i] : f->by_column_wide[i];
+}
 
 static bool taken(const struct matrix_spec *spec, int64_t i)
 {
@@ -86,22 +95,22 @@ static void fill_part(const struct fill *f, int shard)
     const struct shard *cut = &m->cut[shard];
     struct matrix_part *p = &m->part[shard];
 
-    memset(p->ptr, 0, (size_t)(m->examples + 1) * sizeof *p->ptr);
+    memset(p->ptr, 0, (size_t)(m->rows + 1) * sizeof *p->ptr);
     for (int64_t i = f->column_ptr[cut->begin]; i < f->column_ptr[cut->end]; i++)
-        p->ptr[example[f->by_column[i]] + 1]++;
-    for (int64_t e = 0; e < m->examples; e++)
+        p->ptr[matrix_row(m, example[rating_at(f, i)]) + 1]++;
+    for (int64_t e = 0; e < m->rows; e++)
         p->ptr[e + 1] += p->ptr[e];
     for (int64_t c = cut->begin; c < cut->end; c++)
         for (int64_t i = f->column_ptr[c]; i < f->column_ptr[c + 1]; i++) {
-            int64_t at = p->ptr[example[f->by_column[i]]]++;
+            int64_t rating = rating_at(f, i), at = p->ptr[matrix_row(m, example[rating])]++;
 
             p->col[at] = (int32_t)(c - cut->begin);
             if (f->coded)
-                p->code[at] = code_of(m, value_of(f, f->by_column[i]));
+                p->code[at] = code_of(m, value_of(f, rating));
             else
-                p->value[at] = value_of(f, f->by_column[i]);
+                p->value[at] = value_of(f, rating);
         }
-    memmove(p->ptr + 1, p->ptr, (size_t)m->examples * sizeof *p->ptr); /* each ptr ran on to the row's end */
+    memmove(p->ptr + 1, p->ptr, (size_t)m->rows * sizeof *p->ptr); /* each ptr ran on to the row's end */
     p->ptr[0] = 0;
 }
 
@@ -115,14 +124,13 @@ static void fill_own(struct worker *w, void *arg)
         fill_part(f, (int)s);
 }
 
-/* Ratings in order of columns: ptr (columns + 1) and the list, both for mem_free. */
-static int sort_by_column(struct fill *f, int64_t **ptr, int64_t **list, struct error *err)
+/* Ratings in order of columns: ptr (columns + 1), for mem_free, and the list. */
+static int sort_by_column(struct fill *f, int64_t **ptr, struct error *err)
 {
     const int32_t *column = matrix_column_of(f->r, f->spec->side);
     struct matrix *m = f->m;
 
     *ptr = matrix_count_columns(f->r, f->spec);
-    *list = NULL;
     if (!*ptr)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
     memcpy(m->column_count, *ptr, (size_t)m->columns * sizeof **ptr);
@@ -133,12 +141,20 @@ static int sort_by_column(struct fill *f, int64_t **ptr, int64_t **list, struct 
         sum += n;
     }
     m->entries = (*ptr)[m->columns];
-    *list = mem_alloc(m->entries, sizeof **list);
-    if (!*list)
+    if (f->r->n <= UINT32_MAX)
+        f->by_column = mem_alloc(m->entries, sizeof *f->by_column);
+    else
+        f->by_column_wide = mem_alloc(m->entries, sizeof *f->by_column_wide);
+    if (!f->by_column && !f->by_column_wide)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    for (int64_t i = 0; i < f->r->n; i++)
-        if (taken(f->spec, i))
-            (*list)[(*ptr)[column[i]]++] = i;
+    for (int64_t i = 0; i < f->r->n; i++) {
+        if (!taken(f->spec, i))
+            continue;
+        if (f->by_column)
+            f->by_column[(*ptr)[column[i]]++] = (uint32_t)i;
+        else
+            f->by_column_wide[(*ptr)[column[i]]++] = i;
+    }
     memmove(*ptr + 1, *ptr, (size_t)m->columns * sizeof **ptr);
     (*ptr)[0] = 0;
     return 0;
@@ -165,6 +181,25 @@ static int count_rows(struct fill *f, struct error *err)
     return 0;
 }
 
+/* Rows for all examples, or, where most would be empty, for those with entries and an empty one. */
+static int number_rows(struct matrix *m, struct error *err)
+{
+    int64_t full = 0, next = 0;
+
+    for (int64_t e = 0; e < m->examples; e++)
+        full += m->row_count[e] > 0;
+    m->rows = m->examples;
+    if (full + 1 > m->examples / 2)
+        return 0;
+    m->rows = full + 1;
+    m->slot = mem_alloc(m->examples, sizeof *m->slot);
+    if (!m->slot)
+        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    for (int64_t e = 0; e < m->examples; e++)
+        m->slot[e] = (int32_t)(m->row_count[e] ? next++ : full);
+    return 0;
+}
+
 static int alloc_parts(struct fill *f, struct error *err)
 {
     struct matrix *m = f->m;
@@ -173,7 +208,12 @@ static int alloc_parts(struct fill *f, struct error *err)
         struct matrix_part *p = &m->part[s];
         int64_t n = f->column_ptr[m->cut[s].end] - f->column_ptr[m->cut[s].begin];
 
-        p->ptr = mem_array(m->examples + 1, sizeof *p->ptr);
+        if (n > UINT32_MAX)
+            return error_set(err, PT_ECONFIG,
+                             "run.shards: shard %d of %d would hold %" PRId64
+                             " ratings, more than 4294967295; ask for more shards",
+                             s, m->shards, n);
+        p->ptr = mem_array(m->rows + 1, sizeof *p->ptr);
         p->col = mem_array(n, sizeof *p->col);
         if (f->coded)
             p->code = mem_array(n, sizeof *p->code);
@@ -189,12 +229,12 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
                const struct shard *cut, int shards, struct team *team, struct error *err)
 {
     struct matrix *m = mem_zalloc(1, sizeof *m);
-    struct fill f = {m, r, spec, NULL, NULL, false};
-    int64_t *ptr = NULL, *list = NULL;
+    struct fill f = {.m = m, .r = r, .spec = spec};
+    int64_t *ptr = NULL;
     int rc = PT_ENOMEM;
 
     if (!m)
-        goto fail;
+        goto no_memory;
     m->examples = spec->examples;
     m->columns = spec->columns;
     m->shards = shards;
@@ -204,25 +244,27 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
     m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
     m->column_count = mem_zalloc(m->columns, sizeof *m->column_count);
     if (!m->cut || !m->part || !m->row_count || !m->row_norm || !m->column_count)
-        goto fail;
+        goto no_memory;
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
-    if ((rc = sort_by_column(&f, &ptr, &list, err)) < 0 || (rc = count_rows(&f, err)) < 0)
+    if ((rc = sort_by_column(&f, &ptr, err)) < 0 || (rc = count_rows(&f, err)) < 0 ||
+        (rc = number_rows(m, err)) < 0)
         goto fail;
     f.column_ptr = ptr;
-    f.by_column = list;
     if ((rc = alloc_parts(&f, err)) < 0)
         goto fail;
     team_run(team, fill_own, &f);
-    mem_free(ptr);
-    mem_free(list);
     *out = m;
-    return 0;
+    m = NULL;
+    goto fail;
+no_memory:
+    rc = error_set(err, PT_ENOMEM, "example matrix: out of memory");
 fail:
     mem_free(ptr);
-    mem_free(list);
+    mem_free(f.by_column);
+    mem_free(f.by_column_wide);
     matrix_free(m);
-    return error_set(err, rc, "example matrix: out of memory");
+    return rc;
 }
 
 void matrix_free(struct matrix *m)
@@ -236,6 +278,7 @@ void matrix_free(struct matrix *m)
         mem_free(m->part[s].value);
     }
     mem_free(m->part);
+    mem_free(m->slot);
     mem_free(m->cut);
     mem_free(m->row_count);
     mem_free(m->row_norm);
@@ -243,8 +286,10 @@ void matrix_free(struct matrix *m)
     mem_free(m);
 }
 
-int64_t matrix_bytes(int64_t examples, int64_t columns, int64_t entries, int shards, bool coded)
+int64_t matrix_bytes(const struct matrix *m)
 {
-    return entries * (4 + (coded ? 1 : 4)) + (int64_t)shards * (examples + 1) * 8 + examples * 12 +
-           columns * 8;
+    int64_t entry = 4 + (m->shards && m->part[0].code ? 1 : 4);
+
+    return m->entries * entry + (int64_t)m->shards * (m->rows + 1) * 4 + m->examples * (m->slot ? 16 : 12) +
+           m->columns * 8;
 }

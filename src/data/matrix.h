@@ -7,6 +7,9 @@
  *     example 1   3 . .          . . .                the shard's first
  *     example 2   . 5 1          2 . .
  *
+ * Where most examples have no entries (those of a validation part, say), the parts have rows for the others
+ * only, and an empty one at the end that stands for all of them: matrix_row says which row is an example's.
+ *
  * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
  * as floats. Each part is allocated and written by the worker that owns the shard. Immutable once made. */
 #ifndef DATA_MATRIX_H
@@ -21,7 +24,7 @@
 #include <stdint.h>
 
 struct matrix_part {
-    int64_t *ptr;  /* (examples + 1) owned: a row's entries are [ptr[e], ptr[e + 1]) */
+    uint32_t *ptr; /* (rows + 1) owned: a row's entries are [ptr[row], ptr[row + 1]) */
     int32_t *col;  /* (entries) owned: column - shard's first */
     uint8_t *code; /* (entries) owned, or NULL */
     float *value;  /* (entries) owned, or NULL */
@@ -29,6 +32,8 @@ struct matrix_part {
 
 struct matrix {
     int64_t examples, columns, entries;
+    int64_t rows;  /* of each part */
+    int32_t *slot; /* (examples) owned: the row of an example in the parts; NULL: its number */
     int shards;
     struct shard *cut;        /* (shards) owned */
     struct matrix_part *part; /* (shards) owned */
@@ -59,6 +64,7 @@ struct matrix_spec {
     float shift; /* subtracted from every value */
     bool binary; /* every value is 1 */
 };
+/* PT_ENOMEM; PT_ECONFIG where a shard would hold more than 2^32 - 1 entries. */
 int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
                const struct shard *cut, int shards, struct team *team, struct error *err);
 void matrix_free(struct matrix *m);
@@ -71,7 +77,13 @@ static inline float matrix_value(const struct matrix *m, const struct matrix_par
     return p->code ? m->code_value[p->code[i]] : p->value[i];
 }
 
-/* Bytes that a matrix of these sizes takes. */
-int64_t matrix_bytes(int64_t examples, int64_t columns, int64_t entries, int shards, bool coded);
+/* The row of the parts that holds an example's entries. */
+static inline int64_t matrix_row(const struct matrix *m, int64_t example)
+{
+    return m->slot ? m->slot[example] : example;
+}
+
+/* Bytes that it takes. */
+int64_t matrix_bytes(const struct matrix *m);
 
 #endif

@@ -6,14 +6,14 @@
 #include <string.h>
 
 /* The most entries that `rows` rows can have in a part: the longest rows, each counted up to twice. */
-static int64_t most_entries(const struct matrix_part *p, int64_t examples, int64_t rows, int64_t width)
+static int64_t most_entries(const struct matrix_part *p, int64_t part_rows, int64_t rows, int64_t width)
 {
     int64_t *rows_of = mem_zalloc(width + 1, sizeof *rows_of); /* rows by length */
     int64_t total = 0, left = rows;
 
     if (!rows_of)
         return -1;
-    for (int64_t e = 0; e < examples; e++) {
+    for (int64_t e = 0; e < part_rows; e++) {
         int64_t n = p->ptr[e + 1] - p->ptr[e];
 
         rows_of[n < width ? n : width]++;
@@ -33,7 +33,7 @@ int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, s
     int64_t width = shard_width(&m->cut[shard]), n;
 
     *v = (struct view){0};
-    n = most_entries(&m->part[shard], m->examples, rows, width);
+    n = most_entries(&m->part[shard], m->rows, rows, width);
     if (n < 0)
         goto fail;
     v->room_rows = rows;
@@ -125,10 +125,10 @@ static void sort_by_column(struct view *v, int64_t width)
 }
 
 /* Copies a row's entries behind the n that are there; returns the new count. */
-static int64_t copy_row(struct view *v, const struct matrix *m, const struct matrix_part *part,
-                        int64_t example, int64_t n)
+static int64_t copy_row(struct view *v, const struct matrix *m, const struct matrix_part *part, int64_t row,
+                        int64_t n)
 {
-    int64_t first = part->ptr[example], count = part->ptr[example + 1] - first;
+    int64_t first = part->ptr[row], count = part->ptr[row + 1] - first;
 
     if (part->code)
         for (int64_t i = 0; i < count; i++)
@@ -140,9 +140,9 @@ static int64_t copy_row(struct view *v, const struct matrix *m, const struct mat
 }
 
 /* Rows lie anywhere in the part: asks for what row copy_row will need. */
-static void prefetch_row(const struct matrix_part *part, int64_t example)
+static void prefetch_row(const struct matrix_part *part, int64_t row)
 {
-    int64_t first = part->ptr[example], end = part->ptr[example + 1];
+    int64_t first = part->ptr[row], end = part->ptr[row + 1];
 
     for (int64_t i = first; i < end; i += 16)
         __builtin_prefetch(part->col + i);
@@ -165,10 +165,10 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
     v->x_by_column = v->plain ? v->target_by_column : v->own_x_by_column;
     for (int64_t p = 0; p < rows; p++) {
         if (p + 2 * AHEAD < rows)
-            __builtin_prefetch(part->ptr + example[p + 2 * AHEAD]);
+            __builtin_prefetch(part->ptr + matrix_row(m, example[p + 2 * AHEAD]));
         if (p + AHEAD < rows)
-            prefetch_row(part, example[p + AHEAD]);
-        n = v->row[p + 1] = copy_row(v, m, part, example[p], n);
+            prefetch_row(part, matrix_row(m, example[p + AHEAD]));
+        n = v->row[p + 1] = copy_row(v, m, part, matrix_row(m, example[p]), n);
         if (!v->plain)
             make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
         if (by_column)

@@ -82,17 +82,17 @@ static void print_phases(const struct bench_result *r)
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(" %s |", phase_name((enum phase)p));
-    printf(" busiest worker | a barrier us |\n| ---: |");
+    printf(" busiest worker | barriers | a barrier us |\n| ---: |");
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(" ---: |");
-    printf(" ---: | ---: |\n");
+    printf(" ---: | ---: | ---: |\n");
     for (int i = 0; i < r->rows; i++) {
         printf("| %d |", r->row[i].threads);
         for (int p = 0; p < PHASES; p++)
             if (shown(p))
                 printf(" %.4g |", r->row[i].phase[p]);
-        printf(" %.4g | %.2g |\n", r->row[i].busiest, 1e6 * r->row[i].barrier);
+        printf(" %.4g | %.0f | %.2g |\n", r->row[i].busiest, r->row[i].barriers, 1e6 * r->row[i].barrier);
     }
 }
 
@@ -188,6 +188,7 @@ static struct json *phases_json(const struct bench_row *x)
         json_put_real(j, "s", x->phase[p]);
         json_put_real(j, "gflop_per_s", 1e-9 * per_second(x->work.flop[p], x->phase[p]));
         json_put_real(j, "gbyte_per_s", 1e-9 * per_second(x->work.bytes[p], x->phase[p]));
+        json_put_real(j, "bytes", x->work.bytes[p]);
         json_put(all, phase_name((enum phase)p), j);
     }
     return all;
@@ -216,6 +217,8 @@ static struct json *row_json(const struct bench_result *r, int i)
     json_put_real(j, "sgemm_gflop_per_s", 1e-9 * x->sgemm);
     json_put_real(j, "stream_gbyte_per_s", 1e-9 * x->stream);
     json_put_real(j, "barrier_s", x->barrier);
+    json_put_real(j, "barriers", x->barriers);
+    json_put_real(j, "exchange_bytes", x->work.exchange);
     json_put_real(j, "busiest_s", x->busiest);
     json_put(j, "phases", phases_json(x));
     if (x->eval_examples) {

@@ -245,6 +245,7 @@ void team_barrier(struct worker *w)
 {
     enum phase p = (enum phase)w->phase;
 
+    w->barriers++;
     team_phase(w, PHASE_WAIT);
 #pragma omp barrier
     team_phase(w, p);
@@ -267,9 +268,11 @@ const struct worker *team_worker(const struct team *t, int id)
 
 void team_reset_times(struct team *t)
 {
-    for (int i = 0; i < t->count; i++)
+    for (int i = 0; i < t->count; i++) {
+        t->workers[i].barriers = 0;
         for (int p = 0; p < PHASES; p++)
             t->workers[i].seconds[p] = 0.0;
+    }
 }
 
 int team_omp_cpus(int *cpus, int capacity)

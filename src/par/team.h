@@ -35,6 +35,7 @@ struct worker {
     int count; /* workers in the team */
     struct team *team;
     double seconds[PHASES]; /* time spent, summed until team_reset_times */
+    int64_t barriers;       /* waited at, likewise */
     double mark;            /* when the running phase began */
     int phase;
 };

@@ -168,6 +168,7 @@ static void add_phases(struct bench_row *row, const struct problem *p, int repea
     int workers = team_workers(p->team);
 
     row->busiest = 0.0;
+    row->barriers = (double)team_worker(p->team, 0)->barriers / repeats;
     for (int id = 0; id < workers; id++) {
         const struct worker *w = team_worker(p->team, id);
         double busy = 0.0;
@@ -188,6 +189,7 @@ static void add_work(struct work *sum, const struct learner *l, int repeats)
     sum->steps = w.steps;
     sum->examples += w.examples / repeats;
     sum->ratings += w.ratings / repeats;
+    sum->exchange += w.exchange / repeats;
     for (int i = 0; i < PHASES; i++) {
         sum->flop[i] += w.flop[i] / repeats;
         sum->bytes[i] += w.bytes[i] / repeats;

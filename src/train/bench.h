@@ -36,6 +36,7 @@ struct bench_row {
     int64_t steps;
     double median, low, high; /* seconds a repeat */
     double phase[PHASES];     /* seconds a repeat, mean over repeats and workers */
+    double barriers;          /* that a worker waits at, a repeat */
     double busiest;           /* most seconds a repeat that one worker did not wait */
     struct work work;         /* of a repeat, mean over repeats */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */

@@ -507,6 +507,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     if (rc < 0 || done)
         goto end;
     r.saved_at = clock_now();
+    r.ready_s = clock_now() - r.started;
     tell(&r, TRAIN_READY, c->epochs);
     if (!r.state.refit && (rc = train_epochs(&r, c->epochs, err)) < 0)
         goto end;

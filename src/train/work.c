@@ -35,6 +35,7 @@ static void add_reduce(struct work *w, const struct learner *l, double rows, dou
 
     w->flop[PHASE_REDUCE] += adds * rows * ld;
     w->bytes[PHASE_REDUCE] += adds * rows * ld * 12.0;
+    w->exchange += rows * ld * 4.0;
 }
 
 /* The small layers between encoder and decoder: their products, and Adam. */
@@ -97,6 +98,7 @@ static void add_factors(struct work *w, const struct learner *l)
     w->flop[PHASE_UPDATE] +=
         4.0 * k * w->examples + steps * ADAM_FLOP * (double)params_count(&l->model->params);
     w->bytes[PHASE_UPDATE] += 16.0 * ld * w->examples + rows * ld * ADAM_BYTES;
+    w->exchange += 8.0 * ld * w->examples; /* the copies, read by the rows' owners */
 }
 
 static void add_phases(struct work *w, const struct learner *l)

@@ -17,6 +17,7 @@ struct work {
     int64_t steps;
     double examples, ratings; /* that went through */
     double flop[PHASES], bytes[PHASES];
+    double exchange; /* bytes of the sums over shards, each counted once: what workers hand each other */
 };
 
 /* The first `steps` minibatches of the epoch at hand. */

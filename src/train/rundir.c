@@ -226,8 +226,8 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
     int rc;
 
     adam_schedule(&r->learner.plan.spec, s->epoch - 1,
-                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1,
-                  r->learner.plan.spec.total_steps, &lr, &beta1);
+                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1, r->learner.plan.spec.total_steps,
+                  &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);

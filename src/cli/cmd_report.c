@@ -1,0 +1,58 @@
+/* cmd_report.c - partrain report: runs side by side, on the terminal or as a page. */
+#include "cli/report.h"
+
+#include <string.h>
+
+enum { NO_DATA_OPTION = 256 };
+
+static const struct cli_option options[] = {
+    {"out", 'o', "FILE", "write a page (HTML) instead of text"},
+    {"no-data", NO_DATA_OPTION, NULL, "page: do not read the ratings again for facts and plots about them"},
+    {0}};
+
+const struct cli_usage cmd_report_usage = {
+    "RUN [RUN ...] [-o FILE]",
+    "Shows one run, or several side by side: figures, learning curves, settings that differ, where the time\n"
+    "went, machine and data. Without -o as text. With -o as one page that needs nothing else, in light and\n"
+    "dark, with plots by gnuplot where that is installed. Runs that are not finished are shown as far as "
+    "they\n"
+    "are.\n\n"
+    "Example: partrain report runs/mf runs/autorec -o report.html\n",
+    options};
+
+int cmd_report(int argc, char **argv, struct error *err)
+{
+    const char *path = NULL;
+    bool facts = true, plots = false;
+    struct cli_args args;
+    struct report r;
+    int option, rc;
+
+    cli_args_init(&args, &cmd_report_usage, argc, argv);
+    while ((option = cli_next(&args, err)) > 0) {
+        if (option == 'o')
+            path = args.value;
+        else
+            facts = false;
+    }
+    if (option < 0)
+        return option;
+    if (args.rest == argc)
+        return error_set(err, PT_EUSAGE, "which runs? partrain report RUN [RUN ...]");
+    if (!path && !facts)
+        return error_set(err, PT_EUSAGE, "--no-data is for a page: -o FILE");
+    if ((rc = report_read(&r, argv + args.rest, argc - args.rest, path && facts, err)) < 0)
+        return rc;
+    if (path) {
+        plots = report_can_plot();
+        if (!plots)
+            cli_message("gnuplot was not found: the page has tables and no plots (Debian: gnuplot-nox)");
+        rc = report_write_html(path, &r, plots, err);
+        if (rc == 0)
+            cli_message("%s: %d run%s", path, r.n, r.n == 1 ? "" : "s");
+    } else {
+        report_print(stdout, &r);
+    }
+    report_fini(&r);
+    return rc;
+}

@@ -71,7 +71,7 @@ static int make_model(struct run *r, int64_t epochs, struct error *err)
     m = r->learner.model;
     if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err)) < 0)
         return rc;
-    return p->test.out ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
+    return p->test.out && !r->options->no_test ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
 }
 
 void run_warn(const struct run *r, const char *text)

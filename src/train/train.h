@@ -34,6 +34,7 @@ struct train_progress {
 struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
+    bool no_test; /* the test part is not judged, for a search over configurations */
     const volatile sig_atomic_t
         *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
     const volatile sig_atomic_t *save;                         /* changed: save and go on; may be NULL */

@@ -1,0 +1,253 @@
+/* cmd_tune.c - partrain tune: a line a trial while it goes, a table at the end. */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "train/tune.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OUT_OPTION = 256, RESUME_OPTION, KEEP_OPTION, MOST_ROWS = 20 };
+
+static const struct cli_option options[] = {
+    {"config", 'c', "FILE", "the configuration, with a tune: block"},
+    {"out", OUT_OPTION, "DIR", "folder for the search; default tune/NAME-TIME"},
+    {"resume", RESUME_OPTION, NULL, "go on with the search in --out; trials and minutes may have grown"},
+    {"keep", KEEP_OPTION, NULL, "keep the weights of all trials, not of the best alone"},
+    {"quiet", 'q', NULL, "only the table at the end, and errors"},
+    {0}};
+
+const struct cli_usage cmd_tune_usage = {
+    "-c FILE [KEY=VALUE ...]",
+    "Tries configurations and writes the best one, by train.monitor on the validation part; the test part "
+    "is\n"
+    "not looked at. Trials run one after another, each with all threads; the configuration as it stands is\n"
+    "trial 0. Ctrl-C stops, --resume goes on. The block in FILE:\n\n"
+    "  tune:\n"
+    "    method: random      # or grid, or halving (min_epochs, eta: one of eta goes on, eta times as long)\n"
+    "    trials: 30\n"
+    "    minutes: 20         # no trial begins later\n"
+    "    space:\n"
+    "      model.latent: [50, 100, 200]\n"
+    "      train.lr: {from: 1e-4, to: 1e-2, scale: log}   # in a grid also points: N\n\n"
+    "Example: partrain tune -c conf/multivae-tune.yaml data.path=ml-1m --out tune/ml-1m\n",
+    options};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int number)
+{
+    if (stop_signal) { /* a second one leaves at once; what was saved before is whole */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER};
+
+    sigemptyset(&stop.sa_mask);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* ---- telling --------------------------------------------------------------------------------------------
+ */
+
+static const char *const outcome[] = {"", "", "diverged", "refused"};
+
+static void print_values(FILE *out, const struct tune_spec *s, const struct tune_trial *t)
+{
+    if (!t->value)
+        fputs("  as it stands", out);
+    for (int i = 0; t->value && i < s->axes; i++)
+        fprintf(out, "  %s=%s", s->axis[i].key, t->value[i]);
+}
+
+static void listen(void *arg, const struct tune_spec *s, const struct tune_result *r,
+                   const struct tune_trial *t, bool ended, bool again)
+{
+    const bool *quiet = arg;
+
+    if (*quiet || !ended)
+        return;
+    fprintf(stderr, "trial %" PRId64 "/%" PRId64, t->id, r->n - 1);
+    print_values(stderr, s, t);
+    if (t->status == TUNE_DONE)
+        fprintf(stderr, "  %s %.4f after %" PRId64 " epochs, %.1f s%s%s\n", r->metric, t->figure, t->epochs,
+                t->train_s, again ? " (before)" : "", r->best == t->id ? "  *" : "");
+    else
+        fprintf(stderr, "  %s%s\n", outcome[t->status], again ? " (before)" : "");
+}
+
+static void warn(void *arg, const char *text)
+{
+    (void)arg;
+    cli_message("%s", text);
+}
+
+static const struct tune_result *sorted; /* what compare looks at: qsort hands nothing over */
+
+static int compare(const void *a, const void *b)
+{
+    const struct tune_trial *x = &sorted->trial[*(const int64_t *)a],
+                            *y = &sorted->trial[*(const int64_t *)b];
+
+    if (x->status != TUNE_DONE || y->status != TUNE_DONE)
+        return (x->status != TUNE_DONE) - (y->status != TUNE_DONE);
+    if (x->figure != y->figure)
+        return (x->figure < y->figure) == sorted->smaller_is_better ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The best trials first, at most MOST_ROWS of them and the one as it stands. */
+static int print_table(const struct tune_spec *s, const struct tune_result *r, struct error *err)
+{
+    int64_t *order = mem_alloc(r->n, sizeof *order);
+
+    if (!order)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t i = 0; i < r->n; i++)
+        order[i] = i;
+    sorted = r;
+    qsort(order, (size_t)r->n, sizeof *order, compare);
+    printf("%6s %12s %7s %5s %9s  settings\n", "trial", r->metric, "epochs", "best", "train s");
+    for (int64_t i = 0; i < r->n; i++) {
+        const struct tune_trial *t = &r->trial[order[i]];
+
+        if (t->status == TUNE_WAITING || (i >= MOST_ROWS && t->id != 0))
+            continue;
+        if (t->status == TUNE_DONE)
+            printf("%6" PRId64 " %12.4f %7" PRId64 " %5" PRId64 " %9.1f", t->id, t->figure, t->epochs,
+                   t->best_epoch, t->train_s);
+        else
+            printf("%6" PRId64 " %12s %7s %5s %9s", t->id, outcome[t->status], "-", "-", "-");
+        print_values(stdout, s, t);
+        putchar('\n');
+    }
+    mem_free(order);
+    return 0;
+}
+
+static void print_verdict(const struct tune_result *r, const char *folder)
+{
+    const struct tune_trial *base = &r->trial[0], *best = &r->trial[r->best];
+    int64_t waiting = 0;
+
+    for (int64_t i = 0; i < r->n; i++)
+        waiting += r->trial[i].status == TUNE_WAITING;
+    if (r->time_is_up)
+        cli_message("time is up: %" PRId64 " trials were not begun; --out %s --resume and more minutes go on",
+                    waiting, folder);
+    if (r->best == 0)
+        cli_message("nothing better than the configuration as it stands was found: validation %s %.4f",
+                    r->metric, best->figure);
+    else if (base->status == TUNE_DONE)
+        cli_message("best: trial %" PRId64 ", validation %s %.4f; as it stands: %.4f", best->id, r->metric,
+                    best->figure, base->figure);
+    else
+        cli_message("best: trial %" PRId64 ", validation %s %.4f", best->id, r->metric, best->figure);
+    cli_message(
+        "%s; the best of many is flattered by its validation figure: train it and look at the test part once",
+        r->best_path);
+}
+
+/* ---- the command ----------------------------------------------------------------------------------------
+ */
+
+struct request {
+    const char *file, *folder;
+    bool resume, keep, quiet;
+};
+
+static int parse(struct request *q, struct cli_args *args, struct error *err)
+{
+    int option;
+
+    while ((option = cli_next(args, err)) > 0)
+        switch (option) {
+        case 'c':
+            q->file = args->value;
+            break;
+        case OUT_OPTION:
+            q->folder = args->value;
+            break;
+        case RESUME_OPTION:
+            q->resume = true;
+            break;
+        case KEEP_OPTION:
+            q->keep = true;
+            break;
+        case 'q':
+            q->quiet = true;
+            break;
+        }
+    if (option < 0)
+        return option;
+    if (!q->file)
+        return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
+    if (q->resume && !q->folder)
+        return error_set(err, PT_EUSAGE, "--resume needs the search's folder: --out DIR");
+    return 0;
+}
+
+/* tune/NAME-TIME, NAME from the configuration's file. For free. */
+static char *default_folder(const char *file)
+{
+    const char *base = strrchr(file, '/'), *dot;
+    char stamp[32], *out = NULL;
+    time_t now = time(NULL);
+    struct tm local;
+
+    base = base ? base + 1 : file;
+    dot = strrchr(base, '.');
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    return asprintf(&out, "tune/%.*s-%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp) < 0 ? NULL
+                                                                                                        : out;
+}
+
+int cmd_tune(int argc, char **argv, struct error *err)
+{
+    struct request q = {0};
+    struct cli_args args;
+    struct tune_result result;
+    struct tune_spec *spec = NULL;
+    char *folder;
+    int rc;
+
+    cli_args_init(&args, &cmd_tune_usage, argc, argv);
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = tune_spec_read(&spec, q.file, err)) < 0)
+        return rc;
+    folder = q.folder ? strdup(q.folder) : default_folder(q.file);
+    catch_signals();
+    rc = folder ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0) {
+        struct tune_options o = {.file = q.file,
+                                 .assignment = argv + args.rest,
+                                 .assignments = argc - args.rest,
+                                 .folder = folder,
+                                 .resume = q.resume,
+                                 .keep = q.keep,
+                                 .stop = &stop_signal,
+                                 .listen = listen,
+                                 .warn = warn,
+                                 .arg = &q.quiet};
+
+        rc = tune_run(&o, &result, err);
+        if (rc == 0 && (rc = print_table(spec, &result, err)) == 0 && !q.quiet)
+            print_verdict(&result, folder);
+        tune_result_fini(&result);
+    }
+    tune_spec_free(spec);
+    free(folder);
+    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
+        rc = err->code = PT_ETERMINATED;
+    return rc;
+}

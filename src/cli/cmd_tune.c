@@ -93,22 +93,18 @@ static void warn(void *arg, const char *text)
     cli_message("%s", text);
 }
 
-static const struct tune_result *sorted; /* what compare looks at: qsort hands nothing over */
-
-static int compare(const void *a, const void *b)
+static int compare(const void *a, const void *b, void *arg)
 {
-    const struct tune_trial *x = &sorted->trial[*(const int64_t *)a],
-                            *y = &sorted->trial[*(const int64_t *)b];
+    const struct tune_result *r = arg;
+    const struct tune_trial *x = &r->trial[*(const int64_t *)a], *y = &r->trial[*(const int64_t *)b];
 
-    if (x->status != TUNE_DONE || y->status != TUNE_DONE)
-        return (x->status != TUNE_DONE) - (y->status != TUNE_DONE);
-    if (x->figure != y->figure)
-        return (x->figure < y->figure) == sorted->smaller_is_better ? -1 : 1;
+    if (tune_better(r, x, y) || tune_better(r, y, x))
+        return tune_better(r, x, y) ? -1 : 1;
     return (x->id > y->id) - (x->id < y->id);
 }
 
 /* The best trials first, at most MOST_ROWS of them and the one as it stands. */
-static int print_table(const struct tune_spec *s, const struct tune_result *r, struct error *err)
+static int print_table(const struct tune_spec *s, struct tune_result *r, struct error *err)
 {
     int64_t *order = mem_alloc(r->n, sizeof *order);
 
@@ -116,8 +112,7 @@ static int print_table(const struct tune_spec *s, const struct tune_result *r, s
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int64_t i = 0; i < r->n; i++)
         order[i] = i;
-    sorted = r;
-    qsort(order, (size_t)r->n, sizeof *order, compare);
+    qsort_r(order, (size_t)r->n, sizeof *order, compare, r);
     printf("%6s %12s %7s %5s %9s  settings\n", "trial", r->metric, "epochs", "best", "train s");
     for (int64_t i = 0; i < r->n; i++) {
         const struct tune_trial *t = &r->trial[order[i]];

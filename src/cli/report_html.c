@@ -318,17 +318,6 @@ static void put_facts(struct file_writer *w, const struct report_run *run, bool 
     put(w, "</div>\n");
 }
 
-/* Whether an earlier run stands on the same ratings. */
-static bool same_data(const struct report *r, int k)
-{
-    const char *digest = json_get_text(json_get(r->run[k].summary, "data"), "sha256", NULL);
-
-    for (int i = 0; i < k && digest; i++)
-        if (strcmp(json_get_text(json_get(r->run[i].summary, "data"), "sha256", ""), digest) == 0)
-            return true;
-    return false;
-}
-
 static void put_data(struct file_writer *w, const struct report *r, bool plots)
 {
     static const struct column column[] = {{"users", "data", "users", "whole", 1},
@@ -344,7 +333,7 @@ static void put_data(struct file_writer *w, const struct report *r, bool plots)
     put(w, "<h2>Data</h2>\n");
     put_table(w, r, column, sizeof column / sizeof *column);
     for (int k = 0; k < r->n; k++) {
-        if ((!r->run[k].facts && !*r->run[k].facts_note) || same_data(r, k))
+        if (!r->run[k].facts && !*r->run[k].facts_note)
             continue;
         put(w, "<h3>");
         put_name(w, r, k);

@@ -142,14 +142,25 @@ static int read_lines(struct report_run *run, struct error *err)
     return rc;
 }
 
+/* Whether a run before the last one stands on the same ratings: they are read and shown once. */
+static bool seen_data(const struct report *r, const char *digest)
+{
+    for (int i = 0; i < r->n && digest; i++)
+        if (strcmp(json_get_text(json_get(r->run[i].summary, "data"), "sha256", ""), digest) == 0)
+            return true;
+    return false;
+}
+
 /* The ratings again, for the plots: a report without them is still a report. */
-static void read_facts(struct report_run *run)
+static void read_facts(const struct report *report, struct report_run *run)
 {
     struct ratings_spec spec = problem_ratings_spec(run->config);
     struct ratings *r = NULL;
     struct error err = {0};
     const char *digest = json_get_text(json_get(run->summary, "data"), "sha256", NULL);
 
+    if (seen_data(report, digest))
+        return;
     if (strcmp(run->config->data_path, "-") == 0) {
         snprintf(run->facts_note, sizeof run->facts_note, "The ratings came from standard input.");
         return;
@@ -256,7 +267,7 @@ int report_read(struct report *out, char **folder, int n, bool facts, struct err
 
         if ((rc = name_run(run, folder[out->n], err)) == 0 && (rc = read_settings(run, err)) == 0 &&
             (rc = read_summary(run, err)) == 0 && (rc = read_lines(run, err)) == 0 && facts)
-            read_facts(run);
+            read_facts(out, run);
     }
     if (rc == 0)
         rc = tell_apart(out, err);

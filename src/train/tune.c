@@ -223,17 +223,30 @@ bool tune_better(const struct tune_result *r, const struct tune_trial *a, const 
     return r->smaller_is_better ? a->figure < b->figure : a->figure > b->figure;
 }
 
-void tune_drop_weights(const struct search *s, const struct tune_trial *t)
+/* NAME, and NAME.1, NAME.2, ..., which a training that ended early leaves. That one is still there does no
+ * harm. */
+static void drop(const struct search *s, const struct tune_trial *t, const char *name)
 {
-    static const char *const name[] = {"checkpoint.safetensors", "model.safetensors"};
+    char versioned[64];
+    bool gone = true;
 
-    for (size_t i = 0; i < 2 && !s->options->keep; i++) {
-        char *path = tune_path(s, t->id, name[i]);
+    for (int version = 0; version < 3 || gone; version++) {
+        char *path;
 
-        if (path)
-            unlink(path); /* that it is still there does no harm */
+        if (version)
+            snprintf(versioned, sizeof versioned, "%s.%d", name, version);
+        path = tune_path(s, t->id, version ? versioned : name);
+        gone = path && unlink(path) == 0;
         free(path);
     }
+}
+
+void tune_drop_weights(const struct search *s, const struct tune_trial *t)
+{
+    if (s->options->keep)
+        return;
+    drop(s, t, "checkpoint.safetensors");
+    drop(s, t, "model.safetensors");
 }
 
 /* The best configuration as a file that trains as it is: with what was searched, without the search. */

@@ -93,4 +93,7 @@ struct tune_options {
 int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err);
 void tune_result_fini(struct tune_result *r);
 
+/* Whether a has the better figure; one without a figure is worse than any. */
+bool tune_better(const struct tune_result *r, const struct tune_trial *a, const struct tune_trial *b);
+
 #endif

@@ -5,6 +5,7 @@ set -u
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+shipped=$PWD/conf/multivae-tune.yaml
 cd "$folder" || exit 1
 failures=0
 
@@ -143,6 +144,8 @@ refuse 'points: N' 'method: grid' 'space: {train.lr: {from: 1, to: 2}}'
 refuse 'leave out trials' 'method: grid' 'trials: 3' 'space: {train.lr: [1, 2]}'
 refuse 'cannot search train.epochs' 'method: halving' 'trials: 3' 'space: {train.epochs: [1, 2]}'
 refuse 'is above train.epochs' 'method: halving' 'trials: 3' 'min_epochs: 60' 'space: {train.lr: [1, 2]}'
+# The shipped search is one: only its folder cannot be made.
+expect 6 '/dev/null' -c "$shipped" --out /dev/null/x
 expect 2 'no tune: block' -c again/config.yaml
 expect 2 'which configuration' --out x
 expect 2 'needs the search' -c random.yaml --resume

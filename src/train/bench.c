@@ -113,12 +113,14 @@ static int make_problem(struct bench *b, int threads, bool same_data, struct err
     return problem_new_kept(&b->problem, b->config, err);
 }
 
+/* For as many epochs as there are repeats at least, which schedules of the step size must know. */
 static int make_model(struct bench *b, struct error *err)
 {
+    int64_t epochs = b->config->epochs > b->spec->repeats ? b->config->epochs : b->spec->repeats + 1;
     int rc;
 
     drop_model(b);
-    rc = learner_init(&b->learner, b->config, b->problem, b->config->epochs, err);
+    rc = learner_init(&b->learner, b->config, b->problem, epochs, err);
     if (rc < 0)
         drop_model(b);
     return rc;
@@ -146,7 +148,7 @@ static int choose_steps(struct bench *b, struct error *err)
 {
     const struct bench_spec *spec = b->spec;
     int64_t most, tried = 1;
-    double share = spec->seconds / (spec->repeats + 1), took;
+    double share = spec->seconds / (spec->repeats + 1), took, fit;
 
     learner_epoch(&b->learner, 0);
     most = b->learner.steps;
@@ -154,8 +156,8 @@ static int choose_steps(struct bench *b, struct error *err)
     if (!spec->steps && spec->seconds > 0.0) {
         while ((took = repeat(b, 0, tried)) < share / 8.0 && tried < most)
             tried = 2 * tried < most ? 2 * tried : most;
-        b->steps = (int64_t)(share / took * (double)tried);
-        b->steps = b->steps < 1 ? 1 : b->steps > most ? most : b->steps;
+        fit = took > 0.0 ? share / took * (double)tried : (double)most;
+        b->steps = fit < 1.0 ? 1 : fit < (double)most ? (int64_t)fit : most;
         b->out->epoch = b->steps == most;
         return make_model(b, err);
     }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "par/ranks.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -173,7 +174,7 @@ static void warn(void *arg, const char *text)
  * ------------------------------------------------------------------------------------------- */
 
 /* runs/NAME-TIME, NAME from the configuration's file. For free. */
-static char *default_folder(const char *file)
+static char *fresh_folder(const char *file)
 {
     const char *base = file ? strrchr(file, '/') : NULL, *dot;
     char stamp[32], *out = NULL;
@@ -196,6 +197,18 @@ static char *default_folder(const char *file)
             return out;
     }
     return out;
+}
+
+/* The one that rank 0 chose. */
+static char *default_folder(const char *file, struct ranks *ranks)
+{
+    char name[4096] = "", *own = fresh_folder(file);
+
+    if (own)
+        snprintf(name, sizeof name, "%s", own);
+    free(own);
+    ranks_copy(ranks, name, sizeof name);
+    return *name ? strdup(name) : NULL;
 }
 
 static void print_result(const struct train_result *r, const char *folder, bool quiet)
@@ -258,14 +271,15 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
 
 static int start(const struct request *q, const struct config *c, struct error *err)
 {
-    char *folder = q->folder ? strdup(q->folder) : default_folder(q->file);
+    struct ranks ranks = ranks_self();
+    char *folder = q->folder ? strdup(q->folder) : default_folder(q->file, &ranks);
     struct teller teller = q->teller;
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
                               .stop = &stop_signal,
                               .save = &save_count,
-                              .listen = listen,
-                              .warn = warn,
+                              .listen = ranks.id ? NULL : listen,
+                              .warn = ranks.id ? NULL : warn,
                               .arg = &teller};
     struct train_result result = {0};
     int rc;
@@ -273,7 +287,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     if (!folder)
         return error_set(err, PT_ENOMEM, "out of memory");
     teller.terminal = isatty(STDERR_FILENO);
-    if (!teller.quiet) {
+    if (!teller.quiet && !ranks.id) {
         cli_note_unused(c);
         if ((rc = config_print(c, stderr, false, err)) < 0)
             goto end;
@@ -281,6 +295,8 @@ static int start(const struct request *q, const struct config *c, struct error *
     catch_signals();
     rc = train_run(c, &o, &result, err);
     clear_line(&teller);
+    if (ranks.id)
+        goto end;
     if (rc == 0 && !result.weights_hash[0])
         cli_message("%s: this run is finished", folder);
     else if (rc == 0)
@@ -290,7 +306,25 @@ end:
     return rc;
 }
 
-int cmd_train(int argc, char **argv, struct error *err)
+/* The end of one rank of several. What went wrong may have gone wrong in this one only, while the others wait
+ * for it: so it ends them all. Rank 0 speaks first: most errors are the same everywhere. */
+static int leave_ranks(int rc, struct error *err)
+{
+    struct ranks ranks = ranks_self();
+
+    if (rc < 0 && rc != PT_EINTERRUPTED && rc != PT_ETERMINATED && ranks.count > 1) {
+        if (ranks.id)
+            sleep(2);
+        cli_message("rank %d of %d: %s", ranks.id, ranks.count, err->text);
+        ranks_abort(error_exit_status(rc));
+    }
+    if (ranks.id)
+        *err->text = '\0';
+    ranks_stop();
+    return rc;
+}
+
+static int train(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
@@ -312,4 +346,11 @@ int cmd_train(int argc, char **argv, struct error *err)
     if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
         rc = err->code = PT_ETERMINATED;
     return rc;
+}
+
+int cmd_train(int argc, char **argv, struct error *err)
+{
+    int rc = ranks_start(err);
+
+    return rc < 0 ? rc : leave_ranks(train(argc, argv, err), err);
 }

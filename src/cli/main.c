@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "math/gemm.h"
+#include "par/ranks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ static void print_overview(FILE *out)
 
 static void print_version(void)
 {
+    char mpi[64];
+
     printf("partrain %s\n", PARTRAIN_VERSION);
 #if defined(__clang__)
     printf("compiler: clang %s\n", __clang_version__);
@@ -66,6 +69,7 @@ static void print_version(void)
 #else
     printf("OpenMP: none\n");
 #endif
+    printf("MPI: %s\n", *ranks_library(mpi, sizeof mpi) ? mpi : "none");
 #ifdef __OPTIMIZE__
     printf("optimised: yes\n");
 #else
@@ -179,7 +183,7 @@ int main(int argc, char **argv)
 
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)
         rc = error_set(&err, PT_EFILE, "standard output cannot be written: %s", strerror(errno));
-    if (rc < 0)
+    if (rc < 0 && *err.text) /* of several ranks one speaks */
         cli_message("%s", err.text);
     return error_exit_status(rc);
 }

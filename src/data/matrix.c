@@ -119,7 +119,7 @@ static void fill_own(struct worker *w, void *arg)
     const struct fill *f = arg;
     int64_t first, end;
 
-    team_range(f->m->shards, w->id, w->count, &first, &end);
+    team_own(w, f->m->shards, &first, &end);
     for (int64_t s = first; s < end; s++)
         fill_part(f, (int)s);
 }
@@ -200,11 +200,13 @@ static int number_rows(struct matrix *m, struct error *err)
     return 0;
 }
 
-static int alloc_parts(struct fill *f, struct error *err)
+static int alloc_parts(struct fill *f, const struct team *team, struct error *err)
 {
     struct matrix *m = f->m;
+    int64_t first, end;
 
-    for (int s = 0; s < m->shards; s++) {
+    team_rank_own(team, m->shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
         struct matrix_part *p = &m->part[s];
         int64_t n = f->column_ptr[m->cut[s].end] - f->column_ptr[m->cut[s].begin];
 
@@ -212,7 +214,7 @@ static int alloc_parts(struct fill *f, struct error *err)
             return error_set(err, PT_ECONFIG,
                              "run.shards: shard %d of %d would hold %" PRId64
                              " ratings, more than 4294967295; ask for more shards",
-                             s, m->shards, n);
+                             (int)s, m->shards, n);
         p->ptr = mem_array(m->rows + 1, sizeof *p->ptr);
         p->col = mem_array(n, sizeof *p->col);
         if (f->coded)
@@ -251,7 +253,7 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
         (rc = number_rows(m, err)) < 0)
         goto fail;
     f.column_ptr = ptr;
-    if ((rc = alloc_parts(&f, err)) < 0)
+    if ((rc = alloc_parts(&f, team, err)) < 0)
         goto fail;
     team_run(team, fill_own, &f);
     *out = m;

@@ -71,8 +71,10 @@ static void decode(struct worker *w, struct autorec *a, const struct batch *b, b
 
     for (int s = first; s < end && two_passes; s++)
         masked_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
-    if (two_passes)
+    if (two_passes) {
         team_barrier(w);
+        masked_share(w, &a->dec);
+    }
     scale = masked_scale(&a->dec, b);
     for (int s = first; s < end; s++)
         masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, two_passes, measure);
@@ -85,6 +87,7 @@ static void backward(struct worker *w, struct autorec *a, const struct batch *b)
 {
     chain_backward(w, &a->mid, b->rows);
     encoder_back(w, &a->enc, b->rows, a->mid.d[0], a->mid.h[0]);
+    masked_share(w, &a->dec);
     if (w->id == 0) {
         double squares;
 
@@ -265,6 +268,7 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
         }
     }
     draw_weights(a, spec, eng->train->columns);
+    a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->enc.v);
     params_add_vector(&a->model.params, &a->enc.mu);
     chain_list(&a->mid, &a->model.params);

@@ -8,7 +8,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), rc;
-    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch;
+    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, first, end;
 
     *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
     e->dropout = (float)m->spec.input_dropout;
@@ -27,8 +27,9 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
     for (int i = 0; i < workers; i++)
         if (!(e->row[i] = mem_array(e->v.ld, sizeof(float))))
             goto nomem;
-    for (int s = 0; s < x->shards; s++)
-        if ((rc = view_init(&e->view[s], x, s, m->spec.batch, err)) < 0)
+    team_rank_own(m->eng.team, x->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        if ((rc = view_init(&e->view[s], x, (int)s, m->spec.batch, err)) < 0)
             goto fail;
     return 0;
 nomem:
@@ -99,6 +100,7 @@ void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h)
 
     team_barrier(w);
     team_phase(w, PHASE_REDUCE);
+    reduce_ranks(e->reduce, w, rows, ld);
     team_range(rows, w->id, w->count, &first, &end);
     reduce_rows(e->reduce, first, end, ld);
     for (int64_t p = first; p < end; p++) {
@@ -151,6 +153,7 @@ void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64
         sum_rows(e->mu_gradient, dz, rows, e->v.ld, kern);
         e->squares[e->v.shards] = kern->sum_squares(e->mu_gradient, e->v.ld);
     }
+    team_share(w, e->squares, e->v.shards, sizeof *e->squares);
 }
 
 double encoder_norm(const struct encoder *e)

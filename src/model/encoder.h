@@ -17,7 +17,7 @@ struct encoder {
     enum activation act;
     bool normalize;
     float dropout;         /* of the input */
-    struct view *view;     /* (shards) owned: of the minibatch at hand */
+    struct view *view;     /* (shards) owned: of the minibatch at hand; empty for other ranks' shards */
     struct reduce *reduce; /* owned */
     float **row;           /* (workers) owned: a gradient row */
     float *mu_gradient;    /* (ld) owned */
@@ -38,7 +38,8 @@ void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h)
 
 /* dh becomes dz in the worker's slice of the rows. */
 void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, const float *h);
-/* Squared norm of the gradients of own shards (and mu) into e->squares. After dz is complete. */
+/* Squared norm of the gradients of own shards (and mu) into e->squares, with several ranks of all shards.
+ * After dz is complete. */
 void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows);
 double encoder_norm(const struct encoder *e);
 /* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */

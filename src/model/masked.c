@@ -9,9 +9,10 @@
 static int init_shards(struct masked *d, const struct view *views)
 {
     int workers = team_workers(d->model->eng.team);
-    int64_t widest = 0, most = 0;
+    int64_t widest = 0, most = 0, first, end;
 
-    for (int s = 0; s < d->w.shards; s++) {
+    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
         int64_t width = shard_width(&d->w.cut[s]), n = views[s].room_entries;
         struct masked_shard *own = &d->shard[s];
 
@@ -49,10 +50,11 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
         d->owns_reduce = true;
     }
     d->shard = mem_zalloc(x->shards, sizeof *d->shard);
+    d->sums = mem_zalloc(x->shards, sizeof *d->sums);
     d->cell_weight = mem_array(m->spec.batch, sizeof(float));
     d->old = mem_zalloc(workers + 1, sizeof *d->old); /* both end with NULL */
     d->row = mem_zalloc(workers + 1, sizeof *d->row);
-    if (d->shard && d->cell_weight && d->old && d->row && init_shards(d, views) == 0)
+    if (d->shard && d->sums && d->cell_weight && d->old && d->row && init_shards(d, views) == 0)
         return 0;
     rc = error_set(err, PT_ENOMEM, "decoder: out of memory");
 fail:
@@ -72,6 +74,7 @@ void masked_fini(struct masked *d)
     for (int i = 0; d->row && d->row[i]; i++)
         mem_free(d->row[i]);
     mem_free(d->shard);
+    mem_free(d->sums);
     mem_free(d->cell_weight);
     mem_free(d->old);
     mem_free(d->row);
@@ -128,13 +131,13 @@ static void score_column(struct masked *d, int shard, const struct view *v, int6
         loss += (double)weight * (double)diff * (double)diff;
         e[j] = diff * weight * slope;
     }
-    own->square += square;
-    own->loss += loss;
+    d->sums[shard].square += square;
+    d->sums[shard].loss += loss;
 }
 
 static void start_sums(struct masked *d, int shard)
 {
-    d->shard[shard].square = d->shard[shard].loss = 0.0;
+    d->sums[shard].square = d->sums[shard].loss = 0.0;
 }
 
 void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
@@ -146,12 +149,17 @@ void masked_scores(struct worker *w, struct masked *d, int shard, const struct v
         score_column(d, shard, v, a, b, h);
 }
 
+void masked_share(struct worker *w, struct masked *d)
+{
+    team_share(w, d->sums, d->w.shards, sizeof *d->sums);
+}
+
 static double sum_shards(const struct masked *d, bool squares)
 {
     double sum = 0.0;
 
     for (int s = 0; s < d->w.shards; s++)
-        sum += squares ? d->shard[s].square : d->shard[s].loss;
+        sum += squares ? d->sums[s].square : d->sums[s].loss;
     return sum;
 }
 
@@ -259,7 +267,7 @@ static void apply_column(struct worker *w, struct masked *d, int shard, const st
     own->gb[c] = sum;
     g = row_gradient(w, d, shard, v, a, h);
     if (measure) {
-        own->norm += eng->kern->sum_squares(g, ld);
+        d->sums[shard].norm += eng->kern->sum_squares(g, ld);
     } else {
         memcpy(d->old[w->id] + c * ld, row, (size_t)ld * sizeof *row);
         table_update(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch, g);
@@ -274,7 +282,7 @@ void masked_apply(struct worker *w, struct masked *d, int shard, const struct vi
     int64_t width = shard_width(&d->w.cut[shard]);
 
     team_phase(w, PHASE_DECODE);
-    own->norm = 0.0;
+    d->sums[shard].norm = 0.0;
     memset(own->gb, 0, (size_t)width * sizeof *own->gb);
     if (!scored)
         start_sums(d, shard);
@@ -286,7 +294,7 @@ void masked_apply(struct worker *w, struct masked *d, int shard, const struct vi
         apply_column(w, d, shard, v, a, b, h, scale, measure);
     }
     if (measure)
-        own->norm += eng->kern->sum_squares(own->gb, width);
+        d->sums[shard].norm += eng->kern->sum_squares(own->gb, width);
     else
         update_bias(d, shard, b);
     add_part(w, d, shard, v, measure ? d->w.part[shard].row.w : d->old[w->id]);
@@ -315,7 +323,7 @@ double masked_norm(const struct masked *d)
     double sum = 0.0;
 
     for (int s = 0; s < d->w.shards; s++)
-        sum += d->shard[s].norm;
+        sum += d->sums[s].norm;
     return sum;
 }
 
@@ -325,6 +333,7 @@ void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh)
 
     team_barrier(w);
     team_phase(w, PHASE_REDUCE);
+    reduce_ranks(d->reduce, w, rows, d->w.ld);
     team_range(rows, w->id, w->count, &first, &end);
     reduce_rows(d->reduce, first, end, d->w.ld);
     memcpy(dh + first * d->w.ld, reduce_root(d->reduce) + first * d->w.ld,

@@ -13,9 +13,13 @@
 #include "par/reduce.h"
 
 struct masked_shard {
-    float *e;            /* (entries) owned: errors in the view's order by column */
-    float *e_by_row;     /* (entries) owned: the same by example */
-    float *gb;           /* (width padded) owned: gradient of b */
+    float *e;        /* (entries) owned: errors in the view's order by column */
+    float *e_by_row; /* (entries) owned: the same by example */
+    float *gb;       /* (width padded) owned: gradient of b */
+};
+
+/* What a shard tells the others. */
+struct masked_sums {
     double square, loss; /* sums of squared errors, and of the loss's own terms */
     double norm;         /* squared norm of the gradients, for clipping */
 };
@@ -25,6 +29,7 @@ struct masked {
     enum activation act;
     enum rating_loss loss;
     struct masked_shard *shard; /* (shards) owned */
+    struct masked_sums *sums;   /* (shards) owned */
     float *cell_weight;    /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
     float **old;           /* (workers) owned: (widest shard, ld) */
     float **row;           /* (workers) owned: (ld + most cells of a column) */
@@ -42,7 +47,8 @@ void masked_fini(struct masked *d);
  * only for LOSS_ROOT, whose scale needs the errors of all shards. */
 void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                    const float *h);
-/* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier. */
+/* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier and
+ * masked_share. */
 float masked_scale(const struct masked *d, const struct batch *b);
 /* Errors (unless `scored` before) times scale; the shard's part of dh; gradient and Adam of W and b at once,
  * or, where `measure`, only their norm. */
@@ -55,7 +61,10 @@ double masked_norm(const struct masked *d);
 /* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start.
  */
 void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh);
-/* The minibatch's loss; worker 0, after a barrier. */
+/* Every worker, after masked_scores or masked_apply: with several ranks, sums of all shards for all of them.
+ */
+void masked_share(struct worker *w, struct masked *d);
+/* The minibatch's loss; worker 0, after a barrier and masked_share. */
 double masked_loss(const struct masked *d, const struct batch *b, double *squares);
 
 /* Prepares cell weights; own slice of the rows, needs no barrier of its own before masked_scores of the same

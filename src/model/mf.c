@@ -9,7 +9,10 @@
  *   errors    each rating by one worker, which copies both factor rows aside                barrier
  *   update    the owner of a user row, or of an item row, adds up what the minibatch has for it, in batch
  *             order (a row can occur several times), and Adam follows; rows without a rating move too (dense
- *             Adam), at once where the tables fit in cache, else deferred and exact (param.h)      barrier */
+ *             Adam), at once where the tables fit in cache, else deferred and exact (param.h)      barrier
+ *
+ * With several ranks, each puts the rows that it has at their batch positions, and nothing at the others;
+ * joined, every rank has the whole minibatch's rows and computes all errors for itself. */
 #include "model/model.h"
 
 #include "base/mem.h"
@@ -26,7 +29,8 @@
 struct side {
     struct table t;
     const int32_t *row_of; /* (ratings) borrowed: the row of each training rating */
-    float *copy;           /* (B, ld) owned: the minibatch's rows */
+    float *copy;           /* (B, ld) in mf.copies: the minibatch's rows */
+    float *bias_copy;      /* (B) likewise; read with several ranks only */
     float *gradient;       /* (B, ld) owned: by the first batch position of a row */
     float *bias_gradient;  /* (B) owned: likewise */
     double *squares;       /* (B) owned: of the gradients, for clipping */
@@ -38,9 +42,10 @@ struct side {
 struct mf {
     struct model model; /* first: a model is an mf */
     struct side user, item;
+    float *copies;           /* (2 B (ld + 1)) owned */
     float *error;            /* (B) owned: dloss / ds */
     float *square;           /* (B) owned: squared error */
-    float *code, *code_bias; /* (eval rows, ld), (eval rows) owned: rows of the inferred users */
+    float *code, *code_bias; /* (eval rows, ld) owned, (eval rows) behind it: rows of the inferred users */
     bool sweep;
 };
 
@@ -53,7 +58,7 @@ static void own_range(const struct worker *w, const struct side *s, int *first, 
 {
     int64_t f, e;
 
-    team_range(s->t.shards, w->id, w->count, &f, &e);
+    team_own(w, s->t.shards, &f, &e);
     *first = (int)f;
     *end = (int)e;
 }
@@ -74,13 +79,18 @@ static int shard_of(const struct table *t, int64_t row)
     return low;
 }
 
+/* A row and its bias; NULL where another rank has it. */
 static const float *row_of(const struct table *t, int64_t row, const float **bias)
 {
     static const float zero;
     int s = shard_of(t, row);
     int64_t i = row - t->cut[s].begin;
 
-    *bias = t->bias_name ? t->part[s].bias.w + i : &zero;
+    *bias = &zero;
+    if (!t->part[s].row.w)
+        return NULL;
+    if (t->bias_name)
+        *bias = t->part[s].bias.w + i;
     return t->part[s].row.w + i * t->ld;
 }
 
@@ -136,6 +146,16 @@ static double sum_squares(const struct mf *a, int64_t rows)
     return sum;
 }
 
+/* Entered by every worker: words that each rank has set where it has something, and left zero elsewhere, for
+ * all ranks. */
+static void join(struct worker *w, void *words, int64_t n)
+{
+    team_barrier(w);
+    if (w->id == 0)
+        ranks_join(team_ranks(w->team), words, n);
+    team_barrier(w);
+}
+
 /* ---- a step ------------------------------------------------------------------------------------------ */
 
 /* Rows of the minibatch that a worker owns, brought up to the step (deferred mode). */
@@ -158,34 +178,81 @@ static void catch_up(struct worker *w, struct mf *a, struct side *s, const struc
     }
 }
 
-/* Scores and errors of own ratings; both factor rows are copied, since their owners will change them. */
-static void errors(struct worker *w, struct mf *a, const struct batch *b)
+/* Error of the rating at position p, from both rows and their biases. */
+static void error_of(struct mf *a, int64_t p, float value, const float *pu, const float *qi, float bu,
+                     float bi)
 {
     const struct kernels *kern = a->model.eng.kern;
     const struct model_spec *spec = &a->model.spec;
+    float range = (float)(spec->range_high - spec->range_low), out, diff;
+    int32_t zero = 0;
+
+    kern->dots(&out, 1, &zero, pu, qi, a->user.t.ld);
+    if (spec->biases)
+        out += bu + bi;
+    if (ranged(spec))
+        kern->activate(ACT_SIGMOID, &out, 1);
+    diff = (ranged(spec) ? (float)spec->range_low + range * out : out) - value;
+    a->square[p] = diff * diff;
+    a->error[p] = ranged(spec) ? diff * range * out * (1.0f - out) : diff;
+}
+
+/* Puts a row and its bias at `to`: nothing where another rank has it. */
+static void copy_row(const struct table *t, int64_t row, float *to, float *bias_to)
+{
+    const float *bias, *from = row_of(t, row, &bias);
+
+    if (from)
+        memcpy(to, from, (size_t)t->ld * sizeof *to);
+    else
+        memset(to, 0, (size_t)t->ld * sizeof *to);
+    *bias_to = from ? *bias : 0.0f;
+}
+
+/* The same as errors where rows lie on several ranks: all of the minibatch's come together first. */
+static void errors_of_ranks(struct worker *w, struct mf *a, const struct batch *b)
+{
+    const float *value = a->model.eng.cells->value;
     int64_t from, to, ld = a->user.t.ld;
-    float range = (float)(spec->range_high - spec->range_low);
+
+    team_range(b->rows, w->id, w->count, &from, &to);
+    for (int64_t p = from; p < to; p++) {
+        copy_row(&a->user.t, a->user.row_of[b->example[p]], a->user.copy + p * ld, a->user.bias_copy + p);
+        copy_row(&a->item.t, a->item.row_of[b->example[p]], a->item.copy + p * ld, a->item.bias_copy + p);
+    }
+    if (w->id == 0 && b->rows < a->model.spec.batch) { /* the last batch of an epoch: no rows behind it */
+        int64_t n = a->model.spec.batch - b->rows;
+
+        memset(a->user.copy + b->rows * ld, 0, (size_t)(n * ld) * sizeof(float));
+        memset(a->item.copy + b->rows * ld, 0, (size_t)(n * ld) * sizeof(float));
+        memset(a->user.bias_copy + b->rows, 0, (size_t)n * sizeof(float));
+        memset(a->item.bias_copy + b->rows, 0, (size_t)n * sizeof(float));
+    }
+    join(w, a->copies, 2 * a->model.spec.batch * (ld + 1));
+    for (int64_t p = from; p < to; p++)
+        error_of(a, p, value[b->example[p]], a->user.copy + p * ld, a->item.copy + p * ld,
+                 a->user.bias_copy[p], a->item.bias_copy[p]);
+}
+
+/* Scores and errors of own ratings; both factor rows are copied, since their owners will change them. */
+static void errors(struct worker *w, struct mf *a, const struct batch *b)
+{
+    int64_t from, to, ld = a->user.t.ld;
 
     team_phase(w, PHASE_ENCODE);
+    if (w->ranks > 1) {
+        errors_of_ranks(w, a, b);
+        return;
+    }
     team_range(b->rows, w->id, w->count, &from, &to);
     for (int64_t p = from; p < to; p++) {
         int64_t rating = b->example[p];
         const float *bu, *bi, *pu = row_of(&a->user.t, a->user.row_of[rating], &bu);
         const float *qi = row_of(&a->item.t, a->item.row_of[rating], &bi);
-        int32_t zero = 0;
-        float out, diff;
 
         memcpy(a->user.copy + p * ld, pu, (size_t)ld * sizeof(float));
         memcpy(a->item.copy + p * ld, qi, (size_t)ld * sizeof(float));
-        kern->dots(&out, 1, &zero, pu, qi, ld);
-        if (spec->biases)
-            out += *bu + *bi;
-        if (ranged(spec))
-            kern->activate(ACT_SIGMOID, &out, 1);
-        diff =
-            (ranged(spec) ? (float)spec->range_low + range * out : out) - a->model.eng.cells->value[rating];
-        a->square[p] = diff * diff;
-        a->error[p] = ranged(spec) ? diff * range * out * (1.0f - out) : diff;
+        error_of(a, p, a->model.eng.cells->value[rating], pu, qi, *bu, *bi);
     }
 }
 
@@ -238,6 +305,22 @@ static void measure(struct worker *w, struct mf *a, struct side *s, const struct
     }
 }
 
+/* What other ranks have measured: nothing of it is there yet. */
+static void share_squares(struct worker *w, struct mf *a, const struct batch *b)
+{
+    struct side *sides[] = {&a->user, &a->item};
+
+    for (int i = 0; i < 2; i++) {
+        struct side *s = sides[i];
+        const float *bias;
+
+        for (int64_t p = 0; p < b->rows && w->id == 0; p++)
+            if (!row_of(&s->t, s->row_of[b->example[p]], &bias))
+                s->squares[p] = 0.0;
+        join(w, s->squares, b->rows * 2);
+    }
+}
+
 static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
 {
     double sum = 0.0;
@@ -245,6 +328,8 @@ static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
     measure(w, a, &a->user, b);
     measure(w, a, &a->item, b);
     team_barrier(w);
+    if (w->ranks > 1)
+        share_squares(w, a, b);
     for (int64_t p = 0; p < b->rows; p++)
         sum += a->user.squares[p] + a->item.squares[p];
     return sqrt(sum) > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / sqrt(sum)) : 1.0f;
@@ -362,11 +447,11 @@ static void mf_infer(struct worker *w, struct model *m, const struct input *in)
     int64_t first, end, ld = a->user.t.ld;
 
     team_range(in->rows, w->id, w->count, &first, &end);
-    for (int64_t p = first; p < end; p++) {
-        const float *bias, *row = row_of(&a->user.t, in->example[p], &bias);
-
-        memcpy(a->code + p * ld, row, (size_t)ld * sizeof(float));
-        a->code_bias[p] = *bias;
+    for (int64_t p = first; p < end; p++)
+        copy_row(&a->user.t, in->example[p], a->code + p * ld, a->code_bias + p);
+    if (w->ranks > 1) {
+        join(w, a->code, in->rows * ld);
+        join(w, a->code_bias, in->rows);
     }
     team_barrier(w);
 }
@@ -410,7 +495,6 @@ static void side_fini(struct side *s)
     for (int i = 0; s->gb && i < s->t.shards; i++)
         mem_free(s->gb[i]);
     mem_free(s->gb);
-    mem_free(s->copy);
     mem_free(s->gradient);
     mem_free(s->bias_gradient);
     mem_free(s->squares);
@@ -422,22 +506,22 @@ static void side_fini(struct side *s)
 static int side_init(struct side *s, const struct model *m, const char *name, const char *bias, int64_t rows,
                      const struct shard *cut, int shards, const int32_t *row_of_rating, struct error *err)
 {
-    int64_t batch = m->spec.batch;
+    int64_t batch = m->spec.batch, first, end;
     int rc;
 
     s->row_of = row_of_rating;
     if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, cut, shards, m->eng.team, err)) < 0)
         return rc;
-    s->copy = mem_array(batch * s->t.ld, sizeof(float));
     s->gradient = mem_array(batch * s->t.ld, sizeof(float));
     s->bias_gradient = mem_array(batch, sizeof(float));
     s->squares = mem_array(batch, sizeof(double));
     s->first = mem_array(rows, sizeof *s->first);
     s->gb = mem_zalloc(shards, sizeof *s->gb);
-    if (!s->copy || !s->gradient || !s->bias_gradient || !s->squares || !s->first || !s->gb)
+    if (!s->gradient || !s->bias_gradient || !s->squares || !s->first || !s->gb)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
-    for (int i = 0; i < shards; i++) {
+    team_rank_own(m->eng.team, shards, &first, &end);
+    for (int64_t i = first; i < end; i++) {
         int64_t width = row_pad(shard_width(&cut[i]));
 
         s->gb[i] = mem_array(width, sizeof(float));
@@ -454,10 +538,10 @@ static void mf_free(struct model *m)
 
     side_fini(&a->user);
     side_fini(&a->item);
+    mem_free(a->copies);
     mem_free(a->error);
     mem_free(a->square);
     mem_free(a->code);
-    mem_free(a->code_bias);
     mem_free(a);
 }
 
@@ -499,12 +583,17 @@ int mf_new(struct model **out, const struct model_spec *spec, const struct engin
     a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
     a->error = mem_array(spec->batch, sizeof(float));
     a->square = mem_array(spec->batch, sizeof(float));
-    a->code = mem_array(spec->eval_batch * ld, sizeof(float));
-    a->code_bias = mem_array(spec->eval_batch, sizeof(float));
-    if (!a->user.cut || !a->error || !a->square || !a->code || !a->code_bias) {
+    a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
+    a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
+    if (!a->user.cut || !a->error || !a->square || !a->code || !a->copies) {
         rc = error_set(err, PT_ENOMEM, "mf: out of memory");
         goto fail;
     }
+    a->code_bias = a->code + spec->eval_batch * ld;
+    a->user.copy = a->copies;
+    a->item.copy = a->user.copy + spec->batch * ld;
+    a->user.bias_copy = a->item.copy + spec->batch * ld;
+    a->item.bias_copy = a->user.bias_copy + spec->batch;
     shard_cut(a->user.cut, shards, x->row_count, x->examples, 64.0);
     if ((rc = side_init(&a->user, &a->model, "user.weight", user_bias, x->examples, a->user.cut, shards,
                         eng->cells->user, err)) < 0 ||
@@ -512,6 +601,7 @@ int mf_new(struct model **out, const struct model_spec *spec, const struct engin
                         eng->cells->item, err)) < 0)
         goto fail;
     draw_weights(a);
+    a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->user.t);
     params_add_table(&a->model.params, &a->item.t);
     *out = &a->model;

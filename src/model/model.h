@@ -122,7 +122,7 @@ static inline int own_shards(const struct worker *w, const struct model *m, int 
 {
     int64_t first, last;
 
-    team_range(m->eng.train->shards, w->id, w->count, &first, &last);
+    team_own(w, m->eng.train->shards, &first, &last);
     *end = (int)last;
     return (int)first;
 }

@@ -167,6 +167,7 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
     if (a->sampled)
         chain_measure(w, &a->up, b->rows);
     encoder_measure(w, &a->enc, a->down.d[0], b->rows);
+    softmax_share_norms(w, &a->dec);
     team_barrier(w);
     norm = softmax_norm(&a->dec) + chain_norm(&a->down) + encoder_norm(&a->enc);
     norm = sqrt(norm + (a->sampled ? chain_norm(&a->up) : 0.0));
@@ -347,6 +348,7 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
         goto fail;
     }
     draw_weights(a, k0, k1);
+    a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->enc.v);
     params_add_vector(&a->model.params, &a->enc.mu);
     chain_list(&a->down, &a->model.params);

@@ -70,7 +70,7 @@ static void touch_own(struct worker *w, void *arg)
     struct table *t = arg;
     int64_t first, end;
 
-    team_range(t->shards, w->id, w->count, &first, &end);
+    team_own(w, t->shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
         memset(t->part[s].row.w, 0, (size_t)part_floats(t, (int)s) * sizeof(float));
         memset(t->part[s].at, 0, (size_t)shard_width(&t->cut[s]) * sizeof *t->part[s].at);
@@ -80,6 +80,8 @@ static void touch_own(struct worker *w, void *arg)
 int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
                const struct shard *cut, int shards, struct team *team, struct error *err)
 {
+    int64_t first, end;
+
     *t = (struct table){.name = name,
                         .bias_name = bias_name,
                         .columns = columns,
@@ -90,10 +92,11 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
     t->part = mem_zalloc(shards, sizeof *t->part);
     if (!t->part)
         goto fail;
-    for (int s = 0; s < shards; s++) {
+    team_rank_own(team, shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
         int64_t width = shard_width(&cut[s]), rows = width * t->ld, biases = row_pad(width);
         struct table_part *p = &t->part[s];
-        float *block = mem_array(part_floats(t, s), sizeof *block);
+        float *block = mem_array(part_floats(t, (int)s), sizeof *block);
 
         p->at = mem_array(width, sizeof *p->at);
         p->row.w = block;
@@ -137,7 +140,7 @@ static void draw_own(struct worker *w, void *arg)
     const struct table *t = j->t;
     int64_t first, end;
 
-    team_range(t->shards, w->id, w->count, &first, &end);
+    team_own(w, t->shards, &first, &end);
     for (int64_t s = first; s < end; s++)
         for (int64_t c = t->cut[s].begin; c < t->cut[s].end; c++) {
             int64_t i = c - t->cut[s].begin;
@@ -277,14 +280,14 @@ void params_add(struct param_list *l, struct param p)
 
 void params_add_table(struct param_list *l, const struct table *t)
 {
-    params_add(l, (struct param){t->name, t->columns, t->k, t, t->shards, table_span});
+    params_add(l, (struct param){t->name, t->columns, t->k, t, t->shards, true, table_span});
     if (t->bias_name)
-        params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, bias_span});
+        params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, true, bias_span});
 }
 
 void params_add_vector(struct param_list *l, const struct vector *v)
 {
-    params_add(l, (struct param){v->name, v->n, 0, v, 1, vector_span});
+    params_add(l, (struct param){v->name, v->n, 0, v, 1, false, vector_span});
 }
 
 int64_t params_count(const struct param_list *l)
@@ -296,38 +299,122 @@ int64_t params_count(const struct param_list *l)
     return n;
 }
 
-int params_hash(const struct param_list *l, char out[33], struct error *err)
+static bool several(const struct param_list *l)
 {
-    struct hash *h = hash_new();
+    return l->ranks && l->ranks->count > 1;
+}
 
-    if (!h)
-        return error_set(err, PT_ENOMEM, "weights: out of memory");
+static int owner_of(const struct param_list *l, const struct param *p, int64_t i)
+{
+    for (int q = 0; p->sharded && q < l->ranks->count; q++) {
+        int64_t first, end;
+
+        team_range(p->spans, q, l->ranks->count, &first, &end);
+        if (i >= first && i < end)
+            return q;
+    }
+    return 0;
+}
+
+const float *params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room,
+                         int64_t *count, int64_t *length, int64_t *stride)
+{
+    float *data;
+    int owner;
+
+    p->span(p->owner, i, which, &data, count, length, stride);
+    if (!several(l))
+        return data;
+    owner = owner_of(l, p, i);
+    if (l->ranks->id != 0) {
+        if (l->ranks->id == owner)
+            ranks_send(l->ranks, data, *count * *stride, 0);
+        return NULL;
+    }
+    if (owner == 0)
+        return data;
+    ranks_receive(l->ranks, room, *count * *stride, owner);
+    return room;
+}
+
+float *params_room(const struct param_list *l)
+{
+    int64_t most = 1;
+
+    for (int i = 0; several(l) && i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            most = count * stride > most ? count * stride : most;
+        }
+    return mem_array(most, sizeof(float));
+}
+
+int64_t params_held(const struct param_list *l)
+{
+    int64_t floats = 0;
+
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
             int64_t count, length, stride;
             float *data;
 
             l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            for (int64_t r = 0; r < count; r++)
+            floats += data ? count * length : 0;
+        }
+    return floats * (int64_t)sizeof(float);
+}
+
+int params_hash(const struct param_list *l, char out[33], struct error *err)
+{
+    struct hash *h = hash_new();
+    float *room = params_room(l);
+
+    if (!h || !room) {
+        hash_free(h);
+        mem_free(room);
+        return error_set(err, PT_ENOMEM, "weights: out of memory");
+    }
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            const float *data = params_span(l, &l->param[i], s, 0, room, &count, &length, &stride);
+
+            for (int64_t r = 0; data && r < count; r++)
                 hash_add(h, data + r * stride, (size_t)length * sizeof(float));
         }
     hash_hex(h, out);
+    if (several(l))
+        ranks_copy(l->ranks, out, 33);
     hash_free(h);
+    mem_free(room);
     return 0;
+}
+
+/* The number of the first tensor of which this rank has weights that are not finite; l->n: none. */
+static int first_not_finite(const struct param_list *l)
+{
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            for (int64_t r = 0; data && r < count; r++)
+                for (int64_t k = 0; k < length; k++)
+                    if (!isfinite(data[r * stride + k]))
+                        return i;
+        }
+    return l->n;
 }
 
 const char *params_not_finite(const struct param_list *l)
 {
-    for (int i = 0; i < l->n; i++)
-        for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+    int64_t first = first_not_finite(l);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            for (int64_t r = 0; r < count; r++)
-                for (int64_t k = 0; k < length; k++)
-                    if (!isfinite(data[r * stride + k]))
-                        return l->param[i].name;
-        }
-    return NULL;
+    if (several(l))
+        first = -ranks_max(l->ranks, -first);
+    return first < l->n ? l->param[first].name : NULL;
 }

@@ -134,6 +134,7 @@ struct param {
     int64_t rows, cols; /* cols 0: a vector of `rows` */
     const void *owner;
     int64_t spans;
+    bool sharded; /* spans are shards: with several ranks one has its own run of them, data NULL in others */
     /* Span i: `count` rows of `length` floats, `stride` apart. which: 0 weights, 1 m, 2 v. */
     void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                  int64_t *stride);
@@ -142,6 +143,7 @@ struct param {
 #define PARAMS_MOST 64
 struct param_list {
     int n;
+    struct ranks *ranks; /* borrowed; NULL: there is one */
     struct param param[PARAMS_MOST];
 };
 
@@ -150,10 +152,20 @@ void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
 
-/* The hash of all parameters: XXH3-128 over the tensors in the order of the list, each row by row, without
- * padding, as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */
+/* Span i of `p`, from the rank that has it, to rank 0: entered by all ranks, in the same order. Data of
+ * `count` rows of `length` floats, `stride` apart; in the ranks that have nothing to do with it, NULL.
+ * `room`: of params_room floats, for what comes from elsewhere. */
+const float *params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room,
+                         int64_t *count, int64_t *length, int64_t *stride);
+/* Room for params_span, for mem_free; NULL: no memory. */
+float *params_room(const struct param_list *l);
+/* Bytes of the weights (not their moments) that this rank holds. */
+int64_t params_held(const struct param_list *l);
+
+/* The hash of all parameters, told to all ranks: XXH3-128 over the tensors in the order of the list, each row
+ * by row, without padding, as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */
 int params_hash(const struct param_list *l, char out[33], struct error *err);
-/* Whether every weight is finite; else the tensor's name where one is not. */
+/* Whether every weight is finite, on all ranks; else the tensor's name where one is not. */
 const char *params_not_finite(const struct param_list *l);
 
 #endif

@@ -13,15 +13,11 @@ static int init_shard(struct softmax *d, int s)
 
     own->ld = row_pad(width);
     own->block = mem_array(d->block * own->ld, sizeof(float));
-    own->max = mem_array(d->block, sizeof(float));
-    own->sum = mem_array(d->block, sizeof(float));
-    own->hit = mem_array(d->block, sizeof(double));
     own->gb = mem_array(own->ld, sizeof(float));
     d->scale[s] = mem_array(d->block, sizeof(float));
     if (d->keep)
         own->gradient = mem_array(width * d->w.ld, sizeof(float));
-    if (!own->block || !own->max || !own->sum || !own->hit || !own->gb || !d->scale[s] ||
-        (d->keep && !own->gradient))
+    if (!own->block || !own->gb || !d->scale[s] || (d->keep && !own->gradient))
         return PT_ENOMEM;
     return 0;
 }
@@ -31,11 +27,12 @@ static void touch(struct worker *w, void *arg)
     struct softmax *d = arg;
     int64_t first, end;
 
-    team_range(d->w.shards, w->id, w->count, &first, &end);
+    team_own(w, d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
         struct softmax_shard *own = &d->shard[s];
 
         memset(own->block, 0, (size_t)(d->block * own->ld) * sizeof(float));
+        memset(own->hit, 0, (size_t)d->stats_bytes);
         memset(own->gb, 0, (size_t)own->ld * sizeof(float));
         if (d->keep)
             memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
@@ -44,12 +41,36 @@ static void touch(struct worker *w, void *arg)
         memset(d->gradient[w->id], 0, 64);
 }
 
+/* A shard's stats are whole cache lines: two workers write none together. */
+static int init_stats(struct softmax *d)
+{
+    int64_t rows = (d->block + 7) / 8 * 8;
+
+    d->stats_bytes = rows * (int64_t)(2 * sizeof(double) + 2 * sizeof(float));
+    d->stats = mem_array(d->w.shards * d->stats_bytes, 1);
+    d->norm = mem_zalloc(d->w.shards, sizeof *d->norm);
+    if (!d->stats || !d->norm)
+        return PT_ENOMEM;
+    for (int s = 0; s < d->w.shards; s++) {
+        struct softmax_shard *own = &d->shard[s];
+
+        own->hit = (double *)(void *)(d->stats + s * d->stats_bytes);
+        own->mass = own->hit + rows;
+        own->max = (float *)(void *)(own->mass + rows);
+        own->sum = own->max + rows;
+    }
+    return 0;
+}
+
 static int init_workers(struct softmax *d)
 {
-    int64_t widest = 0;
+    int64_t widest = 0, first, end;
 
-    for (int s = 0; s < d->w.shards; s++) {
-        if (init_shard(d, s) < 0)
+    if (init_stats(d) < 0)
+        return PT_ENOMEM;
+    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        if (init_shard(d, (int)s) < 0)
             return PT_ENOMEM;
         if (shard_width(&d->w.cut[s]) > widest)
             widest = shard_width(&d->w.cut[s]);
@@ -97,9 +118,6 @@ void softmax_fini(struct softmax *d)
 {
     for (int s = 0; d->shard && s < d->w.shards; s++) {
         mem_free(d->shard[s].block);
-        mem_free(d->shard[s].max);
-        mem_free(d->shard[s].sum);
-        mem_free(d->shard[s].hit);
         mem_free(d->shard[s].gradient);
         mem_free(d->shard[s].gb);
         if (d->scale)
@@ -109,6 +127,8 @@ void softmax_fini(struct softmax *d)
         mem_free(d->gradient[i]);
     mem_free(d->gradient);
     mem_free(d->shard);
+    mem_free(d->stats);
+    mem_free(d->norm);
     mem_free(d->scale);
     mem_free(d->row_loss);
     if (d->owns_reduce)
@@ -138,20 +158,25 @@ static void exponentials(struct softmax *d, int s, const struct view *v, int64_t
     logits(d, s, h + from * d->w.ld, rows, own->block, own->ld);
     for (int64_t p = 0; p < rows; p++) {
         float *l = own->block + p * own->ld;
-        double hit = 0.0;
+        double hit = 0.0, mass = 0.0;
 
-        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
+        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++) {
             hit += (double)v->target[i] * (double)l[v->col[i]];
+            mass += (double)v->target[i];
+        }
         own->hit[p] = hit;
+        own->mass[p] = mass;
         d->model->eng.kern->exp_row(l, width, &own->max[p], &own->sum[p]);
     }
 }
 
 /* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B
  * of its exponentials. Rows [first, end) of the block. */
-static void combine(struct softmax *d, const struct batch *b, const struct view *views, int64_t from,
-                    int64_t first, int64_t end)
+static void combine(struct softmax *d, const struct batch *b, int64_t from, int64_t first, int64_t end)
 {
+    int64_t own_first, own_end;
+
+    team_rank_own(d->model->eng.team, d->w.shards, &own_first, &own_end);
     for (int64_t p = first; p < end; p++) {
         float top = -INFINITY;
         double sum = 0.0, hit = 0.0, n = 0.0;
@@ -159,17 +184,14 @@ static void combine(struct softmax *d, const struct batch *b, const struct view 
         for (int s = 0; s < d->w.shards; s++)
             top = d->shard[s].max[p] > top || isnan(d->shard[s].max[p]) ? d->shard[s].max[p] : top;
         for (int s = 0; s < d->w.shards; s++) {
-            const struct view *v = &views[s];
-
             if (shard_width(&d->w.cut[s]) == 0)
                 continue;
             sum += (double)d->shard[s].sum[p] * exp((double)(d->shard[s].max[p] - top));
             hit += d->shard[s].hit[p];
-            for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
-                n += (double)v->target[i];
+            n += d->shard[s].mass[p]; /* targets are ones: exact in any order */
         }
         d->row_loss[from + p] = n * ((double)top + log(sum)) - hit;
-        for (int s = 0; s < d->w.shards; s++)
+        for (int64_t s = own_first; s < own_end; s++)
             d->scale[s][p] = (float)(exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
     }
 }
@@ -234,8 +256,8 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
         memset(dh + p * ld + d->w.k, 0, (size_t)(ld - d->w.k) * sizeof *dh);
     if (from + rows == b->rows) {
         if (measure)
-            own->norm = d->model->eng.kern->sum_squares(g, width * ld) +
-                        d->model->eng.kern->sum_squares(own->gb, width);
+            d->norm[s] = d->model->eng.kern->sum_squares(g, width * ld) +
+                         d->model->eng.kern->sum_squares(own->gb, width);
         else {
             team_phase(w, PHASE_UPDATE);
             apply(w, d, s, b);
@@ -259,19 +281,26 @@ void softmax_step(struct worker *w, struct softmax *d, const struct view *views,
         for (int s = first; s < end; s++)
             exponentials(d, s, &views[s], from, rows, h);
         team_barrier(w);
+        team_share(w, d->stats, d->w.shards, d->stats_bytes);
         team_phase(w, PHASE_DECODE);
         team_range(rows, w->id, w->count, &p, &last);
-        combine(d, b, views, from, p, last);
+        combine(d, b, from, p, last);
         team_barrier(w);
         for (int s = first; s < end; s++)
             shard_back(w, d, s, &views[s], b, from, rows, h, measure);
         team_barrier(w);
         team_phase(w, PHASE_REDUCE);
+        reduce_ranks(d->reduce, w, rows, ld);
         reduce_rows(d->reduce, p, last, ld);
         memcpy(dh + (from + p) * ld, reduce_root(d->reduce) + p * ld, (size_t)((last - p) * ld) * sizeof *dh);
     }
     if (b->rows > d->block) /* a slice of the minibatch has rows from several workers' slices of blocks */
         team_barrier(w);
+}
+
+void softmax_share_norms(struct worker *w, struct softmax *d)
+{
+    team_share(w, d->norm, d->w.shards, sizeof *d->norm);
 }
 
 void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip)
@@ -292,7 +321,7 @@ double softmax_norm(const struct softmax *d)
     double sum = 0.0;
 
     for (int s = 0; s < d->w.shards; s++)
-        sum += d->shard[s].norm;
+        sum += d->norm[s];
     return sum;
 }
 

@@ -21,22 +21,25 @@
 struct softmax_shard {
     int64_t ld;       /* of a block's row: width, padded */
     float *block;     /* (block rows, ld) owned: logits, then exponentials, then errors */
-    float *max, *sum; /* (block rows) owned: of each row */
-    double *hit;      /* (block rows) owned: sum of x l */
+    double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
+    double *mass;     /* (block rows) sum of x */
+    float *max, *sum; /* (block rows) of each row's exponentials */
     float *gradient;  /* (width, K ld) owned where there are microbatches; else the worker's */
     float *gb;        /* (ld) owned: gradient of b */
-    double norm;
 };
 
 struct softmax {
     struct table w;
-    struct softmax_shard *shard; /* (shards) owned */
-    int64_t block;               /* rows of a block */
-    float **scale;               /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
-    double *row_loss;            /* (rows) owned */
-    float **gradient;            /* (workers) owned: (widest shard, ld) */
-    struct reduce *reduce;       /* borrowed or owned */
-    bool owns_reduce, keep;      /* keep: a gradient for each shard (microbatches or clipping) */
+    struct softmax_shard *shard; /* (shards) owned; with several ranks, of other ranks' shards stats only */
+    char *stats;                 /* (shards, stats_bytes) owned: what the shards tell each other */
+    int64_t stats_bytes;
+    double *norm;           /* (shards) owned: squared norms of gradients, for clipping */
+    int64_t block;          /* rows of a block */
+    float **scale;          /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
+    double *row_loss;       /* (rows) owned */
+    float **gradient;       /* (workers) owned: (widest shard, ld) */
+    struct reduce *reduce;  /* borrowed or owned */
+    bool owns_reduce, keep; /* keep: a gradient for each shard (microbatches or clipping) */
     const struct model *model;
 };
 
@@ -48,7 +51,9 @@ void softmax_fini(struct softmax *d);
  * barrier. */
 void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
                   const float *h, float *dh, bool measure);
-/* After softmax_step with `measure`. */
+/* After softmax_step with `measure`. Every worker: with several ranks, norms of all shards for all of them.
+ */
+void softmax_share_norms(struct worker *w, struct softmax *d);
 void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip);
 double softmax_norm(const struct softmax *d);
 /* Mean over the minibatch of the rows' losses; worker 0, after a barrier. */

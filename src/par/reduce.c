@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* An open node: its level and number in it, and the buffer that holds it. */
@@ -27,9 +28,24 @@ struct merge {
     float *to, *from;
 };
 
+/* What several ranks need besides. Nodes are numbered over all ranks, in shard order. */
+struct rank_plan {
+    int64_t *nodes;     /* (ranks + 1) owned: a rank has nodes [nodes[q], nodes[q + 1]) */
+    float *node[128];   /* buffers of this rank's nodes */
+    struct pair *merge; /* (all nodes) owned: additions by node number */
+    int merges;
+    float *out, *in, *sum; /* owned: packed for the ranks; from them; the root */
+    int64_t *size;         /* (6 x ranks) owned: places and lengths of messages */
+};
+
+struct pair {
+    int to, from;
+};
+
 struct reduce {
     int shards, workers;
     struct worker_plan *plan; /* (workers) owned */
+    struct rank_plan ranks;   /* unused where there is one */
     struct merge *merge;      /* (merges) owned */
     int merges;
     float *root; /* borrowed: one of the buffers */
@@ -74,11 +90,9 @@ static void add_nothing(void *arg, int below, int top)
     (void)arg, (void)below, (void)top;
 }
 
-static int plan_worker(struct worker_plan *p, int shards, int workers, int id)
+/* The open nodes that the run [first, end) of shards ends with, and how many buffers it takes. */
+static int plan_run(struct worker_plan *p, int shards, int64_t first, int64_t end)
 {
-    int64_t first, end;
-
-    team_range(shards, id, workers, &first, &end);
     p->first = (int)first;
     p->end = (int)end;
     p->open = 0;
@@ -104,7 +118,7 @@ static void add_merge(void *arg, int below, int top)
     c->r->merge[c->r->merges++] = (struct merge){c->buffer[below], c->buffer[top]};
 }
 
-/* The open nodes of all workers, in shard order, pushed on one stack. */
+/* The open nodes of the rank's workers, in shard order, pushed on one stack. With one rank one is left. */
 static void plan_merges(struct reduce *r)
 {
     struct collector c = {.r = r};
@@ -122,6 +136,56 @@ static void plan_merges(struct reduce *r)
         }
     }
     r->root = c.buffer[0];
+    if (!r->ranks.nodes)
+        return;
+    assert(height == r->ranks.nodes[team_ranks(r->team)->id + 1] - r->ranks.nodes[team_ranks(r->team)->id]);
+    memcpy(r->ranks.node, c.buffer, sizeof c.buffer);
+}
+
+struct pairs {
+    struct rank_plan *plan;
+    int node[128];
+};
+
+static void add_pair(void *arg, int below, int top)
+{
+    struct pairs *p = arg;
+
+    p->plan->merge[p->plan->merges++] = (struct pair){p->node[below], p->node[top]};
+}
+
+/* Which nodes each rank will have open, and how they are added up: the same on every rank. */
+static int plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
+{
+    const struct ranks *self = team_ranks(r->team);
+    struct rank_plan *p = &r->ranks;
+    struct pairs pairs = {.plan = p};
+    int64_t level[128], index[128], first, end, mine;
+    int height = 0, all = 0;
+
+    p->nodes = mem_zalloc(self->count + 1, sizeof *p->nodes);
+    p->size = mem_zalloc(6 * self->count, sizeof *p->size);
+    p->merge = mem_alloc(64 * self->count, sizeof *p->merge);
+    if (!p->nodes || !p->size || !p->merge)
+        return PT_ENOMEM;
+    for (int q = 0; q < self->count; q++) {
+        struct worker_plan run = {0};
+
+        team_range(r->shards, q, self->count, &first, &end);
+        plan_run(&run, r->shards, first, end);
+        for (int i = 0; i < run.open; i++) {
+            level[height] = run.level[i];
+            index[height] = run.index[i];
+            pairs.node[height++] = all++;
+            height = settle(level, index, height, r->shards, add_pair, &pairs);
+        }
+        p->nodes[q + 1] = all;
+    }
+    mine = p->nodes[self->id + 1] - p->nodes[self->id];
+    p->out = mem_array((mine ? mine : 1) * rows * ld, sizeof(float));
+    p->in = mem_array(all * (rows / self->count + 1) * ld, sizeof(float));
+    p->sum = mem_array(rows * ld, sizeof(float));
+    return p->out && p->in && p->sum ? 0 : PT_ENOMEM;
 }
 
 static void touch(struct worker *w, void *arg)
@@ -137,6 +201,7 @@ int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows,
                struct error *err)
 {
     struct reduce *r = mem_zalloc(1, sizeof *r);
+    int64_t first, end;
     int open = 0;
 
     if (!r)
@@ -145,10 +210,13 @@ int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows,
     r->plan = mem_zalloc(r->workers, sizeof *r->plan);
     if (!r->plan)
         goto fail;
+    team_rank_own(team, shards, &first, &end);
     for (int id = 0; id < r->workers; id++) {
         struct worker_plan *p = &r->plan[id];
+        int64_t from, to;
 
-        open += plan_worker(p, shards, r->workers, id);
+        team_range(end - first, id, r->workers, &from, &to);
+        open += plan_run(p, shards, first + from, first + to);
         p->slot = mem_zalloc(p->slots, sizeof *p->slot);
         if (!p->slot)
             goto fail;
@@ -157,9 +225,11 @@ int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows,
                 goto fail;
     }
     r->merge = mem_alloc(open, sizeof *r->merge);
-    if (!r->merge)
+    if (!r->merge || (team_ranks(team)->count > 1 && plan_ranks(r, rows, ld) < 0))
         goto fail;
     plan_merges(r);
+    if (r->ranks.nodes)
+        r->root = r->ranks.sum;
     team_run(team, touch, r);
     for (int id = 0; id < r->workers; id++)
         r->plan[id].open = 0;
@@ -181,6 +251,12 @@ void reduce_free(struct reduce *r)
     }
     mem_free(r->plan);
     mem_free(r->merge);
+    mem_free(r->ranks.nodes);
+    mem_free(r->ranks.merge);
+    mem_free(r->ranks.size);
+    mem_free(r->ranks.out);
+    mem_free(r->ranks.in);
+    mem_free(r->ranks.sum);
     mem_free(r);
 }
 
@@ -225,7 +301,7 @@ void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added
     p->open = settle(p->level, p->index, p->open, r->shards, add_buffers, &a);
 }
 
-void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
+static void merge_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
 {
     for (int64_t row = first; row < end; row++)
         for (int i = 0; i < r->merges; i++) {
@@ -236,6 +312,98 @@ void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
             for (int64_t k = 0; k < ld; k++)
                 to[k] += from[k];
         }
+}
+
+void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
+{
+    if (!r->ranks.nodes)
+        merge_rows(r, first, end, ld);
+}
+
+/* The rank's nodes in rows [first, end), packed by the rank that will add those rows up, then by node. */
+static void pack_rows(struct reduce *r, const struct ranks *self, int64_t rows, int64_t first, int64_t end,
+                      int64_t ld)
+{
+    const struct rank_plan *p = &r->ranks;
+    int64_t nodes = p->nodes[self->id + 1] - p->nodes[self->id];
+
+    for (int q = 0; q < self->count; q++) {
+        int64_t low, high, from, to;
+
+        team_range(rows, q, self->count, &low, &high);
+        from = first > low ? first : low;
+        to = end < high ? end : high;
+        for (int64_t i = 0; i < nodes && from < to; i++)
+            memcpy(p->out + (nodes * low + i * (high - low) + from - low) * ld, p->node[i] + from * ld,
+                   (size_t)((to - from) * ld) * sizeof(float));
+    }
+}
+
+/* Everybody's nodes for the rows that this rank adds up. */
+static void exchange_nodes(struct reduce *r, struct ranks *self, int64_t rows, int64_t ld)
+{
+    const struct rank_plan *p = &r->ranks;
+    int64_t *send_at = p->size, *send = send_at + self->count, *get_at = send + self->count,
+            *get = get_at + self->count, nodes = p->nodes[self->id + 1] - p->nodes[self->id], low, high, mine;
+    int64_t row = ld * (int64_t)sizeof(float);
+
+    team_range(rows, self->id, self->count, &low, &high);
+    mine = high - low;
+    for (int q = 0; q < self->count; q++) {
+        team_range(rows, q, self->count, &low, &high);
+        send_at[q] = nodes * low * row;
+        send[q] = nodes * (high - low) * row;
+        get_at[q] = p->nodes[q] * mine * row;
+        get[q] = (p->nodes[q + 1] - p->nodes[q]) * mine * row;
+    }
+    ranks_exchange(self, p->out, send_at, send, p->in, get_at, get);
+}
+
+/* The sums that each rank has made, put together. */
+static void gather_sums(struct reduce *r, struct ranks *self, int64_t rows, int64_t ld)
+{
+    int64_t *at = r->ranks.size + 4 * self->count, *size = at + self->count;
+
+    for (int q = 0; q < self->count; q++) {
+        int64_t low, high;
+
+        team_range(rows, q, self->count, &low, &high);
+        at[q] = low * ld * (int64_t)sizeof(float);
+        size[q] = (high - low) * ld * (int64_t)sizeof(float);
+    }
+    ranks_gather(self, r->ranks.in, r->ranks.sum, at, size);
+}
+
+void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld)
+{
+    struct ranks *self = team_ranks(w->team);
+    const struct rank_plan *p = &r->ranks;
+    int64_t first, end, low, high, mine;
+
+    if (!p->nodes)
+        return;
+    team_range(rows, w->id, w->count, &first, &end);
+    merge_rows(r, first, end, ld);
+    pack_rows(r, self, rows, first, end, ld);
+    team_barrier(w);
+    if (w->id == 0)
+        exchange_nodes(r, self, rows, ld);
+    team_barrier(w);
+    team_range(rows, self->id, self->count, &low, &high);
+    mine = high - low;
+    team_range(mine, w->id, w->count, &first, &end);
+    for (int i = 0; i < p->merges; i++) {
+        float *to = p->in + (p->merge[i].to * mine + first) * ld;
+        const float *from = p->in + (p->merge[i].from * mine + first) * ld;
+
+#pragma omp simd
+        for (int64_t k = 0; k < (end - first) * ld; k++)
+            to[k] += from[k];
+    }
+    team_barrier(w);
+    if (w->id == 0)
+        gather_sums(r, self, rows, ld);
+    team_barrier(w);
 }
 
 float *reduce_root(struct reduce *r)
@@ -250,7 +418,10 @@ int64_t reduce_bytes(int shards, int workers, int64_t rows, int64_t ld)
     for (int id = 0; id < workers; id++) {
         struct worker_plan p = {0};
 
-        plan_worker(&p, shards, workers, id);
+        int64_t first, end;
+
+        team_range(shards, id, workers, &first, &end);
+        plan_run(&p, shards, first, end);
         slots += p.slots;
     }
     return slots * rows * ld * (int64_t)sizeof(float);

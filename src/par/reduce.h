@@ -12,8 +12,14 @@
  *
  *   each worker:  for each own shard, ascending:  reduce_leaf -> fill it -> reduce_done
  *   barrier
+ *   each worker:  reduce_ranks                    -> with one rank nothing
  *   each worker:  reduce_rows(own rows)           -> reduce_root has the sum in those rows
- *   barrier (before anybody reads foreign rows of the root, or starts the next round of leaves) */
+ *   barrier (before anybody reads foreign rows of the root, or starts the next round of leaves)
+ *
+ * Ranks do as workers do, one level up: what is open after a rank's own merges, at most 2 log2 S nodes, goes
+ * to others, each rank adds up a slice of the rows over all ranks' nodes in tree order, and hands the sum
+ * around. So a rank sends at most (2 log2 S + 1) x rows x ld floats, and 2 rows x ld (R - 1) / R where R and
+ * S are powers of two. */
 #ifndef PAR_REDUCE_H
 #define PAR_REDUCE_H
 
@@ -39,6 +45,9 @@ float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool can
 /* The leaf is full (`added`: as reduce_leaf asked for): merges what can be merged. `count` floats. */
 void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count);
 
+/* Entered by every worker after a barrier: where there are several ranks, the sum of `rows` rows of ld floats
+ * is in the root afterwards, for everybody. */
+void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld);
 /* Sums rows [first, end) of ld floats over all workers' open nodes into the root. */
 void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld);
 float *reduce_root(struct reduce *r);

@@ -28,6 +28,7 @@ struct team {
     enum topo_bind bind;
     bool started;
     uint64_t caller_float_mode;
+    struct ranks ranks;
 };
 
 const char *phase_name(enum phase p)
@@ -165,13 +166,15 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
     t->topo = topo;
     t->bind = bind;
     t->count = workers;
+    t->ranks = ranks_self();
     t->workers = mem_array(workers, sizeof *t->workers);
     if (!t->workers) {
         rc = error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
         goto fail;
     }
     for (int i = 0; i < workers; i++)
-        t->workers[i] = (struct worker){.id = i, .count = workers, .team = t};
+        t->workers[i] = (struct worker){
+            .id = i, .count = workers, .rank = t->ranks.id, .ranks = t->ranks.count, .team = t};
     if (workers > omp_get_thread_limit()) {
         rc = error_set(err, PT_ENOMEM,
                        "team: %d threads wanted, OMP_THREAD_LIMIT allows %d; unset it or ask for fewer",
@@ -313,4 +316,35 @@ void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)
     assert(n >= 0 && id >= 0 && id < count);
     *first = id * each + (id < extra ? id : extra);
     *end = *first + each + (id < extra);
+}
+
+void team_own(const struct worker *w, int64_t n, int64_t *first, int64_t *end)
+{
+    int64_t from = 0, to = n;
+
+    if (w->ranks > 1)
+        team_range(n, w->rank, w->ranks, &from, &to);
+    team_range(to - from, w->id, w->count, first, end);
+    *first += from;
+    *end += from;
+}
+
+void team_rank_own(const struct team *t, int64_t n, int64_t *first, int64_t *end)
+{
+    team_range(n, t->ranks.id, t->ranks.count, first, end);
+}
+
+struct ranks *team_ranks(struct team *t)
+{
+    return &t->ranks;
+}
+
+void team_share(struct worker *w, void *items, int64_t n, int64_t bytes)
+{
+    if (w->ranks <= 1)
+        return;
+    team_barrier(w);
+    if (w->id == 0)
+        ranks_share(&w->team->ranks, items, n, bytes);
+    team_barrier(w);
 }

@@ -11,6 +11,7 @@
 #define PAR_TEAM_H
 
 #include "base/error.h"
+#include "par/ranks.h"
 #include "par/topo.h"
 
 #include <stdint.h>
@@ -32,7 +33,8 @@ struct team;
 
 struct worker {
     _Alignas(64) int id;
-    int count; /* workers in the team */
+    int count;       /* workers in the team */
+    int rank, ranks; /* of this process, and how many there are */
     struct team *team;
     double seconds[PHASES]; /* time spent, summed until team_reset_times */
     int64_t barriers;       /* waited at, likewise */
@@ -78,5 +80,15 @@ int team_env_workers(void);
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
  * most. */
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);
+/* The run of `n` shards, or what is counted like them, of a worker: of its rank's run its part. */
+void team_own(const struct worker *w, int64_t n, int64_t *first, int64_t *end);
+/* The run of all workers of this rank. */
+void team_rank_own(const struct team *t, int64_t n, int64_t *first, int64_t *end);
+
+/* The ranks that the team is one of; for worker 0 and the calling thread. */
+struct ranks *team_ranks(struct team *t);
+/* Entered by every worker: afterwards all ranks have all of `n` items of `bytes`, of which each worker has
+ * filled its own (team_own). Barriers at the start and at the end; with one rank nothing happens. */
+void team_share(struct worker *w, void *items, int64_t n, int64_t bytes);
 
 #endif

@@ -185,13 +185,16 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
     return 0;
 }
 
-static void put_tensor(struct tensors_writer *w, const struct param *p, int which)
+/* w NULL: a rank that only hands over what it has. */
+static void put_tensor(struct tensors_writer *w, const struct param_list *l, const struct param *p, int which,
+                       float *room)
 {
     for (int64_t s = 0; s < p->spans; s++) {
         int64_t count, length, stride;
-        float *data;
+        const float *data = params_span(l, p, s, which, room, &count, &length, &stride);
 
-        p->span(p->owner, s, which, &data, &count, &length, &stride);
+        if (!w)
+            continue;
         if (length == stride)
             tensors_data(w, data, count * length * (int64_t)sizeof *data);
         else
@@ -200,9 +203,10 @@ static void put_tensor(struct tensors_writer *w, const struct param *p, int whic
     }
 }
 
-int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
-                     const struct config *c, const struct problem *p, const struct run_state *state,
-                     struct error *err)
+/* A file with everything but the tensors' data. */
+static int begin_file(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
+                      const struct config *c, const struct problem *p, const struct run_state *state,
+                      struct error *err)
 {
     struct tensors_writer *w;
     int rc = tensors_create(&w, path, err), kinds = whole ? 3 : 1;
@@ -222,9 +226,30 @@ int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, 
         tensors_abandon(w);
         return rc;
     }
+    *out = w;
+    return 0;
+}
+
+int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
+                     const struct config *c, const struct problem *p, const struct run_state *state,
+                     struct error *err)
+{
+    struct tensors_writer *w = NULL;
+    float *room = params_room(&m->params);
+    int rc = 0, kinds = whole ? 3 : 1;
+
+    if (!room)
+        return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
+    if (!m->params.ranks || m->params.ranks->id == 0)
+        rc = begin_file(&w, path, whole, m, c, p, state, err);
+    if (rc < 0) {
+        mem_free(room);
+        return rc;
+    }
     for (int which = 0; which < kinds; which++)
         for (int i = 0; i < m->params.n; i++)
-            put_tensor(w, &m->params.param[i], which);
+            put_tensor(w, &m->params, &m->params.param[i], which, room);
+    mem_free(room);
     *out = w;
     return 0;
 }
@@ -264,7 +289,8 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
 
         p->span(p->owner, s, which, &data, &count, &length, &stride);
         for (int64_t r = 0; r < count; r++, from += length)
-            memcpy(data + r * stride, from, (size_t)length * sizeof *data);
+            if (data)
+                memcpy(data + r * stride, from, (size_t)length * sizeof *data);
     }
     return 0;
 }

@@ -31,7 +31,8 @@ struct run_state {
 };
 
 /* Writes the model, or (whole) a checkpoint, to a file that appears at tensors_commit: the weights are in it
- * when this returns, so training may go on before. PT_EFILE, PT_ENOMEM. */
+ * when this returns, so training may go on before. Entered by all ranks: rank 0 writes, the others hand over
+ * their shards and get NULL. PT_EFILE, PT_ENOMEM. */
 int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
                      const struct config *c, const struct problem *p, const struct run_state *state,
                      struct error *err);
@@ -39,8 +40,8 @@ int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, 
 /* Whether the file is a whole model or checkpoint of the weights with this hash (params_hash). PT_EFILE. */
 int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error *err);
 
-/* Weights, and moments where `state` is asked for, into a model of the same shape. PT_EFILE where the file is
- * not whole or belongs to another model or data set. */
+/* Weights, and moments where `state` is asked for, into a model of the same shape; each rank reads for
+ * itself. PT_EFILE where the file is not whole or belongs to another model or data set. */
 int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
                     struct error *err);
 

@@ -7,12 +7,19 @@
 #include <math.h>
 #include <string.h>
 
-/* Sums of one shard for the examples of a block. */
+/* Sums of one shard for the examples of a block: what the shards tell each other. All in evaluator.told. */
 struct shard_sums {
     double *square, *absolute; /* (batch): errors of held-out ratings */
     double *plain;             /* (batch): squared, before clipping and without regard to what is cold */
-    float *max, *sum;          /* (batch): of the exponentials of logits */
     double *hit;               /* (batch): sum of held-out values times logits */
+    double *cells, *relevant;  /* (batch): held-out ratings, and how many of them are relevant */
+    float *max, *sum;          /* (batch): of the exponentials of logits */
+};
+
+/* One of the best columns of an example, as ranks tell each other; column -1: there are no more. */
+struct candidate {
+    float score;
+    int32_t column, held_out;
 };
 
 struct evaluator {
@@ -30,15 +37,18 @@ struct evaluator {
                           errors, ratings. Written by the column's worker */
     struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
     struct shard_sums *sums;      /* (shards) owned */
-    float **score;                /* (workers) owned: (batch, widest shard padded) or cells */
-    struct topk *best;            /* (workers x batch) owned */
-    struct scored *room;          /* (workers x batch x capacity) owned */
-    bool *hit;                    /* (workers x k) owned */
-    int32_t *cold;                /* owned: columns that are never recommended, numbered in their shard */
-    int64_t *cold_start;          /* (shards + 1) owned: where a shard's begin */
-    uint8_t *covered;             /* (workers x metrics x columns) owned: coverage */
-    struct input block;           /* at hand */
-    int64_t begin;                /* of the block, in example[] */
+    char *told;                   /* (shards, told_bytes) owned */
+    int64_t told_bytes;
+    struct candidate *candidate; /* (ranks, batch, k) owned; NULL where there is one rank */
+    float **score;               /* (workers) owned: (batch, widest shard padded) or cells */
+    struct topk *best;           /* (workers x batch) owned */
+    struct scored *room;         /* (workers x batch x capacity) owned */
+    bool *hit;                   /* (workers x k) owned */
+    int32_t *cold;               /* owned: columns that are never recommended, numbered in their shard */
+    int64_t *cold_start;         /* (shards + 1) owned: where a shard's begin */
+    uint8_t *covered;            /* (workers x metrics x columns) owned: coverage */
+    struct input block;          /* at hand */
+    int64_t begin;               /* of the block, in example[] */
 };
 
 /* ---- ratings ------------------------------------------------------------------------------------------ */
@@ -165,11 +175,76 @@ static bool is_held_out(const struct evaluator *e, int64_t p, int32_t c)
 
 static int64_t relevant_items(const struct evaluator *e, int64_t p)
 {
-    int64_t n = 0;
+    double n = 0.0;
 
     for (int s = 0; s < e->problem->shards; s++)
-        for (int64_t i = e->out[s].row[p]; i < e->out[s].row[p + 1]; i++)
-            n += (double)e->out[s].target[i] + e->spec.shift >= e->spec.relevant;
+        n += e->sums[s].relevant[p];
+    return (int64_t)n;
+}
+
+/* What a shard's view of the block holds out, by example. */
+static void count_held_out(struct evaluator *e, int s)
+{
+    const struct view *out = &e->out[s];
+
+    for (int64_t p = 0; p < out->rows; p++) {
+        int64_t n = 0;
+
+        for (int64_t i = out->row[p]; i < out->row[p + 1]; i++)
+            n += (double)out->target[i] + e->spec.shift >= e->spec.relevant;
+        e->sums[s].cells[p] = (double)(out->row[p + 1] - out->row[p]);
+        e->sums[s].relevant[p] = (double)n;
+    }
+}
+
+/* The best columns of example p over the rank's workers: the result's length. */
+static int merge_workers(const struct worker *w, struct evaluator *e, int64_t p)
+{
+    struct topk *best = &e->best[p];
+    int n;
+
+    for (int i = 1; i < w->count; i++)
+        topk_merge(best, &e->best[i * e->spec.batch + p]);
+    n = topk_finish(best);
+    while (n > 0 && best->best[n - 1].score == -INFINITY)
+        n--;
+    return n;
+}
+
+static struct candidate *candidates(const struct evaluator *e, int rank, int64_t p)
+{
+    return e->candidate + ((int64_t)rank * e->spec.batch + p) * e->k;
+}
+
+/* This rank's best columns of example p, for all ranks. */
+static void propose(const struct worker *w, struct evaluator *e, int64_t p)
+{
+    struct candidate *to = candidates(e, w->rank, p);
+    const struct scored *best = e->best[p].best;
+    int n = merge_workers(w, e, p);
+
+    for (int i = 0; i < e->k; i++)
+        to[i] = i < n ? (struct candidate){best[i].score, best[i].column, is_held_out(e, p, best[i].column)}
+                      : (struct candidate){-INFINITY, -1, 0};
+}
+
+/* All ranks' candidates into the best of example p, which starts afresh; who of them was held out, into hit.
+ */
+static int merge_ranks(const struct worker *w, struct evaluator *e, int64_t p, bool *hit)
+{
+    struct topk *best = &e->best[p];
+    int n;
+
+    topk_init(best, e->k, e->room + p * topk_capacity(e->k), topk_capacity(e->k));
+    for (int q = 0; q < w->ranks; q++)
+        for (int i = 0; i < e->k && candidates(e, q, p)[i].column >= 0; i++)
+            topk_offer_one(best, candidates(e, q, p)[i].score, candidates(e, q, p)[i].column);
+    n = topk_finish(best);
+    for (int i = 0; i < n; i++)
+        for (int q = 0; q < w->ranks; q++)
+            for (int j = 0; j < e->k && candidates(e, q, p)[j].column >= 0; j++)
+                if (candidates(e, q, p)[j].column == best->best[i].column)
+                    hit[i] = candidates(e, q, p)[j].held_out;
     return n;
 }
 
@@ -178,14 +253,9 @@ static void rank_example(struct worker *w, struct evaluator *e, int64_t p, bool 
 {
     struct topk *best = &e->best[p];
     int64_t held_out = relevant_items(e, p), at = e->begin + p, columns = e->problem->columns;
-    int n;
+    int n = e->candidate ? merge_ranks(w, e, p, hit) : merge_workers(w, e, p);
 
-    for (int i = 1; i < w->count; i++)
-        topk_merge(best, &e->best[i * e->spec.batch + p]);
-    n = topk_finish(best);
-    while (n > 0 && best->best[n - 1].score == -INFINITY)
-        n--;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !e->candidate; i++)
         hit[i] = is_held_out(e, p, best->best[i].column);
     for (int i = 0; i < e->spec.n; i++) {
         const struct metric *m = &e->spec.metric[i];
@@ -211,7 +281,7 @@ static void sum_example(struct evaluator *e, int64_t p)
     for (int s = 0; s < e->problem->shards; s++) {
         const struct shard_sums *sums = &e->sums[s];
 
-        cells += (double)(e->out[s].row[p + 1] - e->out[s].row[p]);
+        cells += sums->cells[p];
         if (e->ratings) {
             square += sums->square[p];
             absolute += sums->absolute[p];
@@ -243,6 +313,21 @@ static void sum_example(struct evaluator *e, int64_t p)
         }
 }
 
+/* After it every rank can make all figures of the block. */
+static void tell_ranks(struct worker *w, struct evaluator *e, int64_t from, int64_t to)
+{
+    team_share(w, e->told, e->problem->shards, e->told_bytes);
+    if (!e->ranking)
+        return;
+    for (int64_t p = from; p < to; p++)
+        propose(w, e, p);
+    team_barrier(w);
+    if (w->id == 0)
+        ranks_share(team_ranks(w->team), e->candidate, w->ranks,
+                    e->spec.batch * e->k * (int64_t)sizeof *e->candidate);
+    team_barrier(w);
+}
+
 static void judge_block(struct worker *w, struct evaluator *e)
 {
     int end, first = own_shards(w, e->model, &end);
@@ -260,6 +345,7 @@ static void judge_block(struct worker *w, struct evaluator *e)
         view_build(&e->in[s], e->part->in, s, e->block.example, e->block.rows, &plain, false);
         if (e->seen)
             view_build(&e->seen[s], e->part->seen, s, e->block.example, e->block.rows, &plain, false);
+        count_held_out(e, s);
         if (e->ratings)
             judge_cells(w, e, s);
         if (e->ranking || e->loss)
@@ -268,6 +354,8 @@ static void judge_block(struct worker *w, struct evaluator *e)
     team_barrier(w);
     team_phase(w, PHASE_EVAL);
     team_range(e->block.rows, w->id, w->count, &from, &to);
+    if (w->ranks > 1)
+        tell_ranks(w, e, from, to);
     for (int64_t p = from; p < to; p++) {
         sum_example(e, p);
         if (e->ranking)
@@ -420,15 +508,18 @@ int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, doub
 /* ---- making
  * ----------------------------------------------------------------------------------------------------- */
 
-static int init_views(struct view **out, const struct matrix *m, int64_t rows, struct error *err)
+static int init_views(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
+                      struct error *err)
 {
+    int64_t first, end;
     int rc;
 
     *out = mem_zalloc(m->shards, sizeof **out);
     if (!*out)
         return error_set(err, PT_ENOMEM, "evaluation: out of memory");
-    for (int s = 0; s < m->shards; s++)
-        if ((rc = view_init(&(*out)[s], m, s, rows, err)) < 0)
+    team_rank_own(team, m->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        if ((rc = view_init(&(*out)[s], m, (int)s, rows, err)) < 0)
             return rc;
     return 0;
 }
@@ -442,22 +533,27 @@ static void fini_views(struct view *v, int shards)
 
 static bool init_sums(struct evaluator *e)
 {
-    int64_t n = e->spec.batch;
+    int64_t n = (e->spec.batch + 7) / 8 * 8;
 
+    e->told_bytes = n * (int64_t)(6 * sizeof(double) + 2 * sizeof(float)); /* whole cache lines */
     e->sums = mem_zalloc(e->problem->shards, sizeof *e->sums);
-    for (int s = 0; e->sums && s < e->problem->shards; s++) {
+    e->told = mem_array(e->problem->shards * e->told_bytes, 1);
+    if (!e->sums || !e->told)
+        return false;
+    memset(e->told, 0, (size_t)(e->problem->shards * e->told_bytes));
+    for (int s = 0; s < e->problem->shards; s++) {
         struct shard_sums *sums = &e->sums[s];
 
-        sums->square = mem_zalloc(n, sizeof(double));
-        sums->absolute = mem_zalloc(n, sizeof(double));
-        sums->plain = mem_zalloc(n, sizeof(double));
-        sums->hit = mem_zalloc(n, sizeof(double));
-        sums->max = mem_zalloc(n, sizeof(float));
-        sums->sum = mem_zalloc(n, sizeof(float));
-        if (!sums->square || !sums->absolute || !sums->plain || !sums->hit || !sums->max || !sums->sum)
-            return false;
+        sums->square = (double *)(void *)(e->told + s * e->told_bytes);
+        sums->absolute = sums->square + n;
+        sums->plain = sums->absolute + n;
+        sums->hit = sums->plain + n;
+        sums->cells = sums->hit + n;
+        sums->relevant = sums->cells + n;
+        sums->max = (float *)(void *)(sums->relevant + n);
+        sums->sum = sums->max + n;
     }
-    return e->sums != NULL;
+    return true;
 }
 
 static bool init_cold(struct evaluator *e)
@@ -482,7 +578,7 @@ static bool init_cold(struct evaluator *e)
 
 static bool init_room(struct evaluator *e)
 {
-    int workers = team_workers(e->problem->team);
+    int workers = team_workers(e->problem->team), ranks = team_ranks(e->problem->team)->count;
     int64_t n = e->spec.batch, widest = 0, cells = 0;
 
     for (int s = 0; s < e->problem->shards; s++) {
@@ -505,6 +601,8 @@ static bool init_room(struct evaluator *e)
         e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1);
         e->hit = mem_zalloc(workers * e->k, sizeof *e->hit);
         if (!e->best || !e->room || !e->covered || !e->hit)
+            return false;
+        if (ranks > 1 && !(e->candidate = mem_array((int64_t)ranks * n * e->k, sizeof *e->candidate)))
             return false;
     }
     return true;
@@ -555,9 +653,9 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory");
         goto fail;
     }
-    if ((rc = init_views(&e->in, part->in, e->spec.batch, err)) < 0 ||
-        (rc = init_views(&e->out, part->out, e->spec.batch, err)) < 0 ||
-        (part->seen && (rc = init_views(&e->seen, part->seen, e->spec.batch, err)) < 0))
+    if ((rc = init_views(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
+        (rc = init_views(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
+        (part->seen && (rc = init_views(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
         goto fail;
     if (!init_sums(e) || !init_cold(e) || !init_room(e)) {
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
@@ -575,14 +673,6 @@ void evaluator_free(struct evaluator *e)
 {
     if (!e)
         return;
-    for (int s = 0; e->sums && s < e->problem->shards; s++) {
-        mem_free(e->sums[s].square);
-        mem_free(e->sums[s].absolute);
-        mem_free(e->sums[s].plain);
-        mem_free(e->sums[s].hit);
-        mem_free(e->sums[s].max);
-        mem_free(e->sums[s].sum);
-    }
     for (int i = 0; e->score && e->score[i]; i++)
         mem_free(e->score[i]);
     for (int i = 0; i < e->spec.n; i++)
@@ -591,6 +681,8 @@ void evaluator_free(struct evaluator *e)
     fini_views(e->out, e->problem->shards);
     fini_views(e->seen, e->problem->shards);
     mem_free(e->sums);
+    mem_free(e->told);
+    mem_free(e->candidate);
     mem_free(e->score);
     mem_free(e->best);
     mem_free(e->room);

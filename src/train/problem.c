@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "math/gemm.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 bool problem_is_binary(const struct config *c)
@@ -129,6 +131,32 @@ static int make_team(struct problem *p, const struct config *c, struct error *er
         return rc;
     rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err);
     return rc < 0 ? rc : team_new(&p->team, workers, p->topo, (enum topo_bind)c->bind, err);
+}
+
+/* Whether all ranks make the same bits of the same data. */
+static int check_ranks(const struct problem *p, struct error *err)
+{
+    enum { LENGTH = 256 };
+    struct ranks *self = team_ranks(p->team);
+    char *text;
+    int rc = 0;
+
+    if (self->count == 1)
+        return 0;
+    text = mem_zalloc(self->count, LENGTH);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, BLAS core %s, ratings %.64s", p->kern->name,
+             gemm_core(), p->ratings->sha256);
+    ranks_share(self, text, self->count, LENGTH);
+    for (int q = 1; q < self->count && rc == 0; q++)
+        if (strcmp(text, text + q * LENGTH) != 0)
+            rc = error_set(err, PT_EUSAGE,
+                           "ranks must be alike, or they would not give one answer. Rank 0: %.110s; rank %d: "
+                           "%.110s. Set run.isa and OPENBLAS_CORETYPE to what all machines have",
+                           text, q, text + q * LENGTH);
+    mem_free(text);
+    return rc;
 }
 
 /* A large file is read by as many workers; their team is gone before the run's own is made. */
@@ -355,8 +383,9 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->ratings = ratings;
     p->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
     split.side = p->side;
-    if ((rc = make_team(p, c, err)) < 0 || (rc = mask ? split_all(&p->split, ratings, mask, err)
-                                                      : split_make(&p->split, ratings, &split, err)) < 0)
+    if ((rc = make_team(p, c, err)) < 0 || (rc = check_ranks(p, err)) < 0 ||
+        (rc = mask ? split_all(&p->split, ratings, mask, err) : split_make(&p->split, ratings, &split, err)) <
+            0)
         goto fail;
     if (known && known->refit) {
         split_refit(p->split);

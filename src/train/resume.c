@@ -78,7 +78,7 @@ static int find_model(struct run *r, struct error *err)
     return 0;
 }
 
-int rundir_load_checkpoint(struct run *r, struct error *err)
+static int load_newest(struct run *r, struct error *err)
 {
     struct error first = {0};
 
@@ -104,6 +104,15 @@ int rundir_load_checkpoint(struct run *r, struct error *err)
         run_warn(r, text);
     }
     return error_set(err, PT_EFILE, "no checkpoint in the folder can be gone on from: %s", first.text);
+}
+
+/* The other ranks read what rank 0 has found. */
+int rundir_load_checkpoint(struct run *r, struct error *err)
+{
+    int rc = r->ranks.id ? 0 : load_newest(r, err);
+
+    rc = rundir_after_rank_0(r, rc, err);
+    return rc == 0 && r->ranks.id ? load(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
 }
 
 int rundir_check_model(const struct run *r, struct error *err)

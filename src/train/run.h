@@ -17,6 +17,8 @@ struct run {
     const struct config *config;
     const struct train_options *options;
     struct rundir *dir; /* owned; NULL: nothing is written */
+    struct ranks ranks; /* every rank runs all of this; rank 0 writes */
+    bool found;         /* there is a checkpoint to go on from */
     struct problem *problem;
     struct learner learner;
     struct eval_spec spec;
@@ -41,11 +43,12 @@ int64_t run_examples(const struct run *r); /* that train in an epoch */
 double run_epoch_median(const struct run *r);
 void run_warn(const struct run *r, const char *text);
 
-/* ---- rundir.c: the folder ---- */
+/* ---- rundir.c: the folder. What takes a run is entered by all ranks; rank 0 writes. ---- */
 
 /* Takes the folder: makes it, locks it (the lock dies with its holder), sweeps leftovers. PT_EUSAGE where a
- * run is in it and `resume` is not set, or where another process holds it. */
-int rundir_open(struct rundir **out, const char *folder, bool resume, struct error *err);
+ * run is in it and `resume` is not set, or where another process holds it. A rank that does not write only
+ * notes the name. */
+int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err);
 void rundir_close(struct rundir *d);
 bool rundir_has_checkpoint(const struct rundir *d);
 bool rundir_has_summary(const struct rundir *d);
@@ -63,6 +66,9 @@ int rundir_write_model(struct run *r, struct error *err);
 int rundir_commit_model(struct run *r, struct error *err);
 /* That, metrics.jsonl on disk, and then the checkpoint. */
 int rundir_save_checkpoint(struct run *r, struct error *err);
+/* rc of rank 0, which does what the folder needs first, for the ranks that go on behind it; else their own.
+ */
+int rundir_after_rank_0(struct run *r, int rc, struct error *err);
 /* What the process has done so far, in .lock, where a kill leaves it: state.resumes and state.steps_run. */
 void rundir_note(const struct run *r);
 /* Takes up those of an earlier process; false: there was none. */
@@ -82,6 +88,6 @@ int rundir_check_model(const struct run *r, struct error *err);
 
 /* ---- summary.c ---- */
 
-int summary_write(const struct run *r, struct error *err);
+int summary_write(struct run *r, struct error *err);
 
 #endif

@@ -33,7 +33,7 @@
 struct rundir {
     char *folder; /* owned */
     char *path;   /* owned: what rundir_path gave last */
-    int lock;
+    int lock;     /* -1: this rank writes nothing */
     bool fresh;
 };
 
@@ -54,7 +54,7 @@ static int take_lock(struct rundir *d, struct error *err)
     return 0;
 }
 
-int rundir_open(struct rundir **out, const char *folder, bool resume, struct error *err)
+int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err)
 {
     struct rundir *d = mem_zalloc(1, sizeof *d);
     int rc;
@@ -66,6 +66,10 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, struct err
     if (!d->folder) {
         rc = error_set(err, PT_ENOMEM, "out of memory");
         goto fail;
+    }
+    if (!writes) {
+        *out = d;
+        return 0;
     }
     if ((rc = file_make_folder(folder, err)) < 0 || (rc = take_lock(d, err)) < 0 ||
         (rc = file_sweep(folder, err)) < 0)
@@ -173,8 +177,11 @@ static int write_ids(const struct run *r, const char *name, const struct idtable
 int rundir_write_start(const struct run *r, struct error *err)
 {
     const struct ratings *ratings = r->problem->ratings;
-    int rc = file_keep_lines(rundir_path(r->dir, "metrics.jsonl"), r->state.lines, err);
+    int rc;
 
+    if (r->ranks.id > 0)
+        return 0;
+    rc = file_keep_lines(rundir_path(r->dir, "metrics.jsonl"), r->state.lines, err);
     if (rc < 0 || (rc = write_config(r, err)) < 0 ||
         (rc = write_ids(r, "items.tsv", ratings->items, ratings->title, err)) < 0)
         return rc;
@@ -216,14 +223,14 @@ static void put_result(struct json *j, const char *key, const struct eval_spec *
     json_put(j, key, values);
 }
 
-int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
+/* A line of metrics.jsonl; for mem_free. NULL: no memory. */
+static char *metrics_line(const struct run *r, double epoch_s)
 {
     const struct run_state *s = &r->state;
     double steps = (double)s->step_count, lr, beta1;
     struct json *j = json_new_object(), *time = json_new_object();
     bool judged = r->monitor >= 0 && !s->refit && (s->stale == 0 || s->epoch % r->config->eval_every == 0);
     char *text;
-    int rc;
 
     adam_schedule(&r->learner.plan.spec, s->epoch - 1,
                   scheduler_first_step(&r->learner.scheduler, s->epoch) - 1, r->learner.plan.spec.total_steps,
@@ -246,6 +253,17 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
     json_put(j, "time", time);
     text = json_text(j, false);
     json_free(j);
+    return text;
+}
+
+int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
+{
+    char *text;
+    int rc;
+
+    if (r->ranks.id > 0)
+        return 0;
+    text = metrics_line(r, epoch_s);
     if (!text)
         return error_set(err, PT_ENOMEM, "metrics.jsonl: out of memory");
     rc = file_append_line(rundir_path(r->dir, "metrics.jsonl"), text, err);
@@ -263,7 +281,8 @@ int rundir_write_model(struct run *r, struct error *err)
     r->best_model = NULL;
     rc = checkpoint_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), false, r->learner.model, r->config,
                           r->problem, &r->state, err);
-    if (rc == 0) /* as many as the checkpoints that may refer to them, and one that none refers to yet */
+    if (rc == 0 &&
+        r->best_model) /* as many as the checkpoints that may refer to them, and one that none does yet */
         tensors_keep_old(r->best_model, (int)r->config->keep_checkpoints);
     return rc;
 }
@@ -276,6 +295,14 @@ int rundir_commit_model(struct run *r, struct error *err)
     return rc;
 }
 
+int rundir_after_rank_0(struct run *r, int rc, struct error *err)
+{
+    int first = rc;
+
+    ranks_copy(&r->ranks, &first, sizeof first);
+    return rc == 0 && first < 0 ? error_set(err, (enum pt_code)first, "rank 0 cannot go on") : rc;
+}
+
 int rundir_save_checkpoint(struct run *r, struct error *err)
 {
     struct tensors_writer *w;
@@ -283,20 +310,24 @@ int rundir_save_checkpoint(struct run *r, struct error *err)
 
     r->state.epochs = r->config->epochs;
     if ((rc = rundir_commit_model(r, err)) < 0 ||
-        (rc = file_flush(rundir_path(r->dir, "metrics.jsonl"), err)) < 0 ||
+        (!r->ranks.id && (rc = file_flush(rundir_path(r->dir, "metrics.jsonl"), err)) < 0) ||
         (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), true, r->learner.model, r->config,
                                r->problem, &r->state, err)) < 0)
         return rc;
-    tensors_keep_old(w, (int)r->config->keep_checkpoints - 1);
-    rc = tensors_commit(w, err);
+    if (w) {
+        tensors_keep_old(w, (int)r->config->keep_checkpoints - 1);
+        rc = tensors_commit(w, err);
+    }
     r->saved_at = clock_now();
-    return rc;
+    return rundir_after_rank_0(r, rc, err);
 }
 
 int rundir_drop_summary(const struct rundir *d, struct error *err)
 {
     const char *path = rundir_path(d, "summary.json");
 
+    if (d->lock < 0)
+        return 0;
     if (unlink(path) < 0 && errno != ENOENT)
         return error_set(err, PT_EFILE, "cannot remove %s: %s", path, strerror(errno));
     return 0;
@@ -304,6 +335,8 @@ int rundir_drop_summary(const struct rundir *d, struct error *err)
 
 void rundir_tidy(const struct rundir *d)
 {
+    if (d->lock < 0)
+        return;
     file_drop_old(rundir_path(d, RUN_CHECKPOINT));
     file_drop_old(rundir_path(d, RUN_MODEL));
 }
@@ -315,7 +348,7 @@ void rundir_note(const struct run *r)
     int n = snprintf(text, sizeof text, "resumes %12lld steps %20lld\n", (long long)r->state.resumes,
                      (long long)r->state.steps_run);
 
-    if (pwrite(r->dir->lock, text, (size_t)n, 0) < 0)
+    if (r->dir->lock < 0 || pwrite(r->dir->lock, text, (size_t)n, 0) < 0)
         return;
 }
 
@@ -324,7 +357,7 @@ bool rundir_take_note(struct run *r)
     char text[64] = "";
     long long resumes, steps;
 
-    if (pread(r->dir->lock, text, sizeof text - 1, 0) <= 0 ||
+    if (r->dir->lock < 0 || pread(r->dir->lock, text, sizeof text - 1, 0) <= 0 ||
         sscanf(text, "resumes %lld steps %lld", &resumes, &steps) != 2)
         return false;
     r->state.resumes = resumes > r->state.resumes ? resumes : r->state.resumes;

@@ -87,6 +87,7 @@ static struct json *time_json(const struct run *r)
 static struct json *build_json(const struct run *r)
 {
     struct json *j = json_new_object();
+    char library[64];
 
     json_put_text(j, "version", PARTRAIN_VERSION);
     json_put_text(j, "compiler",
@@ -99,6 +100,8 @@ static struct json *build_json(const struct run *r)
     json_put_text(j, "isa", r->problem->kern->name);
     json_put_text(j, "blas", gemm_library());
     json_put_text(j, "blas_core", gemm_core());
+    if (*ranks_library(library, sizeof library))
+        json_put_text(j, "mpi", library);
     return j;
 }
 
@@ -120,16 +123,61 @@ static struct json *machine_json(const struct run *r)
     return j;
 }
 
-static struct json *summary_json(const struct run *r)
+/* What each rank tells of itself. */
+struct rank_facts {
+    int64_t threads, bytes_sent, weight_bytes, peak_rss;
+};
+
+static int64_t peak_rss(void)
 {
-    const struct run_state *s = &r->state;
-    struct json *j = json_new_object();
     struct rusage usage;
 
     getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024;
+}
+
+/* By rank, for mem_free; NULL: no memory. All ranks ask for it together. */
+static struct rank_facts *rank_facts(struct run *r)
+{
+    struct ranks *team = team_ranks(r->problem->team);
+    struct rank_facts *facts = mem_zalloc(r->ranks.count, sizeof *facts);
+
+    if (!facts)
+        return NULL;
+    facts[r->ranks.id] = (struct rank_facts){.threads = team_workers(r->problem->team),
+                                             .bytes_sent = team->sent + r->ranks.sent,
+                                             .weight_bytes = params_held(&r->learner.model->params),
+                                             .peak_rss = peak_rss()};
+    ranks_share(&r->ranks, facts, r->ranks.count, sizeof *facts);
+    return facts;
+}
+
+static struct json *ranks_json(const struct run *r, const struct rank_facts *facts)
+{
+    struct json *list = json_new_array();
+
+    for (int q = 0; q < r->ranks.count; q++) {
+        struct json *j = json_new_object();
+
+        json_put_int(j, "threads", facts[q].threads);
+        json_put_int(j, "bytes_sent", facts[q].bytes_sent);
+        json_put_int(j, "weight_bytes", facts[q].weight_bytes);
+        json_put_int(j, "peak_rss_bytes", facts[q].peak_rss);
+        json_put(list, NULL, j);
+    }
+    return list;
+}
+
+static struct json *summary_json(const struct run *r, const struct rank_facts *facts)
+{
+    const struct run_state *s = &r->state;
+    struct json *j = json_new_object();
+
     json_put_text(j, "model", config_enum_name("model.kind", r->config->model_kind));
     json_put_int(j, "threads", team_workers(r->problem->team));
-    json_put_int(j, "ranks", 1);
+    json_put_int(j, "ranks", r->ranks.count);
+    if (r->ranks.count > 1)
+        json_put(j, "per_rank", ranks_json(r, facts));
     json_put_int(j, "shards", r->problem->shards);
     json_put_int(j, "params", params_count(&r->learner.model->params));
     json_put(j, "data", data_json(r));
@@ -147,7 +195,7 @@ static struct json *summary_json(const struct run *r)
     json_put(j, "last", last);
     json_put(j, "time", time_json(r));
     json_put(j, "throughput", throughput_json(r));
-    json_put_int(j, "peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
+    json_put_int(j, "peak_rss_bytes", peak_rss());
     json_put_text(j, "weights_hash", r->weights_hash);
     json_put_text(j, "model_hash", s->model_hash);
     json_put(j, "build", build_json(r));
@@ -155,14 +203,24 @@ static struct json *summary_json(const struct run *r)
     return j;
 }
 
-int summary_write(const struct run *r, struct error *err)
+int summary_write(struct run *r, struct error *err)
 {
-    struct json *j = summary_json(r);
-    char *text = json_text(j, true);
+    struct rank_facts *facts = rank_facts(r);
+    struct json *j;
+    char *text;
     struct file_writer *w;
     int rc;
 
+    if (!facts)
+        return error_set(err, PT_ENOMEM, "summary.json: out of memory");
+    if (r->ranks.id > 0) {
+        mem_free(facts);
+        return 0;
+    }
+    j = summary_json(r, facts);
+    text = json_text(j, true);
     json_free(j);
+    mem_free(facts);
     if (!text)
         return error_set(err, PT_ENOMEM, "summary.json: out of memory");
     rc = file_create(&w, rundir_path(r->dir, "summary.json"), err);

@@ -100,9 +100,11 @@ static int open_run(struct run *r, bool *done, struct error *err)
     int rc;
 
     *done = false;
-    if (o->folder && (rc = rundir_open(&r->dir, o->folder, o->resume, err)) < 0)
+    if (o->folder && (rc = rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err)) < 0)
         return rc;
-    if (r->dir && rundir_has_checkpoint(r->dir) && (rc = rundir_check_config(r->dir, r->config, err)) < 0)
+    r->found = r->dir && rundir_has_checkpoint(r->dir);
+    ranks_copy(&r->ranks, &r->found, sizeof r->found);
+    if (r->found && (rc = rundir_check_config(r->dir, r->config, err)) < 0)
         return rc;
     if ((rc = problem_new(&r->problem, r->config, err)) < 0 ||
         (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
@@ -113,11 +115,12 @@ static int open_run(struct run *r, bool *done, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (!r->dir)
         return 0;
-    if (rundir_has_checkpoint(r->dir)) {
+    if (r->found) {
         if ((rc = resume(r, err)) < 0)
             return rc;
         *done = r->state.finished && rundir_has_summary(r->dir) &&
                 (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
+        ranks_copy(&r->ranks, done, sizeof *done);
         if (*done)
             return 0;
         r->state.finished = false;
@@ -175,16 +178,25 @@ static void tell(const struct run *r, enum train_event event, int64_t epochs)
 /* ---- an epoch
  * ---------------------------------------------------------------------------------------------- */
 
-static bool stopping(const struct run *r)
+/* Asked by all ranks together: a signal need not reach them all, nor at the same minibatch. */
+static bool stopping(struct run *r)
 {
-    return r->options->stop && *r->options->stop;
+    return ranks_max(&r->ranks, r->options->stop && *r->options->stop);
 }
 
-static bool minutes_passed(const struct run *r)
+static bool asked_to_save(struct run *r, sig_atomic_t before)
+{
+    return ranks_max(&r->ranks, r->options->save && before != *r->options->save);
+}
+
+/* By the clock of rank 0. */
+static bool minutes_passed(struct run *r)
 {
     double minutes = r->config->checkpoint_minutes;
+    bool passed = minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes;
 
-    return minutes > 0.0 && clock_now() - r->saved_at >= 60.0 * minutes;
+    ranks_copy(&r->ranks, &passed, sizeof passed);
+    return passed;
 }
 
 /* The sums of the epoch so far, between model and state. */
@@ -282,6 +294,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
         if (r->dir)
             rundir_note(r);
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
+        ranks_copy(&r->ranks, &size, sizeof size);
         if (!isfinite(r->learner.model->loss_sum))
             return diverged(r, from, err);
         tell(r, TRAIN_STEPS, epochs);
@@ -289,8 +302,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
             rc = flush_and_save(r, err);
             return rc < 0 ? rc : interrupted(r, err);
         }
-        if ((r->options->save && save != *r->options->save) ||
-            (r->dir && st->in_epoch < l->steps && minutes_passed(r))) {
+        if (asked_to_save(r, save) || (r->dir && st->in_epoch < l->steps && minutes_passed(r))) {
             save = r->options->save ? *r->options->save : 0;
             if ((rc = flush_and_save(r, err)) < 0)
                 return rc;
@@ -343,7 +355,7 @@ static bool writes_model(const struct run *r, int64_t epochs)
            (r->monitor >= 0 ? !r->state.refit || r->state.epoch == epochs : r->state.epoch == epochs);
 }
 
-static bool checkpoint_due(const struct run *r)
+static bool checkpoint_due(struct run *r)
 {
     int64_t every = r->config->checkpoint_every;
 
@@ -500,7 +512,7 @@ static void keep_best(struct run *r, int rc)
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err)
 {
-    struct run r = {.config = c, .options = o, .started = clock_now()};
+    struct run r = {.config = c, .options = o, .ranks = ranks_self(), .started = clock_now()};
     bool done;
     int rc = open_run(&r, &done, err);
 

@@ -1,0 +1,123 @@
+#!/bin/bash
+# Runs of several ranks: the same weights and figures as one process gives, whatever ranks and threads; a rank that is
+# killed ends the run, which goes on with fewer; ranks of different kinds are refused.
+set -u
+case $("$PARTRAIN" --version) in
+*"MPI: none"*) echo "skipped: this build has no MPI" >&2 && exit 77 ;;
+esac
+command -v mpirun >/dev/null || { echo "skipped: no mpirun" >&2 && exit 77; }
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export OMP_WAIT_POLICY=passive # more workers than cores: who waits should not hold one
+failures=0
+
+fail() {
+    echo "$*" >&2
+    failures=$((failures + 1))
+}
+
+# Open MPI wants to be told that root and more ranks than cores are meant; MPICH asks nothing.
+launch=(mpirun)
+if mpirun --version 2>&1 | grep -q 'Open MPI'; then
+    launch+=(--oversubscribe --bind-to none --mca mpi_yield_when_idle 1)
+    [ "$(id -u)" -ne 0 ] || launch+=(--allow-run-as-root)
+fi
+
+# run RANKS THREADS NAME ARGUMENT...: 1 rank without mpirun
+run() {
+    local ranks=$1 threads=$2 name=$3 before=()
+    shift 3
+    [ "$ranks" = 1 ] || before=("${launch[@]}" -np "$ranks")
+    "${before[@]}" "$PARTRAIN" train -q --threads "$threads" --out "$folder/$name" run.bind=none "$@" \
+        >"$folder/out" 2>"$folder/err" </dev/null || {
+        sed 's/^/  /' "$folder/err" >&2
+        return 1
+    }
+}
+
+# What must not depend on ranks: the hashes, and every line of metrics.jsonl but its times.
+answer() {
+    grep -hE '"(weights|model)_hash"' "$folder/$1/summary.json" | tr -d ' ,'
+    sed 's/"time".*//' "$folder/$1/metrics.jsonl"
+}
+
+# same NAME ARGUMENT...: 1 process with 1, 2 and 4 threads, and 2, 3 and 4 ranks with 1 and 2
+same() {
+    local name=$1 setting
+    shift
+    run 1 1 "$name-1-1" "$@" || { fail "$name: one process"; return; }
+    answer "$name-1-1" >"$folder/first"
+    for setting in 1-2 1-4 2-1 3-1 4-1 2-2 3-2 4-2; do
+        run "${setting%-*}" "${setting#*-}" "$name-$setting" "$@" || { fail "$name: $setting"; continue; }
+        answer "$name-$setting" | cmp -s - "$folder/first" || fail "$name: another answer from $setting (ranks-threads)"
+    done
+}
+
+cat >"$folder/mf.yaml" <<END
+model: {kind: mf, latent: 50, loss: cell_mean}
+data: {path: "synth:ml-100k"}
+split: {kind: random, valid: 0.1, test: 0.1}
+train: {epochs: 1, batch: 512, lr: 0.005, patience: 0}
+eval: {metrics: [rmse, ndcg@10, coverage@10]}
+END
+item=(-c conf/autorec-item.yaml data.path=synth:ml-100k train.patience=0)
+same item "${item[@]}" train.epochs=1
+same user -c conf/autorec-user.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0 'model.hidden=[64,32,64]' \
+    model.loss=root train.clip_norm=0.1 model.dropout=0.2 'eval.metrics=[rmse,ndcg@10,coverage@5]' run.shards=13
+same vae -c conf/multivae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0
+same dae -c conf/multidae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0 train.clip_norm=0.1 \
+    train.batch=100 train.microbatch=40
+same mf -c "$folder/mf.yaml"
+same mf-clipped -c "$folder/mf.yaml" train.clip_norm=0.01 model.loss=root train.batch=700
+
+# No rank holds more than 1.2 / R of the weights: of item-4-1, 500 for each of 943 columns, twice.
+python3 - "$folder/item-4-1/summary.json" <<'END' || fail "a rank holds more than its share, or sent nothing"
+import json, sys
+summary = json.load(open(sys.argv[1]))
+ranks = summary["per_rank"]
+assert summary["ranks"] == len(ranks) == 4
+assert all(r["weight_bytes"] <= 1.2 * 4 * summary["params"] / 4 for r in ranks), ranks
+assert all(r["bytes_sent"] > 1e5 for r in ranks), ranks
+END
+
+# A rank that is killed ends the run on all ranks within seconds; fewer ranks go on, to the same weights.
+long=("${item[@]}" train.epochs=60 'model.hidden=[64]' train.checkpoint_every=1)
+run 1 2 whole "${long[@]}" || fail "the run to compare with"
+"${launch[@]}" -np 3 "$PARTRAIN" train -q --threads 1 --out "$folder/killed" run.bind=none "${long[@]}" \
+    >"$folder/out" 2>"$folder/err" </dev/null &
+mpirun=$!
+for ((i = 0; i < 600; i++)); do
+    [ ! -e "$folder/killed/checkpoint.safetensors" ] || break
+    sleep 0.05
+done
+# The ranks are mpirun's descendants that run the program; the last one is not rank 0.
+descendants() {
+    local child
+    for child in $(pgrep -P "$1"); do
+        [ "$(readlink "/proc/$child/exe")" != "$(readlink -f "$PARTRAIN")" ] || echo "$child"
+        descendants "$child"
+    done
+}
+victim=$(descendants $mpirun | tail -n 1)
+if [ -z "$victim" ]; then
+    fail "no rank to kill"
+else
+    kill -KILL "$victim"
+fi
+started=$SECONDS
+wait $mpirun && fail "a killed rank, and mpirun says all went well"
+[ $((SECONDS - started)) -le 10 ] || fail "a killed rank, and the others went on for $((SECONDS - started)) s"
+[ -s "$folder/err" ] || fail "a killed rank, and no message"
+[ ! -e "$folder/killed/summary.json" ] || fail "the run was over before a rank could be killed"
+run 2 1 killed "${long[@]}" --resume || fail "resuming with fewer ranks"
+[ "$(answer killed)" = "$(answer whole)" ] || fail "resumed with fewer ranks: another answer"
+grep -q '"resumes": 1' "$folder/killed/summary.json" || fail "the killed run was not resumed"
+
+# Ranks that would not make the same bits do not begin.
+mixed=(train -q --threads 1 "${item[@]}" train.epochs=1 --out "$folder/mixed")
+"${launch[@]}" -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=avx2 : -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=baseline \
+    >"$folder/out" 2>"$folder/err" </dev/null && fail "a mixture of vector paths is not refused"
+grep -q 'ranks must be alike' "$folder/err" || { fail "a mixture of vector paths: no word of it" && cat "$folder/err" >&2; }
+
+[ "$failures" -eq 0 ]

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* In the order of options.def (tests/test_config.c compares the names). */
-enum { ACTIVATION_TANH = 2, INIT_NORMAL = 1, FORMAT_LISTS = 2 };
+enum { ACTIVATION_TANH = 2, LOSS_CELL_MEAN = 3, INIT_NORMAL = 1, FORMAT_LISTS = 2 };
 enum { BY_SHARE, BY_FILE, BY_USER, BY_ROW, BY_USER_SHARE, BY_TIME, BY_LAST, BY_FOLD };
 enum { STEADY, STEPS, EXPONENTIAL, COSINE, ONE_CYCLE };
 
@@ -183,6 +183,8 @@ static int set_model_defaults(struct config *c, struct error *err)
         rc = option_set_number(&c->hidden, &vae_hidden, is_vae(c), err);
     if (is_multi(c) && !config_given(c, "model.activation"))
         c->activation = ACTIVATION_TANH;
+    if (is_mf(c) && !config_given(c, "model.loss"))
+        c->loss = LOSS_CELL_MEAN;
     if (is_multi(c) && !config_given(c, "split.kind"))
         c->split_kind = BY_USER;
     if (rc == 0 && c->metrics.n == 0)

@@ -1,0 +1,319 @@
+"""Follows a few optimiser steps of partrain in PyTorch: parity.py FOLDER [--without TERM] reads what tests/parity_steps
+wrote into FOLDER, starts from the same weights, takes the same minibatches and the same masks of dropout and noise (drawn
+again from the documented keys of src/base/rng.h), and lets autograd and an optimiser of its own do the steps. Prints one
+line of JSON: how far the losses and the tensors are apart. --without leaves a term of the gradient out here, so that a
+test can see that this would be found."""
+
+import argparse
+import json
+import os
+
+import numpy as np
+import torch
+
+from files import metadata, safetensors
+
+INPUT_DROPOUT, DROPOUT, NOISE = 3, 4, 5  # enum rng_purpose
+TRAIN = 1  # enum part
+
+
+def philox(seed, purpose, step, position, group):
+    """Four words for each (position, group): a uint64 array (4, ...). Philox4x32-10, in 64-bit integers."""
+    low = np.uint64(0xFFFFFFFF)
+    c = list(np.broadcast_arrays(np.uint64(group), np.uint64(position), np.uint64(step & 0xFFFFFFFF),
+                                 np.uint64((step >> 32 << 8 | purpose) & 0xFFFFFFFF)))
+    k0, k1 = seed & 0xFFFFFFFF, seed >> 32
+    for _ in range(10):
+        p0, p1 = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [(p1 >> np.uint64(32)) ^ c[1] ^ np.uint64(k0), p1 & low, (p0 >> np.uint64(32)) ^ c[3] ^ np.uint64(k1), p0 & low]
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return np.stack(c)
+
+
+def words(seed, purpose, step, rows, columns):
+    """(rows, columns): word k % 4 of group k / 4 for coordinate k."""
+    groups = (columns + 3) // 4
+    w = philox(seed, purpose, step, np.arange(rows, dtype=np.uint64)[:, None], np.arange(groups, dtype=np.uint64)[None, :])
+    return w.transpose(1, 2, 0).reshape(rows, 4 * groups)[:, :columns], w
+
+
+def dropout_mask(seed, purpose, step, rows, columns, rate):
+    """What a row is multiplied by: 0 for a share `rate`, 1 / (1 - rate) for the rest."""
+    drawn, _ = words(seed, purpose, step, rows, columns)
+    kept = drawn >= np.uint64(int(np.float64(np.float32(rate)) * 2.0**32))
+    return torch.from_numpy(kept.astype(np.float32) / np.float32(1.0 - np.float32(rate)))
+
+
+def normal(seed, purpose, step, rows, columns, std):
+    _, w = words(seed, purpose, step, rows, columns)
+    open_unit = lambda x: ((x >> np.uint64(8)).astype(np.float64) + 1.0) * 2.0**-24
+    angle = lambda x: (x >> np.uint64(8)).astype(np.float64) * 2.0**-24 * 2.0 * np.pi
+    out = []
+    for radius, turn in ((w[0], w[1]), (w[2], w[3])):
+        r = std * np.sqrt(-2.0 * np.log(open_unit(radius)))
+        out += [r * np.cos(angle(turn)), r * np.sin(angle(turn))]
+    flat = np.stack(out).transpose(1, 2, 0).reshape(rows, -1)[:, :columns]
+    return torch.from_numpy(flat.astype(np.float32))
+
+
+ACTIVATIONS = {"identity": lambda x: x, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu,
+               "elu": torch.nn.functional.elu, "selu": torch.selu}
+
+
+class Options:
+    """The effective options of a configuration, by key."""
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def text(self, key):
+        return self.entries[key]
+
+    def real(self, key):
+        return float(self.entries[key])
+
+    def whole(self, key):
+        return int(self.entries[key])
+
+
+def stage(p, name, h, act, without):
+    y = h @ p[name + ".weight"].t()
+    return act(y if name + ".bias" in without else y + p[name + ".bias"])
+
+
+class Network:
+    """AutoRec, Multi-VAE and Mult-DAE on dense batches."""
+
+    def __init__(self, options, data, without):
+        self.o, self.without = options, without
+        self.kind, self.seed = options.text("model.kind"), options.whole("train.seed")
+        by_user = self.kind != "autorec" or options.text("model.side") == "user"
+        rows, columns = (data["user"], data["item"]) if by_user else (data["item"], data["user"])
+        shape = (data["users"], data["items"]) if by_user else (data["items"], data["users"])
+        train = (data["part"] & TRAIN) > 0
+        self.x, self.mask = torch.zeros(shape), torch.zeros(shape)
+        value = data["value"] if self.kind == "autorec" else np.ones_like(data["value"])
+        self.x[rows[train], columns[train]] = torch.from_numpy(value[train])
+        self.mask[rows[train], columns[train]] = 1.0
+        self.act = ACTIVATIONS[options.text("model.activation")]
+
+    def drop(self, h, key, purpose, step):
+        rate = self.o.real(key)
+        return h * dropout_mask(self.seed, purpose, step, *h.shape, rate) if rate > 0 else h
+
+    def chain(self, p, name, h, acts):
+        for i, act in enumerate(acts):
+            h = stage(p, f"{name}.{i}", h, act, self.without)
+        return h
+
+    def loss(self, p, example, step):
+        x, mask = self.x[example], self.mask[example]
+        v = x
+        if self.kind != "autorec" and self.o.whole("model.normalize_input"):
+            v = torch.nn.functional.normalize(v, dim=1)
+        v = self.drop(v, "model.input_dropout", INPUT_DROPOUT, step)
+        h = v @ p["encoder.weight"]
+        h = self.act(h if "encoder.bias" in self.without else h + p["encoder.bias"])
+        layers = lambda name: len([n for n in p if n.startswith(name) and n.endswith("weight")])
+        if self.kind == "multivae":
+            return self.vae_loss(p, x, h, step, layers)
+        h = self.chain(p, "hidden", h, [self.act] * layers("hidden"))
+        h = self.drop(h, "model.dropout", DROPOUT, step)
+        out = h @ p["decoder.weight"].t()
+        if "decoder.bias" not in self.without:
+            out = out + p["decoder.bias"]
+        if self.kind == "multidae":
+            return -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
+        return self.rating_loss(ACTIVATIONS[self.o.text("model.output")](out), x, mask)
+
+    def vae_loss(self, p, x, h, step, layers):
+        down = layers("inference")
+        h = self.chain(p, "inference", h, [self.act] * (down - 1) + [ACTIVATIONS["identity"]])
+        mean, logvar = h.chunk(2, dim=1)
+        z = mean
+        if "noise" not in self.without:
+            z = z + torch.exp(0.5 * logvar) * normal(self.seed, NOISE, step, *mean.shape, self.o.real("model.noise_std"))
+        g = self.chain(p, "generator", z, [self.act] * layers("generator"))
+        g = self.drop(g, "model.dropout", DROPOUT, step)
+        out = g @ p["decoder.weight"].t()
+        if "decoder.bias" not in self.without:
+            out = out + p["decoder.bias"]
+        beta, anneal = self.o.real("model.kl_weight"), self.o.whole("model.kl_anneal_steps")
+        if anneal:
+            beta = min(beta, step / anneal)
+        kl = 0.5 * (logvar.exp() + mean.square() - 1 - logvar).sum() / len(x)
+        loss = -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
+        return loss if "kl" in self.without else loss + beta * kl
+
+    def rating_loss(self, out, x, mask):
+        square = (out - x).square() * mask
+        name = self.o.text("model.loss")
+        if "cells" in self.without:  # a masked loss that forgets its mask
+            square = (out - x).square()
+        if name == "sum":
+            return 0.5 * square.sum()
+        if name == "example_mean":
+            return 0.5 * square.sum(1).mean()
+        if name == "row_mean":
+            return (square.sum(1) / mask.sum(1)).mean()
+        if name == "cell_mean":
+            return square.sum() / mask.sum()
+        if name == "column_mean":
+            return 0.5 * square.mean()
+        return torch.sqrt(square.sum())
+
+
+class Factors:
+    """Matrix factorisation on triplets."""
+
+    def __init__(self, options, data, without):
+        self.o, self.without = options, without
+        train = (data["part"] & TRAIN) > 0
+        self.user, self.item, self.value = (torch.from_numpy(data[k][train]) for k in ("user", "item", "value"))
+
+    def loss(self, p, example, _):
+        u, i = self.user[example], self.item[example]
+        user = p["user.weight"][u]
+        out = ((user.detach() if "user" in self.without else user) * p["item.weight"][i]).sum(1)
+        if self.o.whole("model.biases"):
+            out = out + p["item.bias"][i] + (0 if "user.bias" in self.without else p["user.bias"][u])
+        low, high = self.o.real("model.range_low"), self.o.real("model.range_high")
+        if low < high:
+            out = torch.sigmoid(out) * (high - low) + low
+        square = (out - self.value[example]).square()
+        assert self.o.text("model.loss") == "cell_mean"
+        return square.mean()
+
+
+def cosine(start, end, share):
+    return start + (1 + np.cos(np.pi * (1 - share))) * (end - start) / 2
+
+
+class FastaiAdam:
+    """fastai's Adam under its one-cycle schedule, from its published rules; nothing of partrain's."""
+
+    def __init__(self, o, decayed, others, total):
+        self.o, self.groups, self.total, self.step_number = o, ((decayed, o.real("train.weight_decay")), (others, 0.0)), total, 0
+        self.moments = {id(t): (torch.zeros_like(t), torch.zeros_like(t)) for t in decayed + others}
+
+    def step(self, _epoch):
+        share, lr = self.step_number / self.total, self.o.real("train.lr")
+        high, low = self.o.real("train.momentum_high"), self.o.real("train.momentum_low")
+        if share < 0.25:
+            rate, momentum = cosine(lr / 25, lr, share / 0.25), cosine(high, low, share / 0.25)
+        else:
+            rate, momentum = cosine(lr, lr / 1e5, (share - 0.25) / 0.75), cosine(low, high, (share - 0.25) / 0.75)
+        self.step_number += 1
+        beta2, eps = self.o.real("train.beta2"), self.o.real("train.eps")
+        with torch.no_grad():
+            for tensors, decay in self.groups:
+                for t in tensors:
+                    m, v = self.moments[id(t)]
+                    t.mul_(1 - rate * decay)
+                    m.mul_(momentum).add_(t.grad, alpha=1 - momentum)
+                    v.mul_(beta2).addcmul_(t.grad, t.grad, value=1 - beta2)
+                    root = (v / (1 - beta2**self.step_number)).sqrt() + eps
+                    t.addcdiv_(m, root, value=-rate / (1 - momentum**self.step_number))
+
+
+class TorchAdam:
+    """torch.optim.Adam or AdamW; the step size as the schedule has it."""
+
+    def __init__(self, o, decayed, others):
+        self.o = o
+        l2, decay = o.real("train.l2"), o.real("train.weight_decay")
+        assert l2 == 0 or decay == 0
+        kind = torch.optim.AdamW if decay else torch.optim.Adam
+        groups = [{"params": decayed, "weight_decay": l2 + decay}, {"params": others, "weight_decay": 0.0}]
+        self.adam = kind([g for g in groups if g["params"]], lr=o.real("train.lr"), eps=o.real("train.eps"),
+                         betas=(o.real("train.beta1"), o.real("train.beta2")))
+
+    def step(self, epoch):
+        schedule, rate = self.o.text("train.schedule"), self.o.real("train.lr")
+        if schedule == "exponential":
+            rate *= self.o.real("train.lr_decay")**epoch
+        else:
+            assert schedule == "constant", schedule
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.step()
+
+
+def make_optimizer(o, tensors, per_epoch, without):
+    biases_too = o.whole("train.decay_biases") and "decay_biases" not in without
+    decayed = [t for n, t in tensors.items() if (biases_too or not n.endswith(".bias")) and "decay" not in without]
+    others = [t for t in tensors.values() if not any(t is d for d in decayed)]
+    if o.text("train.schedule") == "one_cycle":
+        return FastaiAdam(o, decayed, others, per_epoch * o.whole("train.epochs"))
+    return TorchAdam(o, decayed, others)
+
+
+def steps_of_epochs(o, examples):
+    """Number of the epoch of each step, and an epoch's steps at most. With rollover epoch e ends with the first full batch
+    that reaches its end."""
+    size = o.whole("train.batch")
+    most = examples // size if o.text("train.last_batch") == "drop" else -(-examples // size)
+
+    def first(epoch):
+        return -(-epoch * examples // size) if o.text("train.last_batch") == "rollover" else epoch * most
+
+    def epoch_of(step):
+        epoch = 0
+        while first(epoch + 1) <= step:
+            epoch += 1
+        return epoch
+    return epoch_of, most
+
+
+def distance(ours, theirs, start):
+    """|ours - theirs| / |theirs - start|, of the whole tensor; 0 / 0 is 0."""
+    norm = lambda t: float(np.linalg.norm(t.astype(np.float64)))
+    apart, moved = norm(ours - theirs), norm(theirs - start)
+    return apart / moved if moved else (0.0 if apart == 0 else float("inf"))
+
+
+def run(folder, without=()):
+    read = lambda name: safetensors(os.path.join(folder, name + ".safetensors"))
+    data, steps, start = read("split"), read("steps"), read("start")
+    facts = metadata(os.path.join(folder, "split.safetensors"))
+    o = Options(facts)
+    data.update(users=int(facts["users"]), items=int(facts["items"]))
+    model = (Factors if o.text("model.kind") == "mf" else Network)(o, data, without)
+    tensors = {name: torch.from_numpy(t.copy()).requires_grad_() for name, t in start.items()}
+    if o.text("model.kind") == "mf":
+        examples = int(((data["part"] & TRAIN) > 0).sum())
+    else:
+        examples = int((model.mask.sum(1) > 0).sum())
+    epoch_of, per_epoch = steps_of_epochs(o, examples)
+    optimizer = make_optimizer(o, tensors, per_epoch, without)
+    result, at = {"loss": [], "tensors": {}}, 0
+    for step, rows in enumerate(steps["rows"]):
+        loss = model.loss(tensors, torch.from_numpy(steps["example"][at:at + rows]), step)
+        at += rows
+        for t in tensors.values():
+            t.grad = None
+        loss.backward()
+        for t in tensors.values():
+            if t.grad is None:
+                t.grad = torch.zeros_like(t)
+        optimizer.step(epoch_of(step))
+        result["loss"].append(abs(steps["loss"][step] / loss.item() - 1.0))
+        if step == 0 or step == len(steps["rows"]) - 1:
+            ours = read("first" if step == 0 else "last")
+            result["tensors"]["first" if step == 0 else "last"] = {
+                name: distance(ours[name], t.detach().numpy(), start[name]) for name, t in tensors.items()}
+    return {"steps": len(result["loss"]), "loss_first": result["loss"][0], "loss_last": result["loss"][-1],
+            "loss_worst": max(result["loss"]), "tensors": result["tensors"]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("--without", action="append", default=[])
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    print(json.dumps(run(args.folder, args.without)))
+
+
+if __name__ == "__main__":
+    main()

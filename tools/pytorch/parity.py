@@ -1,12 +1,19 @@
-"""Follows a few optimiser steps of partrain in PyTorch: parity.py FOLDER [--without TERM] reads what tests/parity_steps
-wrote into FOLDER, starts from the same weights, takes the same minibatches and the same masks of dropout and noise (drawn
-again from the documented keys of src/base/rng.h), and lets autograd and an optimiser of its own do the steps. Prints one
-line of JSON: how far the losses and the tensors are apart. --without leaves a term of the gradient out here, so that a
-test can see that this would be found."""
+"""Follows the first optimiser steps of each configuration in PyTorch, and says how far both sides are apart.
+
+tests/parity_steps lets partrain do the steps and writes down the split, the minibatches, the losses, and the weights
+before, after the first and after the last step. Here PyTorch starts from the same weights, takes the same minibatches and
+the same masks of dropout and noise (drawn again from the keys that src/base/rng.h documents), and autograd and PyTorch's
+or fastai's optimiser do the steps on dense batches.
+
+Each loss must agree to 1e-5, each tensor T to |T_ours - T_torch| <= 2e-3 |T_torch - T_initial|. With --without TERM a term
+of the gradient is left out on this side, and the comparison must fail."""
 
 import argparse
-import json
 import os
+import subprocess
+import sys
+import tempfile
+import time
 
 import numpy as np
 import torch
@@ -15,6 +22,7 @@ from files import metadata, safetensors
 
 INPUT_DROPOUT, DROPOUT, NOISE = 3, 4, 5  # enum rng_purpose
 TRAIN = 1  # enum part
+LOSS, TENSOR = 1e-5, 2e-3
 
 
 def philox(seed, purpose, step, position, group):
@@ -302,17 +310,88 @@ def run(folder, without=()):
             ours = read("first" if step == 0 else "last")
             result["tensors"]["first" if step == 0 else "last"] = {
                 name: distance(ours[name], t.detach().numpy(), start[name]) for name, t in tensors.items()}
-    return {"steps": len(result["loss"]), "loss_first": result["loss"][0], "loss_last": result["loss"][-1],
-            "loss_worst": max(result["loss"]), "tensors": result["tensors"]}
+    return result
+
+
+# The data are generated, and so the same everywhere.
+DATA = "data.path=synth:600x400x20000"
+BY_USERS = ["data.min_rating=3.5", "split.valid_users=0.1", "split.test_users=0.1"]
+
+# A configuration, and what is set differently.
+ROWS = [
+    ("autorec-keras", []),
+    ("autorec-torch", []),
+    ("autorec-d2l", []),
+    ("autorec-d2l-tuned", []),
+    ("autorec-item", []),
+    ("autorec-user", []),
+    ("multivae", BY_USERS),
+    ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
+    ("multidae", [*BY_USERS, "train.batch=300"]),
+    ("mf-dot", []),
+    ("mf-range", []),
+    ("mf-bias", []),
+    ("mf-bias-wd", []),
+    ("mf-params", []),
+]
+
+# What must be found: a row, and a term that is left out.
+MUTATIONS = [
+    ("autorec-keras", "decoder.bias"), ("autorec-torch", "decay"), ("autorec-torch", "decay_biases"),
+    ("autorec-d2l", "encoder.bias"), ("autorec-d2l", "cells"), ("autorec-item", "decay"), ("multivae", "kl"),
+    ("multivae", "noise"), ("multivae-paper", "kl"), ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
+    ("mf-bias-wd", "decay"), ("mf-bias-wd", "decay_biases"),
+]
+
+
+class Parity:
+    def __init__(self, args, root):
+        self.args, self.root, self.made = args, root, None
+
+    def folder(self, row, settings, work):
+        """The steps of a row; the last one's are kept, since mutations follow their row."""
+        if self.made != row:
+            subprocess.run([self.args.steps_program, work, str(self.args.steps), os.path.join(self.root, "conf", row + ".yaml"),
+                            "run.threads=1", DATA, *settings], check=True)
+            self.made = row
+        return work
+
+    def row(self, row, settings, without, work):
+        begin = time.monotonic()
+        result = run(self.folder(row, settings, work), without)
+        loss = max(result["loss"])
+        name, apart = max(((f"{n} ({when})", d) for when, t in result["tensors"].items() for n, d in t.items()),
+                          key=lambda pair: pair[1])
+        same = loss <= LOSS and apart <= TENSOR
+        good = same != bool(without)
+        print(f"{'ok  ' if good else 'FAIL'} {row:20s} {'without ' + without[0] if without else '':22s} "
+              f"loss {loss:8.1e}  worst tensor {apart:8.1e} {name:28s} {time.monotonic() - begin:5.1f} s", flush=True)
+        return good
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder")
-    parser.add_argument("--without", action="append", default=[])
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="default: all, with the terms left out too")
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--without", action="append", default=[], metavar="TERM", help="leave a term out; the rows must fail")
+    parser.add_argument("--steps-program", default=os.path.join(root, "build", "tests", "parity_steps"))
     args = parser.parse_args()
-    torch.set_num_threads(2)
-    print(json.dumps(run(args.folder, args.without)))
+    unknown = set(args.rows) - {row for row, _ in ROWS}
+    if unknown:
+        parser.error(f"no row {', '.join(sorted(unknown))}; rows: {' '.join(row for row, _ in ROWS)}")
+    torch.set_num_threads(1)  # such steps are too small to share
+    torch.set_flush_denormal(True)
+    parity, good = Parity(args, root), True
+    with tempfile.TemporaryDirectory(prefix="partrain-parity-") as work:
+        for row, settings in ROWS:
+            if args.rows and row not in args.rows:
+                continue
+            good &= parity.row(row, settings, args.without, work)
+            if not args.rows:
+                for term in (term for name, term in MUTATIONS if name == row):
+                    good &= parity.row(row, settings, [term], work)
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

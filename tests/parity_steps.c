@@ -8,11 +8,11 @@
  * last.safetensors after the last one steps.safetensors       loss and rows of each minibatch, and the
  * examples of all of them in a row
  *
- * With STEPS 0 there is only the split. The steps are the trainer's own: the same calls as in train.c. */
+ * With STEPS 0 there is only the split. The steps are the trainer's own (learner.h). */
 #include "base/mem.h"
+#include "base/tensors.h"
 #include "config/options.h"
-#include "data/batch.h"
-#include "train/checkpoint.h"
+#include "train/learner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +21,7 @@
 struct parity {
     struct config *config;
     struct problem *problem;
-    struct model *model;
-    struct scheduler scheduler;
-    struct adam_plan plan;
-    int64_t i; /* step of the epoch at hand */
+    struct learner learner;
 };
 
 static void check(int rc, const struct error *err)
@@ -102,50 +99,25 @@ static void save_split(const struct parity *p, const char *folder)
     check(tensors_commit(w, &err), &err);
 }
 
-static void make_model(struct parity *p)
-{
-    const struct config *c = p->config;
-    struct problem *problem = p->problem;
-    struct engine eng = {problem->team, problem->kern, &p->plan, problem->train, &problem->cells};
-    struct adam_spec adam = problem_adam_spec(c);
-    struct model_spec spec;
-    struct error err;
-    bool by_rating = c->model_kind == KIND_MF;
-    int64_t n = by_rating ? problem->cells.n : problem->examples;
-    uint8_t *usable = mem_alloc(n, 1);
-
-    for (int64_t e = 0; e < n; e++)
-        usable[e] = by_rating || problem->train->row_count[e] > 0;
-    check(scheduler_init(&p->scheduler, n, usable, c->batch, (enum last_batch)c->last_batch, c->shuffle,
-                         (uint64_t)c->train_seed, &err),
-          &err);
-    mem_free(usable);
-    check(adam_plan_init(&p->plan, &adam, scheduler_max_steps(&p->scheduler), &err), &err);
-    check(problem_model_spec(&spec, c, problem, &err), &err);
-    check(model_new(&p->model, &spec, &eng, &err), &err);
-}
-
-static void run_step(struct worker *w, void *arg)
-{
-    struct parity *p = arg;
-    struct batch b = scheduler_batch(&p->scheduler, p->i), next;
-    bool more = p->i + 1 < p->scheduler.steps;
-
-    if (p->i == 0) {
-        p->model->ops->set_step(w, p->model, 0);
-        p->model->ops->begin(w, p->model, &b);
-    }
-    if (more)
-        next = scheduler_batch(&p->scheduler, p->i + 1);
-    p->model->ops->step(w, p->model, &b, more ? &next : NULL);
-    p->model->ops->flush(w, p->model, p->i + 1);
-}
-
 static void save_weights(const struct parity *p, const char *folder, const char *name)
 {
+    const struct param_list *l = &p->learner.model->params;
+    struct tensors_writer *w;
     struct error err;
 
-    check(checkpoint_save(path_of(folder, name), p->model, p->config, p->problem, NULL, &err), &err);
+    check(tensors_create(&w, path_of(folder, name), &err), &err);
+    for (int i = 0; i < l->n; i++)
+        tensors_declare(w, l->param[i].name, TENSOR_F32, l->param[i].rows, l->param[i].cols);
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            for (int64_t r = 0; r < count; r++)
+                tensors_data(w, data + r * stride, length * (int64_t)sizeof *data);
+        }
+    check(tensors_commit(w, &err), &err);
 }
 
 static void run_steps(struct parity *p, const char *folder, int64_t steps)
@@ -154,19 +126,19 @@ static void run_steps(struct parity *p, const char *folder, int64_t steps)
     int64_t *rows = mem_alloc(steps, sizeof *rows),
             *example = mem_alloc(steps * p->config->batch, sizeof *example);
     int64_t done = 0, examples = 0;
+    struct learner *l = &p->learner;
     struct tensors_writer *w;
     struct error err;
 
     save_weights(p, folder, "start.safetensors");
     for (int64_t epoch = 0; done < steps; epoch++) {
-        scheduler_epoch(&p->scheduler, epoch);
-        adam_plan_epoch(&p->plan, epoch, scheduler_first_step(&p->scheduler, epoch));
-        for (p->i = 0; p->i < p->scheduler.steps && done < steps; p->i++, done++) {
-            struct batch b = scheduler_batch(&p->scheduler, p->i);
+        learner_epoch(l, epoch);
+        for (int64_t i = 0; i < l->steps && done < steps; i++, done++) {
+            struct batch b = scheduler_batch(&l->scheduler, i);
 
-            p->model->loss_sum = 0.0;
-            team_run(p->problem->team, run_step, p);
-            loss[done] = p->model->loss_sum;
+            l->model->loss_sum = 0.0;
+            learner_steps(l, i, i + 1, i == 0, true);
+            loss[done] = l->model->loss_sum;
             rows[done] = b.rows;
             memcpy(example + examples, b.example, (size_t)b.rows * sizeof *example);
             examples += b.rows;
@@ -208,11 +180,9 @@ int main(int argc, char **argv)
     check(problem_new(&p.problem, p.config, &err), &err);
     save_split(&p, argv[1]);
     if (steps > 0) {
-        make_model(&p);
+        check(learner_init(&p.learner, p.config, p.problem, p.config->epochs, &err), &err);
         run_steps(&p, argv[1], steps);
-        model_free(p.model);
-        scheduler_fini(&p.scheduler);
-        adam_plan_fini(&p.plan);
+        learner_fini(&p.learner);
     }
     problem_free(p.problem);
     config_free(p.config);

@@ -101,6 +101,8 @@ class Network:
         train = (data["part"] & TRAIN) > 0
         self.x, self.mask = torch.zeros(shape), torch.zeros(shape)
         value = data["value"] if self.kind == "autorec" else np.ones_like(data["value"])
+        if self.kind == "autorec" and options.whole("model.center"):
+            value = value - np.float32(value[train].mean(dtype=np.float64))
         self.x[rows[train], columns[train]] = torch.from_numpy(value[train])
         self.mask[rows[train], columns[train]] = 1.0
         self.act = ACTIVATIONS[options.text("model.activation")]
@@ -247,18 +249,18 @@ class TorchAdam:
         self.adam.step()
 
 
-def make_optimizer(o, tensors, per_epoch, without):
+def make_optimizer(o, tensors, total, without):
     biases_too = o.whole("train.decay_biases") and "decay_biases" not in without
     decayed = [t for n, t in tensors.items() if (biases_too or not n.endswith(".bias")) and "decay" not in without]
     others = [t for t in tensors.values() if not any(t is d for d in decayed)]
     if o.text("train.schedule") == "one_cycle":
-        return FastaiAdam(o, decayed, others, per_epoch * o.whole("train.epochs"))
+        return FastaiAdam(o, decayed, others, total)
     return TorchAdam(o, decayed, others)
 
 
 def steps_of_epochs(o, examples):
-    """Number of the epoch of each step, and an epoch's steps at most. With rollover epoch e ends with the first full batch
-    that reaches its end."""
+    """Number of the epoch of each step, and the steps of the whole training. With rollover epoch e ends with the first full
+    batch that reaches its end."""
     size = o.whole("train.batch")
     most = examples // size if o.text("train.last_batch") == "drop" else -(-examples // size)
 
@@ -270,7 +272,7 @@ def steps_of_epochs(o, examples):
         while first(epoch + 1) <= step:
             epoch += 1
         return epoch
-    return epoch_of, most
+    return epoch_of, first(o.whole("train.epochs"))
 
 
 def distance(ours, theirs, start):
@@ -292,8 +294,8 @@ def run(folder, without=()):
         examples = int(((data["part"] & TRAIN) > 0).sum())
     else:
         examples = int((model.mask.sum(1) > 0).sum())
-    epoch_of, per_epoch = steps_of_epochs(o, examples)
-    optimizer = make_optimizer(o, tensors, per_epoch, without)
+    epoch_of, total = steps_of_epochs(o, examples)
+    optimizer = make_optimizer(o, tensors, total, without)
     result, at = {"loss": [], "tensors": {}}, 0
     for step, rows in enumerate(steps["rows"]):
         loss = model.loss(tensors, torch.from_numpy(steps["example"][at:at + rows]), step)
@@ -320,6 +322,7 @@ BY_USERS = ["data.min_rating=3.5", "split.valid_users=0.1", "split.test_users=0.
 # A configuration, and what is set differently.
 ROWS = [
     ("autorec-keras", []),
+    ("autorec-keras-tuned", []),
     ("autorec-torch", []),
     ("autorec-d2l", []),
     ("autorec-d2l-tuned", []),

@@ -1,0 +1,42 @@
+#!/bin/bash
+# tools/reproduce makes a page of what it runs, keeps what it had, draws curves, and says what is missed and missing.
+set -euo pipefail
+
+command -v python3 >/dev/null || exit 77
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PARTRAIN_DATA=$work/data
+
+fail() {
+    echo "reproduce: $1" >&2
+    exit 1
+}
+
+# A made-up set in the form of MovieLens 100K: 60 users, 40 items, ratings that no model can reach .1 on.
+mkdir -p "$work/data/ml-100k"
+awk 'BEGIN { srand(1); for (u = 1; u <= 60; u++) for (i = 1; i <= 40; i++) if (rand() < .5)
+    printf "%d\t%d\t%d\t%d\n", u, i, 1 + int(5 * rand()), 880000000 + u }' >"$work/data/ml-100k/u.data"
+awk 'BEGIN { for (i = 1; i <= 40; i++) printf "%d|Film %d (1990)|01-Jan-1990||x|0\n", i, i }' >"$work/data/ml-100k/u.item"
+
+run() {
+    tools/reproduce --partrain "$PARTRAIN" --work "$work/runs" -o "$work/page.md" --threads 1 "$@"
+}
+run --seeds 2 mf-params >"$work/out"
+grep -q '^mf-params: seed 2 of 2: mse ' "$work/out" || fail "$(cat "$work/out")"
+# shellcheck disable=SC2016  # the page's own back quotes
+grep -q '`mf-params`.*missed by .*± .* | 2 |$' "$work/page.md" || fail "$(grep mf-params "$work/page.md")"
+# shellcheck disable=SC2016
+grep -q 'Missed: `mf-params`' "$work/page.md" || fail 'the page hides what is missed'
+grep -q 'mf-bias` | .* not run yet' "$work/page.md" || fail 'the page hides what did not run'
+[ "$(grep -c '<polyline' "$work/results/mf-params.svg")" = 2 ] || fail 'a curve for each seed'
+python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])" "$work/results/mf-params.svg"
+
+run --seeds 1 mf-dot >/dev/null
+# shellcheck disable=SC2016
+grep -q '`mf-params`.* | 2 |$' "$work/page.md" || fail 'another row lost its figures'
+[ -z "$(find "$work/runs" -name summary.json)" ] || fail 'folders of runs were left'
+
+status=0
+run mf-bias autorec-item 2>"$work/err" || status=$?
+[ "$status" = 1 ] || fail "without its data it ended with $status"
+grep -q 'tools/fetch-data ml-1m gets it' "$work/err" || fail "$(cat "$work/err")"

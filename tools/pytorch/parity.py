@@ -330,6 +330,7 @@ ROWS = [
     ("autorec-user", []),
     ("multivae", BY_USERS),
     ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
+    ("multivae-tuned", BY_USERS),
     ("multidae", [*BY_USERS, "train.batch=300"]),
     ("mf-dot", []),
     ("mf-range", []),

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define XX(name, value, status, text) _Static_assert(name == (value), "partrain.h has another value");
+PT_ERRORS(XX)
+#undef XX
+
 /* Messages quote file names and contents: what could drive a terminal, or break the line, becomes '?'. */
 static void scrub(char *text)
 {

@@ -7,6 +7,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include "partrain.h" /* enum pt_code */
+
 /* name, value, exit status, meaning */
 #define PT_ERRORS(XX)                                                                                        \
     XX(PT_EUSAGE, -1, 2, "wrong use of the program")                                                         \
@@ -18,12 +20,6 @@
     XX(PT_EINTERRUPTED, -7, 130, "interrupted by a signal")                                                  \
     XX(PT_ETERMINATED, -8, 143, "interrupted by SIGTERM")                                                    \
     XX(PT_ECHECK, -9, 1, "an answer of partrain's own did not pass its check")
-
-enum pt_code {
-#define XX(name, value, status, text) name = value,
-    PT_ERRORS(XX)
-#undef XX
-};
 
 struct error {
     int code; /* 0 or one of enum pt_code */

@@ -1,0 +1,2 @@
+/* A shared library wants a source of its own; everything comes from partrain_core. */
+typedef int nothing;

@@ -1,0 +1,132 @@
+/* partrain.h - the whole public interface of libpartrain: train recommender models, use them, export them.
+ *
+ * Every function that can fail returns 0 or a negative code of enum pt_code and fills *err (which may be
+ * NULL) with one line: what, where, what to do. The library keeps no global state, prints nothing and never
+ * exits.
+ *
+ * Threads. A training run and an opened model own worker threads, which belong to the thread that called:
+ * it alone may use and free them, and it should have one of the two at a time. While they live, OpenMP and
+ * BLAS are set to one thread each in the calling thread, and denormal floats count as zero there.
+ *
+ * What is borrowed stays valid until the object it came from is freed. Every _free takes NULL.
+ */
+#ifndef PARTRAIN_H
+#define PARTRAIN_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PT_API __attribute__((visibility("default")))
+#else
+#define PT_API
+#endif
+
+/* The numbers do not change from release to release. */
+enum pt_code {
+    PT_EUSAGE = -1,       /* wrong use: an argument that cannot be */
+    PT_ECONFIG = -2,      /* a configuration is missing or wrong */
+    PT_EDATA = -3,        /* something is wrong with ratings data */
+    PT_ENOMEM = -4,       /* not enough memory or another resource */
+    PT_EDIVERGED = -5,    /* training diverged */
+    PT_EFILE = -6,        /* a file of partrain's own is corrupt, or output cannot be written */
+    PT_EINTERRUPTED = -7, /* stopped on demand */
+    PT_ETERMINATED = -8   /* the program's: stopped by SIGTERM */
+};
+
+struct pt_error {
+    int code;
+    char text[1024];
+};
+
+/* "0.1.0" */
+PT_API const char *pt_version(void);
+
+/* ---- configurations: the keys of docs/config.md ---- */
+
+struct pt_config;
+PT_API int pt_config_new(struct pt_config **out, struct pt_error *err);
+/* A YAML file over what is there; and "KEY=VALUE", of which later ones win. */
+PT_API int pt_config_load(struct pt_config *c, const char *path, struct pt_error *err);
+PT_API int pt_config_set(struct pt_config *c, const char *assignment, struct pt_error *err);
+PT_API void pt_config_free(struct pt_config *c);
+
+/* ---- training ---- */
+
+struct pt_progress {
+    int64_t epoch, epochs; /* done; asked for */
+    double loss;           /* mean over the epoch's minibatches */
+    const char *metric;    /* what `valid` is: "ndcg@100"; NULL where there is no validation part */
+    double valid;          /* NaN: not judged yet */
+    int64_t best_epoch;
+};
+
+struct pt_train_options {
+    const char *folder; /* for the run's files: what pt_model_open wants; NULL: nothing is kept */
+    int resume;         /* go on with the run in the folder */
+    /* After every epoch; not 0 stops: the run is saved and PT_EINTERRUPTED returned. May be NULL. */
+    int (*progress)(void *arg, const struct pt_progress *p);
+    void *arg;
+};
+
+struct pt_result {
+    int64_t epochs, best_epoch; /* 0 epochs: the run in the folder was finished already */
+    char metric[32];            /* the first of eval.metrics */
+    double valid, test;         /* of the best epoch; NaN: no such part */
+    double train_s;
+    char weights_hash[33], model_hash[33]; /* after the last step; of the saved, best model */
+};
+
+/* `options` and `out` may be NULL. */
+PT_API int pt_train(const struct pt_config *c, const struct pt_train_options *options, struct pt_result *out,
+                    struct pt_error *err);
+
+/* ---- using a model ---- */
+
+struct pt_model;
+/* `folder`: a run's. threads 0: as the run's configuration says. */
+PT_API int pt_model_open(struct pt_model **out, const char *folder, int threads, struct pt_error *err);
+PT_API void pt_model_free(struct pt_model *m);
+
+/* Items and users of the training data, numbered from 0; external ids, and titles (NULL: none). */
+PT_API int64_t pt_model_items(const struct pt_model *m);
+PT_API int64_t pt_model_users(const struct pt_model *m);
+PT_API const char *pt_model_item_id(const struct pt_model *m, int64_t item);
+PT_API const char *pt_model_item_title(const struct pt_model *m, int64_t item);
+PT_API const char *pt_model_user_id(const struct pt_model *m, int64_t user);
+/* By id, else by title as people type it; -1: none, or two of that title. */
+PT_API int64_t pt_model_find_item(struct pt_model *m, const char *id_or_title);
+PT_API int64_t pt_model_find_user(const struct pt_model *m, const char *id);
+
+/* People and what they know: person p has item[i], and rated it rating[i], for i from start[p] to
+ * start[p + 1] - 1. Multi-VAE, Mult-DAE and user-based AutoRec take anybody; matrix factorisation knows its
+ * users by number; item-based AutoRec takes nobody here (PT_EUSAGE). */
+struct pt_people {
+    int64_t n;
+    const int64_t *start; /* (n + 1) */
+    const int32_t *item;
+    const float *rating; /* NULL: all 1 (Multi-VAE, Mult-DAE, and what is only to be left out) */
+    const int32_t *user; /* (n) matrix factorisation; else not looked at */
+};
+
+/* The k best items of each person, best first: item and score (n, k). Known items are left out. Where fewer
+ * than k are left, -1 and NaN fill the row. Scores: predicted ratings, or logits before the softmax. */
+PT_API int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item,
+                        float *score, struct pt_error *err);
+
+/* Ratings (n, items) that a rating model predicts for every person and item, clipped as eval.clip says; NaN
+ * where nothing was learned. PT_EUSAGE for models that rank. */
+PT_API int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating,
+                      struct pt_error *err);
+
+/* The model as an ONNX file: docs/export.md. */
+PT_API int pt_export_onnx(struct pt_model *m, const char *path, struct pt_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,79 @@
+#!/bin/bash
+# The installed package: the example of docs/ built against it by pkg-config (shared and static) and by CMake, and run;
+# the symbols of both libraries; the header in C++.
+set -u
+build=$(dirname "$PARTRAIN")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+if ! [ -f "$build/cmake_install.cmake" ] || grep -q '^PARTRAIN_SANITIZE:.*=.' "$build/CMakeCache.txt"; then
+    echo "skipped: no build tree, or one with a sanitizer"
+    exit 77
+fi
+set -e
+cmake --install "$build" --prefix "$folder/usr" >"$folder/log" || { cat "$folder/log"; exit 1; }
+pc=$(find "$folder/usr" -name partrain.pc)
+export PKG_CONFIG_PATH=${pc%/*}
+lib=${pc%/pkgconfig/*}
+[ -x "$folder/usr/bin/partrain" ] && "$folder/usr/bin/partrain" --version >/dev/null
+[ "$(wc -l <docs/examples/recommend.c)" -le 60 ]
+
+# Nothing but pt_ comes out of either library.
+if nm -D --defined-only "$lib/libpartrain.so" | awk '{ print $NF }' | grep -v '^pt_' ||
+    nm --defined-only --extern-only "$lib/libpartrain.a" | awk 'NF == 3 { print $NF }' | grep -v '^pt_'; then
+    echo "symbols that are not partrain.h's" >&2
+    exit 1
+fi
+declared=$(grep -oE '\bpt_[a-z_]+\(' include/partrain.h | sort -u | wc -l)
+[ "$(nm -D --defined-only "$lib/libpartrain.so" | wc -l)" -eq "$declared" ]
+
+awk 'BEGIN {
+    srand(1)
+    print "userId,movieId,rating"
+    for (u = 1; u <= 300; u++)
+        for (i = 1; i <= 30; i++)
+            if ((u + i) % 2 == 0 && rand() < 0.6)
+                print u "," i ",5"
+}' >"$folder/ratings.csv"
+awk 'BEGIN { print "movieId,title"; for (i = 1; i <= 30; i++) print i ",Film " i }' >"$folder/movies.csv"
+
+# run NAME: five even films, and none of the three that were named
+run() {
+    LD_LIBRARY_PATH=$lib "$folder/$1" "$folder/ratings.csv" "$folder/run-$1" 'film 2' 4 'Film 6' >"$folder/out" 2>"$folder/err" ||
+        { cat "$folder/err" >&2; return 1; }
+    [ "$(wc -l <"$folder/out")" -eq 5 ]
+    [ "$(grep -cE '  Film [0-9]*[02468]$' "$folder/out")" -eq 5 ]
+    [ "$(grep -cE '  Film (2|4|6)$' "$folder/out")" -eq 0 ]
+    grep -qE '^epoch [0-9]+: ndcg@100 ' "$folder/err"
+}
+
+cc=${CC:-cc}
+# shellcheck disable=SC2046
+$cc -std=c11 -Wall -Wextra -Werror docs/examples/recommend.c -o "$folder/shared" $(pkg-config --cflags --libs partrain)
+run shared
+# shellcheck disable=SC2046
+$cc -std=c11 docs/examples/recommend.c -o "$folder/static" $(pkg-config --cflags --libs --static partrain |
+    sed "s|-lpartrain|$lib/libpartrain.a|")
+[ "$(ldd "$folder/static" | grep -c libpartrain)" -eq 0 ]
+run static
+
+mkdir "$folder/project"
+cp docs/examples/recommend.c "$folder/project"
+cat >"$folder/project/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.18)
+project(example LANGUAGES C)
+find_package(partrain 0.1 REQUIRED)
+add_executable(example recommend.c)
+target_link_libraries(example PRIVATE partrain::partrain)
+CMAKE
+cmake -S "$folder/project" -B "$folder/project/build" -DCMAKE_PREFIX_PATH="$folder/usr" >"$folder/log"
+cmake --build "$folder/project/build" >>"$folder/log" || { cat "$folder/log"; exit 1; }
+mv "$folder/project/build/example" "$folder/cmake"
+run cmake
+
+if command -v c++ >/dev/null; then
+    echo '#include <partrain.h>
+int main() { return pt_version()[0] == 0; }' >"$folder/x.cc"
+    # shellcheck disable=SC2046
+    c++ -Wall -Wextra -pedantic -Werror "$folder/x.cc" -o "$folder/x" $(pkg-config --cflags --libs partrain)
+    LD_LIBRARY_PATH=$lib "$folder/x"
+fi

@@ -34,7 +34,8 @@ enum pt_code {
     PT_EDIVERGED = -5,    /* training diverged */
     PT_EFILE = -6,        /* a file of partrain's own is corrupt, or output cannot be written */
     PT_EINTERRUPTED = -7, /* stopped on demand */
-    PT_ETERMINATED = -8   /* the program's: stopped by SIGTERM */
+    PT_ETERMINATED = -8,  /* the program's: stopped by SIGTERM */
+    PT_ECHECK = -9        /* the program's: an answer of its own did not pass its check */
 };
 
 struct pt_error {

@@ -15,7 +15,8 @@ const struct cli_usage cmd_config_usage = {
     "[-c FILE] [KEY=VALUE ...] [--all] [--reference]",
     "Prints the configuration that a run would have: defaults, then FILE, then KEY=VALUE, checked. What it "
     "prints\n"
-    "is YAML that gives the same configuration when it is read back.\n",
+    "is YAML that gives the same configuration when it is read back.\n\n"
+    "Example: partrain config -c conf/multivae.yaml data.path=ml-1m\n",
     options,
 };
 

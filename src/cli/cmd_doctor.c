@@ -33,7 +33,8 @@ const struct cli_usage cmd_doctor_usage = {
     "BLAS\n"
     "library and how many threads its calls really use, the OpenMP runtime and its environment, huge pages, "
     "the map\n"
-    "of workers to cores, and what could be better. The measurements take about half a second.\n",
+    "of workers to cores, and what could be better. The measurements take about half a second.\n\n"
+    "Example: partrain doctor --threads 8\n",
     options,
 };
 

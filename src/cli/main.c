@@ -2,6 +2,7 @@
  *
  *   partrain -c FILE ...   is   partrain train -c FILE ... */
 #include "cli/cli.h"
+#include "cli/manual.h"
 
 #include "math/gemm.h"
 #include "par/ranks.h"
@@ -100,6 +101,13 @@ static int help(int argc, char **argv, struct error *err)
 
     if (argc < 2) {
         print_overview(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--man") == 0)
+        return manual_man(stdout, argv[2]) ? 0 : unknown_command(argv[2], err);
+    if (strcmp(argv[1], "--completion") == 0) {
+        if (argc < 3 || !manual_completion(stdout, argv[2]))
+            return error_set(err, PT_EUSAGE, "help --completion: one of bash, zsh, fish");
         return 0;
     }
     command = find(argv[1]);

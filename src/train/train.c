@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "train/warm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,6 +81,25 @@ void run_warn(const struct run *r, const char *text)
         r->options->warn(r->options->arg, text);
 }
 
+/* A model that no checkpoint will overwrite: from train.init, where that is given. */
+static int start_model(struct run *r, int64_t epochs, struct error *err)
+{
+    const char *folder = r->config->init_run;
+    struct warm_counts n;
+    char note[256];
+    int rc = make_model(r, epochs, err);
+
+    if (rc < 0 || !*folder)
+        return rc;
+    if ((rc = warm_start(r->learner.model, r->problem, r->config, folder, &n, err)) < 0)
+        return rc;
+    snprintf(note, sizeof note,
+             "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
+             (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
+    run_warn(r, note);
+    return 0;
+}
+
 static int resume(struct run *r, struct error *err)
 {
     int rc = rundir_load_checkpoint(r, err);
@@ -108,7 +128,10 @@ static int open_run(struct run *r, bool *done, struct error *err)
         return rc;
     if ((rc = problem_new(&r->problem, r->config, err)) < 0 ||
         (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
-        (rc = check_validation(r, err)) < 0 || (rc = make_model(r, r->config->epochs, err)) < 0)
+        (rc = check_validation(r, err)) < 0)
+        return rc;
+    rc = (r->dir && rundir_has_checkpoint(r->dir) ? make_model : start_model)(r, r->config->epochs, err);
+    if (rc < 0)
         return rc;
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     if (!r->epoch_s)
@@ -417,7 +440,7 @@ static int refit(struct run *r, struct error *err)
         r->state.epoch = r->state.in_epoch = 0;
         if ((rc = problem_refit(r->problem, r->config, err)) < 0 || /* mean and shift are others now: */
             (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 ||
-            (rc = make_model(r, r->state.best_epoch, err)) < 0)
+            (rc = start_model(r, r->state.best_epoch, err)) < 0)
             return rc;
         if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)
             return rc;

@@ -84,10 +84,10 @@ check() {
 
 LEAST=2 check vae x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10
-LEAST=2 check vae-flat x logits 2e-4 model.kind=multivae model.hidden=[] model.latent=10 data.min_rating=2 \
+LEAST=2 check vae-flat x logits 2e-4 model.kind=multivae 'model.hidden=[]' model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10
-check dae x logits 2e-4 model.kind=multidae model.hidden=[30,20] model.latent=10 split.valid_users=10 split.test_users=10
-check user x ratings 2e-4 model.kind=autorec model.side=user model.hidden=[20,12] model.activation=selu
+check dae x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 split.valid_users=10 split.test_users=10
+check user x ratings 2e-4 model.kind=autorec model.side=user 'model.hidden=[20,12]' model.activation=selu
 check user-center x ratings 2e-4 model.kind=autorec model.side=user model.hidden=20 model.center=true
 check item x ratings 2e-4 model.kind=autorec model.side=item model.hidden=20
 check mf user ratings 2e-4 model.kind=mf model.latent=8 model.range_low=0.5 model.range_high=5.5

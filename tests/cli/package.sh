@@ -77,3 +77,20 @@ int main() { return pt_version()[0] == 0; }' >"$folder/x.cc"
     c++ -Wall -Wextra -pedantic -Werror "$folder/x.cc" -o "$folder/x" $(pkg-config --cflags --libs partrain)
     LD_LIBRARY_PATH=$lib "$folder/x"
 fi
+
+# The Debian package: everything in its place, and the program works from the unpacked tree.
+if command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null; then
+    (cd "$build" && cpack -G DEB -B "$folder/deb") >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+    deb=$(find "$folder/deb" -maxdepth 1 -name '*.deb')
+    dpkg-deb -f "$deb" Depends >"$folder/depends"
+    for library in libc6 libgomp1 libhwloc libyaml libarchive libjansson libopenblas0-openmp; do
+        grep -q "$library" "$folder/depends" || { echo "not among what the package needs: $library" >&2; exit 1; }
+    done
+    dpkg-deb -x "$deb" "$folder/root"
+    for file in bin/partrain include/partrain.h share/man/man1/partrain.1 share/man/man1/partrain-train.1 \
+        share/bash-completion/completions/partrain share/partrain/conf/multivae.yaml; do
+        [ -s "$folder/root/usr/$file" ] || { echo "not in the package: $file" >&2; exit 1; }
+    done
+    "$folder/root/usr/bin/partrain" config -c "$folder/root/usr/share/partrain/conf/multivae.yaml" >/dev/null
+    "$folder/root/usr/bin/partrain" recommend -m "$folder/run-shared" -k 1 - <<<'film 2' | grep -q 'Film [0-9]*[02468]$'
+fi

@@ -1,0 +1,38 @@
+# Man pages and completions, made by the program from its own tables, and packages by CPack.
+file(STRINGS src/cli/commands.def command_rows REGEX "^COMMAND\\(")
+set(manual ${CMAKE_CURRENT_BINARY_DIR}/manual)
+set(manual_files ${manual}/partrain.1 ${manual}/partrain.bash ${manual}/_partrain ${manual}/partrain.fish)
+set(manual_commands
+  COMMAND $<TARGET_FILE:partrain> help --man > ${manual}/partrain.1
+  COMMAND $<TARGET_FILE:partrain> help --completion bash > ${manual}/partrain.bash
+  COMMAND $<TARGET_FILE:partrain> help --completion zsh > ${manual}/_partrain
+  COMMAND $<TARGET_FILE:partrain> help --completion fish > ${manual}/partrain.fish)
+set(man_pages ${manual}/partrain.1)
+foreach(row ${command_rows})
+  string(REGEX REPLACE "^COMMAND\\(([a-z]+),.*" "\\1" name "${row}")
+  list(APPEND man_pages ${manual}/partrain-${name}.1)
+  list(APPEND manual_files ${manual}/partrain-${name}.1)
+  list(APPEND manual_commands COMMAND $<TARGET_FILE:partrain> help --man ${name} > ${manual}/partrain-${name}.1)
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS src/cli/commands.def)
+add_custom_command(OUTPUT ${manual_files}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${manual} ${manual_commands} DEPENDS partrain)
+add_custom_target(partrain_manual ALL DEPENDS ${manual_files})
+
+install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${manual}/partrain.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME partrain)
+install(FILES ${manual}/_partrain DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${manual}/partrain.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(DIRECTORY conf/ DESTINATION ${CMAKE_INSTALL_DATADIR}/partrain/conf FILES_MATCHING PATTERN "*.yaml")
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME partrain)
+set(CPACK_PACKAGE_CONTACT "partrain <dev@partrain.invalid>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libopenblas0-openmp)
+include(CPack)

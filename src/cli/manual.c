@@ -1,0 +1,329 @@
+/* manual.c - man pages and completions, from the tables that --help is made of. */
+#include "cli/manual.h"
+
+#include "cli/cli.h"
+
+#include <string.h>
+
+struct page {
+    const char *name, *help;
+    const struct cli_usage *usage;
+};
+
+static const struct page pages[] = {
+#define COMMAND(name, help) {#name, help, &cmd_##name##_usage},
+#include "cli/commands.def"
+#undef COMMAND
+};
+
+enum { PAGES = sizeof pages / sizeof *pages };
+
+/* Keys of the configuration, with their values where they are names. */
+static const struct {
+    const char *key, *names; /* names: each ended by a zero, then one more; NULL: anything */
+} keys[] = {
+#define SECTION(name, help)
+#define INT(key, field, def, min, max, help)  {key, NULL},
+#define REAL(key, field, def, min, max, help) {key, NULL},
+#define BOOL(key, field, def, help)           {key, "true\0false\0"},
+#define TEXT(key, field, def, help)           {key, NULL},
+#define ENUM(key, field, def, names, help)    {key, names "\0"},
+#define INTS(key, field, def, min, max, help) {key, NULL},
+#define TEXTS(key, field, def, help)          {key, NULL},
+#include "config/options.def"
+#undef SECTION
+#undef INT
+#undef REAL
+#undef BOOL
+#undef TEXT
+#undef ENUM
+#undef INTS
+#undef TEXTS
+};
+
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* Whether a command takes KEY=VALUE words. */
+static bool takes_keys(const struct page *p)
+{
+    return strstr(p->usage->arguments, "KEY=VALUE") != NULL;
+}
+
+/* ---- man -------------------------------------------------------------------------------------------- */
+
+/* A text as roff: no line may begin with a request, and '-' is a minus. */
+static void put_roff(FILE *out, const char *text)
+{
+    bool start = true;
+
+    for (; *text; text++) {
+        if (start && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            putc(*text, out);
+        start = *text == '\n';
+    }
+}
+
+/* An empty line is a paragraph; what stands behind "Example:" is shown as it is. */
+static void put_text(FILE *out, const char *text)
+{
+    const char *example = strstr(text, "Example");
+
+    for (const char *line = text; *line && line != example;) {
+        size_t n = strcspn(line, "\n");
+        char copy[512];
+
+        snprintf(copy, sizeof copy, "%.*s\n", (int)n, line);
+        if (n)
+            put_roff(out, copy);
+        else if (line[1] && line + 1 != example)
+            fputs(".PP\n", out);
+        line += n + (line[n] == '\n');
+    }
+    if (example) {
+        fputs(".SH EXAMPLE\n.nf\n", out);
+        put_roff(out, example + strcspn(example, ":") + (strchr(example, ':') ? 2 : 0));
+        fputs(".fi\n", out);
+    }
+}
+
+static void man_of(FILE *out, const struct page *p)
+{
+    char title[64];
+
+    snprintf(title, sizeof title, "partrain\\-%s", p->name);
+    for (char *c = title; *c; c++)
+        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    fprintf(out, ".TH %s 1 \"\" \"partrain %s\"\n.SH NAME\npartrain\\-%s \\- ", title, PARTRAIN_VERSION,
+            p->name);
+    put_roff(out, p->help);
+    fprintf(out, "\n.SH SYNOPSIS\n.B partrain %s\n", p->name);
+    put_roff(out, p->usage->arguments);
+    fputs("\n.SH OPTIONS\n", out);
+    for (const struct cli_option *o = p->usage->options; o->name; o++) {
+        fputs(".TP\n.B ", out);
+        if (o->id < 256)
+            fprintf(out, "\\-%c, ", o->id);
+        fputs("\\-\\-", out);
+        put_roff(out, o->name);
+        if (o->argument)
+            fprintf(out, " \\fI%s\\fP", o->argument);
+        putc('\n', out);
+        put_roff(out, o->help);
+        putc('\n', out);
+    }
+    fputs(".TP\n.B \\-h, \\-\\-help\nwhat the command does and takes\n.SH DESCRIPTION\n", out);
+    put_text(out, p->usage->text);
+    fputs(".SH SEE ALSO\n.BR partrain (1)\n", out);
+}
+
+static void man_overview(FILE *out)
+{
+    fprintf(
+        out,
+        ".TH PARTRAIN 1 \"\" \"partrain %s\"\n.SH NAME\npartrain \\- trainer for recommender autoencoders "
+        "and matrix factorisation\n.SH SYNOPSIS\n.B partrain\n\\-c FILE [KEY=VALUE ...]\n.br\n.B partrain\n"
+        "COMMAND ...\n.SH COMMANDS\n",
+        PARTRAIN_VERSION);
+    for (int i = 0; i < PAGES; i++) {
+        fprintf(out, ".TP\n.BR partrain\\-%s (1)\n", pages[i].name);
+        put_roff(out, pages[i].help);
+        putc('\n', out);
+    }
+    fputs(
+        ".SH EXIT STATUS\n0 done; 2 wrong use or configuration; 3 something wrong with ratings data; 4 not "
+        "enough memory or another resource; 5 training diverged; 6 a file of partrain's own is corrupt, or "
+        "output "
+        "cannot be written; 130, 143 interrupted.\n.SH EXAMPLE\n.nf\npartrain \\-c conf/multivae.yaml\n.fi\n",
+        out);
+}
+
+bool manual_man(FILE *out, const char *name)
+{
+    if (!name) {
+        man_overview(out);
+        return true;
+    }
+    for (int i = 0; i < PAGES; i++)
+        if (strcmp(pages[i].name, name) == 0) {
+            man_of(out, &pages[i]);
+            return true;
+        }
+    return false;
+}
+
+/* ---- completions -------------------------------------------------------------------------------------- */
+
+static void options_of(FILE *out, const struct page *p)
+{
+    for (const struct cli_option *o = p->usage->options; o->name; o++) {
+        if (o->id < 256)
+            fprintf(out, "-%c ", o->id);
+        fprintf(out, "--%s ", o->name);
+    }
+    fputs("--help", out);
+}
+
+static void values(FILE *out, const char *names)
+{
+    for (const char *n = names; *n; n += strlen(n) + 1)
+        fprintf(out, "%s%s", n == names ? "" : " ", n);
+}
+
+/* KEY= and, where they are names, its values, for every shell that knows `case`. */
+static void bash(FILE *out)
+{
+    fputs("# bash completion for partrain\n"
+          "_partrain() {\n"
+          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= keys=\n"
+          "    COMPREPLY=()\n"
+          "    if [ \"$word\" = = ]; then word= before==; fi\n"
+          "    if [ \"$before\" = = ]; then\n"
+          "        [ \"${COMP_WORDS[COMP_CWORD]}\" = = ] && before=${COMP_WORDS[COMP_CWORD - 1]} ||\n"
+          "            before=${COMP_WORDS[COMP_CWORD - 2]}\n"
+          "        case $before in\n",
+          out);
+    for (int i = 0; i < KEYS; i++)
+        if (keys[i].names) {
+            fprintf(out, "        %s) words='", keys[i].key);
+            values(out, keys[i].names);
+            fputs("' ;;\n", out);
+        }
+    fputs("        *) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+          "        esac\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+          "        return\n"
+          "    fi\n"
+          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+          "        words='",
+          out);
+    for (int i = 0; i < PAGES; i++)
+        fprintf(out, "%s ", pages[i].name);
+    fputs("help --help --version -c'\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+          "        return\n"
+          "    fi\n"
+          "    case ${COMP_WORDS[1]} in\n",
+          out);
+    for (int i = 0; i < PAGES; i++) {
+        fprintf(out, "    %s%s) words='", pages[i].name, strcmp(pages[i].name, "train") == 0 ? "|-*" : "");
+        options_of(out, &pages[i]);
+        fprintf(out, "'%s ;;\n", takes_keys(&pages[i]) ? " keys=yes" : "");
+    }
+    fputs("    help) words='", out);
+    for (int i = 0; i < PAGES; i++)
+        fprintf(out, "%s%s", i ? " " : "", pages[i].name);
+    fputs("' ;;\n"
+          "    esac\n"
+          "    case $word in\n"
+          "    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); return ;;\n"
+          "    esac\n"
+          "    [ \"${COMP_WORDS[1]}\" = help ] && { COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); "
+          "return; }\n"
+          "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
+          "    if [ -n \"$keys\" ] && [ -n \"$word\" ]; then\n"
+          "        COMPREPLY+=($(compgen -W '",
+          out);
+    for (int i = 0; i < KEYS; i++)
+        fprintf(out, "%s%s=", i ? " " : "", keys[i].key);
+    fputs("' -- \"$word\"))\n"
+          "        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null\n"
+          "    fi\n"
+          "    return 0\n"
+          "}\n"
+          "complete -o filenames -F _partrain partrain\n",
+          out);
+}
+
+/* A text within single quotes, for zsh and fish; `colon`: ':' is quoted too, and brackets. */
+static void put_quoted(FILE *out, const char *text, bool zsh)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs(zsh ? "'\\''" : "\\'", out);
+        else if (zsh && (*text == ':' || *text == '[' || *text == ']'))
+            fprintf(out, "\\%c", *text);
+        else
+            putc(*text, out);
+    }
+}
+
+static void zsh(FILE *out)
+{
+    fputs("#compdef partrain\n"
+          "local -a commands keys\n"
+          "commands=(",
+          out);
+    for (int i = 0; i < PAGES; i++) {
+        fprintf(out, "\n    '%s:", pages[i].name);
+        put_quoted(out, pages[i].help, true);
+        putc('\'', out);
+    }
+    fputs("\n    'help:what a command does and takes')\nkeys=(", out);
+    for (int i = 0; i < KEYS; i++)
+        fprintf(out, "%s%s=", i ? " " : "", keys[i].key);
+    fputs(")\n"
+          "if (( CURRENT == 2 )); then\n"
+          "    _describe command commands\n"
+          "    return\n"
+          "fi\n"
+          "case $words[2] in\n",
+          out);
+    for (int i = 0; i < PAGES; i++) {
+        fprintf(out, "%s%s)\n    _arguments", pages[i].name,
+                strcmp(pages[i].name, "train") == 0 ? "|-*" : "");
+        for (const struct cli_option *o = pages[i].usage->options; o->name; o++) {
+            fprintf(out, " \\\n        '--%s[", o->name);
+            put_quoted(out, o->help, true);
+            fprintf(out, "]%s%s%s'", o->argument ? ":" : "", o->argument ? o->argument : "",
+                    o->argument ? ":_files" : "");
+        }
+        fprintf(out, " \\\n        '*:argument:%s'\n    ;;\n",
+                takes_keys(&pages[i]) ? "{ compadd -S \"\" -a keys; _files }" : "_files");
+    }
+    fputs("help) _describe command commands ;;\nesac\n", out);
+}
+
+static void fish(FILE *out)
+{
+    fputs("# fish completion for partrain\n", out);
+    for (int i = 0; i < PAGES; i++) {
+        fprintf(out, "complete -c partrain -n __fish_use_subcommand -f -a %s -d '", pages[i].name);
+        put_quoted(out, pages[i].help, false);
+        fputs("'\n", out);
+    }
+    fputs("complete -c partrain -n __fish_use_subcommand -f -a help -d 'what a command does and takes'\n",
+          out);
+    for (int i = 0; i < PAGES; i++)
+        for (const struct cli_option *o = pages[i].usage->options; o->name; o++) {
+            fprintf(out, "complete -c partrain -n '__fish_seen_subcommand_from %s' -l %s", pages[i].name,
+                    o->name);
+            if (o->id < 256)
+                fprintf(out, " -s %c", o->id);
+            fprintf(out, "%s -d '", o->argument ? " -r" : "");
+            put_quoted(out, o->help, false);
+            fputs("'\n", out);
+        }
+    for (int i = 0; i < KEYS; i++)
+        fprintf(out,
+                "complete -c partrain -n '__fish_seen_subcommand_from train eval config tune' -f -a %s=\n",
+                keys[i].key);
+}
+
+bool manual_completion(FILE *out, const char *shell)
+{
+    if (strcmp(shell, "bash") == 0)
+        bash(out);
+    else if (strcmp(shell, "zsh") == 0)
+        zsh(out);
+    else if (strcmp(shell, "fish") == 0)
+        fish(out);
+    else
+        return false;
+    return true;
+}

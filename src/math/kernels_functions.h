@@ -1,0 +1,84 @@
+/* kernels_functions.h - exp, tanh and their kin for one element, by polynomials: the same operations in a
+ * vector's lane and in a scalar tail. Error bounds are checked in tests/test_kernels_elementwise.c. */
+#ifndef MATH_KERNELS_FUNCTIONS_H
+#define MATH_KERNELS_FUNCTIONS_H
+
+#include "math/kernels_isa.h"
+
+/* x = n ln 2 + r: *power is 2^n, and exp(r) - 1 is returned, by a polynomial (minimax on |r| <= ln 2 / 2,
+ * coefficients of the Cephes library's expf). For x in [-87, 88.3], and clamped to it. */
+INLINE float exp_parts(float x, float *power)
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
+    float n, r, p;
+    union {
+        uint32_t u;
+        float f;
+    } bits;
+    float clamped = x < -87.0f ? -87.0f : x > 88.3f ? 88.3f : x;
+
+    n = FMA(clamped, 1.44269504f, magic) - magic;
+    r = FMA(n, -0.693359375f, clamped);
+    r = FMA(n, 2.12194440e-4f, r);
+    p = FMA(1.9875691500e-4f, r, 1.3981999507e-3f);
+    p = FMA(p, r, 8.3334519073e-3f);
+    p = FMA(p, r, 4.1665795894e-2f);
+    p = FMA(p, r, 1.6666665459e-1f);
+    p = FMA(p, r, 5.0000001201e-1f);
+    bits.u = (uint32_t)((int32_t)n + 127) << 23;
+    *power = bits.f;
+    return FMA(p, r * r, r);
+}
+
+/* Within 2 ulp for x in [-87, 88]; 0 below, 2^127.4 above. */
+INLINE float exp_element(float x)
+{
+    float power, p = exp_parts(x, &power) + 1.0f;
+
+    p *= power;
+    p = x < -87.0f ? 0.0f : p;
+    return x == x ? p : x; /* NaN stays NaN */
+}
+
+/* exp(x) - 1 for x <= 0, without cancellation near 0. */
+INLINE float expm1_element(float x)
+{
+    float power, p = exp_parts(x, &power);
+
+    p = FMA(power, p, power - 1.0f);
+    return x == x ? p : x;
+}
+
+INLINE float sigmoid_element(float x)
+{
+    return 1.0f / (1.0f + exp_element(-x));
+}
+
+INLINE float tanh_element(float x)
+{
+    float z = x * x, p, big, size = x < 0.0f ? -x : x;
+
+    p = FMA(-5.70498872745e-3f, z, 2.06390887954e-2f);
+    p = FMA(p, z, -5.37397155531e-2f);
+    p = FMA(p, z, 1.33314422036e-1f);
+    p = FMA(p, z, -3.33332819422e-1f);
+    p = FMA(p * z, x, x); /* small |x|: odd polynomial, as in Cephes' tanhf */
+    big = 1.0f - 2.0f / (exp_element(2.0f * size) + 1.0f);
+    big = x < 0.0f ? -big : big;
+    return size < 0.625f ? p : x == x ? big : x;
+}
+
+#define SELU_SCALE 1.05070098f
+#define SELU_ALPHA 1.67326324f
+
+INLINE float elu_element(float x)
+{
+    return x > 0.0f ? x : expm1_element(x);
+}
+
+INLINE float selu_element(float x)
+{
+    return SELU_SCALE * (x > 0.0f ? x : SELU_ALPHA * expm1_element(x));
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* kernels_isa.h - what the sources of a vector path share. Each is compiled once per path (KERNEL_PATH:
+ * baseline, avx2, avx512; see CMakeLists.txt), and what it offers to the path's table carries the path's
+ * name.
+ *
+ * Loops that need register tiles are written on vectors of the path's width; the rest are plain loops that
+ * the compiler vectorises. Elementwise functions give the same bits wherever in a row an element stands: they
+ * use explicit FMA and correctly rounded operations only, and no library call. */
+#ifndef MATH_KERNELS_ISA_H
+#define MATH_KERNELS_ISA_H
+
+#include "base/rng.h"
+#include "math/kernels.h"
+
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+#if defined(__FMA__) || defined(__aarch64__)
+#define FMA(a, b, c) __builtin_fmaf(a, b, c)
+#else
+#define FMA(a, b, c) ((a) * (b) + (c)) /* no such instruction here, so nothing can contract it either */
+#endif
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b)  JOIN2(a, b)
+#define PATH(name)  JOIN(name##_, KERNEL_PATH)
+#define TEXT2(a)    #a
+#define TEXT(a)     TEXT2(a)
+#define INLINE      static inline __attribute__((always_inline, unused))
+
+typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
+typedef float vec_any __attribute__((vector_size(4 * LANES), may_alias, aligned(4))); /* begins anywhere */
+
+INLINE vec splat(float x)
+{
+    return x - (vec){0};
+}
+
+/* The lanes of v by a binary tree: lane i + lane i + half, and so on. */
+INLINE float lane_sum(vec v)
+{
+    typedef float vec4 __attribute__((vector_size(16)));
+    vec4 quarter[LANES / 4];
+
+    memcpy(quarter, &v, sizeof v);
+#if LANES == 16
+    quarter[0] += quarter[2];
+    quarter[1] += quarter[3];
+#endif
+#if LANES >= 8
+    quarter[0] += quarter[1];
+#endif
+    return (quarter[0][0] + quarter[0][2]) + (quarter[0][1] + quarter[0][3]);
+}
+
+/* Loops over a register tile must be gone before the compiler places variables. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* What kernels.h says of the functions of its table. */
+void PATH(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
+                  int64_t ld);
+void PATH(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);
+void PATH(axpy)(float *y, float a, const float *x, int64_t n);
+void PATH(add)(float *y, const float *x, int64_t n);
+void PATH(scale)(float *x, float a, int64_t n);
+double PATH(sum_squares)(const float *x, int64_t n);
+void PATH(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
+void PATH(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
+void PATH(activate)(enum activation f, float *y, int64_t n);
+void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
+void PATH(exp_row)(float *x, int64_t n, float *max, float *sum);
+void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum);
+void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
+                   uint32_t position);
+void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                  uint32_t position);
+
+#endif

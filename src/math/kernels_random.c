@@ -1,0 +1,112 @@
+/* kernels_random.c - dropout and normal numbers, from the counter-based generator. */
+#include "math/kernels_isa.h"
+
+/* ---- dropout
+ * ------------------------------------------------------------------------------------------------- */
+
+void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
+                   uint32_t position)
+{
+    const uint32_t bar = (uint32_t)((double)rate * 4294967296.0);
+    const float keep = 1.0f / (1.0f - rate);
+    int64_t groups = (n + 3) / 4;
+
+    for (int64_t g0 = 0; g0 < groups; g0 += 16) { /* 16 groups at a time, for vector registers */
+        uint32_t word[4][16];
+
+#pragma omp simd
+        for (int j = 0; j < 16; j++) {
+            struct rng4 r = rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(g0 + j));
+
+            word[0][j] = r.word[0];
+            word[1][j] = r.word[1];
+            word[2][j] = r.word[2];
+            word[3][j] = r.word[3];
+        }
+        for (int j = 0; j < 16; j++)
+            for (int c = 0; c < 4; c++) {
+                int64_t i = (g0 + j) * 4 + c;
+
+                if (i < n)
+                    y[i] = word[c][j] < bar ? 0.0f : y[i] * keep;
+            }
+    }
+}
+
+/* ln x for x in (0, 1], within 2 ulp of the result or 1e-7 (Cephes' logf). */
+INLINE float log_element(float x)
+{
+    union {
+        float f;
+        uint32_t u;
+    } bits = {x};
+    int32_t exponent = (int32_t)(bits.u >> 23) - 126;
+    float m, z, p, low;
+
+    bits.u = (bits.u & 0x007fffffu) | 0x3f000000u; /* mantissa in [.5, 1) */
+    m = bits.f;
+    low = m < 0.707106781f ? 1.0f : 0.0f;
+    exponent -= (int32_t)low;
+    m = m + low * m - 1.0f;
+    z = m * m;
+    p = FMA(7.0376836292e-2f, m, -1.1514610310e-1f);
+    p = FMA(p, m, 1.1676998740e-1f);
+    p = FMA(p, m, -1.2420140846e-1f);
+    p = FMA(p, m, 1.4249322787e-1f);
+    p = FMA(p, m, -1.6668057665e-1f);
+    p = FMA(p, m, 2.0000714765e-1f);
+    p = FMA(p, m, -2.4999993993e-1f);
+    p = FMA(p, m, 3.3333331174e-1f);
+    p = p * m * z;
+    p = FMA((float)exponent, -2.12194440e-4f, p);
+    p = FMA(-0.5f, z, p);
+    return FMA((float)exponent, 0.693359375f, m + p);
+}
+
+/* sin and cos of 2 pi u, u in [0, 1): the nearest quarter turn, then polynomials on +- pi / 4. */
+INLINE void sincos_element(float u, float *sine, float *cosine)
+{
+    int32_t quarter = (int32_t)(4.0f * u + 0.5f);
+    float r = FMA((float)quarter, -0.25f, u) * 6.28318530718f, z = r * r, s, c, swap;
+
+    s = FMA(-1.9515295891e-4f, z, 8.3321608736e-3f);
+    s = FMA(s, z, -1.6666654611e-1f);
+    s = FMA(s * z, r, r);
+    c = FMA(2.443315711809948e-5f, z, -1.388731625493765e-3f);
+    c = FMA(c, z, 4.166664568298827e-2f);
+    c = FMA(c * z, z, FMA(-0.5f, z, 1.0f));
+    swap = quarter & 1 ? c : s;
+    c = quarter & 1 ? s : c;
+    s = swap;
+    *sine = quarter & 2 ? -s : s;
+    *cosine = (quarter + 1) & 2 ? -c : c;
+}
+
+void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                  uint32_t position)
+{
+    int64_t groups = (n + 3) / 4;
+
+    for (int64_t g0 = 0; g0 < groups; g0 += 16) {
+        float value[4][16];
+
+#pragma omp simd
+        for (int j = 0; j < 16; j++) {
+            struct rng4 r = rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(g0 + j));
+            float a = std * __builtin_sqrtf(-2.0f * log_element(rng_unit_open(r.word[0])));
+            float b = std * __builtin_sqrtf(-2.0f * log_element(rng_unit_open(r.word[2])));
+            float sine, cosine;
+
+            sincos_element(rng_unit(r.word[1]), &sine, &cosine);
+            value[0][j] = a * cosine;
+            value[1][j] = a * sine;
+            sincos_element(rng_unit(r.word[3]), &sine, &cosine);
+            value[2][j] = b * cosine;
+            value[3][j] = b * sine;
+        }
+        for (int j = 0; j < 16; j++)
+            for (int c = 0; c < 4; c++)
+                if ((g0 + j) * 4 + c < n)
+                    out[(g0 + j) * 4 + c] = value[c][j];
+    }
+}

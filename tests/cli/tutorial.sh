@@ -16,7 +16,7 @@ failures=0
 commands=0
 
 plain() {
-    sed -E 's/[0-9a-f]{32,}/HASH/g; s/[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?/N/g; s/[▁▂▃▄▅▆▇█]+/BARS/g; s/[ *-]+/ /g; s/ +$//'
+    sed -E 's/[0-9a-f]{32,}/HASH/g; s/[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?/N/g; s/[▁▂▃▄▅▆▇█]+/BARS/g; s/[ *-]+/ /g; s/[[:space:]]+$//'
 }
 
 # Whether the lines of the file `got` are those of `wanted`, in which "..." stands for any.

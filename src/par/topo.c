@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_PUS = 8192 }; /* as Linux; ranks are found by comparing all with all */
 
@@ -242,6 +243,7 @@ static void fill_facts(struct topo *t)
     struct topo_facts *f = &t->facts;
 
     f->machine_pus = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_PU);
+    f->machine_nodes = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_NUMANODE);
     f->pus = t->count;
     for (int i = 0; i < t->count; i++) {
         f->cores += t->slots[i].sibling == 0;
@@ -365,4 +367,16 @@ int topo_node_of(const struct topo *t, const void *p, size_t bytes)
         node = hwloc_get_numanode_obj_by_os_index(t->machine, (unsigned)hwloc_bitmap_first(set));
     hwloc_bitmap_free(set);
     return node ? (int)node->logical_index : -1;
+}
+
+void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)p + bytes;
+
+    for (uintptr_t at = ((uintptr_t)p + page - 1) / page * page; at + page <= end; at += page) {
+        int node = topo_node_of(t, (const void *)at, 1);
+
+        if (node >= 0 && node < nodes)
+            pages[node]++;
+    }
 }

@@ -27,10 +27,11 @@ void topo_free(struct topo *t);
 struct topo_facts {
     int nodes, packages, cores, pus; /* that the process may use */
     int machine_cores, machine_pus;  /* that there are */
-    double quota;                    /* CPUs' worth of the cgroup's quota (v1 or v2); 0: no limit */
-    int64_t memory, memory_limit;    /* bytes of RAM; the cgroup's limit, 0: none */
-    int64_t l1, l2, l3;              /* data cache bytes of a core's caches; 0: unknown */
-    char cpuset[256];                /* as a list: "0-3,8" */
+    int machine_nodes;
+    double quota;                 /* CPUs' worth of the cgroup's quota (v1 or v2); 0: no limit */
+    int64_t memory, memory_limit; /* bytes of RAM; the cgroup's limit, 0: none */
+    int64_t l1, l2, l3;           /* data cache bytes of a core's caches; 0: unknown */
+    char cpuset[256];             /* as a list: "0-3,8" */
     bool synthetic;
     bool omp_places; /* OMP_PLACES or OMP_PROC_BIND rule */
 };
@@ -57,5 +58,8 @@ void topo_unbind_self(const struct topo *t);
 /* The node (logical index) that the memory at `p` lies on, the first of several; -1: unknown or not touched
  * yet. */
 int topo_node_of(const struct topo *t, const void *p, size_t bytes);
+/* Adds to pages[node] (nodes of the machine by logical index, at most `nodes`) the pages that lie wholly in
+ * [p, p + bytes) and on that node. Pages not touched yet count nowhere. */
+void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes);
 
 #endif

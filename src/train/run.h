@@ -86,6 +86,13 @@ int rundir_load_checkpoint(struct run *r, struct error *err);
 /* PT_EFILE unless model.safetensors is whole and holds the model of state.model_hash. */
 int rundir_check_model(const struct run *r, struct error *err);
 
+/* ---- placement.c ---- */
+
+struct json;
+/* Where workers run, and on which of the machine's nodes the pages of each shard's weights and moments lie.
+ */
+struct json *placement_json(const struct run *r, int nodes);
+
 /* ---- summary.c ---- */
 
 int summary_write(struct run *r, struct error *err);

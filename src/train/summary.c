@@ -120,6 +120,8 @@ static struct json *machine_json(const struct run *r)
     json_put_int(j, "memory_limit", f.memory_limit);
     json_put_text(j, "cpuset", f.cpuset);
     json_put_int(j, "bound_workers", team_bound(r->problem->team));
+    if (f.nodes > 1)
+        json_put(j, "placement", placement_json(r, f.machine_nodes));
     return j;
 }
 

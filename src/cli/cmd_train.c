@@ -264,6 +264,8 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
             q->teller.verbose = true;
             break;
         }
+    if (option == 0 && q->folder && !*q->folder)
+        return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
     if (option == 0 && q->resume && !q->folder)
         return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
     return option;

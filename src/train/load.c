@@ -28,6 +28,8 @@ static int read_config(struct loaded *l, char *const *override, int n, struct er
                        l->folder);
     else if ((rc = config_new(&l->config, err)) == 0)
         rc = config_load(l->config, path, err);
+    if (rc == PT_ECONFIG) /* a file of our own, not the user's */
+        rc = err->code = PT_EFILE;
     mem_free(path);
     l->same_split = true;
     for (int i = 0; i < n && rc == 0; i++) {

@@ -198,7 +198,7 @@ int rundir_check_config(const struct rundir *d, const struct config *c, struct e
         return rc;
     if ((rc = config_load(old, rundir_path(d, "config.yaml"), err)) < 0) {
         config_free(old);
-        return rc;
+        return rc == PT_ECONFIG ? (err->code = PT_EFILE) : rc; /* a file of our own, not the user's */
     }
     key = config_resume_conflict(old, c);
     if (key)

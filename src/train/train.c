@@ -114,6 +114,11 @@ static int resume(struct run *r, struct error *err)
     return rc;
 }
 
+static bool out_of_patience(const struct run *r)
+{
+    return r->config->patience && r->state.stale >= r->config->patience;
+}
+
 static int open_run(struct run *r, bool *done, struct error *err)
 {
     const struct train_options *o = r->options;
@@ -404,7 +409,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     r->state.in_epoch = 0;
     r->state.loss_sum = r->state.square_sum = r->state.kl_sum = 0.0;
     r->state.cell_count = r->state.step_count = 0;
-    if (r->dir && !last && (stopping(r) || checkpoint_due(r)))
+    restore_sums(r); /* the model's too: an interruption here saves what it has */
+    if (r->dir && !last && !stopping(r) && checkpoint_due(r))
         rc = rundir_save_checkpoint(r, err);
     return rc;
 }
@@ -412,7 +418,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
 /* Epochs up to `epochs`, or until validation has not improved for train.patience evaluations. */
 static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 {
-    bool patient = r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
+    bool patient = r->state.refit || !out_of_patience(r);
     int rc;
 
     while (r->state.epoch < epochs && patient) {
@@ -420,11 +426,13 @@ static int train_epochs(struct run *r, int64_t epochs, struct error *err)
             return rc;
         r->state.epoch++;
         judge(r, epochs);
-        patient = r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
+        patient = r->state.refit || !out_of_patience(r);
         if ((rc = end_epoch(r, epochs, !patient || r->state.epoch == epochs, err)) < 0)
             return rc;
-        if (stopping(r) && patient && r->state.epoch < epochs)
-            return interrupted(r, err);
+        if (stopping(r) && patient && r->state.epoch < epochs) {
+            rc = r->dir ? rundir_save_checkpoint(r, err) : 0;
+            return rc < 0 ? rc : interrupted(r, err);
+        }
     }
     return 0;
 }
@@ -465,7 +473,9 @@ static int finish(struct run *r, struct error *err)
 {
     int rc = params_hash(&r->learner.model->params, r->weights_hash, err);
 
-    if (rc < 0 || (r->dir && (rc = rundir_check_model(r, err)) < 0))
+    if (rc < 0)
+        return rc;
+    if (r->dir && (rc = rundir_check_model(r, err)) < 0)
         return rc;
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
         evaluate(r->test, &r->last_tested);

@@ -1,0 +1,136 @@
+#!/bin/bash
+# partrain train from end to end on a small made-up set: every model, side and split, what is printed where, the same
+# lines of metrics.jsonl for any number of threads.
+set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+cd "$folder" || exit 1
+failures=0
+
+complain() {
+    echo "$*" >&2
+    failures=$((failures + 1))
+}
+
+# train FOLDER ARGUMENT...: 4 epochs
+train() {
+    local out=$1
+    shift
+    "$PARTRAIN" train --out "$out" data.path=synth:small train.epochs=4 run.threads=1 "$@" >out 2>err ||
+        complain "train $*: exit $?: $(tail -1 err)"
+}
+
+# value KEY FILE: of a JSON file with a key a line, the first of that name
+value() {
+    sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$2" | head -1
+}
+
+without_times() {
+    sed 's/,"time":{[^}]*}//' "$1/metrics.jsonl"
+}
+
+n=0
+# threads ARGUMENT...: 1, 2 and 3 of them leave the same lines and hashes
+threads() {
+    n=$((n + 1))
+    for t in 1 2 3; do
+        train "t$n.$t" "$@" --threads $t train.epochs=2
+        [ "$(value threads "t$n.$t/summary.json")" = $t ] || complain "$*: not $t threads"
+        without_times "t$n.$t" >"lines.$t"
+        grep -h '_hash"' "t$n.$t/summary.json" >"hashes.$t"
+        [ "$(grep -c . "lines.$t")" -ge 2 ] || complain "$*: fewer than 2 lines of metrics.jsonl"
+        cmp "lines.1" "lines.$t" >&2 || complain "$*: other lines of metrics.jsonl with $t threads"
+        cmp "hashes.1" "hashes.$t" >&2 || complain "$*: other hashes with $t threads"
+    done
+    grep -q '"time":{"train_s":' "t$n.1/metrics.jsonl" || complain "$*: no times in metrics.jsonl"
+}
+
+ranking='eval.metrics=rmse,ndcg@10,recall@20,map@5,mrr@10,hit@1,coverage@10'
+threads model.kind=autorec model.side=item 'model.hidden=[30]'
+threads model.kind=autorec model.side=user 'model.hidden=[30, 10, 30]' "$ranking" train.last_batch=rollover train.batch=64
+threads model.kind=autorec model.side=item train.refit=true model.center=true
+threads model.kind=multivae 'model.hidden=[30]' model.latent=8 model.input_dropout=0.5 train.batch=50
+threads model.kind=multidae model.latent=8 train.microbatch=16 train.batch=64 train.clip_norm=1
+threads model.kind=mf model.latent=8 "$ranking" train.schedule=one_cycle train.batch=100
+
+# Every kind of split, with and without validation.
+for kind in random per_user last time kfold; do
+    train "s.$kind" model.kind=mf model.latent=4 split.kind=$kind split.test=0.2
+    [ "$(value test "s.$kind/summary.json")" -gt 300 ] || complain "$kind: hardly a test rating"
+    train "s.$kind.0" model.kind=autorec split.kind=$kind split.test=0.2 split.valid=0
+    [ "$(value best_epoch "s.$kind.0/summary.json")" = 4 ] || complain "$kind: without validation the last epoch counts"
+    [ "$(value weights_hash "s.$kind.0/summary.json")" = "$(value model_hash "s.$kind.0/summary.json")" ] ||
+        complain "$kind: without validation the last model is the one that is saved"
+done
+train s.users model.kind=multidae model.latent=4 split.kind=users
+train s.rows model.kind=autorec model.side=item split.kind=rows split.fold_in=1
+for file in base test; do
+    awk -v s=$file 'BEGIN {srand(s == "base"); for (u = 1; u <= 30; u++) for (i = 1; i <= 20; i++)
+        if ((u * 7 + i * 3) % 5 != 0 && ((u + i) % 4 == 0) == (s == "test")) print u "\t" i "\t" 1 + (u * i) % 5 "\t" 9}' \
+        >u1.$file
+done
+mkdir given && mv u1.base u1.test given/
+train s.given model.kind=mf model.latent=4 data.path=given split.kind=given
+[ "$(value valid s.given/summary.json)" -gt 5 ] || complain "given: no validation part"
+"$PARTRAIN" train --out s.given.0 model.kind=mf data.path=given split.kind=given split.valid=0 train.patience=2 \
+    >out 2>err
+status=$?
+if [ $status -ne 2 ] || ! grep -q 'train.patience: the split that came' err; then
+    complain "given, no validation, patience: exit $status: $(tail -1 err)"
+fi
+[ -e s.given.0/config.yaml ] && complain "a refused run left a config.yaml"
+
+# Patience: the run ends early, and the best epoch is not the last one.
+"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
+    model.center=true -q >out 2>err || complain "patience: $(tail -1 err)"
+epochs=$(value epochs patient/summary.json) best=$(value best_epoch patient/summary.json)
+if [ "$epochs" -eq 200 ] || [ "$epochs" -ne $((best + 3)) ]; then
+    complain "patience 3: best epoch $best of $epochs"
+fi
+cp patient/summary.json before
+"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
+    model.center=true --resume >out 2>err || complain "--resume of a run that ran out of patience: $(tail -1 err)"
+cmp before patient/summary.json || complain "--resume of a finished run wrote its summary again"
+[ "$(grep -c . patient/metrics.jsonl)" -eq "$epochs" ] || complain "patience: not a line an epoch"
+
+# No epoch at all: the initial weights are judged.
+train none model.kind=mf train.epochs=0
+[ "$(value epochs none/summary.json)" = 0 ] || complain "train.epochs=0: $(value epochs none/summary.json) epochs"
+
+# What is printed where.
+train v model.kind=mf
+grep -qE '^test  rmse [0-9.]+  mae [0-9.]+$' out || complain "stdout is not the result: $(cat out)"
+[ "$(grep -c . out)" -eq 1 ] || complain "stdout has more than the result"
+[ "$(grep -cE '^epoch [1-4]/4  loss [0-9.e+-]+  [0-9]+ examples/s  rmse ' err)" -eq 4 ] ||
+    complain "not a plain line an epoch: $(cat err)"
+grep -q $'\r\|\033' err && complain "control characters where stderr is no terminal"
+grep -q '^model: {kind: mf' err || complain "the configuration in force is not printed"
+[ "$(grep -c . err)" -le 55 ] || complain "more than a screen and the epochs"
+train q model.kind=mf -q
+[ -s err ] && complain "-q, and still: $(cat err)"
+grep -qE '^test  rmse [0-9.]+  mae [0-9.]+$' out || complain "-q hides the result"
+if command -v script >/dev/null; then
+    script -qec "'$PARTRAIN' train --out tty data.path=synth:600x400x20000 model.kind=mf run.threads=1 train.epochs=20 train.batch=32" \
+        typescript >/dev/null 2>&1 || complain "on a terminal: exit $?"
+    tr '\r' '\n' <typescript >lines
+    grep -qE 'epoch [0-9]+/20 +[0-9]+%  loss [0-9.]+  [0-9]+ examples/s  [0-9]+ s left' lines ||
+        complain "no progress line on a terminal"
+    grep -qE 'left  valid rmse [0-9.]+' lines || complain "the progress line lacks the last validation figure"
+    grep -q '^epoch 3/20  loss' lines && complain "plain lines on a terminal without -v"
+fi
+
+# The default folder, named by configuration and time.
+printf 'model: {kind: mf}\ndata: {path: "synth:small"}\ntrain: {epochs: 1}\n' >small.yaml
+"$PARTRAIN" -c small.yaml -q >out 2>err || complain "-c small.yaml: $(cat err)"
+"$PARTRAIN" -c small.yaml -q >out 2>err || complain "-c small.yaml again: $(cat err)"
+[ "$(find runs -name summary.json | grep -c '^runs/small-[0-9]\{8\}-[0-9]\{6\}\(-2\)\{0,1\}/')" -eq 2 ] ||
+    complain "default folders: $(ls runs)"
+for file in config.yaml metrics.jsonl model.safetensors checkpoint.safetensors items.tsv users.tsv summary.json; do
+    [ -s v/$file ] || complain "no $file"
+done
+find . -name '*.tmp-*' | grep . >&2 && complain "temporary files are left"
+"$PARTRAIN" train -c v/config.yaml --out again -q >out 2>err || complain "a run's config.yaml cannot be used again: $(cat err)"
+[ "$(value weights_hash v/summary.json)" = "$(value weights_hash again/summary.json)" ] ||
+    complain "a run's config.yaml gives another run"
+[ "$failures" -eq 0 ]

@@ -33,6 +33,7 @@ struct run {
     double phase_s[PHASES]; /* summed over workers */
     double started, saved_at;
     double ready_s; /* from the start to the first step: reading, splitting, matrices, weights */
+    bool judged;    /* the epoch at hand has a validation figure */
     bool new_best;  /* the weights at hand are the best, and not saved yet */
     /* The best model of an epoch after the last checkpoint: in a temporary file, not flushed and not under
      * its name before the next checkpoint, which is the first to refer to it. Owned; NULL: none. */

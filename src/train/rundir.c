@@ -229,7 +229,7 @@ static char *metrics_line(const struct run *r, double epoch_s)
     const struct run_state *s = &r->state;
     double steps = (double)s->step_count, lr, beta1;
     struct json *j = json_new_object(), *time = json_new_object();
-    bool judged = r->monitor >= 0 && !s->refit && (s->stale == 0 || s->epoch % r->config->eval_every == 0);
+    bool judged = r->judged;
     char *text;
 
     adam_schedule(&r->learner.plan.spec, s->epoch - 1,

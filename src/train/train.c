@@ -354,7 +354,7 @@ static void judge(struct run *r, int64_t epochs)
     struct run_state *s = &r->state;
     double figure;
 
-    r->new_best = false;
+    r->judged = r->new_best = false;
     if (r->monitor < 0 || s->refit) { /* the last epoch is what counts */
         r->new_best = true;
         if (!s->refit)
@@ -364,6 +364,7 @@ static void judge(struct run *r, int64_t epochs)
     if (s->epoch % r->config->eval_every != 0 && s->epoch != epochs)
         return;
     evaluate(r->valid, &s->last_valid);
+    r->judged = true;
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
     s->stale++;

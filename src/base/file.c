@@ -322,7 +322,8 @@ int file_sweep(const char *folder, struct error *err)
     int rc = 0;
 
     if (!d)
-        return error_set(err, PT_EFILE, "cannot read folder %s: %s", folder, strerror(errno));
+        return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EFILE, "cannot read folder %s: %s", folder,
+                         strerror(errno));
     while (rc == 0 && (entry = readdir(d)))
         if (is_leftover(entry->d_name) && fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode) && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)

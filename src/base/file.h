@@ -48,8 +48,8 @@ int file_read(char **out, size_t *length, const char *path, size_t limit, enum p
 int file_append_line(const char *path, const char *line, struct error *err);
 /* What was written to `path` so far outlives a power cut. Absent: nothing to do. */
 int file_flush(const char *path, struct error *err);
-/* Removes PATH.1, PATH.2, ... as file_keep_old left them. Best effort. */
-void file_drop_old(const char *path);
+/* Removes PATH.1 to PATH.n, as file_keep_old left them. Best effort. */
+void file_drop_old(const char *path, int n);
 /* Cuts a file of lines down to its first `lines` lines (a resumed run's metrics.jsonl), and a last line
  * without its newline, which a crash left, goes in any case. Absent: nothing to do. */
 int file_keep_lines(const char *path, int64_t lines, struct error *err);

@@ -164,15 +164,14 @@ int file_flush(const char *path, struct error *err)
     return rc;
 }
 
-void file_drop_old(const char *path)
+void file_drop_old(const char *path, int n)
 {
     size_t size = strlen(path) + 16;
     char *old = mem_alloc((int64_t)size, 1);
 
-    for (int i = 1; old; i++) {
+    for (int i = 1; old && i <= n; i++) {
         snprintf(old, size, "%s.%d", path, i);
-        if (unlink(old) < 0)
-            break;
+        (void)unlink(old);
     }
     mem_free(old);
 }

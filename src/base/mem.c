@@ -56,6 +56,13 @@ void *mem_array(int64_t count, size_t size)
     return block;
 }
 
+int64_t mem_array_bytes(int64_t bytes)
+{
+    int64_t align = bytes >= (int64_t)HUGE_PAGE ? (int64_t)HUGE_PAGE : (int64_t)LINE;
+
+    return (bytes + align - 1) / align * align;
+}
+
 char *mem_strdup(const char *text)
 {
     size_t n = strlen(text) + 1;
@@ -67,4 +74,13 @@ char *mem_strdup(const char *text)
 void mem_free(void *block)
 {
     free(block);
+}
+
+bool mem_available(int64_t bytes)
+{
+    void *volatile block = mem_alloc(bytes, 1); /* volatile: the pair must not be optimised away */
+    bool there = block != NULL;
+
+    mem_free(block);
+    return there;
 }

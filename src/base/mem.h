@@ -6,6 +6,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,14 @@ void *mem_resize(void *block, int64_t count, size_t size);
  * for huge pages. */
 void *mem_array(int64_t count, size_t size);
 
+/* What a block of mem_array of so many bytes takes. */
+int64_t mem_array_bytes(int64_t bytes);
+
 char *mem_strdup(const char *text);
+
+/* Whether so many bytes can be had at this moment: before calls into libraries that do not check their own
+ * allocations. */
+bool mem_available(int64_t bytes);
 void mem_free(void *block);
 
 #endif

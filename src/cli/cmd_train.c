@@ -14,13 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUT_OPTION = 256, THREADS_OPTION, RESUME_OPTION };
+enum { OUT_OPTION = 256, THREADS_OPTION, RESUME_OPTION, DRY_OPTION };
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
     {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
     {"resume", RESUME_OPTION, NULL, "go on with the run in --out; an empty folder starts afresh"},
+    {"dry-run", DRY_OPTION, NULL,
+     "read the data, print what memory and time the run would take, write nothing"},
     {"quiet", 'q', NULL, "only errors"},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},
     {0}};
@@ -134,13 +136,37 @@ static void data_line(const struct train_progress *p)
             team_workers(q->team) == 1 ? "" : "s", q->kern->name);
 }
 
+/* The table of --dry-run, on stdout. */
+static void print_plan(const struct train_progress *p)
+{
+    const struct memory_plan *m = p->plan;
+    const struct {
+        const char *part;
+        int64_t bytes;
+    } row[] = {{"data", m->data},   {"weights", m->weights}, {"moments", m->moments},
+               {"batch", m->batch}, {"  logits", m->logits}, {"evaluation", m->evaluation},
+               {"files", m->files}, {"total", m->total},     {"available", m->limit}};
+    char time[32];
+
+    printf("%-12s %12s\n", "memory", "MiB");
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        printf("%-12s %12.1f\n", row[i].part, (double)row[i].bytes / 1048576.0);
+    print_time(time, m->epoch_s * (double)p->epochs);
+    printf("about %.3g s an epoch of training with %d workers, %s for %lld epochs, evaluation aside\n",
+           m->epoch_s, team_workers(p->problem->team), time, (long long)p->epochs);
+}
+
 static void listen(void *arg, const struct train_progress *p)
 {
     struct teller *t = arg;
 
+    if (p->event == TRAIN_PLANNED)
+        print_plan(p);
     if (t->quiet)
         return;
     switch (p->event) {
+    case TRAIN_PLANNED:
+        break;
     case TRAIN_READY:
         data_line(p);
         break;
@@ -229,7 +255,7 @@ static void print_result(const struct train_result *r, const char *folder, bool 
 
 struct request {
     const char *file, *folder, *threads;
-    bool resume;
+    bool resume, dry_run;
     struct teller teller;
 };
 
@@ -257,6 +283,9 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         case RESUME_OPTION:
             q->resume = true;
             break;
+        case DRY_OPTION:
+            q->dry_run = true;
+            break;
         case 'q':
             q->teller.quiet = true;
             break;
@@ -278,6 +307,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     struct teller teller = q->teller;
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
+                              .dry_run = q->dry_run,
                               .stop = &stop_signal,
                               .save = &save_count,
                               .listen = ranks.id ? NULL : listen,
@@ -297,7 +327,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     catch_signals();
     rc = train_run(c, &o, &result, err);
     clear_line(&teller);
-    if (ranks.id)
+    if (ranks.id || q->dry_run)
         goto end;
     if (rc == 0 && !result.weights_hash[0])
         cli_message("%s: this run is finished", folder);

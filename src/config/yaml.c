@@ -298,7 +298,8 @@ int tree_read(struct tree **out, const char *path, struct error *err)
     file = fopen(path, "rb");
     length = file ? fread(text, 1, TREE_BYTES + 1, file) : 0;
     if (!file || ferror(file))
-        rc = error_set(err, PT_ECONFIG, "%.300s: cannot be read: %s", path, strerror(errno));
+        rc = error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_ECONFIG, "%.300s: cannot be read: %s", path,
+                       strerror(errno));
     else if (length > TREE_BYTES)
         rc = error_set(err, PT_ECONFIG, "%.300s: larger than 1 MiB; this is not a configuration", path);
     else

@@ -11,11 +11,12 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define BLOCK_BYTES  ((size_t)1 << 18)
-#define FREE_BYTES   ((int64_t)256 << 20) /* unpacked size below which no ratio is suspicious */
-#define MOST_RATIO   200
-#define MOST_BYTES   ((int64_t)1 << 40)
-#define MOST_MEMBERS 100000
+#define LIBARCHIVE_NEEDS ((int64_t)4 << 20)
+#define BLOCK_BYTES      ((size_t)1 << 18)
+#define FREE_BYTES       ((int64_t)256 << 20) /* unpacked size below which no ratio is suspicious */
+#define MOST_RATIO       200
+#define MOST_BYTES       ((int64_t)1 << 40)
+#define MOST_MEMBERS     100000
 
 struct archive_member {
     struct archive *archive; /* owned */
@@ -78,7 +79,8 @@ static int fail_read(struct archive *a, const char *path, struct error *err)
 {
     const char *text = archive_error_string(a);
 
-    if (archive_errno(a) == ENOMEM)
+    /* Its own number is not always set; the callers have cleared errno. */
+    if (archive_errno(a) == ENOMEM || errno == ENOMEM)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
     return error_set(err, PT_EDATA, "%s: cannot be unpacked: %s", path,
                      text ? text : "corrupt, cut off or encrypted");
@@ -86,16 +88,21 @@ static int fail_read(struct archive *a, const char *path, struct error *err)
 
 static int open_any(struct archive **out, const char *path, bool raw, struct error *err)
 {
-    struct archive *a = archive_read_new();
+    /* libarchive ends the process where one of its strings finds no memory. */
+    struct archive *a = mem_available(LIBARCHIVE_NEEDS) ? archive_read_new() : NULL;
     int rc;
 
     if (!a)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-    archive_read_support_filter_all(a);
-    archive_read_support_format_zip(a);
-    archive_read_support_format_tar(a);
-    if (raw)
-        archive_read_support_format_raw(a);
+    errno = 0;
+    /* ARCHIVE_WARN: a filter needs another program, as some do. */
+    if (archive_read_support_filter_all(a) < ARCHIVE_WARN ||
+        archive_read_support_format_zip(a) < ARCHIVE_WARN ||
+        archive_read_support_format_tar(a) < ARCHIVE_WARN ||
+        (raw && archive_read_support_format_raw(a) < ARCHIVE_WARN)) {
+        archive_read_free(a);
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
+    }
     if (archive_read_open_filename(a, path, BLOCK_BYTES) != ARCHIVE_OK) {
         rc = fail_read(a, path, err);
         archive_read_free(a);
@@ -130,7 +137,8 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     size_t n;
 
     if (!f)
-        return error_set(err, PT_EDATA, "%s: cannot be opened: %s", path, strerror(errno));
+        return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be opened: %s", path,
+                         strerror(errno));
     n = fread(start, 1, sizeof start, f);
     if (ferror(f)) {
         int code = errno;
@@ -283,7 +291,7 @@ fail:
 
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err)
 {
-    la_ssize_t n = archive_read_data(m->archive, to, space);
+    la_ssize_t n = (errno = 0, archive_read_data(m->archive, to, space));
 
     if (n < 0)
         return fail_read(m->archive, m->shown, err);

@@ -52,7 +52,10 @@ static int list(struct listing *l, const char *path, const char *prefix, int dep
     int rc = 0;
 
     if (!dir)
-        return *prefix ? 0 : error_set(err, PT_EDATA, "%s: cannot be listed: %s", path, strerror(errno));
+        return errno == ENOMEM
+                   ? error_set(err, PT_ENOMEM, "%s: out of memory", path)
+                   : (*prefix ? 0
+                              : error_set(err, PT_EDATA, "%s: cannot be listed: %s", path, strerror(errno)));
     while (rc == 0 && (entry = readdir(dir))) {
         char below[4096], inner[512];
         struct stat st;

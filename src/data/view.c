@@ -184,3 +184,20 @@ int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
 {
     return (rows + 1) * 8 + entries * 32 + columns * 20;
 }
+
+int64_t view_bytes_of(const struct matrix *m, int64_t rows)
+{
+    int64_t sum = 0;
+
+    for (int s = 0; s < m->shards; s++) {
+        int64_t width = shard_width(&m->cut[s]), n;
+
+        if (!m->part[s].ptr) /* another rank's */
+            continue;
+        n = most_entries(&m->part[s], m->rows, rows, width);
+        if (n < 0)
+            return -1;
+        sum += view_bytes(rows, n, width);
+    }
+    return sum;
+}

@@ -53,5 +53,7 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
                 const struct view_input *input, bool by_column);
 
 int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns);
+/* Of all that view_init would take for `m`'s parts together; -1: no memory to tell. */
+int64_t view_bytes_of(const struct matrix *m, int64_t rows);
 
 #endif

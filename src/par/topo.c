@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HWLOC_NEEDS ((int64_t)16 << 20) /* bytes, more than it takes for a large machine */
+
 enum { MOST_PUS = 8192 }; /* as Linux; ranks are found by comparing all with all */
 
 struct slot {
@@ -48,9 +50,36 @@ static bool openmp_places(void)
            is_set("KMP_AFFINITY");
 }
 
+/* Whether a description asks for more processors than we take, seen from its numbers alone: hwloc would build
+ * them all first. What stands in brackets or parentheses is about memory and attributes. */
+static bool asks_too_much(const char *synthetic)
+{
+    int64_t product = 1;
+    int depth = 0;
+
+    for (const char *at = synthetic; *at; at++) {
+        bool starts = at == synthetic || strchr(": \t\n", at[-1]);
+
+        if (strchr("[(", *at))
+            depth++;
+        else if (strchr("])", *at) && depth > 0)
+            depth--;
+        else if (depth == 0 && starts && *at >= '0' && *at <= '9') {
+            int64_t n = strtoll(at, NULL, 0);
+
+            if (n > 0 && (n > MOST_PUS || (product *= n) > MOST_PUS))
+                return true;
+        }
+    }
+    return false;
+}
+
 static int load(struct topo *t, const char *synthetic, struct error *err)
 {
-    if (hwloc_topology_init(&t->machine) < 0) {
+    if (synthetic && asks_too_much(synthetic))
+        return error_set(err, PT_EUSAGE, "topology: more than %d processors", MOST_PUS);
+    /* hwloc dereferences some of its allocations unchecked. */
+    if (!mem_available(HWLOC_NEEDS) || hwloc_topology_init(&t->machine) < 0) {
         t->machine = NULL;
         return error_set(err, PT_ENOMEM, "topology: no memory");
     }

@@ -116,7 +116,7 @@ static int put_config(struct tensors_writer *w, const struct config *c, struct e
     if (!f)
         return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
     rc = config_print(c, f, true, err);
-    if (fclose(f) != 0 && rc == 0)
+    if ((fclose(f) != 0 || !text) && rc == 0)
         rc = error_set(err, PT_ENOMEM, "checkpoint: out of memory");
     if (rc == 0)
         tensors_metadata(w, "config", text);

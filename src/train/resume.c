@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERSIONS 101 /* train.keep_checkpoints is at most 100, and a model more may be there */
-
 /* NAME, NAME.1, ...; borrowed until the next call. */
 static const char *version_path(const struct rundir *d, const char *name, int i)
 {
@@ -61,7 +59,7 @@ static int find_model(struct run *r, struct error *err)
 
     if (!*r->state.model_hash)
         return 0;
-    for (int i = 0; i <= VERSIONS; i++) {
+    for (int i = 0; i <= RUN_VERSIONS; i++) {
         const char *path = version_path(r->dir, RUN_MODEL, i);
         struct error ignored = {0};
         int rc;
@@ -82,7 +80,7 @@ static int load_newest(struct run *r, struct error *err)
 {
     struct error first = {0};
 
-    for (int i = 0; i <= VERSIONS; i++) {
+    for (int i = 0; i <= RUN_VERSIONS; i++) {
         const char *path = version_path(r->dir, RUN_CHECKPOINT, i);
         char text[sizeof first.text + 64];
         struct error failed = {0};

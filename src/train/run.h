@@ -10,6 +10,7 @@
 
 #define RUN_CHECKPOINT "checkpoint.safetensors"
 #define RUN_MODEL      "model.safetensors"
+#define RUN_VERSIONS   101 /* train.keep_checkpoints is at most 100, and there may be a model more */
 
 struct rundir;
 

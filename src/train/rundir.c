@@ -32,8 +32,9 @@
 
 struct rundir {
     char *folder; /* owned */
-    char *path;   /* owned: what rundir_path gave last */
-    int lock;     /* -1: this rank writes nothing */
+    char *path;   /* (space) owned: what rundir_path gave last */
+    size_t space;
+    int lock; /* -1: this rank writes nothing */
     bool fresh;
 };
 
@@ -63,7 +64,9 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, bool write
         return error_set(err, PT_ENOMEM, "out of memory");
     d->lock = -1;
     d->folder = mem_strdup(folder);
-    if (!d->folder) {
+    d->space = strlen(folder) + 128; /* names in it are ours, and short */
+    d->path = mem_alloc((int64_t)d->space, 1);
+    if (!d->folder || !d->path) {
         rc = error_set(err, PT_ENOMEM, "out of memory");
         goto fail;
     }
@@ -101,11 +104,8 @@ void rundir_close(struct rundir *d)
 
 const char *rundir_path(const struct rundir *d, const char *name)
 {
-    struct rundir *own = (struct rundir *)d; /* the kept string is a cache */
-
-    mem_free(own->path);
-    own->path = file_join(d->folder, name);
-    return own->path ? own->path : "";
+    snprintf(d->path, d->space, "%s/%s", d->folder, name);
+    return d->path;
 }
 
 bool rundir_has_checkpoint(const struct rundir *d)
@@ -129,7 +129,7 @@ static int write_config(const struct run *r, struct error *err)
     if (!f)
         return error_set(err, PT_ENOMEM, "out of memory");
     rc = config_print(r->config, f, true, err);
-    if (fclose(f) != 0 && rc == 0)
+    if ((fclose(f) != 0 || !text) && rc == 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0 && (rc = file_create(&w, rundir_path(r->dir, "config.yaml"), err)) == 0) {
         file_write(w, text, size);
@@ -337,8 +337,8 @@ void rundir_tidy(const struct rundir *d)
 {
     if (d->lock < 0)
         return;
-    file_drop_old(rundir_path(d, RUN_CHECKPOINT));
-    file_drop_old(rundir_path(d, RUN_MODEL));
+    file_drop_old(rundir_path(d, RUN_CHECKPOINT), RUN_VERSIONS);
+    file_drop_old(rundir_path(d, RUN_MODEL), RUN_VERSIONS);
 }
 
 /* Best effort, and never flushed: it is for kills, not for power cuts, and the checkpoint has figures too. */

@@ -119,13 +119,31 @@ static bool out_of_patience(const struct run *r)
     return r->config->patience && r->state.stale >= r->config->patience;
 }
 
+/* What the run will take; a dry run is done with that. */
+static int plan(const struct run *r, bool *done, struct error *err)
+{
+    struct memory_plan m;
+    struct train_progress p = {
+        .event = TRAIN_PLANNED, .plan = &m, .problem = r->problem, .epochs = r->config->epochs};
+    int rc = plan_make(&m, r->config, r->problem, err);
+
+    if (rc < 0)
+        return rc;
+    *done = r->options->dry_run;
+    if (*done && r->options->listen)
+        r->options->listen(r->options->arg, &p);
+    /* Of several ranks each has only its shards; the plan is that of one that has all. */
+    return r->ranks.count > 1 ? 0 : plan_check(&m, r->config, err);
+}
+
 static int open_run(struct run *r, bool *done, struct error *err)
 {
     const struct train_options *o = r->options;
     int rc;
 
     *done = false;
-    if (o->folder && (rc = rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err)) < 0)
+    if (o->folder && !o->dry_run &&
+        (rc = rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err)) < 0)
         return rc;
     r->found = r->dir && rundir_has_checkpoint(r->dir);
     ranks_copy(&r->ranks, &r->found, sizeof r->found);
@@ -133,7 +151,7 @@ static int open_run(struct run *r, bool *done, struct error *err)
         return rc;
     if ((rc = problem_new(&r->problem, r->config, err)) < 0 ||
         (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
-        (rc = check_validation(r, err)) < 0)
+        (rc = check_validation(r, err)) < 0 || (rc = plan(r, done, err)) < 0 || *done)
         return rc;
     rc = (r->dir && rundir_has_checkpoint(r->dir) ? make_model : start_model)(r, r->config->epochs, err);
     if (rc < 0)
@@ -149,8 +167,10 @@ static int open_run(struct run *r, bool *done, struct error *err)
         *done = r->state.finished && rundir_has_summary(r->dir) &&
                 (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
         ranks_copy(&r->ranks, done, sizeof *done);
-        if (*done)
+        if (*done) {
+            rundir_tidy(r->dir); /* the process that finished it may have died before */
             return 0;
+        }
         r->state.finished = false;
     }
     if (rundir_take_note(r))

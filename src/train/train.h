@@ -5,15 +5,17 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "train/eval.h"
+#include "train/plan.h"
 
 #include <signal.h>
 
 enum train_event {
-    TRAIN_READY,  /* data and model are there; the first step follows */
-    TRAIN_STEPS,  /* some more minibatches are done (several times a second) */
-    TRAIN_EPOCH,  /* an epoch is done, and judged where it was to be */
-    TRAIN_REFIT,  /* training on training plus validation begins */
-    TRAIN_TESTED, /* the test part has been read */
+    TRAIN_PLANNED, /* dry_run: what the run would take */
+    TRAIN_READY,   /* data and model are there; the first step follows */
+    TRAIN_STEPS,   /* some more minibatches are done (several times a second) */
+    TRAIN_EPOCH,   /* an epoch is done, and judged where it was to be */
+    TRAIN_REFIT,   /* training on training plus validation begins */
+    TRAIN_TESTED,  /* the test part has been read */
 };
 
 /* What a listener is told; everything borrowed for the call. */
@@ -27,6 +29,7 @@ struct train_progress {
     const struct eval_spec *spec;
     const struct eval_result *valid; /* the last one; NULL: none yet */
     const struct eval_result *test;  /* TRAIN_TESTED; NULL: no test part */
+    const struct memory_plan *plan;  /* TRAIN_PLANNED only; then nothing but it and the problem is set */
     const struct problem *problem;
     const struct model *model;
 };
@@ -35,6 +38,7 @@ struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
     bool no_test; /* the test part is not judged, for a search over configurations */
+    bool dry_run; /* reads the data, tells the plan (TRAIN_PLANNED) and returns; writes nothing */
     const volatile sig_atomic_t
         *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
     const volatile sig_atomic_t *save;                         /* changed: save and go on; may be NULL */

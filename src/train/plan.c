@@ -1,0 +1,282 @@
+#include "train/plan.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "data/view.h"
+#include "math/gemm.h"
+#include "math/kernels.h"
+#include "par/reduce.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define FLOAT ((int64_t)sizeof(float))
+
+/* The sizes that follow from the configuration. */
+struct sizes {
+    int64_t batch, eval, rows; /* rows: the larger */
+    int64_t layer[2 * 32 + 4];
+    int layers; /* widths, from the first hidden layer to the last */
+    int64_t first_ld, last_ld;
+    int workers, shards;
+    bool softmax, mf;
+};
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void measure(struct sizes *z, const struct config *c, const struct problem *p)
+{
+    int64_t n = c->model_kind == KIND_MF ? p->cells.n : p->examples;
+
+    *z = (struct sizes){.workers = team_workers(p->team),
+                        .shards = p->shards,
+                        .softmax = problem_is_binary(c),
+                        .mf = c->model_kind == KIND_MF};
+    z->batch = c->batch < n || c->last_batch != LAST_KEEP ? c->batch : n;
+    z->eval = c->eval_batch < p->examples ? c->eval_batch : p->examples;
+    z->rows = most(z->batch, z->eval);
+    for (int i = 0; i < c->hidden.n && i < 32; i++)
+        z->layer[z->layers++] = c->hidden.value[i];
+    if (z->softmax) {
+        z->layer[z->layers++] = c->latent;
+        for (int i = c->hidden.n - 1; i >= 0 && z->layers < 64; i--)
+            z->layer[z->layers++] = c->hidden.value[i];
+    }
+    if (z->mf) {
+        z->layers = 1;
+        z->layer[0] = c->latent;
+    }
+    z->first_ld = row_pad(z->layer[0]);
+    z->last_ld = row_pad(z->layer[z->layers - 1]);
+}
+
+/* Of weights and moments of a table of `rows` rows cut into `shards`: a block each, rounded up as large
+ * blocks are. */
+static int64_t table_bytes(int64_t rows, int64_t ld, int64_t shards)
+{
+    int64_t block = rows / shards + 1;
+
+    return shards * mem_array_bytes(3 * block * (ld + 1) * FLOAT);
+}
+
+/* Weights and moments in bytes, padding included. */
+static int64_t weight_bytes(const struct sizes *z, const struct config *c, const struct problem *p)
+{
+    int64_t floats = z->first_ld, tables;
+
+    if (z->mf)
+        return table_bytes(p->users, z->first_ld, shard_count(p->users, z->first_ld, false)) +
+               table_bytes(p->items, z->first_ld, p->shards);
+    tables = table_bytes(p->columns, z->first_ld, p->shards) + table_bytes(p->columns, z->last_ld, p->shards);
+    for (int l = 0; l + 1 < z->layers; l++) {
+        int64_t out = z->layer[l + 1];
+
+        if (c->model_kind == KIND_MULTIVAE && l == c->hidden.n - 1)
+            out *= 2; /* mean and log variance */
+        floats += out * row_pad(z->layer[l]) + row_pad(out);
+    }
+    return tables + 3 * floats * FLOAT;
+}
+
+static int64_t logit_bytes(const struct problem *p, int64_t block)
+{
+    int64_t floats = 0;
+
+    for (int s = 0; s < p->shards; s++)
+        floats += block * row_pad(shard_width(&p->cut[s]));
+    return floats * FLOAT;
+}
+
+static int64_t widest_shard(const struct problem *p)
+{
+    int64_t widest = 0;
+
+    for (int s = 0; s < p->shards; s++)
+        widest = most(widest, row_pad(shard_width(&p->cut[s])));
+    return widest;
+}
+
+/* What the decoder of a softmax model keeps besides its weights, for blocks of `block` examples. */
+static int64_t softmax_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                             int64_t block)
+{
+    bool keep = block < z->batch || c->clip_norm > 0.0; /* a gradient a shard, or only one a worker */
+    int64_t gradient = keep ? p->columns * z->last_ld : z->workers * widest_shard(p) * z->last_ld;
+
+    return logit_bytes(p, block) + gradient * FLOAT + p->shards * block * 24;
+}
+
+static int64_t block_of(const struct sizes *z, const struct config *c)
+{
+    return c->microbatch && c->microbatch < z->batch ? c->microbatch : z->batch;
+}
+
+/* -1: no memory to tell. */
+static int64_t batch_bytes(const struct sizes *z, const struct config *c, const struct problem *p)
+{
+    int64_t views, bytes = 0;
+
+    if (z->mf)
+        return 2 * z->batch * (2 * z->first_ld + 4) * FLOAT + (p->users + p->items) * 8 +
+               z->eval * z->first_ld * FLOAT + p->users * 8;
+    views = view_bytes_of(p->train, z->batch);
+    if (views < 0)
+        return -1;
+    bytes += views + reduce_bytes(z->shards, z->workers, z->rows, z->first_ld);
+    if (z->last_ld != z->first_ld)
+        bytes += reduce_bytes(z->shards, z->workers, z->batch, z->last_ld);
+    for (int l = 0; l < z->layers; l++)
+        bytes += 2 * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
+    bytes += z->softmax ? softmax_bytes(z, c, p, block_of(z, c))
+                        : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT;
+    return bytes + 8 * p->examples; /* the order of the examples */
+}
+
+static int64_t judged_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                            const struct judged *j)
+{
+    const struct matrix *m[] = {j->in, j->out, j->seen};
+    int64_t bytes = 0, rows;
+
+    if (!j->out)
+        return 0;
+    rows = z->eval;
+    for (int i = 0; i < 3; i++) {
+        int64_t views = m[i] ? view_bytes_of(m[i], rows) : 0;
+
+        if (views < 0)
+            return -1;
+        bytes += views;
+    }
+    bytes += z->shards * rows * 40 + p->examples * 8 * (2 + c->metrics.n);
+    return bytes + z->workers * rows * (widest_shard(p) * FLOAT + (z->softmax ? 256 * 16 : 0));
+}
+
+/* What the process has in memory now. */
+static int64_t resident(void)
+{
+    long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*s %lld", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return pages * (int64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int64_t limit_of(const struct problem *p)
+{
+    struct topo_facts f;
+
+    topo_facts(p->topo, &f);
+    return f.memory_limit && f.memory_limit < f.memory ? f.memory_limit : f.memory;
+}
+
+/* The largest microbatch that would do: halves of the minibatch are tried. */
+static int64_t fitting_microbatch(const struct memory_plan *m, const struct sizes *z, const struct config *c,
+                                  const struct problem *p)
+{
+    int64_t others = m->total - softmax_bytes(z, c, p, block_of(z, c));
+
+    for (int64_t block = block_of(z, c) / 2; block > 0; block /= 2)
+        if (others + softmax_bytes(z, c, p, block) <= m->limit)
+            return block;
+    return 0;
+}
+
+static double flop_of(const struct sizes *z, const struct memory_plan *m, const struct config *c,
+                      const struct problem *p)
+{
+    double k = (double)z->first_ld, entries = (double)p->train->entries, dense = 0.0, steps;
+    double examples = (double)(z->mf ? p->cells.n : p->examples);
+
+    for (int l = 0; l + 1 < z->layers; l++)
+        dense += 6.0 * (double)z->layer[l] * (double)z->layer[l + 1] * examples;
+    steps = examples / (double)c->batch + 1.0;
+    if (z->mf)
+        dense = 6.0 * k * examples;
+    else if (z->softmax)
+        dense += 4.0 * k * entries + 6.0 * (double)z->last_ld * (double)p->columns * examples;
+    else
+        dense += 10.0 * k * entries;
+    return dense + steps * 12.0 * (double)(m->weights / FLOAT);
+}
+
+/* Operations a second of all workers: what a product of matrices reaches on this core, and the share of it
+ * that each kind of model was measured to reach (docs/decisions.md). */
+static double speed(const struct sizes *z)
+{
+    enum { N = 384, ROUNDS = 5 };
+    const double share = z->softmax ? 0.8 : z->mf ? 0.05 : 0.2;
+    float *block = mem_array((int64_t)3 * N * N, sizeof *block);
+    double best = 0.0;
+
+    if (!block)
+        return 10e9 * share * z->workers;
+    for (int64_t i = 0; i < (int64_t)3 * N * N; i++)
+        block[i] = 0.5f;
+    for (int i = 0; i < ROUNDS; i++) {
+        double start = clock_now(), took;
+
+        gemm_nn(N, N, N, 1.0f, block, N, block + N * N, N, 0.0f, block + 2 * N * N, N);
+        took = clock_now() - start;
+        if (2.0 * N * N * N / took > best)
+            best = 2.0 * N * N * N / took;
+    }
+    mem_free(block);
+    return best * share * z->workers;
+}
+
+int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err)
+{
+    struct sizes z;
+    int64_t valid, test;
+
+    measure(&z, c, p);
+    *out =
+        (struct memory_plan){.data = resident(), .weights = weight_bytes(&z, c, p) / 3, .limit = limit_of(p)};
+    out->moments = 2 * out->weights;
+    out->files = out->weights;
+    out->batch = batch_bytes(&z, c, p);
+    valid = judged_bytes(&z, c, p, &p->valid);
+    test = judged_bytes(&z, c, p, &p->test);
+    if (out->batch < 0 || valid < 0 || test < 0)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
+    out->evaluation = valid + test;
+    out->total = out->data + out->weights + out->moments + out->batch + out->evaluation + out->files;
+    out->epoch_s = flop_of(&z, out, c, p) / speed(&z);
+    if (out->limit && out->total > out->limit && z.softmax)
+        out->microbatch = fitting_microbatch(out, &z, c, p);
+    return 0;
+}
+
+int plan_check(const struct memory_plan *m, const struct config *c, struct error *err)
+{
+    const double gib = 1024.0 * 1024.0 * 1024.0;
+    char cure[128];
+
+    if (!m->limit || m->total <= m->limit)
+        return 0;
+    if (m->microbatch)
+        snprintf(cure, sizeof cure, "train.microbatch=%lld would fit", (long long)m->microbatch);
+    else if (m->weights + m->moments + m->data > m->limit)
+        snprintf(cure, sizeof cure, "the model itself is too large: lower %s",
+                 c->model_kind == KIND_MF ? "model.latent" : "model.hidden");
+    else if (m->evaluation > m->batch)
+        snprintf(cure, sizeof cure, "lower eval.batch (%lld)", (long long)c->eval_batch);
+    else
+        snprintf(cure, sizeof cure, "lower train.batch (%lld)", (long long)c->batch);
+    return error_set(
+        err, PT_ENOMEM,
+        "not enough memory: the run would take %.2f GiB (data %.2f, weights %.2f, moments %.2f, "
+        "minibatch %.2f, of it logits %.2f, evaluation %.2f, files %.2f), and there are %.2f GiB; %s",
+        (double)m->total / gib, (double)m->data / gib, (double)m->weights / gib, (double)m->moments / gib,
+        (double)m->batch / gib, (double)m->logits / gib, (double)m->evaluation / gib, (double)m->files / gib,
+        (double)m->limit / gib, cure);
+}

@@ -1,0 +1,31 @@
+/* plan.h - what a run will take, told before it takes it: memory by part, from the sizes of the problem at
+ * hand and the configuration, and the time of an epoch. An upper bound: a minibatch is counted as its longest
+ * examples. */
+#ifndef TRAIN_PLAN_H
+#define TRAIN_PLAN_H
+
+#include "config/config.h"
+#include "train/problem.h"
+
+struct memory_plan {
+    int64_t data;       /* the program, ratings and matrices: resident now */
+    int64_t weights;    /* parameters, with the padding of rows */
+    int64_t moments;    /* Adam's two */
+    int64_t batch;      /* minibatches, hidden layers and sums */
+    int64_t logits;     /* of it: outputs of a softmax model for a (micro)batch and all columns */
+    int64_t evaluation; /* views, scores and figures of validation and test */
+    int64_t files;      /* the saved model, mapped while it is checked and read for the test part */
+    int64_t total;
+    int64_t limit; /* what the machine or the cgroup has; 0: unknown */
+    int64_t
+        microbatch; /* the largest that would fit, where logits are too large; 0: none would, or no need */
+    double epoch_s; /* an epoch of training, about: its operations at a speed measured now */
+};
+
+/* PT_ENOMEM where there is no memory even for this. */
+int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err);
+
+/* PT_ENOMEM, with what to set, where the total is above the limit. */
+int plan_check(const struct memory_plan *m, const struct config *c, struct error *err);
+
+#endif

@@ -1,0 +1,55 @@
+#!/bin/bash
+# --dry-run tells the plan and writes nothing; a run that does not fit is refused with exit status 4, before it
+# allocates, with what to set; what the plan says is near what the run takes.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
+
+fail() {
+    echo "limits: $*" >&2
+    cat "$folder/out" "$folder/err" >&2
+    exit 1
+}
+# expect STATUS ARGUMENT ...
+expect() {
+    local want=$1 status=0
+    shift
+    "$PARTRAIN" train -q --out "$folder/run" "$@" >"$folder/out" 2>"$folder/err" || status=$?
+    [ $status = "$want" ] || fail "exit status $status, not $want: $*"
+}
+says() {
+    grep -q -e "$1" "$folder/$2" || fail "not said: $1"
+}
+
+expect 0 --dry-run data.path=synth:small
+for part in data weights moments batch evaluation files total available; do
+    says "^ *$part  *[0-9.]*$" out
+done
+says 'about .* s an epoch' out
+[ ! -e "$folder/run" ] || fail "a dry run wrote"
+
+expect 4 model.kind=multidae data.path=synth:small 'model.hidden=[65536,65536,65536,65536,65536,65536,65536]'
+says 'not enough memory: the run would take .* the model itself is too large: lower model.hidden' err
+[ ! -e "$folder/run/config.yaml" ] || fail "a refused run wrote"
+
+# Logits that are too large, where this machine is small enough for a test of it.
+available=$("$PARTRAIN" train -q --dry-run data.path=synth:small | sed -n 's/^available  *\([0-9]*\).*/\1/p')
+if [ "$available" -lt 30000 ]; then
+    wide=(model.kind=multidae data.path=synth:90000x90000x180000 model.latent=4 'split.kind=random'
+        train.batch=90000 eval.batch=10)
+    expect 4 "${wide[@]}"
+    says 'train.microbatch=[0-9]* would fit' err
+    expect 0 --dry-run "${wide[@]}" "$(grep -o 'train.microbatch=[0-9]*' "$folder/err")"
+fi
+
+# Against what a run takes, where weights count: within 15%.
+rm -rf "$folder/run"
+large=(model.kind=autorec data.path=synth:20000x20000x200000 'model.hidden=400' train.epochs=1 eval.batch=100 --threads 1)
+expect 0 --dry-run "${large[@]}"
+plan=$(sed -n 's/^total  *\([0-9]*\).*/\1/p' "$folder/out")
+expect 0 "${large[@]}"
+rss=$(($(grep -o '"peak_rss_bytes": [0-9]*' "$folder/run/summary.json" | grep -o '[0-9]*$') / 1048576))
+if [ $((plan * 100)) -lt $((rss * 85)) ] || [ $((plan * 100)) -gt $((rss * 115)) ]; then
+    fail "the plan says $plan MiB, the run took $rss MiB"
+fi

@@ -1,0 +1,25 @@
+/* items.tsv or users.tsv of a run. */
+#include "fuzz.h"
+
+#include "data/idtable.h"
+#include "train/load.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct idtable *ids = NULL;
+    char **title = NULL;
+    struct error err = {0};
+    int rc = load_ids(&ids, &title, fuzz_file(data, size), &err);
+
+    fuzz_error(rc, &err);
+    if (rc < 0)
+        return 0;
+    for (int64_t i = 0; i < idtable_count(ids); i++) {
+        FUZZ_CHECK(idtable_find(ids, idtable_name(ids, i), idtable_length(ids, i)) == i);
+        if (title)
+            mem_free(title[i]);
+    }
+    mem_free(title);
+    idtable_free(ids);
+    return 0;
+}

@@ -14,7 +14,7 @@ fail() {
 says() {
     grep -q -e "$1" "$folder/err" || fail "not said: $1"
 }
-options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=300
+options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=800
     train.checkpoint_minutes=0 -q --threads 1)
 start() {
     "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err" &

@@ -269,8 +269,8 @@ if [ "${1:-}" = --write ]; then
     exit
 fi
 all >result
-if permissions >more; then
-    cat result more >whole
+if permissions >permitted; then
+    cat result permitted >whole
     cp "$here/bad_input.expected" expected
 else
     mv result whole

@@ -23,9 +23,9 @@ lines() {
 
 # run FOLDER ARGUMENT...: the exit status
 run() {
-    local out=$1
+    local folder=$1
     shift
-    "$PARTRAIN" train --out "$out" "${common[@]}" "$@" >out 2>err
+    "$PARTRAIN" train --out "$folder" "${common[@]}" "$@" >out 2>err
 }
 
 # expect STATUS PATTERN FOLDER ARGUMENT...

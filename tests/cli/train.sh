@@ -15,9 +15,9 @@ complain() {
 
 # train FOLDER ARGUMENT...: 4 epochs
 train() {
-    local out=$1
+    local folder=$1
     shift
-    "$PARTRAIN" train --out "$out" data.path=synth:small train.epochs=4 run.threads=1 "$@" >out 2>err ||
+    "$PARTRAIN" train --out "$folder" data.path=synth:small train.epochs=4 run.threads=1 "$@" >out 2>err ||
         complain "train $*: exit $?: $(tail -1 err)"
 }
 

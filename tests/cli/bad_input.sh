@@ -217,7 +217,7 @@ problems() {
     try "problem: more test users than users" "${train[@]}" model.kind=multivae split.test_users=5000
     try "problem: nothing above the minimum" "${train[@]}" model.kind=mf data.min_rating=9
     try "problem: nobody with so many ratings" "${train[@]}" model.kind=mf data.min_user_ratings=5000
-    try "problem: batch beyond the examples" "${train[@]}" model.kind=mf train.batch=9999999 train.last_batch=drop
+    try "problem: batch beyond the examples" "${train[@]}" model.kind=mf train.batch=5000 train.last_batch=drop
     try "problem: a vector path that there is not" "${train[@]}" model.kind=mf run.isa=avx1024
 }
 

@@ -204,13 +204,20 @@ static struct matrix_spec matrix_of(const struct problem *p, const struct config
                                 .binary = problem_is_binary(c)};
 }
 
+/* A column's own work in an epoch, counted in entries. A softmax has every example in every column, and their
+ * products weigh about as much as an entry each; elsewhere a step moves the column's two rows by Adam, which
+ * takes as long as some six entries. */
+static double column_cost(const struct problem *p, const struct config *c)
+{
+    return problem_is_binary(c) ? (double)p->examples : 6.0 * (double)p->examples / (double)c->batch;
+}
+
 static int cut_columns(struct problem *p, const struct config *c, struct error *err)
 {
     struct matrix_spec spec = matrix_of(p, c, PART_TRAIN);
     bool dense = problem_is_binary(c), mf = c->model_kind == KIND_MF;
     int64_t k = mf || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
     int64_t *entries = matrix_count_columns(p->ratings, &spec);
-    int64_t total = 0;
 
     p->shards = c->shards ? (int)c->shards : shard_count(p->columns, row_pad(k), dense);
     p->cut = mem_alloc(p->shards, sizeof *p->cut);
@@ -218,11 +225,7 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
         mem_free(entries);
         return error_set(err, PT_ENOMEM, "shards: out of memory");
     }
-    for (int64_t i = 0; i < p->columns; i++)
-        total += entries[i];
-    /* A column's own work (Adam, and every example for a softmax) against that of an entry. */
-    shard_cut(p->cut, p->shards, entries, p->columns,
-              dense ? 1.0 + 16.0 * (double)total / (double)p->columns : 8.0);
+    shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c));
     mem_free(entries);
     return 0;
 }

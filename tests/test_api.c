@@ -54,7 +54,7 @@ static struct pt_model *trained(const char *settings, const char *name)
     struct pt_config *c = config_of(settings);
     struct pt_train_options o = {0};
     struct pt_result result;
-    struct pt_model *m;
+    struct pt_model *m = NULL;
     struct pt_error err;
     char *run = file_join(folder, name);
 

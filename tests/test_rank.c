@@ -233,7 +233,7 @@ static void check_people(const char *settings, int threads)
     uint8_t hidden[ITEMS] = {[3] = 1, [11] = 1};
     struct rank_spec spec = {.k = K, .hidden = hidden};
     struct ranker *r;
-    struct history *h;
+    struct history *h = NULL;
     struct people p = {0};
     struct error err = {0};
     struct scored best[USERS * K];
@@ -268,8 +268,8 @@ static void people_get_what_the_equations_say(void **state)
 {
     static const char *const settings[] = {
         "model.kind=multivae model.hidden=24 model.latent=8 train.epochs=4 train.batch=16 data.min_rating=2",
-        "model.kind=autorec model.side=user model.activation=sigmoid model.hidden=20 model.center=true "
-        "train.epochs=4 train.batch=16 train.lr=.01",
+        ("model.kind=autorec model.side=user model.activation=sigmoid model.hidden=20 model.center=true "
+         "train.epochs=4 train.batch=16 train.lr=.01"),
         "model.kind=mf model.latent=6 train.epochs=4 train.batch=64 train.lr=.01 model.center=true"};
 
     (void)state;
@@ -289,7 +289,7 @@ static void users_of_an_item_model_get_what_the_equations_say(void **state)
     struct tensors *t = open_tensors(run);
     uint8_t hidden[ITEMS] = {[5] = 1};
     struct rank_spec spec = {.k = K, .hidden = hidden};
-    struct history *h;
+    struct history *h = NULL;
     struct error err = {0};
     int32_t user[] = {4, 0, 59, 4};
     struct scored best[4 * K];
@@ -324,7 +324,7 @@ static void predictions_are_what_the_equations_say(void **state)
     struct tensors *t = open_tensors(run);
     struct rank_spec spec = {.k = 1};
     struct ranker *r;
-    struct history *h;
+    struct history *h = NULL;
     struct people p = {0}, want = {0};
     struct error err = {0};
     float output[2 * ITEMS];
@@ -377,7 +377,7 @@ static void any_thread_count_gives_the_same_bits(void **state)
     for (int i = 0; i < 2; i++) {
         struct rank_spec spec = {.k = K};
         struct ranker *r;
-        struct history *h;
+        struct history *h = NULL;
         struct people p = {0};
         struct error err = {0};
 

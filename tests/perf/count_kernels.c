@@ -17,7 +17,7 @@ static struct adam_step steps[IDLE_STEPS];
 
 /* A case must stay a function, and be called. */
 #define CASE(name, call)                                                                                     \
-    static __attribute__((noinline, noclone)) void case_##name(void)                                         \
+    static __attribute__((noinline)) void case_##name(void)                                                  \
     {                                                                                                        \
         call;                                                                                                \
         __asm__ volatile("" ::: "memory");                                                                   \

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/tensors.h"
 #include "train/checkpoint.h"
+#include "train/known.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,151 +52,7 @@ static bool overrides_data(char *const *override, int n)
     return false;
 }
 
-/* ---- what the model's file tells --------------------------------------------------------------------- */
-
-static int meta_number(const struct tensors *t, const char *path, const char *key, double *out,
-                       struct error *err)
-{
-    const char *text = tensors_meta(t, key);
-    char *end;
-
-    *out = text ? strtod(text, &end) : 0.0;
-    if (!text || end == text || *end)
-        return error_set(err, PT_EFILE, "%s: no %s in it; it was not written by partrain train", path, key);
-    return 0;
-}
-
-/* "3 17": 1 at these of `n` places. Owned; NULL where the key is not there. */
-static int meta_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
-                     struct error *err)
-{
-    const char *text = tensors_meta(t, key);
-
-    *out = NULL;
-    if (!text)
-        return 0;
-    *out = mem_zalloc(n, 1);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    while (*text) {
-        char *end;
-        long long i = strtoll(text, &end, 10);
-
-        if (end == text || i < 0 || i >= n || (*end && *end != ' '))
-            return error_set(err, PT_EFILE, "%s: %s is damaged", path, key);
-        (*out)[i] = 1;
-        text = *end ? end + 1 : end;
-    }
-    return 0;
-}
-
-static int read_known(struct problem_known *k, const struct tensors *t, const char *path, struct error *err)
-{
-    double low, high, shift;
-    int rc;
-
-    if ((rc = meta_number(t, path, "low", &low, err)) < 0 ||
-        (rc = meta_number(t, path, "high", &high, err)) < 0 ||
-        (rc = meta_number(t, path, "shift", &shift, err)) < 0 ||
-        (rc = meta_number(t, path, "mean", &k->mean, err)) < 0)
-        return rc;
-    k->low = (float)low;
-    k->high = (float)high;
-    k->shift = (float)shift;
-    k->refit = tensors_meta(t, "refit") && strcmp(tensors_meta(t, "refit"), "yes") == 0;
-    return 0;
-}
-
 /* ---- ids ---------------------------------------------------------------------------------------------- */
-
-/* Undoes what the writer did to tabs, line ends and backslashes, in place; returns the length. */
-static size_t unescape(char *text, size_t length)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (c == '\\' && i + 1 < length) {
-            c = text[++i];
-            c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
-        }
-        text[used++] = c;
-    }
-    return used;
-}
-
-static void free_titles(char **title, int64_t n)
-{
-    for (int64_t i = 0; title && i < n; i++)
-        mem_free(title[i]);
-    mem_free(title);
-}
-
-/* One line of a table: [text, text + length). */
-static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text, size_t length,
-                  const char *path, struct error *err)
-{
-    char *tab = memchr(text, '\t', length);
-    size_t name = unescape(text, tab ? (size_t)(tab - text) : length);
-    int64_t n = idtable_count(ids), row = idtable_put(ids, text, name);
-
-    if (row < 0)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    if (row < n)
-        return error_set(err, PT_EFILE, "%s: line %" PRId64 ": the id of line %" PRId64 " again", path, n + 1,
-                         row + 1);
-    if (!title)
-        return 0;
-    if (n == *room) {
-        char **grown = mem_resize(*title, 2 * n + 64, sizeof *grown);
-
-        if (!grown)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-        *title = grown;
-        *room = 2 * n + 64;
-    }
-    (*title)[n] = NULL;
-    if (tab) {
-        tab[1 + unescape(tab + 1, (size_t)(text + length - tab - 1))] = '\0';
-        if (!((*title)[n] = mem_strdup(tab + 1)))
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    }
-    return 0;
-}
-
-int load_ids(struct idtable **out, char ***title, const char *path, struct error *err)
-{
-    struct idtable *ids = idtable_new();
-    char *text = NULL, *at, *end, **titles = NULL;
-    int64_t room = 0;
-    size_t length;
-    int rc;
-
-    if (!ids)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    if ((rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err)) < 0)
-        goto fail;
-    for (at = text; at < text + length; at = end + 1) {
-        end = memchr(at, '\n', (size_t)(text + length - at));
-        if (!end) {
-            rc = error_set(err, PT_EFILE, "%s: its last line has no end; the file is not whole", path);
-            goto fail;
-        }
-        if ((rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err)) < 0)
-            goto fail;
-    }
-    mem_free(text);
-    *out = ids;
-    if (title)
-        *title = titles;
-    return 0;
-fail:
-    mem_free(text);
-    free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
-    idtable_free(ids);
-    return rc;
-}
 
 struct ids {
     struct idtable *items, *users; /* owned */
@@ -204,7 +61,7 @@ struct ids {
 
 static void ids_free(struct ids *ids)
 {
-    free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
+    known_free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
     idtable_free(ids->items);
     idtable_free(ids->users);
 }
@@ -214,8 +71,8 @@ static int read_ids(struct ids *ids, const char *folder, struct error *err)
     char *items = file_join(folder, "items.tsv"), *users = file_join(folder, "users.tsv");
     int rc = items && users ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0 && (rc = load_ids(&ids->items, &ids->title, items, err)) == 0)
-        rc = load_ids(&ids->users, NULL, users, err);
+    if (rc == 0 && (rc = known_ids(&ids->items, &ids->title, items, err)) == 0)
+        rc = known_ids(&ids->users, NULL, users, err);
     mem_free(items);
     mem_free(users);
     return rc;
@@ -300,7 +157,7 @@ static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, stru
         ids->users = NULL;
     }
     if (by_user) {
-        free_titles(r->title, idtable_count(r->items));
+        known_free_titles(r->title, idtable_count(r->items));
         idtable_free(r->items);
         r->items = ids->items;
         r->title = ids->title;
@@ -372,28 +229,27 @@ static int make_model(struct loaded *l, const char *path, struct error *err)
     return checkpoint_load(path, l->model, p, NULL, err);
 }
 
-/* `ratings` (taken over): NULL: read them. */
-static int load(struct loaded *l, const char *path, struct ratings *ratings, bool others, struct error *err)
+static int load(struct loaded *l, const char *path, bool others, struct error *err)
 {
+    struct ratings *ratings = NULL;
     struct problem_known known = {0};
     struct tensors *t = NULL;
-    uint8_t mask = ratings ? PART_TRAIN : 0;
     int64_t columns, examples;
     int rc;
 
-    if ((rc = tensors_open(&t, path, err)) < 0 || (rc = read_known(&known, t, path, err)) < 0 ||
-        (!ratings && (rc = read_ratings(&ratings, l, others, err)) < 0) ||
-        (rc = place_ratings(l, ratings, mask ? NULL : tensors_meta(t, "data_sha256"), others, err)) < 0)
+    if ((rc = tensors_open(&t, path, err)) < 0 || (rc = known_read(&known.facts, t, path, err)) < 0 ||
+        (rc = read_ratings(&ratings, l, others, err)) < 0 ||
+        (rc = place_ratings(l, ratings, tensors_meta(t, "data_sha256"), others, err)) < 0)
         goto end;
     examples = idtable_count(ratings->users);
     columns = idtable_count(ratings->items);
     if (l->config->model_kind == KIND_AUTOREC && l->config->model_side == SIDE_ITEM)
         columns = examples;
-    if ((rc = meta_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
+    if ((rc = known_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
         (l->config->model_kind == KIND_MF &&
-         (rc = meta_rows(&known.cold_example, t, path, "cold_examples", examples, err)) < 0))
+         (rc = known_rows(&known.cold_example, t, path, "cold_examples", examples, err)) < 0))
         goto end;
-    rc = problem_of_ratings(&l->problem, l->config, ratings, mask, &known, err);
+    rc = problem_of_ratings(&l->problem, l->config, ratings, &known, err);
     ratings = NULL;
     if (rc == 0)
         rc = make_model(l, path, err);
@@ -405,12 +261,10 @@ end:
     return rc;
 }
 
-static int open_run(struct loaded **out, const char *folder, char *const *override, int n,
-                    struct ratings *ratings, struct error *err)
+int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err)
 {
     struct loaded *l = mem_zalloc(1, sizeof *l);
     char *path = file_join(folder, "model.safetensors");
-    bool others = ratings || overrides_data(override, n);
     int rc;
 
     if (!l || !path || !(l->folder = mem_strdup(folder))) {
@@ -424,29 +278,15 @@ static int open_run(struct loaded **out, const char *folder, char *const *overri
                        folder);
         goto fail;
     }
-    rc = load(l, path, ratings, others, err);
-    ratings = NULL;
-    if (rc < 0)
+    if ((rc = load(l, path, overrides_data(override, n), err)) < 0)
         goto fail;
     mem_free(path);
     *out = l;
     return 0;
 fail:
-    ratings_free(ratings);
     mem_free(path);
     loaded_free(l);
     return rc;
-}
-
-int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err)
-{
-    return open_run(out, folder, override, n, NULL, err);
-}
-
-int load_run_for(struct loaded **out, const char *folder, char *const *override, int n,
-                 struct ratings *ratings, struct error *err)
-{
-    return open_run(out, folder, override, n, ratings, err);
 }
 
 void loaded_free(struct loaded *l)

@@ -3,9 +3,9 @@
  *   config.yaml + overrides -> ratings -> rows as in the run's training (items.tsv, users.tsv) -> problem
  *   model.safetensors                                                                          -> model
  *
- * Ratings are those of the run, read again, or others (another data.path, or given by the caller): then the
- * model's columns are found by external id, ratings of columns that it does not know are left out, and
- * examples may be people (or items) that it has never seen. mf knows its own users only. */
+ * Ratings are those of the run, read again, or others (another data.path): then the model's columns are found
+ * by external id, ratings of columns that it does not know are left out, and examples may be people (or
+ * items) that it has never seen. mf knows its own users only. */
 #ifndef TRAIN_LOAD_H
 #define TRAIN_LOAD_H
 
@@ -31,16 +31,6 @@ struct loaded {
  * One at a time may train or evaluate, as everywhere (team.h). Freed by loaded_free (takes NULL). */
 int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err);
 
-/* The same on ratings at hand, taken over in every case, all of which go in: problem->train is what the
- * model is shown, and nothing is judged. No data are read. External ids as in the run's data; titles are put
- * in from items.tsv. PT_EDATA where the model knows none of them. */
-int load_run_for(struct loaded **out, const char *folder, char *const *override, int n,
-                 struct ratings *ratings, struct error *err);
-
 void loaded_free(struct loaded *l);
-
-/* The ids of an items.tsv or users.tsv in order; titles (count) where `title` is not NULL: NULL, or an entry
- * NULL, where there is none. For idtable_free, and mem_free of each and of all. */
-int load_ids(struct idtable **out, char ***title, const char *path, struct error *err);
 
 #endif

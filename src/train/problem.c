@@ -324,10 +324,10 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
     survey(p);
     p->shift = c->center && !problem_is_binary(c) ? (float)p->mean : 0.0f;
     if (known) {
-        p->low = known->low;
-        p->high = known->high;
-        p->mean = known->mean;
-        p->shift = known->shift;
+        p->low = (float)known->facts.low;
+        p->high = (float)known->facts.high;
+        p->mean = known->facts.mean;
+        p->shift = (float)known->facts.shift;
         p->cold_column = known->cold_column;
         p->cold_example = known->cold_example;
         known->cold_column = known->cold_example = NULL;
@@ -359,19 +359,7 @@ static void drop_triplets(struct problem *p)
     p->kept = false;
 }
 
-static int split_all(struct split **out, const struct ratings *r, uint8_t mask, struct error *err)
-{
-    struct split *s = mem_zalloc(1, sizeof *s);
-
-    *out = s;
-    if (!s || !(s->part = mem_alloc(r->n, 1)))
-        return error_set(err, PT_ENOMEM, "out of memory");
-    memset(s->part, mask, (size_t)r->n);
-    s->n = r->n;
-    return 0;
-}
-
-static int make(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+static int make(struct problem **out, const struct config *c, struct ratings *ratings,
                 struct problem_known *known, bool keep, struct error *err)
 {
     struct problem *p = mem_zalloc(1, sizeof *p);
@@ -387,10 +375,9 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
     split.side = p->side;
     if ((rc = make_team(p, c, err)) < 0 || (rc = check_ranks(p, err)) < 0 ||
-        (rc = mask ? split_all(&p->split, ratings, mask, err) : split_make(&p->split, ratings, &split, err)) <
-            0)
+        (rc = split_make(&p->split, ratings, &split, err)) < 0)
         goto fail;
-    if (known && known->refit) {
+    if (known && known->facts.refit) {
         split_refit(p->split);
         p->refitted = true;
     }
@@ -410,10 +397,10 @@ fail:
     return rc;
 }
 
-int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
                        struct problem_known *known, struct error *err)
 {
-    return make(out, c, ratings, mask, known, c->refit && !known, err);
+    return make(out, c, ratings, known, false, err);
 }
 
 static int read_and_make(struct problem **out, const struct config *c, bool keep, struct error *err)
@@ -422,7 +409,7 @@ static int read_and_make(struct problem **out, const struct config *c, bool keep
     double start = clock_now();
     int rc;
 
-    if ((rc = read_ratings(&ratings, c, err)) < 0 || (rc = make(out, c, ratings, 0, NULL, keep, err)) < 0)
+    if ((rc = read_ratings(&ratings, c, err)) < 0 || (rc = make(out, c, ratings, NULL, keep, err)) < 0)
         return rc;
     (*out)->load_s = clock_now() - start;
     return 0;

@@ -16,6 +16,7 @@
 #include "math/kernels.h"
 #include "model/model.h"
 #include "par/team.h"
+#include "train/known.h"
 
 /* What a part (validation, test) is judged by: what goes in, what should come out, what is not to be
  * recommended besides the input. */
@@ -52,16 +53,13 @@ struct problem {
 
 /* What a trained model knows of its training ratings, for its later use (load.h). */
 struct problem_known {
-    float low, high, shift;
-    double mean;
-    bool refit;                          /* it was trained on the validation part too */
+    struct known facts;
     uint8_t *cold_column, *cold_example; /* taken over by the problem; may be NULL */
 };
 
 int problem_new(struct problem **out, const struct config *c, struct error *err);
-/* The same on ratings that are there already (taken over in every case). `mask` 0: split as configured; else
- * every rating gets these bits of enum part. */
-int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings, uint8_t mask,
+/* The same on ratings that are there already (taken over in every case), for the model that `known` is of. */
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
                        struct problem_known *known, struct error *err);
 /* As problem_new, and keeps the triplets, which problem_set_threads needs. */
 int problem_new_kept(struct problem **out, const struct config *c, struct error *err);

@@ -59,7 +59,7 @@ const char *rundir_path(const struct rundir *d, const char *name); /* borrowed u
 int rundir_write_start(const struct run *r, struct error *err);
 /* The configuration that the folder's run was started with; PT_ECONFIG where `c` may not resume it. */
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err);
-/* A text as a field of a table of ids: tabs, line ends and backslashes escaped. load_ids undoes it. */
+/* A text as a field of a table of ids: tabs, line ends and backslashes escaped. known_ids undoes it. */
 void rundir_put_field(struct file_writer *w, const char *text);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
 /* The weights at hand as r->best_model. */

@@ -4,101 +4,14 @@
 #include "base/mem.h"
 #include "base/tensors.h"
 #include "train/checkpoint.h"
+#include "train/known.h"
 #include "train/problem.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_MAX ((size_t)8 << 30) /* bytes of items.tsv, users.tsv */
-
-/* ---- ids ------------------------------------------------------------------------------------------- */
-
-/* What rundir.c escaped, in place; returns the length. */
-static size_t unescape(char *text, size_t length)
-{
-    size_t to = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (c == '\\' && i + 1 < length) {
-            c = text[++i];
-            c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
-        }
-        text[to++] = c;
-    }
-    text[to] = '\0';
-    return to;
-}
-
-static int put_line(struct idtable *ids, char ***title, int64_t *space, char *line, char *end)
-{
-    char *tab = memchr(line, '\t', (size_t)(end - line)), *id_end = tab ? tab : end;
-    int64_t row = idtable_count(ids);
-    size_t length;
-
-    *end = '\0';
-    if (title && row >= *space) {
-        int64_t more = *space ? 2 * *space : 1024;
-        char **grown = mem_resize(*title, more, sizeof *grown);
-
-        if (!grown)
-            return PT_ENOMEM;
-        *title = grown;
-        *space = more;
-    }
-    if (title) {
-        (*title)[row] = NULL;
-        if (tab && tab + 1 < end) {
-            unescape(tab + 1, (size_t)(end - tab - 1));
-            (*title)[row] = mem_strdup(tab + 1);
-        }
-    }
-    length = unescape(line, (size_t)(id_end - line));
-    if (idtable_put(ids, line, length) == row)
-        return 0;
-    if (title)
-        mem_free((*title)[row]);
-    return PT_EFILE;
-}
-
-/* A table of the folder: a line a row, the id, then for items the title. */
-static int read_ids(const struct use *u, const char *name, struct idtable **out, char ***title,
-                    struct error *err)
-{
-    char *path = file_join(u->folder, name), *text = NULL;
-    int64_t space = 0;
-    size_t length;
-    int rc;
-
-    *out = idtable_new();
-    if (!path || !*out) {
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-        goto end;
-    }
-    if ((rc = file_read(&text, &length, path, TABLE_MAX, PT_EFILE, err)) < 0)
-        goto end;
-    for (char *line = text, *stop = text + length; line < stop && rc == 0;) {
-        char *end = memchr(line, '\n', (size_t)(stop - line));
-
-        if (!end)
-            rc = PT_EFILE;
-        else
-            rc = put_line(*out, title, &space, line, end);
-        line = end ? end + 1 : stop;
-    }
-    if (rc == PT_EFILE)
-        error_set(err, rc, "%s: it is damaged: line %lld is cut off or repeats an id", path,
-                  (long long)idtable_count(*out) + 1);
-    else if (rc < 0)
-        error_set(err, rc, "out of memory");
-end:
-    mem_free(path);
-    mem_free(text);
-    return rc;
-}
+/* ---- titles ---------------------------------------------------------------------------------------- */
 
 const char *use_title(const struct use *u, int64_t item)
 {
@@ -238,34 +151,15 @@ int64_t use_suggest_item(const struct use *u, const char *text, size_t length)
 
 /* ---- facts ------------------------------------------------------------------------------------------- */
 
-static double fact(const struct tensors *t, const char *key)
+/* A table of the folder. */
+static int read_ids(const struct use *u, const char *name, struct idtable **out, char ***title,
+                    struct error *err)
 {
-    const char *text = tensors_meta(t, key);
+    char *path = file_join(u->folder, name);
+    int rc = path ? known_ids(out, title, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    return text ? strtod(text, NULL) : 0.0;
-}
-
-/* "3 12": marks those places of (n) flags. */
-static int read_rows(uint8_t **out, int64_t n, const struct tensors *t, const char *key, const char *path,
-                     struct error *err)
-{
-    const char *text = tensors_meta(t, key);
-    uint8_t *flag = *out = mem_zalloc(n, 1);
-
-    if (!flag)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    while (text && *text) {
-        char *end;
-        long long row;
-
-        errno = 0;
-        row = strtoll(text, &end, 10);
-        if (end == text || errno || row < 0 || row >= n || (*end && *end != ' '))
-            return error_set(err, PT_EFILE, "%s: its list \"%s\" is wrong", path, key);
-        flag[row] = 1;
-        text = *end ? end + 1 : end;
-    }
-    return 0;
+    mem_free(path);
+    return rc;
 }
 
 static int read_config(struct use *u, const struct tensors *t, const char *path, int threads,
@@ -302,10 +196,23 @@ static int check_rows(const struct tensors *t, const char *name, int64_t rows, c
     return rc;
 }
 
+/* As known_rows; where the file has no list there is nothing in it. */
+static int read_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
+                     struct error *err)
+{
+    int rc = known_rows(out, t, path, key, n, err);
+
+    if (rc < 0 || *out)
+        return rc;
+    *out = mem_zalloc(n, 1);
+    return *out ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
 static int read_facts(struct use *u, const struct tensors *t, const char *path, struct error *err)
 {
     const struct config *c = u->config;
     int64_t users = idtable_count(u->users), items = idtable_count(u->items);
+    struct known known;
     int rc;
 
     u->by_row = c->model_kind == KIND_MF;
@@ -313,10 +220,12 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
     u->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
     u->examples = u->side == SIDE_USER ? users : items;
     u->columns = u->side == SIDE_USER ? items : users;
-    u->shift = (float)fact(t, "shift");
-    u->low = fact(t, "low");
-    u->high = fact(t, "high");
-    u->mean = fact(t, "mean");
+    if ((rc = known_read(&known, t, path, err)) < 0)
+        return rc;
+    u->shift = (float)known.shift;
+    u->low = known.low;
+    u->high = known.high;
+    u->mean = known.mean;
     if (u->columns < 1 || u->examples < 1)
         return error_set(err, PT_EFILE, "%s: a run without users or items", u->folder);
     if (u->by_row && ((rc = check_rows(t, "user.weight", users, path, "users.tsv", err)) < 0 ||
@@ -325,9 +234,9 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
     if (!u->by_row && (rc = check_rows(t, "decoder.weight", u->columns, path,
                                        u->side == SIDE_USER ? "items.tsv" : "users.tsv", err)) < 0)
         return rc;
-    if ((rc = read_rows(&u->untrained, u->columns, t, "cold_columns", path, err)) < 0)
+    if ((rc = read_rows(&u->untrained, t, path, "cold_columns", u->columns, err)) < 0)
         return rc;
-    return u->by_row ? read_rows(&u->untrained_row, u->examples, t, "cold_examples", path, err) : 0;
+    return u->by_row ? read_rows(&u->untrained_row, t, path, "cold_examples", u->examples, err) : 0;
 }
 
 double use_rating(const struct use *u, float output)
@@ -447,9 +356,7 @@ void use_close(struct use *u)
         return;
     model_free(u->model);
     matrix_free(u->empty);
-    for (int64_t i = 0; u->title && u->items && i < idtable_count(u->items); i++)
-        mem_free(u->title[i]);
-    mem_free(u->title);
+    known_free_titles(u->title, u->items ? idtable_count(u->items) : 0);
     idtable_free(u->titles);
     mem_free(u->titled);
     idtable_free(u->items);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tensors.h"
-#include "train/load.h"
+#include "train/known.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ static int match_ids(struct former *f, int which, const struct idtable *own, str
 {
     char *path = file_join(f->folder, which == ITEMS ? "items.tsv" : "users.tsv");
     int64_t n = idtable_count(own);
-    int rc = path ? load_ids(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? known_ids(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     if (rc < 0)

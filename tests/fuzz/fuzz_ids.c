@@ -2,24 +2,22 @@
 #include "fuzz.h"
 
 #include "data/idtable.h"
-#include "train/load.h"
+#include "train/known.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct idtable *ids = NULL;
     char **title = NULL;
     struct error err = {0};
-    int rc = load_ids(&ids, &title, fuzz_file(data, size), &err);
+    int rc = known_ids(&ids, &title, fuzz_file(data, size), &err);
 
     fuzz_error(rc, &err);
     if (rc < 0)
         return 0;
     for (int64_t i = 0; i < idtable_count(ids); i++) {
         FUZZ_CHECK(idtable_find(ids, idtable_name(ids, i), idtable_length(ids, i)) == i);
-        if (title)
-            mem_free(title[i]);
     }
-    mem_free(title);
+    known_free_titles(title, idtable_count(ids));
     idtable_free(ids);
     return 0;
 }

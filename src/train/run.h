@@ -1,5 +1,6 @@
-/* run.h - what the files of a run share: train.c (the way), rundir.c (its folder), resume.c
- * (going on), summary.c (its report). */
+/* run.h - what the files of a run share: run_open.c (from the configuration to the first step), train.c (the
+ * way), run_tell.c (what it says), rundir.c (its folder), resume.c (checkpoints to go on from), summary.c
+ * (its report). */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
@@ -41,9 +42,30 @@ struct run {
     struct tensors_writer *best_model;
 };
 
-int64_t run_examples(const struct run *r); /* that train in an epoch */
-double run_epoch_median(const struct run *r);
+/* ---- run_open.c ---- */
+
+/* r->config, r->options, r->ranks and r->started are set, the rest is zero. `done`: nothing is left to do (a
+ * dry run, or a run that had finished). run_close takes whatever a failure left. */
+int run_open(struct run *r, bool *done, struct error *err);
+void run_close(struct run *r);
+/* A model that no checkpoint will overwrite, with its minibatches and evaluators, for `epochs` epochs: from
+ * train.init, where that is given. */
+int run_start_model(struct run *r, int64_t epochs, struct error *err);
+/* train.refit: the validation part moves into training; the model at hand goes. */
+int run_join_validation(struct run *r, struct error *err);
+
+/* ---- run_tell.c ---- */
+
 void run_warn(const struct run *r, const char *text);
+void run_tell(const struct run *r, enum train_event event, int64_t epochs);
+/* Loss or weights have become infinite or no numbers in the steps of the epoch behind `from`; every weight
+ * has seen all steps. PT_EDIVERGED. */
+int run_diverged(const struct run *r, int64_t from, struct error *err);
+/* The state was saved: PT_EINTERRUPTED, and how to go on. */
+int run_interrupted(const struct run *r, struct error *err);
+void run_report(const struct run *r, struct train_result *out);
+int64_t run_examples(const struct run *r);    /* that train in an epoch */
+double run_epoch_median(const struct run *r); /* training time of one, of this process */
 
 /* ---- rundir.c: the folder. What takes a run is entered by all ranks; rank 0 writes. ---- */
 

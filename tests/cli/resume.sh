@@ -47,7 +47,7 @@ disturbed() {
         "$PARTRAIN" train --out "$name.d" "${common[@]}" "${again[@]}" >out 2>err &
         pid=$!
         again=(--resume)
-        for _ in $(seq 100); do # until it trains, or is through
+        for _ in $(seq 3000); do # until it trains, or is through
             grep -q '^epoch' err || ! kill -0 $pid 2>/dev/null && break
             sleep 0.01
         done

@@ -1,0 +1,194 @@
+/* run_open.c - from the configuration to a run that is ready for its next step: the folder, the problem, the
+ * model, and the state of an earlier process where there is one to go on from. */
+#include "train/run.h"
+
+#include "base/mem.h"
+#include "train/warm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int find_monitor(struct run *r, struct error *err)
+{
+    struct metric m;
+    int rc;
+
+    r->monitor = -1;
+    if (!r->problem->valid.out)
+        return 0;
+    if ((rc = metric_parse(&m, r->config->monitor, err)) < 0) {
+        error_prefix(err, "train.monitor");
+        return rc;
+    }
+    for (int i = 0; i < r->spec.n; i++)
+        if (strcmp(r->spec.metric[i].name, m.name) == 0)
+            r->monitor = i;
+    if (r->monitor < 0)
+        return error_set(err, PT_ECONFIG, "train.monitor: %s is not among eval.metrics; add it there",
+                         m.name);
+    return 0;
+}
+
+/* What config_check cannot know: whether a split that came with the files has a validation part. */
+static int check_validation(const struct run *r, struct error *err)
+{
+    if (r->monitor >= 0)
+        return 0;
+    if (r->config->patience)
+        return error_set(err, PT_ECONFIG,
+                         "train.patience: the split that came with these ratings has no validation part to "
+                         "judge by, and split.valid is 0; set train.patience to 0");
+    if (r->config->refit)
+        return error_set(err, PT_ECONFIG,
+                         "train.refit: the split that came with these ratings has no validation part to "
+                         "choose by, and split.valid is 0; set train.refit to false");
+    return 0;
+}
+
+static void free_model(struct run *r)
+{
+    evaluator_free(r->valid);
+    evaluator_free(r->test);
+    learner_fini(&r->learner);
+    r->valid = r->test = NULL;
+}
+
+/* Model, minibatches, optimiser and evaluators on the problem at hand, for `epochs` epochs. */
+static int make_model(struct run *r, int64_t epochs, struct error *err)
+{
+    struct problem *p = r->problem;
+    struct model *m;
+    int rc = learner_init(&r->learner, r->config, p, epochs, err);
+
+    if (rc < 0)
+        return rc;
+    m = r->learner.model;
+    if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err)) < 0)
+        return rc;
+    return p->test.out && !r->options->no_test ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
+}
+
+int run_start_model(struct run *r, int64_t epochs, struct error *err)
+{
+    const char *folder = r->config->init_run;
+    struct warm_counts n;
+    char note[256];
+    int rc = make_model(r, epochs, err);
+
+    if (rc < 0 || !*folder)
+        return rc;
+    if ((rc = warm_start(r->learner.model, r->problem, r->config, folder, &n, err)) < 0)
+        return rc;
+    snprintf(note, sizeof note,
+             "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
+             (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
+    run_warn(r, note);
+    return 0;
+}
+
+int run_join_validation(struct run *r, struct error *err)
+{
+    int rc;
+
+    free_model(r);
+    rc = problem_refit(r->problem, r->config, err);
+    return rc < 0 ? rc : eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
+}
+
+static int load_state(struct run *r, struct error *err)
+{
+    int rc = rundir_load_checkpoint(r, err);
+
+    if (rc == 0 && r->state.refit && /* these weights belong to a model on training plus validation */
+        (rc = run_join_validation(r, err)) == 0 && (rc = make_model(r, r->state.best_epoch, err)) == 0)
+        rc = rundir_load_checkpoint(r, err);
+    return rc;
+}
+
+/* What the run will take; a dry run is done with that. */
+static int plan(const struct run *r, bool *done, struct error *err)
+{
+    struct memory_plan m;
+    struct train_progress p = {
+        .event = TRAIN_PLANNED, .plan = &m, .problem = r->problem, .epochs = r->config->epochs};
+    int rc = plan_make(&m, r->config, r->problem, err);
+
+    if (rc < 0)
+        return rc;
+    *done = r->options->dry_run;
+    if (*done && r->options->listen)
+        r->options->listen(r->options->arg, &p);
+    /* Of several ranks each has only its shards; the plan is that of one that has all. */
+    return r->ranks.count > 1 ? 0 : plan_check(&m, r->config, err);
+}
+
+static int open_folder(struct run *r, struct error *err)
+{
+    const struct train_options *o = r->options;
+    int rc;
+
+    if (o->folder && !o->dry_run &&
+        (rc = rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err)) < 0)
+        return rc;
+    r->found = r->dir && rundir_has_checkpoint(r->dir);
+    ranks_copy(&r->ranks, &r->found, sizeof r->found);
+    return r->found ? rundir_check_config(r->dir, r->config, err) : 0;
+}
+
+/* Goes on where the folder's run stopped. `done`: it had finished, and nothing is left to do. */
+static int resume(struct run *r, bool *done, struct error *err)
+{
+    int rc = load_state(r, err);
+
+    if (rc < 0)
+        return rc;
+    *done = r->state.finished && rundir_has_summary(r->dir) &&
+            (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
+    ranks_copy(&r->ranks, done, sizeof *done);
+    if (*done)
+        rundir_tidy(r->dir); /* the process that finished it may have died before */
+    else
+        r->state.finished = false;
+    return 0;
+}
+
+/* From here on the folder is that of a run under way. */
+static int enter_folder(struct run *r, struct error *err)
+{
+    int rc;
+
+    if (rundir_take_note(r))
+        r->state.resumes++;
+    rundir_note(r);
+    rc = rundir_drop_summary(r->dir, err);
+    return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
+}
+
+int run_open(struct run *r, bool *done, struct error *err)
+{
+    int rc;
+
+    *done = false;
+    if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0 ||
+        (rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
+        (rc = check_validation(r, err)) < 0 || (rc = plan(r, done, err)) < 0 || *done)
+        return rc;
+    rc = (r->found ? make_model : run_start_model)(r, r->config->epochs, err);
+    if (rc < 0)
+        return rc;
+    r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
+    if (!r->epoch_s)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (r->found && ((rc = resume(r, done, err)) < 0 || *done))
+        return rc;
+    return r->dir ? enter_folder(r, err) : 0;
+}
+
+void run_close(struct run *r)
+{
+    tensors_abandon(r->best_model);
+    free_model(r);
+    problem_free(r->problem);
+    rundir_close(r->dir);
+    mem_free(r->epoch_s);
+}

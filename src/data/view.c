@@ -73,6 +73,32 @@ void view_fini(struct view *v)
     *v = (struct view){0};
 }
 
+int views_new(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
+              struct error *err)
+{
+    struct view *v = mem_zalloc(m->shards, sizeof *v);
+    int64_t first, end;
+    int rc;
+
+    if (!v)
+        return error_set(err, PT_ENOMEM, "minibatches: out of memory");
+    team_rank_own(team, m->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        if ((rc = view_init(&v[s], m, (int)s, rows, err)) < 0) {
+            views_free(v, m->shards);
+            return rc;
+        }
+    *out = v;
+    return 0;
+}
+
+void views_free(struct view *v, int shards)
+{
+    for (int s = 0; v && s < shards; s++)
+        view_fini(&v[s]);
+    mem_free(v);
+}
+
 /* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole
  * matrix. */
 static void make_inputs(struct view *v, const struct view_input *input, float norm, int64_t p, int64_t first)

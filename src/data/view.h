@@ -48,6 +48,11 @@ struct view_input {
 int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err);
 void view_fini(struct view *v);
 
+/* The same of every part that this rank owns, the others' empty: (shards), for views_free (takes NULL). */
+int views_new(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
+              struct error *err);
+void views_free(struct view *v, int shards);
+
 /* The rows' entries of the matrix part; `by_column` also makes the second order. */
 void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
                 const struct view_input *input, bool by_column);

@@ -5,29 +5,6 @@
 
 #include <string.h>
 
-static int init_views(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
-                      struct error *err)
-{
-    int64_t first, end;
-    int rc;
-
-    *out = mem_zalloc(m->shards, sizeof **out);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "evaluation: out of memory");
-    team_rank_own(team, m->shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        if ((rc = view_init(&(*out)[s], m, (int)s, rows, err)) < 0)
-            return rc;
-    return 0;
-}
-
-static void fini_views(struct view *v, int shards)
-{
-    for (int s = 0; v && s < shards; s++)
-        view_fini(&v[s]);
-    mem_free(v);
-}
-
 static bool init_sums(struct evaluator *e)
 {
     int64_t n = (e->spec.batch + 7) / 8 * 8;
@@ -150,9 +127,9 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory");
         goto fail;
     }
-    if ((rc = init_views(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
-        (rc = init_views(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
-        (part->seen && (rc = init_views(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
+    if ((rc = views_new(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
+        (rc = views_new(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
+        (part->seen && (rc = views_new(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
         goto fail;
     if (!init_sums(e) || !init_cold(e) || !init_room(e)) {
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
@@ -174,9 +151,9 @@ void evaluator_free(struct evaluator *e)
         mem_free(e->score[i]);
     for (int i = 0; i < e->spec.n; i++)
         mem_free(e->value[i]);
-    fini_views(e->in, e->problem->shards);
-    fini_views(e->out, e->problem->shards);
-    fini_views(e->seen, e->problem->shards);
+    views_free(e->in, e->problem->shards);
+    views_free(e->out, e->problem->shards);
+    views_free(e->seen, e->problem->shards);
     mem_free(e->sums);
     mem_free(e->told);
     mem_free(e->candidate);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "cli/cli.h"
 #include "train/load.h"
 
 #include <stdlib.h>
@@ -101,6 +102,8 @@ int judge_run(struct judgement *out, const char *folder, char *const *override, 
     int rc = load_run(&l, folder, override, n, err);
 
     *out = (struct judgement){0};
+    if (rc == 0 && *l->problem->ratings->note)
+        cli_message("%s", l->problem->ratings->note);
     if (rc == 0 && (rc = judge_loaded(out, l, valid, err)) == 0) {
         out->same_data = l->same_data;
         out->same_split = l->same_split;

@@ -6,6 +6,14 @@
 #include <math.h>
 #include <string.h>
 
+#define CODE_BITS 10
+
+/* Values to codes, by hash: open addressing, at most a quarter full. */
+struct codes {
+    uint32_t bits[1 << CODE_BITS]; /* of a float; what equals zero has those of +0 */
+    int16_t code[1 << CODE_BITS];  /* -1: nothing here */
+};
+
 /* What the workers share while they fill their parts. */
 struct fill {
     struct matrix *m;
@@ -17,6 +25,7 @@ struct fill {
     uint32_t *by_column;
     int64_t *by_column_wide;
     bool coded;
+    struct codes codes;
 };
 
 static inline int64_t rating_at(const struct fill *f, int64_t i)
@@ -24,74 +33,99 @@ static inline int64_t rating_at(const struct fill *f, int64_t i)
     return f->by_column ? f->by_column[i] : f->by_column_wide[i];
 }
 
-static bool taken(const struct matrix_spec *spec, int64_t i)
+/* Loops over all ratings ask this of a copy of the spec, which no store in the loop can change. */
+static inline bool taken(const struct matrix_spec *spec, int64_t i)
 {
     return !spec->part || (spec->part[i] & spec->mask);
 }
 
-static float value_of(const struct fill *f, int64_t rating)
+static inline float value_of(const struct matrix_spec *spec, const float *value, int64_t rating)
 {
-    return f->spec->binary ? 1.0f : f->r->value[rating] - f->spec->shift;
+    return spec->binary ? 1.0f : value[rating] - spec->shift;
 }
 
 int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec *spec)
 {
-    const int32_t *column = matrix_column_of(r, spec->side);
-    int64_t *count = mem_zalloc(spec->columns + 1, sizeof *count);
+    const struct matrix_spec s = *spec;
+    const int32_t *column = matrix_column_of(r, s.side);
+    int64_t *count = mem_zalloc(s.columns + 1, sizeof *count), n = r->n;
 
-    for (int64_t i = 0; count && i < r->n; i++)
-        if (taken(spec, i))
+    for (int64_t i = 0; count && i < n; i++)
+        if (taken(&s, i))
             count[column[i]]++;
     return count;
+}
+
+/* Where a value is, or would be. */
+static inline int code_slot(const struct codes *t, float v)
+{
+    float positive = v + 0.0f;
+    uint32_t bits, at;
+
+    memcpy(&bits, &positive, sizeof bits);
+    at = bits * 0x9E3779B1u >> (32 - CODE_BITS);
+    while (t->code[at] >= 0 && t->bits[at] != bits)
+        at = (at + 1) & ((1 << CODE_BITS) - 1);
+    return (int)at;
+}
+
+static void put_code(struct codes *t, float v, int code)
+{
+    int at = code_slot(t, v);
+    float positive = v + 0.0f;
+
+    memcpy(&t->bits[at], &positive, sizeof t->bits[at]);
+    t->code[at] = (int16_t)code;
 }
 
 /* Collects the different values; false where there are more than 256. */
 static bool collect_values(struct fill *f)
 {
+    const struct matrix_spec s = *f->spec;
+    const float *rating = f->r->value;
+    float *value = f->m->code_value;
     int n = 0;
 
+    memset(f->codes.code, -1, sizeof f->codes.code);
     for (int64_t i = 0; i < f->r->n; i++) {
         float v;
-        int c = 0;
 
-        if (!taken(f->spec, i))
+        if (!taken(&s, i))
             continue;
-        v = value_of(f, i);
-        while (c < n && f->m->code_value[c] != v)
-            c++;
-        if (c == n) {
-            if (n == 256)
-                return false;
-            f->m->code_value[n++] = v;
-        }
+        v = value_of(&s, rating, i);
+        if (f->codes.code[code_slot(&f->codes, v)] >= 0)
+            continue;
+        if (n == 256)
+            return false;
+        put_code(&f->codes, v, n);
+        value[n++] = v;
     }
     /* In ascending order, so that codes do not depend on the order of the source. */
     for (int i = 1; i < n; i++)
-        for (int j = i; j > 0 && f->m->code_value[j] < f->m->code_value[j - 1]; j--) {
-            float t = f->m->code_value[j];
+        for (int j = i; j > 0 && value[j] < value[j - 1]; j--) {
+            float t = value[j];
 
-            f->m->code_value[j] = f->m->code_value[j - 1];
-            f->m->code_value[j - 1] = t;
+            value[j] = value[j - 1];
+            value[j - 1] = t;
         }
+    for (int i = 0; i < n; i++)
+        put_code(&f->codes, value[i], i);
     for (int i = n; i < 256; i++)
-        f->m->code_value[i] = 0.0f;
+        value[i] = 0.0f;
     return true;
 }
 
-static uint8_t code_of(const struct matrix *m, float v)
+static inline uint8_t code_of(const struct fill *f, float v)
 {
-    int c = 0;
-
-    while (m->code_value[c] != v)
-        c++;
-    return (uint8_t)c;
+    return (uint8_t)f->codes.code[code_slot(&f->codes, v)];
 }
 
 /* A shard's ratings come column by column, so appending to the rows leaves each row's columns ascending. */
 static void fill_part(const struct fill *f, int shard)
 {
     const struct matrix *m = f->m;
-    const int32_t *example = matrix_example_of(f->r, f->spec->side);
+    const struct matrix_spec spec = *f->spec;
+    const int32_t *example = matrix_example_of(f->r, spec.side);
     const struct shard *cut = &m->cut[shard];
     struct matrix_part *p = &m->part[shard];
 
@@ -106,9 +140,9 @@ static void fill_part(const struct fill *f, int shard)
 
             p->col[at] = (int32_t)(c - cut->begin);
             if (f->coded)
-                p->code[at] = code_of(m, value_of(f, rating));
+                p->code[at] = code_of(f, value_of(&spec, f->r->value, rating));
             else
-                p->value[at] = value_of(f, rating);
+                p->value[at] = value_of(&spec, f->r->value, rating);
         }
     memmove(p->ptr + 1, p->ptr, (size_t)m->rows * sizeof *p->ptr); /* each ptr ran on to the row's end */
     p->ptr[0] = 0;
@@ -124,10 +158,25 @@ static void fill_own(struct worker *w, void *arg)
         fill_part(f, (int)s);
 }
 
+/* `next`: where the next rating of a column goes; runs on to the column's end. */
+static void list_by_column(struct fill *f, int64_t *next)
+{
+    const struct matrix_spec s = *f->spec;
+    const int32_t *column = matrix_column_of(f->r, s.side);
+    uint32_t *narrow = f->by_column;
+    int64_t *wide = f->by_column_wide, n = f->r->n;
+
+    for (int64_t i = 0; narrow && i < n; i++)
+        if (taken(&s, i))
+            narrow[next[column[i]]++] = (uint32_t)i;
+    for (int64_t i = 0; wide && i < n; i++)
+        if (taken(&s, i))
+            wide[next[column[i]]++] = i;
+}
+
 /* Ratings in order of columns: ptr (columns + 1), for mem_free, and the list. */
 static int sort_by_column(struct fill *f, int64_t **ptr, struct error *err)
 {
-    const int32_t *column = matrix_column_of(f->r, f->spec->side);
     struct matrix *m = f->m;
 
     *ptr = matrix_count_columns(f->r, f->spec);
@@ -147,14 +196,7 @@ static int sort_by_column(struct fill *f, int64_t **ptr, struct error *err)
         f->by_column_wide = mem_alloc(m->entries, sizeof *f->by_column_wide);
     if (!f->by_column && !f->by_column_wide)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    for (int64_t i = 0; i < f->r->n; i++) {
-        if (!taken(f->spec, i))
-            continue;
-        if (f->by_column)
-            f->by_column[(*ptr)[column[i]]++] = (uint32_t)i;
-        else
-            f->by_column_wide[(*ptr)[column[i]]++] = i;
-    }
+    list_by_column(f, *ptr);
     memmove(*ptr + 1, *ptr, (size_t)m->columns * sizeof **ptr);
     (*ptr)[0] = 0;
     return 0;
@@ -162,17 +204,20 @@ static int sort_by_column(struct fill *f, int64_t **ptr, struct error *err)
 
 static int count_rows(struct fill *f, struct error *err)
 {
-    const int32_t *example = matrix_example_of(f->r, f->spec->side);
+    const struct matrix_spec s = *f->spec;
+    const int32_t *example = matrix_example_of(f->r, s.side);
+    const float *value = f->r->value;
     struct matrix *m = f->m;
+    int64_t *count = m->row_count, n = f->r->n;
     double *squares = mem_zalloc(m->examples, sizeof *squares);
 
     if (!squares)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    for (int64_t i = 0; i < f->r->n; i++)
-        if (taken(f->spec, i)) {
-            double v = value_of(f, i);
+    for (int64_t i = 0; i < n; i++)
+        if (taken(&s, i)) {
+            double v = value_of(&s, value, i);
 
-            m->row_count[example[i]]++;
+            count[example[i]]++;
             squares[example[i]] += v * v;
         }
     for (int64_t e = 0; e < m->examples; e++)

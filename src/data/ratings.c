@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "data/cache.h"
 #include "data/filter.h"
 #include "data/reader.h"
 #include "data/source.h"
@@ -9,7 +10,27 @@
 #include "data/titles.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+void ratings_drop_triplets(struct ratings *r)
+{
+    if (r->map) {
+        munmap(r->map, (size_t)r->map_bytes);
+    } else {
+        mem_free(r->user);
+        mem_free(r->item);
+        mem_free(r->value);
+        mem_free(r->time);
+        mem_free(r->given);
+    }
+    r->map = NULL;
+    r->user = r->item = NULL;
+    r->value = NULL;
+    r->time = NULL;
+    r->given = NULL;
+    r->n = 0;
+}
 
 void ratings_free(struct ratings *r)
 {
@@ -19,11 +40,7 @@ void ratings_free(struct ratings *r)
         for (int64_t i = 0; i < idtable_count(r->items); i++)
             mem_free(r->title[i]);
     mem_free(r->title);
-    mem_free(r->user);
-    mem_free(r->item);
-    mem_free(r->value);
-    mem_free(r->time);
-    mem_free(r->given);
+    ratings_drop_triplets(r);
     idtable_free(r->users);
     idtable_free(r->items);
     mem_free(r);
@@ -210,9 +227,9 @@ static int make_synth(struct ratings **out, const struct ratings_spec *spec, con
     return rc == 0 && spec->want_time ? synth_add_times(*out, spec->seed, err) : rc;
 }
 
-int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+static int read_and_filter(struct ratings **out, const struct ratings_spec *spec, struct error *err)
 {
-    static const char synth[] = "synth:";
+    static const char synth[] = RATINGS_SYNTH;
     bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
     struct ratings *r = NULL;
     int rc;
@@ -234,4 +251,21 @@ int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct e
     ratings_digest(r);
     *out = r;
     return 0;
+}
+
+/* Whatever changes what comes out of here for the same texts and spec goes with another CACHE_VERSION. */
+int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    struct cache cache;
+    int rc = 0;
+
+    cache_init(&cache, spec);
+    *out = cache_take(&cache);
+    if (!*out) {
+        rc = read_and_filter(out, spec, err);
+        if (rc == 0)
+            cache_keep(&cache, *out, spec);
+    }
+    cache_fini(&cache);
+    return rc;
 }

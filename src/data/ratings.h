@@ -37,7 +37,14 @@ struct ratings {
     int64_t filtered;              /* ratings dropped by filters */
     char sha256[65];               /* of the kept triplets in their order (see ratings_digest) */
     double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
+    void *map; /* owned; the arrays of (n) lie in this private mapping of a file (cache.h); NULL: each is
+                  owned */
+    int64_t map_bytes;
+    bool cached;    /* they come from a file of the cache */
+    char note[320]; /* what the user should know of the cache, one line; "": nothing */
 };
+
+#define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */
 
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {
@@ -53,16 +60,20 @@ struct ratings_spec {
     bool binarize;
     double min_rating;
     int64_t min_user_ratings, min_item_ratings;
-    uint64_t seed;    /* synth */
-    bool want_time;   /* keep times (some splits need them) */
-    int prefer_given; /* a folder with several splits: 1 where split.kind is given */
-    int workers;      /* threads that parse a large plain file, 0 or 1: one; the result is the same */
+    uint64_t seed;        /* synth */
+    bool want_time;       /* keep times (some splits need them) */
+    int prefer_given;     /* a folder with several splits: 1 where split.kind is given */
+    int workers;          /* threads that parse a large plain file, 0 or 1: one; the result is the same */
+    const char *cache;    /* "auto", a folder, or NULL, "", "off": none (cache.h); the result is the same */
+    bool cache_only_read; /* another process keeps what is read */
 };
 
 /* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
  * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
 void ratings_free(struct ratings *r);
+/* Gives back the arrays of (n), which becomes 0; ids, titles and counts stay. */
+void ratings_drop_triplets(struct ratings *r);
 
 /* Fills in sha256 from what the ratings are: external ids, values, their order, and the parts of a given
  * split; not row numbers (they follow from the order), times or titles. ratings_read does it at its end. */

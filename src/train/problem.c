@@ -33,6 +33,8 @@ struct ratings_spec problem_ratings_spec(const struct config *c)
         .seed = (uint64_t)c->data_seed,
         .want_time = c->split_kind == SPLIT_TIME || c->split_kind == SPLIT_LAST,
         .prefer_given = c->split_kind == SPLIT_GIVEN,
+        .cache = c->cache,
+        .cache_only_read = ranks_self().id != 0,
     };
 }
 
@@ -342,18 +344,7 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
 /* The triplets are not needed any more; ids, titles and counts are. */
 static void drop_triplets(struct problem *p)
 {
-    struct ratings *r = p->ratings;
-
-    mem_free(r->user);
-    mem_free(r->item);
-    mem_free(r->value);
-    mem_free(r->time);
-    mem_free(r->given);
-    r->user = r->item = NULL;
-    r->value = NULL;
-    r->time = NULL;
-    r->given = NULL;
-    r->n = 0;
+    ratings_drop_triplets(p->ratings);
     mem_free(p->split->part);
     p->split->part = NULL;
     p->kept = false;

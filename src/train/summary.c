@@ -42,6 +42,7 @@ static struct json *data_json(const struct run *r)
     if (p->ratings->noise_floor > 0.0)
         json_put_real(j, "noise_floor", p->ratings->noise_floor);
     json_put_text(j, "sha256", p->ratings->sha256);
+    json_put_bool(j, "cached", p->ratings->cached);
     return j;
 }
 

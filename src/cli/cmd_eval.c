@@ -5,11 +5,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/judge.h"
-#include "train/bootstrap.h"
+#include "cli/sheet.h"
 #include "train/run.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,41 +58,6 @@ struct request {
     struct bootstrap_spec draw;
     char *set[3]; /* KEY=VALUE words from options, owned */
     int sets;
-};
-
-/* What stands beside a figure; NAN: nothing. */
-enum column {
-    COLUMN_VALUE,
-    COLUMN_REMOVE,
-    COLUMN_ERROR,
-    COLUMN_LOW,
-    COLUMN_HIGH,
-    COLUMN_AGAINST,
-    COLUMN_DIFFERENCE,
-    COLUMN_DIFFERENCE_LOW,
-    COLUMN_DIFFERENCE_HIGH,
-    COLUMN_P,
-    COLUMNS,
-};
-
-static const char *const column_name[COLUMNS] = {
-    [COLUMN_VALUE] = "value",
-    [COLUMN_REMOVE] = "seen_remove",
-    [COLUMN_ERROR] = "std_error",
-    [COLUMN_LOW] = "low",
-    [COLUMN_HIGH] = "high",
-    [COLUMN_AGAINST] = "against",
-    [COLUMN_DIFFERENCE] = "difference",
-    [COLUMN_DIFFERENCE_LOW] = "diff_low",
-    [COLUMN_DIFFERENCE_HIGH] = "diff_high",
-    [COLUMN_P] = "p",
-};
-
-struct sheet {
-    int rows;
-    const struct metric *metric;
-    bool shown[COLUMNS];
-    double cell[METRICS_MOST][COLUMNS];
 };
 
 /* ---- options ------------------------------------------------------------------------------------------ */
@@ -176,133 +139,12 @@ static int take(struct request *q, const struct cli_args *args, int option, stru
     return rc;
 }
 
-/* ---- figures ------------------------------------------------------------------------------------------ */
-
-static double root_if(const struct metric *m, double x)
-{
-    return m->kind == METRIC_RMSE ? sqrt(x) : x;
-}
-
-static int add_interval(struct sheet *s, const struct judgement *j, int i, const struct request *q,
-                        struct error *err)
-{
-    const struct metric *m = &j->spec.metric[i];
-    struct bootstrap_figure f;
-    int rc;
-
-    if (j->n[i] == 0) /* no single user has it */
-        return 0;
-    rc = bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], &q->draw, err);
-    if (rc < 0) {
-        error_prefix(err, "%s", m->name);
-        return rc;
-    }
-    s->cell[i][COLUMN_ERROR] =
-        m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
-    s->cell[i][COLUMN_LOW] = root_if(m, f.low);
-    s->cell[i][COLUMN_HIGH] = root_if(m, f.high);
-    return 0;
-}
-
-/* The difference of two roots is that of what is under them, divided by their sum: the ends of its interval
- * are taken with that sum held. */
-static int add_difference(struct sheet *s, const struct judgement *a, const struct judgement *b, int i,
-                          const struct request *q, struct error *err)
-{
-    const struct metric *m = &a->spec.metric[i];
-    struct bootstrap_difference d;
-    double *value, by = 1.0, *cell = s->cell[i];
-    int rc;
-
-    cell[COLUMN_AGAINST] = b->result.value[i];
-    cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
-    if (a->n[i] == 0 && b->n[i] == 0)
-        return 0;
-    if ((rc = judgement_align(a, b, i, &value, err)) < 0)
-        return rc;
-    rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], &q->draw, err);
-    mem_free(value);
-    if (rc < 0) {
-        error_prefix(err, "%s", m->name);
-        return rc;
-    }
-    if (m->kind == METRIC_RMSE && d.a.value + d.b.value > 0.0)
-        by = sqrt(d.a.value) + sqrt(d.b.value);
-    cell[COLUMN_DIFFERENCE_LOW] = d.difference.low / by;
-    cell[COLUMN_DIFFERENCE_HIGH] = d.difference.high / by;
-    cell[COLUMN_P] = d.p;
-    return 0;
-}
-
-static int fill(struct sheet *s, const struct request *q, const struct judgement *a,
-                const struct judgement *b, struct error *err)
-{
-    int rc = 0;
-
-    s->rows = a->spec.n;
-    s->metric = a->spec.metric;
-    s->shown[COLUMN_VALUE] = true;
-    s->shown[COLUMN_REMOVE] = a->has_other;
-    for (int c = COLUMN_ERROR; c <= COLUMN_HIGH; c++)
-        s->shown[c] = q->ci;
-    for (int c = COLUMN_AGAINST; c <= COLUMN_P; c++)
-        s->shown[c] = b != NULL;
-    for (int i = 0; i < s->rows && rc == 0; i++) {
-        for (int c = 0; c < COLUMNS; c++)
-            s->cell[i][c] = NAN;
-        s->cell[i][COLUMN_VALUE] = a->result.value[i];
-        if (a->has_other)
-            s->cell[i][COLUMN_REMOVE] = a->other.value[i];
-        if (q->ci)
-            rc = add_interval(s, a, i, q, err);
-        if (b && rc == 0)
-            rc = add_difference(s, a, b, i, q, err);
-    }
-    return rc;
-}
-
 /* ---- output ------------------------------------------------------------------------------------------- */
-
-static void print_table(const struct sheet *s)
-{
-    printf("%-16s", "metric");
-    for (int c = 0; c < COLUMNS; c++)
-        if (s->shown[c])
-            printf(" %11s", column_name[c]);
-    putchar('\n');
-    for (int i = 0; i < s->rows; i++) {
-        printf("%-16s", s->metric[i].name);
-        for (int c = 0; c < COLUMNS; c++)
-            if (s->shown[c] && isnan(s->cell[i][c]))
-                printf(" %11s", "-");
-            else if (s->shown[c])
-                printf(" %11.5g", s->cell[i][c]);
-        putchar('\n');
-    }
-}
-
-static void print_tsv(const struct sheet *s)
-{
-    fputs("metric", stdout);
-    for (int c = 0; c < COLUMNS; c++)
-        if (s->shown[c])
-            printf("\t%s", column_name[c]);
-    putchar('\n');
-    for (int i = 0; i < s->rows; i++) {
-        fputs(s->metric[i].name, stdout);
-        for (int c = 0; c < COLUMNS; c++)
-            if (s->shown[c] && isnan(s->cell[i][c]))
-                putchar('\t');
-            else if (s->shown[c])
-                printf("\t%.17g", s->cell[i][c]);
-        putchar('\n');
-    }
-}
 
 static int print_json(const struct sheet *s, const struct request *q, const struct judgement *a,
                       struct error *err)
 {
-    struct json *j = json_new_object(), *metrics = json_new_object();
+    struct json *j = json_new_object();
     char *text;
 
     json_put_text(j, "run", q->run);
@@ -311,15 +153,7 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
     json_put_text(j, "part", q->valid ? "valid" : "test");
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
-    for (int i = 0; i < s->rows; i++) {
-        struct json *one = json_new_object();
-
-        for (int c = 0; c < COLUMNS; c++)
-            if (s->shown[c])
-                json_put_real(one, column_name[c], s->cell[i][c]);
-        json_put(metrics, s->metric[i].name, one);
-    }
-    json_put(j, "metrics", metrics);
+    json_put(j, "metrics", sheet_json(s));
     text = json_text(j, true);
     json_free(j);
     if (!text)
@@ -355,7 +189,7 @@ static int write_users(const char *path, const struct judgement *j, struct error
             if (at[i] < j->n[i] && j->user[i][at[i]] == u) {
                 double x = j->value[i][at[i]] / j->weight[i][at[i]];
 
-                file_printf(w, "\t%.17g", root_if(&j->spec.metric[i], x));
+                file_printf(w, "\t%.17g", metric_of_mean(&j->spec.metric[i], x));
                 at[i]++;
             } else if (j->n[i]) {
                 file_write(w, "\t", 1);
@@ -386,7 +220,8 @@ static int report(const struct request *q, const struct judgement *a, const stru
 
     if (!s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = fill(s, q, a, b, err)) < 0 || (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
+    if ((rc = sheet_fill(s, a, b, q->ci, &q->draw, err)) < 0 ||
+        (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
         goto end;
     if (!q->quiet)
         fprintf(stderr, "%s: %s part, %lld examples, %lld held-out ratings\n", q->run,
@@ -394,9 +229,9 @@ static int report(const struct request *q, const struct judgement *a, const stru
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
     else if (q->form == FORM_TSV)
-        print_tsv(s);
+        sheet_print_tsv(s);
     else
-        print_table(s);
+        sheet_print_table(s);
 end:
     mem_free(s);
     return rc;

@@ -63,8 +63,7 @@ double eval_figure(const struct evaluator *e, int i)
         sum += e->value[i][u];
         weight += by_cell ? e->weight[u] : 1.0;
     }
-    sum /= weight;
-    return kind == METRIC_RMSE ? sqrt(sum) : sum;
+    return metric_of_mean(&e->spec.metric[i], sum / weight);
 }
 
 int64_t evaluator_users_most(const struct evaluator *e)

@@ -151,6 +151,11 @@ bool metric_smaller_is_better(const struct metric *m)
     return known[m->kind].smaller;
 }
 
+double metric_of_mean(const struct metric *m, double mean)
+{
+    return m->kind == METRIC_RMSE ? sqrt(mean) : mean;
+}
+
 /* Discounted gain over that of the best list there could be, in which the first
  * min(k, held_out) places are hits. */
 static double ndcg(const bool *hit, int seen, int could_hit)

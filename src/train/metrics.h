@@ -41,6 +41,8 @@ struct metric {
 int metric_parse(struct metric *out, const char *text, struct error *err);
 bool metric_is_ranking(const struct metric *m);
 bool metric_smaller_is_better(const struct metric *m);
+/* The figure from the mean over what it is a mean of: rmse is the root of the mean of squares. */
+double metric_of_mean(const struct metric *m, double mean);
 
 /* One user's figure of a ranking metric other than coverage, in [0, 1]. `hit[i]` says whether rank
  * i+1 is a held-out item, for i < ranked; `held_out` > 0 counts the user's held-out items. The list

@@ -56,6 +56,27 @@ static void workers_and_their_places_change_nothing(void **state)
     }
 }
 
+/* Sums over a minibatch's rows go on where the block before ended. */
+static void microbatches_change_nothing(void **state)
+{
+    static const int64_t micro[] = {1, 7, 8, 24, 25};
+
+    (void)state;
+    for (int i = 2; i < 5; i++) {
+        struct world_spec s = problem(i);
+        char one[33], other[33];
+
+        s.model.microbatch = 0;
+        world_hash(&s, STEPS, true, one);
+        for (int k = 0; k < 5; k++) {
+            s.model.microbatch = micro[k];
+            s.workers = 1 + k % 3;
+            world_hash(&s, STEPS, true, other);
+            assert_string_equal(one, other);
+        }
+    }
+}
+
 static void stopping_after_any_step_changes_nothing(void **state)
 {
     (void)state;
@@ -164,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_and_their_places_change_nothing),
+        cmocka_unit_test(microbatches_change_nothing),
         cmocka_unit_test(stopping_after_any_step_changes_nothing),
         cmocka_unit_test(deferred_is_swept),
         cmocka_unit_test(losses_are_the_same_bits),

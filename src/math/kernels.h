@@ -22,6 +22,13 @@ static inline int64_t row_pad(int64_t n)
 
 enum activation { ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU };
 
+/* Three arrays of `lines` cache lines each; `turn` is 0. */
+struct ahead {
+    const float *at[3];
+    int64_t lines;
+    int turn;
+};
+
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -51,6 +58,19 @@ struct kernels {
     void (*exp_row)(float *x, int64_t n, float *max, float *sum);
     /* (max, sum) of a row whose values stay as they are. */
     void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
+
+    /* Products of small matrices. An element's bits do not depend on what else is computed with it, so a
+     * product can be cut anywhere (see gemm.h for large ones, which cannot).
+     * C (m, n) = A (m, k) B (n, k)^T + bias: rows of A and B are padded (k a multiple of 16, zeros behind
+     * their length); bias (n) may be NULL. */
+    void (*product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                       int64_t ldb, const float *bias, float *c, int64_t ldc);
+    /* C (m, n) = A (m, k) B (k, n), or C + A B where `add`; element (i, t) of A is a[i * row + t * column].
+     * Rows of B and C are padded (n a multiple of 16). `ahead` (NULL: nothing) names memory that is wanted
+     * soon after: it comes into the second cache on the way. */
+    void (*product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
+                       const float *b, int64_t ldb, bool add, float *c, int64_t ldc,
+                       const struct ahead *ahead);
 
     /* y_i = keep ? y_i / (1 - rate) : 0; unit i of the row drops where word i of the stream
      * (seed, purpose, step, position) is below rate * 2^32. n is the row's length without padding. */

@@ -15,17 +15,6 @@ INLINE void adam_element(const struct adam_step *s, float *w, float *m, float *v
 
 /* The same on a vector's worth, bit for bit. The divider is what Adam waits for, so AVX-512 divides by
  * multiplication and takes only the square root from it. */
-INLINE vec fma_vec(vec a, vec b, vec c)
-{
-#if defined(__AVX512F__)
-    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__AVX2__)
-    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#else
-    return a * b + c;
-#endif
-}
-
 INLINE vec sqrt_vec(vec x)
 {
 #if defined(__AVX512F__)

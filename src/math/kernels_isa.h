@@ -45,6 +45,17 @@ INLINE vec splat(float x)
     return x - (vec){0};
 }
 
+INLINE vec fma_vec(vec a, vec b, vec c)
+{
+#if defined(__AVX512F__)
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+
 /* The lanes of v by a binary tree: lane i + lane i + half, and so on. */
 INLINE float lane_sum(vec v)
 {
@@ -79,6 +90,11 @@ void PATH(activate)(enum activation f, float *y, int64_t n);
 void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 void PATH(exp_row)(float *x, int64_t n, float *max, float *sum);
 void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum);
+void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                      int64_t ldb, const float *bias, float *c, int64_t ldc);
+void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
+                      const float *b, int64_t ldb, bool add, float *c, int64_t ldc,
+                      const struct ahead *ahead);
 void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                    uint32_t position);
 void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,

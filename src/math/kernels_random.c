@@ -9,27 +9,23 @@ void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, 
 {
     const uint32_t bar = (uint32_t)((double)rate * 4294967296.0);
     const float keep = 1.0f / (1.0f - rate);
-    int64_t groups = (n + 3) / 4;
 
-    for (int64_t g0 = 0; g0 < groups; g0 += 16) { /* 16 groups at a time, for vector registers */
-        uint32_t word[4][16];
+    for (int64_t i0 = 0; i0 < n; i0 += 64) { /* 16 calls of four words at a time, for vector registers */
+        int64_t left = n - i0 < 64 ? n - i0 : 64;
+        uint32_t word[64];
 
 #pragma omp simd
         for (int j = 0; j < 16; j++) {
-            struct rng4 r = rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(g0 + j));
+            struct rng4 r =
+                rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(i0 / 4 + j));
 
-            word[0][j] = r.word[0];
-            word[1][j] = r.word[1];
-            word[2][j] = r.word[2];
-            word[3][j] = r.word[3];
+            word[4 * j] = r.word[0];
+            word[4 * j + 1] = r.word[1];
+            word[4 * j + 2] = r.word[2];
+            word[4 * j + 3] = r.word[3];
         }
-        for (int j = 0; j < 16; j++)
-            for (int c = 0; c < 4; c++) {
-                int64_t i = (g0 + j) * 4 + c;
-
-                if (i < n)
-                    y[i] = word[c][j] < bar ? 0.0f : y[i] * keep;
-            }
+        for (int64_t i = 0; i < left; i++)
+            y[i0 + i] = word[i] < bar ? 0.0f : y[i0 + i] * keep;
     }
 }
 
@@ -85,28 +81,24 @@ INLINE void sincos_element(float u, float *sine, float *cosine)
 void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position)
 {
-    int64_t groups = (n + 3) / 4;
-
-    for (int64_t g0 = 0; g0 < groups; g0 += 16) {
-        float value[4][16];
+    for (int64_t i0 = 0; i0 < n; i0 += 64) {
+        float value[64];
 
 #pragma omp simd
         for (int j = 0; j < 16; j++) {
-            struct rng4 r = rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(g0 + j));
+            struct rng4 r =
+                rng_philox(seed, (enum rng_purpose)purpose, step, position, (uint32_t)(i0 / 4 + j));
             float a = std * __builtin_sqrtf(-2.0f * log_element(rng_unit_open(r.word[0])));
             float b = std * __builtin_sqrtf(-2.0f * log_element(rng_unit_open(r.word[2])));
             float sine, cosine;
 
             sincos_element(rng_unit(r.word[1]), &sine, &cosine);
-            value[0][j] = a * cosine;
-            value[1][j] = a * sine;
+            value[4 * j] = a * cosine;
+            value[4 * j + 1] = a * sine;
             sincos_element(rng_unit(r.word[3]), &sine, &cosine);
-            value[2][j] = b * cosine;
-            value[3][j] = b * sine;
+            value[4 * j + 2] = b * cosine;
+            value[4 * j + 3] = b * sine;
         }
-        for (int j = 0; j < 16; j++)
-            for (int c = 0; c < 4; c++)
-                if ((g0 + j) * 4 + c < n)
-                    out[(g0 + j) * 4 + c] = value[c][j];
+        memcpy(out + i0, value, (size_t)(n - i0 < 64 ? n - i0 : 64) * sizeof *out);
     }
 }

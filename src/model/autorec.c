@@ -35,13 +35,11 @@ static float *last_code(struct autorec *a)
     return a->mid.h[a->mid.n];
 }
 
-/* Dropout on the last code, by own slice of the rows. What the backward pass multiplies by is drawn again. */
-static void drop_code(struct worker *w, struct autorec *a, const struct batch *b, float *rows)
+/* Dropout on the last code of rows [first, end). What the backward pass multiplies by is drawn again. */
+static void drop_code(struct autorec *a, int64_t first, int64_t end, const struct batch *b, float *rows)
 {
     const struct model_spec *spec = &a->model.spec;
-    int64_t first, end;
 
-    team_range(b->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++)
         a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
                                    RNG_DROPOUT, b->step, (uint32_t)p);
@@ -49,14 +47,14 @@ static void drop_code(struct worker *w, struct autorec *a, const struct batch *b
 
 static void forward(struct worker *w, struct autorec *a, const struct batch *b)
 {
-    encoder_finish(w, &a->enc, b->rows, a->mid.h[0]);
-    chain_forward(w, &a->mid, b->rows);
-    if (a->code != last_code(a)) {
-        int64_t first, end, ld = a->dec.w.ld;
+    int64_t first, end, ld = a->dec.w.ld;
 
-        team_range(b->rows, w->id, w->count, &first, &end);
+    encoder_finish(w, &a->enc, b->rows, a->mid.h[0]);
+    team_range(b->rows, w->id, w->count, &first, &end);
+    chain_forward(w, &a->mid, first, end);
+    if (a->code != last_code(a)) {
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
-        drop_code(w, a, b, a->code);
+        drop_code(a, first, end, b, a->code);
     }
     masked_prepare(w, &a->dec, b);
     team_barrier(w);
@@ -79,13 +77,17 @@ static void decode(struct worker *w, struct autorec *a, const struct batch *b, b
     for (int s = first; s < end; s++)
         masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, two_passes, measure);
     masked_finish(w, &a->dec, b->rows, a->mid.d[a->mid.n]);
-    if (a->code != last_code(a))
-        drop_code(w, a, b, a->mid.d[a->mid.n]);
 }
 
+/* Own slice of the rows; ends with a barrier. */
 static void backward(struct worker *w, struct autorec *a, const struct batch *b)
 {
-    chain_backward(w, &a->mid, b->rows);
+    int64_t first, end;
+
+    team_range(b->rows, w->id, w->count, &first, &end);
+    if (a->code != last_code(a))
+        drop_code(a, first, end, b, a->mid.d[a->mid.n]);
+    chain_backward(w, &a->mid, first, end);
     encoder_back(w, &a->enc, b->rows, a->mid.d[0], a->mid.h[0]);
     masked_share(w, &a->dec);
     if (w->id == 0) {
@@ -172,11 +174,14 @@ static void autorec_infer(struct worker *w, struct model *m, const struct input 
 {
     struct autorec *a = autorec_of(m);
     int end, first = own_shards(w, m, &end);
+    int64_t from, to;
 
     for (int s = first; s < end; s++)
         encoder_infer_shard(w, &a->enc, s, in);
     encoder_finish(w, &a->enc, in->rows, a->mid.h[0]);
-    chain_forward(w, &a->mid, in->rows);
+    team_range(in->rows, w->id, w->count, &from, &to);
+    chain_forward(w, &a->mid, from, to);
+    team_barrier(w);
 }
 
 static void autorec_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)

@@ -1,29 +1,14 @@
 #include "model/dense.h"
 
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define TILES 8
-
-/* Tile t of n units: multiples of 8 units, as even as that allows. */
-static void tile_range(int n, int t, int *first, int *end)
+/* Groups of DENSE_UNITS units, the last one smaller. */
+static int groups_of(const struct dense *d)
 {
-    int eights = (n + 7) / 8, f = eights * t / TILES * 8, e = eights * (t + 1) / TILES * 8;
-
-    *first = f < n ? f : n;
-    *end = e < n ? e : n;
-}
-
-static int own_tiles(const struct worker *w, int *end)
-{
-    int64_t first, last;
-
-    team_range(TILES, w->id, w->count, &first, &last);
-    *end = (int)last;
-    return (int)first;
+    return (d->out + DENSE_UNITS - 1) / DENSE_UNITS;
 }
 
 static int layer_init(struct dense *d, const char *prefix, int l, int in, int out, enum activation act,
@@ -52,8 +37,8 @@ static int layer_init(struct dense *d, const char *prefix, int l, int in, int ou
 int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
                int64_t rows, struct team *team, const struct kernels *kern, struct error *err)
 {
-    int64_t most = 0;
-    int rc;
+    int64_t widest = 0;
+    int rc, groups = 0;
 
     *c = (struct chain){.n = n, .kern = kern};
     if (n > CHAIN_MOST)
@@ -69,18 +54,17 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
         memset(c->d[l], 0, (size_t)(rows * c->ld[l]) * sizeof(float));
     }
     for (int l = 0; l < n; l++) {
-        int64_t floats = (dims[l + 1] / TILES + 16) * c->ld[l];
-
         if ((rc = layer_init(&c->layer[l], prefix, l, dims[l], dims[l + 1], acts[l], err)) < 0)
             goto fail;
-        most = floats > most ? floats : most;
+        widest = c->ld[l] > widest ? c->ld[l] : widest;
+        groups += groups_of(&c->layer[l]);
     }
     c->tile = mem_zalloc(team_workers(team) + 1, sizeof *c->tile); /* ends with NULL */
-    c->squares = mem_zalloc(n * TILES, sizeof *c->squares);
+    c->squares = mem_zalloc(groups, sizeof *c->squares);
     if (!c->tile || !c->squares)
         goto nomem;
     for (int i = 0; i < team_workers(team); i++)
-        if (!(c->tile[i] = mem_array(most + ROW_ALIGN, sizeof(float))))
+        if (!(c->tile[i] = mem_array(DENSE_UNITS * widest + ROW_ALIGN, sizeof(float))))
             goto nomem;
     return 0;
 nomem:
@@ -157,125 +141,117 @@ void chain_fini(struct chain *c)
     *c = (struct chain){0};
 }
 
-void chain_forward(struct worker *w, struct chain *c, int64_t rows)
+void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end)
 {
-    int end, first = own_tiles(w, &end);
-
     team_phase(w, PHASE_HIDDEN);
     for (int l = 0; l < c->n; l++) {
         const struct dense *d = &c->layer[l];
+        int64_t ld = c->ld[l + 1];
 
-        team_barrier(w);
-        for (int t = first; t < end; t++) {
-            int o, last;
-
-            tile_range(d->out, t, &o, &last);
-            gemm_nt(rows, last - o, d->in, 1.0f, c->h[l], c->ld[l], d->row.w + o * d->ld, d->ld, 0.0f,
-                    c->h[l + 1] + o, c->ld[l + 1]);
-            for (int64_t p = 0; p < rows && last > o; p++) {
-                float *y = c->h[l + 1] + p * c->ld[l + 1];
-
-                for (int k = o; k < last; k++)
-                    y[k] += d->bias.w[k];
-                c->kern->activate(d->act, y + o, last - o);
-            }
-        }
+        c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
+                            d->bias.w, c->h[l + 1] + first * ld, ld);
+        for (int64_t p = first; p < end; p++)
+            c->kern->activate(d->act, c->h[l + 1] + p * ld, d->out);
     }
-    team_barrier(w);
 }
 
-void chain_backward(struct worker *w, struct chain *c, int64_t rows)
+void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t end)
 {
-    int end, first = own_tiles(w, &end);
-    int64_t from, to;
-
     team_phase(w, PHASE_HIDDEN);
-    team_barrier(w);
-    team_range(rows, w->id, w->count, &from, &to);
     for (int l = c->n - 1; l >= 0; l--) {
         const struct dense *d = &c->layer[l];
+        int64_t ld = c->ld[l + 1];
 
-        for (int64_t p = from; p < to; p++)
-            c->kern->activate_back(d->act, c->d[l + 1] + p * c->ld[l + 1], c->h[l + 1] + p * c->ld[l + 1],
-                                   d->out);
-        team_barrier(w);
-        for (int t = first; t < end; t++) {
-            int i, last;
-
-            tile_range(d->in, t, &i, &last);
-            gemm_nn(rows, last - i, d->out, 1.0f, c->d[l + 1], c->ld[l + 1], d->row.w + i, d->ld, 0.0f,
-                    c->d[l] + i, c->ld[l]);
-        }
-        team_barrier(w);
+        for (int64_t p = first; p < end; p++)
+            c->kern->activate_back(d->act, c->d[l + 1] + p * ld, c->h[l + 1] + p * ld, d->out);
+        c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
+                            false, c->d[l] + first * d->ld, d->ld, NULL);
     }
 }
 
-/* Gradient of the weight rows of units [o, end): (units, ld), padding zero; and of their biases. */
-static void tile_gradient(const struct chain *c, int l, int o, int end, int64_t rows, float *g, float *gb)
+/* Gradient of the weight rows of units [o, end), (units, ld) with zeros in the padding, and of their biases.
+ */
+static void group_gradient(const struct chain *c, int l, int o, int end, int64_t rows, float *g, float *gb)
 {
     const struct dense *d = &c->layer[l];
+    const struct weights *row = &d->row;
+    const float *dy = c->d[l + 1] + o;
+    struct ahead adam = {
+        {row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld}, (end - o) * d->ld / 16, 0};
 
-    gemm_tn(end - o, d->in, rows, 1.0f, c->d[l + 1] + o, c->ld[l + 1], c->h[l], c->ld[l], 0.0f, g, d->ld);
-    for (int k = 0; k < end - o; k++) {
-        memset(g + k * d->ld + d->in, 0, (size_t)(d->ld - d->in) * sizeof *g);
-        gb[k] = 0.0f;
-    }
+    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], false, g, c->ld[l],
+                        &adam);
+    memset(gb, 0, DENSE_UNITS * sizeof *gb);
     for (int64_t p = 0; p < rows; p++)
-        for (int k = o; k < end; k++)
-            gb[k - o] += c->d[l + 1][p * c->ld[l + 1] + k];
+        for (int k = 0; k < end - o; k++)
+            gb[k] += dy[p * c->ld[l + 1] + k];
 }
 
-#define TILE_UNITS (65536 / TILES + 16)
+/* Own groups of a layer. */
+static int own_groups(const struct worker *w, const struct dense *d, int *end)
+{
+    int64_t first, last;
+
+    team_range(groups_of(d), w->id, w->count, &first, &last);
+    *end = (int)last;
+    return (int)first;
+}
+
+static int group_end(const struct dense *d, int group)
+{
+    return (group + 1) * DENSE_UNITS < d->out ? (group + 1) * DENSE_UNITS : d->out;
+}
 
 void chain_measure(struct worker *w, struct chain *c, int64_t rows)
 {
-    int end, first = own_tiles(w, &end);
+    double *squares = c->squares;
 
-    for (int l = 0; l < c->n; l++)
-        for (int t = first; t < end; t++) {
-            float gb[TILE_UNITS];
-            int o, last;
+    team_phase(w, PHASE_HIDDEN);
+    for (int l = 0; l < c->n; squares += groups_of(&c->layer[l]), l++) {
+        const struct dense *d = &c->layer[l];
+        int last, first = own_groups(w, d, &last);
 
-            tile_range(c->layer[l].out, t, &o, &last);
-            tile_gradient(c, l, o, last, rows, c->tile[w->id], gb);
-            c->squares[l * TILES + t] = c->kern->sum_squares(c->tile[w->id], (last - o) * c->layer[l].ld) +
-                                        c->kern->sum_squares(gb, last - o);
+        for (int i = first; i < last; i++) {
+            float gb[DENSE_UNITS], *g = c->tile[w->id];
+            int o = i * DENSE_UNITS, end = group_end(d, i);
+
+            group_gradient(c, l, o, end, rows, g, gb);
+            squares[i] = c->kern->sum_squares(g, (end - o) * d->ld) + c->kern->sum_squares(gb, end - o);
         }
+    }
 }
 
 double chain_norm(const struct chain *c)
 {
+    const double *squares = c->squares;
     double sum = 0.0;
 
-    for (int i = 0; i < c->n * TILES; i++)
-        sum += c->squares[i];
+    for (int l = 0; l < c->n; squares += groups_of(&c->layer[l]), l++)
+        for (int i = 0; i < groups_of(&c->layer[l]); i++)
+            sum += squares[i];
     return sum;
 }
 
 void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct adam_step *weight,
                   const struct adam_step *bias, float scale)
 {
-    int end, first = own_tiles(w, &end);
-
     team_phase(w, PHASE_HIDDEN);
     for (int l = 0; l < c->n; l++) {
         struct dense *d = &c->layer[l];
+        int last, first = own_groups(w, d, &last);
 
-        for (int t = first; t < end; t++) {
-            float gb[TILE_UNITS], *g = c->tile[w->id];
-            int o, last;
+        for (int i = first; i < last; i++) {
+            float gb[DENSE_UNITS], *g = c->tile[w->id];
+            int o = i * DENSE_UNITS, end = group_end(d, i);
 
-            tile_range(d->out, t, &o, &last);
-            if (o == last)
-                continue;
-            tile_gradient(c, l, o, last, rows, g, gb);
+            group_gradient(c, l, o, end, rows, g, gb);
             if (scale != 1.0f) {
-                c->kern->scale(g, scale, (last - o) * d->ld);
-                c->kern->scale(gb, scale, last - o);
+                c->kern->scale(g, scale, (end - o) * d->ld);
+                c->kern->scale(gb, scale, end - o);
             }
             c->kern->adam(weight, d->row.w + o * d->ld, d->row.m + o * d->ld, d->row.v + o * d->ld, g,
-                          (last - o) * d->ld);
-            c->kern->adam(bias, d->bias.w + o, d->bias.m + o, d->bias.v + o, gb, last - o);
+                          (end - o) * d->ld);
+            c->kern->adam(bias, d->bias.w + o, d->bias.m + o, d->bias.v + o, gb, end - o);
         }
     }
 }

@@ -3,16 +3,16 @@
  *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)         h[l+1] = f_l(h[l] W_l^T + b_l),  W_l
  * (d(l+1), d(l))
  *
- * A layer's work is cut into tiles of units (8 of them, or fewer in narrow layers) with fixed edges, each
- * tile done by one worker: outputs of its units forward, gradients of its inputs backward, and gradient and
- * Adam of its own weight rows. So no sum is split between workers. All functions are entered by every worker
- * together; barriers are inside, and h[n], d[0] are complete for everybody on return. */
+ * Forward and backward, a worker takes its own slice of the rows through all layers, without waiting for
+ * anybody. Gradients and Adam need all rows: after a barrier, workers share the weight rows, some units at a
+ * time. No bit depends on either cut (product_nn, product_nt in kernels.h). */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
 #include "model/param.h"
 
-#define CHAIN_MOST 16
+#define CHAIN_MOST  16
+#define DENSE_UNITS 16
 
 struct dense {
     char name[32], bias_name[32];
@@ -30,8 +30,8 @@ struct chain {
     float *d[CHAIN_MOST + 1]; /* gradients with respect to h; owned */
     int dim[CHAIN_MOST + 1];
     int64_t ld[CHAIN_MOST + 1];
-    float **tile;    /* (workers) owned: a tile's gradient */
-    double *squares; /* (n, tiles) owned: of the gradients, for clipping */
+    float **tile;    /* (workers) owned: gradient of DENSE_UNITS weight rows */
+    double *squares; /* of the gradients, for clipping: one for DENSE_UNITS rows, layer after layer; owned */
     const struct kernels *kern;
 };
 
@@ -42,15 +42,16 @@ void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2
 void chain_list(struct chain *c, struct param_list *l);
 void chain_fini(struct chain *c);
 
-/* From h[0] to h[n]. Begins with a barrier (h[0] may have been written row by row). */
-void chain_forward(struct worker *w, struct chain *c, int64_t rows);
-/* From d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with respect to h[0] for l
- * = 0. Begins with a barrier. Weights are only read. */
-void chain_backward(struct worker *w, struct chain *c, int64_t rows);
-/* Squares of all gradients, by tile, into c->squares; chain_norm sums them after a barrier. */
+/* Rows [first, end) from h[0] to h[n]. */
+void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end);
+/* Rows [first, end) from d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with
+ * respect to h[0] for l = 0. Weights are only read. */
+void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t end);
+/* Entered by every worker, when h and d of all rows are there. Squares of all gradients into c->squares;
+ * chain_norm sums them after a barrier. */
 void chain_measure(struct worker *w, struct chain *c, int64_t rows);
 double chain_norm(const struct chain *c);
-/* Gradients times `scale`, and Adam. After chain_backward and a barrier. */
+/* Gradients times `scale`, and Adam; entered as chain_measure is. */
 void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct adam_step *weight,
                   const struct adam_step *bias, float scale);
 

@@ -59,14 +59,13 @@ static double kl_weight(const struct multivae *a, const struct batch *b)
     return grown < spec->kl_weight ? grown : spec->kl_weight;
 }
 
-/* z of own rows. In training with noise; the row's KL is kept. */
-static void sample(struct worker *w, struct multivae *a, int64_t rows, const struct batch *b)
+/* z of rows [first, end). In training with noise; the row's KL is kept. */
+static void sample(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
     const struct model_spec *spec = &a->model.spec;
     int n = spec->latent;
-    int64_t first, end, ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
+    int64_t ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
 
-    team_range(rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++) {
         const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
         float *z = a->up.h[0] + p * ldz, *noise = a->noise + p * ldz;
@@ -88,15 +87,14 @@ static void sample(struct worker *w, struct multivae *a, int64_t rows, const str
     }
 }
 
-/* From dz to the gradients of m and s, for own rows: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) -
+/* From dz to the gradients of m and s: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) -
  * 1) / 2B. */
-static void sample_back(struct worker *w, struct multivae *a, const struct batch *b)
+static void sample_back(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
     int n = a->model.spec.latent;
     float beta = (float)(kl_weight(a, b) / (double)b->rows);
-    int64_t first, end, ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
+    int64_t ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
 
-    team_range(b->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++) {
         const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
         const float *dz = a->up.d[0] + p * ldz, *noise = a->noise + p * ldz;
@@ -109,42 +107,47 @@ static void sample_back(struct worker *w, struct multivae *a, const struct batch
     }
 }
 
-static void drop_code(struct worker *w, struct multivae *a, const struct batch *b, float *rows)
+static void drop_code(struct multivae *a, int64_t first, int64_t end, const struct batch *b, float *rows)
 {
     const struct model_spec *spec = &a->model.spec;
-    int64_t first, end;
 
-    team_range(b->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++)
         a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
                                    RNG_DROPOUT, b->step, (uint32_t)p);
 }
 
-/* `b` NULL: without noise and dropout. Ends with a barrier. */
+/* The worker's own slice of the rows. `b` NULL: without noise and dropout. */
 static void forward(struct worker *w, struct multivae *a, int64_t rows, const struct batch *b)
 {
+    int64_t first, end, ld = a->dec.w.ld;
+
     encoder_finish(w, &a->enc, rows, a->down.h[0]);
-    chain_forward(w, &a->down, rows);
+    team_range(rows, w->id, w->count, &first, &end);
+    chain_forward(w, &a->down, first, end);
     if (a->sampled) {
-        sample(w, a, rows, b);
-        chain_forward(w, &a->up, rows);
+        sample(a, first, end, b);
+        chain_forward(w, &a->up, first, end);
     }
     if (b && a->code != last_code(a)) {
-        int64_t first, end, ld = a->dec.w.ld;
-
-        team_range(rows, w->id, w->count, &first, &end);
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
-        drop_code(w, a, b, a->code);
+        drop_code(a, first, end, b, a->code);
     }
 }
 
+/* From dh' to dz of the encoder, for the same slice. Ends with a barrier. */
 static void backward(struct worker *w, struct multivae *a, const struct batch *b)
 {
+    struct chain *last = last_chain(a);
+    int64_t first, end;
+
+    team_range(b->rows, w->id, w->count, &first, &end);
+    if (a->code != last_code(a))
+        drop_code(a, first, end, b, last->d[last->n]);
     if (a->sampled) {
-        chain_backward(w, &a->up, b->rows);
-        sample_back(w, a, b);
+        chain_backward(w, &a->up, first, end);
+        sample_back(a, first, end, b);
     }
-    chain_backward(w, &a->down, b->rows);
+    chain_backward(w, &a->down, first, end);
     encoder_back(w, &a->enc, b->rows, a->down.d[0], a->down.h[0]);
     if (w->id == 0) {
         double kl = 0.0;
@@ -194,8 +197,6 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
 
     forward(w, a, b->rows, b);
     softmax_step(w, &a->dec, a->enc.view, b, a->code, last->d[last->n], clipped);
-    if (a->code != last_code(a))
-        drop_code(w, a, b, last->d[last->n]);
     backward(w, a, b);
     if (clipped) {
         scale = clip_factor(w, a, b);
@@ -236,6 +237,7 @@ static void multivae_infer(struct worker *w, struct model *m, const struct input
     for (int s = first; s < end; s++)
         encoder_infer_shard(w, &a->enc, s, in);
     forward(w, a, in->rows, NULL);
+    team_barrier(w);
 }
 
 static void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
+
 static int init_shard(struct softmax *d, int s)
 {
     struct softmax_shard *own = &d->shard[s];
@@ -64,19 +66,16 @@ static int init_stats(struct softmax *d)
 
 static int init_workers(struct softmax *d)
 {
-    int64_t widest = 0, first, end;
+    int64_t first, end;
 
     if (init_stats(d) < 0)
         return PT_ENOMEM;
     team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
+    for (int64_t s = first; s < end; s++)
         if (init_shard(d, (int)s) < 0)
             return PT_ENOMEM;
-        if (shard_width(&d->w.cut[s]) > widest)
-            widest = shard_width(&d->w.cut[s]);
-    }
     for (int i = 0; !d->keep && i < team_workers(d->model->eng.team); i++)
-        if (!(d->gradient[i] = mem_array(widest * d->w.ld + ROW_ALIGN, sizeof(float))))
+        if (!(d->gradient[i] = mem_array(SOFTMAX_ROWS * d->w.ld, sizeof(float))))
             return PT_ENOMEM;
     return 0;
 }
@@ -137,25 +136,16 @@ void softmax_fini(struct softmax *d)
     *d = (struct softmax){0};
 }
 
-/* h W^T + b: the product is added to the biases. */
-static void logits(const struct softmax *d, int s, const float *h, int64_t rows, float *out, int64_t ld)
-{
-    const struct table_part *part = &d->w.part[s];
-    int64_t width = shard_width(&d->w.cut[s]);
-
-    for (int64_t p = 0; p < rows; p++)
-        memcpy(out + p * ld, part->bias.w, (size_t)width * sizeof *out);
-    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 1.0f, out, ld);
-}
-
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
 static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows,
                          const float *h)
 {
     struct softmax_shard *own = &d->shard[s];
-    int64_t width = shard_width(&d->w.cut[s]);
+    const struct table_part *part = &d->w.part[s];
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
 
-    logits(d, s, h + from * d->w.ld, rows, own->block, own->ld);
+    d->model->eng.kern->product_nt(rows, width, ld, h + from * ld, ld, part->row.w, ld, part->bias.w,
+                                   own->block, own->ld);
     for (int64_t p = 0; p < rows; p++) {
         float *l = own->block + p * own->ld;
         double hit = 0.0, mass = 0.0;
@@ -215,22 +205,48 @@ static void errors(struct softmax *d, int s, const struct view *v, const struct 
     }
 }
 
-static float *gradient_of(struct worker *w, struct softmax *d, int s)
-{
-    return d->keep ? d->shard[s].gradient : d->gradient[w->id];
-}
-
-static void apply(struct worker *w, struct softmax *d, int s, const struct batch *b)
+/* Adam on rows [first, end) of a shard's W with gradient g (rows, ld). */
+static void apply_rows(struct softmax *d, int s, const struct batch *b, int64_t first, int64_t end,
+                       const float *g)
 {
     const struct engine *eng = &d->model->eng;
-    struct table_part *part = &d->w.part[s];
-    int64_t width = shard_width(&d->w.cut[s]);
-    float *g = gradient_of(w, d, s);
+    const struct weights *row = &d->w.part[s].row;
+    int64_t ld = d->w.ld;
 
-    eng->kern->adam(eng->plan->weight + b->in_epoch, part->row.w, part->row.m, part->row.v, g,
-                    width * d->w.ld);
-    eng->kern->adam(eng->plan->bias + b->in_epoch, part->bias.w, part->bias.m, part->bias.v, d->shard[s].gb,
-                    row_pad(width));
+    eng->kern->adam(eng->plan->weight + b->in_epoch, row->w + first * ld, row->m + first * ld,
+                    row->v + first * ld, g, (end - first) * ld);
+}
+
+static void apply_bias(struct softmax *d, int s, const struct batch *b)
+{
+    const struct engine *eng = &d->model->eng;
+    const struct weights *bias = &d->w.part[s].bias;
+
+    eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, d->shard[s].gb,
+                    row_pad(shard_width(&d->w.cut[s])));
+}
+
+/* The gradient of W, some rows at a time. Where it is not kept, Adam follows while they are in cache. */
+static void weight_gradient(struct worker *w, struct softmax *d, int s, const struct batch *b, int64_t from,
+                            int64_t rows, const float *h)
+{
+    const struct softmax_shard *own = &d->shard[s];
+    const struct weights *row = &d->w.part[s].row;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+
+    for (int64_t c = 0; c < width; c += SOFTMAX_ROWS) {
+        int64_t end = width - c < SOFTMAX_ROWS ? width : c + SOFTMAX_ROWS;
+        float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id];
+        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / 16, 0};
+
+        team_phase(w, PHASE_DECODE);
+        d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
+                                       from > 0, g, ld, d->keep ? NULL : &adam);
+        if (!d->keep) {
+            team_phase(w, PHASE_UPDATE);
+            apply_rows(d, s, b, c, end, g);
+        }
+    }
 }
 
 /* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at
@@ -240,28 +256,23 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
 {
     struct softmax_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
-    float *g = gradient_of(w, d, s), *dh;
-    bool add;
+    bool add, last = from + rows == b->rows;
+    float *dh;
 
     team_phase(w, PHASE_DECODE);
     errors(d, s, v, b, from, rows);
-    gemm_tn(width, d->w.k, rows, 1.0f, own->block, own->ld, h + from * ld, ld, from ? 1.0f : 0.0f, g, ld);
-    for (int64_t c = 0; c < width; c++)
-        memset(g + c * ld + d->w.k, 0, (size_t)(ld - d->w.k) * sizeof *g);
     dh = reduce_leaf(d->reduce, w, s, false, &add);
-    gemm_nn(rows, d->w.k, width, 1.0f, own->block, own->ld, d->w.part[s].row.w, ld, 0.0f, dh, ld);
-    if (width == 0)
-        memset(dh, 0, (size_t)(rows * ld) * sizeof *dh);
-    for (int64_t p = 0; p < rows; p++)
-        memset(dh + p * ld + d->w.k, 0, (size_t)(ld - d->w.k) * sizeof *dh);
-    if (from + rows == b->rows) {
-        if (measure)
-            d->norm[s] = d->model->eng.kern->sum_squares(g, width * ld) +
-                         d->model->eng.kern->sum_squares(own->gb, width);
-        else {
-            team_phase(w, PHASE_UPDATE);
-            apply(w, d, s, b);
-        }
+    d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld, false, dh,
+                                   ld, NULL);
+    weight_gradient(w, d, s, b, from, rows, h);
+    if (last && measure)
+        d->norm[s] = d->model->eng.kern->sum_squares(own->gradient, width * ld) +
+                     d->model->eng.kern->sum_squares(own->gb, width);
+    team_phase(w, PHASE_UPDATE);
+    if (last && !measure) {
+        if (d->keep)
+            apply_rows(d, s, b, 0, width, own->gradient);
+        apply_bias(d, s, b);
     }
     team_phase(w, PHASE_REDUCE);
     reduce_done(d->reduce, w, s, add, rows * ld);
@@ -312,7 +323,8 @@ void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, 
             d->model->eng.kern->scale(d->shard[s].gradient, clip, shard_width(&d->w.cut[s]) * d->w.ld);
             d->model->eng.kern->scale(d->shard[s].gb, clip, d->shard[s].ld);
         }
-        apply(w, d, s, b);
+        apply_rows(d, s, b, 0, shard_width(&d->w.cut[s]), d->shard[s].gradient);
+        apply_bias(d, s, b);
     }
 }
 
@@ -336,5 +348,10 @@ double softmax_loss(const struct softmax *d, const struct batch *b)
 
 void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
 {
-    logits(d, shard, h, rows, out, ld);
+    const struct table_part *part = &d->w.part[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
+
+    for (int64_t p = 0; p < rows; p++)
+        memcpy(out + p * ld, part->bias.w, (size_t)width * sizeof *out);
+    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 1.0f, out, ld);
 }

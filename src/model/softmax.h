@@ -24,7 +24,7 @@ struct softmax_shard {
     double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
     double *mass;     /* (block rows) sum of x */
     float *max, *sum; /* (block rows) of each row's exponentials */
-    float *gradient;  /* (width, K ld) owned where there are microbatches; else the worker's */
+    float *gradient;  /* (width, K ld) owned, where gradients are kept */
     float *gb;        /* (ld) owned: gradient of b */
 };
 
@@ -37,7 +37,7 @@ struct softmax {
     int64_t block;          /* rows of a block */
     float **scale;          /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
     double *row_loss;       /* (rows) owned */
-    float **gradient;       /* (workers) owned: (widest shard, ld) */
+    float **gradient;       /* (workers) owned: of some rows of W */
     struct reduce *reduce;  /* borrowed or owned */
     bool owns_reduce, keep; /* keep: a gradient for each shard (microbatches or clipping) */
     const struct model *model;

@@ -103,8 +103,8 @@ static int64_t widest_shard(const struct problem *p)
 static int64_t softmax_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
                              int64_t block)
 {
-    bool keep = block < z->batch || c->clip_norm > 0.0; /* a gradient a shard, or only one a worker */
-    int64_t gradient = keep ? p->columns * z->last_ld : z->workers * widest_shard(p) * z->last_ld;
+    bool keep = block < z->batch || c->clip_norm > 0.0; /* the whole gradient, or some rows a worker */
+    int64_t gradient = (keep ? p->columns : z->workers * 16) * z->last_ld;
 
     return logit_bytes(p, block) + gradient * FLOAT + p->shards * block * 24;
 }

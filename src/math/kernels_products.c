@@ -1,0 +1,207 @@
+/* kernels_products.c - products of a minibatch's small matrices, on register tiles and without packing.
+ *
+ * Every element is one chain of sums, in an order that its own row and column alone decide: the same bits
+ * whatever tile it falls into. So workers can cut a product where they like, which no BLAS promises. */
+#include "math/kernels_isa.h"
+
+#if defined(__AVX512F__)
+#define NT_ROWS 6 /* 24 sums, 4 + 1 operands: 32 registers */
+#define NN_ROWS 8
+#else
+#define NT_ROWS 3 /* 8 sums, 4 + 2 operands: 16 registers */
+#define NN_ROWS 4
+#endif
+#define NT_COLUMNS 4
+#define NT_BLOCK   18 /* rows of A that stay in the first cache beside NT_COLUMNS rows of B */
+#define NT_SPAN    64 /* rows of B that stay in the second */
+#define NN_VECS    3
+
+/* ---- A B^T -------------------------------------------------------------------------------------------- */
+
+/* Four vectors' lane_sum, bit for bit. */
+INLINE void lane_sums(const vec *v, float *out)
+{
+#if defined(__AVX512F__)
+    const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
+    __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+
+    four = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
+    four = _mm512_add_ps(four, _mm512_permute_ps(four, 0xb1));
+    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(first, four)));
+#elif defined(__AVX2__)
+    __m256 a = (__m256)v[0], b = (__m256)v[1], c = (__m256)v[2], d = (__m256)v[3];
+    __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+    __m256 cd = _mm256_add_ps(_mm256_permute2f128_ps(c, d, 0x20), _mm256_permute2f128_ps(c, d, 0x31));
+    __m256 ac = _mm256_shuffle_ps(ab, cd, 0x44), bd = _mm256_shuffle_ps(ab, cd, 0xee);
+
+    ac = _mm256_add_ps(ac, bd);
+    ac = _mm256_add_ps(ac, _mm256_permute_ps(ac, 0xb1)); /* a a c c | b b d d */
+    ac = _mm256_permutevar8x32_ps(ac, _mm256_setr_epi32(0, 4, 2, 6, 0, 4, 2, 6));
+    _mm_storeu_ps(out, _mm256_castps256_ps128(ac));
+#else
+    for (int j = 0; j < NT_COLUMNS; j++)
+        out[j] = lane_sum(v[j]);
+#endif
+}
+
+/* What a tile fetches into the second cache while it computes: a line at `at` every `stride` floats, one a
+ * step. */
+struct fetch {
+    const float *at;
+    int64_t stride, steps;
+};
+
+INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias,
+                    const float *ahead, float *c, int64_t ldc, const int rows, const int columns)
+{
+    vec sum[NT_ROWS][NT_COLUMNS];
+    float out[NT_COLUMNS];
+
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] = splat(0.0f);
+    for (int64_t t = 0; t < k; t += LANES) {
+        vec right[NT_COLUMNS];
+
+        if (ahead) {
+            __builtin_prefetch(ahead + t, 0, 2);
+            __builtin_prefetch(ahead + ldb + t, 0, 2);
+        }
+        UNROLL for (int j = 0; j < columns; j++) right[j] = *(const vec *)(b + j * ldb + t);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vec left = *(const vec *)(a + i * lda + t);
+
+            UNROLL for (int j = 0; j < columns; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        if (columns == NT_COLUMNS)
+            lane_sums(sum[i], out);
+        else
+            out[0] = lane_sum(sum[i][0]);
+        UNROLL for (int j = 0; j < columns; j++) c[i * ldc + j] = bias ? out[j] + bias[j] : out[j];
+    }
+}
+
+/* Some rows of A against some of B. The first tiles fetch the rows of B that come next. */
+INLINE void nt_columns(int64_t m, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+                       const float *bias, bool fetch, float *c, int64_t ldc, const int columns)
+{
+    int64_t i = 0;
+
+    for (; i + NT_ROWS <= m; i += NT_ROWS)
+        nt_tile(k, a + i * lda, lda, b, ldb, bias,
+                fetch && i < 2 * NT_ROWS ? b + (NT_COLUMNS + 2 * (i / NT_ROWS)) * ldb : NULL, c + i * ldc,
+                ldc, NT_ROWS, columns);
+    for (; NT_ROWS > 3 && i + 2 <= m; i += 2)
+        nt_tile(k, a + i * lda, lda, b, ldb, bias, NULL, c + i * ldc, ldc, 2, columns);
+    for (; i < m; i++)
+        nt_tile(k, a + i * lda, lda, b, ldb, bias, NULL, c + i * ldc, ldc, 1, columns);
+}
+
+/* A block of B's rows stays in the second cache while all of A passes by, in blocks for the first one. */
+void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                      int64_t ldb, const float *bias, float *c, int64_t ldc)
+{
+    for (int64_t from = 0; from < n; from += NT_SPAN) {
+        int64_t end = n - from < NT_SPAN ? n : from + NT_SPAN;
+
+        for (int64_t i = 0; i < m; i += NT_BLOCK) {
+            int64_t rows = m - i < NT_BLOCK ? m - i : NT_BLOCK, j = from;
+
+            for (; j + NT_COLUMNS <= end; j += NT_COLUMNS)
+                nt_columns(rows, k, a + i * lda, lda, b + j * ldb, ldb, bias ? bias + j : NULL,
+                           i == 0 && j + 2 * NT_COLUMNS <= n, c + i * ldc + j, ldc, NT_COLUMNS);
+            for (; j < end; j++)
+                nt_columns(rows, k, a + i * lda, lda, b + j * ldb, ldb, bias ? bias + j : NULL, false,
+                           c + i * ldc + j, ldc, 1);
+        }
+    }
+}
+
+/* ---- A B ---------------------------------------------------------------------------------------------- */
+
+struct strided {
+    const float *at;
+    int64_t row, column; /* distance of neighbours, in floats */
+};
+
+INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, bool add, struct fetch f,
+                    float *c, int64_t ldc, const int rows, const int vecs)
+{
+    vec sum[NN_ROWS][NN_VECS];
+
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] =
+        add ? *(const vec *)(c + i * ldc + j * LANES) : splat(0.0f);
+    for (int64_t t = 0; t < k; t++) {
+        vec right[NN_VECS];
+
+        if (t < f.steps)
+            __builtin_prefetch(f.at + t * f.stride, 0, 2);
+        UNROLL for (int j = 0; j < vecs; j++) right[j] = *(const vec *)(b + t * ldb + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vec left = splat(a.at[i * a.row + t * a.column]);
+
+            UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) *
+        (vec *)(c + i * ldc + j * LANES) = sum[i][j];
+}
+
+/* The next lines of what the caller will need, at most as many as a tile has steps; the arrays take turns. */
+INLINE struct fetch fetch_ahead(struct ahead *f, int64_t steps)
+{
+    struct fetch next = {f->at[f->turn], 16, f->lines < steps ? f->lines : steps};
+
+    f->at[f->turn] += 16 * next.steps;
+    if (f->turn == 2) {
+        f->turn = 0;
+        f->lines -= next.steps;
+    } else {
+        f->turn++;
+    }
+    return next;
+}
+
+/* All rows against some vectors of columns. */
+INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb, bool add,
+                       struct ahead *ahead, bool more, float *c, int64_t ldc, const int vecs)
+{
+    const float *at = a.at;
+    int64_t i = 0;
+
+    for (; i + NN_ROWS <= m; i += NN_ROWS, a.at = at + i * a.row) {
+        struct fetch f = {0};
+
+        if (ahead)
+            f = fetch_ahead(ahead, k);
+        else if (more && i < NN_VECS * LANES / 16 * NN_ROWS) /* the next columns of B */
+            f = (struct fetch){b + NN_VECS * LANES + i / NN_ROWS * 16, ldb, k};
+        nn_tile(k, a, b, ldb, add, f, c + i * ldc, ldc, NN_ROWS, vecs);
+    }
+    for (; i + 2 <= m; i += 2, a.at = at + i * a.row)
+        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 2, vecs);
+    for (; i < m; i++, a.at = at + i * a.row)
+        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 1, vecs);
+}
+
+void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
+                      const float *b, int64_t ldb, bool add, float *c, int64_t ldc, const struct ahead *ahead)
+{
+    struct strided left = {a, row, column};
+    struct ahead rest;
+    int64_t j = 0;
+
+    if (ahead)
+        rest = *ahead;
+    for (; j + NN_VECS * LANES <= n; j += NN_VECS * LANES)
+        nn_columns(m, k, left, b + j, ldb, add, ahead ? &rest : NULL, j + 2 * NN_VECS * LANES <= n, c + j,
+                   ldc, NN_VECS);
+    for (; j < n; j += LANES)
+        nn_columns(m, k, left, b + j, ldb, add, ahead ? &rest : NULL, false, c + j, ldc, 1);
+}

@@ -81,7 +81,8 @@ static inline bool problem_example_is_cold(const struct problem *p, const struct
     return p->cold_example ? p->cold_example[example] : in->row_count[example] == 0;
 }
 
-/* Plain arguments of lower layers, from the configuration. */
+/* ---- problem_spec.c: plain arguments of lower layers, from the configuration ---- */
+
 struct ratings_spec problem_ratings_spec(const struct config *c);
 struct split_spec problem_split_spec(const struct config *c);
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,

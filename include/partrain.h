@@ -104,13 +104,13 @@ PT_API int64_t pt_model_find_user(const struct pt_model *m, const char *id);
 
 /* People and what they know: person p has item[i], and rated it rating[i], for i from start[p] to
  * start[p + 1] - 1. Multi-VAE, Mult-DAE and user-based AutoRec take anybody; matrix factorisation knows its
- * users by number; item-based AutoRec takes nobody here (PT_EUSAGE). */
+ * users by number, and fits others to their ratings; item-based AutoRec takes nobody here (PT_EUSAGE). */
 struct pt_people {
     int64_t n;
     const int64_t *start; /* (n + 1) */
     const int32_t *item;
     const float *rating; /* NULL: all 1 (Multi-VAE, Mult-DAE, and what is only to be left out) */
-    const int32_t *user; /* (n) matrix factorisation; else not looked at */
+    const int32_t *user; /* (n) matrix factorisation: -1: none; NULL: all -1; else not looked at */
 };
 
 /* The k best items of each person, best first: item and score (n, k). Known items are left out. Where fewer

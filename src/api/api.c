@@ -276,9 +276,12 @@ static int take_person(struct people *to, const struct pt_model *m, const struct
     if (from->start[p] > from->start[p + 1] || from->start[p] < 0)
         return error_set(err, PT_EUSAGE, "person %lld: start[] goes down", (long long)p);
     if (u->by_row) {
-        row = from->user[p];
+        row = from->user ? from->user[p] : -1;
         if (row >= pt_model_users(m))
             return error_set(err, PT_EUSAGE, "person %lld: there is no user %d", (long long)p, (int)row);
+        if (row < 0 && !from->rating && from->start[p] < from->start[p + 1])
+            return error_set(err, PT_EUSAGE, "person %lld: this model needs ratings, and rating is NULL",
+                             (long long)p);
     }
     for (int64_t i = from->start[p]; i < from->start[p + 1]; i++) {
         float value = from->rating ? from->rating[i] : 1.0f;
@@ -302,8 +305,6 @@ static int check_people(const struct pt_model *m, const struct pt_people *p, str
 
     if (u->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE, "item-based AutoRec takes no people; use the program's recommend");
-    if (u->by_row && p->n && !p->user)
-        return error_set(err, PT_EUSAGE, "matrix factorisation knows people by user[], which is NULL");
     if (u->rating && !u->by_row && !u->config->binarize && !p->rating && p->n && p->start[p->n])
         return error_set(err, PT_EUSAGE, "this model needs ratings, and rating is NULL");
     return 0;

@@ -2,8 +2,7 @@
  *
  * Pairs come in blocks. A block's pairs are put in order of examples (users; items for item-based models),
  * each example goes through the model once, and the ratings are told in the order of the pairs. */
-#include "cli/cli.h"
-#include "cli/rows.h"
+#include "cli/whom.h"
 
 #include "base/mem.h"
 #include "data/field.h"
@@ -14,16 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS_OPTION = 256, ALL_OPTION, DATA_OPTION, THREADS_OPTION, PAIRS = 1 << 20 };
+enum { PAIRS = 1 << 20 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
-    {"users", USERS_OPTION, "LIST",
-     "whole rows of these users: ids with commas, or a file with one id a line"},
-    {"all", ALL_OPTION, NULL, "whole rows of all users"},
-    {"data", DATA_OPTION, "PATH", "histories of users, instead of the run's data.path"},
+    {"users", WHOM_USERS, "LIST", "whole rows of these users: ids with commas, or a file with one id a line"},
+    {"all", WHOM_ALL, NULL, "whole rows of all users"},
+    {"data", WHOM_DATA, "PATH", "histories of users, instead of the run's data.path"},
     {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", THREADS_OPTION, "N", "worker threads"},
+    {"threads", WHOM_THREADS, "N", "worker threads"},
     {"quiet", 'q', NULL, "only errors on stderr"},
     {0}};
 
@@ -37,24 +35,17 @@ const struct cli_usage cmd_predict_usage = {
     "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",
     options};
 
-struct request {
-    const char *model, *users, *data, *file;
-    int64_t threads;
-    bool all, quiet;
-    enum rows_form form;
-};
-
 struct pair {
-    int32_t example, column; /* of the model's input; -1: unknown */
+    int32_t example, column; /* of the model's input; -1: unknown. mf: users of the run, then of --data */
     int64_t place;           /* in the block */
     int64_t user, item;      /* names in the block's text */
     int32_t title;           /* the item's row in the run, -1 */
 };
 
 struct job {
-    const struct request *q;
+    const struct whom *q;
     struct use *use;
-    struct history *history; /* NULL for mf */
+    struct history *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
     struct rows *rows;
     struct pair *pair;   /* (PAIRS) owned */
@@ -64,7 +55,7 @@ struct job {
     int64_t cold, told;  /* so far */
 };
 
-/* ---- a block -------------------------------------------------------------------------------------- */
+/* ---- a block ---- */
 
 static int by_example(const void *a, const void *b)
 {
@@ -80,6 +71,14 @@ static int by_place(const void *a, const void *b)
     const struct pair *x = a, *y = b;
 
     return (x->place > y->place) - (x->place < y->place);
+}
+
+static bool take_person(const struct job *j, int32_t example, struct people *people)
+{
+    int64_t users = j->use->by_row ? idtable_count(j->use->users) : 0;
+
+    return example < users ? people_end(people, example)
+                           : history_take(j->history, j->use, example - users, people);
 }
 
 /* The people of the block, and what is wanted of each. Pairs with something unknown are passed over. */
@@ -101,8 +100,7 @@ static bool collect(struct job *j, struct people *people, struct people *want, f
         }
         if (want->entries == place)
             continue;
-        if (!people_end(want, -1) ||
-            !(j->history ? history_take(j->history, j->use, e, people) : people_end(people, e)))
+        if (!people_end(want, -1) || !take_person(j, e, people))
             return false;
     }
     for (int64_t i = 0; i < want->entries; i++)
@@ -143,7 +141,7 @@ static int run_block(struct job *j, struct error *err)
     return rc;
 }
 
-/* ---- pairs -------------------------------------------------------------------------------------------- */
+/* ---- pairs ---- */
 
 /* A name's place in the block's text; -1: no memory. */
 static int64_t keep_name(struct job *j, const char *text, size_t length)
@@ -163,6 +161,22 @@ static int64_t keep_name(struct job *j, const char *text, size_t length)
     j->text[at + (int64_t)length] = '\0';
     j->used += (int64_t)length + 1;
     return at;
+}
+
+/* The example that a user is: of the data for models that take histories, of the run for mf, and of --data
+ * there for those whom the run does not know. */
+static int32_t example_of(const struct job *j, const char *user, size_t length)
+{
+    const struct use *u = j->use;
+    int64_t row, other;
+
+    if (!u->by_row)
+        return (int32_t)idtable_find(j->history->names, user, length);
+    row = idtable_find(u->users, user, length);
+    if (!j->history || (row >= 0 && !u->untrained_row[row]))
+        return (int32_t)row;
+    other = idtable_find(j->history->names, user, length);
+    return (int32_t)(other < 0 ? row : idtable_count(u->users) + other);
 }
 
 /* `item`: its row in the run, or -1 with the name that was given. */
@@ -187,7 +201,7 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
         p->example = (int32_t)idtable_find(j->history->names, name, length);
         p->column = (int32_t)idtable_find(u->users, user, user_length);
     } else {
-        p->example = (int32_t)idtable_find(j->history ? j->history->names : u->users, user, user_length);
+        p->example = example_of(j, user, user_length);
         p->column = (int32_t)item;
     }
     return ++j->n == PAIRS ? run_block(j, err) : 0;
@@ -204,43 +218,63 @@ static size_t trim(const char **text, size_t length)
     return length;
 }
 
+/* What stands between the fields of a line; NULL: it has one field. */
+static const char *mark_of(const char *text, size_t length)
+{
+    static const char *const mark[] = {"\t", "::", ",", " ", NULL};
+    int i = 0;
+
+    while (mark[i] && !memmem(text, length, mark[i], strlen(mark[i])))
+        i++;
+    return mark[i];
+}
+
+/* A header, as files of ratings have one: "userId,movieId,...". */
+static bool is_header(const struct job *j, const char *text, size_t length, int64_t item)
+{
+    char word[32];
+
+    snprintf(word, sizeof word, "%.*s", (int)length, text);
+    return item < 0 && strcasestr(word, "user") && idtable_find(j->use->users, text, length) < 0;
+}
+
 static int take_line(struct job *j, const char *shown, int64_t line, const char *text, size_t length,
                      struct error *err)
 {
-    const char *cut, *item, *stop;
-    size_t n, m;
+    const char *mark, *item = NULL, *stop;
+    size_t n = 0, m = 0;
     int64_t row;
 
     length = trim(&text, length);
     if (!length)
         return 0;
-    cut = memchr(text, '\t', length);
-    if (!cut)
-        cut = memchr(text, ',', length);
-    if (!cut)
-        cut = memchr(text, ' ', length);
-    if (!cut)
-        return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
-    item = cut + 1;
-    n = trim(&text, (size_t)(cut - text));
-    m = (size_t)(text + length - item);
-    stop = memchr(item, *cut, m); /* further fields, as a file of ratings has them */
-    if (*cut != ' ' && stop)
-        m = (size_t)(stop - item);
-    m = trim(&item, m);
-    if (*cut == ' ' && (stop = memchr(item, ' ', m)) && use_find_item(j->use, item, m) < 0)
-        m = (size_t)(stop - item);
+    mark = mark_of(text, length);
+    if (mark) {
+        const char *end = text + length, *cut = memmem(text, length, mark, strlen(mark));
+
+        item = cut + strlen(mark);
+        n = trim(&text, (size_t)(cut - text));
+        m = (size_t)(end - item);
+        stop = memmem(item, m, mark, strlen(mark)); /* further fields, as a file of ratings has them */
+        if (*mark != ' ' && stop)
+            m = (size_t)(stop - item);
+        m = trim(&item, m);
+        if (*mark == ' ' && (stop = memchr(item, ' ', m)) && use_find_item(j->use, item, m) < 0)
+            m = (size_t)(stop - item);
+    }
     if (!n || !m)
         return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
     row = use_find_item(j->use, item, m);
     if (row == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
+    if (line == 1 && is_header(j, text, n, row))
+        return 0;
     return add_pair(j, text, n, row < 0 ? -1 : row, item, m, err);
 }
 
 static int for_text(struct job *j, struct error *err)
 {
-    const char *shown = strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file, *begin, *end;
+    const char *shown = whom_file(j->q), *begin, *end;
     struct lines *lines;
     int64_t line = 0;
     int rc = lines_open(&lines, j->q->file, NULL, shown, err);
@@ -278,53 +312,21 @@ static int for_rows(struct job *j, struct error *err)
     return rc;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
-static int parse(struct request *q, struct cli_args *args, struct error *err)
+static int parse(struct whom *q, struct cli_args *args, struct error *err)
 {
-    int option, rc = 0;
+    int option, rc;
 
-    while (rc == 0 && (option = cli_next(args, err)) != 0) {
-        if (option < 0)
-            return option;
-        switch (option) {
-        case 'm':
-            q->model = args->value;
-            break;
-        case USERS_OPTION:
-            q->users = args->value;
-            break;
-        case ALL_OPTION:
-            q->all = true;
-            break;
-        case DATA_OPTION:
-            q->data = args->value;
-            break;
-        case 'o':
-            rc = rows_form_of(&q->form, args->value, err);
-            break;
-        case THREADS_OPTION:
-            rc = cli_whole(args, "--threads", 1, 4096, &q->threads, err);
-            break;
-        case 'q':
-            q->quiet = true;
-            break;
-        }
-    }
-    if (rc == 0 && args->rest < args->argc)
-        q->file = args->argv[args->rest++];
-    if (rc == 0 && args->rest < args->argc)
-        rc = error_set(err, PT_EUSAGE, "%.60s: only one file of pairs can be given", args->argv[args->rest]);
-    if (rc == 0 && !q->model)
-        rc = error_set(err, PT_EUSAGE, "-m RUN is missing: the folder of a run");
-    if (rc == 0 && !q->file + !q->users + !q->all != 2)
-        rc = error_set(err, PT_EUSAGE, "of what? One of: FILE or - with pairs, --users LIST, --all");
-    return rc;
+    while ((option = cli_next(args, err)) > 0)
+        if ((rc = whom_take(q, args, option, err)) < 0)
+            return rc;
+    return option < 0 ? option : whom_check(q, args, "pairs", "of what", err);
 }
 
 static int predict(struct job *j, struct error *err)
 {
-    const struct request *q = j->q;
+    const struct whom *q = j->q;
     struct rank_spec spec = {.k = 1};
     int rc;
 
@@ -334,7 +336,7 @@ static int predict(struct job *j, struct error *err)
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
     if (!j->pair)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((!j->use->by_row && (rc = history_read(&j->history, j->use, q->data, err)) < 0) ||
+    if (((!j->use->by_row || q->data) && (rc = history_read(&j->history, j->use, q->data, err)) < 0) ||
         (rc = ranker_new(&j->ranker, j->use, &spec, err)) < 0 ||
         (rc = rows_new(&j->rows, stdout, q->form, err)) < 0 ||
         (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
@@ -350,7 +352,7 @@ static int predict(struct job *j, struct error *err)
 
 int cmd_predict(int argc, char **argv, struct error *err)
 {
-    struct request q = {0};
+    struct whom q = {0};
     struct job j = {.q = &q};
     struct cli_args args;
     int rc;

@@ -1,6 +1,5 @@
 /* cmd_recommend.c - partrain recommend: the best items for people, known or not. */
-#include "cli/cli.h"
-#include "cli/rows.h"
+#include "cli/whom.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,13 +10,9 @@
 #include <string.h>
 
 enum {
-    USERS_OPTION = 256,
-    ALL_OPTION,
-    ALLOW_OPTION,
+    ALLOW_OPTION = WHOM_OWN,
     DENY_OPTION,
-    DATA_OPTION,
     SEEN_OPTION,
-    THREADS_OPTION,
     BLOCK = 8,                     /* people at once, in batches of the model */
     HEAP_BYTES = 256 * 1024 * 1024 /* item-based models: kept candidates of the users at once */
 };
@@ -25,14 +20,14 @@ enum {
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
     {"count", 'k', "N", "items for each person; default 10"},
-    {"users", USERS_OPTION, "LIST", "users of the data: ids with commas, or a file with one id a line"},
-    {"all", ALL_OPTION, NULL, "all users of the data"},
-    {"data", DATA_OPTION, "PATH", "histories of users, instead of the run's data.path"},
+    {"users", WHOM_USERS, "LIST", "users of the data: ids with commas, or a file with one id a line"},
+    {"all", WHOM_ALL, NULL, "all users of the data"},
+    {"data", WHOM_DATA, "PATH", "histories of users, instead of the run's data.path"},
     {"allow", ALLOW_OPTION, "FILE", "only these items: one id or title a line"},
     {"deny", DENY_OPTION, "FILE", "never these"},
     {"with-seen", SEEN_OPTION, NULL, "also what a person knows already"},
     {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", THREADS_OPTION, "N", "worker threads"},
+    {"threads", WHOM_THREADS, "N", "worker threads"},
     {"quiet", 'q', NULL, "only errors on stderr"},
     {0}};
 
@@ -45,10 +40,10 @@ const struct cli_usage cmd_recommend_usage = {
     options};
 
 struct request {
-    const char *model, *users, *data, *allow, *deny, *file;
-    int64_t k, threads;
-    bool all, with_seen, quiet;
-    enum rows_form form;
+    struct whom whom;
+    const char *allow, *deny;
+    int64_t k;
+    bool with_seen;
 };
 
 struct job {
@@ -64,15 +59,7 @@ struct job {
     double read_s;
 };
 
-static void note(void *arg, const char *text)
-{
-    const struct request *q = arg;
-
-    if (!q->quiet)
-        cli_message("%s", text);
-}
-
-/* ---- output ------------------------------------------------------------------------------------------ */
+/* ---- output ---- */
 
 static void print_person(struct job *j, const char *name, const struct scored *best, int n, bool of_history)
 {
@@ -99,7 +86,7 @@ static int room_for(struct job *j, int64_t n, struct error *err)
     return j->best && j->count ? 0 : error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
 }
 
-/* ---- people whose histories are given ------------------------------------------------------------------ */
+/* ---- people whose histories are given ---- */
 
 static int for_text(struct job *j, struct error *err)
 {
@@ -112,11 +99,10 @@ static int for_text(struct job *j, struct error *err)
     if (!use_takes_people(j->use))
         return error_set(
             err, PT_EUSAGE,
-            "%s knows its users only, not new people by their histories (Multi-VAE, Mult-DAE and "
-            "autorec with model.side=user take those); use --users or --all",
-            j->use->by_row ? "matrix factorisation" : "item-based AutoRec");
+            "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, "
+            "Mult-DAE, mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = people_text_open(&t, j->use, j->q->file, note, (void *)j->q, err)) < 0)
+        (rc = people_text_open(&t, j->use, j->q->whom.file, whom_note, (void *)&j->q->whom, err)) < 0)
         return rc;
     for (;;) {
         people_clear(&p);
@@ -128,7 +114,7 @@ static int for_text(struct job *j, struct error *err)
         lines = people_text_lines(t, &unknown);
         if (!known && unknown && p.n < most) {
             rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items",
-                           strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file, (long long)unknown);
+                           whom_file(&j->q->whom), (long long)unknown);
             break;
         }
         for (int64_t i = 0; i < p.n; i++) {
@@ -138,9 +124,9 @@ static int for_text(struct job *j, struct error *err)
     }
     lines = people_text_lines(t, &unknown);
     if (rc == 0 && lines == 0)
-        rc = error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected",
-                       strcmp(j->q->file, "-") == 0 ? "stdin" : j->q->file);
-    if (rc == 0 && unknown > 5 && !j->q->quiet)
+        rc =
+            error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected", whom_file(&j->q->whom));
+    if (rc == 0 && unknown > 5 && !j->q->whom.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);
     people_text_close(t);
@@ -148,45 +134,7 @@ static int for_text(struct job *j, struct error *err)
     return rc;
 }
 
-/* ---- users of the data -----------------------------------------------------------------------------------
- */
-
-/* Numbers of the users asked for in a table of ids; (*n) for mem_free. Ids that are not there are told. */
-static int pick_users(struct job *j, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
-                      struct error *err)
-{
-    struct list *list = NULL;
-    int64_t missing = 0;
-    int rc;
-
-    *n = idtable_count(ids);
-    if (j->q->users && (rc = list_read(&list, j->q->users, err)) < 0)
-        return rc;
-    if (list)
-        *n = list_count(list);
-    *out = mem_alloc(*n, sizeof **out);
-    if (!*out) {
-        list_free(list);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    if (list)
-        *n = 0;
-    for (int64_t i = 0; i < (list ? list_count(list) : *n); i++) {
-        const char *name = list ? list_at(list, i) : NULL;
-        int64_t found = list ? idtable_find(ids, name, strlen(name)) : i;
-
-        if (found < 0 && missing++ < 5 && !j->q->quiet)
-            cli_message("%s has no user %.60s", where, name);
-        if (found >= 0)
-            (*out)[list ? (*n)++ : i] = (int32_t)found;
-    }
-    list_free(list);
-    if (!*n)
-        return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
-    if (missing > 5 && !j->q->quiet)
-        cli_message("%s has %lld of the users asked for not", where, (long long)missing);
-    return 0;
-}
+/* ---- users of the data ---- */
 
 static int for_users(struct job *j, struct error *err)
 {
@@ -195,7 +143,7 @@ static int for_users(struct job *j, struct error *err)
     int32_t *user = NULL;
     int rc;
 
-    if ((rc = pick_users(j, j->history->names, "the data", &user, &n, err)) < 0 ||
+    if ((rc = whom_users(&j->q->whom, j->history->names, "the data", &user, &n, err)) < 0 ||
         (rc = room_for(j, most, err)) < 0)
         goto end;
     for (int64_t from = 0; from < n && rc == 0; from += most) {
@@ -235,7 +183,7 @@ static int for_columns(struct job *j, struct error *err)
     if (!hidden)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     else
-        rc = pick_users(j, j->use->users, "the run", &user, &n, err);
+        rc = whom_users(&j->q->whom, j->use->users, "the run", &user, &n, err);
     most = most < n ? most : n;
     if (rc == 0)
         rc = room_for(j, most, err);
@@ -252,8 +200,7 @@ static int for_columns(struct job *j, struct error *err)
     return rc;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int parse(struct request *q, struct cli_args *args, struct error *err)
 {
@@ -263,20 +210,8 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         if (option < 0)
             return option;
         switch (option) {
-        case 'm':
-            q->model = args->value;
-            break;
         case 'k':
             rc = cli_whole(args, "-k", 1, 1000000, &q->k, err);
-            break;
-        case USERS_OPTION:
-            q->users = args->value;
-            break;
-        case ALL_OPTION:
-            q->all = true;
-            break;
-        case DATA_OPTION:
-            q->data = args->value;
             break;
         case ALLOW_OPTION:
             q->allow = args->value;
@@ -287,34 +222,15 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         case SEEN_OPTION:
             q->with_seen = true;
             break;
-        case 'o':
-            rc = rows_form_of(&q->form, args->value, err);
-            break;
-        case THREADS_OPTION:
-            rc = cli_whole(args, "--threads", 1, 4096, &q->threads, err);
-            break;
-        case 'q':
-            q->quiet = true;
-            break;
+        default:
+            rc = whom_take(&q->whom, args, option, err);
         }
     }
-    return rc;
-}
-
-static int check(struct request *q, struct cli_args *args, struct error *err)
-{
-    if (args->rest < args->argc)
-        q->file = args->argv[args->rest++];
-    if (args->rest < args->argc)
-        return error_set(err, PT_EUSAGE, "%.60s: only one file of histories can be given",
-                         args->argv[args->rest]);
-    if (!q->model)
-        return error_set(err, PT_EUSAGE, "-m RUN is missing: the folder of a run");
-    if (!q->file + !q->users + !q->all != 2)
-        return error_set(err, PT_EUSAGE, "for whom? One of: FILE or - with histories, --users LIST, --all");
-    if (q->data && q->file)
+    if (rc < 0 || (rc = whom_check(&q->whom, args, "histories", "for whom", err)) < 0)
+        return rc;
+    if (q->whom.data && q->whom.file)
         return error_set(err, PT_EUSAGE, "--data is for --users and --all; histories come from %.60s",
-                         q->file);
+                         q->whom.file);
     return 0;
 }
 
@@ -331,10 +247,10 @@ static int hide_items(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
-        rc = people_text_items(j->use, q->allow, j->hidden, 0, note, (void *)q, err);
+        rc = people_text_items(j->use, q->allow, j->hidden, 0, whom_note, (void *)&q->whom, err);
     }
     if (rc == 0 && q->deny)
-        rc = people_text_items(j->use, q->deny, j->hidden, 1, note, (void *)q, err);
+        rc = people_text_items(j->use, q->deny, j->hidden, 1, whom_note, (void *)&q->whom, err);
     return rc;
 }
 
@@ -346,19 +262,19 @@ static int recommend(struct job *j, struct error *err)
     int rc = hide_items(j, err);
 
     spec.hidden = j->hidden;
-    if (rc == 0 && !q->file) {
+    if (rc == 0 && !q->whom.file) {
         double start = clock_now();
 
-        rc = history_read(&j->history, j->use, q->data, err);
+        rc = history_read(&j->history, j->use, q->whom.data, err);
         j->read_s = clock_now() - start;
     }
     if (rc == 0 && !by_column)
         rc = ranker_new(&j->ranker, j->use, &spec, err);
     if (rc == 0)
-        rc = rows_new(&j->rows, stdout, q->form, err);
+        rc = rows_new(&j->rows, stdout, q->whom.form, err);
     if (rc < 0)
         return rc;
-    return q->file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
+    return q->whom.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
 }
 
 static void tell(const struct job *j, double open_s, double use_s)
@@ -366,9 +282,10 @@ static void tell(const struct job *j, double open_s, double use_s)
     if (j->empty)
         cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
                     (long long)j->empty);
-    cli_message("%lld people, %lld recommendations in %.2f s (before that: model opened in %.2f s, histories "
+    cli_message("%lld %s, %lld recommendations in %.2f s (before that: model opened in %.2f s, histories "
                 "read in %.2f s)",
-                (long long)j->people, (long long)j->lines, use_s - j->read_s, open_s, j->read_s);
+                (long long)j->people, j->people == 1 ? "person" : "people", (long long)j->lines,
+                use_s - j->read_s, open_s, j->read_s);
 }
 
 int cmd_recommend(int argc, char **argv, struct error *err)
@@ -380,14 +297,14 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     int rc;
 
     cli_args_init(&args, &cmd_recommend_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = check(&q, &args, err)) < 0 ||
-        (rc = use_open(&j.use, q.model, (int)q.threads, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 ||
+        (rc = use_open(&j.use, q.whom.model, (int)q.whom.threads, err)) < 0)
         return rc;
     if (q.k > idtable_count(j.use->items))
         q.k = idtable_count(j.use->items);
     opened = clock_now();
     rc = recommend(&j, err);
-    if (rc == 0 && !q.quiet && (q.all || j.empty))
+    if (rc == 0 && !q.whom.quiet && (q.whom.all || j.empty))
         tell(&j, opened - start, clock_now() - opened);
     rows_free(j.rows);
     ranker_free(j.ranker);

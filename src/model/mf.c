@@ -441,14 +441,29 @@ static void mf_set_step(struct worker *w, struct model *m, int64_t steps)
 /* ---- prediction ------------------------------------------------------------------------------------------
  */
 
+/* The row of somebody whom the table of users does not have. */
+static void take_folded(struct mf *a, int64_t p, const float *row)
+{
+    int k = a->user.t.k;
+    int64_t ld = a->user.t.ld;
+
+    memcpy(a->code + p * ld, row, (size_t)k * sizeof *row);
+    memset(a->code + p * ld + k, 0, (size_t)(ld - k) * sizeof *row);
+    a->code_bias[p] = row[k];
+}
+
 static void mf_infer(struct worker *w, struct model *m, const struct input *in)
 {
     struct mf *a = mf_of(m);
     int64_t first, end, ld = a->user.t.ld;
 
     team_range(in->rows, w->id, w->count, &first, &end);
-    for (int64_t p = first; p < end; p++)
-        copy_row(&a->user.t, in->example[p], a->code + p * ld, a->code_bias + p);
+    for (int64_t p = first; p < end; p++) {
+        if (in->example[p] < 0)
+            take_folded(a, p, in->folded + p * (a->user.t.k + 1));
+        else
+            copy_row(&a->user.t, in->example[p], a->code + p * ld, a->code_bias + p);
+    }
     if (w->ranks > 1) {
         join(w, a->code, in->rows * ld);
         join(w, a->code_bias, in->rows);

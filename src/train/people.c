@@ -204,6 +204,8 @@ bool history_take(const struct history *h, const struct use *u, int64_t e, struc
     }
     if (u->by_row)
         row = (int32_t)idtable_find(u->users, idtable_name(h->names, e), idtable_length(h->names, e));
+    if (row >= 0 && u->untrained_row[row])
+        row = -1;
     return people_end(p, row);
 }
 

@@ -13,7 +13,7 @@
 struct people {
     int64_t n, space, entries, entry_space;
     int64_t *ptr;    /* (n + 1) owned */
-    int32_t *row;    /* (n) owned: mf: the user's row, -1: none */
+    int32_t *row;    /* (n) owned: mf: the user's row; -1: none, the ratings have to do (fold.h) */
     int32_t *column; /* (entries) owned */
     float *value;    /* (entries) owned */
     uint8_t *use;    /* (entries) owned: PEOPLE_INPUT or PEOPLE_SEEN */

@@ -49,7 +49,8 @@ static bool nothing_known(const struct ranker *r, int64_t at)
     const struct use *u = r->use;
 
     if (u->by_row)
-        return r->people->row[at] < 0 || u->untrained_row[r->people->row[at]];
+        return r->block.model_row[at] >= 0 &&
+               (r->people->row[at] < 0 || u->untrained_row[r->people->row[at]]);
     return r->block.in->row_count[at] == 0;
 }
 

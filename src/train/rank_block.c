@@ -1,6 +1,7 @@
 #include "train/rank_block.h"
 
 #include "base/mem.h"
+#include "train/fold.h"
 
 #include <math.h>
 
@@ -43,7 +44,7 @@ int block_init(struct block *b, const struct use *u, const struct people *p, str
     bool seen = false;
     int rc;
 
-    *b = (struct block){.use = u, .n = p->n};
+    *b = (struct block){.use = u, .people = p, .n = p->n};
     b->example = mem_alloc(p->entries, sizeof *b->example);
     b->number = mem_alloc(p->n, sizeof *b->number);
     b->model_row = mem_alloc(p->n, sizeof *b->model_row);
@@ -53,7 +54,7 @@ int block_init(struct block *b, const struct use *u, const struct people *p, str
     }
     for (int64_t e = 0; e < p->n; e++) {
         b->number[e] = e;
-        b->model_row[e] = !u->by_row ? e : p->row[e] < 0 ? 0 : p->row[e];
+        b->model_row[e] = !u->by_row ? e : p->row[e] >= 0 ? p->row[e] : fold_takes(u, p, e) ? -1 : 0;
         for (int64_t i = p->ptr[e]; i < p->ptr[e + 1]; i++) {
             b->example[i] = (int32_t)e;
             seen |= p->use[i] == PEOPLE_SEEN;
@@ -62,7 +63,8 @@ int block_init(struct block *b, const struct use *u, const struct people *p, str
     if ((rc = make_matrix(&b->in, &b->in_v, u, p, b->example, PEOPLE_INPUT, err)) < 0 ||
         (seen && (rc = make_matrix(&b->seen, &b->seen_v, u, p, b->example, PEOPLE_SEEN, err)) < 0))
         goto fail;
-    b->input = (struct input){.matrix = b->in, .view = b->in_v};
+    b->input =
+        (struct input){.matrix = b->in, .view = b->in_v, .folded = u->fold ? fold_codes(u->fold) : NULL};
     return 0;
 fail:
     block_fini(b);
@@ -81,6 +83,10 @@ void block_infer(struct worker *w, struct block *b, int64_t begin)
         b->input.example = b->model_row + begin;
     }
     team_barrier(w);
+    if (b->use->fold) {
+        fold_rows(w, b->use->fold, b->people, begin, b->rows);
+        team_barrier(w);
+    }
     m->ops->infer(w, m, &b->input);
     team_phase(w, PHASE_EVAL);
     for (int s = first; s < end; s++) {

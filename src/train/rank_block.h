@@ -7,6 +7,7 @@
 
 struct block {
     const struct use *use;       /* borrowed */
+    const struct people *people; /* borrowed */
     int64_t n;                   /* examples in all */
     int64_t begin, rows;         /* the minibatch at hand: examples [begin, begin + rows) */
     struct matrix *in, *seen;    /* owned; seen: known, but no input; NULL where there is nothing */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/tensors.h"
 #include "train/checkpoint.h"
+#include "train/fold.h"
 #include "train/known.h"
 #include "train/problem.h"
 
@@ -308,7 +309,9 @@ static int make_model(struct use *u, const char *path, struct error *err)
     spec.dropout = spec.input_dropout = spec.clip_norm = 0.0;
     eng = (struct engine){u->team, u->kern, &u->plan, u->empty, &u->none};
     rc = model_new(&u->model, &spec, &eng, err);
-    return rc < 0 ? rc : checkpoint_load(path, u->model, NULL, NULL, err);
+    if (rc < 0 || (rc = checkpoint_load(path, u->model, NULL, NULL, err)) < 0)
+        return rc;
+    return u->by_row ? fold_new(&u->fold, u, err) : 0;
 }
 
 int use_open(struct use **out, const char *folder, int threads, struct error *err)
@@ -354,6 +357,7 @@ void use_close(struct use *u)
 {
     if (!u)
         return;
+    fold_free(u->fold);
     model_free(u->model);
     matrix_free(u->empty);
     known_free_titles(u->title, u->items ? idtable_count(u->items) : 0);

@@ -4,7 +4,7 @@
  * Examples and columns are those of training. For models whose examples are users (Multi-VAE, Mult-DAE,
  * user-based AutoRec) anybody with a history of items is an example, in training or not. A model of
  * item-based AutoRec takes items as examples and knows its users as columns; matrix factorisation knows its
- * users by row.
+ * users by row, and makes a row for others from their ratings (fold.h).
  *
  * The shards are cut evenly here, not by the work of training (whose counts are not at hand): scores are the
  * same at any thread count, but can differ in the last bits from those that training saw. */
@@ -39,7 +39,8 @@ struct use {
     struct cells none;
     struct adam_plan plan;
     struct model *model;
-    int64_t batch; /* examples a block */
+    int64_t batch;     /* examples a block */
+    struct fold *fold; /* owned; mf only, else NULL */
 };
 
 /* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. PT_EFILE where a file
@@ -61,7 +62,7 @@ const char *use_title(const struct use *u, int64_t item);
 /* Whether the model takes histories of people who were not in training. */
 static inline bool use_takes_people(const struct use *u)
 {
-    return u->side == SIDE_USER && !u->by_row;
+    return u->side == SIDE_USER;
 }
 
 /* A prediction as a rating: shifted, and clipped where eval.clip says so. */

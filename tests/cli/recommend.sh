@@ -82,8 +82,25 @@ printf '101\t5\n102\t1\n103 5\n' >"$folder/in"
 expect 0 '^1	1	1[0-9][13579]	' '' recommend -m "$folder/user" -k 3 -
 printf '101\n' >"$folder/in"
 expect 3 '' 'stdin:1: there is no rating' recommend -m "$folder/user" -
-expect 2 '' 'item-based AutoRec knows its users only' recommend -m "$folder/item" -
-expect 2 '' 'matrix factorisation knows its users only' recommend -m "$folder/mf" -
+expect 2 '' 'item-based AutoRec has weights for its users alone' recommend -m "$folder/item" -
+expect 3 '' 'stdin:1: there is no rating' recommend -m "$folder/mf" -
+# mf: a row is made for a new person, of either kind; and for users of --data whom training did not have.
+for kind in 0 1; do
+    for i in 2 4 6 8 10 12 14 16; do
+        printf '%d\t5\n%d\t1\n' $((100 + i - kind)) $((101 + i - kind))
+    done >"$folder/in"
+    expect 0 '^1	5	' '' recommend -m "$folder/mf" -k 5 -
+    [ "$(cut -f3 "$folder/out" | grep -cE "$([ $kind = 0 ] && echo '[02468]' || echo '[13579]')\$")" -ge 4 ] ||
+        fail "mf: a new person's items: $(tr '\n' ';' <"$folder/out")"
+done
+awk 'BEGIN { print "userId,movieId,rating"; for (i = 101; i <= 116; i++) print "stranger," i "," (i % 2 ? 5 : 1) }' \
+    >"$folder/strangers.csv"
+printf 'user,item\nstranger,135\nstranger,136\n7::101::5\n' >"$folder/in"
+expect 0 '^stranger	135	[345]' '' predict -m "$folder/mf" --data "$folder/strangers.csv" -
+[ "$(wc -l <"$folder/out")" -eq 3 ] || fail "mf: a header is no pair"
+awk -F'\t' 'NR == 1 && $3 < 3 || NR == 2 && $3 > 3 { exit 1 }' "$folder/out" || fail "mf: a stranger's ratings"
+expect 0 '^stranger	135	2\.9' '2 of 3 predictions are the stand-in' predict -m "$folder/mf" -
+expect 0 '^stranger	1	1[0-9][13579]	' '1 person, ' recommend -m "$folder/mf" --data "$folder/strangers.csv" --all
 
 # Users of the data: own parity, nothing they rated; threads do not matter.
 for model in vae user item mf; do

@@ -1,0 +1,35 @@
+/* whom.h - what recommend and predict are asked in the same words: which model, for whom, in what form. */
+#ifndef CLI_WHOM_H
+#define CLI_WHOM_H
+
+#include "cli/cli.h"
+#include "cli/rows.h"
+#include "train/people.h"
+
+/* Ids of the options in a command's table: 'm', 'o', 'q' and these. */
+enum { WHOM_USERS = 256, WHOM_ALL, WHOM_DATA, WHOM_THREADS, WHOM_OWN /* the command's own from here on */ };
+
+struct whom {
+    const char *model, *users, *data, *file;
+    int64_t threads;
+    bool all, quiet;
+    enum rows_form form;
+};
+
+/* One of those options. */
+int whom_take(struct whom *q, const struct cli_args *args, int option, struct error *err);
+/* The words behind the options: a FILE at most. Then whether there is a model, and one of FILE, --users and
+ * --all; `things`: what the file holds, `question`: what is asked where none of them is there. */
+int whom_check(struct whom *q, struct cli_args *args, const char *things, const char *question,
+               struct error *err);
+/* The file's name for messages. */
+const char *whom_file(const struct whom *q);
+/* A note on stderr, unless -q; for callbacks too: arg is the struct whom. */
+void whom_note(void *arg, const char *text);
+
+/* Numbers in `ids` of --users, or of all of them; (*n) for mem_free. Users who are not there are told, as of
+ * `where`; PT_EDATA where none is. */
+int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
+               struct error *err);
+
+#endif

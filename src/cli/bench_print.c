@@ -44,6 +44,8 @@ static void print_heading(const struct bench_result *r, const struct config *c)
     printf("%d repeat%s of %" PRId64 " minibatch%s of %" PRId64 "%s, after one to warm up\n", r->repeats,
            r->repeats == 1 ? "" : "s", a->steps, a->steps == 1 ? "" : "es", r->batch,
            r->epoch ? " (an epoch)" : "");
+    if (r->ranks > 1)
+        printf("%d ranks; threads and barriers are those of each, phases those of rank 0\n", r->ranks);
     printf("%d of %d cores, %d NUMA node%s, last-level cache %.4g MiB; vectors %s; %s, kernels for %s\n\n",
            r->machine.cores, r->machine.machine_cores, r->machine.nodes, r->machine.nodes == 1 ? "" : "s",
            (double)r->machine.l3 / (1 << 20), r->isa, gemm_library(), gemm_core());
@@ -200,6 +202,7 @@ static struct json *row_json(const struct bench_result *r, int i)
     struct json *j = json_new_object();
 
     json_put_int(j, "threads", x->threads);
+    json_put_real(j, "sent_bytes", x->sent);
     json_put_int(j, "bound", x->bound);
     json_put_int(j, "users", x->users);
     json_put_int(j, "items", x->items);
@@ -240,6 +243,7 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
     json_put_bool(j, "epoch", r->epoch);
     json_put_int(j, "repeats", r->repeats);
     json_put_int(j, "batch", r->batch);
+    json_put_int(j, "ranks", r->ranks);
     json_put_int(j, "shards", r->shards);
     json_put_text(j, "isa", r->isa);
     json_put_text(j, "blas", gemm_library());

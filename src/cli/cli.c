@@ -1,12 +1,15 @@
 /* cli.c - options, messages and configurations for the subcommands. */
 #include "cli/cli.h"
 
+#include "par/ranks.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_OPTIONS = 32, HELP_COLUMN = 24 };
 
@@ -168,4 +171,20 @@ void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage)
         fprintf(out, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "", o->help);
     }
     fprintf(out, "  -h, --help%*sthis text\n", HELP_COLUMN - 12, "");
+}
+
+int cli_leave_ranks(int rc, struct error *err)
+{
+    struct ranks ranks = ranks_self();
+
+    if (rc < 0 && rc != PT_EINTERRUPTED && rc != PT_ETERMINATED && ranks.count > 1) {
+        if (ranks.id)
+            sleep(2);
+        cli_message("rank %d of %d: %s", ranks.id, ranks.count, err->text);
+        ranks_abort(error_exit_status(rc));
+    }
+    if (ranks.id)
+        *err->text = '\0';
+    ranks_stop();
+    return rc;
 }

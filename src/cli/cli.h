@@ -64,6 +64,11 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
 /* A note for each key that was given and that the model at hand does not use. */
 void cli_note_unused(const struct config *c);
 
+/* The end of one rank of several (ranks_start), with what came of it; alone it does nothing. What went wrong
+ * may have gone wrong in this one only, while the others wait for it: so it ends them all. Rank 0 speaks
+ * first: most errors are the same everywhere. Returns rc. */
+int cli_leave_ranks(int rc, struct error *err);
+
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "par/ranks.h"
 #include "par/topo.h"
 
 #include <errno.h>
@@ -10,11 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS_OPTION = 256, WEAK_OPTION, REPEAT_OPTION, STEPS_OPTION, SECONDS_OPTION, PLOT_OPTION };
+enum {
+    THREADS_OPTION = 256,
+    RANKS_OPTION,
+    LAUNCH_OPTION,
+    WEAK_OPTION,
+    REPEAT_OPTION,
+    STEPS_OPTION,
+    SECONDS_OPTION,
+    PLOT_OPTION
+};
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... up to one a core"},
+    {"ranks", RANKS_OPTION, "LIST",
+     "numbers of processes, started by mpirun; threads (default 1) are those of each"},
+    {"launch", LAUNCH_OPTION, "WORDS",
+     "what starts R processes when R is put behind it; default \"mpirun -np\""},
     {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
     {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
     {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},
@@ -35,13 +49,12 @@ const struct cli_usage cmd_bench_usage = {
     "speedup.svg\n",
     options};
 
-enum form { FORM_MD, FORM_CSV, FORM_JSON };
-
 struct request {
     struct bench_spec spec;
+    struct bench_ranks ranks;
     const char *file, *plot;
-    enum form form;
-    bool quiet;
+    enum bench_form form;
+    bool quiet, writes; /* rank 0 alone writes */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -58,27 +71,28 @@ static void tell(void *arg, const char *text)
     cli_message("%s", text);
 }
 
-static int read_threads(struct bench_spec *s, const char *list, struct error *err)
+/* "1,2,8" into number[BENCH_ROWS]. */
+static int read_list(int *number, int *count, const char *option, const char *list, struct error *err)
 {
     const char *p = list;
 
-    for (s->rows = 0; *p; s->rows++) {
+    for (*count = 0; *p; ++*count) {
         char *end;
         long n;
 
         errno = 0;
         n = *p >= '0' && *p <= '9' ? strtol(p, &end, 10) : 0;
         if (n < 1 || n > 4096 || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
-            return error_set(err, PT_EUSAGE, "--threads: \"%.60s\" is no list like 1,2,4,8", list);
-        if (s->rows == BENCH_ROWS)
-            return error_set(err, PT_EUSAGE, "--threads: more than %d numbers", BENCH_ROWS);
-        for (int i = 0; i < s->rows; i++)
-            if (s->threads[i] == n)
-                return error_set(err, PT_EUSAGE, "--threads: %ld stands twice", n);
-        s->threads[s->rows] = (int)n;
+            return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is no list like 1,2,4,8", option, list);
+        if (*count == BENCH_ROWS)
+            return error_set(err, PT_EUSAGE, "%s: more than %d numbers", option, BENCH_ROWS);
+        for (int i = 0; i < *count; i++)
+            if (number[i] == n)
+                return error_set(err, PT_EUSAGE, "%s: %ld stands twice", option, n);
+        number[*count] = (int)n;
         p = *end ? end + 1 : end;
     }
-    return s->rows ? 0 : error_set(err, PT_EUSAGE, "--threads: a list like 1,2,4,8 is missing");
+    return *count ? 0 : error_set(err, PT_EUSAGE, "%s: a list like 1,2,4,8 is missing", option);
 }
 
 /* 1, 2, 4, ... and at last what the machine allows. */
@@ -107,13 +121,13 @@ static int read_seconds(const struct cli_args *a, double *out, struct error *err
     return 0;
 }
 
-static int read_form(const struct cli_args *a, enum form *out, struct error *err)
+static int read_form(const struct cli_args *a, enum bench_form *out, struct error *err)
 {
     static const char *const names[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json"};
 
     for (int i = 0; i <= FORM_JSON; i++) {
         if (strcmp(a->value, names[i]) == 0) {
-            *out = (enum form)i;
+            *out = (enum bench_form)i;
             return 0;
         }
     }
@@ -135,7 +149,11 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         else if (option == 'q')
             q->quiet = true;
         else if (option == THREADS_OPTION)
-            rc = read_threads(&q->spec, args->value, err);
+            rc = read_list(q->spec.threads, &q->spec.rows, "--threads", args->value, err);
+        else if (option == RANKS_OPTION)
+            rc = read_list(q->ranks.count, &q->ranks.rows, "--ranks", args->value, err);
+        else if (option == LAUNCH_OPTION)
+            q->ranks.launch = args->value;
         else if (option == WEAK_OPTION)
             q->spec.weak = true;
         else if (option == REPEAT_OPTION) {
@@ -150,6 +168,10 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
     }
     if (rc == 0 && q->spec.steps && q->spec.seconds > 0.0)
         return error_set(err, PT_EUSAGE, "--steps and --seconds: one of them says how long a repeat is");
+    if (rc == 0 && q->ranks.launch && !q->ranks.rows)
+        return error_set(err, PT_EUSAGE, "--launch is for --ranks");
+    if (rc == 0 && q->ranks.rows && (q->spec.weak || q->plot))
+        return error_set(err, PT_EUSAGE, "--ranks has no %s", q->plot ? "--plot" : "--weak");
     return rc;
 }
 
@@ -203,7 +225,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
     if (rc == 0 || rc == PT_ECHECK) {
         if (!q->quiet)
             warn_of_crowd(r);
-        written = write_result(q, r, c, &other);
+        written = q->writes ? write_result(q, r, c, &other) : 0;
     }
     mem_free(r);
     if (rc == 0 && written < 0)
@@ -211,24 +233,46 @@ static int measure(struct request *q, struct config *c, struct error *err)
     return rc < 0 ? rc : written;
 }
 
-int cmd_bench(int argc, char **argv, struct error *err)
+static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
+{
+    if (!q->spec.rows)
+        q->spec.threads[q->spec.rows++] = 1;
+    return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, q->form, q->quiet ? NULL : tell,
+                       err);
+}
+
+static int bench(int argc, char **argv, struct error *err)
 {
     struct request q = {.spec = {.repeats = 5}};
     struct cli_args args;
     struct config *c = NULL;
+    bool first = ranks_self().id == 0;
     int rc;
 
     cli_args_init(&args, &cmd_bench_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (!q.spec.rows && (rc = default_threads(&q.spec, err)) < 0) ||
+    if ((rc = parse(&q, &args, err)) < 0)
+        return rc;
+    q.quiet |= !first;
+    q.writes = first;
+    if (q.ranks.rows && ranks_self().count > 1)
+        return error_set(err, PT_EUSAGE, "--ranks starts the ranks itself; under mpirun leave it out");
+    if ((!q.ranks.rows && !q.spec.rows && (rc = default_threads(&q.spec, err)) < 0) ||
         (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
         return rc;
     if ((rc = config_need_data(c, err)) == 0) {
         if (!q.quiet)
             cli_note_unused(c);
-        rc = measure(&q, c, err);
+        rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);
     }
     config_free(c);
     if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
         rc = err->code = PT_ETERMINATED;
     return rc;
+}
+
+int cmd_bench(int argc, char **argv, struct error *err)
+{
+    int rc = ranks_start(err);
+
+    return rc < 0 ? rc : cli_leave_ranks(bench(argc, argv, err), err);
 }

@@ -251,7 +251,7 @@ int cmd_data(int argc, char **argv, struct error *err)
         return rc;
     spec = problem_ratings_spec(c);
     spec.want_time = true;
-    spec.cache = NULL; /* what is wanted once is not worth a file */
+    spec.cache = NULL;           /* what is wanted once is not worth a file */
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */
     if ((rc = ratings_read(&r, &spec, err)) == 0) {
         if (is(&q, "describe"))

@@ -340,24 +340,6 @@ end:
     return rc;
 }
 
-/* The end of one rank of several. What went wrong may have gone wrong in this one only, while the others wait
- * for it: so it ends them all. Rank 0 speaks first: most errors are the same everywhere. */
-static int leave_ranks(int rc, struct error *err)
-{
-    struct ranks ranks = ranks_self();
-
-    if (rc < 0 && rc != PT_EINTERRUPTED && rc != PT_ETERMINATED && ranks.count > 1) {
-        if (ranks.id)
-            sleep(2);
-        cli_message("rank %d of %d: %s", ranks.id, ranks.count, err->text);
-        ranks_abort(error_exit_status(rc));
-    }
-    if (ranks.id)
-        *err->text = '\0';
-    ranks_stop();
-    return rc;
-}
-
 static int train(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
@@ -386,5 +368,5 @@ int cmd_train(int argc, char **argv, struct error *err)
 {
     int rc = ranks_start(err);
 
-    return rc < 0 ? rc : leave_ranks(train(argc, argv, err), err);
+    return rc < 0 ? rc : cli_leave_ranks(train(argc, argv, err), err);
 }

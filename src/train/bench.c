@@ -126,6 +126,20 @@ static int make_model(struct bench *b, struct error *err)
     return rc;
 }
 
+/* ---- ranks ------------------------------------------------------------------------------------------- */
+
+static struct ranks *ranks_of(const struct bench *b)
+{
+    return team_ranks(b->problem->team);
+}
+
+/* What hangs on a time is decided by rank 0. */
+static double seconds_of_rank_0(struct bench *b, double seconds)
+{
+    ranks_copy(ranks_of(b), &seconds, sizeof seconds);
+    return seconds;
+}
+
 /* ---- repeats ------------------------------------------------------------------------------------------ */
 
 /* Seconds of the first `steps` minibatches of `epoch`. */
@@ -139,7 +153,7 @@ static double repeat(struct bench *b, int64_t epoch, int64_t steps)
         l->steps = steps;
     start = clock_now();
     learner_steps(l, 0, l->steps, true, true);
-    return clock_now() - start;
+    return seconds_of_rank_0(b, clock_now() - start);
 }
 
 /* Chooses the minibatches of a repeat, once: with the first number of threads, on a model that is thrown away
@@ -198,11 +212,11 @@ static void add_work(struct work *sum, const struct learner *l, int repeats)
     }
 }
 
-static int check_run(const struct bench *b, struct error *err)
+static int check_run(struct bench *b, struct error *err)
 {
     const struct model *m = b->learner.model;
 
-    if (b->spec->stop && *b->spec->stop)
+    if (ranks_max(ranks_of(b), b->spec->stop && *b->spec->stop))
         return error_set(err, PT_EINTERRUPTED, "interrupted");
     if (!isfinite(m->loss_sum))
         return error_set(err, PT_EDIVERGED,
@@ -213,6 +227,8 @@ static int check_run(const struct bench *b, struct error *err)
 
 static int time_repeats(struct bench *b, struct bench_row *row, struct error *err)
 {
+    struct ranks *ranks = ranks_of(b);
+    int64_t sent = ranks->sent;
     int n = b->spec->repeats, rc;
 
     team_reset_times(b->problem->team);
@@ -222,6 +238,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
         if ((rc = check_run(b, err)) < 0)
             return rc;
     }
+    row->sent = (double)ranks_max(ranks, ranks->sent - sent) / n;
     add_phases(row, b->problem, n);
     row->median = median(b->time, n);
     row->low = b->time[0];
@@ -235,7 +252,7 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
 {
     struct problem *p = b->problem;
     struct evaluator *e = NULL;
-    double start;
+    double start, took;
     int n = 0, rc;
 
     if (!p->valid.out)
@@ -247,8 +264,8 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
     do {
         evaluate(e, &row->judged);
         b->eval_time[n++] = row->judged.seconds;
-    } while (n < b->spec->repeats &&
-             !(b->spec->seconds > 0.0 && clock_now() - start > b->spec->seconds / 4.0));
+        took = seconds_of_rank_0(b, clock_now() - start);
+    } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
     evaluator_free(e);
     row->eval_s = median(b->eval_time, n);
     row->eval_examples = row->judged.examples;
@@ -301,6 +318,8 @@ static int measure_row(struct bench *b, int i, struct error *err)
         (rc = time_repeats(b, row, err)) < 0 || (rc = time_evaluation(b, row, err)) < 0)
         return rc;
     rc = bench_rates(row, b->problem, &b->out->stream_bytes, err);
+    row->sgemm *= ranks_of(b)->count;
+    row->stream *= ranks_of(b)->count;
     drop_model(b);
     return rc;
 }
@@ -310,6 +329,7 @@ static void describe(struct bench *b)
     struct bench_result *out = b->out;
     const struct problem *p = b->problem;
 
+    out->ranks = team_ranks(p->team)->count;
     out->shards = p->shards;
     out->columns = p->columns;
     out->examples = p->examples;

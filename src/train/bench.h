@@ -31,7 +31,7 @@ struct bench_spec {
 };
 
 struct bench_row {
-    int threads, bound;
+    int threads, bound;            /* of this rank */
     int64_t users, items, ratings; /* of the data */
     int64_t steps;
     double median, low, high; /* seconds a repeat */
@@ -39,9 +39,10 @@ struct bench_row {
     double barriers;          /* that a worker waits at, a repeat */
     double busiest;           /* most seconds a repeat that one worker did not wait */
     struct work work;         /* of a repeat, mean over repeats */
+    double sent;              /* bytes a repeat that the rank that sends most hands over */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
     int64_t eval_examples;
-    double sgemm, stream, barrier; /* FLOP/s and B/s of all workers together; seconds */
+    double sgemm, stream, barrier; /* FLOP/s and B/s of all workers (ranks taken to be alike); seconds */
     char warm_hash[33], hash[33];  /* of all weights after the warm-up, at the end */
     char first_hash[33];           /* weak: after the warm-up, with the first number of threads */
     struct eval_result judged;     /* the last evaluation */
@@ -52,14 +53,15 @@ struct bench_result {
     int rows;
     bool weak, epoch; /* epoch: a repeat is one */
     int repeats;
-    int shards;
+    int ranks, shards;
     int64_t columns, examples, batch;
     double stream_bytes; /* that the streaming rate was measured on */
     char isa[16];
     struct topo_facts machine;
 };
 
-/* `c` is changed: run.threads, and data.path for weak scaling, which needs synth:NAME. Serial; owns the
+/* Entered by all ranks, with the same arguments; what is timed is timed by rank 0, which the others follow.
+ * `c` is changed: run.threads, and data.path for weak scaling, which needs synth:NAME. Serial; owns the
  * workers meanwhile. PT_ECHECK where threads changed the answer: *out is complete all the same. */
 int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err);
 

@@ -92,6 +92,14 @@ expect 5 model.kind=autorec data.path="$folder/huge.csv" data.header=no "model.h
     model.init=normal model.init_std=10 split.valid=0 split.test=0 train.patience=0 --threads 1 --repeat 2
 complains 'training diverged'
 
+expect 2 "${toy[@]}" --launch "mpirun -np"
+expect 2 "${toy[@]}" --ranks 1 --weak
+expect 0 "${toy[@]}" --ranks 1 --threads 1,2 --repeat 2 --steps 2 -o csv
+[ "$(cut -d, -f1,2 "$folder/out" | tail -n 2 | tr '\n' ' ')" = "1,1 1,2 " ] || fail "--ranks 1: not two rows"
+case $("$PARTRAIN" --version) in
+*"MPI: none"*) expect 2 "${toy[@]}" --ranks 1,2 && complains 'this build has no MPI' ;;
+esac
+
 # stopped between two repeats
 status=0
 timeout --preserve-status -s TERM 3 "$PARTRAIN" bench "${toy[@]}" --threads 1 --repeat 1000 data.path=synth:ml-1m \

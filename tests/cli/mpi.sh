@@ -1,11 +1,16 @@
 #!/bin/bash
 # Runs of several ranks: the same weights and figures as one process gives, whatever ranks and threads; a rank that is
-# killed ends the run, which goes on with fewer; ranks of different kinds are refused.
+# killed ends the run, which goes on with fewer; ranks of different kinds are refused; bench over ranks. Prints the table
+# of hashes. MPIRUN: another launcher than that of the MPI that the program was built with.
 set -u
 case $("$PARTRAIN" --version) in
 *"MPI: none"*) echo "skipped: this build has no MPI" >&2 && exit 77 ;;
+*MPICH*) mpirun=mpirun.mpich ;;
+*) mpirun=mpirun.openmpi ;;
 esac
-command -v mpirun >/dev/null || { echo "skipped: no mpirun" >&2 && exit 77; }
+command -v "$mpirun" >/dev/null || mpirun=mpirun
+mpirun=${MPIRUN:-$mpirun}
+command -v "$mpirun" >/dev/null || { echo "skipped: no $mpirun" >&2 && exit 77; }
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -17,11 +22,14 @@ fail() {
     failures=$((failures + 1))
 }
 
-# Open MPI wants to be told that root and more ranks than cores are meant; MPICH asks nothing.
-launch=(mpirun)
-if mpirun --version 2>&1 | grep -q 'Open MPI'; then
+# Open MPI wants to be told that root and more ranks than cores are meant; MPICH asks nothing. Who waits for a rank
+# that has no core should give up its own.
+launch=("$mpirun")
+if "$mpirun" --version 2>&1 | grep -q 'Open MPI'; then
     launch+=(--oversubscribe --bind-to none --mca mpi_yield_when_idle 1)
     [ "$(id -u)" -ne 0 ] || launch+=(--allow-run-as-root)
+else
+    export MPIR_CVAR_POLLS_BEFORE_YIELD=1
 fi
 
 # run RANKS THREADS NAME ARGUMENT...: 1 rank without mpirun
@@ -44,12 +52,16 @@ answer() {
 
 # same NAME ARGUMENT...: 1 process with 1, 2 and 4 threads, and 2, 3 and 4 ranks with 1 and 2
 same() {
-    local name=$1 setting
+    local name=$1 setting hash
     shift
     run 1 1 "$name-1-1" "$@" || { fail "$name: one process"; return; }
     answer "$name-1-1" >"$folder/first"
-    for setting in 1-2 1-4 2-1 3-1 4-1 2-2 3-2 4-2; do
-        run "${setting%-*}" "${setting#*-}" "$name-$setting" "$@" || { fail "$name: $setting"; continue; }
+    printf '%-12s %5s x %-7s %s\n' "$name" ranks threads weights_hash
+    for setting in 1-1 1-2 1-4 2-1 3-1 4-1 2-2 3-2 4-2; do
+        [ -e "$folder/$name-$setting" ] || run "${setting%-*}" "${setting#*-}" "$name-$setting" "$@" ||
+            { fail "$name: $setting"; continue; }
+        hash=$(sed -n 's/.*"weights_hash": "\(.*\)".*/\1/p' "$folder/$name-$setting/summary.json")
+        printf '%-12s %5s x %-7s %s\n' "" "${setting%-*}" "${setting#*-}" "$hash"
         answer "$name-$setting" | cmp -s - "$folder/first" || fail "$name: another answer from $setting (ranks-threads)"
     done
 }
@@ -86,7 +98,7 @@ long=("${item[@]}" train.epochs=60 'model.hidden=[64]' train.checkpoint_every=1)
 run 1 2 whole "${long[@]}" || fail "the run to compare with"
 "${launch[@]}" -np 3 "$PARTRAIN" train -q --threads 1 --out "$folder/killed" run.bind=none "${long[@]}" \
     >"$folder/out" 2>"$folder/err" </dev/null &
-mpirun=$!
+launcher=$!
 for ((i = 0; i < 600; i++)); do
     [ ! -e "$folder/killed/checkpoint.safetensors" ] || break
     sleep 0.05
@@ -99,18 +111,20 @@ descendants() {
         descendants "$child"
     done
 }
-victim=$(descendants $mpirun | tail -n 1)
+victim=$(descendants $launcher | tail -n 1)
 if [ -z "$victim" ]; then
     fail "no rank to kill"
 else
     kill -KILL "$victim"
 fi
 started=$SECONDS
-wait $mpirun && fail "a killed rank, and mpirun says all went well"
+wait $launcher && fail "a killed rank, and mpirun says all went well"
 [ $((SECONDS - started)) -le 10 ] || fail "a killed rank, and the others went on for $((SECONDS - started)) s"
 [ -s "$folder/err" ] || fail "a killed rank, and no message"
 [ ! -e "$folder/killed/summary.json" ] || fail "the run was over before a rank could be killed"
 run 2 1 killed "${long[@]}" --resume || fail "resuming with fewer ranks"
+echo "killed with 3 ranks, resumed with 2: $(answer killed | head -n 1)"
+echo "never stopped, 1 process:            $(answer whole | head -n 1)"
 [ "$(answer killed)" = "$(answer whole)" ] || fail "resumed with fewer ranks: another answer"
 grep -q '"resumes": 1' "$folder/killed/summary.json" || fail "the killed run was not resumed"
 
@@ -119,5 +133,30 @@ mixed=(train -q --threads 1 "${item[@]}" train.epochs=1 --out "$folder/mixed")
 "${launch[@]}" -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=avx2 : -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=baseline \
     >"$folder/out" 2>"$folder/err" </dev/null && fail "a mixture of vector paths is not refused"
 grep -q 'ranks must be alike' "$folder/err" || { fail "a mixture of vector paths: no word of it" && cat "$folder/err" >&2; }
+
+# bench: by itself a row for each number of ranks and threads, all with one hash; under mpirun its own table, once.
+toy=(model.kind=multivae 'model.hidden=[16]' model.latent=8 data.path=synth:small train.batch=32 run.bind=none)
+bench() {
+    "$PARTRAIN" bench "${toy[@]}" --repeat 2 "$@" >"$folder/out" 2>"$folder/err" </dev/null
+}
+bench --ranks 1,2 --threads 1,2 --steps 3 --launch "${launch[*]} -np" || { fail "bench --ranks" && cat "$folder/err" >&2; }
+[ "$(grep -cE '^\| [12] \| [12] \| .* [0-9a-f]{32} \|$' "$folder/out")" = 4 ] || fail "bench --ranks: not four rows"
+[ "$(grep -oE ' [0-9a-f]{32} ' "$folder/out" | sort -u | wc -l)" = 1 ] || fail "bench --ranks: not one hash"
+bench --ranks 1,2 --seconds 0.1 --launch "${launch[*]} -np" -q -o json || fail "bench --ranks --seconds"
+python3 - "$folder/out" <<'END' || fail "bench --ranks: json is not as it should be"
+import json, sys
+one, two = json.load(open(sys.argv[1]))["rows"]
+assert (one["ranks"], two["ranks"], two["threads"]) == (1, 2, 1)
+assert one["steps"] == two["steps"] and one["weights_hash"] == two["weights_hash"]
+assert one["sent_bytes_per_step"] == 0 and two["sent_bytes_per_step"] > 1000
+END
+"${launch[@]}" -np 2 "$PARTRAIN" bench "${toy[@]}" --repeat 2 --seconds 0.1 --threads 1,2 -q >"$folder/out" 2>"$folder/err" </dev/null ||
+    { fail "bench under mpirun" && cat "$folder/err" >&2; }
+[ "$(grep -cE '^\| [12] \|.* [0-9a-f]{32} \|$' "$folder/out")" = 2 ] || fail "bench under mpirun: not two rows"
+grep -q '^2 ranks' "$folder/out" || fail "bench under mpirun: no word of ranks"
+bench --ranks 2 --steps 1 --launch "$folder/none -np" && fail "a launcher that is not there"
+grep -q "$folder/none" "$folder/err" || fail "a launcher that is not there: no word of it"
+bench --ranks 2 --steps 1 data.path=synth:no --launch "${launch[*]} -np" && fail "bench --ranks: a failure is lost"
+grep -q "no synthetic set" "$folder/err" || fail "bench --ranks: no word of what failed"
 
 [ "$failures" -eq 0 ]

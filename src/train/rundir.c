@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,9 +35,21 @@ struct rundir {
     char *folder; /* owned */
     char *path;   /* (space) owned: what rundir_path gave last */
     size_t space;
-    int lock; /* -1: this rank writes nothing */
-    bool fresh;
+    int lock;   /* -1: this rank writes nothing */
+    bool fresh; /* made by this process, and nothing is in it but the lock */
 };
+
+/* Whether the lock is still the file of that name: who held it may have taken the folder away. */
+static bool still_there(struct rundir *d)
+{
+    struct stat ours, named;
+
+    if (fstat(d->lock, &ours) < 0 || stat(rundir_path(d, ".lock"), &named) < 0 ||
+        ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
+        return false;
+    d->fresh = d->fresh && ours.st_size == 0; /* else a run has been here meanwhile */
+    return true;
+}
 
 static int take_lock(struct rundir *d, struct error *err)
 {
@@ -46,13 +59,38 @@ static int take_lock(struct rundir *d, struct error *err)
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (d->lock < 0)
         return error_set(err, PT_EFILE, "%s: cannot be written: %s", d->folder, strerror(errno));
-    /* A process that was killed lets go when it is gone, which takes a moment. */
-    for (int i = 0; (rc = flock(d->lock, LOCK_EX | LOCK_NB)) != 0 && i < 20; i++)
+    /* A process that was killed lets go when it is gone: where it had much memory that takes seconds. */
+    for (int i = 0; (rc = flock(d->lock, LOCK_EX | LOCK_NB)) != 0 && i < 100; i++)
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     if (rc != 0)
         return error_set(err, PT_EUSAGE, "%s: another process is training in this folder; use another --out",
                          d->folder);
     return 0;
+}
+
+static int make_and_lock(struct rundir *d, struct error *err)
+{
+    bool absent;
+    int rc = 0;
+
+    for (int i = 0; i < 10; i++) {
+        absent = !file_exists(d->folder);
+        if ((rc = file_make_folder(d->folder, err)) < 0)
+            return rc;
+        if ((rc = take_lock(d, err)) == 0) {
+            d->fresh = absent;
+            if (still_there(d))
+                return 0;
+        } else if (file_exists(d->folder)) {
+            return rc;
+        }
+        if (d->lock >= 0)
+            close(d->lock);
+        d->lock = -1;
+        d->fresh = false;
+    }
+    return error_set(err, PT_EFILE, "%s: others make and remove this folder all the time; use another --out",
+                     d->folder);
 }
 
 int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err)
@@ -74,8 +112,7 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, bool write
         *out = d;
         return 0;
     }
-    if ((rc = file_make_folder(folder, err)) < 0 || (rc = take_lock(d, err)) < 0 ||
-        (rc = file_sweep(folder, err)) < 0)
+    if ((rc = make_and_lock(d, err)) < 0 || (rc = file_sweep(folder, err)) < 0)
         goto fail;
     if (!resume &&
         (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, "config.yaml")))) {
@@ -95,6 +132,10 @@ void rundir_close(struct rundir *d)
 {
     if (!d)
         return;
+    if (d->fresh) { /* refused before it wrote: as if it had never been; the lock is let go last */
+        unlink(rundir_path(d, ".lock"));
+        rmdir(d->folder);
+    }
     if (d->lock >= 0)
         close(d->lock);
     mem_free(d->folder);
@@ -181,6 +222,7 @@ int rundir_write_start(const struct run *r, struct error *err)
 
     if (r->ranks.id > 0)
         return 0;
+    r->dir->fresh = false;
     rc = file_keep_lines(rundir_path(r->dir, "metrics.jsonl"), r->state.lines, err);
     if (rc < 0 || (rc = write_config(r, err)) < 0 ||
         (rc = write_ids(r, "items.tsv", ratings->items, ratings->title, err)) < 0)

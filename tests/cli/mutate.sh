@@ -128,7 +128,7 @@ check() {
         wrong="exit $status"
     elif [ $status -ne 0 ] && [ "$(grep -c '^partrain: .' err)" -ne 1 ]; then
         wrong="not one line that says why"
-    elif [ $status -ne 0 ] && find run \( -type f -a ! -name .lock \) 2>/dev/null | grep -q .; then
+    elif [ $status -ne 0 ] && [ -e run ]; then
         wrong="a refused run left files"
     elif [ $status -eq 0 ] && [ ! -s run/summary.json ]; then
         wrong="no summary"

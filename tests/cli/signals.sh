@@ -59,13 +59,12 @@ for signal in TERM INT USR1; do
                 sleep 0.02
             done
             [ "$(stat -c %i "$folder/run/checkpoint.safetensors")" != "$before" ] || fail "SIGUSR1 saved nothing"
-            # Meanwhile nobody else may work in the folder; a finished run would let us, so only while it runs.
+            # Meanwhile nobody else may work in the folder. The run stands still: a finished one would let us.
+            kill -STOP $pid 2>/dev/null || fail "the run ended before another was tried"
             status=0
             "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err2" || status=$?
-            if kill -0 $pid 2>/dev/null; then
-                [ $status = 2 ] || fail "two runs in one folder: exit status $status"
-                grep -q 'another process is training in this folder' "$folder/err2" || fail "$(cat "$folder/err2")"
-            fi
+            [ $status = 2 ] || fail "two runs in one folder: exit status $status"
+            grep -q 'another process is training in this folder' "$folder/err2" || fail "$(cat "$folder/err2")"
             kill -KILL $pid 2>/dev/null || fail "the run ended before it could be killed"
             wait $pid || true
             ;;

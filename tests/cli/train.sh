@@ -79,7 +79,7 @@ status=$?
 if [ $status -ne 2 ] || ! grep -q 'train.patience: the split that came' err; then
     complain "given, no validation, patience: exit $status: $(tail -1 err)"
 fi
-[ -e s.given.0/config.yaml ] && complain "a refused run left a config.yaml"
+[ -e s.given.0 ] && complain "a refused run left its folder"
 
 # Patience: the run ends early, and the best epoch is not the last one.
 "$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \

@@ -56,13 +56,6 @@ void *mem_array(int64_t count, size_t size)
     return block;
 }
 
-int64_t mem_array_bytes(int64_t bytes)
-{
-    int64_t align = bytes >= (int64_t)HUGE_PAGE ? (int64_t)HUGE_PAGE : (int64_t)LINE;
-
-    return (bytes + align - 1) / align * align;
-}
-
 char *mem_strdup(const char *text)
 {
     size_t n = strlen(text) + 1;

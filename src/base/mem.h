@@ -22,9 +22,6 @@ void *mem_resize(void *block, int64_t count, size_t size);
  * for huge pages. */
 void *mem_array(int64_t count, size_t size);
 
-/* What a block of mem_array of so many bytes takes. */
-int64_t mem_array_bytes(int64_t bytes);
-
 char *mem_strdup(const char *text);
 
 /* Whether so many bytes can be had at this moment: before calls into libraries that do not check their own

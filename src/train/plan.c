@@ -1,9 +1,6 @@
 #include "train/plan.h"
 
-#include "base/clock.h"
-#include "base/mem.h"
 #include "data/view.h"
-#include "math/gemm.h"
 #include "math/kernels.h"
 #include "par/reduce.h"
 
@@ -53,13 +50,14 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
     z->last_ld = row_pad(z->layer[z->layers - 1]);
 }
 
-/* Of weights and moments of a table of `rows` rows cut into `shards`: a block each, rounded up as large
- * blocks are. */
+/* Of weights and moments of a table of `rows` rows cut into `shards`: a block of whole pages each, and the
+ * steps that each row has seen. */
 static int64_t table_bytes(int64_t rows, int64_t ld, int64_t shards)
 {
-    int64_t block = rows / shards + 1;
+    const int64_t page = 4096, block = rows / shards + 1;
 
-    return shards * mem_array_bytes(3 * block * (ld + 1) * FLOAT);
+    return shards * ((3 * block * (ld + 1) * FLOAT + page - 1) / page * page) +
+           rows * (int64_t)sizeof(int32_t);
 }
 
 /* Weights and moments in bytes, padding included. */
@@ -189,49 +187,6 @@ static int64_t fitting_microbatch(const struct memory_plan *m, const struct size
     return 0;
 }
 
-static double flop_of(const struct sizes *z, const struct memory_plan *m, const struct config *c,
-                      const struct problem *p)
-{
-    double k = (double)z->first_ld, entries = (double)p->train->entries, dense = 0.0, steps;
-    double examples = (double)(z->mf ? p->cells.n : p->examples);
-
-    for (int l = 0; l + 1 < z->layers; l++)
-        dense += 6.0 * (double)z->layer[l] * (double)z->layer[l + 1] * examples;
-    steps = examples / (double)c->batch + 1.0;
-    if (z->mf)
-        dense = 6.0 * k * examples;
-    else if (z->softmax)
-        dense += 4.0 * k * entries + 6.0 * (double)z->last_ld * (double)p->columns * examples;
-    else
-        dense += 10.0 * k * entries;
-    return dense + steps * 12.0 * (double)(m->weights / FLOAT);
-}
-
-/* Operations a second of all workers: what a product of matrices reaches on this core, and the share of it
- * that each kind of model was measured to reach (docs/decisions.md). */
-static double speed(const struct sizes *z)
-{
-    enum { N = 384, ROUNDS = 5 };
-    const double share = z->softmax ? 0.8 : z->mf ? 0.05 : 0.2;
-    float *block = mem_array((int64_t)3 * N * N, sizeof *block);
-    double best = 0.0;
-
-    if (!block)
-        return 10e9 * share * z->workers;
-    for (int64_t i = 0; i < (int64_t)3 * N * N; i++)
-        block[i] = 0.5f;
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = clock_now(), took;
-
-        gemm_nn(N, N, N, 1.0f, block, N, block + N * N, N, 0.0f, block + 2 * N * N, N);
-        took = clock_now() - start;
-        if (2.0 * N * N * N / took > best)
-            best = 2.0 * N * N * N / took;
-    }
-    mem_free(block);
-    return best * share * z->workers;
-}
-
 int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err)
 {
     struct sizes z;
@@ -250,7 +205,6 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
     out->evaluation = valid + test;
     out->total = out->data + out->weights + out->moments + out->batch + out->evaluation + out->files;
-    out->epoch_s = flop_of(&z, out, c, p) / speed(&z);
     if (out->limit && out->total > out->limit && z.softmax)
         out->microbatch = fitting_microbatch(out, &z, c, p);
     return 0;

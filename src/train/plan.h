@@ -19,11 +19,14 @@ struct memory_plan {
     int64_t limit; /* what the machine or the cgroup has; 0: unknown */
     int64_t
         microbatch; /* the largest that would fit, where logits are too large; 0: none would, or no need */
-    double epoch_s; /* an epoch of training, about: its operations at a speed measured now */
+    double epoch_s; /* an epoch of training, about; 0 before plan_time */
 };
 
 /* PT_ENOMEM where there is no memory even for this. */
 int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err);
+
+/* Measures for some milliseconds what an epoch will take. PT_ENOMEM. */
+int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err);
 
 /* PT_ENOMEM, with what to set, where the total is above the limit. */
 int plan_check(const struct memory_plan *m, const struct config *c, struct error *err);

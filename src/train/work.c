@@ -15,14 +15,12 @@ static const struct param *find(const struct learner *l, const char *name)
     return NULL;
 }
 
-/* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `p` is
- * expected to touch. */
-static double touched(const int64_t *count, int64_t n, double p)
+double work_touched(const int64_t *count, int64_t n, double share)
 {
     double sum = 0.0;
 
     for (int64_t i = 0; i < n; i++)
-        sum += 1.0 - pow(1.0 - p, (double)count[i]);
+        sum += 1.0 - pow(1.0 - share, (double)count[i]);
     return sum;
 }
 
@@ -61,7 +59,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
     double k0 = (double)v->cols, k1 = (double)o->cols;
     double ld0 = (double)row_pad(v->cols), ld1 = (double)row_pad(o->cols);
     double share = w->examples / steps / (double)l->scheduler.examples;
-    double rows = steps * touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
+    double rows = steps * work_touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
     bool masked = l->model->spec.kind == MODEL_AUTOREC;
 
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
@@ -91,8 +89,8 @@ static void add_factors(struct work *w, const struct learner *l)
     double share = w->examples / steps / (double)l->scheduler.examples, rows;
 
     share = share < 1.0 ? share : 1.0;
-    rows = steps * (touched(p->train->row_count, p->examples, share) +
-                    touched(p->train->column_count, p->columns, share));
+    rows = steps * (work_touched(p->train->row_count, p->examples, share) +
+                    work_touched(p->train->column_count, p->columns, share));
     w->flop[PHASE_ENCODE] += 2.0 * k * w->examples;
     w->bytes[PHASE_ENCODE] += 16.0 * ld * w->examples; /* both rows, read and copied */
     w->flop[PHASE_UPDATE] +=

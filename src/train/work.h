@@ -25,8 +25,8 @@ void work_of_steps(struct work *out, const struct learner *l, int64_t steps);
 /* An epoch, whichever. */
 void work_of_epoch(struct work *out, const struct learner *l);
 
-/* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share` of
- * the entries is expected to touch. */
+/* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share`
+ * of the entries is expected to touch. */
 double work_touched(const int64_t *count, int64_t n, double share);
 
 /* Sums over the phases. */

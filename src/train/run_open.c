@@ -116,6 +116,8 @@ static int plan(const struct run *r, bool *done, struct error *err)
     if (rc < 0)
         return rc;
     *done = r->options->dry_run;
+    if (*done && (rc = plan_time(&m, r->config, r->problem, err)) < 0)
+        return rc;
     if (*done && r->options->listen)
         r->options->listen(r->options->arg, &p);
     /* Of several ranks each has only its shards; the plan is that of one that has all. */

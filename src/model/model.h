@@ -116,6 +116,8 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
                 struct error *err);
 int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
                  struct error *err);
+/* A factor row's own work in an epoch, counted in ratings, for shard_cut. */
+double mf_row_cost(int64_t ratings, int64_t batch);
 int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 
 /* The shards [first, end) of a worker. */

@@ -104,9 +104,16 @@ static struct matrix_spec matrix_of(const struct problem *p, const struct config
 
 /* A column's own work in an epoch, counted in entries. A softmax has every example in every column, and their
  * products weigh about as much as an entry each; elsewhere a step moves the column's two rows by Adam, which
- * takes as long as some six entries. */
-static double column_cost(const struct problem *p, const struct config *c)
+ * takes as long as some six entries. Matrix factorisation moves every row in every step. */
+static double column_cost(const struct problem *p, const struct config *c, const int64_t *entries)
 {
+    int64_t ratings = 0;
+
+    if (c->model_kind == KIND_MF) {
+        for (int64_t i = 0; i < p->columns; i++)
+            ratings += entries[i];
+        return mf_row_cost(ratings, c->batch);
+    }
     return problem_is_binary(c) ? (double)p->examples : 6.0 * (double)p->examples / (double)c->batch;
 }
 
@@ -123,7 +130,7 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
         mem_free(entries);
         return error_set(err, PT_ENOMEM, "shards: out of memory");
     }
-    shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c));
+    shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c, entries));
     mem_free(entries);
     return 0;
 }

@@ -6,13 +6,14 @@
  *
  * Two sharded tables: factors of users (P, with b_u) and of items (Q, with b_i). A step has two parts:
  *
- *   errors    each rating by one worker, which copies both factor rows aside                barrier
- *   update    the owner of a user row, or of an item row, adds up what the minibatch has for it, in batch
- *             order (a row can occur several times), and Adam follows; rows without a rating move too (dense
- *             Adam), at once where the tables fit in cache, else deferred and exact (param.h)      barrier
+ *   errors    of a rating by the owner of its user's row and by the owner of its item's, each for itself:
+ * what they exchange is the rows, which each copies aside for its gradients                  barrier update
+ * the owner of a row adds up what the minibatch has for it, in batch order (a row can occur several times),
+ * and Adam follows; rows without a rating move too (dense Adam), at once where the tables fit in cache, else
+ * deferred and exact (param.h)                            barrier
  *
  * With several ranks, each puts the rows that it has at their batch positions, and nothing at the others;
- * joined, every rank has the whole minibatch's rows and computes all errors for itself. */
+ * joined, every rank has the whole minibatch's rows. */
 #include "model/model.h"
 
 #include "base/mem.h"
@@ -29,22 +30,42 @@
 struct side {
     struct table t;
     const int32_t *row_of; /* (ratings) borrowed: the row of each training rating */
-    float *copy;           /* (B, ld) in mf.copies: the minibatch's rows */
-    float *bias_copy;      /* (B) likewise; read with several ranks only */
+    float *copy;           /* (B, ld) in mf.copies: the minibatch's rows; with several ranks only */
+    float *bias_copy;      /* (B) likewise */
     float *gradient;       /* (B, ld) owned: by the first batch position of a row */
-    float *bias_gradient;  /* (B) owned: likewise */
     double *squares;       /* (B) owned: of the gradients, for clipping */
     int32_t *first;        /* (rows) owned: first batch position of a row; -1 between steps */
     float **gb;            /* (shards) owned: gradient of a shard's biases; zero between steps */
     struct shard *cut;     /* (shards) owned; users only */
 };
 
+/* Where a row is. */
+struct place {
+    int32_t shard;
+    int32_t mine;  /* its owner asks */
+    int64_t local; /* number in the shard */
+};
+
+/* A worker's own part of a minibatch, on one side. */
+struct own_side {
+    struct place *place; /* (B): of every rating that touches an own row on either side */
+    int32_t *list;       /* (n) batch positions of own rows, ascending */
+    int64_t n;
+    float *other; /* (B, ld) at those positions: the row on the other side */
+};
+
+struct own {
+    struct own_side user, item;
+    float *error; /* (B) at the positions of both lists: dloss / ds before the loss's scale */
+    void *block;  /* owned: all of the above */
+};
+
 struct mf {
     struct model model; /* first: a model is an mf */
     struct side user, item;
-    float *copies;           /* (2 B (ld + 1)) owned */
-    float *error;            /* (B) owned: dloss / ds */
-    float *square;           /* (B) owned: squared error */
+    struct own *own;         /* (workers) owned */
+    float *copies;           /* (2 B (ld + 1)) owned, with several ranks */
+    float *square;           /* (B, 16) owned: squared error, each in a cache line of its own */
     float *code, *code_bias; /* (eval rows, ld) owned, (eval rows) behind it: rows of the inferred users */
     bool sweep;
 };
@@ -80,18 +101,20 @@ static int shard_of(const struct table *t, int64_t row)
 }
 
 /* A row and its bias; NULL where another rank has it. */
-static const float *row_of(const struct table *t, int64_t row, const float **bias)
+static const float *row_at(const struct table *t, int shard, int64_t local, const float **bias)
 {
     static const float zero;
-    int s = shard_of(t, row);
-    int64_t i = row - t->cut[s].begin;
+    const struct table_part *part = &t->part[shard];
 
-    *bias = &zero;
-    if (!t->part[s].row.w)
-        return NULL;
-    if (t->bias_name)
-        *bias = t->part[s].bias.w + i;
-    return t->part[s].row.w + i * t->ld;
+    *bias = t->bias_name && part->row.w ? part->bias.w + local : &zero;
+    return part->row.w ? part->row.w + local * t->ld : NULL;
+}
+
+static const float *row_of(const struct table *t, int64_t row, const float **bias)
+{
+    int s = shard_of(t, row);
+
+    return row_at(t, s, row - t->cut[s].begin, bias);
 }
 
 /* ---- output -------------------------------------------------------------------------------------- */
@@ -142,7 +165,7 @@ static double sum_squares(const struct mf *a, int64_t rows)
     double sum = 0.0;
 
     for (int64_t p = 0; p < rows; p++)
-        sum += (double)a->square[p];
+        sum += (double)a->square[p * ROW_ALIGN];
     return sum;
 }
 
@@ -178,9 +201,9 @@ static void catch_up(struct worker *w, struct mf *a, struct side *s, const struc
     }
 }
 
-/* Error of the rating at position p, from both rows and their biases. */
-static void error_of(struct mf *a, int64_t p, float value, const float *pu, const float *qi, float bu,
-                     float bi)
+/* dloss / ds of a rating before the loss's scale, from both rows and their biases; and its squared error. */
+static float error_of(const struct mf *a, float value, const float *pu, const float *qi, float bu, float bi,
+                      float *square)
 {
     const struct kernels *kern = a->model.eng.kern;
     const struct model_spec *spec = &a->model.spec;
@@ -193,8 +216,8 @@ static void error_of(struct mf *a, int64_t p, float value, const float *pu, cons
     if (ranged(spec))
         kern->activate(ACT_SIGMOID, &out, 1);
     diff = (ranged(spec) ? (float)spec->range_low + range * out : out) - value;
-    a->square[p] = diff * diff;
-    a->error[p] = ranged(spec) ? diff * range * out * (1.0f - out) : diff;
+    *square = diff * diff;
+    return ranged(spec) ? diff * range * out * (1.0f - out) : diff;
 }
 
 /* Puts a row and its bias at `to`: nothing where another rank has it. */
@@ -209,8 +232,8 @@ static void copy_row(const struct table *t, int64_t row, float *to, float *bias_
     *bias_to = from ? *bias : 0.0f;
 }
 
-/* The same as errors where rows lie on several ranks: all of the minibatch's come together first. */
-static void errors_of_ranks(struct worker *w, struct mf *a, const struct batch *b)
+/* Where rows lie on several ranks: all of the minibatch's come together first, and their squared errors. */
+static void join_rows(struct worker *w, struct mf *a, const struct batch *b)
 {
     const float *value = a->model.eng.cells->value;
     int64_t from, to, ld = a->user.t.ld;
@@ -230,77 +253,135 @@ static void errors_of_ranks(struct worker *w, struct mf *a, const struct batch *
     }
     join(w, a->copies, 2 * a->model.spec.batch * (ld + 1));
     for (int64_t p = from; p < to; p++)
-        error_of(a, p, value[b->example[p]], a->user.copy + p * ld, a->item.copy + p * ld,
-                 a->user.bias_copy[p], a->item.bias_copy[p]);
+        error_of(a, value[b->example[p]], a->user.copy + p * ld, a->item.copy + p * ld, a->user.bias_copy[p],
+                 a->item.bias_copy[p], a->square + p * ROW_ALIGN);
 }
 
-/* Scores and errors of own ratings; both factor rows are copied, since their owners will change them. */
-static void errors(struct worker *w, struct mf *a, const struct batch *b)
+/* Own rows are [low, high). */
+static void own_rows(const struct worker *w, const struct side *s, int64_t *low, int64_t *high)
 {
-    int64_t from, to, ld = a->user.t.ld;
-
-    team_phase(w, PHASE_ENCODE);
-    if (w->ranks > 1) {
-        errors_of_ranks(w, a, b);
-        return;
-    }
-    team_range(b->rows, w->id, w->count, &from, &to);
-    for (int64_t p = from; p < to; p++) {
-        int64_t rating = b->example[p];
-        const float *bu, *bi, *pu = row_of(&a->user.t, a->user.row_of[rating], &bu);
-        const float *qi = row_of(&a->item.t, a->item.row_of[rating], &bi);
-
-        memcpy(a->user.copy + p * ld, pu, (size_t)ld * sizeof(float));
-        memcpy(a->item.copy + p * ld, qi, (size_t)ld * sizeof(float));
-        error_of(a, p, a->model.eng.cells->value[rating], pu, qi, *bu, *bi);
-    }
-}
-
-/* Gradients of own rows of a side: sums over the minibatch, kept at a row's first position. `other`: the
- * copies of the rows on the other side. */
-static void gradients(struct worker *w, struct mf *a, struct side *s, const float *other,
-                      const struct batch *b, float scale)
-{
-    const struct kernels *kern = a->model.eng.kern;
-    int64_t ld = s->t.ld, low, high;
     int first, end;
 
     own_range(w, s, &first, &end);
-    low = first < end ? s->t.cut[first].begin : 0;
-    high = first < end ? s->t.cut[end - 1].end : 0;
-    for (int64_t p = 0; p < b->rows; p++) {
-        int64_t row = s->row_of[b->example[p]], at;
-        float e = a->error[p] * scale;
+    *low = first < end ? s->t.cut[first].begin : 0;
+    *high = first < end ? s->t.cut[end - 1].end : 0;
+}
 
-        if (row < low || row >= high)
-            continue;
-        if (s->first[row] < 0) {
-            s->first[row] = (int32_t)p;
-            memset(s->gradient + p * ld, 0, (size_t)ld * sizeof(float));
-            s->bias_gradient[p] = 0.0f;
+static struct place place_of(const struct table *t, int64_t row, bool mine)
+{
+    int s = shard_of(t, row);
+
+    return (struct place){s, mine, row - t->cut[s].begin};
+}
+
+static void prefetch_row(const struct table *t, const struct place *at)
+{
+    const float *row = t->part[at->shard].row.w;
+
+    for (int64_t k = 0; row && k < t->ld; k += ROW_ALIGN)
+        __builtin_prefetch(row + at->local * t->ld + k);
+}
+
+/* Places of all ratings that touch an own row; their rows are asked for, since others have changed them. */
+static void find(struct worker *w, struct mf *a, const struct batch *b)
+{
+    struct own *own = &a->own[w->id];
+    int64_t user_low, user_high, item_low, item_high;
+
+    own_rows(w, &a->user, &user_low, &user_high);
+    own_rows(w, &a->item, &item_low, &item_high);
+    own->user.n = own->item.n = 0;
+    for (int64_t p = 0; p < b->rows; p++) {
+        int64_t user = a->user.row_of[b->example[p]], item = a->item.row_of[b->example[p]];
+        bool has_user = user >= user_low && user < user_high, has_item = item >= item_low && item < item_high;
+
+        if (has_user)
+            own->user.list[own->user.n++] = (int32_t)p;
+        if (has_item)
+            own->item.list[own->item.n++] = (int32_t)p;
+        if (has_user || has_item) {
+            own->user.place[p] = place_of(&a->user.t, user, has_user);
+            own->item.place[p] = place_of(&a->item.t, item, has_item);
+            prefetch_row(&a->user.t, &own->user.place[p]);
+            prefetch_row(&a->item.t, &own->item.place[p]);
         }
-        at = s->first[row];
-        kern->axpy(s->gradient + at * ld, e, other + p * ld, ld);
-        s->bias_gradient[at] += e;
+    }
+}
+
+/* Error of the rating at position p, and the row that the gradient of an own one needs. */
+static void error_at(struct worker *w, struct mf *a, const struct batch *b, int64_t p, bool for_user)
+{
+    struct own *own = &a->own[w->id];
+    const struct place *user = &own->user.place[p], *item = &own->item.place[p];
+    float value = a->model.eng.cells->value[b->example[p]], square;
+    const float *bu, *bi, *pu = row_at(&a->user.t, user->shard, user->local, &bu);
+    const float *qi = row_at(&a->item.t, item->shard, item->local, &bi);
+    int64_t ld = a->user.t.ld;
+
+    if (w->ranks > 1) {
+        pu = a->user.copy + p * ld;
+        qi = a->item.copy + p * ld;
+        bu = a->user.bias_copy + p;
+        bi = a->item.bias_copy + p;
+    }
+    if (for_user)
+        memcpy(own->user.other + p * ld, qi, (size_t)ld * sizeof(float));
+    else
+        memcpy(own->item.other + p * ld, pu, (size_t)ld * sizeof(float));
+    if (!for_user && user->mine) /* it is there already */
+        return;
+    own->error[p] = error_of(a, value, pu, qi, *bu, *bi, &square);
+    if (for_user && w->ranks == 1)
+        a->square[p * ROW_ALIGN] = square;
+}
+
+static void errors(struct worker *w, struct mf *a, const struct batch *b)
+{
+    struct own *own = &a->own[w->id];
+
+    team_phase(w, PHASE_ENCODE);
+    find(w, a, b);
+    if (w->ranks > 1)
+        join_rows(w, a, b);
+    for (int64_t i = 0; i < own->user.n; i++)
+        error_at(w, a, b, own->user.list[i], true);
+    for (int64_t i = 0; i < own->item.n; i++)
+        error_at(w, a, b, own->item.list[i], false);
+}
+
+/* Gradients of own rows of a side: sums over the minibatch, kept at a row's first position. */
+static void gradients(struct mf *a, struct side *s, const struct own *own, const struct own_side *mine,
+                      const struct batch *b, float scale)
+{
+    const struct kernels *kern = a->model.eng.kern;
+    int64_t ld = s->t.ld;
+
+    for (int64_t i = 0; i < mine->n; i++) {
+        int64_t p = mine->list[i];
+        int32_t *first = &s->first[s->row_of[b->example[p]]];
+        float e = own->error[p] * scale;
+
+        if (*first < 0) {
+            *first = (int32_t)p;
+            memset(s->gradient + p * ld, 0, (size_t)ld * sizeof(float));
+        }
+        kern->axpy(s->gradient + *first * ld, e, mine->other + p * ld, ld);
+        s->gb[mine->place[p].shard][mine->place[p].local] += e;
     }
 }
 
 /* Squared norms by batch position, so that their sum has one order; 0 where a row is not first. */
-static void measure(struct worker *w, struct mf *a, struct side *s, const struct batch *b)
+static void measure(struct mf *a, struct side *s, const struct own_side *mine, const struct batch *b)
 {
-    int first, end;
+    for (int64_t i = 0; i < mine->n; i++) {
+        int64_t p = mine->list[i];
+        double g = 0.0;
 
-    own_range(w, s, &first, &end);
-    for (int64_t p = 0; p < b->rows && first < end; p++) {
-        int64_t row = s->row_of[b->example[p]];
-        double g;
-
-        if (row < s->t.cut[first].begin || row >= s->t.cut[end - 1].end)
-            continue;
         s->squares[p] = 0.0;
-        if (s->first[row] != p)
+        if (s->first[s->row_of[b->example[p]]] != p)
             continue;
-        g = a->model.spec.biases ? (double)s->bias_gradient[p] : 0.0;
+        if (a->model.spec.biases)
+            g = (double)s->gb[mine->place[p].shard][mine->place[p].local];
         s->squares[p] = a->model.eng.kern->sum_squares(s->gradient + p * s->t.ld, s->t.ld) + g * g;
     }
 }
@@ -325,8 +406,8 @@ static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
 {
     double sum = 0.0;
 
-    measure(w, a, &a->user, b);
-    measure(w, a, &a->item, b);
+    measure(a, &a->user, &a->own[w->id].user, b);
+    measure(a, &a->item, &a->own[w->id].item, b);
     team_barrier(w);
     if (w->ranks > 1)
         share_squares(w, a, b);
@@ -336,24 +417,25 @@ static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
 }
 
 /* Adam for own rows of a side: those of the minibatch with their gradients, then the rest of the shard. */
-static void update(struct worker *w, struct mf *a, struct side *s, const struct batch *b, float clip)
+static void update(struct worker *w, struct mf *a, struct side *s, const struct own_side *mine,
+                   const struct batch *b, float clip)
 {
     const struct engine *eng = &a->model.eng;
     int first, end;
 
     own_range(w, s, &first, &end);
-    for (int64_t p = 0; p < b->rows && first < end; p++) {
-        int64_t row = s->row_of[b->example[p]];
-        int shard;
+    for (int64_t i = 0; i < mine->n; i++) {
+        int64_t p = mine->list[i];
+        const struct place *at = &mine->place[p];
 
-        if (row < s->t.cut[first].begin || row >= s->t.cut[end - 1].end || s->first[row] != p)
+        if (s->first[s->row_of[b->example[p]]] != p)
             continue;
-        shard = shard_of(&s->t, row);
-        row -= s->t.cut[shard].begin;
-        if (clip != 1.0f)
+        if (clip != 1.0f) {
             eng->kern->scale(s->gradient + p * s->t.ld, clip, s->t.ld);
-        s->gb[shard][row] = s->bias_gradient[p] * clip;
-        table_update(&s->t, eng->kern, eng->plan, shard, row, b->in_epoch, s->gradient + p * s->t.ld);
+            s->gb[at->shard][at->local] *= clip;
+        }
+        table_update(&s->t, eng->kern, eng->plan, at->shard, at->local, b->in_epoch,
+                     s->gradient + p * s->t.ld);
     }
     for (int i = first; i < end; i++) {
         struct weights *bias = &s->t.part[i].bias;
@@ -365,15 +447,11 @@ static void update(struct worker *w, struct mf *a, struct side *s, const struct 
             eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, s->gb[i],
                             row_pad(width));
     }
-    for (int64_t p = 0; p < b->rows && first < end; p++) { /* as it was */
-        int64_t row = s->row_of[b->example[p]];
+    for (int64_t i = 0; i < mine->n; i++) { /* as it was */
+        int64_t p = mine->list[i];
 
-        if (row >= s->t.cut[first].begin && row < s->t.cut[end - 1].end && s->first[row] >= 0) {
-            int shard = shard_of(&s->t, row);
-
-            s->gb[shard][row - s->t.cut[shard].begin] = 0.0f;
-            s->first[row] = -1;
-        }
+        s->gb[mine->place[p].shard][mine->place[p].local] = 0.0f;
+        s->first[s->row_of[b->example[p]]] = -1;
     }
 }
 
@@ -386,6 +464,7 @@ static void mf_begin(struct worker *w, struct model *m, const struct batch *b)
 static void mf_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
 {
     struct mf *a = mf_of(m);
+    const struct own *own = &a->own[w->id];
     double squares = 0.0;
     float scale, clip = 1.0f;
 
@@ -402,12 +481,12 @@ static void mf_step(struct worker *w, struct model *m, const struct batch *b, co
         m->cell_count += b->rows;
         m->step_count++;
     }
-    gradients(w, a, &a->user, a->item.copy, b, scale);
-    gradients(w, a, &a->item, a->user.copy, b, scale);
+    gradients(a, &a->user, own, &own->user, b, scale);
+    gradients(a, &a->item, own, &own->item, b, scale);
     if (m->spec.clip_norm > 0.0)
         clip = clip_factor(w, a, b);
-    update(w, a, &a->user, b, clip);
-    update(w, a, &a->item, b, clip);
+    update(w, a, &a->user, &own->user, b, clip);
+    update(w, a, &a->item, &own->item, b, clip);
     if (next)
         mf_begin(w, m, next);
 }
@@ -511,7 +590,6 @@ static void side_fini(struct side *s)
         mem_free(s->gb[i]);
     mem_free(s->gb);
     mem_free(s->gradient);
-    mem_free(s->bias_gradient);
     mem_free(s->squares);
     mem_free(s->first);
     table_fini(&s->t);
@@ -528,11 +606,10 @@ static int side_init(struct side *s, const struct model *m, const char *name, co
     if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, cut, shards, m->eng.team, err)) < 0)
         return rc;
     s->gradient = mem_array(batch * s->t.ld, sizeof(float));
-    s->bias_gradient = mem_array(batch, sizeof(float));
     s->squares = mem_array(batch, sizeof(double));
     s->first = mem_array(rows, sizeof *s->first);
     s->gb = mem_zalloc(shards, sizeof *s->gb);
-    if (!s->gradient || !s->bias_gradient || !s->squares || !s->first || !s->gb)
+    if (!s->gradient || !s->squares || !s->first || !s->gb)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
     team_rank_own(m->eng.team, shards, &first, &end);
@@ -547,14 +624,40 @@ static int side_init(struct side *s, const struct model *m, const char *name, co
     return 0;
 }
 
+/* A block a worker: rows first, which are aligned, then what is not. */
+static int own_init(struct mf *a, int64_t ld)
+{
+    int64_t batch = row_pad(a->model.spec.batch);
+    int64_t bytes =
+        batch * (int64_t)((2 * ld + 1) * sizeof(float) + 2 * sizeof(struct place) + 2 * sizeof(int32_t));
+
+    for (int i = 0; i < team_workers(a->model.eng.team); i++) {
+        struct own *own = &a->own[i];
+
+        own->block = mem_array(bytes, 1);
+        if (!own->block)
+            return PT_ENOMEM;
+        own->user.other = own->block;
+        own->item.other = own->user.other + batch * ld;
+        own->error = own->item.other + batch * ld;
+        own->user.place = (struct place *)(void *)(own->error + batch);
+        own->item.place = own->user.place + batch;
+        own->user.list = (int32_t *)(void *)(own->item.place + batch);
+        own->item.list = own->user.list + batch;
+    }
+    return 0;
+}
+
 static void mf_free(struct model *m)
 {
     struct mf *a = mf_of(m);
 
     side_fini(&a->user);
     side_fini(&a->item);
+    for (int i = 0; a->own && i < team_workers(m->eng.team); i++)
+        mem_free(a->own[i].block);
+    mem_free(a->own);
     mem_free(a->copies);
-    mem_free(a->error);
     mem_free(a->square);
     mem_free(a->code);
     mem_free(a);
@@ -602,21 +705,24 @@ int mf_new(struct model **out, const struct model_spec *spec, const struct engin
     a->model = (struct model){.ops = &mf_ops, .spec = *spec, .eng = *eng};
     a->sweep = bytes <= SWEEP_BYTES;
     a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
-    a->error = mem_array(spec->batch, sizeof(float));
-    a->square = mem_array(spec->batch, sizeof(float));
+    a->own = mem_zalloc(team_workers(eng->team), sizeof *a->own);
+    a->square = mem_array(spec->batch * ROW_ALIGN, sizeof(float));
     a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
-    a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
-    if (!a->user.cut || !a->error || !a->square || !a->code || !a->copies) {
+    if (team_ranks(eng->team)->count > 1)
+        a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
+    if (!a->user.cut || !a->own || !a->square || !a->code ||
+        (team_ranks(eng->team)->count > 1 && !a->copies) || own_init(a, ld) < 0) {
         rc = error_set(err, PT_ENOMEM, "mf: out of memory");
         goto fail;
     }
     a->code_bias = a->code + spec->eval_batch * ld;
-    a->user.copy = a->copies;
-    a->item.copy = a->user.copy + spec->batch * ld;
-    a->user.bias_copy = a->item.copy + spec->batch * ld;
-    a->item.bias_copy = a->user.bias_copy + spec->batch;
-    shard_cut(a->user.cut, shards, x->row_count, x->examples,
-              mf_row_cost(eng->cells->n, spec->batch));
+    if (a->copies) {
+        a->user.copy = a->copies;
+        a->item.copy = a->user.copy + spec->batch * ld;
+        a->user.bias_copy = a->item.copy + spec->batch * ld;
+        a->item.bias_copy = a->user.bias_copy + spec->batch;
+    }
+    shard_cut(a->user.cut, shards, x->row_count, x->examples, mf_row_cost(eng->cells->n, spec->batch));
     if ((rc = side_init(&a->user, &a->model, "user.weight", user_bias, x->examples, a->user.cut, shards,
                         eng->cells->user, err)) < 0 ||
         (rc = side_init(&a->item, &a->model, "item.weight", item_bias, x->columns, x->cut, x->shards,

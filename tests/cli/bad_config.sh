@@ -2,12 +2,10 @@
 # Wrong configurations and options: the exact message, the exit status, nothing on stdout.
 # bad_config.expected holds, for each case, its name, the exit status and stderr. `bad_config.sh --write` makes it
 # anew; read the difference before it is committed.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-case $PARTRAIN in /*) ;; *) PARTRAIN=$OLDPWD/$PARTRAIN ;; esac
 
 # try NAME ARGUMENT...: one case
 try() {

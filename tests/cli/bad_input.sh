@@ -2,9 +2,9 @@
 # Bad ratings of every format, bad paths, permissions, options: exit status and message of each, and that nothing
 # half-written is left. bad_input.expected holds, for each case, its name, the exit status and stderr. `bad_input.sh
 # --write` makes it anew; read the difference before it is committed. Wrong configurations: bad_config.sh.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-folder=$(mktemp -d)
 trap 'chmod -R u+rwx "$folder"; rm -rf "$folder"' EXIT
 chmod 755 "$folder"
 cp "$PARTRAIN" "$folder/partrain" && cd "$folder" || exit 1

@@ -1,8 +1,8 @@
 #!/bin/bash
 # docs/config.md is what the program says of its keys; the shipped configurations load, and give back themselves.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 
 "$PARTRAIN" config --reference >"$folder/config.md"
 if ! diff -u docs/config.md "$folder/config.md" >&2; then

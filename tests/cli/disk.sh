@@ -1,8 +1,9 @@
 #!/bin/bash
 # Disks that are full, small, read-only or broken: the run says so with exit status 6, leaves no half-made file,
 # keeps what was good, and goes on to the undisturbed weights when there is room again.
-set -eu
-folder=$(mktemp -d)
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 mounted=
 cleanup() {
@@ -11,11 +12,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-fail() {
-    echo "disk: $*" >&2
-    cat "$folder/err" >&2
-    exit 1
-}
 options=(model.kind=autorec model.hidden=32 data.path=synth:small train.batch=40 train.epochs=12
     train.checkpoint_every=1 -q --threads 1)
 # run STATUS OUT [PREFIX ...]
@@ -25,9 +21,6 @@ run() {
     "$@" "$PARTRAIN" train "${options[@]}" --out "$out" --resume >/dev/null 2>"$folder/err" || status=$?
     [ $status = "$want" ] || fail "exit status $status, not $want: $*"
     [ -z "$(find "$out" -name '*.tmp-*')" ] || fail "temporary files are left: $(ls "$out")"
-}
-says() {
-    grep -q -e "$1" "$folder/err" || fail "not said: $1"
 }
 hash_of() {
     grep -o '"weights_hash": "[0-9a-f]*"' "$1/summary.json"
@@ -41,14 +34,14 @@ run 0 "$folder/plain" env
 # shellcheck disable=SC2016 # expanded by the inner shell
 # A limit on file sizes: the checkpoint does not fit, at the start; then there is room.
 run 6 "$folder/limit" bash -c 'ulimit -f 40; exec "$0" "$@"'
-says 'checkpoint.safetensors.*File too large'
+complains 'checkpoint.safetensors.*File too large'
 run 0 "$folder/limit" env
 same "$folder/limit"
 
 # fsync fails, at each of its first calls in turn.
 for n in 1 2 3 5 8 9 10 11 12 13 14 20; do
     run 6 "$folder/sync" env LD_PRELOAD="$SHIM" SHIM_FOLDER="$folder/sync" SHIM_FSYNC_FAIL=$n
-    says 'Input/output error'
+    complains 'Input/output error'
 done
 run 0 "$folder/sync" env
 same "$folder/sync"
@@ -59,7 +52,7 @@ timeout -s INT 0.4 "$PARTRAIN" train "${options[@]}" train.epochs=100000 --out "
 options+=(train.epochs=100000)
 printf X | dd of="$folder/damaged/checkpoint.safetensors" bs=1 seek=30000 conv=notrunc status=none
 run 130 "$folder/damaged" timeout --preserve-status -s INT 0.4
-says 'trying the checkpoint before it'
+complains 'trying the checkpoint before it'
 [ -f "$folder/damaged/checkpoint.safetensors.damaged" ] || fail "the damaged checkpoint is not put aside"
 unset 'options[-1]'
 
@@ -68,14 +61,14 @@ mkdir "$folder/small"
 if mount -t tmpfs -o size=192k tmpfs "$folder/small" 2>/dev/null; then
     mounted=$folder/small
     run 6 "$folder/small/run" env
-    says 'No space left on device'
+    complains 'No space left on device'
     mount -o remount,size=16m "$folder/small"
     run 0 "$folder/small/run" env
     same "$folder/small/run"
     rm "$folder/small/run/summary.json"
     mount -o remount,ro "$folder/small"
     run 6 "$folder/small/run" env
-    says 'Read-only file system'
+    complains 'Read-only file system'
 else
     echo "disk: no small file system: this user may not mount one"
 fi
@@ -83,5 +76,5 @@ if [ "$(id -u)" != 0 ]; then
     mkdir "$folder/locked"
     chmod 555 "$folder/locked"
     run 6 "$folder/locked" env
-    says 'Permission denied'
+    complains 'Permission denied'
 fi

@@ -1,26 +1,18 @@
 #!/bin/bash
 # partrain doctor: the map of a machine that is not there, to the letter; this machine's measurements; each
 # warning that an environment can bring about; wrong use.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT OMP_DYNAMIC OMP_WAIT_POLICY GOMP_SPINCOUNT \
     GOMP_CPU_AFFINITY KMP_AFFINITY OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
 
-fail() {
-    echo "$1" >&2
-    cat "$folder/out" "$folder/err" >&2
-    exit 1
-}
 # expect STATUS WORDS...: runs doctor, checks its exit status
 expect() {
     local want=$1 status=0
     shift
     "$PARTRAIN" doctor "$@" >"$folder/out" 2>"$folder/err" || status=$?
     [ "$status" = "$want" ] || fail "doctor $*: exit status $status, not $want"
-}
-says() {
-    grep -q -e "$1" "$folder/out" || fail "not said: $1"
 }
 
 # a machine that is not there

@@ -1,16 +1,8 @@
 #!/bin/bash
 # partrain eval: the figures of summary.json again, exactly, for every model; intervals, pairs, other ratings.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 cd "$folder" || exit 1
-failures=0
-
-complain() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
 
 train() {
     local out=$1
@@ -19,16 +11,9 @@ train() {
         complain "train $out $*"
 }
 
-# expect STATUS PATTERN ARGUMENT...: exit status, and a pattern of grep -E in what is printed
+# expect STATUS PATTERN ARGUMENT...: see expect_said
 expect() {
-    local status=$1 pattern=$2 got
-    shift 2
-    "$PARTRAIN" eval "$@" >out 2>&1
-    got=$?
-    if [ $got -ne "$status" ] || ! grep -qE -- "$pattern" out; then
-        complain "eval $*: exit $got, expected $status and: $pattern"
-        sed 's/^/  /' out >&2
-    fi
+    expect_said "$1" "$2" eval "${@:3}"
 }
 
 # figures RUN PART: NAME VALUE of each figure in the summary's part, as `eval -o tsv` prints them

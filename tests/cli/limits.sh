@@ -1,25 +1,17 @@
 #!/bin/bash
 # --dry-run tells the plan and writes nothing; a run that does not fit is refused with exit status 4, before it
 # allocates, with what to set; what the plan says is near what the run takes.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 
-fail() {
-    echo "limits: $*" >&2
-    cat "$folder/out" "$folder/err" >&2
-    exit 1
-}
 # expect STATUS ARGUMENT ...
 expect() {
     local want=$1 status=0
     shift
     "$PARTRAIN" train -q --out "$folder/run" "$@" >"$folder/out" 2>"$folder/err" || status=$?
     [ $status = "$want" ] || fail "exit status $status, not $want: $*"
-}
-says() {
-    grep -q -e "$1" "$folder/$2" || fail "not said: $1"
 }
 
 expect 0 --dry-run data.path=synth:small

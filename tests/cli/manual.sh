@@ -1,48 +1,41 @@
 #!/bin/bash
 # Help, man pages and completions come from the same tables: every command's help fits a screen and has an example, its
 # man page is sound roff that names every option, and the completions complete.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-failures=0
-
-fail() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 
 commands=$("$PARTRAIN" help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -vx help)
-[ "$(wc -w <<<"$commands")" -ge 5 ] || fail "help lists: $commands"
+[ "$(wc -w <<<"$commands")" -ge 5 ] || complain "help lists: $commands"
 for command in $commands; do
-    "$PARTRAIN" help "$command" >"$folder/help" || fail "$command: no help"
-    [ "$(wc -l <"$folder/help")" -le 40 ] || fail "$command: its help has $(wc -l <"$folder/help") lines"
+    "$PARTRAIN" help "$command" >"$folder/help" || complain "$command: no help"
+    [ "$(wc -l <"$folder/help")" -le 40 ] || complain "$command: its help has $(wc -l <"$folder/help") lines"
     awk -v c="$command" 'length > 120 { print c ": a line of its help has " length " letters"; bad = 1 } END { exit bad }' \
-        "$folder/help" || fail "$command: too wide"
-    grep -q '^Example' "$folder/help" || fail "$command: no example in its help"
-    "$PARTRAIN" help --man "$command" >"$folder/page.1" || fail "$command: no man page"
+        "$folder/help" || complain "$command: too wide"
+    grep -q '^Example' "$folder/help" || complain "$command: no example in its help"
+    "$PARTRAIN" help --man "$command" >"$folder/page.1" || complain "$command: no man page"
     for section in NAME SYNOPSIS OPTIONS DESCRIPTION EXAMPLE; do
-        grep -qx ".SH $section" "$folder/page.1" || fail "$command: no $section in its man page"
+        grep -qx ".SH $section" "$folder/page.1" || complain "$command: no $section in its man page"
     done
     grep -o -- '--[a-z-]*' "$folder/help" | sort -u | while read -r option; do
         sed 's/\\-/-/g' "$folder/page.1" | grep -q -- "$option" || echo "$command: $option is not in its man page"
     done >"$folder/missing"
-    [ ! -s "$folder/missing" ] || fail "$(cat "$folder/missing")"
+    [ ! -s "$folder/missing" ] || complain "$(cat "$folder/missing")"
     if command -v groff >/dev/null; then
-        groff -man -Tutf8 -ww "$folder/page.1" 2>&1 >/dev/null | grep . && fail "$command: groff complains"
+        groff -man -Tutf8 -ww "$folder/page.1" 2>&1 >/dev/null | grep . && complain "$command: groff complains"
     fi
 done
-"$PARTRAIN" help --man | grep -q '^.SH EXIT STATUS' || fail "no man page of the program"
-"$PARTRAIN" help --man nothing 2>"$folder/err" && fail "a man page of nothing"
-"$PARTRAIN" help --completion tcsh 2>"$folder/err" && fail "a completion for tcsh"
+"$PARTRAIN" help --man | grep -q '^.SH EXIT STATUS' || complain "no man page of the program"
+"$PARTRAIN" help --man nothing 2>"$folder/err" && complain "a man page of nothing"
+"$PARTRAIN" help --completion tcsh 2>"$folder/err" && complain "a completion for tcsh"
 
-"$PARTRAIN" help --completion bash >"$folder/bash" || fail "no completion for bash"
+"$PARTRAIN" help --completion bash >"$folder/bash" || complain "no completion for bash"
 # complete EXPECTED WORD...: the last word is completed
 complete_words() {
     local expected=$1
     shift
     got=$(cd "$folder" && bash -c '. ./bash 2>/dev/null; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
         _partrain 2>/dev/null; echo "${COMPREPLY[*]}"' bash "$@")
-    [ "$got" = "$expected" ] || fail "$* completes to '$got' and not '$expected'"
+    [ "$got" = "$expected" ] || complain "$* completes to '$got' and not '$expected'"
 }
 touch "$folder/some.yaml"
 complete_words recommend partrain rec
@@ -54,12 +47,12 @@ complete_words export partrain help exp
 complete_words some.yaml partrain -c so
 complete_words --config partrain train --conf
 for shell in zsh fish; do
-    "$PARTRAIN" help --completion $shell >"$folder/$shell" || fail "no completion for $shell"
+    "$PARTRAIN" help --completion $shell >"$folder/$shell" || complain "no completion for $shell"
     for command in $commands; do
-        grep -q "$command" "$folder/$shell" || fail "$shell: $command is not completed"
+        grep -q "$command" "$folder/$shell" || complain "$shell: $command is not completed"
     done
     if command -v $shell >/dev/null; then
-        $shell -n "$folder/$shell" || fail "$shell: its completion is no $shell"
+        $shell -n "$folder/$shell" || complain "$shell: its completion is no $shell"
     fi
 done
 [ "$failures" -eq 0 ]

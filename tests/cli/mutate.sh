@@ -2,13 +2,11 @@
 # Valid files of each format, and then fields, lines and bytes of them dropped, doubled, swapped or changed: whatever
 # comes of it, partrain trains on it (0) or says what is wrong (2, 3), in one line and in time, and leaves no
 # half-written result. `mutate.sh ROUNDS SEED`; the rounds are for each format.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 rounds=${1:-30} seed=${2:-1}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
 cd "$folder" || exit 1
-failures=0 runs=0 refused=0
+runs=0 refused=0
 export LC_ALL=C
 
 ratings() { # SEPARATOR: 12 users, 10 items

@@ -1,15 +1,13 @@
 #!/bin/bash
 # export: the ONNX file, run by a real runtime on 100 users, gives the scores that partrain gives.
 # The runtime: npm install onnxruntime-web (or onnxruntime-node) in $PARTRAIN_ONNXRUNTIME, whose node_modules is used.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 modules=${PARTRAIN_ONNXRUNTIME:-.}/node_modules
 if ! command -v node >/dev/null || [ ! -d "$modules/onnxruntime-web" ] && [ ! -d "$modules/onnxruntime-node" ]; then
     echo "skipped: node or onnxruntime is missing (PARTRAIN_ONNXRUNTIME)"
     exit 77
 fi
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-failures=0
 
 awk 'BEGIN {
     srand(5)

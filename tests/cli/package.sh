@@ -1,10 +1,9 @@
 #!/bin/bash
 # The installed package: the example of docs/ built against it by pkg-config (shared and static) and by CMake, and run;
 # the symbols of both libraries; the header in C++.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 build=$(dirname "$PARTRAIN")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 if ! [ -f "$build/cmake_install.cmake" ] || grep -q '^PARTRAIN_SANITIZE:.*=.' "$build/CMakeCache.txt"; then
     echo "skipped: no build tree, or one with a sanitizer"
     exit 77

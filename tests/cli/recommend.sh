@@ -1,30 +1,11 @@
 #!/bin/bash
 # recommend and predict: people from text and from the data, lists, forms of output, messages.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-failures=0
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 
-fail() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect STATUS STDOUT-PATTERN STDERR-PATTERN ARGUMENT...: patterns of grep -E; an empty one: nothing is printed
+# expect STATUS STDOUT-PATTERN STDERR-PATTERN ARGUMENT...: see expect_streams; "in" is its stdin
 expect() {
-    local status=$1 out=$2 err=$3
-    shift 3
-    "$PARTRAIN" "$@" >"$folder/out" 2>"$folder/err" <"$folder/in"
-    local got=$?
-    if [ "$got" -ne "$status" ] || ! matches "$out" "$folder/out" || ! matches "$err" "$folder/err"; then
-        fail "partrain $*: exit $got, expected $status"
-        sed 's/^/  out: /' "$folder/out" >&2
-        sed 's/^/  err: /' "$folder/err" >&2
-    fi
-}
-
-matches() {
-    if [ -z "$1" ]; then [ ! -s "$2" ]; else grep -qE -- "$1" "$2"; fi
+    expect_streams "$@" <"$folder/in"
 }
 
 # A made-up world: users like the items of their own parity.
@@ -42,7 +23,7 @@ awk 'BEGIN {
 }' </dev/null
 train() {
     "$PARTRAIN" train data.path="$folder/data" train.epochs=30 train.batch=20 train.lr=0.01 --out "$folder/$1" -q \
-        "${@:2}" >/dev/null || fail "training $1"
+        "${@:2}" >/dev/null || complain "training $1"
 }
 train vae model.kind=multivae model.hidden=30 model.latent=10 data.min_rating=4 split.valid_users=10 split.test_users=10
 train user model.kind=autorec model.side=user model.hidden=20
@@ -52,10 +33,10 @@ train mf model.kind=mf model.latent=8
 # Five titles as people type them: what comes is of the same parity, ten of them, ranked, without the five.
 printf 'The Part 2\nPart 4, The (1944)\n106\nPART 8\nthe part 10\n' >"$folder/in"
 expect 0 '^1	1	1[0-4][02468]	[-0-9.e]*	Part ' '' recommend -m "$folder/vae" -
-[ "$(wc -l <"$folder/out")" -eq 10 ] || fail "not ten lines"
-[ "$(cut -f3 <"$folder/out" | grep -cE '[02468]$')" -eq 10 ] || fail "items of the other parity"
-! cut -f3 "$folder/out" | grep -qxE '102|104|106|108|110' || fail "a known item is recommended"
-[ "$(cut -f2 "$folder/out" | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 " ] || fail "ranks"
+[ "$(wc -l <"$folder/out")" -eq 10 ] || complain "not ten lines"
+[ "$(cut -f3 <"$folder/out" | grep -cE '[02468]$')" -eq 10 ] || complain "items of the other parity"
+! cut -f3 "$folder/out" | grep -qxE '102|104|106|108|110' || complain "a known item is recommended"
+[ "$(cut -f2 "$folder/out" | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 " ] || complain "ranks"
 expect 0 '^1	1	1' '' recommend -m "$folder/vae" -k 3 --with-seen "$folder/in"
 expect 0 '^user,rank,item,score,title$' '' recommend -m "$folder/vae" -k 3 -o csv -
 expect 0 '^1,3,1[0-9]*,[-0-9.e]*,"Part [0-9]*, The ' '' recommend -m "$folder/vae" -k 3 -o csv -
@@ -65,9 +46,9 @@ expect 0 '^\{"user": "1", "items": \[\{"item": "1[0-9]*", "score": .*"title": "P
 # Lists.
 printf '112\nThe Part 14\n115\n' >"$folder/list"
 expect 0 '^1	1	11[24]	' '' recommend -m "$folder/vae" --allow "$folder/list" -
-[ "$(wc -l <"$folder/out")" -eq 3 ] || fail "--allow: not its three items"
+[ "$(wc -l <"$folder/out")" -eq 3 ] || complain "--allow: not its three items"
 expect 0 '	1	' '' recommend -m "$folder/vae" --deny "$folder/list" -k 40 -
-! cut -f3 "$folder/out" | grep -qxE '112|114|115' || fail "--deny: a denied item"
+! cut -f3 "$folder/out" | grep -qxE '112|114|115' || complain "--deny: a denied item"
 
 # Two people, something unknown, nothing known.
 printf '102\n104\n\nPart 2 of nothing\n101\n' >"$folder/in"
@@ -105,20 +86,20 @@ expect 0 '^stranger	1	1[0-9][13579]	' '1 person, ' recommend -m "$folder/mf" --d
 # Users of the data: own parity, nothing they rated; threads do not matter.
 for model in vae user item mf; do
     expect 0 '^8	1	' '' recommend -m "$folder/$model" -k 5 --users 7,8 --threads 2
-    [ "$(wc -l <"$folder/out")" -eq 10 ] || fail "$model: not ten lines for two users"
+    [ "$(wc -l <"$folder/out")" -eq 10 ] || complain "$model: not ten lines for two users"
     # Low ratings were no input of the first model, but they are known; so nothing rated is listed.
     while IFS=$'\t' read -r user _ item _; do
-        ! grep -q "^$user,$item," "$folder/data/ratings.csv" || fail "$model: $item is known to user $user"
+        ! grep -q "^$user,$item," "$folder/data/ratings.csv" || complain "$model: $item is known to user $user"
     done <"$folder/out"
     expect 0 '^80	' '80 people, ' recommend -m "$folder/$model" -k 5 --all
     cp "$folder/out" "$folder/all"
     expect 0 '^80	' '80 people, ' recommend -m "$folder/$model" -k 5 --all --threads 1
-    cmp -s "$folder/out" "$folder/all" || fail "$model: one thread, other recommendations"
+    cmp -s "$folder/out" "$folder/all" || complain "$model: one thread, other recommendations"
     expect 0 '^7	' 'no user 999' recommend -m "$folder/$model" --users 7,999
     expect 3 '' 'none of the 1 users' recommend -m "$folder/$model" --users 999
 done
 grep -cE '^(7	.*	1[0-9][13579]	|8	.*	1[0-9][02468]	)' "$folder/all" >"$folder/count"
-[ "$(cat "$folder/count")" -ge 8 ] || fail "mf: $(cat "$folder/count") of 10 items have the users' parity"
+[ "$(cat "$folder/count")" -ge 8 ] || complain "mf: $(cat "$folder/count") of 10 items have the users' parity"
 printf '7\n8\n' >"$folder/users"
 expect 0 '^7	' '' recommend -m "$folder/vae" --users "$folder/users"
 
@@ -132,11 +113,11 @@ printf '7 101\n7\tThe Part 2\n8,102,5\n\nnobody 101\n7 101\n' >"$folder/in"
 for model in user item mf; do
     expect 0 '^nobody	101	2\.9' '1 of 5 predictions are the stand-in' predict -m "$folder/$model" -
     cut -f1,2 "$folder/out" >"$folder/pairs"
-    printf '7\t101\n7\t102\n8\t102\nnobody\t101\n7\t101\n' | cmp -s - "$folder/pairs" || fail "$model: other pairs"
+    printf '7\t101\n7\t102\n8\t102\nnobody\t101\n7\t101\n' | cmp -s - "$folder/pairs" || complain "$model: other pairs"
     awk -F'\t' 'NR == 1 && $3 < 3.5 || NR == 2 && $3 > 2.5 || NR == 3 && $3 < 3.5 || $3 < 1 || $3 > 5 { exit 1 }' \
-        "$folder/out" || fail "$model: predictions: $(cut -f3 "$folder/out" | tr '\n' ' ')"
+        "$folder/out" || complain "$model: predictions: $(cut -f3 "$folder/out" | tr '\n' ' ')"
     expect 0 '^8	140	' '' predict -m "$folder/$model" --users 7,8
-    [ "$(wc -l <"$folder/out")" -eq 80 ] || fail "$model: two rows are not 80 lines"
+    [ "$(wc -l <"$folder/out")" -eq 80 ] || complain "$model: two rows are not 80 lines"
 done
 expect 0 '^\{"user": "7", "item": "101", "rating": [0-9.]*, "title": "Part 1, ' '' predict -m "$folder/mf" -o jsonl -q -
 expect 2 '' 'ranks items and predicts no ratings' predict -m "$folder/vae" -

@@ -1,27 +1,12 @@
 #!/bin/bash
 # partrain report: the text and the page of two runs, of one that is not finished, and what is refused.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 cd "$folder" || exit 1
-failures=0
 
-complain() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect STATUS PATTERN ARGUMENT...: exit status, and a pattern of grep -E in what is printed
+# expect STATUS PATTERN ARGUMENT...: see expect_said
 expect() {
-    local status=$1 pattern=$2 got
-    shift 2
-    "$PARTRAIN" report "$@" >out 2>&1
-    got=$?
-    if [ $got -ne "$status" ] || ! grep -qE -- "$pattern" out; then
-        complain "report $*: exit $got, expected $status and: $pattern"
-        sed 's/^/  /' out >&2
-    fi
+    expect_said "$1" "$2" report "${@:3}"
 }
 
 train() {

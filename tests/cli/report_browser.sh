@@ -1,19 +1,11 @@
 #!/bin/bash
 # The page of partrain report in a browser (headless Chromium), at desktop and phone width, in light and dark: nothing
 # in the console, nothing missing, nothing wider than the screen, text that can be told from its ground.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || exit 77
 command -v gnuplot >/dev/null || exit 77
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
 cd "$folder" || exit 1
-failures=0
-
-complain() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
 
 # browse SCHEME FILE: the document after it was loaded, in dom; the console's lines in console. 0: dark, 1: light
 browse() {

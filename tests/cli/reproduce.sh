@@ -1,16 +1,12 @@
 #!/bin/bash
 # tools/reproduce makes a page of what it runs, keeps what it had, draws curves, and says what is missed and missing.
-set -euo pipefail
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -eo pipefail
 
 command -v python3 >/dev/null || exit 77
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=$folder
 export PARTRAIN_DATA=$work/data
-
-fail() {
-    echo "reproduce: $1" >&2
-    exit 1
-}
 
 # A made-up set in the form of MovieLens 100K: 60 users, 40 items, ratings that no model can reach .1 on.
 mkdir -p "$work/data/ml-100k"

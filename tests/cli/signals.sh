@@ -1,19 +1,11 @@
 #!/bin/bash
 # SIGINT and SIGTERM save and say how to go on, in the middle of an epoch too; a second one leaves at once;
 # SIGUSR1 saves and goes on; two runs in one folder; a run that diverges.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 
-fail() {
-    echo "signals: $*" >&2
-    cat "$folder/err" >&2
-    exit 1
-}
-says() {
-    grep -q -e "$1" "$folder/err" || fail "not said: $1"
-}
 options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=800
     train.checkpoint_minutes=0 -q --threads 1)
 start() {
@@ -50,8 +42,8 @@ for signal in TERM INT USR1; do
     trained "$note"
     kill -$signal $pid
     case $signal in
-        TERM) ends 143 && says 'interrupted in epoch .*--resume' ;;
-        INT) ends 130 && says 'interrupted in epoch .*--resume' ;;
+        TERM) ends 143 && complains 'interrupted in epoch .*--resume' ;;
+        INT) ends 130 && complains 'interrupted in epoch .*--resume' ;;
         USR1)
             before=$(stat -c %i "$folder/run/checkpoint.safetensors")
             for _ in $(seq 300); do
@@ -95,6 +87,6 @@ status=0
     train.schedule=one_cycle train.lr=3 train.epochs=60 train.batch=16 -q --out "$folder/diverged" \
     >/dev/null 2>"$folder/err" || status=$?
 [ $status = 5 ] || fail "divergence: exit status $status"
-says 'training diverged in epoch [0-9]*, within steps .*: weights of encoder.weight are not finite.*train.lr (3) is too large; the best model, of epoch [0-9]*, is kept'
+complains 'training diverged in epoch [0-9]*, within steps .*: weights of encoder.weight are not finite.*train.lr (3) is too large; the best model, of epoch [0-9]*, is kept'
 [ -s "$folder/diverged/model.safetensors" ] || fail "the best model is not kept"
 [ ! -e "$folder/diverged/summary.json" ] || fail "a run that diverged has a summary"

@@ -1,18 +1,13 @@
 #!/bin/bash
 # tools/check finds what it is there for, in a small tree of its own.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 mkdir -p "$folder"/{tools,tests,docs,conf,.ci,.github,include,src/{base,config,par,data,train,cli}}
 cp tools/check "$folder/tools/"
 cp .clang-format "$folder/"
 cd "$folder"
 touch CMakeLists.txt README.md CONTRIBUTING.md CHANGELOG.md
-
-fail() {
-    echo "$1" >&2
-    exit 1
-}
 
 # found CHECK FILE TEXT PATTERN: with TEXT in FILE, CHECK fails and says PATTERN; without, it passes.
 found() {

@@ -1,21 +1,18 @@
 #!/bin/bash
 # tools/fetch-data against a web server of our own: what is right is unpacked, what is not is refused and leaves
 # nothing behind.
-set -euo pipefail
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -eo pipefail
 
 command -v python3 >/dev/null && command -v md5sum >/dev/null || exit 77
-work=$(mktemp -d)
+work=$folder
 server=''
 cleanup() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
-
-fail() {
-    echo "tools_fetch_data: $1" >&2
-    exit 1
-}
 
 mkdir -p "$work/web/ml-100k" "$work/data"
 printf '1\t2\t3\t4\n' >"$work/web/ml-100k/u.data"

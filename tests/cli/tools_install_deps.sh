@@ -1,15 +1,10 @@
 #!/bin/bash
 # tools/install-deps calls no package manager where nothing is missing, and says what to install where it cannot.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
+set -e
 script=$PWD/tools/install-deps
 mkdir "$folder/bin"
-
-fail() {
-    echo "$1" >&2
-    exit 1
-}
 
 # program NAME [BODY]: one that does nothing, or BODY.
 program() {

@@ -1,17 +1,9 @@
 #!/bin/bash
 # partrain train from end to end on a small made-up set: every model, side and split, what is printed where, the same
 # lines of metrics.jsonl for any number of threads.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 cd "$folder" || exit 1
-failures=0
-
-complain() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
 
 # train FOLDER ARGUMENT...: 4 epochs
 train() {

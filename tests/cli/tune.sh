@@ -1,29 +1,14 @@
 #!/bin/bash
 # partrain tune: every method, what it writes, that the best configuration trains as it is, stop and resume, that the
 # test part is not looked at, and what is refused.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 shipped=$PWD/conf/multivae-tune.yaml
 cd "$folder" || exit 1
-failures=0
 
-complain() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
-
-# expect STATUS PATTERN ARGUMENT...: exit status, and a pattern of grep -E in what is printed
+# expect STATUS PATTERN ARGUMENT...: see expect_said
 expect() {
-    local status=$1 pattern=$2 got
-    shift 2
-    "$PARTRAIN" tune "$@" >out 2>&1
-    got=$?
-    if [ $got -ne "$status" ] || ! grep -qE -- "$pattern" out; then
-        complain "tune $*: exit $got, expected $status and: $pattern"
-        sed 's/^/  /' out >&2
-    fi
+    expect_said "$1" "$2" tune "${@:3}"
 }
 
 # block FILE LINE...: a configuration with these lines in its tune: block

@@ -2,17 +2,14 @@
 # docs/tutorial.md, line by line: each command of its console blocks is run and must succeed, and print what stands
 # there, numbers, digests and bars aside. "..." stands for any lines. With UPDATE=1 prints the text with what the
 # commands really print, to be looked at and taken over.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 tutorial=$PWD/docs/tutorial.md
 command -v python3 >/dev/null || exit 77
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-case $PARTRAIN in /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
 mkdir "$folder/bin" "$folder/work"
 ln -s "$PARTRAIN" "$folder/bin/partrain"
 export PATH=$folder/bin:$PATH LC_ALL=C.UTF-8
 cd "$folder/work" || exit 1
-failures=0
 commands=0
 
 plain() {

@@ -1,15 +1,8 @@
 #!/bin/bash
 # train.init: the weights of a former run, by external ids. With a step size of 0 training changes nothing, so what
 # comes out is what was taken over.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-failures=0
-
-fail() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 
 awk -v old="$folder/old.csv" -v new="$folder/new.csv" 'BEGIN {
     srand(11)
@@ -35,20 +28,20 @@ for kind in 'model.kind=mf model.latent=6' 'model.kind=autorec model.side=user m
     'model.kind=autorec model.side=item model.hidden=12'; do
     rm -rf "$folder/a" "$folder/b" "$folder/c"
     # shellcheck disable=SC2086
-    train a data.path="$folder/old.csv" train.epochs=15 train.lr=0.02 $kind || fail "$kind: first training"
+    train a data.path="$folder/old.csv" train.epochs=15 train.lr=0.02 $kind || complain "$kind: first training"
     # shellcheck disable=SC2086
-    train b data.path="$folder/new.csv" train.epochs=1 train.lr=0 train.init="$folder/a" $kind || fail "$kind: $(cat "$folder/err")"
+    train b data.path="$folder/new.csv" train.epochs=1 train.lr=0 train.init="$folder/a" $kind || complain "$kind: $(cat "$folder/err")"
     grep -v '^userId' "$folder/old.csv" | head -300 >"$folder/pairs"
-    "$PARTRAIN" predict -m "$folder/a" "$folder/pairs" --data "$folder/old.csv" -q >"$folder/from-a" || fail "$kind: predict a"
-    "$PARTRAIN" predict -m "$folder/b" "$folder/pairs" --data "$folder/old.csv" -q >"$folder/from-b" || fail "$kind: predict b"
+    "$PARTRAIN" predict -m "$folder/a" "$folder/pairs" --data "$folder/old.csv" -q >"$folder/from-a" || complain "$kind: predict a"
+    "$PARTRAIN" predict -m "$folder/b" "$folder/pairs" --data "$folder/old.csv" -q >"$folder/from-b" || complain "$kind: predict b"
     paste "$folder/from-a" "$folder/from-b" | awk -F'\t' '
         { d = $3 - $7; if (d < 0) d = -d; if (d > 1e-4 && bad++ < 3) print $1, $2, $3, $7 }
-        END { exit NR != 300 || bad > 0 }' >&2 || fail "$kind: other predictions than before"
+        END { exit NR != 300 || bad > 0 }' >&2 || complain "$kind: other predictions than before"
     # What is new is drawn as it would have been: another model than without, and a whole one.
-    cmp -s "$folder/a/items.tsv" "$folder/b/items.tsv" && fail "$kind: the same items"
+    cmp -s "$folder/a/items.tsv" "$folder/b/items.tsv" && complain "$kind: the same items"
     # shellcheck disable=SC2086
-    train c data.path="$folder/new.csv" train.epochs=1 train.lr=0 $kind || fail "$kind: cold training"
-    cmp -s "$folder/b/model.safetensors" "$folder/c/model.safetensors" && fail "$kind: a warm start changes nothing"
+    train c data.path="$folder/new.csv" train.epochs=1 train.lr=0 $kind || complain "$kind: cold training"
+    cmp -s "$folder/b/model.safetensors" "$folder/c/model.safetensors" && complain "$kind: a warm start changes nothing"
 done
 
 # Other sizes, another model, no model.
@@ -59,7 +52,7 @@ expect() {
     train d data.path="$folder/old.csv" train.epochs=1 "$@"
     local got=$?
     if [ $got -ne "$status" ] || ! grep -q -- "$text" "$folder/err"; then
-        fail "$*: exit $got: $(cat "$folder/err")"
+        complain "$*: exit $got: $(cat "$folder/err")"
     fi
 }
 expect 2 'model.hidden and model.latent must be as they were' train.init="$folder/a" model.kind=autorec model.side=item model.hidden=13

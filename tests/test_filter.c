@@ -19,11 +19,11 @@ static void a_repeated_pair_counts_once(void **state)
     spec.want_time = false;
     text(spec, timed, "v/a=5 u/a=3 u/b=4"); /* whether or not times are kept */
     spec.want_time = true;
-    spec.duplicates = 1;
+    spec.duplicates = DUPLICATES_FIRST;
     text(spec, timed, "u/a=1@5 v/a=5@1 u/b=4@2");
-    spec.duplicates = 2;
+    spec.duplicates = DUPLICATES_MEAN;
     text(spec, timed, "u/a=2@9 v/a=5@1 u/b=4@2");
-    spec.duplicates = 3;
+    spec.duplicates = DUPLICATES_ERROR;
     support_bad_text(
         spec, "a.csv", timed, 0,
         "%/a.csv: user 'u', item 'a' stands twice (ratings 1 and 3); data.duplicates says what to do");
@@ -172,7 +172,7 @@ static void items_of_one_title_are_one(void **state)
     struct ratings *r;
 
     (void)state;
-    spec.item_key = 1;
+    spec.item_key = ITEM_KEY_TITLE;
     support_write(folder, "ratings.csv", "1,10,1\n1,11,2\n1,12,3\n2,11,4\n2,13,5\n", 0);
     support_refuse(spec, folder, "ratings.csv", PT_EDATA,
                    "%/ratings.csv: data.item_key is title, and there is no file of titles (u.item, "

@@ -142,7 +142,7 @@ static void movielens_small_and_titles_as_keys(void **state)
     assert_true(r->low == 0.5f && r->high == 5);
     assert_string_equal(title_of(r, "11"), "American President, The (1995)"); /* quoted, with a comma */
     ratings_free(r);
-    spec.item_key = 1;
+    spec.item_key = ITEM_KEY_TITLE;
     r = read_set(spec, "ml-latest-small/ratings.csv");
     assert_int_equal(idtable_count(r->items), 9719);
     assert_int_equal(r->n + r->duplicates, 100836);

@@ -58,10 +58,10 @@ static void columns_and_delimiter_as_given(void **state)
     support_text(spec, "a.txt", "x\ti,1\tu\t7\t2\n", "u/i,1=2@7");
     spec.delimiter = "";
     spec.columns = 3;
-    spec.header = 1;
+    spec.header = HEADER_YES;
     support_text(spec, "a.csv", "1,2,3\n4,5,6\n", "6/5=1");
     spec.columns = 0;
-    spec.header = 2;
+    spec.header = HEADER_NO;
     support_bad_text(spec, "a.csv", "user,item,rating\n1,2,3\n", 0,
                      "%/a.csv:1: field 3: rating 'rating' is not a number");
 }
@@ -82,7 +82,7 @@ static void lists_of_items(void **state)
     (void)state;
     support_text(support_plain, "train.txt", "0 10 11 12\n1 11\n2\n3 10 13 14 15 16\n",
                  "0/10=1 0/11=1 0/12=1 1/11=1 3/10=1 3/13=1 3/14=1 3/15=1 3/16=1");
-    spec.format = 2;
+    spec.format = FORMAT_LISTS;
     support_text(spec, "a", "u x\r\nv y\r\n", "u/x=1 v/y=1");
     spec.delimiter = ",";
     support_text(spec, "a", "u 1,x\nv,y,z\n", "u 1/x=1 v/y=1 v/z=1");
@@ -221,8 +221,8 @@ static void bad_lists(void **state)
     struct ratings_spec spec = support_plain;
 
     (void)state;
-    spec.format = 2;
-    spec.duplicates = 3;
+    spec.format = FORMAT_LISTS;
+    spec.duplicates = DUPLICATES_ERROR;
     for (size_t k = 0; k < COUNT(bad); k++)
         support_bad_text(spec, "l.txt", bad[k].text, bad[k].bytes, bad[k].message);
     {
@@ -270,7 +270,7 @@ static void bad_lines_are_counted_where_they_are_skipped(void **state)
     struct ratings *r;
 
     (void)state;
-    spec.bad_lines = 1;
+    spec.bad_lines = BAD_LINES_SKIP;
     support_write(folder, "a.csv", "1,2,3\n1,2\n1,x,y\n\n,1,1\n1,4,5\n", 0);
     r = support_read(spec, folder, "a.csv");
     support_expect(r, "1/2=3 1/4=5");

@@ -4,6 +4,7 @@
 #define DATA_DIALECT_H
 
 #include "base/error.h"
+#include "data/ratings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 #define DIALECT_COLUMNS   64
 #define DIALECT_DELIMITER 16
 
-enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME };
+enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME, ROLES };
+const char *dialect_role_name(enum role r); /* as in data.columns */
 
 struct dialect {
     bool lists;                        /* "user item item ..." */
@@ -27,11 +29,11 @@ struct dialect {
 };
 
 struct dialect_spec {
-    int format; /* as in ratings_spec */
+    enum text_format format; /* this and the rest as in ratings_spec */
     int columns;
     const char *const *column;
     const char *delimiter;
-    int header;
+    enum text_header header;
 };
 
 /* Looks at the whole lines [begin, end), of which only the first hundred matter. PT_ECONFIG where the

@@ -119,6 +119,22 @@ static inline const char *short_time(const char *p, int64_t *out)
     return p == from || p - from > 18 ? NULL : p;
 }
 
+/* The row of a short user id; -1: a frozen table is full, or no memory. */
+static inline int64_t plain_user(struct parser *p, uint64_t word, unsigned length)
+{
+    int64_t row;
+
+    if (word == p->last_word && length == p->last_length)
+        return p->last_user;
+    row = idtable_put_word(p->users, word, length);
+    if (row >= 0) {
+        p->last_word = word;
+        p->last_length = length;
+        p->last_user = (int32_t)row;
+    }
+    return row;
+}
+
 /* One line in its plainest form: short unquoted fields, a rating such as 4 or 3.5, a time of up to 18
  * digits. Returns the next line's start, or NULL with nothing changed: then the careful way takes the line.
  */
@@ -165,16 +181,7 @@ static const char *take_plain(struct parser *p, const char *line)
                 return NULL;
         }
     }
-    if (user == p->last_word && user_length == p->last_length) {
-        u = p->last_user;
-    } else {
-        u = idtable_put_word(p->users, user, user_length);
-        if (u >= 0) {
-            p->last_word = user;
-            p->last_length = user_length;
-            p->last_user = (int32_t)u;
-        }
-    }
+    u = plain_user(p, user, user_length);
     i = u < 0 ? -1 : idtable_put_word(p->items, item, item_length);
     if (i < 0)
         return NULL; /* the careful way meets it again and says so */
@@ -277,7 +284,6 @@ static int take_fields(struct parser *p, const struct field *f)
     float value = 1;
 
     for (int c = 0; c < d->columns; c++) {
-        static const char *const what[] = {"", "user", "item", "rating", "time"};
         enum role r = (enum role)d->role[c];
 
         if (r == ROLE_USER || r == ROLE_ITEM)
@@ -287,10 +293,10 @@ static int take_fields(struct parser *p, const struct field *f)
         else if (r == ROLE_TIME)
             why = field_time(f[c].text, f[c].length, &time);
         if (why && f[c].length == 0)
-            return bad(p, "field %d: the %s is empty", c + 1, what[r]);
+            return bad(p, "field %d: the %s is empty", c + 1, dialect_role_name(r));
         if (why)
-            return bad(p, "field %d: %s '%s' %s", c + 1, what[r], field_show(shown, f[c].text, f[c].length),
-                       why);
+            return bad(p, "field %d: %s '%s' %s", c + 1, dialect_role_name(r),
+                       field_show(shown, f[c].text, f[c].length), why);
     }
     u = idtable_put(p->users, name[0], length[0]);
     i = u < 0 ? -1 : idtable_put(p->items, name[1], length[1]);

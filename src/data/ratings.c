@@ -173,7 +173,7 @@ static int read_source(struct ratings *r, const struct source *source, const str
 
     if (rc == 0)
         rc = titles_read(r, source, err);
-    if (rc == 0 && spec->item_key == 1)
+    if (rc == 0 && spec->item_key == ITEM_KEY_TITLE)
         rc = titles_merge(r, spec->path, err);
     if (rc < 0)
         return rc;
@@ -203,13 +203,13 @@ static int read_texts(struct ratings **out, const struct ratings_spec *spec, str
     bool keep_time = spec->want_time;
     int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
 
-    if (rc == 0 && spec->duplicates == 0 && !is_lasting(source))
+    if (rc == 0 && spec->duplicates == DUPLICATES_LAST && !is_lasting(source))
         keep_time = true;
     while (rc == 0) {
         *out = mem_zalloc(1, sizeof **out);
         rc = *out ? read_source(*out, source, spec, keep_time, err)
                   : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
-        if (rc < 0 || keep_time || spec->duplicates != 0 || (*out)->duplicates == 0)
+        if (rc < 0 || keep_time || spec->duplicates != DUPLICATES_LAST || (*out)->duplicates == 0)
             break;
         ratings_free(*out);
         *out = NULL;

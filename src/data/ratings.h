@@ -46,17 +46,25 @@ struct ratings {
 
 #define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */
 
+/* The values of data.format, data.header, data.bad_lines, data.duplicates and data.item_key, in the order of
+ * config/options.def. */
+enum text_format { FORMAT_AUTO, FORMAT_DELIMITED, FORMAT_LISTS };
+enum text_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
+enum bad_lines { BAD_LINES_ERROR, BAD_LINES_SKIP };
+enum duplicates { DUPLICATES_LAST, DUPLICATES_FIRST, DUPLICATES_MEAN, DUPLICATES_ERROR };
+enum item_key { ITEM_KEY_ID, ITEM_KEY_TITLE };
+
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {
     const char *path;
-    int format;  /* 0 auto, 1 delimited, 2 lists */
+    enum text_format format;
     int columns; /* 0: found out */
     const char *const *column;
     const char *delimiter; /* "": found out */
-    int header;            /* 0 auto, 1 yes, 2 no */
-    int bad_lines;         /* 0 error, 1 skip */
-    int duplicates;        /* 0 last, 1 first, 2 mean, 3 error */
-    int item_key;          /* 0 id, 1 title */
+    enum text_header header;
+    enum bad_lines bad_lines;
+    enum duplicates duplicates; /* of a (user, item) pair */
+    enum item_key item_key;
     bool binarize;
     double min_rating;
     int64_t min_user_ratings, min_item_ratings;

@@ -113,7 +113,7 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     struct parser p = {.users = rd->into->users,
                        .items = rd->into->items,
                        .out = &rd->all,
-                       .skip_bad = spec->bad_lines == 1};
+                       .skip_bad = spec->bad_lines == BAD_LINES_SKIP};
     struct dialect dialect;
     const char *begin, *end;
     int rc = lines_next(lines, 0, &begin, &end, err);

@@ -72,14 +72,14 @@ for kind in 0 1; do
     done >"$folder/in"
     expect 0 '^1	5	' '' recommend -m "$folder/mf" -k 5 -
     [ "$(cut -f3 "$folder/out" | grep -cE "$([ $kind = 0 ] && echo '[02468]' || echo '[13579]')\$")" -ge 4 ] ||
-        fail "mf: a new person's items: $(tr '\n' ';' <"$folder/out")"
+        complain "mf: a new person's items: $(tr '\n' ';' <"$folder/out")"
 done
 awk 'BEGIN { print "userId,movieId,rating"; for (i = 101; i <= 116; i++) print "stranger," i "," (i % 2 ? 5 : 1) }' \
     >"$folder/strangers.csv"
 printf 'user,item\nstranger,135\nstranger,136\n7::101::5\n' >"$folder/in"
 expect 0 '^stranger	135	[345]' '' predict -m "$folder/mf" --data "$folder/strangers.csv" -
-[ "$(wc -l <"$folder/out")" -eq 3 ] || fail "mf: a header is no pair"
-awk -F'\t' 'NR == 1 && $3 < 3 || NR == 2 && $3 > 3 { exit 1 }' "$folder/out" || fail "mf: a stranger's ratings"
+[ "$(wc -l <"$folder/out")" -eq 3 ] || complain "mf: a header is no pair"
+awk -F'\t' 'NR == 1 && $3 < 3 || NR == 2 && $3 > 3 { exit 1 }' "$folder/out" || complain "mf: a stranger's ratings"
 expect 0 '^stranger	135	2\.9' '2 of 3 predictions are the stand-in' predict -m "$folder/mf" -
 expect 0 '^stranger	1	1[0-9][13579]	' '1 person, ' recommend -m "$folder/mf" --data "$folder/strangers.csv" --all
 

@@ -43,6 +43,22 @@ static void other_forms(void **state)
         "a-very-long-user-name/12345678=3@1 1234567/123456789=4@2 12345678/1=5@123456789012345678");
 }
 
+static void a_header_that_contradicts_the_places_is_refused(void **state)
+{
+    (void)state;
+    support_bad_text(
+        support_plain, "a.csv", "userId,rating,timestamp\n1,4,978300760\n2,3,978300761\n", 0,
+        "%/a.csv:1: the header 'userId,rating,timestamp' names no item; call a column so, or say "
+        "what the columns are with data.columns");
+    support_bad_text(support_plain, "a.csv", "movieId,rating\n1,4\n2,3\n", 0,
+                     "%/a.csv:1: the header 'movieId,rating' names no user; call a column so, or say what "
+                     "the columns are with data.columns");
+    support_bad_text(support_plain, "a.csv", "rating,timestamp\n4,978300760\n", 0,
+                     "%/a.csv:1: the header 'rating,timestamp' names no user and no item; call a column so, "
+                     "or say what the columns are with data.columns");
+    support_text(support_plain, "a.csv", "user,film,rating\n1,2,3\n", "1/2=3");
+}
+
 static void columns_and_delimiter_as_given(void **state)
 {
     static const char *const columns[] = {"skip", "item", "user", "time", "rating"};
@@ -345,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_forms),
         cmocka_unit_test(other_forms),
+        cmocka_unit_test(a_header_that_contradicts_the_places_is_refused),
         cmocka_unit_test(columns_and_delimiter_as_given),
         cmocka_unit_test(times_are_kept_only_where_wanted),
         cmocka_unit_test(lists_of_items),

@@ -1,13 +1,13 @@
 /* cmd_bench.c - partrain bench: training timed at several numbers of threads. */
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/session.h"
 
 #include "base/mem.h"
 #include "par/ranks.h"
 #include "par/topo.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
     {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
     {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
     {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},
-    {"seconds", SECONDS_OPTION, "S", "as many as the first number of threads does in about S seconds"},
+    {"seconds", SECONDS_OPTION, "S", "as many as the first THREADS do in about S seconds"},
     {"output", 'o', "FORM", "md (default), csv or json"},
     {"plot", PLOT_OPTION, "FILE.svg", "also draw the speed-up (needs gnuplot)"},
     {"quiet", 'q', NULL, "only the tables"},
@@ -40,13 +40,12 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_bench_usage = {
     "-c FILE [KEY=VALUE ...]",
-    "Times training (not reading) at several numbers of threads: the same minibatches from the same "
-    "weights,\n"
-    "median and spread, speed-up and efficiency, the time and the rates of each phase beside those of SGEMM "
-    "and\n"
-    "of streaming on the same threads. The weights must come out equal to the last bit; if not, it fails.\n\n"
-    "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2,4,8 --plot "
-    "speedup.svg\n",
+    "Times training (not reading) at several numbers of threads: the same minibatches\n"
+    "from the same weights, median and spread, speed-up and efficiency, the time and\n"
+    "the rates of each phase beside those of SGEMM and of streaming on the same\n"
+    "threads. The weights must come out equal to the last bit; if not, it fails.\n"
+    "\n"
+    "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2\n",
     options};
 
 struct request {
@@ -56,14 +55,6 @@ struct request {
     enum bench_form form;
     bool quiet, writes; /* rank 0 alone writes */
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop(int number)
-{
-    signal(number, SIG_DFL); /* a second one leaves at once */
-    stop_signal = number;
-}
 
 static void tell(void *arg, const char *text)
 {
@@ -217,10 +208,9 @@ static int measure(struct request *q, struct config *c, struct error *err)
 
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
-    q->spec.stop = &stop_signal;
+    q->spec.stop = session_stop();
     q->spec.tell = q->quiet ? NULL : tell;
-    signal(SIGINT, on_stop);
-    signal(SIGTERM, on_stop);
+    session_catch_signals();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
         if (!q->quiet)
@@ -265,9 +255,7 @@ static int bench(int argc, char **argv, struct error *err)
         rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);
     }
     config_free(c);
-    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
-        rc = err->code = PT_ETERMINATED;
-    return rc;
+    return session_end(rc, err);
 }
 
 int cmd_bench(int argc, char **argv, struct error *err)

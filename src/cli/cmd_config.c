@@ -5,20 +5,19 @@ enum { FILE_OPTION = 'c', ALL_OPTION = 'a', REFERENCE_OPTION = 256 };
 
 static const struct cli_option options[] = {
     {"config", FILE_OPTION, "FILE", "read this configuration"},
-    {"all", ALL_OPTION, NULL, "print every key, also those that the model at hand does not use"},
-    {"reference", REFERENCE_OPTION, NULL,
-     "print all keys with bounds, defaults and meaning (docs/config.md)"},
+    {"all", ALL_OPTION, NULL, "also keys that the model at hand does not use"},
+    {"reference", REFERENCE_OPTION, NULL, "all keys with bounds, defaults, meaning: docs/config.md"},
     {0},
 };
 
 const struct cli_usage cmd_config_usage = {
     "[-c FILE] [KEY=VALUE ...] [--all] [--reference]",
-    "Prints the configuration that a run would have: defaults, then FILE, then KEY=VALUE, checked. What it "
-    "prints\n"
-    "is YAML that gives the same configuration when it is read back.\n\n"
+    "Prints the configuration that a run would have: defaults, then FILE, then\n"
+    "KEY=VALUE, checked. What it prints is YAML that gives the same configuration\n"
+    "when it is read back.\n"
+    "\n"
     "Example: partrain config -c conf/multivae.yaml data.path=ml-1m\n",
-    options,
-};
+    options};
 
 int cmd_config(int argc, char **argv, struct error *err)
 {

@@ -12,21 +12,22 @@ enum { TO_OPTION = 256, NAME_OPTION, KEEP_OPTION, JSON_OPTION };
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "take data.* and split.* from a configuration"},
-    {"out", 'o', "PATH", "convert, synth: the file (default: stdout); split: the folder"},
+    {"out", 'o', "PATH", "the file (default: stdout); split: the folder"},
     {"to", TO_OPTION, "FORMAT",
-     "csv, tsv, u.data, dat, lists (default: by PATH's ending); split: liang, base"},
+     "csv, tsv, u.data, dat, lists; split: liang, base"},
     {"name", NAME_OPTION, "NAME", "split --to base: NAME.base and NAME.test (default: u)"},
-    {"keep-ids", KEEP_OPTION, NULL, "split --to liang: external ids rather than numbers from 0"},
+    {"keep-ids", KEEP_OPTION, NULL, "split --to liang: external ids, not numbers from 0"},
     {"json", JSON_OPTION, NULL, "describe: as JSON"},
     {0}};
 
 const struct cli_usage cmd_data_usage = {
     "describe|convert|split|synth [PATH] [KEY=VALUE ...]",
-    "describe  what is in it: counts, spread, skew, times, things that should make one look twice\n"
+    "describe  what is in it: counts, spread, skew, times, what to look at twice\n"
     "convert   reads any form that training reads, filters by data.*, writes one file\n"
-    "split     writes the split that training would use: Liang et al.'s five files, or NAME.base, NAME.test\n"
-    "synth     writes a data set that partrain makes itself: ml-100k, ml-1m, ml-20m, small, UxIxR\n"
-    "PATH is what data.path may be: a file, a folder, an archive, -, synth:NAME.\n\n"
+    "split     writes the split of a training: Liang's five files, or base and test\n"
+    "synth     writes data that partrain makes: ml-100k, ml-1m, ml-20m, small, UxIxR\n"
+    "PATH is what data.path may be: a file, a folder, an archive, -, synth:NAME.\n"
+    "\n"
     "Example: partrain data describe ml-1m.zip\n"
     "         partrain data convert ml-1m.zip data.min_rating=4 -o liked.csv\n"
     "         partrain data split ml-1m.zip --to liang split.test_users=600 -o pro_sg\n"

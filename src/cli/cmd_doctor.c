@@ -19,24 +19,22 @@ extern char **environ;
 enum { TOPOLOGY_OPTION = 256, THREADS_OPTION, BIND_OPTION, SHARDS_OPTION };
 
 static const struct cli_option options[] = {
-    {"topology", TOPOLOGY_OPTION, "STRING",
-     "a machine that is not there, as hwloc writes it: \"node:4 core:16 pu:2\""},
-    {"threads", THREADS_OPTION, "N", "workers (default: OMP_NUM_THREADS, else what the machine allows)"},
+    {"topology", TOPOLOGY_OPTION, "STRING", "another machine, as hwloc writes it: \"node:4 core:16\""},
+    {"threads", THREADS_OPTION, "N", "workers (default: as a run would have)"},
     {"bind", BIND_OPTION, "POLICY", "compact, scatter or none (default: compact)"},
     {"shards", SHARDS_OPTION, "S", "column shards in the map (default: 64)"},
     {0},
 };
 
 const struct cli_usage cmd_doctor_usage = {
-    "[--topology STRING] [--threads N] [--bind POLICY] [--shards S]",
-    "Says what this machine lets a run do: processors and memory that the process may use, NUMA nodes, the "
-    "BLAS\n"
-    "library and how many threads its calls really use, the OpenMP runtime and its environment, huge pages, "
-    "the map\n"
-    "of workers to cores, and what could be better. The measurements take about half a second.\n\n"
+    "[--topology STRING] [--threads N] [--bind POLICY]",
+    "Says what this machine lets a run do: processors and memory that the process may\n"
+    "use, NUMA nodes, the BLAS library and how many threads its calls really use, the\n"
+    "OpenMP runtime and its environment, huge pages, the map of workers to cores, and\n"
+    "what could be better. The measurements take about half a second.\n"
+    "\n"
     "Example: partrain doctor --threads 8\n",
-    options,
-};
+    options};
 
 static const char *bytes_text(char out[32], int64_t bytes)
 {

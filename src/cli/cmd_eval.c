@@ -25,10 +25,9 @@ enum {
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
     {"part", PART_OPTION, "PART", "test (what it was never shown) or valid"},
-    {"metrics", METRICS_OPTION, "LIST", "figures to compute, such as ndcg@10,recall@20: eval.metrics"},
-    {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% by resampling users"},
-    {"against", AGAINST_OPTION, "RUN",
-     "differences to another run, user by user, and whether they are chance"},
+    {"metrics", METRICS_OPTION, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20"},
+    {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% over users"},
+    {"against", AGAINST_OPTION, "RUN", "differences to another run by user; are they chance?"},
     {"resamples", RESAMPLES_OPTION, "N", "resamples of --ci and --against; 2000"},
     {"seed", SEED_OPTION, "N", "seed of the resamples; 1"},
     {"per-user", USERS_OPTION, "FILE", "write every user's figures there, tab-separated"},
@@ -40,14 +39,13 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_eval_usage = {
     "-m RUN [KEY=VALUE ...]",
-    "Judges the model of a run on the part of its ratings that was held out. KEY=VALUE sets data.*, "
-    "split.*,\n"
-    "eval.* and run.*: data.path=FILE judges it on other ratings, in which items are found by their ids.\n"
-    "With eval.seen=zero the figures of eval.seen=remove stand beside. docs/metrics.md says what they "
-    "mean.\n\n"
+    "Judges the model of a run on the part of its ratings that was held out.\n"
+    "KEY=VALUE sets data.*, split.*, eval.* and run.*: data.path=FILE judges it on\n"
+    "other ratings, in which items are found by their ids. With eval.seen=zero the\n"
+    "figures of eval.seen=remove stand beside. docs/metrics.md says what they mean.\n"
+    "\n"
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
-    options,
-};
+    options};
 
 enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
 

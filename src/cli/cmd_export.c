@@ -10,11 +10,11 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_export_usage = {
     "-m RUN -o NAME.onnx",
-    "Writes the model as ONNX (opset 13) for other runtimes: from a row of ratings, 0 where there is none, "
-    "to\n"
-    "logits and probabilities (multivae, multidae) or clipped ratings (autorec); from users' numbers to "
-    "ratings\n"
-    "(mf). model.safetensors in the run's folder is the same model for everything else: docs/export.md.\n\n"
+    "Writes the model as ONNX (opset 13) for other runtimes: from a row of ratings, 0\n"
+    "where there is none, to logits and probabilities (multivae, multidae) or clipped\n"
+    "ratings (autorec); from users' numbers to ratings (mf). model.safetensors in the\n"
+    "run's folder is the same model for everything else: docs/export.md.\n"
+    "\n"
     "Example: partrain export -m runs/ml-1m -o ml-1m.onnx\n",
     options};
 

@@ -17,7 +17,7 @@ enum { PAIRS = 1 << 20 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
-    {"users", WHOM_USERS, "LIST", "whole rows of these users: ids with commas, or a file with one id a line"},
+    {"users", WHOM_USERS, "LIST", "whole rows of users: ids with commas, or a file of ids"},
     {"all", WHOM_ALL, NULL, "whole rows of all users"},
     {"data", WHOM_DATA, "PATH", "histories of users, instead of the run's data.path"},
     {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
@@ -27,11 +27,12 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_predict_usage = {
     "-m RUN (FILE | - | --users LIST | --all)",
-    "Ratings that a model of ratings (autorec, mf) predicts: user, item, rating, title. FILE or - (stdin) "
-    "has\n"
-    "a pair a line, user and item, with a tab, a comma or blanks between; an item may be given by its title\n"
-    "behind a tab. Where the model has learned nothing of a user or an item the rating is eval.cold, or the\n"
-    "mean of the training ratings.\n\n"
+    "Ratings that a model of ratings (autorec, mf) predicts: user, item, rating,\n"
+    "title. FILE or - (stdin) has a pair a line, user and item, with a tab, ::, a\n"
+    "comma or blanks between; an item may be given by its title behind a tab. Where\n"
+    "the model has learned nothing of a user or an item the rating is eval.cold, or\n"
+    "the mean of the training ratings.\n"
+    "\n"
     "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",
     options};
 

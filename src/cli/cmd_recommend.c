@@ -20,9 +20,9 @@ enum {
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
     {"count", 'k', "N", "items for each person; default 10"},
-    {"users", WHOM_USERS, "LIST", "users of the data: ids with commas, or a file with one id a line"},
+    {"users", WHOM_USERS, "LIST", "users of the data: ids with commas, or a file of ids"},
     {"all", WHOM_ALL, NULL, "all users of the data"},
-    {"data", WHOM_DATA, "PATH", "histories of users, instead of the run's data.path"},
+    {"data", WHOM_DATA, "PATH", "their histories, instead of the run's data.path"},
     {"allow", ALLOW_OPTION, "FILE", "only these items: one id or title a line"},
     {"deny", DENY_OPTION, "FILE", "never these"},
     {"with-seen", SEEN_OPTION, NULL, "also what a person knows already"},
@@ -33,10 +33,13 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_recommend_usage = {
     "-m RUN [-k N] (FILE | - | --users LIST | --all)",
-    "The best items for each person: user, rank, item, score, title. FILE or - (stdin) holds histories of\n"
-    "people who need not be in the data: one id or title a line, a blank line between two people; models\n"
-    "of ratings want ITEM<tab>RATING. People are then called 1, 2, ... Items known already are left out.\n\n"
-    "Example: printf 'Toy Story (1995)\\nHeat (1995)\\n' | partrain recommend -m runs/ml-1m -k 5 -\n",
+    "The best items for each person: user, rank, item, score, title. FILE or -\n"
+    "(stdin) holds histories of people who need not be in the data: one id or title\n"
+    "a line, a blank line between two people; models of ratings want\n"
+    "ITEM<tab>RATING. People are called 1, 2, ... What they know is left out.\n"
+    "\n"
+    "Example:\n"
+    "  printf 'Toy Story (1995)\\nHeat (1995)\\n' | partrain recommend -m runs/ml-1m -\n",
     options};
 
 struct request {

@@ -7,16 +7,16 @@ enum { NO_DATA_OPTION = 256 };
 
 static const struct cli_option options[] = {
     {"out", 'o', "FILE", "write a page (HTML) instead of text"},
-    {"no-data", NO_DATA_OPTION, NULL, "page: do not read the ratings again for facts and plots about them"},
+    {"no-data", NO_DATA_OPTION, NULL, "page: do not read the ratings for plots about them"},
     {0}};
 
 const struct cli_usage cmd_report_usage = {
     "RUN [RUN ...] [-o FILE]",
-    "Shows one run, or several side by side: figures, learning curves, settings that differ, where the time\n"
-    "went, machine and data. Without -o as text. With -o as one page that needs nothing else, in light and\n"
-    "dark, with plots by gnuplot where that is installed. Runs that are not finished are shown as far as "
-    "they\n"
-    "are.\n\n"
+    "Shows one run, or several side by side: figures, learning curves, settings that\n"
+    "differ, where the time went, machine and data. Without -o as text. With -o as\n"
+    "one page that needs nothing else, in light and dark, with plots by gnuplot where\n"
+    "that is installed. Runs that are not finished are shown as far as they are.\n"
+    "\n"
     "Example: partrain report runs/mf runs/autorec -o report.html\n",
     options};
 

@@ -1,17 +1,14 @@
 /* cmd_train.c - partrain train: a run, with a progress line on a terminal, plain lines elsewhere. */
 #include "cli/cli.h"
+#include "cli/session.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "par/ranks.h"
 #include "train/train.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OUT_OPTION = 256, THREADS_OPTION, RESUME_OPTION, DRY_OPTION };
@@ -20,50 +17,21 @@ static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
     {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
-    {"resume", RESUME_OPTION, NULL, "go on with the run in --out; an empty folder starts afresh"},
-    {"dry-run", DRY_OPTION, NULL,
-     "read the data, print what memory and time the run would take, write nothing"},
+    {"resume", RESUME_OPTION, NULL, "go on with the run in --out, or start one there"},
+    {"dry-run", DRY_OPTION, NULL, "print what memory and time it would take, write nothing"},
     {"quiet", 'q', NULL, "only errors"},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},
     {0}};
 
 const struct cli_usage cmd_train_usage = {
     "[-c FILE] [KEY=VALUE ...]",
-    "Trains a model, judges it on the validation part after every epoch and on the test part at the end.\n"
-    "The run's files (config.yaml, metrics.jsonl, model.safetensors, summary.json, ...) go to --out.\n"
-    "Ctrl-C finishes the minibatch, saves, and says how to go on.\n\n"
-    "Example: partrain train -c conf/multivae.yaml data.path=ml-1m --threads 8 --out runs/ml-1m\n",
+    "Trains a model, judges it on the validation part after every epoch and on the\n"
+    "test part at the end. The run's files (config.yaml, metrics.jsonl,\n"
+    "model.safetensors, summary.json, ...) go to --out. Ctrl-C finishes the\n"
+    "minibatch, saves, and says how to go on.\n"
+    "\n"
+    "Example: partrain train -c conf/multivae.yaml data.path=ml-1m --out runs/ml-1m\n",
     options};
-
-static volatile sig_atomic_t stop_signal, save_count;
-
-static void on_stop(int number)
-{
-    if (stop_signal) { /* a second one leaves at once; what was saved before is whole */
-        signal(number, SIG_DFL);
-        raise(number);
-    }
-    stop_signal = number;
-}
-
-static void on_save(int number)
-{
-    (void)number;
-    save_count++;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER},
-                     save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
-
-    sigemptyset(&stop.sa_mask);
-    sigemptyset(&save.sa_mask);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGUSR1, &save, NULL);
-    signal(SIGXFSZ, SIG_IGN);
-}
 
 /* ---- telling ------------------------------------------------------------------------------------------ */
 
@@ -117,7 +85,7 @@ static void epoch_line(struct teller *t, const struct train_progress *p)
     clear_line(t);
     fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs,
             p->loss, p->examples_per_s);
-    if (p->valid)
+    if (p->judged)
         print_figures(stderr, p->spec, p->valid);
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
@@ -198,39 +166,12 @@ static void warn(void *arg, const char *text)
     cli_message("%s", text);
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------------- */
-
-/* runs/NAME-TIME, NAME from the configuration's file. For free. */
-static char *fresh_folder(const char *file)
-{
-    const char *base = file ? strrchr(file, '/') : NULL, *dot;
-    char stamp[32], *out = NULL;
-    time_t now = time(NULL);
-    struct tm local;
-
-    base = base ? base + 1 : file ? file : "partrain";
-    dot = strrchr(base, '.');
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    for (int i = 0; i < 1000; i++) {
-        char again[16] = "";
-
-        free(out);
-        if (i)
-            snprintf(again, sizeof again, "-%d", i + 1);
-        if (asprintf(&out, "runs/%.*s-%s%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp,
-                     again) < 0)
-            return NULL;
-        if (!file_exists(out))
-            return out;
-    }
-    return out;
-}
+/* ---- the command ---- */
 
 /* The one that rank 0 chose. */
 static char *default_folder(const char *file, struct ranks *ranks)
 {
-    char name[4096] = "", *own = fresh_folder(file);
+    char name[4096] = "", *own = session_folder("runs", file);
 
     if (own)
         snprintf(name, sizeof name, "%s", own);
@@ -310,8 +251,8 @@ static int start(const struct request *q, const struct config *c, struct error *
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
                               .dry_run = q->dry_run,
-                              .stop = &stop_signal,
-                              .save = &save_count,
+                              .stop = session_stop(),
+                              .save = session_saves(),
                               .listen = ranks.id ? NULL : listen,
                               .warn = ranks.id ? NULL : warn,
                               .arg = &teller};
@@ -326,7 +267,7 @@ static int start(const struct request *q, const struct config *c, struct error *
         if ((rc = config_print(c, stderr, false, err)) < 0)
             goto end;
     }
-    catch_signals();
+    session_catch_signals();
     rc = train_run(c, &o, &result, err);
     clear_line(&teller);
     if (ranks.id || q->dry_run)
@@ -359,9 +300,7 @@ static int train(int argc, char **argv, struct error *err)
     if (rc == 0 && (rc = config_need_data(c, err)) == 0)
         rc = start(&q, c, err);
     config_free(c);
-    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
-        rc = err->code = PT_ETERMINATED;
-    return rc;
+    return session_end(rc, err);
 }
 
 int cmd_train(int argc, char **argv, struct error *err)

@@ -1,65 +1,42 @@
 /* cmd_tune.c - partrain tune: a line a trial while it goes, a table at the end. */
 #include "cli/cli.h"
+#include "cli/session.h"
 
 #include "base/mem.h"
 #include "train/tune.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { OUT_OPTION = 256, RESUME_OPTION, KEEP_OPTION, MOST_ROWS = 20 };
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration, with a tune: block"},
     {"out", OUT_OPTION, "DIR", "folder for the search; default tune/NAME-TIME"},
-    {"resume", RESUME_OPTION, NULL, "go on with the search in --out; trials and minutes may have grown"},
+    {"resume", RESUME_OPTION, NULL, "go on with the search in --out; minutes may have grown"},
     {"keep", KEEP_OPTION, NULL, "keep the weights of all trials, not of the best alone"},
     {"quiet", 'q', NULL, "only the table at the end, and errors"},
     {0}};
 
 const struct cli_usage cmd_tune_usage = {
     "-c FILE [KEY=VALUE ...]",
-    "Tries configurations and writes the best one, by train.monitor on the validation part; the test part "
-    "is\n"
-    "not looked at. Trials run one after another, each with all threads; the configuration as it stands is\n"
-    "trial 0. Ctrl-C stops, --resume goes on. The block in FILE:\n\n"
+    "Tries configurations, one after another with all threads, and writes the best\n"
+    "one, by train.monitor on the validation part. Trial 0 is the configuration as it\n"
+    "stands. Ctrl-C stops, --resume goes on. The block in FILE (docs/tune.md):\n"
     "  tune:\n"
-    "    method: random      # or grid, or halving (min_epochs, eta: one of eta goes on, eta times as long)\n"
+    "    method: random      # or grid, or halving (min_epochs, eta)\n"
     "    trials: 30\n"
     "    minutes: 20         # no trial begins later\n"
     "    space:\n"
     "      model.latent: [50, 100, 200]\n"
-    "      train.lr: {from: 1e-4, to: 1e-2, scale: log}   # in a grid also points: N\n\n"
-    "Example: partrain tune -c conf/multivae-tune.yaml data.path=ml-1m --out tune/ml-1m\n",
+    "      train.lr: {from: 1e-4, to: 1e-2, scale: log}    # in a grid also points: N\n"
+    "\n"
+    "Example: partrain tune -c conf/multivae-tune.yaml data.path=ml-1m --out search\n",
     options};
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop(int number)
-{
-    if (stop_signal) { /* a second one leaves at once; what was saved before is whole */
-        signal(number, SIG_DFL);
-        raise(number);
-    }
-    stop_signal = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER};
-
-    sigemptyset(&stop.sa_mask);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    signal(SIGXFSZ, SIG_IGN);
-}
-
-/* ---- telling --------------------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 static const char *const outcome[] = {"", "", "diverged", "refused"};
 
@@ -138,9 +115,13 @@ static void print_verdict(const struct tune_result *r, const char *folder)
 
     for (int64_t i = 0; i < r->n; i++)
         waiting += r->trial[i].status == TUNE_WAITING;
-    if (r->time_is_up)
+    if (r->time_is_up && waiting)
         cli_message("time is up: %" PRId64 " trials were not begun; --out %s --resume and more minutes go on",
                     waiting, folder);
+    else if (r->time_is_up)
+        cli_message("time is up before the last round: the better trials could have trained on; --out %s "
+                    "--resume and more minutes go on",
+                    folder);
     if (r->best == 0)
         cli_message("nothing better than the configuration as it stands was found: validation %s %.4f",
                     r->metric, best->figure);
@@ -154,8 +135,7 @@ static void print_verdict(const struct tune_result *r, const char *folder)
         r->best_path);
 }
 
-/* ---- the command ----------------------------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 struct request {
     const char *file, *folder;
@@ -193,21 +173,6 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
     return 0;
 }
 
-/* tune/NAME-TIME, NAME from the configuration's file. For free. */
-static char *default_folder(const char *file)
-{
-    const char *base = strrchr(file, '/'), *dot;
-    char stamp[32], *out = NULL;
-    time_t now = time(NULL);
-    struct tm local;
-
-    base = base ? base + 1 : file;
-    dot = strrchr(base, '.');
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    return asprintf(&out, "tune/%.*s-%s", dot ? (int)(dot - base) : (int)strlen(base), base, stamp) < 0 ? NULL
-                                                                                                        : out;
-}
-
 int cmd_tune(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
@@ -220,8 +185,8 @@ int cmd_tune(int argc, char **argv, struct error *err)
     cli_args_init(&args, &cmd_tune_usage, argc, argv);
     if ((rc = parse(&q, &args, err)) < 0 || (rc = tune_spec_read(&spec, q.file, err)) < 0)
         return rc;
-    folder = q.folder ? strdup(q.folder) : default_folder(q.file);
-    catch_signals();
+    folder = q.folder ? strdup(q.folder) : session_folder("tune", q.file);
+    session_catch_signals();
     rc = folder ? 0 : error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {
         struct tune_options o = {.file = q.file,
@@ -230,7 +195,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
                                  .folder = folder,
                                  .resume = q.resume,
                                  .keep = q.keep,
-                                 .stop = &stop_signal,
+                                 .stop = session_stop(),
                                  .listen = listen,
                                  .warn = warn,
                                  .arg = &q.quiet};
@@ -242,7 +207,5 @@ int cmd_tune(int argc, char **argv, struct error *err)
     }
     tune_spec_free(spec);
     free(folder);
-    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
-        rc = err->code = PT_ETERMINATED;
-    return rc;
+    return session_end(rc, err);
 }

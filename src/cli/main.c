@@ -41,18 +41,17 @@ static void print_overview(FILE *out)
 {
     fputs("usage: partrain -c FILE [KEY=VALUE ...]\n"
           "       partrain COMMAND ...\n\n"
-          "Trains recommender autoencoders and matrix factorisation. Without a command, -c FILE trains.\n\n",
+          "Trains recommender autoencoders and matrix factorisation. -c FILE alone trains.\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
-    fputs(
-        "  help        what a command does and takes: partrain help COMMAND\n\n"
-        "  --version   which build this is\n\n"
-        "Exit status: 0 done; 1 answers differ that must not (bench); 2 wrong use or configuration; 3 "
-        "something\n"
-        "wrong with ratings data; 4 not enough memory or another resource; 5 training diverged; 6 a file of\n"
-        "partrain's own is corrupt, or output cannot be written; 130, 143 interrupted.\n",
-        out);
+    fputs("  help        what a command does and takes: partrain help COMMAND\n\n"
+          "  --version   which build this is\n\n"
+          "Exit status: 0 done; 1 answers differ that must not (bench); 2 wrong use or\n"
+          "configuration; 3 something wrong with ratings data; 4 not enough memory or\n"
+          "another resource; 5 training diverged; 6 a file of partrain's own is corrupt, or\n"
+          "output cannot be written; 130, 143 interrupted.\n",
+          out);
 }
 
 static void print_version(void)

@@ -169,22 +169,25 @@ static bool is_number(const struct field *f)
     return field_value(f->text, f->length, &value) == NULL;
 }
 
-/* Names: at least a user's and an item's are known; or, with columns as given or by position, no field of
- * the first line is a number while the second line has one where the rating is. */
+/* Names: a user's and an item's are known, or two others and no field is a number; or, with columns as given
+ * or by position, no field of the first line is a number while the second line has one where the rating is.
+ */
 static bool looks_like_header(const struct dialect *d, const struct sample *s)
 {
     struct field first[DIALECT_COLUMNS], second[DIALECT_COLUMNS];
     int64_t n = dialect_cut(d, s->begin[0], s->end[0], first, DIALECT_COLUMNS);
     bool user = false, item = false, number = false;
+    int known = 0;
 
     for (int64_t k = 0; k < n && k < DIALECT_COLUMNS; k++) {
         enum role r = known_role(&first[k]);
 
         user = user || r == ROLE_USER;
         item = item || r == ROLE_ITEM;
+        known += r != ROLE_SKIP;
         number = number || is_number(&first[k]);
     }
-    if (user && item)
+    if ((user && item) || (known >= 2 && !number))
         return true;
     if (number || s->n < 2 || n < 3 || dialect_cut(d, s->begin[1], s->end[1], second, DIALECT_COLUMNS) != n)
         return false;
@@ -220,6 +223,8 @@ static int given_columns(struct dialect *d, const struct dialect_spec *spec, str
     return 0;
 }
 
+static const uint8_t by_position[] = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME};
+
 /* Roles by the names of the header. */
 static int named_columns(struct dialect *d, const struct sample *s, const char *shown, struct error *err)
 {
@@ -236,18 +241,31 @@ static int named_columns(struct dialect *d, const struct sample *s, const char *
         d->role[c] = (uint8_t)(seen[r] ? ROLE_SKIP : r);
         seen[r]++;
     }
-    if (!seen[ROLE_USER] || !seen[ROLE_ITEM]) {
-        memset(d->role, 0, sizeof d->role);
+    if (seen[ROLE_USER] && seen[ROLE_ITEM]) {
+        d->columns = (int)n;
         return 0;
     }
-    d->columns = (int)n;
+    for (int64_t c = 0; c < n;
+         c++) /* what is not named is taken by position, unless the names say otherwise */
+        if (d->role[c] != ROLE_SKIP && (c >= 4 || d->role[c] != by_position[c])) {
+            char text[FIELD_SHOWN];
+
+            return error_set(
+                err, PT_EDATA,
+                "%s:1: the header '%s' names no %s; call a column so, or say what the columns are "
+                "with data.columns",
+                shown, field_show(text, s->begin[0], (size_t)(s->end[0] - s->begin[0])),
+                seen[ROLE_USER]   ? "item"
+                : seen[ROLE_ITEM] ? "user"
+                                  : "user and no item");
+        }
+    memset(d->role, 0, sizeof d->role);
     return 0;
 }
 
 /* user item [rating [time]] by position. */
 static int counted_columns(struct dialect *d, const struct sample *s, const char *shown, struct error *err)
 {
-    static const uint8_t order[] = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME};
     int64_t n = dialect_cut(d, s->begin[0], s->end[0], NULL, 0), vote = 0;
 
     /* The count that more than half of the lines have; the first line alone may be the broken one. */
@@ -270,7 +288,7 @@ static int counted_columns(struct dialect *d, const struct sample *s, const char
             shown, (long long)n, n == 1 ? "" : "s",
             field_show(text, s->begin[0], (size_t)(s->end[0] - s->begin[0])));
     }
-    memcpy(d->role, order, (size_t)n);
+    memcpy(d->role, by_position, (size_t)n);
     d->columns = (int)n;
     return 0;
 }

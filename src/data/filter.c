@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "data/field.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int no_memory(const struct ratings *r, struct error *err)
@@ -58,15 +59,19 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
     if (rc < 0)
         return rc;
     r->filtered = low + by_item + by_user;
-    if (r->filtered + r->duplicates == r->n)
-        return error_set(
-            err, PT_EDATA,
-            "%s: the filters leave none of %lld ratings: %lld are below data.min_rating %g, %lld of items "
-            "with fewer than data.min_item_ratings %lld, %lld of users with fewer than "
-            "data.min_user_ratings %lld",
-            spec->path, (long long)(r->n - r->duplicates), (long long)low, spec->min_rating,
-            (long long)by_item, (long long)spec->min_item_ratings, (long long)by_user,
-            (long long)spec->min_user_ratings);
+    if (r->filtered + r->duplicates == r->n) {
+        char lowest[64] = "data.min_rating (unset)";
+
+        if (spec->min_rating > -1e30)
+            snprintf(lowest, sizeof lowest, "data.min_rating %g", spec->min_rating);
+        return error_set(err, PT_EDATA,
+                         "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
+                         "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
+                         "data.min_user_ratings %lld",
+                         spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest,
+                         (long long)by_item, (long long)spec->min_item_ratings, (long long)by_user,
+                         (long long)spec->min_user_ratings);
+    }
     return 0;
 }
 

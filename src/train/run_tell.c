@@ -38,6 +38,7 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     p.best_epoch = s->best_epoch;
     p.spec = &r->spec;
     p.valid = s->last_valid.n ? &s->last_valid : NULL;
+    p.judged = event == TRAIN_EPOCH && r->judged;
     p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
     p.problem = r->problem;
     p.model = r->learner.model;

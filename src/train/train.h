@@ -28,6 +28,7 @@ struct train_progress {
     int64_t best_epoch;
     const struct eval_spec *spec;
     const struct eval_result *valid; /* the last one; NULL: none yet */
+    bool judged;                     /* TRAIN_EPOCH: it is of this epoch */
     const struct eval_result *test;  /* TRAIN_TESTED; NULL: no test part */
     const struct memory_plan *plan;  /* TRAIN_PLANNED only; then nothing but it and the problem is set */
     const struct problem *problem;

@@ -8,8 +8,8 @@ commands=$("$PARTRAIN" help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -v
 [ "$(wc -w <<<"$commands")" -ge 5 ] || complain "help lists: $commands"
 for command in $commands; do
     "$PARTRAIN" help "$command" >"$folder/help" || complain "$command: no help"
-    [ "$(wc -l <"$folder/help")" -le 40 ] || complain "$command: its help has $(wc -l <"$folder/help") lines"
-    awk -v c="$command" 'length > 120 { print c ": a line of its help has " length " letters"; bad = 1 } END { exit bad }' \
+    [ "$(wc -l <"$folder/help")" -le 24 ] || complain "$command: its help has $(wc -l <"$folder/help") lines"
+    awk -v c="$command" 'length > 80 { print c ": a line of its help has " length " letters"; bad = 1 } END { exit bad }' \
         "$folder/help" || complain "$command: too wide"
     grep -q '^Example' "$folder/help" || complain "$command: no example in its help"
     "$PARTRAIN" help --man "$command" >"$folder/page.1" || complain "$command: no man page"
@@ -24,6 +24,7 @@ for command in $commands; do
         groff -man -Tutf8 -ww "$folder/page.1" 2>&1 >/dev/null | grep . && complain "$command: groff complains"
     fi
 done
+"$PARTRAIN" help | awk 'length > 80 { bad = 1 } END { exit bad || NR > 24 }' || complain "the overview does not fit 24 x 80"
 "$PARTRAIN" help --man | grep -q '^.SH EXIT STATUS' || complain "no man page of the program"
 "$PARTRAIN" help --man nothing 2>"$folder/err" && complain "a man page of nothing"
 "$PARTRAIN" help --completion tcsh 2>"$folder/err" && complain "a completion for tcsh"

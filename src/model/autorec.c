@@ -12,7 +12,6 @@
 #include "model/masked.h"
 
 #include "base/mem.h"
-#include "base/rng.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,16 +34,6 @@ static float *last_code(struct autorec *a)
     return a->mid.h[a->mid.n];
 }
 
-/* Dropout on the last code of rows [first, end). What the backward pass multiplies by is drawn again. */
-static void drop_code(struct autorec *a, int64_t first, int64_t end, const struct batch *b, float *rows)
-{
-    const struct model_spec *spec = &a->model.spec;
-
-    for (int64_t p = first; p < end; p++)
-        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
-                                   RNG_DROPOUT, b->step, (uint32_t)p);
-}
-
 static void forward(struct worker *w, struct autorec *a, const struct batch *b)
 {
     int64_t first, end, ld = a->dec.w.ld;
@@ -54,7 +43,7 @@ static void forward(struct worker *w, struct autorec *a, const struct batch *b)
     chain_forward(w, &a->mid, first, end);
     if (a->code != last_code(a)) {
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
-        drop_code(a, first, end, b, a->code);
+        model_drop_code(&a->model, b, first, end, a->dec.w.k, a->code);
     }
     masked_prepare(w, &a->dec, b);
     team_barrier(w);
@@ -86,7 +75,7 @@ static void backward(struct worker *w, struct autorec *a, const struct batch *b)
 
     team_range(b->rows, w->id, w->count, &first, &end);
     if (a->code != last_code(a))
-        drop_code(a, first, end, b, a->mid.d[a->mid.n]);
+        model_drop_code(&a->model, b, first, end, a->dec.w.k, a->mid.d[a->mid.n]);
     chain_backward(w, &a->mid, first, end);
     encoder_back(w, &a->enc, b->rows, a->mid.d[0], a->mid.h[0]);
     masked_share(w, &a->dec);
@@ -102,16 +91,13 @@ static void backward(struct worker *w, struct autorec *a, const struct batch *b)
     team_barrier(w);
 }
 
-/* Clipping by the global norm: the factor of all gradients, from norms that all workers have measured. */
+/* The factor of all gradients, from norms that all workers have measured. */
 static float clip_factor(struct worker *w, struct autorec *a, const struct batch *b)
 {
-    double norm;
-
     chain_measure(w, &a->mid, b->rows);
     encoder_measure(w, &a->enc, a->mid.d[0], b->rows);
     team_barrier(w);
-    norm = sqrt(masked_norm(&a->dec) + chain_norm(&a->mid) + encoder_norm(&a->enc));
-    return norm > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / norm) : 1.0f;
+    return model_clip(&a->model, masked_norm(&a->dec) + chain_norm(&a->mid) + encoder_norm(&a->enc));
 }
 
 static void autorec_begin(struct worker *w, struct model *m, const struct batch *b)
@@ -150,24 +136,14 @@ static void autorec_step(struct worker *w, struct model *m, const struct batch *
 
 static void autorec_flush(struct worker *w, struct model *m, int64_t steps)
 {
-    struct autorec *a = autorec_of(m);
-    int end, first = own_shards(w, m, &end);
-
-    for (int s = first; s < end; s++) {
-        table_flush(&a->enc.v, m->eng.kern, m->eng.plan, s, steps);
-        table_flush(&a->dec.w, m->eng.kern, m->eng.plan, s, steps);
-    }
+    model_flush_table(w, m, &autorec_of(m)->enc.v, steps);
+    model_flush_table(w, m, &autorec_of(m)->dec.w, steps);
 }
 
 static void autorec_set_step(struct worker *w, struct model *m, int64_t steps)
 {
-    struct autorec *a = autorec_of(m);
-    int end, first = own_shards(w, m, &end);
-
-    for (int s = first; s < end; s++) {
-        table_set_step(&a->enc.v, s, steps);
-        table_set_step(&a->dec.w, s, steps);
-    }
+    model_set_table_step(w, &autorec_of(m)->enc.v, steps);
+    model_set_table_step(w, &autorec_of(m)->dec.w, steps);
 }
 
 static void autorec_infer(struct worker *w, struct model *m, const struct input *in)

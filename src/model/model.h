@@ -70,8 +70,9 @@ struct input {
     const struct matrix *matrix;
     struct view *view; /* (shards): workers use those of their own shards */
     const int64_t *example;
-    int64_t rows;        /* at most spec.eval_batch */
-    const float *folded; /* mf: (rows, latent + 1), factors and bias of those whose example is -1; else NULL */
+    int64_t rows; /* at most spec.eval_batch */
+    const float
+        *folded; /* mf: (rows, latent + 1), factors and bias of those whose example is -1; else NULL */
 };
 
 struct model_ops {
@@ -110,6 +111,16 @@ struct model {
 /* The model of spec->kind, its weights drawn. PT_ENOMEM, PT_ECONFIG. Freed by model_free (takes NULL). */
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 void model_free(struct model *m);
+
+/* What models share in their steps. Own shards of a table: deferred updates; steps seen. */
+void model_flush_table(struct worker *w, const struct model *m, struct table *t, int64_t steps);
+void model_set_table_step(struct worker *w, struct table *t, int64_t steps);
+/* Dropout on rows [first, end) of (B, ld) codes of k units, the same draws in the forward and the backward
+ * pass. */
+void model_drop_code(const struct model *m, const struct batch *b, int64_t first, int64_t end, int k,
+                     float *rows);
+/* Clipping by the global norm: the factor of all gradients, from the sum of their squares. */
+float model_clip(const struct model *m, double squares);
 
 /* Constructors, called by model_new. */
 int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,

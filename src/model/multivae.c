@@ -107,15 +107,6 @@ static void sample_back(struct multivae *a, int64_t first, int64_t end, const st
     }
 }
 
-static void drop_code(struct multivae *a, int64_t first, int64_t end, const struct batch *b, float *rows)
-{
-    const struct model_spec *spec = &a->model.spec;
-
-    for (int64_t p = first; p < end; p++)
-        a->model.eng.kern->dropout(rows + p * a->dec.w.ld, a->dec.w.k, (float)spec->dropout, spec->seed,
-                                   RNG_DROPOUT, b->step, (uint32_t)p);
-}
-
 /* The worker's own slice of the rows. `b` NULL: without noise and dropout. */
 static void forward(struct worker *w, struct multivae *a, int64_t rows, const struct batch *b)
 {
@@ -130,7 +121,7 @@ static void forward(struct worker *w, struct multivae *a, int64_t rows, const st
     }
     if (b && a->code != last_code(a)) {
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
-        drop_code(a, first, end, b, a->code);
+        model_drop_code(&a->model, b, first, end, a->dec.w.k, a->code);
     }
 }
 
@@ -142,7 +133,7 @@ static void backward(struct worker *w, struct multivae *a, const struct batch *b
 
     team_range(b->rows, w->id, w->count, &first, &end);
     if (a->code != last_code(a))
-        drop_code(a, first, end, b, last->d[last->n]);
+        model_drop_code(&a->model, b, first, end, a->dec.w.k, last->d[last->n]);
     if (a->sampled) {
         chain_backward(w, &a->up, first, end);
         sample_back(a, first, end, b);
@@ -173,8 +164,7 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
     softmax_share_norms(w, &a->dec);
     team_barrier(w);
     norm = softmax_norm(&a->dec) + chain_norm(&a->down) + encoder_norm(&a->enc);
-    norm = sqrt(norm + (a->sampled ? chain_norm(&a->up) : 0.0));
-    return norm > a->model.spec.clip_norm ? (float)(a->model.spec.clip_norm / norm) : 1.0f;
+    return model_clip(&a->model, norm + (a->sampled ? chain_norm(&a->up) : 0.0));
 }
 
 static void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
@@ -215,18 +205,12 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
 
 static void multivae_flush(struct worker *w, struct model *m, int64_t steps)
 {
-    int end, first = own_shards(w, m, &end);
-
-    for (int s = first; s < end; s++)
-        table_flush(&multivae_of(m)->enc.v, m->eng.kern, m->eng.plan, s, steps);
+    model_flush_table(w, m, &multivae_of(m)->enc.v, steps);
 }
 
 static void multivae_set_step(struct worker *w, struct model *m, int64_t steps)
 {
-    int end, first = own_shards(w, m, &end);
-
-    for (int s = first; s < end; s++)
-        table_set_step(&multivae_of(m)->enc.v, s, steps);
+    model_set_table_step(w, &multivae_of(m)->enc.v, steps);
 }
 
 static void multivae_infer(struct worker *w, struct model *m, const struct input *in)

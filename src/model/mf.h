@@ -1,0 +1,76 @@
+/* mf.h - what the files of matrix factorisation share: the two tables, and each worker's part of a minibatch.
+ * mf.c has the model's equations, mf_rows.c finds and exchanges the rows, mf_new.c takes the memory. */
+#ifndef MODEL_MF_H
+#define MODEL_MF_H
+
+#include "model/model.h"
+
+/* One table and what a minibatch does to it. */
+struct side {
+    struct table t;
+    const int32_t *row_of; /* (ratings) borrowed: the row of each training rating */
+    float *copy;           /* (B, ld) in mf.copies: the minibatch's rows; with several ranks only */
+    float *bias_copy;      /* (B) likewise */
+    float *gradient;       /* (B, ld) owned: by the first batch position of a row */
+    double *squares;       /* (B) owned: of the gradients, for clipping */
+    int32_t *first;        /* (rows) owned: first batch position of a row; -1 between steps */
+    float **gb;            /* (shards) owned: gradient of a shard's biases; zero between steps */
+    struct shard *cut;     /* (shards) owned; users only */
+};
+
+/* Where a row is. */
+struct place {
+    int32_t shard;
+    int32_t mine;  /* its owner asks */
+    int64_t local; /* number in the shard */
+};
+
+/* A worker's own part of a minibatch, on one side. */
+struct own_side {
+    struct place *place; /* (B): of every rating that touches an own row on either side */
+    int32_t *list;       /* (n) batch positions of own rows, ascending */
+    int64_t n;
+    float *other; /* (B, ld) at those positions: the row on the other side */
+};
+
+struct own {
+    struct own_side user, item;
+    float *error; /* (B) at the positions of both lists: dloss / ds before the loss's scale */
+    void *block;  /* owned: all of the above */
+};
+
+struct mf {
+    struct model model; /* first: a model is an mf */
+    struct side user, item;
+    struct own *own;         /* (workers) owned */
+    float *copies;           /* (2 B (ld + 1)) owned, with several ranks */
+    float *square;           /* (B, 16) owned: squared error, each in a cache line of its own */
+    float *code, *code_bias; /* (eval rows, ld) owned, (eval rows) behind it: rows of the inferred users */
+    bool sweep;
+};
+
+static inline struct mf *mf_of(struct model *m)
+{
+    return (struct mf *)m;
+}
+
+/* Own shards of a side: [first, end). */
+void mf_own_range(const struct worker *w, const struct side *s, int *first, int *end);
+struct place mf_place(const struct table *t, int64_t row, bool mine);
+/* A row and its bias (0 where the table has none); NULL where another rank has it. */
+const float *mf_row_at(const struct table *t, const struct place *at, const float **bias);
+const float *mf_row(const struct table *t, int64_t row, const float **bias);
+/* Puts a row and its bias at `to`: zeros where another rank has it. */
+void mf_copy_row(const struct table *t, int64_t row, float *to, float *bias_to);
+/* Fills in the worker's part of the minibatch: lists and places; the rows are asked for. */
+void mf_find(struct worker *w, struct mf *a, const struct batch *b);
+/* Several ranks; entered by every worker: all rows of the minibatch into the sides' copies. */
+void mf_join_rows(struct worker *w, struct mf *a, const struct batch *b);
+/* Entered by every worker: words that each rank has set where it has something, and left zero elsewhere, for
+ * all ranks. */
+void mf_join(struct worker *w, void *words, int64_t n);
+
+extern const struct model_ops mf_ops;
+void mf_free(struct model *m);
+
+#endif

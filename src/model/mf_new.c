@@ -1,0 +1,156 @@
+/* mf_new.c - memory and first values of matrix factorisation. */
+#include "model/mf.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* Tables up to this size (weights and moments) are swept in every step; larger ones are deferred. Same bits.
+ */
+#define SWEEP_BYTES ((int64_t)16 << 20)
+
+/* ---- making
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void side_fini(struct side *s)
+{
+    for (int i = 0; s->gb && i < s->t.shards; i++)
+        mem_free(s->gb[i]);
+    mem_free(s->gb);
+    mem_free(s->gradient);
+    mem_free(s->squares);
+    mem_free(s->first);
+    table_fini(&s->t);
+    mem_free(s->cut);
+}
+
+static int side_init(struct side *s, const struct model *m, const char *name, const char *bias, int64_t rows,
+                     const struct shard *cut, int shards, const int32_t *row_of_rating, struct error *err)
+{
+    int64_t batch = m->spec.batch, first, end;
+    int rc;
+
+    s->row_of = row_of_rating;
+    if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, cut, shards, m->eng.team, err)) < 0)
+        return rc;
+    s->gradient = mem_array(batch * s->t.ld, sizeof(float));
+    s->squares = mem_array(batch, sizeof(double));
+    s->first = mem_array(rows, sizeof *s->first);
+    s->gb = mem_zalloc(shards, sizeof *s->gb);
+    if (!s->gradient || !s->squares || !s->first || !s->gb)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
+    team_rank_own(m->eng.team, shards, &first, &end);
+    for (int64_t i = first; i < end; i++) {
+        int64_t width = row_pad(shard_width(&cut[i]));
+
+        s->gb[i] = mem_array(width, sizeof(float));
+        if (!s->gb[i])
+            return error_set(err, PT_ENOMEM, "mf: out of memory");
+        memset(s->gb[i], 0, (size_t)width * sizeof(float));
+    }
+    return 0;
+}
+
+/* A block a worker: rows first, which are aligned, then what is not. */
+static int own_init(struct mf *a, int64_t ld)
+{
+    int64_t batch = row_pad(a->model.spec.batch);
+    int64_t bytes =
+        batch * (int64_t)((2 * ld + 1) * sizeof(float) + 2 * sizeof(struct place) + 2 * sizeof(int32_t));
+
+    for (int i = 0; i < team_workers(a->model.eng.team); i++) {
+        struct own *own = &a->own[i];
+
+        own->block = mem_array(bytes, 1);
+        if (!own->block)
+            return PT_ENOMEM;
+        own->user.other = own->block;
+        own->item.other = own->user.other + batch * ld;
+        own->error = own->item.other + batch * ld;
+        own->user.place = (struct place *)(void *)(own->error + batch);
+        own->item.place = own->user.place + batch;
+        own->user.list = (int32_t *)(void *)(own->item.place + batch);
+        own->item.list = own->user.list + batch;
+    }
+    return 0;
+}
+
+void mf_free(struct model *m)
+{
+    struct mf *a = mf_of(m);
+
+    side_fini(&a->user);
+    side_fini(&a->item);
+    for (int i = 0; a->own && i < team_workers(m->eng.team); i++)
+        mem_free(a->own[i].block);
+    mem_free(a->own);
+    mem_free(a->copies);
+    mem_free(a->square);
+    mem_free(a->code);
+    mem_free(a);
+}
+
+static void draw_weights(struct mf *a)
+{
+    struct init_spec init = a->model.spec.init;
+
+    init.fan_in = a->model.spec.latent;
+    init.fan_out = a->user.t.columns;
+    table_draw(&a->user.t, a->model.eng.team, &init, 0);
+    init.fan_out = a->item.t.columns;
+    table_draw(&a->item.t, a->model.eng.team, &init, 4);
+}
+
+/* In every step Adam moves every row, which takes a quarter of what a rating takes. */
+double mf_row_cost(int64_t ratings, int64_t batch)
+{
+    return 0.25 * (double)ratings / (double)batch;
+}
+
+int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+{
+    const struct matrix *x = eng->train;
+    const char *user_bias = spec->biases ? "user.bias" : NULL, *item_bias = spec->biases ? "item.bias" : NULL;
+    int64_t ld = row_pad(spec->latent), bytes = (x->examples + x->columns) * ld * 12;
+    int shards = shard_count(x->examples, ld, false), rc = PT_ENOMEM;
+    struct mf *a = mem_zalloc(1, sizeof *a);
+
+    if (!a)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    a->model = (struct model){.ops = &mf_ops, .spec = *spec, .eng = *eng};
+    a->sweep = bytes <= SWEEP_BYTES;
+    a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
+    a->own = mem_zalloc(team_workers(eng->team), sizeof *a->own);
+    a->square = mem_array(spec->batch * ROW_ALIGN, sizeof(float));
+    a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
+    if (team_ranks(eng->team)->count > 1)
+        a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
+    if (!a->user.cut || !a->own || !a->square || !a->code ||
+        (team_ranks(eng->team)->count > 1 && !a->copies) || own_init(a, ld) < 0) {
+        rc = error_set(err, PT_ENOMEM, "mf: out of memory");
+        goto fail;
+    }
+    a->code_bias = a->code + spec->eval_batch * ld;
+    if (a->copies) {
+        a->user.copy = a->copies;
+        a->item.copy = a->user.copy + spec->batch * ld;
+        a->user.bias_copy = a->item.copy + spec->batch * ld;
+        a->item.bias_copy = a->user.bias_copy + spec->batch;
+    }
+    shard_cut(a->user.cut, shards, x->row_count, x->examples, mf_row_cost(eng->cells->n, spec->batch));
+    if ((rc = side_init(&a->user, &a->model, "user.weight", user_bias, x->examples, a->user.cut, shards,
+                        eng->cells->user, err)) < 0 ||
+        (rc = side_init(&a->item, &a->model, "item.weight", item_bias, x->columns, x->cut, x->shards,
+                        eng->cells->item, err)) < 0)
+        goto fail;
+    draw_weights(a);
+    a->model.params.ranks = team_ranks(eng->team);
+    params_add_table(&a->model.params, &a->user.t);
+    params_add_table(&a->model.params, &a->item.t);
+    *out = &a->model;
+    return 0;
+fail:
+    mf_free(&a->model);
+    return rc;
+}

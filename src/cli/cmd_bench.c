@@ -25,10 +25,8 @@ enum {
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... up to one a core"},
-    {"ranks", RANKS_OPTION, "LIST",
-     "numbers of processes, started by mpirun; threads (default 1) are those of each"},
-    {"launch", LAUNCH_OPTION, "WORDS",
-     "what starts R processes when R is put behind it; default \"mpirun -np\""},
+    {"ranks", RANKS_OPTION, "LIST", "numbers of processes; --threads are those of each (1)"},
+    {"launch", LAUNCH_OPTION, "WORDS", "what starts R processes; default \"mpirun -np\""},
     {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
     {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
     {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},

@@ -128,8 +128,8 @@ static void put_runs(struct file_writer *w, const struct report *r)
                                            {"parameters", NULL, "params", "whole", 1},
                                            {"threads", NULL, "threads", "whole", 1},
                                            {"shards", NULL, "shards", "whole", 1},
-                                           {"training, s", "time", "train_s", "seconds", 1},
-                                           {"s an epoch", "time", "epoch_s_median", "seconds", 1},
+                                           {"training s", "time", "train_s", "seconds", 1},
+                                           {"s/epoch", "time", "epoch_s_median", "seconds", 1},
                                            {"examples/s", "throughput", "examples_per_s", "whole", 1},
                                            {"peak MiB", NULL, "peak_rss_bytes", "whole", 1.0 / 1048576}};
 

@@ -56,6 +56,18 @@ bool report_can_plot(void)
     return can;
 }
 
+/* Takes out every <title> in place: curves' would become tooltips that show gnuplot's own words. */
+static void drop_titles(char *svg)
+{
+    char *begin, *end;
+
+    while ((begin = strstr(svg, "<title>")) && (end = strstr(begin, "</title>"))) {
+        end += strlen("</title>");
+        memmove(begin, end, strlen(end) + 1);
+        svg = begin;
+    }
+}
+
 /* What stands from <svg on, as it can stand in a page: gnuplot's <title> and <desc> would become tooltips. */
 static char *take_svg(FILE *out)
 {
@@ -76,7 +88,7 @@ static char *take_svg(FILE *out)
 
             svg = mem_alloc((int64_t)(sizeof head + strlen(body)), 1);
             if (svg)
-                strcat(strcpy(svg, head), body);
+                drop_titles(strcat(strcpy(svg, head), body));
         }
     }
     mem_free(text);
@@ -90,7 +102,7 @@ static FILE *begin_script(void)
     if (f)
         fputs("set terminal svg size 420,280 dynamic noenhanced font 'sans-serif,13'\n"
               "set border 3 lc rgb '#010101'\nset grid lc rgb '#020202' lt 1 lw 1\n"
-              "set tics nomirror textcolor rgb '#010101'\nset nokey\nset lmargin 9\nset rmargin 2\n"
+              "set tics nomirror textcolor rgb '#010101'\nset nokey\nset lmargin 9\nset rmargin 4\n"
               "set tmargin 1\n",
               f);
     return f;

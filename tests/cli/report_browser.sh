@@ -31,6 +31,7 @@ grep -q 'id="here"' dom || { echo "the browser does not run here: $(tail -1 log)
 browse 1 page.html
 [ -s console ] && complain "console: $(cat console)"
 grep -q '<h2>Configurations</h2>' dom || complain 'the end of the page is missing'
+[ "$(grep -o '<title>' page.html | wc -l)" -eq 1 ] || complain 'a title that a plot brought would be a tooltip'
 
 # What a reader would see, measured inside a frame of the width; it reports to the page around it.
 cat >measure.js <<'END'

@@ -6,6 +6,7 @@ set -u
 case ${PARTRAIN:-} in '' | /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export XDG_CACHE_HOME=$folder/cache # not the user's
 failures=0
 
 # complain WORD...: the test goes on

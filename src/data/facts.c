@@ -17,8 +17,7 @@
 
 const double facts_share[FACTS_QUANTILES] = {0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0};
 
-/* ---- users and items ------------------------------------------------------------------------------------
- */
+/* ---- users and items ---- */
 
 static int by_count(const void *a, const void *b)
 {
@@ -105,8 +104,7 @@ end:
     return rc;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 /* A bar for each value where there are few of them, false where there are more. */
 static bool count_values(struct facts *f, const struct ratings *r)
@@ -197,8 +195,7 @@ int facts_make(struct facts *out, const struct ratings *r, struct error *err)
     return rc < 0 ? rc : describe_rows(&out->items, r, r->item, items, users, err);
 }
 
-/* ---- suspicions -----------------------------------------------------------------------------------------
- */
+/* ---- suspicions ---- */
 
 struct telling {
     void (*tell)(void *arg, const char *text);

@@ -52,8 +52,7 @@ bool write_format_of_path(enum write_format *out, const char *path)
     return false;
 }
 
-/* ---- where it goes --------------------------------------------------------------------------------------
- */
+/* ---- where it goes ---- */
 
 int sink_open(struct sink *s, const char *path, FILE *stream, struct error *err)
 {
@@ -79,8 +78,7 @@ int sink_close(struct sink *s, int rc, struct error *err)
     return rc;
 }
 
-/* ---- fields ---------------------------------------------------------------------------------------------
- */
+/* ---- fields ---- */
 
 static int put_id(struct sink *s, enum write_format format, const struct idtable *ids, int64_t row,
                   struct error *err)
@@ -146,8 +144,7 @@ int sink_put_rating(struct sink *s, enum write_format format, const struct ratin
     return 0;
 }
 
-/* ---- all ratings ----------------------------------------------------------------------------------------
- */
+/* ---- all ratings ---- */
 
 static int put_lines(struct sink *s, const struct ratings *r, enum write_format format, struct error *err)
 {

@@ -20,8 +20,16 @@ static void count(struct write_counts *c, const struct split *s)
     }
 }
 
-/* ---- the five files -------------------------------------------------------------------------------------
- */
+static int open_in(struct sink *out, const char *folder, const char *name, struct error *err)
+{
+    char *path = file_join(folder, name);
+    int rc = path ? sink_open(out, path, NULL, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    mem_free(path);
+    return rc;
+}
+
+/* ---- the five files ---- */
 
 struct numbers {
     int64_t *of;  /* (rows) owned: the number of a row, -1: none */
@@ -83,14 +91,9 @@ static int put_field(struct sink *s, const struct liang *l, const struct numbers
 static int write_part(const struct liang *l, const char *name, int mask, struct error *err)
 {
     const struct ratings *r = l->ratings;
-    char *path = file_join(l->folder, name);
     struct sink s;
-    int rc;
+    int rc = open_in(&s, l->folder, name, err);
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = sink_open(&s, path, NULL, err);
-    mem_free(path);
     if (rc < 0)
         return rc;
     sink_put(&s, "uid,sid\n", 8);
@@ -109,14 +112,9 @@ static int write_part(const struct liang *l, const char *name, int mask, struct 
 static int write_names(const struct liang *l, const char *name, const struct numbers *m,
                        const struct idtable *ids, struct error *err)
 {
-    char *path = file_join(l->folder, name);
     struct sink s;
-    int rc;
+    int rc = open_in(&s, l->folder, name, err);
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = sink_open(&s, path, NULL, err);
-    mem_free(path);
     if (rc < 0)
         return rc;
     for (int64_t i = 0; i < m->n; i++) {
@@ -185,23 +183,17 @@ end:
     return rc;
 }
 
-/* ---- u.base and u.test ----------------------------------------------------------------------------------
- */
+/* ---- u.base and u.test ---- */
 
 static int write_cells(const struct ratings *r, const struct split *s, const char *folder, const char *name,
                        const char *ending, int mask, struct error *err)
 {
-    char file[256], *path;
+    char file[256];
     struct sink out;
     int rc;
 
     snprintf(file, sizeof file, "%s.%s", name, ending);
-    path = file_join(folder, file);
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = sink_open(&out, path, NULL, err);
-    mem_free(path);
-    if (rc < 0)
+    if ((rc = open_in(&out, folder, file, err)) < 0)
         return rc;
     for (int64_t k = 0; k < r->n && rc == 0; k++)
         if (s->part[k] & mask)

@@ -268,8 +268,7 @@ int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error
     return 0;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static int get_tensor(const struct tensors *t, const struct param *p, int which, struct error *err)
 {

@@ -180,7 +180,7 @@ int eval_spec_make(struct eval_spec *out, const struct config *c, const struct p
         .low = (double)p->low,
         .high = (double)p->high,
         .shift = (double)p->shift,
-        .cold = c->cold_value > -1e30 ? c->cold_value : p->mean, /* -1e30: unset */
+        .cold = problem_cold_value(c, p->mean),
         .seen_zero = c->eval_seen == 1,
         .relevant = rating_model ? c->relevant_rating : -1e30,
         .batch = c->eval_batch,

@@ -89,5 +89,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
                        struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
 bool problem_is_binary(const struct config *c); /* Multi-VAE, Mult-DAE */
+/* What stands in where nothing can be predicted: eval.cold, or the mean of the training ratings. */
+double problem_cold_value(const struct config *c, double mean);
 
 #endif

@@ -8,6 +8,11 @@ bool problem_is_binary(const struct config *c)
     return c->model_kind == KIND_MULTIVAE || c->model_kind == KIND_MULTIDAE;
 }
 
+double problem_cold_value(const struct config *c, double mean)
+{
+    return c->cold_value > -1e30 ? c->cold_value : mean; /* -1e30: unset */
+}
+
 struct ratings_spec problem_ratings_spec(const struct config *c)
 {
     return (struct ratings_spec){

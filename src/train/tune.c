@@ -23,8 +23,7 @@
 
 #define MOST_BYTES ((size_t)1 << 28)
 
-/* ---- one trial ------------------------------------------------------------------------------------------
- */
+/* ---- one trial ---- */
 
 char *tune_path(const struct search *s, int64_t trial, const char *name)
 {
@@ -130,8 +129,7 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
     return rc;
 }
 
-/* ---- the lines of trials.jsonl --------------------------------------------------------------------------
- */
+/* ---- the lines of trials.jsonl ---- */
 
 static const char *const status_name[] = {"waiting", "done", "diverged", "refused"};
 
@@ -211,8 +209,7 @@ static bool recall(const struct search *s, struct tune_trial *t)
     return false;
 }
 
-/* ---- the best one ---------------------------------------------------------------------------------------
- */
+/* ---- the best one ---- */
 
 bool tune_better(const struct tune_result *r, const struct tune_trial *a, const struct tune_trial *b)
 {

@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- before the first trial -----------------------------------------------------------------------------
- */
+/* ---- before the first trial ---- */
 
 /* Every choice, and both ends of every range, must be a value of its key. */
 static int check_values(const struct search *s, struct error *err)
@@ -82,8 +81,7 @@ static int check_base(struct search *s, struct error *err)
     return rc;
 }
 
-/* ---- the plan: a search is resumed only by the same one -------------------------------------------------
- */
+/* ---- the plan: a search is resumed only by the same one ---- */
 
 /* The configuration without run.*, and the space. What may grow (trials drawn, minutes) is left out. */
 static int plan_text(const struct search *s, char **out, struct error *err)
@@ -204,8 +202,7 @@ static int draw_trials(struct search *s, struct error *err)
     return 0;
 }
 
-/* ---- the search -----------------------------------------------------------------------------------------
- */
+/* ---- the search ---- */
 
 static int try_all(struct search *s, struct error *err)
 {

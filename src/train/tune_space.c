@@ -30,8 +30,7 @@ static int no_memory(const struct reading *r)
     return error_set(r->err, PT_ENOMEM, "tune: out of memory");
 }
 
-/* ---- numbers and texts ----------------------------------------------------------------------------------
- */
+/* ---- numbers and texts ---- */
 
 static int read_number(const struct reading *r, const struct tree *t, double low, double high, double *out)
 {
@@ -80,8 +79,7 @@ static bool flow(const struct tree *t, char out[TEXT])
     return true;
 }
 
-/* ---- axes -----------------------------------------------------------------------------------------------
- */
+/* ---- axes ---- */
 
 static int read_choices(const struct reading *r, const struct tree *t, struct tune_axis *a)
 {
@@ -212,8 +210,7 @@ static int read_space(const struct reading *r, const struct tree *t)
     return rc;
 }
 
-/* ---- the block ------------------------------------------------------------------------------------------
- */
+/* ---- the block ---- */
 
 static int read_method(const struct reading *r, const struct tree *t)
 {
@@ -315,8 +312,7 @@ void tune_spec_free(struct tune_spec *s)
     mem_free(s);
 }
 
-/* ---- drawing --------------------------------------------------------------------------------------------
- */
+/* ---- drawing ---- */
 
 /* The point at share u in [0, 1] of a range, with the digits that a person would write. */
 static void range_text(const struct tune_axis *a, double u, char out[TEXT])

@@ -251,7 +251,7 @@ double use_rating(const struct use *u, float output)
 
 double use_cold(const struct use *u)
 {
-    return u->config->cold_value > -1e30 ? u->config->cold_value : u->mean; /* -1e30: unset */
+    return problem_cold_value(u->config, u->mean);
 }
 
 /* ---- the model ----------------------------------------------------------------------------------------- */

@@ -21,7 +21,8 @@ int ranker_new(struct ranker **out, struct use *u, const struct rank_spec *spec,
 void ranker_free(struct ranker *r);
 
 /* The best columns of each person, best first, from best + p * k on, count[p] of them (fewer where fewer may
- * be recommended; none for a person without a row and ratings in mf). score: as the model puts it out, plus use->shift.
+ * be recommended; none for a person without a row and ratings in mf). score: as the model puts it out, plus
+ * use->shift.
  */
 int ranker_run(struct ranker *r, const struct people *p, struct scored *best, int *count, struct error *err);
 

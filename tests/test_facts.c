@@ -120,7 +120,7 @@ static void odd_things_are_told(void **state)
                  (i + 1) % 12);
     }
     assert_non_null(strstr(odd(text).text, "1 users rated nearly all items (90% and more), \"u\""));
-    assert_non_null(strstr(odd(text).text, "1 users gave 10 and more ratings, all of the same value"));
+    assert_non_null(strstr(odd(text).text, "1 user gave 10 and more ratings, all of the same value"));
     assert_int_equal(odd("u,a,1\nu,b,2\nv,a,3\nv,b,4\n").n, 0);
 }
 

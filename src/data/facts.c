@@ -237,8 +237,8 @@ static void suspect_values(const struct telling *t, const struct facts *f)
     if (f->negatives)
         say(t, "%" PRId64 " ratings are below 0", f->negatives);
     if (!f->constant && f->users.constant)
-        say(t, "%" PRId64 " users gave %d and more ratings, all of the same value", f->users.constant,
-            CONSTANT_LEAST);
+        say(t, "%" PRId64 " user%s gave %d and more ratings, all of the same value", f->users.constant,
+            f->users.constant == 1 ? "" : "s", CONSTANT_LEAST);
 }
 
 static void suspect_times(const struct telling *t, const struct facts *f)

@@ -140,24 +140,42 @@ static bool map_columns(struct history *h, const struct use *u)
     return h->column_of != NULL;
 }
 
+/* Counting sort: `to` has the ratings that stand in `from` (NULL: 0, 1, 2, ...) by key[of[rating]] (key NULL:
+ * by of[rating]), below `keys`, those of one key in the order that they had. ptr: (keys + 2), zero; then
+ * where each key's begin. */
+static void count_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
+                       int64_t *ptr, int64_t keys)
+{
+    for (int64_t i = 0; i < n; i++)
+        ptr[(key ? key[of[i]] : of[i]) + 2]++;
+    for (int64_t k = 0; k < keys; k++)
+        ptr[k + 2] += ptr[k + 1];
+    for (int64_t i = 0; i < n; i++) {
+        int64_t rating = from ? from[i] : i;
+
+        to[ptr[(key ? key[of[rating]] : of[rating]) + 1]++] = rating;
+    }
+}
+
+/* By example, and an example's by the model's column, as people_end wants them. */
 static bool sort_by_example(struct history *h, const struct use *u)
 {
     const struct ratings *r = h->ratings;
     const int32_t *example = matrix_example_of(r, u->side), *column = matrix_column_of(r, u->side);
+    int64_t *by_column = mem_alloc(r->n, sizeof *by_column), *ptr = mem_zalloc(u->columns + 3, sizeof *ptr);
 
     h->ptr = mem_zalloc(h->n + 2, sizeof *h->ptr);
     h->order = mem_alloc(r->n, sizeof *h->order);
-    if (!h->ptr || !h->order)
-        return false;
-    for (int64_t i = 0; i < r->n; i++) {
-        h->ptr[example[i] + 2]++;
-        h->unknown += h->column_of[column[i]] < 0;
+    if (h->ptr && h->order && by_column && ptr) {
+        for (int64_t i = 0; i < r->n; i++)
+            h->unknown += h->column_of[column[i]] < 0;
+        /* ptr + 1: a column that the model does not have is -1 */
+        count_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, u->columns);
+        count_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
     }
-    for (int64_t e = 0; e < h->n; e++)
-        h->ptr[e + 2] += h->ptr[e + 1];
-    for (int64_t i = 0; i < r->n; i++)
-        h->order[h->ptr[example[i] + 1]++] = i;
-    return true;
+    mem_free(by_column);
+    mem_free(ptr);
+    return h->ptr && h->order && by_column && ptr;
 }
 
 int history_read(struct history **out, const struct use *u, const char *path, struct error *err)

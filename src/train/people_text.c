@@ -87,8 +87,8 @@ static void tell_unknown(struct people_text *t, const char *text, size_t length,
     field_show(shown, text, length);
     near = found == -1 ? use_suggest_item(t->use, text, length) : -1;
     if (found == -2)
-        snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; name one by its id", t->path,
-                 (long long)t->line, shown);
+        snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
+                 t->path, (long long)t->line, shown);
     else if (near >= 0)
         snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
                  (long long)t->line, shown, use_title(t->use, near), idtable_name(t->use->items, near));

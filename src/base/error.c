@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef error_set /* see error.h */
+
 #define XX(name, value, status, text) _Static_assert(name == (value), "partrain.h has another value");
 PT_ERRORS(XX)
 #undef XX

@@ -30,6 +30,10 @@ struct error {
  * `return error_set(err, PT_EDATA, ...)`. A later call overwrites an earlier one. */
 int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__
+/* It reads one file at a time: that the result is below 0 it has to be told. */
+#define error_set(...) (error_set(__VA_ARGS__), -1)
+#endif
 
 /* Puts "fmt: " in front of the text that is there; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -163,7 +163,7 @@ static int load_map(struct load *load, const struct tree *map, const char *secti
 
 static int load_tree(struct config *c, const struct tree *root, const char *path, struct error *err)
 {
-    struct error own;
+    struct error own = {0};
     struct load load = {.c = c, .path = path, .err = err ? err : &own};
 
     if (tree_is_null(root) || (root->kind == TREE_MAP && root->n == 0))

@@ -158,7 +158,7 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
                 bool keep_time, struct error *err)
 {
     struct reader rd = {.spec = spec, .into = r, .keep_time = keep_time};
-    struct error local;
+    struct error local = {0};
     int rc = 0;
 
     err = err ? err : &local;

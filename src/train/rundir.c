@@ -132,7 +132,8 @@ void rundir_close(struct rundir *d)
 {
     if (!d)
         return;
-    if (d->fresh) { /* refused before it wrote: as if it had never been; the lock is let go last */
+    if (d->fresh &&
+        d->folder) { /* refused before it wrote: as if it had never been; the lock is let go last */
         unlink(rundir_path(d, ".lock"));
         rmdir(d->folder);
     }

@@ -21,6 +21,17 @@ found() {
     tools/check "$1" >out 2>&1 || fail "$1 finds something after: $(cat out)"
 }
 
+# What reads C wants a file that is right, and to know how it is compiled.
+cp "$OLDPWD/.clang-tidy" .
+printf 'int g(void);\n' >src/base/g.c
+mkdir build
+printf '[{"directory": "%s", "command": "cc -c src/base/a.c", "file": "src/base/a.c"}]' "$folder" >build/compile_commands.json
+wrong='int f(void);\nint f(void)\n{\n    int a[2] = {0, 0};\n\n    return a[2];\n}\n'
+! command -v cppcheck >/dev/null || found cppcheck src/base/a.c "$wrong" 'arrayIndexOutOfBounds'
+wrong='int f(int *p);\nint f(int *p)\n{\n    return p ? 0 : *p;\n}\n'
+! command -v clang-tidy-14 >/dev/null || found tidy src/base/a.c "$wrong" 'core.NullDereference'
+rm src/base/g.c
+
 printf '#include "base/b.h"\n#include <stdio.h>\n' >src/par/a.c
 found layers src/base/a.c '#include "par/team.h"\n' 'src/base/a.c:1: .*rank'
 found layers src/data/a.c '#include "train/run.h"\n' 'src/data/a.c:1: .*rank'

@@ -19,7 +19,7 @@ run() {
     env -i PATH="$folder/bin" bash "$script" build test check >"$folder/out" 2>"$folder/err" || status=$?
 }
 
-for name in cc cmake make pkg-config python3 clang-format shellcheck; do
+for name in cc cmake make pkg-config python3 clang-format shellcheck cppcheck clang-tidy; do
     program "$name"
 done
 program apt-get "echo called >>$folder/called"

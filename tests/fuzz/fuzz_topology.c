@@ -4,7 +4,7 @@
 #include "par/topo.h"
 
 /* hwloc 2.9 loses 32 bytes of its own where a description ends in the middle (corpus: topology/leak). */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libhwloc.so\n";

@@ -28,8 +28,8 @@ mkdir build
 printf '[{"directory": "%s", "command": "cc -c src/base/a.c", "file": "src/base/a.c"}]' "$folder" >build/compile_commands.json
 wrong='int f(void);\nint f(void)\n{\n    int a[2] = {0, 0};\n\n    return a[2];\n}\n'
 ! command -v cppcheck >/dev/null || found cppcheck src/base/a.c "$wrong" 'arrayIndexOutOfBounds'
-wrong='int f(int *p);\nint f(int *p)\n{\n    return p ? 0 : *p;\n}\n'
-! command -v clang-tidy-14 >/dev/null || found tidy src/base/a.c "$wrong" 'core.NullDereference'
+wrong='int f(int a);\nint f(int a)\n{\n    int b = 0;\n\n    return a / b;\n}\n'
+! command -v clang-tidy-14 >/dev/null || found tidy src/base/a.c "$wrong" 'core.DivideZero'
 rm src/base/g.c
 
 printf '#include "base/b.h"\n#include <stdio.h>\n' >src/par/a.c

@@ -8,6 +8,7 @@
 #include "par/ranks.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -186,6 +187,7 @@ int main(int argc, char **argv)
     int rc;
 
     choose_blas_kernels(argv);
+    signal(SIGXFSZ, SIG_IGN); /* any command may write ratings to the cache: a limit on files is reported */
     rc = dispatch(argc, argv, &err);
 
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)

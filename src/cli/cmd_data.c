@@ -13,8 +13,7 @@ enum { TO_OPTION = 256, NAME_OPTION, KEEP_OPTION, JSON_OPTION };
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "take data.* and split.* from a configuration"},
     {"out", 'o', "PATH", "the file (default: stdout); split: the folder"},
-    {"to", TO_OPTION, "FORMAT",
-     "csv, tsv, u.data, dat, lists; split: liang, base"},
+    {"to", TO_OPTION, "FORMAT", "csv, tsv, u.data, dat, lists; split: liang, base"},
     {"name", NAME_OPTION, "NAME", "split --to base: NAME.base and NAME.test (default: u)"},
     {"keep-ids", KEEP_OPTION, NULL, "split --to liang: external ids, not numbers from 0"},
     {"json", JSON_OPTION, NULL, "describe: as JSON"},

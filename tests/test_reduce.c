@@ -80,7 +80,7 @@ static void root_is_the_tree_sum(void **state)
 
             while (1 << levels < shards)
                 levels++;
-            assert_int_equal(reduce_new(&j.r, shards, team, ROWS, LD, &err), 0);
+            assert_int_equal(reduce_new(&j.r, shards, team, NULL, ROWS, LD, &err), 0);
             for (j.round = 0; j.round < 3; j.round++) { /* again with the same buffers, and with fewer rows */
                 j.can_add = j.round != 1;
                 j.rows = j.round == 2 ? 3 : ROWS;

@@ -136,13 +136,13 @@ static void autorec_step(struct worker *w, struct model *m, const struct batch *
 
 static void autorec_flush(struct worker *w, struct model *m, int64_t steps)
 {
-    model_flush_table(w, m, &autorec_of(m)->enc.v, steps);
+    encoder_flush(w, &autorec_of(m)->enc, steps);
     model_flush_table(w, m, &autorec_of(m)->dec.w, steps);
 }
 
 static void autorec_set_step(struct worker *w, struct model *m, int64_t steps)
 {
-    model_set_table_step(w, &autorec_of(m)->enc.v, steps);
+    encoder_set_step(w, &autorec_of(m)->enc, steps);
     model_set_table_step(w, &autorec_of(m)->dec.w, steps);
 }
 
@@ -235,7 +235,7 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
     last = spec->hidden[n];
     for (int l = 0; l < n; l++)
         acts[l] = spec->activation;
-    if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, err)) < 0 ||
+    if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, false, err)) < 0 ||
         (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, rows, eng->team, eng->kern, err)) < 0 ||
         (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
                           a->enc.view, err)) < 0)

@@ -2,9 +2,60 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <string.h>
 
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, struct error *err)
+/* A shard's work in an epoch, counted in entries: each goes through two row sums, and a step in which the
+ * column has an entry moves its row by Adam, which takes as long as four. */
+static double shard_work(const struct matrix *x, int shard, int64_t batch)
+{
+    double share = (double)batch / (double)x->examples, work = 0.0;
+
+    for (int64_t c = x->cut[shard].begin; c < x->cut[shard].end; c++)
+        work += (double)x->column_count[c] + 4.0 / share * (1.0 - exp(-share * (double)x->column_count[c]));
+    return work;
+}
+
+/* Runs of a rank's shards, as even in work as whole shards allow. */
+static void deal_out(struct encoder *e, const struct model *m)
+{
+    const struct matrix *x = m->eng.train;
+    int workers = team_workers(m->eng.team), w = 0;
+    int64_t first, end;
+    double total = 0.0, sum = 0.0;
+
+    team_rank_own(m->eng.team, x->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        total += shard_work(x, (int)s, m->spec.batch);
+    e->bound[0] = (int)first;
+    for (int64_t s = first; s < end; s++) {
+        double work = shard_work(x, (int)s, m->spec.batch);
+
+        /* the next worker begins where the middle of the shard is beyond this one's share */
+        while (w + 1 < workers && sum + 0.5 * work > total * (w + 1) / workers)
+            e->bound[++w] = (int)s;
+        sum += work;
+    }
+    while (w < workers)
+        e->bound[++w] = (int)end;
+}
+
+/* As everywhere else: what team_own says. */
+static void deal_as_owned(struct encoder *e, const struct model *m)
+{
+    int workers = team_workers(m->eng.team);
+    int64_t first, end, from, to;
+
+    team_rank_own(m->eng.team, m->eng.train->shards, &first, &end);
+    for (int w = 0; w < workers; w++) {
+        team_range(end - first, w, workers, &from, &to);
+        e->bound[w] = (int)(first + from);
+        e->bound[w + 1] = (int)(first + to);
+    }
+}
+
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool apart,
+                 struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), rc;
@@ -12,10 +63,17 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
 
     *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
     e->dropout = (float)m->spec.input_dropout;
+    e->bound = mem_zalloc(workers + 1, sizeof *e->bound);
+    if (!e->bound)
+        return error_set(err, PT_ENOMEM, "encoder: out of memory");
+    if (apart)
+        deal_out(e, m);
+    else
+        deal_as_owned(e, m);
     if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, x->cut, x->shards, m->eng.team, err)) <
             0 ||
         (rc = vector_init(&e->mu, "encoder.bias", k, err)) < 0 ||
-        (rc = reduce_new(&e->reduce, x->shards, m->eng.team, rows, row_pad(k), err)) < 0)
+        (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
         goto fail;
     e->view = mem_zalloc(x->shards, sizeof *e->view);
     e->row = mem_zalloc(workers + 1, sizeof *e->row); /* ends with NULL */
@@ -45,6 +103,7 @@ void encoder_fini(struct encoder *e)
         view_fini(&e->view[s]);
     for (int i = 0; e->row && e->row[i]; i++)
         mem_free(e->row[i]);
+    mem_free(e->bound);
     mem_free(e->view);
     mem_free(e->row);
     mem_free(e->mu_gradient);
@@ -140,7 +199,7 @@ static void sum_rows(float *out, const float *rows, int64_t n, int64_t ld, const
 void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows)
 {
     const struct kernels *kern = e->model->eng.kern;
-    int end, first = own_shards(w, e->model, &end);
+    int end, first = encoder_own(w, e, &end);
 
     for (int s = first; s < end; s++) {
         double squares = 0.0;
@@ -182,6 +241,22 @@ void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const 
             eng->kern->scale(e->row[w->id], scale, e->v.ld);
         table_update(&e->v, eng->kern, eng->plan, shard, v->active[a], b->in_epoch, g);
     }
+}
+
+void encoder_flush(struct worker *w, struct encoder *e, int64_t steps)
+{
+    int end, first = encoder_own(w, e, &end);
+
+    for (int s = first; s < end; s++)
+        table_flush(&e->v, e->model->eng.kern, e->model->eng.plan, s, steps);
+}
+
+void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps)
+{
+    int end, first = encoder_own(w, e, &end);
+
+    for (int s = first; s < end; s++)
+        table_set_step(&e->v, s, steps);
 }
 
 void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,

@@ -19,18 +19,29 @@ struct encoder {
     float dropout;         /* of the input */
     struct view *view;     /* (shards) owned: of the minibatch at hand; empty for other ranks' shards */
     struct reduce *reduce; /* owned */
-    float **row;           /* (workers) owned: a gradient row */
-    float *mu_gradient;    /* (ld) owned */
-    double *squares;       /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
+    int *bound;         /* (workers + 1) owned: worker w has shards [bound[w], bound[w + 1]) in this layer */
+    float **row;        /* (workers) owned: a gradient row */
+    float *mu_gradient; /* (ld) owned */
+    double *squares;    /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
     const struct model *model;
 };
 
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, struct error *err);
+/* `apart`: shards are dealt out anew, by the work that they are here. A softmax takes as long for a rare
+ * column as for a popular one, and shards are cut for it; here a column costs what its entries cost. */
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool apart,
+                 struct error *err);
 void encoder_fini(struct encoder *e);
+
+/* The shards of a worker in this layer. */
+static inline int encoder_own(const struct worker *w, const struct encoder *e, int *end)
+{
+    *end = e->bound[w->id + 1];
+    return e->bound[w->id];
+}
 
 /* Builds the shard's view of the minibatch and adds its part of z. */
 void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b);
-/* The same for examples of another matrix, without dropout; the views are the caller's. */
+/* The same for examples of another matrix, without dropout; the views are the caller's, and free. */
 void encoder_infer_shard(struct worker *w, struct encoder *e, int shard, const struct input *in);
 /* After all own shards: sums z, adds mu, applies f: h (rows, ld). A barrier at the start, none at the end: a
  * worker has written its own slice of the rows. */
@@ -45,6 +56,9 @@ double encoder_norm(const struct encoder *e);
 /* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */
 void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b,
                           const float *dz, float scale);
+/* What model_ops says of flush and set_step, for V. */
+void encoder_flush(struct worker *w, struct encoder *e, int64_t steps);
+void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps);
 /* mu, by one worker. */
 void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
                        float scale);

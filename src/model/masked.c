@@ -45,7 +45,7 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
                          m->eng.team, err)) < 0)
         goto fail;
     if (!reduce) {
-        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, m->spec.batch, row_pad(k), err)) < 0)
+        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
             goto fail;
         d->owns_reduce = true;
     }

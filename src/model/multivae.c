@@ -169,7 +169,7 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
 
 static void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
 {
-    int end, first = own_shards(w, m, &end);
+    int end, first = encoder_own(w, &multivae_of(m)->enc, &end);
 
     for (int s = first; s < end; s++)
         encoder_shard(w, &multivae_of(m)->enc, s, b);
@@ -182,7 +182,7 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
                            *bias = m->eng.plan->bias + b->in_epoch;
     struct chain *last = last_chain(a);
     bool clipped = m->spec.clip_norm > 0.0;
-    int end, first = own_shards(w, m, &end);
+    int end, first = encoder_own(w, &multivae_of(m)->enc, &end);
     float scale = 1.0f;
 
     forward(w, a, b->rows, b);
@@ -205,19 +205,20 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
 
 static void multivae_flush(struct worker *w, struct model *m, int64_t steps)
 {
-    model_flush_table(w, m, &multivae_of(m)->enc.v, steps);
+    encoder_flush(w, &multivae_of(m)->enc, steps);
 }
 
 static void multivae_set_step(struct worker *w, struct model *m, int64_t steps)
 {
-    model_set_table_step(w, &multivae_of(m)->enc.v, steps);
+    encoder_set_step(w, &multivae_of(m)->enc, steps);
 }
 
 static void multivae_infer(struct worker *w, struct model *m, const struct input *in)
 {
     struct multivae *a = multivae_of(m);
-    int end, first = own_shards(w, m, &end);
+    int end, first = encoder_own(w, &multivae_of(m)->enc, &end);
 
+    team_barrier(w); /* the views of the block before have been read, by other workers too */
     for (int s = first; s < end; s++)
         encoder_infer_shard(w, &a->enc, s, in);
     forward(w, a, in->rows, NULL);
@@ -321,8 +322,8 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
     a->sampled = spec->kind == MODEL_MULTIVAE;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
         (rc = encoder_init(&a->enc, &a->model, k0,
-                           a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, err)) < 0 ||
-        (rc = softmax_init(&a->dec, &a->model, k1, k0 == k1 ? a->enc.reduce : NULL, err)) < 0)
+                           a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, true, err)) < 0 ||
+        (rc = softmax_init(&a->dec, &a->model, k1, NULL, err)) < 0)
         goto fail;
     a->code = last_code(a);
     if (spec->dropout > 0.0)

@@ -197,7 +197,7 @@ static void touch(struct worker *w, void *arg)
         memset(p->slot[i], 0, (size_t)r->floats * sizeof(float));
 }
 
-int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld,
+int reduce_new(struct reduce **out, int shards, struct team *team, const int *bound, int64_t rows, int64_t ld,
                struct error *err)
 {
     struct reduce *r = mem_zalloc(1, sizeof *r);
@@ -216,7 +216,10 @@ int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows,
         int64_t from, to;
 
         team_range(end - first, id, r->workers, &from, &to);
-        open += plan_run(p, shards, first + from, first + to);
+        if (bound)
+            open += plan_run(p, shards, bound[id], bound[id + 1]);
+        else
+            open += plan_run(p, shards, first + from, first + to);
         p->slot = mem_zalloc(p->slots, sizeof *p->slot);
         if (!p->slot)
             goto fail;

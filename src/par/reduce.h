@@ -32,8 +32,10 @@
 struct reduce;
 
 /* Room for `rows` x ld (ld a multiple of 16) from each of `shards` shards, run by the workers of `team`.
- * Buffers are touched first by their workers. Freed by reduce_free. */
-int reduce_new(struct reduce **out, int shards, struct team *team, int64_t rows, int64_t ld,
+ * Buffers are touched first by their workers. Freed by reduce_free. Worker w of this rank fills the leaves
+ * [bound[w], bound[w + 1]), ascending; bound NULL: those that team_own gives it. The sum does not hang on it.
+ */
+int reduce_new(struct reduce **out, int shards, struct team *team, const int *bound, int64_t rows, int64_t ld,
                struct error *err);
 void reduce_free(struct reduce *r);
 

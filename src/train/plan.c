@@ -124,7 +124,8 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     if (views < 0)
         return -1;
     bytes += views + reduce_bytes(z->shards, z->workers, z->rows, z->first_ld);
-    if (z->last_ld != z->first_ld)
+    if (z->last_ld != z->first_ld ||
+        z->softmax) /* the softmax's shards have other workers than the encoder's */
         bytes += reduce_bytes(z->shards, z->workers, z->batch, z->last_ld);
     for (int l = 0; l < z->layers; l++)
         bytes += 2 * z->rows * row_pad(2 * z->layer[l]) * FLOAT;

@@ -237,7 +237,7 @@ static int check_data(const struct config *c, struct error *err)
         if (k == 5)
             return error_set(err, PT_ECONFIG, "data.columns: %s is none of user, item, rating, time, skip",
                              show(word).text);
-        if (++times[k] > 1 && k < 4)
+        if (k < 4 && ++times[k] > 1)
             return error_set(err, PT_ECONFIG, "data.columns: %s stands twice; name the other column skip",
                              known[k]);
     }

@@ -10,7 +10,7 @@
 enum { LD = 512, ROWS = 128, RATED = 100, LOGITS = 314, IDLE_STEPS = 8 };
 
 static const struct kernels *kern;
-static float *table, *row, *other, *more;
+static float *table, *row, *other, *more, *out;
 static int32_t rated[RATED];
 static float coef[RATED];
 static struct adam_step steps[IDLE_STEPS];
@@ -45,6 +45,9 @@ CASE(exp_row, kern->exp_row(more, LOGITS, &first, &second))
 CASE(exp_stats, kern->exp_stats(more, LOGITS, &first, &second))
 CASE(dropout, kern->dropout(row, LD, 0.5f, 1, 2, 3, 4))
 CASE(normal, kern->normal(row, LD, 0.1f, 1, 2, 3, 4))
+/* 24 rows against 50 others; 16 rows of a gradient over 100 terms. */
+CASE(product_nt, kern->product_nt(24, 50, LD, table, LD, table + 50 * LD, LD, NULL, out, 64))
+CASE(product_nn, kern->product_nn(16, LD, 100, table, 1, LD, table, LD, false, out, LD, NULL))
 
 static void fill(void)
 {
@@ -74,10 +77,10 @@ static void fill(void)
 int main(int argc, char **argv)
 {
     static void (*const cases[])(void) = {
-        case_gather,       case_gather_add,  case_dots,      case_axpy,      case_add,
-        case_scale,        case_sum_squares, case_adam,      case_adam_idle, case_sigmoid,
-        case_sigmoid_back, case_tanh,        case_tanh_back, case_elu,       case_relu,
-        case_exp_row,      case_exp_stats,   case_dropout,   case_normal,
+        case_gather,      case_gather_add, case_dots,       case_axpy,    case_add,          case_scale,
+        case_sum_squares, case_adam,       case_adam_idle,  case_sigmoid, case_sigmoid_back, case_tanh,
+        case_tanh_back,   case_elu,        case_relu,       case_exp_row, case_exp_stats,    case_dropout,
+        case_normal,      case_product_nt, case_product_nn,
     };
     struct error err = {0};
 
@@ -89,7 +92,8 @@ int main(int argc, char **argv)
     row = mem_array(LD, sizeof(float));
     other = mem_array(LD, sizeof(float));
     more = mem_array(LD, sizeof(float));
-    if (!table || !row || !other || !more)
+    out = mem_array(16 * LD, sizeof(float));
+    if (!table || !row || !other || !more || !out)
         return 4;
     /* From the same numbers each, so that neither order nor neighbours matter. */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -100,5 +104,6 @@ int main(int argc, char **argv)
     mem_free(row);
     mem_free(other);
     mem_free(more);
+    mem_free(out);
     return 0;
 }

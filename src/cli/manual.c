@@ -31,14 +31,6 @@ static const struct {
 #define INTS(key, field, def, min, max, help) {key, NULL},
 #define TEXTS(key, field, def, help)          {key, NULL},
 #include "config/options.def"
-#undef SECTION
-#undef INT
-#undef REAL
-#undef BOOL
-#undef TEXT
-#undef ENUM
-#undef INTS
-#undef TEXTS
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };

@@ -32,14 +32,6 @@ struct config {
 #define INTS(key, field, def, min, max, help) struct int_list field;
 #define TEXTS(key, field, def, help)          struct text_list field;
 #include "config/options.def"
-#undef SECTION
-#undef INT
-#undef REAL
-#undef BOOL
-#undef TEXT
-#undef ENUM
-#undef INTS
-#undef TEXTS
     uint64_t set[4]; /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
 };
 

@@ -20,14 +20,6 @@ static const struct option table[] = {
     {OPTION_INTS, name, note, FIELD(field), 0, min, max, 0, 0, 0, def},
 #define TEXTS(name, field, def, note) {OPTION_TEXTS, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
 #include "config/options.def"
-#undef SECTION
-#undef INT
-#undef REAL
-#undef BOOL
-#undef TEXT
-#undef ENUM
-#undef INTS
-#undef TEXTS
 };
 
 static const struct section sections[] = {
@@ -40,14 +32,6 @@ static const struct section sections[] = {
 #define INTS(name, field, def, min, max, note)
 #define TEXTS(name, field, def, note)
 #include "config/options.def"
-#undef SECTION
-#undef INT
-#undef REAL
-#undef BOOL
-#undef TEXT
-#undef ENUM
-#undef INTS
-#undef TEXTS
 };
 
 enum {

@@ -1,9 +1,9 @@
 /* bench_print.c - the figures of `partrain bench`: tables for people, csv and json for programs, a plot. */
 #include "cli/bench.h"
+#include "cli/cli.h"
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "math/gemm.h"
 
 #include <inttypes.h>
@@ -235,7 +235,6 @@ static struct json *row_json(const struct bench_result *r, int i)
 int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err)
 {
     struct json *j = json_new_object(), *rows = json_new_array();
-    char *text;
 
     json_put_text(j, "model", config_enum_name("model.kind", c->model_kind));
     json_put_text(j, "data", c->data_path);
@@ -255,13 +254,7 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
     for (int i = 0; i < r->rows; i++)
         json_put(rows, NULL, row_json(r, i));
     json_put(j, "rows", rows);
-    text = json_text(j, true);
-    json_free(j);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    puts(text);
-    mem_free(text);
-    return 0;
+    return cli_print_json(stdout, j, err);
 }
 
 /* ---- plot ---------------------------------------------------------------------------------------------- */

@@ -307,7 +307,6 @@ static void print_csv(const struct ranks_table *t)
 static int print_json(const struct ranks_table *t, struct error *err)
 {
     struct json *j = json_new_object(), *rows = json_new_array();
-    char *text;
 
     json_put_text(j, "model", t->model);
     json_put_text(j, "data", t->data);
@@ -334,13 +333,7 @@ static int print_json(const struct ranks_table *t, struct error *err)
         json_put(rows, NULL, r);
     }
     json_put(j, "rows", rows);
-    text = json_text(j, true);
-    json_free(j);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    puts(text);
-    mem_free(text);
-    return 0;
+    return cli_print_json(stdout, j, err);
 }
 
 static int compare(const struct ranks_table *t, struct error *err)

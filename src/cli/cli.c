@@ -1,6 +1,8 @@
 /* cli.c - options, messages and configurations for the subcommands. */
 #include "cli/cli.h"
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "par/ranks.h"
 
 #include <errno.h>
@@ -157,6 +159,18 @@ void cli_message(const char *fmt, ...)
             *p = '?';
     }
     fprintf(stderr, "partrain: %s\n", text);
+}
+
+int cli_print_json(FILE *out, struct json *j, struct error *err)
+{
+    char *text = json_text(j, true);
+
+    json_free(j);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    fprintf(out, "%s\n", text);
+    mem_free(text);
+    return 0;
 }
 
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage)

@@ -26,6 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct json;
+
 struct cli_option {
     const char *name; /* "config" for --config; NULL ends the list */
     int id;           /* what cli_next returns: the letter of a short option, or from 256 on if it has none */
@@ -71,6 +73,9 @@ int cli_leave_ranks(int rc, struct error *err);
 
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The text of j and a newline on `out`; j is freed. */
+int cli_print_json(FILE *out, struct json *j, struct error *err);
 
 /* What `partrain help NAME` prints. */
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage);

@@ -143,7 +143,6 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
                       struct error *err)
 {
     struct json *j = json_new_object();
-    char *text;
 
     json_put_text(j, "run", q->run);
     if (q->against)
@@ -152,13 +151,7 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
     json_put(j, "metrics", sheet_json(s));
-    text = json_text(j, true);
-    json_free(j);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    puts(text);
-    mem_free(text);
-    return 0;
+    return cli_print_json(stdout, j, err);
 }
 
 /* A line a user with a figure, in the order of rows: id, held-out ratings, figures. */

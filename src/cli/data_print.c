@@ -1,8 +1,8 @@
 /* data_print.c - facts about ratings, for people and for programs. */
 #include "cli/data.h"
+#include "cli/cli.h"
 
 #include "base/json.h"
-#include "base/mem.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -138,7 +138,6 @@ int data_print_json(FILE *out, const char *path, const struct facts *f, const st
                     struct error *err)
 {
     struct json *j = json_new_object(), *odd = json_new_array();
-    char *text;
 
     json_put_text(j, "path", path);
     json_put_int(j, "ratings", f->ratings);
@@ -160,11 +159,5 @@ int data_print_json(FILE *out, const char *path, const struct facts *f, const st
     json_put_text(j, "sha256", r->sha256);
     facts_suspicions(f, r, put_suspicion, odd);
     json_put(j, "look_twice", odd);
-    text = json_text(j, true);
-    json_free(j);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    fprintf(out, "%s\n", text);
-    mem_free(text);
-    return 0;
+    return cli_print_json(out, j, err);
 }

@@ -13,7 +13,6 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <string.h>
 
 struct autorec {

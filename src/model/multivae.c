@@ -323,7 +323,7 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
         (rc = encoder_init(&a->enc, &a->model, k0,
                            a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, true, err)) < 0 ||
-        (rc = softmax_init(&a->dec, &a->model, k1, NULL, err)) < 0)
+        (rc = softmax_init(&a->dec, &a->model, k1, err)) < 0)
         goto fail;
     a->code = last_code(a);
     if (spec->dropout > 0.0)

@@ -80,22 +80,18 @@ static int init_workers(struct softmax *d)
     return 0;
 }
 
-int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduce, struct error *err)
+int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int rc;
 
-    *d = (struct softmax){.reduce = reduce, .model = m};
+    *d = (struct softmax){.model = m};
     d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
     d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
     if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards,
-                         m->eng.team, err)) < 0)
+                         m->eng.team, err)) < 0 ||
+        (rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
         goto fail;
-    if (!reduce) {
-        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
-            goto fail;
-        d->owns_reduce = true;
-    }
     d->shard = mem_zalloc(x->shards, sizeof *d->shard);
     d->scale = mem_zalloc(x->shards, sizeof *d->scale);
     d->row_loss = mem_zalloc(m->spec.batch, sizeof *d->row_loss);
@@ -130,8 +126,7 @@ void softmax_fini(struct softmax *d)
     mem_free(d->norm);
     mem_free(d->scale);
     mem_free(d->row_loss);
-    if (d->owns_reduce)
-        reduce_free(d->reduce);
+    reduce_free(d->reduce);
     table_fini(&d->w);
     *d = (struct softmax){0};
 }

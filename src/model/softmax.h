@@ -33,17 +33,17 @@ struct softmax {
     struct softmax_shard *shard; /* (shards) owned; with several ranks, of other ranks' shards stats only */
     char *stats;                 /* (shards, stats_bytes) owned: what the shards tell each other */
     int64_t stats_bytes;
-    double *norm;           /* (shards) owned: squared norms of gradients, for clipping */
-    int64_t block;          /* rows of a block */
-    float **scale;          /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
-    double *row_loss;       /* (rows) owned */
-    float **gradient;       /* (workers) owned: of some rows of W */
-    struct reduce *reduce;  /* borrowed or owned */
-    bool owns_reduce, keep; /* keep: a gradient for each shard (microbatches or clipping) */
+    double *norm;          /* (shards) owned: squared norms of gradients, for clipping */
+    int64_t block;         /* rows of a block */
+    float **scale;         /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
+    double *row_loss;      /* (rows) owned */
+    float **gradient;      /* (workers) owned: of some rows of W */
+    struct reduce *reduce; /* owned */
+    bool keep;             /* a gradient for each shard (microbatches or clipping) */
     const struct model *model;
 };
 
-int softmax_init(struct softmax *d, struct model *m, int k, struct reduce *reduce, struct error *err);
+int softmax_init(struct softmax *d, struct model *m, int k, struct error *err);
 void softmax_fini(struct softmax *d);
 
 /* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is complete at the

@@ -218,7 +218,6 @@ static void draw_weights(struct autorec *a, const struct model_spec *spec, int64
 int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
                 struct error *err)
 {
-    int64_t rows = spec->batch > spec->eval_batch ? spec->batch : spec->eval_batch;
     int n = spec->hiddens - 1, last, rc = PT_ENOMEM;
     struct autorec *a = mem_zalloc(1, sizeof *a);
     enum activation acts[CHAIN_MOST];
@@ -235,7 +234,7 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
     for (int l = 0; l < n; l++)
         acts[l] = spec->activation;
     if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, false, err)) < 0 ||
-        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, rows, eng->team, eng->kern, err)) < 0 ||
+        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, &a->model, err)) < 0 ||
         (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
                           a->enc.view, err)) < 0)
         goto fail;
@@ -247,7 +246,8 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
             goto fail;
         }
     }
-    draw_weights(a, spec, eng->train->columns);
+    if (!spec->fixed)
+        draw_weights(a, spec, eng->train->columns);
     a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->enc.v);
     params_add_vector(&a->model.params, &a->enc.mu);

@@ -12,10 +12,10 @@ static int groups_of(const struct dense *d)
 }
 
 static int layer_init(struct dense *d, const char *prefix, int l, int in, int out, enum activation act,
-                      struct error *err)
+                      bool moments, struct error *err)
 {
-    int64_t rows, biases = row_pad(out);
-    float *block;
+    int64_t rows = out * row_pad(in), biases = row_pad(out), floats = (moments ? 3 : 1) * (rows + biases);
+    float *block = mem_array(floats, sizeof *block);
 
     snprintf(d->name, sizeof d->name, "%s.%d.weight", prefix, l);
     snprintf(d->bias_name, sizeof d->bias_name, "%s.%d.bias", prefix, l);
@@ -23,24 +23,27 @@ static int layer_init(struct dense *d, const char *prefix, int l, int in, int ou
     d->out = out;
     d->ld = row_pad(in);
     d->act = act;
-    rows = out * d->ld;
-    block = mem_array(3 * (rows + biases), sizeof *block);
     if (!block)
         return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
-    memset(block, 0, 3 * (size_t)(rows + biases) * sizeof *block);
-    d->row = (struct weights){block, block + rows, block + 2 * rows};
-    block += 3 * rows;
-    d->bias = (struct weights){block, block + biases, block + 2 * biases};
+    memset(block, 0, (size_t)floats * sizeof *block);
+    if (moments) {
+        d->row = (struct weights){block, block + rows, block + 2 * rows};
+        block += 3 * rows;
+        d->bias = (struct weights){block, block + biases, block + 2 * biases};
+    } else {
+        d->row.w = block;
+        d->bias.w = block + rows;
+    }
     return 0;
 }
 
 int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
-               int64_t rows, struct team *team, const struct kernels *kern, struct error *err)
+               const struct model *m, struct error *err)
 {
-    int64_t widest = 0;
-    int rc, groups = 0;
+    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, widest = 0;
+    int workers = team_workers(m->eng.team), rc, groups = 0;
 
-    *c = (struct chain){.n = n, .kern = kern};
+    *c = (struct chain){.n = n, .kern = m->eng.kern};
     if (n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     for (int l = 0; l <= n; l++) {
@@ -54,16 +57,17 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
         memset(c->d[l], 0, (size_t)(rows * c->ld[l]) * sizeof(float));
     }
     for (int l = 0; l < n; l++) {
-        if ((rc = layer_init(&c->layer[l], prefix, l, dims[l], dims[l + 1], acts[l], err)) < 0)
+        if ((rc = layer_init(&c->layer[l], prefix, l, dims[l], dims[l + 1], acts[l], !m->spec.fixed, err)) <
+            0)
             goto fail;
         widest = c->ld[l] > widest ? c->ld[l] : widest;
         groups += groups_of(&c->layer[l]);
     }
-    c->tile = mem_zalloc(team_workers(team) + 1, sizeof *c->tile); /* ends with NULL */
+    c->tile = mem_zalloc(workers + 1, sizeof *c->tile); /* ends with NULL */
     c->squares = mem_zalloc(groups, sizeof *c->squares);
     if (!c->tile || !c->squares)
         goto nomem;
-    for (int i = 0; i < team_workers(team); i++)
+    for (int i = 0; i < workers; i++)
         if (!(c->tile[i] = mem_array(DENSE_UNITS * widest + ROW_ALIGN, sizeof(float))))
             goto nomem;
     return 0;

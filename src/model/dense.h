@@ -9,7 +9,7 @@
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
-#include "model/param.h"
+#include "model/model.h"
 
 #define CHAIN_MOST  16
 #define DENSE_UNITS 16
@@ -35,9 +35,10 @@ struct chain {
     const struct kernels *kern;
 };
 
-/* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... */
+/* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... `m`: whose layers
+ * they are; its spec and engine are set. */
 int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
-               int64_t rows, struct team *team, const struct kernels *kern, struct error *err);
+               const struct model *m, struct error *err);
 void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2 n tensors; sets the fans */
 void chain_list(struct chain *c, struct param_list *l);
 void chain_fini(struct chain *c);

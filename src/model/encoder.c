@@ -70,9 +70,9 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
         deal_out(e, m);
     else
         deal_as_owned(e, m);
-    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, x->cut, x->shards, m->eng.team, err)) <
-            0 ||
-        (rc = vector_init(&e->mu, "encoder.bias", k, err)) < 0 ||
+    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
+                         m->eng.team, err)) < 0 ||
+        (rc = vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err)) < 0 ||
         (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
         goto fail;
     e->view = mem_zalloc(x->shards, sizeof *e->view);

@@ -41,8 +41,8 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
     int workers = team_workers(m->eng.team), rc;
 
     *d = (struct masked){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards,
-                         m->eng.team, err)) < 0)
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
+                         x->shards, m->eng.team, err)) < 0)
         goto fail;
     if (!reduce) {
         if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)

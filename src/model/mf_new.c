@@ -31,7 +31,8 @@ static int side_init(struct side *s, const struct model *m, const char *name, co
     int rc;
 
     s->row_of = row_of_rating;
-    if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, cut, shards, m->eng.team, err)) < 0)
+    if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, !m->spec.fixed, cut, shards, m->eng.team,
+                         err)) < 0)
         return rc;
     s->gradient = mem_array(batch * s->t.ld, sizeof(float));
     s->squares = mem_array(batch, sizeof(double));
@@ -144,7 +145,8 @@ int mf_new(struct model **out, const struct model_spec *spec, const struct engin
         (rc = side_init(&a->item, &a->model, "item.weight", item_bias, x->columns, x->cut, x->shards,
                         eng->cells->item, err)) < 0)
         goto fail;
-    draw_weights(a);
+    if (!spec->fixed)
+        draw_weights(a);
     a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->user.t);
     params_add_table(&a->model.params, &a->item.t);

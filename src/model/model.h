@@ -44,6 +44,7 @@ struct model_spec {
     double clip_norm;
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
+    bool fixed; /* to be used, not trained: weights alone, zero until they are loaded; infer and score only */
 };
 
 /* Training ratings one by one, for models whose examples are ratings (mf). */
@@ -57,9 +58,9 @@ struct cells {
 struct engine {
     struct team *team;
     const struct kernels *kern;
-    const struct adam_plan *plan;
-    const struct matrix *train; /* also gives cut and shards */
-    const struct cells *cells;  /* mf; else NULL */
+    const struct adam_plan *plan; /* NULL where the model is fixed */
+    const struct matrix *train;   /* also gives cut and shards */
+    const struct cells *cells;    /* mf; else NULL */
 };
 
 struct model;
@@ -108,7 +109,8 @@ struct model {
     double kl_sum; /* Multi-VAE */
 };
 
-/* The model of spec->kind, its weights drawn. PT_ENOMEM, PT_ECONFIG. Freed by model_free (takes NULL). */
+/* The model of spec->kind, its weights drawn unless it is fixed. PT_ENOMEM, PT_ECONFIG. Freed by model_free
+ * (takes NULL). */
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 void model_free(struct model *m);
 

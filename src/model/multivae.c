@@ -279,7 +279,6 @@ static void draw_weights(struct multivae *a, int k0, int k1)
 static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
 {
     const struct model_spec *s = &a->model.spec;
-    int64_t rows = s->batch > s->eval_batch ? s->batch : s->eval_batch;
     int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens, rc;
     enum activation acts[2 * CHAIN_MOST + 2];
 
@@ -295,19 +294,17 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
         for (int i = 0; i < n; i++)
             down[n + 1 + i] = s->hidden[n - 1 - i];
         *k1 = down[2 * n];
-        return chain_init(&a->down, "hidden", 2 * n, down, acts, rows, a->model.eng.team, a->model.eng.kern,
-                          err);
+        return chain_init(&a->down, "hidden", 2 * n, down, acts, &a->model, err);
     }
     up[0] = s->latent;
     for (int i = 0; i < n; i++)
         up[i + 1] = s->hidden[n - 1 - i];
     *k1 = up[n];
-    if ((rc = chain_init(&a->up, "generator", n, up, acts, rows, a->model.eng.team, a->model.eng.kern, err)) <
-        0)
+    if ((rc = chain_init(&a->up, "generator", n, up, acts, &a->model, err)) < 0)
         return rc;
     if (n > 0)
         acts[n - 1] = ACT_IDENTITY; /* mean and log variance are linear */
-    return chain_init(&a->down, "inference", n, down, acts, rows, a->model.eng.team, a->model.eng.kern, err);
+    return chain_init(&a->down, "inference", n, down, acts, &a->model, err);
 }
 
 int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
@@ -334,7 +331,8 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
         rc = error_set(err, PT_ENOMEM, "multivae: out of memory");
         goto fail;
     }
-    draw_weights(a, k0, k1);
+    if (!spec->fixed)
+        draw_weights(a, k0, k1);
     a->model.params.ranks = team_ranks(eng->team);
     params_add_table(&a->model.params, &a->enc.v);
     params_add_vector(&a->model.params, &a->enc.mu);

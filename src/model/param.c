@@ -62,7 +62,7 @@ static int64_t part_floats(const struct table *t, int s)
 {
     int64_t width = shard_width(&t->cut[s]);
 
-    return 3 * (width * t->ld + (t->bias_name ? row_pad(width) : 0));
+    return (t->moments ? 3 : 1) * (width * t->ld + (t->bias_name ? row_pad(width) : 0));
 }
 
 static void touch_own(struct worker *w, void *arg)
@@ -77,7 +77,24 @@ static void touch_own(struct worker *w, void *arg)
     }
 }
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+/* Weights first, then their moments, where there are any; the biases' behind those of the rows. */
+static void place(struct table_part *p, const struct table *t, float *block, int64_t rows, int64_t biases)
+{
+    p->row.w = block;
+    if (t->moments) {
+        p->row.m = block + rows;
+        p->row.v = block + 2 * rows;
+    }
+    if (!t->bias_name)
+        return;
+    p->bias.w = block + (t->moments ? 3 : 1) * rows;
+    if (t->moments) {
+        p->bias.m = p->bias.w + biases;
+        p->bias.v = p->bias.m + biases;
+    }
+}
+
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, bool moments,
                const struct shard *cut, int shards, struct team *team, struct error *err)
 {
     int64_t first, end;
@@ -87,6 +104,7 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
                         .columns = columns,
                         .k = k,
                         .ld = row_pad(k),
+                        .moments = moments,
                         .shards = shards,
                         .cut = cut};
     t->part = mem_zalloc(shards, sizeof *t->part);
@@ -94,7 +112,7 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
         goto fail;
     team_rank_own(team, shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
-        int64_t width = shard_width(&cut[s]), rows = width * t->ld, biases = row_pad(width);
+        int64_t width = shard_width(&cut[s]);
         struct table_part *p = &t->part[s];
         float *block = mem_array(part_floats(t, (int)s), sizeof *block);
 
@@ -102,20 +120,14 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
         p->row.w = block;
         if (!block || !p->at)
             goto fail;
-        p->row.m = block + rows;
-        p->row.v = block + 2 * rows;
-        if (bias_name) {
-            p->bias.w = block + 3 * rows;
-            p->bias.m = p->bias.w + biases;
-            p->bias.v = p->bias.m + biases;
-        }
+        place(p, t, block, width * t->ld, row_pad(width));
     }
     team_run(team, touch_own, t);
     return 0;
 fail:
     table_fini(t);
-    return error_set(err, PT_ENOMEM, "%s: out of memory for %lld x %d weights and their moments", name,
-                     (long long)columns, k);
+    return error_set(err, PT_ENOMEM, "%s: out of memory for %lld x %d weights%s", name, (long long)columns, k,
+                     moments ? " and their moments" : "");
 }
 
 void table_fini(struct table *t)
@@ -210,15 +222,16 @@ void table_set_step(struct table *t, int shard, int64_t step)
 /* ---- vectors ---------------------------------------------------------------------------------------------
  */
 
-int vector_init(struct vector *v, const char *name, int n, struct error *err)
+int vector_init(struct vector *v, const char *name, int n, bool moments, struct error *err)
 {
-    *v = (struct vector){.name = name, .n = n, .ld = row_pad(n)};
-    v->row.w = mem_array(3 * v->ld, sizeof(float));
-    if (!v->row.w)
+    int64_t ld = row_pad(n), floats = (moments ? 3 : 1) * ld;
+    float *block = mem_array(floats, sizeof *block);
+
+    *v = (struct vector){.name = name, .n = n, .ld = ld};
+    if (!block)
         return error_set(err, PT_ENOMEM, "%s: out of memory", name);
-    memset(v->row.w, 0, 3 * (size_t)v->ld * sizeof(float));
-    v->row.m = v->row.w + v->ld;
-    v->row.v = v->row.m + v->ld;
+    memset(block, 0, (size_t)floats * sizeof *block);
+    v->row = moments ? (struct weights){block, block + ld, block + 2 * ld} : (struct weights){.w = block};
     return 0;
 }
 

@@ -7,7 +7,8 @@
  *   struct vector  a bias of K units that belongs to no shard.
  *
  * Memory of a shard is taken and touched by its owner. All values are float; moments m, v lie beside the
- * weights. */
+ * weights. A model that is used and not trained has none: its parameters are made with `moments` false, and
+ * nothing that steps may be called on them. */
 #ifndef MODEL_PARAM_H
 #define MODEL_PARAM_H
 
@@ -20,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A weight and its two moments, each `n` floats. */
+/* A weight and its two moments, each `n` floats; m and v are NULL in a model that is only used. */
 struct weights {
     float *w, *m, *v;
 };
@@ -37,6 +38,7 @@ struct table {
     int64_t columns;
     int k;      /* length of a row */
     int64_t ld; /* padded */
+    bool moments;
     int shards;
     const struct shard *cut; /* (shards) borrowed */
     struct table_part *part; /* (shards) owned */
@@ -59,7 +61,7 @@ struct init_spec {
     int64_t fan_in, fan_out;
 };
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, bool moments,
                const struct shard *cut, int shards, struct team *team, struct error *err);
 void table_fini(struct table *t);
 /* Draws rows and biases; tensor is a number that is different for each tensor of a model (the bias's is
@@ -119,7 +121,7 @@ void table_flush(struct table *t, const struct kernels *kern, const struct adam_
                  int64_t steps);
 void table_set_step(struct table *t, int shard, int64_t step);
 
-int vector_init(struct vector *v, const char *name, int n, struct error *err);
+int vector_init(struct vector *v, const char *name, int n, bool moments, struct error *err);
 void vector_draw(struct vector *v, const struct init_spec *init, int tensor);
 void vector_fini(struct vector *v);
 
@@ -135,7 +137,8 @@ struct param {
     const void *owner;
     int64_t spans;
     bool sharded; /* spans are shards: with several ranks one has its own run of them, data NULL in others */
-    /* Span i: `count` rows of `length` floats, `stride` apart. which: 0 weights, 1 m, 2 v. */
+    /* Span i: `count` rows of `length` floats, `stride` apart. which: 0 weights, 1 m, 2 v; data NULL where
+     * there are none. */
     void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                  int64_t *stride);
 };

@@ -88,8 +88,8 @@ int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
     *d = (struct softmax){.model = m};
     d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
     d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, x->cut, x->shards,
-                         m->eng.team, err)) < 0 ||
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
+                         x->shards, m->eng.team, err)) < 0 ||
         (rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
         goto fail;
     d->shard = mem_zalloc(x->shards, sizeof *d->shard);

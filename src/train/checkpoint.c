@@ -306,6 +306,21 @@ static int check_data(const struct tensors *t, const struct problem *p, struct e
     return 0;
 }
 
+static int get_tensors(const struct tensors *t, const struct model *m, int kinds, struct error *err)
+{
+    int rc = 0;
+
+    for (int which = 0; which < kinds; which++)
+        for (int i = 0; i < m->params.n && rc == 0; i++)
+            rc = get_tensor(t, &m->params.param[i], which, err);
+    return rc;
+}
+
+int checkpoint_weights(const struct tensors *t, struct model *m, struct error *err)
+{
+    return get_tensors(t, m, 1, err);
+}
+
 int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
                     struct error *err)
 {
@@ -322,9 +337,8 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
         else if ((rc = check_data(t, p, err)) == 0)
             rc = state_parse(state, text, err);
     }
-    for (int which = 0; which < (state ? 3 : 1); which++)
-        for (int i = 0; i < m->params.n && rc == 0; i++)
-            rc = get_tensor(t, &m->params.param[i], which, err);
+    if (rc == 0)
+        rc = get_tensors(t, m, state ? 3 : 1, err);
     tensors_close(t);
     return rc;
 }

@@ -212,21 +212,17 @@ static int read_ratings(struct ratings **out, const struct loaded *l, bool other
     return rc;
 }
 
-static int make_model(struct loaded *l, const char *path, struct error *err)
+static int make_model(struct loaded *l, const struct tensors *t, struct error *err)
 {
     struct problem *p = l->problem;
-    struct engine eng = {p->team, p->kern, &l->plan, p->train, &p->cells};
-    struct adam_spec adam = problem_adam_spec(l->config);
+    struct engine eng = {.team = p->team, .kern = p->kern, .train = p->train, .cells = &p->cells};
     struct model_spec spec;
     int rc;
 
-    if ((rc = adam_plan_init(&l->plan, &adam, 1, err)) < 0 ||
-        (rc = problem_model_spec(&spec, l->config, p, err)) < 0)
+    if ((rc = problem_use_spec(&spec, l->config, p, err)) < 0 ||
+        (rc = model_new(&l->model, &spec, &eng, err)) < 0)
         return rc;
-    spec.batch = spec.eval_batch; /* nothing is trained */
-    if ((rc = model_new(&l->model, &spec, &eng, err)) < 0)
-        return rc;
-    return checkpoint_load(path, l->model, p, NULL, err);
+    return checkpoint_weights(t, l->model, err);
 }
 
 static int load(struct loaded *l, const char *path, bool others, struct error *err)
@@ -252,7 +248,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     rc = problem_of_ratings(&l->problem, l->config, ratings, &known, err);
     ratings = NULL;
     if (rc == 0)
-        rc = make_model(l, path, err);
+        rc = make_model(l, t, err);
 end:
     ratings_free(ratings);
     mem_free(known.cold_column);
@@ -294,7 +290,6 @@ void loaded_free(struct loaded *l)
     if (!l)
         return;
     model_free(l->model);
-    adam_plan_fini(&l->plan);
     problem_free(l->problem);
     config_free(l->config);
     mem_free(l->folder);

@@ -19,7 +19,6 @@ struct loaded {
     struct config *config;   /* owned: the run's, with the overrides */
     struct problem *problem; /* owned */
     struct model *model;     /* owned; weights of model.safetensors */
-    struct adam_plan plan;   /* owned: the model wants one */
     bool same_data;          /* the ratings are those of the training, row for row */
     bool same_split;         /* and no split.* key was overridden */
     int64_t dropped;         /* other ratings: how many have an id that the model does not know */

@@ -87,6 +87,9 @@ struct ratings_spec problem_ratings_spec(const struct config *c);
 struct split_spec problem_split_spec(const struct config *c);
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err);
+/* The same for a model that is loaded and not trained: without moments, and without room for steps. */
+int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                     struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
 bool problem_is_binary(const struct config *c); /* Multi-VAE, Mult-DAE */
 /* What stands in where nothing can be predicted: eval.cold, or the mean of the training ratings. */

@@ -111,3 +111,15 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         out->hidden[i] = (int)c->hidden.value[i];
     return 0;
 }
+
+int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                     struct error *err)
+{
+    int rc = problem_model_spec(out, c, p, err);
+
+    out->fixed = true;
+    out->batch = 1;
+    out->microbatch = 0;
+    out->dropout = out->input_dropout = out->clip_norm = 0.0;
+    return rc;
+}

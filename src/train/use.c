@@ -292,7 +292,7 @@ static int cut_columns(struct use *u, struct error *err)
     return rc < 0 ? rc : matrix_new(&u->empty, &nothing, &spec, u->cut, u->shards, u->team, err);
 }
 
-static int make_model(struct use *u, const char *path, struct error *err)
+static int make_model(struct use *u, const struct tensors *t, struct error *err)
 {
     struct problem shape = {
         .examples = u->examples, .columns = u->columns, .shift = u->shift, .side = u->side};
@@ -300,16 +300,12 @@ static int make_model(struct use *u, const char *path, struct error *err)
     struct model_spec spec;
     int rc;
 
-    if ((rc = cut_columns(u, err)) < 0 || (rc = problem_model_spec(&spec, u->config, &shape, err)) < 0)
+    if ((rc = cut_columns(u, err)) < 0 || (rc = problem_use_spec(&spec, u->config, &shape, err)) < 0)
         return rc;
     u->batch = u->config->eval_batch;
-    spec.batch = 1; /* nothing is trained: no room for it */
     spec.eval_batch = u->batch;
-    spec.microbatch = 0;
-    spec.dropout = spec.input_dropout = spec.clip_norm = 0.0;
-    eng = (struct engine){u->team, u->kern, &u->plan, u->empty, &u->none};
-    rc = model_new(&u->model, &spec, &eng, err);
-    if (rc < 0 || (rc = checkpoint_load(path, u->model, NULL, NULL, err)) < 0)
+    eng = (struct engine){.team = u->team, .kern = u->kern, .train = u->empty, .cells = &u->none};
+    if ((rc = model_new(&u->model, &spec, &eng, err)) < 0 || (rc = checkpoint_weights(t, u->model, err)) < 0)
         return rc;
     return u->by_row ? fold_new(&u->fold, u, err) : 0;
 }
@@ -340,7 +336,7 @@ int use_open(struct use **out, const char *folder, int threads, struct error *er
     if ((rc = tensors_open(&t, path, err)) < 0 || (rc = read_config(u, t, path, threads, err)) < 0 ||
         (rc = read_ids(u, "items.tsv", &u->items, &u->title, err)) < 0 ||
         (rc = read_ids(u, "users.tsv", &u->users, NULL, err)) < 0 || (rc = read_facts(u, t, path, err)) < 0 ||
-        (rc = make_team(u, err)) < 0 || (rc = make_model(u, path, err)) < 0)
+        (rc = make_team(u, err)) < 0 || (rc = make_model(u, t, err)) < 0)
         goto fail;
     tensors_close(t);
     mem_free(path);

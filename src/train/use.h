@@ -37,7 +37,6 @@ struct use {
     struct shard *cut;    /* (shards) owned */
     struct matrix *empty; /* owned: the shape of training without its ratings */
     struct cells none;
-    struct adam_plan plan;
     struct model *model;
     int64_t batch;     /* examples a block */
     struct fold *fold; /* owned; mf only, else NULL */

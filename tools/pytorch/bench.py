@@ -15,6 +15,7 @@ import check
 import evaluate
 import mf
 import multivae
+import recommend
 import synth
 from common import Ratings, Rows
 
@@ -44,6 +45,14 @@ def run_evaluate(args):
     seconds = [t["seconds"] for t in times]
     return {"epoch_s": seconds, "epoch_s_median": float(np.median(seconds)), "examples": rows.rows,
             "ndcg@100": times[0]["ndcg@100"], "recall@50": times[0]["recall@50"]}
+
+
+def run_recommend(args):
+    rows = multivae.make_rows(Ratings(args.data))
+    if args.lines:
+        return recommend.compare(rows, args.run, args.form, args.select, args.k, args.lines)
+    times = recommend.seconds(rows, args.run, args.form, args.select, args.k, args.epochs)
+    return {"epoch_s": times, "epoch_s_median": float(np.median(times)), "examples": rows.rows}
 
 
 def run_read(args):
@@ -85,15 +94,18 @@ def keep_freed_memory():
 
 
 def main():
-    works = {"autorec": run_autorec, "multivae": run_multivae, "mf": run_mf, "evaluate": run_evaluate, "read": run_read,
-             "check": run_check, "synth": run_synth}
+    works = {"autorec": run_autorec, "multivae": run_multivae, "mf": run_mf, "evaluate": run_evaluate, "recommend": run_recommend,
+             "read": run_read, "check": run_check, "synth": run_synth}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", choices=works)
     parser.add_argument("--data", required=True, help="lines of user TAB item TAB rating (read: a ratings.csv)")
     parser.add_argument("--form", default="dense")
     parser.add_argument("--side", default="item")
     parser.add_argument("--shape", help="synth: USERSxITEMSxRATINGS")
-    parser.add_argument("--run", help="check: the folder of a run of partrain; --form names the work")
+    parser.add_argument("--run", help="check, recommend: the folder of a run of partrain; of check --form names the work")
+    parser.add_argument("--select", default="batch", choices=["batch", "rows", "topk"], help="recommend: see recommend.py")
+    parser.add_argument("-k", type=int, default=10, help="recommend: items a user")
+    parser.add_argument("--lines", help="recommend: compare with partrain's lines in this file, and time nothing")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--hidden", type=int, default=500)
     parser.add_argument("--batch", type=int, default=256)

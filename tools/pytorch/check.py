@@ -28,10 +28,7 @@ def losses(work, data, run, side="item", l2=0.0, min_rating=None, min_count=0):
     elif work == "multivae":
         rows = multivae.make_rows(ratings, min_rating, min_count)
         columns = at["item"](rows.item_ids)
-        given = {"encode1.weight": tensors["encoder.weight"][columns].T.copy(), "encode1.bias": tensors["encoder.bias"],
-                 "encode2.weight": tensors["inference.0.weight"], "encode2.bias": tensors["inference.0.bias"],
-                 "decode1.weight": tensors["generator.0.weight"], "decode1.bias": tensors["generator.0.bias"],
-                 "decode2.weight": tensors["decoder.weight"][columns], "decode2.bias": tensors["decoder.bias"][columns]}
+        given = multivae.from_tensors(tensors, columns)
         for form in ("dense", "bag"):
             result = multivae.train(rows, form, batch=1 << 30, lr=0.0, input_dropout=0.0, noise_std=0.0,
                                     kl_anneal_steps=0, epochs=0, given=given)

@@ -96,6 +96,14 @@ def train(rows, form, hidden=600, latent=200, batch=500, lr=1e-3, input_dropout=
     return result
 
 
+def from_tensors(tensors, columns):
+    """A run's weights by the names here; `columns`: their rows in the order of the items here."""
+    return {"encode1.weight": tensors["encoder.weight"][columns].T.copy(), "encode1.bias": tensors["encoder.bias"],
+            "encode2.weight": tensors["inference.0.weight"], "encode2.bias": tensors["inference.0.bias"],
+            "decode1.weight": tensors["generator.0.weight"], "decode1.bias": tensors["generator.0.bias"],
+            "decode2.weight": tensors["decoder.weight"][columns], "decode2.bias": tensors["decoder.bias"][columns]}
+
+
 def load(model, given):
     """Puts arrays by name (encode1.weight (out, in), encode1.bias, ...) into the model."""
     with torch.no_grad():

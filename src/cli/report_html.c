@@ -22,14 +22,15 @@ static const char head[] =
     "--s0:#7fb2ff;--s1:#ffa06b;--s2:#6bd49a;--s3:#d59bf0;--s4:#e3c15b;--s5:#67d3ea;--s6:#ff8fbf;--s7:#b8c0cc}"
     "}\n"
     "body{margin:0 auto;max-width:1120px;padding:1rem;background:var(--bg);color:var(--fg);"
-    "font:16px/1.5 system-ui,sans-serif}\n"
+    "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
     "h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:1.8rem 0 "
     ".5rem}h3{font-size:1rem;margin:.7rem 0 0}\n"
-    "p{margin:.3rem 0;overflow-wrap:anywhere}.dim{color:var(--dim)}.wide{overflow-x:auto}\n"
+    "p{margin:.3rem 0}.dim{color:var(--dim)}.wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}\n"
     "th,td{padding:.25rem .7rem .25rem 0;border-bottom:1px solid "
     "var(--line);text-align:right;white-space:nowrap}\n"
-    "th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:600}\n"
+    "th:first-child,td:first-child{text-align:left}td:first-child{white-space:normal;min-width:7rem}th{color:"
+    "var(--dim);font-weight:600}\n"
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:1rem}\n"
     "figure{margin:0}figcaption{font-size:.92rem;color:var(--dim)}.plot{width:100%;height:auto;display:block}"
     "\n"
@@ -227,9 +228,9 @@ static void put_phases(struct file_writer *w, const struct report *r)
             most = fmax(most, json_as_real(value, 0.0));
         if (most <= 0.0)
             continue;
-        put(w, "<div><h3>");
+        put(w, "<h3>");
         put_name(w, r, k);
-        put(w, "</h3>\n<table style=\"width:100%\"><tbody>\n");
+        put(w, "</h3>\n<div class=\"wide\"><table style=\"width:100%\"><tbody>\n");
         for (key = NULL; (value = json_next(phases, &key));) {
             if (json_as_real(value, 0.0) <= 0.0)
                 continue;
@@ -244,7 +245,6 @@ static void put_phases(struct file_writer *w, const struct report *r)
         }
         put(w, "</tbody></table></div>\n");
     }
-    put(w, "</div>\n");
 }
 
 static void put_machine(struct file_writer *w, const struct report *r)

@@ -19,10 +19,10 @@ browse() {
 }
 
 for latent in 4 8; do
-    "$PARTRAIN" train -q --out "a-rather-long-name-of-a-run-$latent" model.kind=multidae model.latent=$latent \
+    "$PARTRAIN" train -q --out "a_rather_long_name_that_can_nowhere_be_parted_as_it_has_no_blank_$latent" model.kind=multidae model.latent=$latent \
         data.path=synth:small train.epochs=5 >/dev/null || complain "train $latent"
 done
-"$PARTRAIN" report a-rather* -o page.html 2>err || complain "report: $(cat err)"
+"$PARTRAIN" report a_rather* -o page.html 2>err || complain "report: $(cat err)"
 
 echo '<p id=here>' >probe.html
 browse 1 probe.html
@@ -57,8 +57,13 @@ for (const svg of document.querySelectorAll('svg.plot')) {
 }
 for (const td of document.querySelectorAll('td'))
     if (/undefined|nan|null/i.test(td.textContent)) bad.push('a cell: ' + td.textContent);
-if (document.documentElement.scrollWidth > innerWidth)
-    bad.push('page of ' + document.documentElement.scrollWidth + ' in ' + innerWidth);
+const page = document.documentElement;
+if (page.scrollWidth > page.clientWidth) bad.push('page of ' + page.scrollWidth + ' in ' + page.clientWidth);
+for (const table of document.querySelectorAll('table')) { // its figures beside the name, or within a push of the finger
+    const room = table.parentElement, name = table.querySelector('td');
+    if (getComputedStyle(room).overflowX !== 'auto') bad.push('a table that cannot be moved');
+    if (name.getBoundingClientRect().width > .6 * room.clientWidth) bad.push('a name over ' + name.offsetWidth);
+}
 if (Math.abs(text - ground) < 150) bad.push('text ' + text + ' on ' + ground);
 parent.postMessage({plots: document.querySelectorAll('svg.plot').length, ground: ground > 128 ? 'light' : 'dark',
     tables: document.querySelectorAll('table').length, bad: bad.slice(0, 5).join('; ')}, '*');

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/tensors.h"
+#include "train/eval.h"
+#include "train/load.h"
 #include "train/rank.h"
 #include "train/train.h"
 
@@ -306,6 +308,186 @@ static void users_without_a_training_rating_are_folded_in(void **state)
     use_close(u);
 }
 
+/* ---- judged on other ratings ---- */
+
+/* 20 new people, 6 of training and, of items, one that training did not have. */
+static void write_others(void)
+{
+    struct rng_stream s = rng_stream(12, RNG_TEST, 0, 0);
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    fprintf(f, "user,item,rating\nv0,strange,4\nonly,strange,2\n");
+    for (int u = 0; u < 26; u++)
+        for (int i = 0; i < ITEMS; i++)
+            if (rng_next_unit(&s) < (u % 5 ? 0.5 : 0.1))
+                fprintf(f, "%c%d,i%d,%d\n", u < 20 ? 'v' : 'u', u, i, 1 + (int)rng_next_below(&s, 5));
+    fclose(f);
+    free(support_file(folder, "others.csv", text));
+    free(text);
+}
+
+static bool entry_of(const struct matrix *m, int64_t user, int64_t column, double *value)
+{
+    for (int s = 0; m->row_count[user] && s < m->shards; s++) {
+        const struct matrix_part *part = &m->part[s];
+        int64_t row = matrix_row(m, user);
+
+        for (int64_t i = part->ptr[row]; i < part->ptr[row + 1]; i++)
+            if (m->cut[s].begin + part->col[i] == column) {
+                *value = (double)matrix_value(m, part, i);
+                return true;
+            }
+    }
+    return false;
+}
+
+/* Units of a user's row in the naive's terms, row = mean + spread z: from the file, or fitted to what goes
+ * in. false: there is nothing to go by. */
+static bool naive_row(const struct naive *a, const struct use *u, const struct loaded *l, int64_t user,
+                      double *z)
+{
+    const struct idtable *names = l->problem->ratings->users;
+    int64_t row = idtable_find(u->users, idtable_name(names, user), idtable_length(names, user));
+    struct people p = {0};
+    double value;
+
+    memset(z, 0, (K + 1) * sizeof *z);
+    if (row >= 0 && !u->untrained_row[row]) {
+        for (int k = 0; k < a->n; k++)
+            z[k] = ((double)(k < K ? a->p[row * K + k] : a->bu[row]) - a->mean[k]) / a->spread[k];
+        return true;
+    }
+    for (int i = 0; i < ITEMS; i++)
+        if (entry_of(l->problem->test.in, user, i, &value) && !u->untrained[i])
+            assert_true(people_add(&p, i, (float)(value + a->shift), PEOPLE_INPUT));
+    assert_true(people_end(&p, -1));
+    if (p.entries)
+        minimise(a, &p, 0, u->untrained, z);
+    value = (double)p.entries;
+    people_fini(&p);
+    return value > 0.0;
+}
+
+/* The best three by a plain search: whether one of them was held out. */
+static bool naive_hit(const struct naive *a, const struct use *u, const struct loaded *l, int64_t user,
+                      const double *z)
+{
+    bool taken[ITEMS] = {false};
+    double slope, ignored;
+
+    for (int n = 0; n < 3; n++) {
+        int best = -1;
+
+        for (int i = 0; i < ITEMS; i++)
+            if (!taken[i] && !u->untrained[i] && !entry_of(l->problem->test.in, user, i, &ignored) &&
+                !(l->problem->test.seen && entry_of(l->problem->test.seen, user, i, &ignored)) &&
+                (best < 0 || output(a, i, z, &slope) > output(a, best, z, &slope)))
+                best = i;
+        if (best < 0)
+            return false;
+        if (entry_of(l->problem->test.out, user, best, &ignored))
+            return true;
+        taken[best] = true;
+    }
+    return false;
+}
+
+struct figures {
+    double rmse, hit;
+    int64_t folded, unknown;
+};
+
+static void judge_naively(struct figures *f, const struct naive *a, const struct use *u,
+                          const struct loaded *l)
+{
+    const struct matrix *out = l->problem->test.out;
+    double square = 0.0, hits = 0.0, users = 0.0;
+
+    *f = (struct figures){0};
+    for (int64_t user = 0; user < out->examples; user++) {
+        double z[K + 1], slope, r;
+        bool row;
+
+        if (!out->row_count[user])
+            continue;
+        row = naive_row(a, u, l, user, z);
+        f->unknown += !row;
+        f->folded += row && *idtable_name(l->problem->ratings->users, user) == 'v';
+        users += 1.0;
+        hits += naive_hit(a, u, l, user, z);
+        for (int i = 0; i < ITEMS; i++)
+            if (entry_of(out, user, i, &r)) {
+                double p = output(a, i, z, &slope) + a->shift;
+
+                p = !row || u->untrained[i] ? u->mean : fmin(fmax(p, u->low), u->high);
+                square += (p - r - a->shift) * (p - r - a->shift);
+            }
+    }
+    f->rmse = sqrt(square / (double)out->entries);
+    f->hit = hits / users;
+}
+
+static void judge(const char *run, const char *split)
+{
+    char *path = file_join(folder, run), *others = file_join(folder, "others.csv"), data[512];
+    char *word[16] = {data, (char *)"eval.metrics=rmse,hit@3"}, *copy = strdup(split);
+    struct use *u = open_trained(run, "", 1);
+    struct eval_spec spec;
+    struct eval_result result;
+    struct evaluator *e;
+    struct figures naive;
+    struct error err = {0};
+    struct tensors *t;
+    struct loaded *l;
+    struct naive a;
+    int64_t rows[3] = {0};
+    int n = 2;
+
+    snprintf(data, sizeof data, "data.path=%s", others);
+    for (char *at = strtok(copy, " "); at; at = strtok(NULL, " "))
+        word[n++] = at;
+    mem_free(others);
+    others = file_join(u->folder, "model.safetensors");
+    if (load_run(&l, path, word, n, &err) < 0 || tensors_open(&t, others, &err) < 0 ||
+        eval_spec_make(&spec, l->config, l->problem, &err) < 0 ||
+        evaluator_new(&e, &spec, &l->problem->test, l->model, l->problem, &err) < 0)
+        fail_msg("%s: %s", split, err.text);
+    evaluate(e, &result);
+    naive_init(&a, t, u);
+    judge_naively(&naive, &a, u, l);
+    assert_close(result.value[0], naive.rmse, 1e-5, 0.0);
+    assert_close(result.value[1], naive.hit, 1e-12, 0.0);
+    assert_true(naive.folded > 4);
+    for (int64_t i = 0; i < l->problem->users; i++)
+        if (l->problem->test.out->row_count[i])
+            rows[l->row_of[i]]++;
+    assert_int_equal(rows[ROW_FOLDED], naive.folded);
+    assert_int_equal(rows[ROW_NONE], naive.unknown);
+    assert_int_equal(l->dropped, 2);
+    evaluator_free(e);
+    loaded_free(l);
+    tensors_close(t);
+    use_close(u);
+    mem_free(path);
+    mem_free(others);
+    free(copy);
+}
+
+static void others_are_judged_by_rows_from_what_the_split_leaves_them(void **state)
+{
+    static const char *const runs[] = {"plain", "centred", "unbiased", "ranged"};
+
+    (void)state;
+    write_others();
+    for (int i = 0; i < 4; i++) {
+        judge(runs[i], "split.kind=random split.test=.4 split.valid=.2");
+        judge(runs[i], "split.kind=users split.test_users=18 split.valid_users=2 split.fold_in=.7");
+        judge(runs[i], "split.kind=per_user split.test=3 split.valid=0 run.threads=3");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +495,7 @@ int main(void)
         cmocka_unit_test(an_output_range_is_kept_to),
         cmocka_unit_test(any_thread_count_gives_the_same_bits),
         cmocka_unit_test(users_without_a_training_rating_are_folded_in),
+        cmocka_unit_test(others_are_judged_by_rows_from_what_the_split_leaves_them),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -197,6 +197,16 @@ static void tell(const struct request *q, const char *run, const struct judgemen
     if (j->dropped)
         cli_message("note: %lld ratings have ids that the model of %s does not know; they are left out",
                     (long long)j->dropped, run);
+    if (j->folded)
+        cli_message(
+            "note: %lld of the users had no rating in the training of %s; their rows are made from the "
+            "ratings that the split leaves them",
+            (long long)j->folded, run);
+    if (j->unknown)
+        cli_message(
+            "note: %lld of the users had no rating in the training of %s, and the split leaves them none: "
+            "their ratings are predicted by eval.cold or the training mean, their rankings say nothing",
+            (long long)j->unknown, run);
     if (j->same_data && !j->same_split)
         cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
                     "judged by here",

@@ -95,6 +95,18 @@ end:
     return rc;
 }
 
+/* Where the rows of mf's judged users come from. */
+static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
+{
+    const struct matrix *out = valid ? l->problem->valid.out : l->problem->test.out;
+
+    for (int64_t u = 0; l->row_of && u < out->examples; u++)
+        if (out->row_count[u]) {
+            j->folded += l->row_of[u] == ROW_FOLDED;
+            j->unknown += l->row_of[u] == ROW_NONE;
+        }
+}
+
 int judge_run(struct judgement *out, const char *folder, char *const *override, int n, bool valid,
               struct error *err)
 {
@@ -108,6 +120,7 @@ int judge_run(struct judgement *out, const char *folder, char *const *override, 
         out->same_data = l->same_data;
         out->same_split = l->same_split;
         out->dropped = l->dropped;
+        count_rows(out, l, valid);
         out->users = l->problem->ratings->users; /* taken */
         l->problem->ratings->users = NULL;
     }

@@ -19,6 +19,8 @@ struct judgement {
     double *weight[METRICS_MOST]; /* (n) owned */
     bool same_data, same_split;   /* as in load.h */
     int64_t dropped;
+    int64_t folded;  /* mf: judged users who have a row from their input (fold.h), not from training */
+    int64_t unknown; /* mf: judged users who have neither */
 };
 
 /* Judges the run in `folder` on its test or validation part, with n overrides. */

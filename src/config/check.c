@@ -255,11 +255,11 @@ static int check_share(const char *key, double value, struct error *err)
     return 0;
 }
 
-static int check_split_model(const struct config *c, struct error *err)
+static int check_split_model(const struct config *c, bool trains, struct error *err)
 {
     const char *split = config_enum_name("split.kind", c->split_kind);
 
-    if (is_mf(c) && holds_out_rows(c))
+    if (trains && is_mf(c) && holds_out_rows(c))
         return error_set(
             err, PT_ECONFIG,
             "split.kind: %s holds examples out whole, and mf knows nothing of those; set it to random",
@@ -280,7 +280,7 @@ static int check_split_model(const struct config *c, struct error *err)
     return 0;
 }
 
-static int check_split(const struct config *c, struct error *err)
+static int check_split(const struct config *c, bool trains, struct error *err)
 {
     int rc = 0;
 
@@ -303,7 +303,7 @@ static int check_split(const struct config *c, struct error *err)
     if (split_has_folds(c) && c->split_fold >= c->split_folds)
         return error_set(err, PT_ECONFIG, "split.fold: there are %d folds, counted from 0; set it below that",
                          (int)c->split_folds);
-    return check_split_model(c, err);
+    return check_split_model(c, trains, err);
 }
 
 /* Files that come split may hold a validation part of their own: then the run finds out. */
@@ -347,7 +347,7 @@ static int check_train(const struct config *c, struct error *err)
     return 0;
 }
 
-int config_check(struct config *c, struct error *err)
+static int check(struct config *c, bool trains, struct error *err)
 {
     int rc = set_model_defaults(c, err);
 
@@ -356,10 +356,20 @@ int config_check(struct config *c, struct error *err)
     if (rc == 0)
         rc = check_data(c, err);
     if (rc == 0)
-        rc = check_split(c, err);
+        rc = check_split(c, trains, err);
     if (rc == 0)
         rc = check_train(c, err);
     return rc;
+}
+
+int config_check(struct config *c, struct error *err)
+{
+    return check(c, true, err);
+}
+
+int config_check_use(struct config *c, struct error *err)
+{
+    return check(c, false, err);
 }
 
 int config_need_data(const struct config *c, struct error *err)

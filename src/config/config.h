@@ -59,6 +59,8 @@ int config_set(struct config *c, const char *assignment, struct error *err);
 /* Cross-field checks; fills in defaults that depend on the model where nothing was given: model.hidden,
  * model.activation, split.kind, eval.metrics, train.monitor. Call last. */
 int config_check(struct config *c, struct error *err);
+/* The same where a trained model is judged by it: mf may then meet users who were held out whole. */
+int config_check_use(struct config *c, struct error *err);
 
 /* PT_ECONFIG unless data.path is there: for what reads ratings. */
 int config_need_data(const struct config *c, struct error *err);

@@ -270,15 +270,18 @@ int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error
 
 /* ---- reading ---- */
 
-static int get_tensor(const struct tensors *t, const struct param *p, int which, struct error *err)
+/* The first `rows` rows of a parameter, which is what the file has. */
+static int get_tensor(const struct tensors *t, const struct param *p, int which, int64_t rows,
+                      struct error *err)
 {
+    int64_t left = rows * (p->cols ? p->cols : 1);
     struct tensor_view v;
     char name[96];
     const float *from;
     int rc;
 
     snprintf(name, sizeof name, "%s%s", p->name, moment_suffix[which]);
-    rc = tensors_find(t, name, TENSOR_F32, p->rows, p->cols, &v, err);
+    rc = tensors_find(t, name, TENSOR_F32, rows, p->cols, &v, err);
     if (rc < 0)
         return rc;
     from = v.data;
@@ -287,9 +290,9 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
         float *data;
 
         p->span(p->owner, s, which, &data, &count, &length, &stride);
-        for (int64_t r = 0; r < count; r++, from += length)
+        for (int64_t r = 0; r < count && left > 0; r++, from += length, left -= length)
             if (data)
-                memcpy(data + r * stride, from, (size_t)length * sizeof *data);
+                memcpy(data + r * stride, from, (size_t)(length < left ? length : left) * sizeof *data);
     }
     return 0;
 }
@@ -306,19 +309,17 @@ static int check_data(const struct tensors *t, const struct problem *p, struct e
     return 0;
 }
 
-static int get_tensors(const struct tensors *t, const struct model *m, int kinds, struct error *err)
+int checkpoint_weights(const struct tensors *t, struct model *m, int64_t users, struct error *err)
 {
     int rc = 0;
 
-    for (int which = 0; which < kinds; which++)
-        for (int i = 0; i < m->params.n && rc == 0; i++)
-            rc = get_tensor(t, &m->params.param[i], which, err);
-    return rc;
-}
+    for (int i = 0; i < m->params.n && rc == 0; i++) {
+        const struct param *p = &m->params.param[i];
+        bool fewer = users >= 0 && strncmp(p->name, "user.", 5) == 0;
 
-int checkpoint_weights(const struct tensors *t, struct model *m, struct error *err)
-{
-    return get_tensors(t, m, 1, err);
+        rc = get_tensor(t, p, 0, fewer ? users : p->rows, err);
+    }
+    return rc;
 }
 
 int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
@@ -337,8 +338,9 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
         else if ((rc = check_data(t, p, err)) == 0)
             rc = state_parse(state, text, err);
     }
-    if (rc == 0)
-        rc = get_tensors(t, m, state ? 3 : 1, err);
+    for (int which = 0; which < (state ? 3 : 1); which++)
+        for (int i = 0; i < m->params.n && rc == 0; i++)
+            rc = get_tensor(t, &m->params.param[i], which, m->params.param[i].rows, err);
     tensors_close(t);
     return rc;
 }

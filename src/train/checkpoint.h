@@ -45,8 +45,9 @@ int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error
 int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
                     struct error *err);
 
-/* The weights of an open file, into a model to be used. PT_EFILE as above. */
-int checkpoint_weights(const struct tensors *t, struct model *m, struct error *err);
+/* The weights of an open file, into a model to be used. `users`: of mf, rows that the file has, where the
+ * model has more behind them; -1: as many as the model. PT_EFILE as above. */
+int checkpoint_weights(const struct tensors *t, struct model *m, int64_t users, struct error *err);
 
 /* A line about differences that can change bits on resuming (vector path, BLAS core); "" where there are
  * none. */

@@ -15,7 +15,7 @@ struct work {
 };
 
 struct fold {
-    const struct use *use;
+    struct fold_spec of;
     int k, n; /* units; unknowns: with biases one more */
     double sigma2;
     double *mean, *spread;         /* (n) of the trained users' rows; spread: standard deviations */
@@ -26,9 +26,9 @@ struct fold {
     float *code;       /* (batch, k + 1) */
 };
 
-static const struct param *find(const struct use *u, const char *name)
+static const struct param *find(const struct fold *f, const char *name)
 {
-    const struct param_list *l = &u->model->params;
+    const struct param_list *l = &f->of.model->params;
 
     for (int i = 0; i < l->n; i++)
         if (strcmp(l->param[i].name, name) == 0)
@@ -53,7 +53,7 @@ static int64_t add_users(struct fold *f, const struct param *p, int at)
             length = stride = 1;
         }
         for (int64_t i = 0; i < count; i++, user++) {
-            if (f->use->untrained_row[user])
+            if (f->of.untrained_row && f->of.untrained_row[user])
                 continue;
             users++;
             for (int64_t k = 0; k < length; k++) {
@@ -69,10 +69,10 @@ static int64_t add_users(struct fold *f, const struct param *p, int at)
 
 static void survey_users(struct fold *f)
 {
-    int64_t users = add_users(f, find(f->use, "user.weight"), 0);
+    int64_t users = add_users(f, find(f, "user.weight"), 0);
 
     if (f->n > f->k)
-        add_users(f, find(f->use, "user.bias"), f->k);
+        add_users(f, find(f, "user.bias"), f->k);
     for (int k = 0; k < f->n && users; k++) {
         double mean = f->mean[k] / (double)users, var = f->spread[k] / (double)users - mean * mean;
 
@@ -86,7 +86,7 @@ static void survey_users(struct fold *f)
 /* What the model puts out at score s, and how fast that moves with s. */
 static double output(const struct fold *f, double s, double *slope)
 {
-    const struct model_spec *spec = &f->use->model->spec;
+    const struct model_spec *spec = &f->of.model->spec;
     double width = spec->range_high - spec->range_low, sigmoid;
 
     *slope = 1.0;
@@ -101,7 +101,7 @@ static double output(const struct fold *f, double s, double *slope)
  * before, or the first. */
 static double row_of(const struct fold *f, int32_t column, int *shard, const double *z, double *row)
 {
-    const struct shard *cut = f->use->cut;
+    const struct shard *cut = f->of.cut;
     int64_t c;
     const float *q;
     double s;
@@ -122,7 +122,7 @@ static double row_of(const struct fold *f, int32_t column, int *shard, const dou
 
 static bool counts(const struct fold *f, const struct people *p, int64_t i)
 {
-    return p->use[i] == PEOPLE_INPUT && !f->use->untrained[p->column[i]];
+    return p->use[i] == PEOPLE_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
 }
 
 /* What is to be made small, at z; `equations`: the normal equations of the step from there, too. */
@@ -147,7 +147,7 @@ static double survey(const struct fold *f, struct work *k, const struct people *
         if (!counts(f, p, i))
             continue;
         s = row_of(f, p->column[i], &shard, z, k->row);
-        e = (double)p->value[i] - (double)f->use->shift - output(f, s, &slope);
+        e = (double)p->value[i] - (double)f->of.shift - output(f, s, &slope);
         sum += e * e;
         for (int a = 0; equations && a < n; a++) {
             double *to = k->normal + a * (int64_t)n, x = slope * slope * k->row[a];
@@ -207,7 +207,7 @@ static bool go(const struct fold *f, struct work *k, const struct people *p, int
 static void fold_person(const struct fold *f, struct work *k, const struct people *p, int64_t person,
                         float *code)
 {
-    const struct model_spec *spec = &f->use->model->spec;
+    const struct model_spec *spec = &f->of.model->spec;
     bool linear = !(spec->range_high > spec->range_low), on = true;
 
     memset(k->z, 0, (size_t)f->n * sizeof *k->z);
@@ -232,8 +232,32 @@ void fold_rows(struct worker *w, struct fold *f, const struct people *p, int64_t
 
     team_range(rows, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
-        if (fold_takes(f->use, p, begin + i))
+        if (fold_takes(f->of.untrained, p, begin + i))
             fold_person(f, &f->work[w->id], p, begin + i, f->code + i * (f->k + 1));
+}
+
+struct all {
+    struct fold *fold;
+    const struct people *people;
+    float *rows;
+};
+
+static void fold_own(struct worker *w, void *arg)
+{
+    const struct all *a = arg;
+    struct fold *f = a->fold;
+    int64_t from, to;
+
+    team_range(a->people->n, w->id, w->count, &from, &to);
+    for (int64_t i = from; i < to; i++)
+        fold_person(f, &f->work[w->id], a->people, i, a->rows + i * (f->k + 1));
+}
+
+void fold_all(struct fold *f, const struct people *p, float *rows)
+{
+    struct all a = {f, p, rows};
+
+    team_run(f->of.team, fold_own, &a);
 }
 
 const float *fold_codes(const struct fold *f)
@@ -264,9 +288,9 @@ static bool init_work(struct fold *f)
 
 static void find_items(struct fold *f)
 {
-    const struct param *q = find(f->use, "item.weight"), *b = find(f->use, "item.bias");
+    const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
 
-    for (int s = 0; s < f->use->shards; s++) {
+    for (int s = 0; s < f->of.shards; s++) {
         int64_t count, length, stride;
         float *data;
 
@@ -279,23 +303,23 @@ static void find_items(struct fold *f)
     }
 }
 
-int fold_new(struct fold **out, const struct use *u, struct error *err)
+int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err)
 {
     struct fold *f = mem_zalloc(1, sizeof *f);
-    double range = u->high - u->low;
+    double range = spec->high - spec->low;
 
     if (!f)
         return error_set(err, PT_ENOMEM, "out of memory");
-    f->use = u;
-    f->k = u->model->spec.latent;
-    f->n = f->k + (u->model->spec.biases ? 1 : 0);
+    f->of = *spec;
+    f->k = spec->model->spec.latent;
+    f->n = f->k + (spec->model->spec.biases ? 1 : 0);
     f->sigma2 = range > 0.0 ? range * range / 36.0 : 1.0;
-    f->workers = team_workers(u->team);
+    f->workers = team_workers(spec->team);
     f->mean = mem_zalloc(f->n, sizeof *f->mean);
     f->spread = mem_zalloc(f->n, sizeof *f->spread);
-    f->factors = mem_zalloc(u->shards, sizeof *f->factors);
-    f->bias = mem_zalloc(u->shards, sizeof *f->bias);
-    f->code = mem_zalloc(u->batch * (f->k + 1), sizeof *f->code);
+    f->factors = mem_zalloc(spec->shards, sizeof *f->factors);
+    f->bias = mem_zalloc(spec->shards, sizeof *f->bias);
+    f->code = mem_zalloc(spec->batch * (f->k + 1), sizeof *f->code);
     if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_work(f)) {
         fold_free(f);
         return error_set(err, PT_ENOMEM, "people who have no row: out of memory");

@@ -17,22 +17,38 @@
 
 struct fold;
 
-/* Borrows u, whose model is loaded and is mf. PT_ENOMEM. */
-int fold_new(struct fold **out, const struct use *u, struct error *err);
+/* What it stands on: borrowed. */
+struct fold_spec {
+    const struct model *model; /* mf, loaded */
+    struct team *team;
+    const struct shard *cut; /* (shards) of the items */
+    int shards;
+    const uint8_t *untrained;     /* (items) 1: without a training rating; NULL: there are none */
+    const uint8_t *untrained_row; /* (users) likewise */
+    float shift;
+    double low, high; /* of the training ratings */
+    int64_t batch;    /* persons at once in fold_rows */
+};
+
+int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err); /* PT_ENOMEM */
 void fold_free(struct fold *f);
 
 /* Whether person `at` is folded in: has no row, but a rating of a trained item that is input. */
-static inline bool fold_takes(const struct use *u, const struct people *p, int64_t at)
+static inline bool fold_takes(const uint8_t *untrained, const struct people *p, int64_t at)
 {
     if (p->row[at] >= 0)
         return false;
     for (int64_t i = p->ptr[at]; i < p->ptr[at + 1]; i++)
-        if (p->use[i] == PEOPLE_INPUT && !u->untrained[p->column[i]])
+        if (p->use[i] == PEOPLE_INPUT && !(untrained && untrained[p->column[i]]))
             return true;
     return false;
 }
 
-/* Rows of those of the persons [begin, begin + rows), rows <= u->batch, who are folded in. Entered by every
+/* Serial: the rows of all persons, (persons, latent + 1), the bias last; of who has nothing to go by, the
+ * mean of the trained users' rows. */
+void fold_all(struct fold *f, const struct people *p, float *rows);
+
+/* Rows of those of the persons [begin, begin + rows), rows <= spec.batch, who are folded in. Entered by every
  * worker; a person is folded in by one of them: same bits at any number. They can be read behind the next
  * barrier, with fold_codes: (rows, latent + 1), the bias last. */
 void fold_rows(struct worker *w, struct fold *f, const struct people *p, int64_t begin, int64_t rows);

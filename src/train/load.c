@@ -41,7 +41,7 @@ static int read_config(struct loaded *l, char *const *override, int n, struct er
         rc = config_set(l->config, override[i], err);
         l->same_split &= !has_prefix(override[i], "split.");
     }
-    return rc < 0 ? rc : config_check(l->config, err);
+    return rc < 0 ? rc : config_check_use(l->config, err);
 }
 
 static bool overrides_data(char *const *override, int n)
@@ -101,12 +101,13 @@ static int32_t *row_map(const struct idtable *from, const struct idtable *to)
     return map;
 }
 
-/* Ratings in the rows of the model's tables (NULL: the table stays); those with an id that is not there go.
- */
-static int move_rows(struct ratings *r, const struct idtable *users, const struct idtable *items,
+/* Ratings in the rows of the model's tables (NULL: the table stays); those with an id that is not there go,
+ * unless `add`: then users of the others get rows behind those that are there. */
+static int move_rows(struct ratings *r, struct idtable *users, bool add, const struct idtable *items,
                      struct error *err)
 {
     int32_t *user = users ? row_map(r->users, users) : NULL, *item = items ? row_map(r->items, items) : NULL;
+    bool full = false;
     int64_t n = 0;
 
     if ((users && !user) || (items && !item)) {
@@ -117,6 +118,12 @@ static int move_rows(struct ratings *r, const struct idtable *users, const struc
     for (int64_t i = 0; i < r->n; i++) {
         int32_t u = user ? user[r->user[i]] : r->user[i], c = item ? item[r->item[i]] : r->item[i];
 
+        if (u < 0 && c >= 0 && add) {
+            u = (int32_t)idtable_put(users, idtable_name(r->users, r->user[i]),
+                                     idtable_length(r->users, r->user[i]));
+            user[r->user[i]] = u;
+            full |= u < 0;
+        }
         if (u < 0 || c < 0)
             continue;
         r->user[n] = u;
@@ -131,7 +138,7 @@ static int move_rows(struct ratings *r, const struct idtable *users, const struc
     r->n = n;
     mem_free(user);
     mem_free(item);
-    return 0;
+    return full ? error_set(err, PT_ENOMEM, "out of memory") : 0;
 }
 
 /* Takes what it needs out of `ids`. */
@@ -141,7 +148,7 @@ static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, stru
     bool by_user = c->model_kind != KIND_AUTOREC || c->model_side == SIDE_USER;
     bool users = !by_user || c->model_kind == KIND_MF;
     int64_t before = r->n;
-    int rc = move_rows(r, users ? ids->users : NULL, by_user ? ids->items : NULL, err);
+    int rc = move_rows(r, users ? ids->users : NULL, by_user, by_user ? ids->items : NULL, err);
 
     if (rc < 0)
         return rc;
@@ -178,6 +185,7 @@ static int place_ratings(struct loaded *l, struct ratings *r, const char *sha256
 
     if (rc < 0)
         goto end;
+    l->known = idtable_count(ids.users);
     if (sha256 && strcmp(sha256, r->sha256) == 0) {
         l->same_data = true;
         if (!same_ids(ids.items, r->items) || !same_ids(ids.users, r->users))
@@ -222,7 +230,28 @@ static int make_model(struct loaded *l, const struct tensors *t, struct error *e
     if ((rc = problem_use_spec(&spec, l->config, p, err)) < 0 ||
         (rc = model_new(&l->model, &spec, &eng, err)) < 0)
         return rc;
-    return checkpoint_weights(t, l->model, err);
+    rc = checkpoint_weights(t, l->model, l->known, err);
+    return rc < 0 || l->config->model_kind != KIND_MF ? rc : load_fold_users(l, err);
+}
+
+/* mf: of `users` users those without training ratings, and those whom the model has no row for. */
+static int read_cold_users(struct problem_known *known, const struct loaded *l, const struct tensors *t,
+                           const char *path, int64_t users, struct error *err)
+{
+    uint8_t *read;
+    int rc = known_rows(&read, t, path, "cold_examples", l->known, err);
+
+    if (rc < 0 || users == l->known) {
+        known->cold_example = read;
+        return rc;
+    }
+    known->cold_example = mem_zalloc(users, 1);
+    if (!known->cold_example)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < users && rc == 0; u++)
+        known->cold_example[u] = u >= l->known || (read && read[u]);
+    mem_free(read);
+    return rc;
 }
 
 static int load(struct loaded *l, const char *path, bool others, struct error *err)
@@ -242,8 +271,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     if (l->config->model_kind == KIND_AUTOREC && l->config->model_side == SIDE_ITEM)
         columns = examples;
     if ((rc = known_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
-        (l->config->model_kind == KIND_MF &&
-         (rc = known_rows(&known.cold_example, t, path, "cold_examples", examples, err)) < 0))
+        (l->config->model_kind == KIND_MF && (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
         goto end;
     rc = problem_of_ratings(&l->problem, l->config, ratings, &known, err);
     ratings = NULL;
@@ -291,6 +319,7 @@ void loaded_free(struct loaded *l)
         return;
     model_free(l->model);
     problem_free(l->problem);
+    mem_free(l->row_of);
     config_free(l->config);
     mem_free(l->folder);
     mem_free(l);

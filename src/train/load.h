@@ -5,7 +5,8 @@
  *
  * Ratings are those of the run, read again, or others (another data.path): then the model's columns are found
  * by external id, ratings of columns that it does not know are left out, and examples may be people (or
- * items) that it has never seen. mf knows its own users only. */
+ * items) that it has never seen. mf makes rows for users whom it was not trained on, from the ratings that
+ * the split leaves them as input (fold.h). */
 #ifndef TRAIN_LOAD_H
 #define TRAIN_LOAD_H
 
@@ -13,6 +14,9 @@
 #include "data/ratings.h"
 #include "model/model.h"
 #include "train/problem.h"
+
+/* Where a user's row of mf comes from. ROW_NONE: not trained, and without input. */
+enum { ROW_TRAINED, ROW_FOLDED, ROW_NONE };
 
 struct loaded {
     char *folder;            /* owned */
@@ -22,6 +26,8 @@ struct loaded {
     bool same_data;          /* the ratings are those of the training, row for row */
     bool same_split;         /* and no split.* key was overridden */
     int64_t dropped;         /* other ratings: how many have an id that the model does not know */
+    int64_t known;           /* users whom the model knows; mf: others have the rows behind theirs */
+    uint8_t *row_of;         /* (users) owned, mf only: ROW_... */
 };
 
 /* `override`: n words KEY=VALUE for data.*, split.*, eval.* and run.*; model.* and train.* are part of the
@@ -31,5 +37,8 @@ struct loaded {
 int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err);
 
 void loaded_free(struct loaded *l);
+
+/* load_fold.c, for load_run: rows and row_of of mf's users. PT_ENOMEM. */
+int load_fold_users(struct loaded *l, struct error *err);
 
 #endif

@@ -54,7 +54,10 @@ int block_init(struct block *b, const struct use *u, const struct people *p, str
     }
     for (int64_t e = 0; e < p->n; e++) {
         b->number[e] = e;
-        b->model_row[e] = !u->by_row ? e : p->row[e] >= 0 ? p->row[e] : fold_takes(u, p, e) ? -1 : 0;
+        b->model_row[e] = !u->by_row                       ? e
+                          : p->row[e] >= 0                 ? p->row[e]
+                          : fold_takes(u->untrained, p, e) ? -1
+                                                           : 0;
         for (int64_t i = p->ptr[e]; i < p->ptr[e + 1]; i++) {
             b->example[i] = (int32_t)e;
             seen |= p->use[i] == PEOPLE_SEEN;

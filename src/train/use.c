@@ -292,6 +292,22 @@ static int cut_columns(struct use *u, struct error *err)
     return rc < 0 ? rc : matrix_new(&u->empty, &nothing, &spec, u->cut, u->shards, u->team, err);
 }
 
+static int make_fold(struct use *u, struct error *err)
+{
+    struct fold_spec spec = {.model = u->model,
+                             .team = u->team,
+                             .cut = u->cut,
+                             .shards = u->shards,
+                             .untrained = u->untrained,
+                             .untrained_row = u->untrained_row,
+                             .shift = u->shift,
+                             .low = u->low,
+                             .high = u->high,
+                             .batch = u->batch};
+
+    return fold_new(&u->fold, &spec, err);
+}
+
 static int make_model(struct use *u, const struct tensors *t, struct error *err)
 {
     struct problem shape = {
@@ -305,9 +321,10 @@ static int make_model(struct use *u, const struct tensors *t, struct error *err)
     u->batch = u->config->eval_batch;
     spec.eval_batch = u->batch;
     eng = (struct engine){.team = u->team, .kern = u->kern, .train = u->empty, .cells = &u->none};
-    if ((rc = model_new(&u->model, &spec, &eng, err)) < 0 || (rc = checkpoint_weights(t, u->model, err)) < 0)
+    if ((rc = model_new(&u->model, &spec, &eng, err)) < 0 ||
+        (rc = checkpoint_weights(t, u->model, -1, err)) < 0)
         return rc;
-    return u->by_row ? fold_new(&u->fold, u, err) : 0;
+    return u->by_row ? make_fold(u, err) : 0;
 }
 
 int use_open(struct use **out, const char *folder, int threads, struct error *err)

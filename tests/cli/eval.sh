@@ -100,6 +100,10 @@ done
 echo 'new1,unknown,5' >>new.csv
 expect 0 'note: 1 ratings have ids that the model of vae does not know' \
     -m vae data.path=new.csv data.columns=user,item,rating split.test_users=30 split.valid_users=0
+rows='note: [1-9][0-9]* of the users had no rating in the training of mf; their rows are made from'
+expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating --metrics rmse,ndcg@5
+expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating split.kind=users split.test_users=30 split.valid_users=0
+expect 0 'and the split leaves them none' -m mf data.path=new.csv data.columns=user,item,rating split.test=.97
 sed 's/,\([^,]*\),/,x\1,/' new.csv >strange.csv
 expect 3 'knows none of the items' -m vae data.path=strange.csv data.columns=user,item,rating
 expect 0 'may have been trained on ratings' -m mf split.seed=9

@@ -38,7 +38,7 @@ static struct world_spec problem(int i)
 static void workers_and_their_places_change_nothing(void **state)
 {
     static const int workers[] = {2, 3, 5, 8};
-    static const enum topo_bind binds[] = {BIND_NONE, BIND_COMPACT, BIND_SCATTER};
+    static const enum topo_bind binds[] = {BIND_NONE, BIND_COMPACT, BIND_SCATTER, BIND_AUTO};
 
     (void)state;
     for (int i = 0; i < PROBLEMS; i++) {
@@ -49,7 +49,7 @@ static void workers_and_their_places_change_nothing(void **state)
         world_hash(&s, STEPS, true, one);
         for (int k = 0; k < 4; k++) {
             s.workers = workers[k];
-            s.bind = binds[(i + k) % 3];
+            s.bind = binds[(i + k) % 4];
             world_hash(&s, STEPS, true, other);
             assert_string_equal(one, other);
         }

@@ -1,12 +1,13 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "par/slots.h"
 #include "par/topo.h"
 
 #include <sched.h>
 #include <unistd.h>
 
-static const enum topo_bind policies[] = {BIND_COMPACT, BIND_SCATTER};
+static const enum topo_bind policies[] = {BIND_COMPACT, BIND_SCATTER, BIND_AUTO};
 
 static struct topo *machine(const char *synthetic)
 {
@@ -178,7 +179,7 @@ static void worker_numbers_follow_the_machine(void **state)
     struct topo *t = machine("package:2 node:2 core:4 pu:2");
 
     (void)state;
-    for (int policy = 0; policy < 2; policy++) {
+    for (int policy = 0; policy < 3; policy++) {
         for (int workers = 2; workers <= 80; workers++) {
             for (int id = 1; id < workers; id++) {
                 struct topo_place a = place(t, policies[policy], workers, id - 1);
@@ -191,6 +192,132 @@ static void worker_numbers_follow_the_machine(void **state)
         }
     }
     topo_free(t);
+}
+
+static void auto_is_compact_where_no_core_is_left(void **state)
+{
+    struct topo *t = machine("package:2 node:2 core:2 pu:2");
+
+    (void)state;
+    for (int workers = 8; workers <= 40; workers++) {
+        assert_string_equal(topo_bound_to(t, BIND_AUTO, workers), "core");
+        for (int id = 0; id < workers; id++) {
+            struct topo_place a = place(t, BIND_AUTO, workers, id), b = place(t, BIND_COMPACT, workers, id);
+            char text[16], want[16];
+
+            assert_memory_equal(&a, &b, sizeof a);
+            topo_place_text(t, BIND_AUTO, workers, id, text, sizeof text);
+            snprintf(want, sizeof want, "%d", a.pu);
+            assert_string_equal(text, want);
+        }
+    }
+    topo_free(t);
+}
+
+/* All of its node, and only as many nodes as leave a second such team its cores. */
+static void auto_leaves_the_choice_of_cores_where_some_are_left(void **state)
+{
+    static const char *const nodes[] = {"0-31", "32-63", "64-95", "96-127"};
+    struct topo *t = machine("node:4 core:16 pu:2");
+
+    (void)state;
+    for (int workers = 1; workers < 64; workers++) {
+        int counts[8], used = workers <= 8 ? 1 : workers <= 16 ? 2 : workers <= 24 ? 3 : 4;
+
+        count_nodes(t, BIND_AUTO, workers, counts);
+        for (int node = 0; node < 4; node++)
+            assert_in_range(counts[node], node < used ? workers / used : 0,
+                            node < used ? (workers + used - 1) / used : 0);
+        for (int id = 0; id < workers; id++) {
+            struct topo_place p = place(t, BIND_AUTO, workers, id);
+            char text[16];
+
+            assert_true(p.pu == -1 && p.core == -1);
+            topo_place_text(t, BIND_AUTO, workers, id, text, sizeof text);
+            assert_string_equal(text, nodes[p.node]);
+        }
+        assert_string_equal(topo_bound_to(t, BIND_AUTO, workers), "node");
+    }
+    topo_free(t);
+}
+
+/* Without NUMA nodes of their own packages stand for them; a machine of one node is one set. */
+static void auto_takes_packages_for_nodes(void **state)
+{
+    struct topo *t = machine("package:2 core:4 pu:1");
+    char text[16];
+
+    (void)state;
+    assert_int_equal(place(t, BIND_AUTO, 2, 1).package, 0);
+    assert_int_equal(place(t, BIND_AUTO, 4, 1).package, 0);
+    assert_int_equal(place(t, BIND_AUTO, 4, 2).package, 1);
+    topo_place_text(t, BIND_AUTO, 4, 2, text, sizeof text);
+    assert_string_equal(text, "4-7");
+    topo_free(t);
+    t = machine("core:3 pu:1");
+    topo_place_text(t, BIND_AUTO, 2, 1, text, sizeof text);
+    assert_string_equal(text, "0-2");
+    topo_place_text(t, BIND_NONE, 2, 1, text, sizeof text);
+    assert_string_equal(text, "");
+    topo_free(t);
+}
+
+/* Domains of so many cores, two to a package, each core with two processors. */
+static void fill(struct slots *s, const int *cores, int domains)
+{
+    int core = 0, all = 0;
+
+    for (int d = 0; d < domains; d++)
+        all += cores[d];
+    *s = (struct slots){.slot = mem_zalloc(2 * all, sizeof *s->slot)};
+    assert_non_null(s->slot);
+    for (int d = 0; d < domains; d++)
+        for (int i = 0; i < cores[d]; i++, core++)
+            for (int pu = 0; pu < 2; pu++)
+                s->slot[s->count++].place = (struct topo_place){core + pu * all, core, d / 2, d};
+    assert_int_equal(slots_order(s, NULL), 0);
+    assert_int_equal(s->domains, domains);
+    assert_int_equal(slots_cores(s), all);
+}
+
+/* Wherever a team is at home, and whatever the cpuset left of the nodes. */
+static void auto_begins_at_home(void **state)
+{
+    static const int cores[][4] = {{4, 4, 4, 4}, {16, 16, 16, 16}, {1, 7, 3, 2}, {5, 1, 1, 9}};
+
+    (void)state;
+    for (int m = 0; m < 4; m++) {
+        struct slots s;
+
+        fill(&s, cores[m], 4);
+        for (s.home = 0; s.home < 4; s.home++) {
+            for (int workers = 1; workers < slots_cores(&s); workers++) {
+                int counts[4] = {0}, last = 0, used = 0;
+
+                for (int id = 0; id < workers; id++) {
+                    const struct slot *x = slots_of(&s, BIND_AUTO, workers, id);
+
+                    assert_true(x->domain >= last); /* in the machine's order */
+                    last = x->domain;
+                    counts[x->domain]++;
+                }
+                for (int d = 0; d < 4; d++) {
+                    used += counts[d] > 0;
+                    assert_in_range(counts[d], 0, cores[m][d]);
+                    if (2 * workers <= slots_cores(&s))
+                        assert_in_range(counts[d], 0, (cores[m][d] + 1) / 2); /* room for such another */
+                }
+                if (2 * workers <= cores[m][s.home])
+                    assert_int_equal(counts[s.home], workers);
+                if (m < 2 && workers > cores[m][0] / 2 &&
+                    workers <= cores[m][0]) { /* two domains: a package */
+                    assert_int_equal(used, 2);
+                    assert_true(counts[s.home] > 0 && counts[s.home ^ 1] > 0);
+                }
+            }
+        }
+        slots_fini(&s);
+    }
 }
 
 static void nobody_has_a_place_without_binding(void **state)
@@ -307,6 +434,35 @@ static void binding_moves_the_thread_to_its_place(void **state)
     topo_free(t);
 }
 
+/* A worker of a team that leaves cores free may be on all that the process may use of its node. */
+static void auto_lets_the_thread_have_its_node(void **state)
+{
+    struct topo *t = machine(NULL);
+    struct topo_facts f;
+    cpu_set_t before, during;
+    struct topo_place own;
+
+    (void)state;
+    topo_facts(t, &f);
+    topo_place(t, BIND_AUTO, 1, 0, &own);
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    if (f.cores > 1 && topo_bind_self(t, BIND_AUTO, 1, 0) == 0) {
+        assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
+        if (f.nodes == 1 && f.packages == 1)
+            assert_true(CPU_EQUAL(&before, &during));
+        else
+            assert_true(CPU_COUNT(&during) < CPU_COUNT(&before));
+        for (int id = 0; id < f.pus; id++) {
+            struct topo_place p = place(t, BIND_COMPACT, f.pus, id);
+
+            if (f.packages == 1)
+                assert_int_equal(CPU_ISSET(p.pu, &during) != 0, p.node == own.node);
+        }
+    }
+    topo_unbind_self(t);
+    topo_free(t);
+}
+
 static void memory_lies_on_the_node_of_its_first_writer(void **state)
 {
     struct topo *t = machine(NULL);
@@ -343,12 +499,17 @@ int main(void)
         cmocka_unit_test(scatter_deals_over_packages_without_numa),
         cmocka_unit_test(siblings_come_last_and_sharing_is_even),
         cmocka_unit_test(worker_numbers_follow_the_machine),
+        cmocka_unit_test(auto_is_compact_where_no_core_is_left),
+        cmocka_unit_test(auto_leaves_the_choice_of_cores_where_some_are_left),
+        cmocka_unit_test(auto_takes_packages_for_nodes),
+        cmocka_unit_test(auto_begins_at_home),
         cmocka_unit_test(nobody_has_a_place_without_binding),
         cmocka_unit_test(machine_that_is_not_there_binds_nobody),
         cmocka_unit_test(bad_description_is_a_usage_error),
         cmocka_unit_test(this_machine_is_the_cpuset),
         cmocka_unit_test(cpuset_is_obeyed),
         cmocka_unit_test(binding_moves_the_thread_to_its_place),
+        cmocka_unit_test(auto_lets_the_thread_have_its_node),
         cmocka_unit_test(memory_lies_on_the_node_of_its_first_writer),
     };
 

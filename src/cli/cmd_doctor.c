@@ -21,7 +21,7 @@ enum { TOPOLOGY_OPTION = 256, THREADS_OPTION, BIND_OPTION, SHARDS_OPTION };
 static const struct cli_option options[] = {
     {"topology", TOPOLOGY_OPTION, "STRING", "another machine, as hwloc writes it: \"node:4 core:16\""},
     {"threads", THREADS_OPTION, "N", "workers (default: as a run would have)"},
-    {"bind", BIND_OPTION, "POLICY", "compact, scatter or none (default: compact)"},
+    {"bind", BIND_OPTION, "POLICY", "auto, compact, scatter or none (default: auto)"},
     {"shards", SHARDS_OPTION, "S", "column shards in the map (default: 64)"},
     {0},
 };
@@ -135,22 +135,28 @@ static void print_number(int width, int value)
 
 static void print_map(const struct doctor *d, const struct measurement *m)
 {
-    static const char *const policies[] = {
-        [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "not bound"};
+    bool by_node = strcmp(topo_bound_to(d->topo, d->bind, d->workers), "node") == 0;
+    const char *const policies[] = {[BIND_AUTO] =
+                                        by_node ? "auto: each bound to a node" : "auto: a core each",
+                                    [BIND_COMPACT] = "compact",
+                                    [BIND_SCATTER] = "scatter",
+                                    [BIND_NONE] = "not bound"};
 
     printf("\n%d worker%s, %s, %d shards\n", d->workers, d->workers == 1 ? "" : "s",
            d->facts.omp_places ? "placed by OpenMP" : policies[d->bind], d->shards);
-    printf("%8s %9s %6s %6s %8s  %s\n", "worker", "processor", "core", "node", "package", "shards");
+    printf("%8s %9s %6s %6s %8s  %s\n", "worker", by_node ? "any of" : "processor", "core", "node", "package",
+           "shards");
     for (int id = 0; id < d->workers; id++) {
         struct topo_place p;
         int64_t first, end;
+        char text[256];
 
         topo_place(d->topo, d->bind, d->workers, id, &p);
         team_range(d->shards, id, d->workers, &first, &end);
-        printf("%8d", id);
-        if (p.pu < 0 && m->findings) /* nobody bound it: where it was seen */
-            p.pu = m->findings[id].processor;
-        print_number(10, p.pu);
+        topo_place_text(d->topo, d->bind, d->workers, id, text, sizeof text);
+        if (!*text && m->findings) /* nobody bound it: where it was seen */
+            snprintf(text, sizeof text, "%d", m->findings[id].processor);
+        printf("%8d %9s", id, *text ? text : "-");
         print_number(7, p.core);
         print_number(7, p.node);
         print_number(9, p.package);
@@ -208,7 +214,7 @@ static int examine(struct doctor *d, struct error *err)
 static int read_bind(const char *word, enum topo_bind *out, struct error *err)
 {
     static const char *const words[] = {
-        [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "none"};
+        [BIND_AUTO] = "auto", [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "none"};
 
     for (int i = 0; i <= BIND_NONE; i++) {
         if (strcmp(word, words[i]) == 0) {
@@ -216,12 +222,12 @@ static int read_bind(const char *word, enum topo_bind *out, struct error *err)
             return 0;
         }
     }
-    return error_set(err, PT_EUSAGE, "--bind: \"%.60s\" is none of compact, scatter, none", word);
+    return error_set(err, PT_EUSAGE, "--bind: \"%.60s\" is none of auto, compact, scatter, none", word);
 }
 
 int cmd_doctor(int argc, char **argv, struct error *err)
 {
-    struct doctor d = {.bind = BIND_COMPACT};
+    struct doctor d = {.bind = BIND_AUTO};
     struct cli_args args;
     int64_t threads = 0, shards = 64;
     int option, rc = 0;

@@ -2,7 +2,7 @@
  *
  * Every region names its number of threads, since OpenMP's own count is set to 1: OpenBLAS asks for that
  * count and would otherwise open a team of its own in a team of one (see gemm.h). OpenMP's threads are
- * kept between regions, so a worker is the same thread, on the same core, in every run. */
+ * kept between regions, so a worker is the same thread, bound to the same place, in every run. */
 #include "par/team.h"
 
 #include "base/clock.h"

@@ -1,38 +1,29 @@
 /* topo.c - the only file that talks to hwloc.
  *
- * The whole machine is loaded, so that what the process may not use is known too; `slots` are the processors
- * that it may use, in the machine's own order (package, node, core, processor). A policy is a rank on them:
- * the first W ranks are the processors that W workers get. Which of the W workers gets which of them is the
- * machine's order again: neighbours in the shard order, who merge their sums, are neighbours on the machine,
- * under both policies. */
+ * The whole machine is loaded, so that what the process may not use is known too; what it may use goes into
+ * slots (slots.h), where the policies are. */
 #include "par/topo.h"
 
 #include "base/mem.h"
 #include "par/cgroup.h"
+#include "par/slots.h"
 #include "par/team.h"
 
 #include <hwloc.h>
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HWLOC_NEEDS ((int64_t)16 << 20) /* bytes, more than it takes for a large machine */
 
-enum { MOST_PUS = 8192 }; /* as Linux; ranks are found by comparing all with all */
-
-struct slot {
-    struct topo_place place;
-    int sibling;                /* 0: its core's first usable processor, 1: the second, ... */
-    int domain;                 /* a number for its (package, node), in machine order */
-    int rank[BIND_SCATTER + 1]; /* 0: the first that the policy takes */
-};
+enum { MOST_PUS = 8192 }; /* as Linux; slots_order compares all with all */
 
 struct topo {
     hwloc_topology_t machine; /* owned */
     hwloc_bitmap_t usable;    /* owned: processors that the process may use */
-    struct slot *slots;       /* (count), owned */
-    int count;
+    struct slots slots;       /* of those */
     struct topo_facts facts;
 };
 
@@ -157,27 +148,23 @@ static int node_of(const struct topo *t, hwloc_obj_t pu)
     return -1;
 }
 
-static int by_machine_order(const void *left, const void *right)
+/* Where the calling thread is: the system starts a program where there is least to do. */
+static void find_home(struct slots *s)
 {
-    const struct topo_place *a = &((const struct slot *)left)->place,
-                            *b = &((const struct slot *)right)->place;
+    int cpu = sched_getcpu();
 
-    if (a->package != b->package)
-        return a->package < b->package ? -1 : 1;
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    if (a->core != b->core)
-        return a->core < b->core ? -1 : 1;
-    return (a->pu > b->pu) - (a->pu < b->pu);
+    for (int i = 0; i < s->count; i++)
+        if (s->slot[i].place.pu == cpu)
+            s->home = s->slot[i].domain;
 }
 
 static int fill_slots(struct topo *t, struct error *err)
 {
     hwloc_obj_t pu = NULL, core = NULL;
-    int cores = -1;
+    int cores = -1, rc;
 
-    t->slots = mem_zalloc(hwloc_bitmap_weight(t->usable), sizeof *t->slots);
-    if (!t->slots)
+    t->slots.slot = mem_zalloc(hwloc_bitmap_weight(t->usable), sizeof *t->slots.slot);
+    if (!t->slots.slot)
         return error_set(err, PT_ENOMEM, "topology: no memory");
     while ((pu = hwloc_get_next_obj_by_type(t->machine, HWLOC_OBJ_PU, pu))) {
         hwloc_obj_t package;
@@ -189,7 +176,7 @@ static int fill_slots(struct topo *t, struct error *err)
         if (!hwloc_bitmap_isset(t->usable, pu->os_index))
             continue;
         package = hwloc_get_ancestor_obj_by_type(t->machine, HWLOC_OBJ_PACKAGE, pu);
-        t->slots[t->count++].place = (struct topo_place){
+        t->slots.slot[t->slots.count++].place = (struct topo_place){
             .pu = (int)pu->os_index,
             .core = cores,
             .package = package ? (int)package->logical_index : -1,
@@ -197,62 +184,17 @@ static int fill_slots(struct topo *t, struct error *err)
         };
     }
     t->facts.machine_cores = cores + 1;
-    if (!t->count)
+    if (!t->slots.count)
         return error_set(err, PT_ENOMEM, "topology: there is no processor that this process may use");
-    qsort(t->slots, (size_t)t->count, sizeof *t->slots, by_machine_order);
-    for (int i = 0; i < t->count; i++) {
-        struct slot *s = &t->slots[i], *before = i ? s - 1 : NULL;
-
-        s->sibling = before && before->place.core == s->place.core ? before->sibling + 1 : 0;
-        s->domain = !before ? 0 : before->domain;
-        if (before && (before->place.package != s->place.package || before->place.node != s->place.node))
-            s->domain++;
-    }
-    return 0;
-}
-
-/* How many of its domain and of its sibling number stand before slot i: its turn when domains are dealt to.
- */
-static int turn_of(const struct topo *t, int i)
-{
-    int turn = 0;
-
-    for (int j = i - 1; j >= 0 && t->slots[j].domain == t->slots[i].domain; j--)
-        turn += t->slots[j].sibling == t->slots[i].sibling;
-    return turn;
-}
-
-/* Compact: by sibling, then machine order. Scatter: by sibling, then turn, then domain. */
-static int rank_slots(struct topo *t, struct error *err)
-{
-    int *turn = mem_alloc(t->count, sizeof *turn);
-
-    if (!turn)
-        return error_set(err, PT_ENOMEM, "topology: no memory");
-    for (int i = 0; i < t->count; i++)
-        turn[i] = turn_of(t, i);
-    for (int i = 0; i < t->count; i++) {
-        struct slot *a = &t->slots[i];
-
-        for (int j = 0; j < t->count; j++) {
-            const struct slot *b = &t->slots[j];
-
-            if (b->sibling != a->sibling) {
-                a->rank[BIND_COMPACT] += b->sibling < a->sibling;
-                a->rank[BIND_SCATTER] += b->sibling < a->sibling;
-                continue;
-            }
-            a->rank[BIND_COMPACT] += j < i;
-            a->rank[BIND_SCATTER] += turn[j] != turn[i] ? turn[j] < turn[i] : j < i;
-        }
-    }
-    mem_free(turn);
-    return 0;
+    rc = slots_order(&t->slots, err);
+    if (rc == 0 && !t->facts.synthetic)
+        find_home(&t->slots);
+    return rc;
 }
 
 static int64_t cache_bytes(const struct topo *t, hwloc_obj_type_t type)
 {
-    hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t->machine, (unsigned)t->slots[0].place.pu);
+    hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t->machine, (unsigned)t->slots.slot[0].place.pu);
     hwloc_obj_t cache = pu ? hwloc_get_ancestor_obj_by_type(t->machine, type, pu) : NULL;
 
     return cache ? (int64_t)cache->attr->cache.size : 0;
@@ -261,8 +203,8 @@ static int64_t cache_bytes(const struct topo *t, hwloc_obj_type_t type)
 static bool seen_before(const struct topo *t, int i, bool node)
 {
     for (int j = 0; j < i; j++)
-        if (node ? t->slots[j].place.node == t->slots[i].place.node
-                 : t->slots[j].place.package == t->slots[i].place.package)
+        if (node ? t->slots.slot[j].place.node == t->slots.slot[i].place.node
+                 : t->slots.slot[j].place.package == t->slots.slot[i].place.package)
             return true;
     return false;
 }
@@ -273,9 +215,9 @@ static void fill_facts(struct topo *t)
 
     f->machine_pus = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_PU);
     f->machine_nodes = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_NUMANODE);
-    f->pus = t->count;
-    for (int i = 0; i < t->count; i++) {
-        f->cores += t->slots[i].sibling == 0;
+    f->pus = t->slots.count;
+    f->cores = slots_cores(&t->slots);
+    for (int i = 0; i < t->slots.count; i++) {
         f->nodes += !seen_before(t, i, true);
         f->packages += !seen_before(t, i, false);
     }
@@ -305,8 +247,6 @@ int topo_new(struct topo **out, const char *synthetic, struct error *err)
         rc = find_usable(t, err);
     if (rc == 0)
         rc = fill_slots(t, err);
-    if (rc == 0)
-        rc = rank_slots(t, err);
     if (rc < 0)
         goto fail;
     fill_facts(t);
@@ -321,7 +261,7 @@ void topo_free(struct topo *t)
 {
     if (!t)
         return;
-    mem_free(t->slots);
+    slots_fini(&t->slots);
     hwloc_bitmap_free(t->usable);
     if (t->machine)
         hwloc_topology_destroy(t->machine);
@@ -343,36 +283,67 @@ int topo_default_workers(const struct topo *t)
     return n > 0 ? n : 1;
 }
 
-/* Of `workers`, slot s gets one, or one more or fewer where there are more workers than slots. The slots are
- * walked in machine order until worker `id` has had its turn. */
+/* NULL: nobody is bound. */
+static const struct slot *slot_of(const struct topo *t, enum topo_bind bind, int workers, int id)
+{
+    if (bind == BIND_NONE || t->facts.omp_places || id < 0 || id >= workers)
+        return NULL;
+    return slots_of(&t->slots, bind, workers, id);
+}
+
 int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, struct topo_place *out)
 {
-    int before = 0;
+    const struct slot *s = slot_of(t, bind, workers, id);
 
-    *out = (struct topo_place){-1, -1, -1, -1};
-    if (bind == BIND_NONE || t->facts.omp_places || id < 0 || id >= workers)
-        return -1;
-    for (int i = 0; i < t->count; i++) {
-        before += workers / t->count + (t->slots[i].rank[bind] < workers % t->count);
-        if (id < before) {
-            *out = t->slots[i].place;
-            return 0;
+    *out = s ? s->place : (struct topo_place){-1, -1, -1, -1};
+    if (s && slots_by_domain(&t->slots, bind, workers))
+        out->pu = out->core = -1;
+    return s ? 0 : -1;
+}
+
+/* What worker `id` may run on, for hwloc_bitmap_free; NULL: it is not bound, or there is no memory. */
+static hwloc_bitmap_t place_set(const struct topo *t, enum topo_bind bind, int workers, int id)
+{
+    const struct slot *s = slot_of(t, bind, workers, id);
+    bool by_domain = slots_by_domain(&t->slots, bind, workers);
+    hwloc_bitmap_t set = s ? hwloc_bitmap_alloc() : NULL;
+
+    for (int i = 0; set && i < t->slots.count; i++) {
+        const struct slot *x = &t->slots.slot[i];
+
+        if ((x == s || (by_domain && x->domain == s->domain)) &&
+            hwloc_bitmap_set(set, (unsigned)x->place.pu) < 0) {
+            hwloc_bitmap_free(set);
+            set = NULL;
         }
     }
-    return -1;
+    return set;
+}
+
+void topo_place_text(const struct topo *t, enum topo_bind bind, int workers, int id, char *out, size_t bytes)
+{
+    hwloc_bitmap_t set = place_set(t, bind, workers, id);
+
+    *out = '\0';
+    if (set)
+        hwloc_bitmap_list_snprintf(out, bytes, set);
+    hwloc_bitmap_free(set);
+}
+
+const char *topo_bound_to(const struct topo *t, enum topo_bind bind, int workers)
+{
+    if (t->facts.omp_places)
+        return "OpenMP places";
+    if (bind == BIND_NONE)
+        return "none";
+    return slots_by_domain(&t->slots, bind, workers) ? "node" : "core";
 }
 
 int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int id)
 {
-    struct topo_place place;
-    hwloc_bitmap_t set;
-    int rc = -1;
+    hwloc_bitmap_t set = t->facts.synthetic ? NULL : place_set(t, bind, workers, id);
+    int rc = set ? hwloc_set_cpubind(t->machine, set, HWLOC_CPUBIND_THREAD) : -1;
 
-    if (t->facts.synthetic || topo_place(t, bind, workers, id, &place) < 0)
-        return -1;
-    set = hwloc_bitmap_alloc();
-    if (set && hwloc_bitmap_only(set, (unsigned)place.pu) == 0)
-        rc = hwloc_set_cpubind(t->machine, set, HWLOC_CPUBIND_THREAD);
     hwloc_bitmap_free(set);
     return rc < 0 ? -1 : 0;
 }

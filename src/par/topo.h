@@ -1,11 +1,14 @@
-/* topo.h - which cores the workers run on. The only file that talks to hwloc is topo.c.
+/* topo.h - which cores the workers run on. The only file that talks to hwloc is topo.c; the policies are in
+ * slots.c.
  *
  * One worker a core, SMT siblings last; compact fills a NUMA node (then a socket) before the next, scatter
  * deals workers out over nodes in turn. That says which cores W workers get; worker numbers follow the
- * machine's order on them, so that workers who merge each other's sums are near. Always within the cpuset
- * that taskset, numactl, a cgroup or a scheduler left to the process. OMP_PLACES / OMP_PROC_BIND, when set,
- * win: then nothing is bound here. A synthetic description ("node:4 core:16 pu:2") makes every policy
- * testable. */
+ * machine's order on them, so that workers who merge each other's sums are near. Auto is compact where the
+ * workers take every core. Where they leave cores free, others may want those, other runs of this program
+ * first of all, which know nothing of this one: then a worker is bound to a NUMA node, all of it, and which
+ * core it is on is the system's to say, which knows of all. Always within the cpuset that taskset, numactl, a
+ * cgroup or a scheduler left to the process. OMP_PLACES / OMP_PROC_BIND, when set, win: then nothing is bound
+ * here. A synthetic description ("node:4 core:16 pu:2") makes every policy testable. */
 #ifndef PAR_TOPO_H
 #define PAR_TOPO_H
 
@@ -15,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum topo_bind { BIND_COMPACT, BIND_SCATTER, BIND_NONE };
+enum topo_bind { BIND_AUTO, BIND_COMPACT, BIND_SCATTER, BIND_NONE };
 
 struct topo;
 
@@ -44,10 +47,14 @@ int topo_default_workers(const struct topo *t);
 /* Where worker `id` of `workers` goes. Workers beyond the PUs share them evenly. 0, or -1 (and -1 in
  * every field) where nobody is bound: BIND_NONE, or OpenMP's places rule. */
 struct topo_place {
-    int pu, core, package,
-        node; /* OS index of the PU; logical indexes of the others; -1: unknown or not bound */
+    int pu, core, package, node; /* OS index of the PU; logical indexes of the others; -1: unknown or not
+                                    bound, pu and core also of a worker that is bound to a node */
 };
 int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, struct topo_place *out);
+/* The processors of that place, as a list by OS index: "3", "0-15,64-79"; "" where nobody is bound. */
+void topo_place_text(const struct topo *t, enum topo_bind bind, int workers, int id, char *out, size_t bytes);
+/* What each of `workers` is bound to: "core", "node", "none" or "OpenMP places". */
+const char *topo_bound_to(const struct topo *t, enum topo_bind bind, int workers);
 
 /* Binds the calling thread to its place. 0, or -1 where the system cannot (not an error: the run goes on
  * unbound). */

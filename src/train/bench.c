@@ -389,7 +389,11 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
     b->config = c;
     b->spec = spec;
     b->out = out;
-    if (spec->weak)
+    /* One process has the machine for itself, which a run cannot know: a core each, where cores are left too.
+     */
+    if (!config_given(c, "run.bind") && ranks_self().count == 1)
+        rc = set(b, err, "run.bind=compact");
+    if (rc == 0 && spec->weak)
         rc = find_shape(b, err);
     if (rc == 0 && spec->weak)
         rc = grow(b, 1.0, err); /* one kind of set for all sizes */

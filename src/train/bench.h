@@ -61,8 +61,9 @@ struct bench_result {
 };
 
 /* Entered by all ranks, with the same arguments; what is timed is timed by rank 0, which the others follow.
- * `c` is changed: run.threads, and data.path for weak scaling, which needs synth:NAME. Serial; owns the
- * workers meanwhile. PT_ECHECK where threads changed the answer: *out is complete all the same. */
+ * `c` is changed: run.threads, run.bind (compact, where it is not given and there is one rank) and data.path
+ * for weak scaling, which needs synth:NAME. Serial; owns the workers meanwhile. PT_ECHECK where threads
+ * changed the answer: *out is complete all the same. */
 int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err);
 
 /* The comparison alone: 0, or PT_ECHECK. */

@@ -47,9 +47,11 @@ static struct json *workers_json(const struct run *r)
     for (int id = 0; id < workers; id++) {
         struct json *j = json_new_object();
         struct topo_place place;
+        char text[256];
 
         topo_place(r->problem->topo, (enum topo_bind)r->config->bind, workers, id, &place);
-        json_put_int(j, "processor", place.pu);
+        topo_place_text(r->problem->topo, (enum topo_bind)r->config->bind, workers, id, text, sizeof text);
+        json_put_text(j, "processors", text);
         json_put_int(j, "core", place.core);
         json_put_int(j, "node", place.node);
         json_put(list, NULL, j);

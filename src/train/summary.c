@@ -121,6 +121,9 @@ static struct json *machine_json(const struct run *r)
     json_put_int(j, "memory_limit", f.memory_limit);
     json_put_text(j, "cpuset", f.cpuset);
     json_put_int(j, "bound_workers", team_bound(r->problem->team));
+    json_put_text(
+        j, "bound_to",
+        topo_bound_to(r->problem->topo, (enum topo_bind)r->config->bind, team_workers(r->problem->team)));
     if (f.nodes > 1)
         json_put(j, "placement", placement_json(r, f.machine_nodes));
     return j;

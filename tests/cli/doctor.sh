@@ -19,6 +19,7 @@ expect() {
 expect 0 --topology "node:4 core:16 pu:2"
 says '^cores  *64 of 64, 128 of 128 processors (cpuset 0-127), several a core (SMT)$'
 says '^NUMA  *4 nodes'
+says '^64 workers, auto: a core each, 64 shards$'
 says '^ *63 *126 *63 *3 *- *63$'
 [ "$(grep -cE '^ +[0-9]+ ' "$folder/out")" = 64 ] || fail "not a line for each of 64 workers"
 
@@ -35,6 +36,21 @@ cat >"$folder/want" <<END
        5         6      3      1        1  11-12
 
 warning: 6 workers on 4 cores: SMT siblings share a core's vector units, seldom a gain: --threads 4
+END
+diff -u "$folder/want" "$folder/map" >&2
+
+# where cores are left, a node each
+expect 0 --topology "package:2 node:2 core:4 pu:2" --threads 4 --shards 5
+grep -A99 '^4 workers' "$folder/out" >"$folder/map"
+cat >"$folder/want" <<END
+4 workers, auto: each bound to a node, 5 shards
+  worker    any of   core   node  package  shards
+       0       0-7      -      0        0  0-1
+       1       0-7      -      0        0  2
+       2      8-15      -      1        0  3
+       3      8-15      -      1        0  4
+
+Nothing to mend.
 END
 diff -u "$folder/want" "$folder/map" >&2
 

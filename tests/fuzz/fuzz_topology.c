@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     topo_facts(t, &facts);
     for (int w = 0; w < 5; w++)
-        for (int bind = BIND_COMPACT; bind <= BIND_NONE; bind++)
+        for (int bind = BIND_AUTO; bind <= BIND_NONE; bind++)
             topo_place(t, (enum topo_bind)bind, 5, w, &place);
     topo_free(t);
     return 0;

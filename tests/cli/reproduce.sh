@@ -32,6 +32,43 @@ run --seeds 1 mf-dot >/dev/null
 grep -q '`mf-params`.* | 2 |$' "$work/page.md" || fail 'another row lost its figures'
 [ -z "$(find "$work/runs" -name summary.json)" ] || fail 'folders of runs were left'
 
+# Pairs that are there stay, and the next seeds are made: with three runs and one pair, seeds 2 and 3, and then none.
+# PyTorch and what dumps a split are stood in for.
+mkdir -p "$work/data/ml-1m" "$work/bin/tests"
+python=$(python3 -c 'import sys; print(sys.executable)') # no shim, which would change PATH
+cat >"$work/bin/tests/parity_steps" <<'END'
+#!/bin/bash
+echo "${!#}" >"$1/seed"
+END
+cat >"$work/bin/python3" <<'END'
+#!/bin/bash
+[ "$1" != -c ] || exit 0
+echo "$(cat "$2/seed") $4" >>"${0%/*}/log"
+echo "{\"test\": {\"ndcg@100\": 0.$4}, \"ease\": {\"ndcg@100\": 0.5}, \"seconds\": 1}"
+END
+touch "$work/bin/partrain"
+chmod +x "$work"/bin/* "$work/bin/tests/parity_steps"
+pair() {
+    PATH=$work/bin:$PATH "$python" tools/reproduce --partrain "$work/bin/partrain" --work "$work/runs" -o "$work/page.md" \
+        --only-paired multidae >"$work/out"
+}
+"$python" - "$work/results/results.json" <<'END'
+import json, sys
+results = json.load(open(sys.argv[1]))
+run = {"test": {m: .4 for m in ("ndcg@100", "recall@20", "recall@50")}, "best_epoch": 1, "seconds": 1, "threads": 1,
+       "curve": {"of": "ndcg@100", "points": [[1, .4]]}}
+first = {"test": {"ndcg@100": .39}, "ease": {"ndcg@100": .5}, "seconds": 2}
+results["multidae"] = {"runs": [run] * 3, "paired": [first], "date": "", "machine": ""}
+json.dump(results, open(sys.argv[1], "w"))
+END
+pair || fail 'seeds behind the last pair'
+printf 'train.seed=%d %d\n' 2 2 3 3 | diff - "$work/bin/log" >&2 || fail 'other seeds than 2 and 3 were paired'
+# shellcheck disable=SC2016
+grep -q '`multidae` | .4000 ± .0000 | .* | +0.0100, +0.2000, +0.1000 | ' "$work/page.md" || fail "$(grep multidae "$work/page.md")"
+pair || fail 'all seeds are paired'
+[ "$(wc -l <"$work/bin/log")" = 2 ] || fail 'pairs that were there were made again'
+
+rm -r "$work/data/ml-1m"
 status=0
 run mf-bias autorec-item 2>"$work/err" || status=$?
 [ "$status" = 1 ] || fail "without its data it ended with $status"

@@ -42,7 +42,7 @@ struct ratings *cache_take(struct cache *c);
 /* Writes the file, if the source still has the bytes that the key was made of. Moves the note to *r. */
 void cache_keep(struct cache *c, struct ratings *r, const struct ratings_spec *spec);
 
-/* --- cache_file.c: one file --- */
+/* --- cache_file.c, cache_file_read.c: one file --- */
 
 /* PT_EFILE where the file cannot be written. */
 int cache_file_write(const char *path, const char key[33], const struct ratings *r, struct error *err);

@@ -66,6 +66,8 @@ struct bench_result {
  * changed the answer: *out is complete all the same. */
 int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err);
 
+/* ---- bench_result.c ---- */
+
 /* The comparison alone: 0, or PT_ECHECK. */
 int bench_compare(const struct bench_result *r, struct error *err);
 
@@ -74,7 +76,9 @@ int bench_compare(const struct bench_result *r, struct error *err);
 double bench_speedup(const struct bench_result *r, int row);
 double bench_efficiency(const struct bench_result *r, int row);
 
-/* bench_rates.c: measures sgemm, stream and barrier with the problem's workers; the best of this and what is
+/* ---- bench_rates.c ---- */
+
+/* Measures sgemm, stream and barrier with the problem's workers; the best of this and what is
  * in the row already. */
 int bench_rates(struct bench_row *row, struct problem *p, double *stream_bytes, struct error *err);
 

@@ -1,6 +1,6 @@
 /* run.h - what the files of a run share: run_open.c (from the configuration to the first step), train.c (the
- * way), run_tell.c (what it says), rundir.c (its folder), resume.c (checkpoints to go on from), summary.c
- * (its report). */
+ * way), run_tell.c (what it says), rundir.c (its folder) and rundir_files.c (what it writes there), resume.c
+ * (checkpoints to go on from), summary.c (its report). */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
@@ -77,6 +77,23 @@ void rundir_close(struct rundir *d);
 bool rundir_has_checkpoint(const struct rundir *d);
 bool rundir_has_summary(const struct rundir *d);
 const char *rundir_path(const struct rundir *d, const char *name); /* borrowed until the next call */
+const char *rundir_folder(const struct rundir *d);                 /* borrowed, as it was given */
+/* From here on something is in the folder: rundir_close leaves it there. */
+void rundir_stays(struct rundir *d);
+/* rc of rank 0, which does what the folder needs first, for the ranks that go on behind it; else their own.
+ */
+int rundir_after_rank_0(struct run *r, int rc, struct error *err);
+/* What the process has done so far, in .lock, where a kill leaves it: state.resumes and state.steps_run. */
+void rundir_note(const struct run *r);
+/* Takes up those of an earlier process; false: there was none. */
+bool rundir_take_note(struct run *r);
+/* Before the run goes on: it is not finished any more. */
+int rundir_drop_summary(const struct rundir *d, struct error *err);
+/* After the summary: earlier checkpoints and models go. */
+void rundir_tidy(const struct rundir *d);
+
+/* ---- rundir_files.c: what is in it. Entered by all ranks likewise. ---- */
+
 /* config.yaml, items.tsv, users.tsv. */
 int rundir_write_start(const struct run *r, struct error *err);
 /* The configuration that the folder's run was started with; PT_ECONFIG where `c` may not resume it. */
@@ -90,17 +107,6 @@ int rundir_write_model(struct run *r, struct error *err);
 int rundir_commit_model(struct run *r, struct error *err);
 /* That, metrics.jsonl on disk, and then the checkpoint. */
 int rundir_save_checkpoint(struct run *r, struct error *err);
-/* rc of rank 0, which does what the folder needs first, for the ranks that go on behind it; else their own.
- */
-int rundir_after_rank_0(struct run *r, int rc, struct error *err);
-/* What the process has done so far, in .lock, where a kill leaves it: state.resumes and state.steps_run. */
-void rundir_note(const struct run *r);
-/* Takes up those of an earlier process; false: there was none. */
-bool rundir_take_note(struct run *r);
-/* Before the run goes on: it is not finished any more. */
-int rundir_drop_summary(const struct rundir *d, struct error *err);
-/* After the summary: earlier checkpoints and models go. */
-void rundir_tidy(const struct rundir *d);
 
 /* ---- resume.c ---- */
 

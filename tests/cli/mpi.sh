@@ -106,10 +106,10 @@ done
 # The ranks are mpirun's descendants that run the program; the last one is not rank 0.
 descendants() {
     local child
-    for child in $(pgrep -P "$1"); do
+    while read -r child; do
         [ "$(readlink "/proc/$child/exe")" != "$(readlink -f "$PARTRAIN")" ] || echo "$child"
         descendants "$child"
-    done
+    done < <(grep -lx "PPid:[[:space:]]*$1" /proc/[0-9]*/status 2>/dev/null | grep -oE '[0-9]+' | sort -n)
 }
 victim=$(descendants $launcher | tail -n 1)
 if [ -z "$victim" ]; then

@@ -186,10 +186,8 @@ static int examine(struct doctor *d, struct error *err)
     if (rc < 0)
         return rc;
     topo_facts(d->topo, &d->facts);
-    if (!d->workers && !d->description)
-        d->workers = team_env_workers();
-    if (!d->workers)
-        d->workers = topo_default_workers(d->topo);
+    if (!d->workers) /* the environment is this machine's */
+        d->workers = d->description ? topo_default_workers(d->topo) : team_default_workers(d->topo);
     print_machine(d);
     printf("workers     %d by default, here %d\n", topo_default_workers(d->topo), d->workers);
     doctor_check_workers(d);

@@ -301,12 +301,12 @@ const char *team_runtime(void)
     return kmp_get_blocktime ? "libomp" : "libgomp";
 }
 
-int team_env_workers(void)
+int team_default_workers(const struct topo *topo)
 {
     const char *text = getenv("OMP_NUM_THREADS");
     long n = text ? strtol(text, NULL, 10) : 0; /* "8" or, by level of nesting, "8,2" */
 
-    return n >= 1 && n <= 4096 ? (int)n : 0;
+    return n >= 1 && n <= 4096 ? (int)n : topo_default_workers(topo);
 }
 
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)

@@ -74,8 +74,9 @@ int team_omp_cpus(int *cpus, int capacity);
 
 /* The OpenMP runtime that is at work: "libgomp", "libomp". */
 const char *team_runtime(void);
-/* The first number of OMP_NUM_THREADS; 0: it is not set, or no number from 1 to 4096. */
-int team_env_workers(void);
+/* How many workers there are where nobody says so: the first number of OMP_NUM_THREADS, and where that is not
+ * set, or no number from 1 to 4096, what the machine allows. */
+int team_default_workers(const struct topo *topo);
 
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
  * most. */

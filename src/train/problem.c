@@ -17,7 +17,7 @@ static int survey_machine(struct topo **topo, int *workers, const struct config 
     int rc = topo_new(topo, NULL, err);
 
     if (rc == 0)
-        *workers = c->threads ? (int)c->threads : topo_default_workers(*topo);
+        *workers = c->threads ? (int)c->threads : team_default_workers(*topo);
     return rc;
 }
 

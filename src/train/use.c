@@ -264,7 +264,7 @@ static int make_team(struct use *u, struct error *err)
     if (rc < 0)
         return rc;
     if (!threads)
-        threads = topo_default_workers(u->topo);
+        threads = team_default_workers(u->topo);
     /* A run of another processor's vector path is used on this one's. */
     if (kernels_pick(&u->kern, config_enum_name("run.isa", u->config->isa), err) < 0 &&
         (rc = kernels_pick(&u->kern, "auto", err)) < 0)

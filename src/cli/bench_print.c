@@ -4,8 +4,11 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "cli/gnuplot.h"
 #include "math/gemm.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,27 +262,15 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
 
 /* ---- plot ---------------------------------------------------------------------------------------------- */
 
-/* A file name between single quotes, as gnuplot reads it. */
-static void put_quoted(FILE *out, const char *s)
-{
-    fputc('\'', out);
-    for (; *s; s++) {
-        if (*s == '\'')
-            fputc('\'', out);
-        fputc(*s, out);
-    }
-    fputc('\'', out);
-}
-
-static void write_script(FILE *out, const struct bench_result *r, const struct config *c, const char *file)
+static void write_script(FILE *out, const struct bench_result *r, const struct config *c)
 {
     int first = r->row[0].threads, last = first;
 
     for (int i = 0; i < r->rows; i++)
         last = r->row[i].threads > last ? r->row[i].threads : last;
-    fprintf(out, "set terminal svg size 640,480 dynamic background 'white'\nset output ");
-    put_quoted(out, file);
-    fprintf(out, "\nset encoding utf8\nset key left top\nset grid\nset xlabel 'threads'\nset ylabel '%s'\n",
+    fprintf(out,
+            "set terminal svg size 640,480 dynamic background 'white'\nset encoding utf8\nset key left top\n"
+            "set grid\nset xlabel 'threads'\nset ylabel '%s'\n",
             r->weak ? "rate, against the first" : "speed-up");
     fprintf(out, "set title '%s, %d shards'\n", config_enum_name("model.kind", c->model_kind), r->shards);
     fprintf(out, "set xrange [0:%d]\nset yrange [0:%g]\n", last + 1, (double)last / first + 1.0);
@@ -294,18 +285,24 @@ static void write_script(FILE *out, const struct bench_result *r, const struct c
 
 int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err)
 {
-    FILE *out;
+    struct file_writer *w;
+    FILE *script;
+    char *svg;
+    int rc;
 
-    if (strpbrk(file, "\n\r"))
-        return error_set(err, PT_EUSAGE, "--plot: a file name of one line");
-    if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+    if (!gnuplot_found())
         return 1;
-    fflush(stdout);
-    out = popen("gnuplot", "w");
-    if (!out)
-        return error_set(err, PT_EFILE, "%s: gnuplot does not start", file);
-    write_script(out, r, c, file);
-    if (pclose(out) != 0 || !file_exists(file))
-        return error_set(err, PT_EFILE, "%s: gnuplot could not write it (see its message above)", file);
-    return 0;
+    script = tmpfile();
+    if (!script)
+        return error_set(err, PT_EFILE, "%s: no temporary file for gnuplot: %s", file, strerror(errno));
+    write_script(script, r, c);
+    svg = gnuplot_run(script);
+    if (!svg)
+        return error_set(err, PT_EFILE, "%s: gnuplot failed to draw it", file);
+    if ((rc = file_create(&w, file, err)) == 0) {
+        file_write(w, svg, strlen(svg));
+        rc = file_commit(w, err);
+    }
+    mem_free(svg);
+    return rc;
 }

@@ -1,6 +1,8 @@
 /* cmd_report.c - partrain report: runs side by side, on the terminal or as a page. */
 #include "cli/report.h"
 
+#include "cli/gnuplot.h"
+
 #include <string.h>
 
 enum { NO_DATA_OPTION = 256 };
@@ -44,7 +46,7 @@ int cmd_report(int argc, char **argv, struct error *err)
     if ((rc = report_read(&r, argv + args.rest, argc - args.rest, path && facts, err)) < 0)
         return rc;
     if (path) {
-        plots = report_can_plot();
+        plots = gnuplot_found();
         if (!plots)
             cli_message("gnuplot was not found: the page has tables and no plots (Debian: gnuplot-nox)");
         rc = report_write_html(path, &r, plots, err);

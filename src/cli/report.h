@@ -37,7 +37,7 @@ struct report {
     char metric_name[REPORT_SERIES][32];
 };
 
-/* Reads the folders. PT_EFILE where one is no run's. `facts`: read the ratings again, too. */
+/* Reads the folders. PT_EUSAGE where one is no run's. `facts`: read the ratings again, too. */
 int report_read(struct report *out, char **folder, int n, bool facts, struct error *err);
 void report_fini(struct report *r);
 
@@ -55,7 +55,6 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
 
 /* ---- report_plot.c: gnuplot ---- */
 
-bool report_can_plot(void);
 /* A learning curve of every run; activity (0), popularity (1) or values (2) of one run's data. An <svg>
  * element for mem_free; NULL: nothing to draw, or gnuplot failed. */
 char *report_plot_series(const struct report *r, const char *series);

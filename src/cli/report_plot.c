@@ -6,55 +6,14 @@
 #include "cli/report.h"
 
 #include "base/mem.h"
+#include "cli/gnuplot.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define MOST_POINTS 1000 /* of a curve */
-#define MOST_SVG    ((int64_t)64 << 20)
-
-extern char **environ;
-
-/* Runs gnuplot with these files; its exit status, -1 where there is none. */
-static int run_gnuplot(FILE *in, FILE *out, bool ask_version)
-{
-    char name[] = "gnuplot", version[] = "--version";
-    char *argv[] = {name, ask_version ? version : NULL, NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status = -1;
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return -1;
-    if (posix_spawn_file_actions_adddup2(&actions, fileno(in), 0) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, fileno(out), 1) == 0 &&
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", 1, 0) == 0 && /* 1: O_WRONLY */
-        posix_spawnp(&pid, name, &actions, NULL, argv, environ) == 0) {
-        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-            status = -1;
-        else
-            status = WEXITSTATUS(status);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
-}
-
-bool report_can_plot(void)
-{
-    FILE *in = tmpfile(), *out = tmpfile();
-    bool can = in && out && run_gnuplot(in, out, true) == 0;
-
-    if (in)
-        fclose(in);
-    if (out)
-        fclose(out);
-    return can;
-}
 
 /* Takes out every <title> in place: curves' would become tooltips that show gnuplot's own words. */
 static void drop_titles(char *svg)
@@ -69,29 +28,19 @@ static void drop_titles(char *svg)
 }
 
 /* What stands from <svg on, as it can stand in a page: gnuplot's <title> and <desc> would become tooltips. */
-static char *take_svg(FILE *out)
+static char *take_svg(const char *text)
 {
-    int64_t size;
-    char *text, *begin, *after, *svg = NULL;
+    static const char head[] = "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 420 280\">\n<g>",
+                      canvas[] = "<g id=\"gnuplot_canvas\">";
+    const char *begin = strstr(text, "<svg"), *body = strstr(text, canvas);
+    char *svg;
 
-    if (fseek(out, 0, SEEK_END) != 0 || (size = ftell(out)) <= 0 || size > MOST_SVG)
+    if (!begin || !body || !strstr(body, "</svg>"))
         return NULL;
-    text = mem_alloc(size + 1, 1);
-    rewind(out);
-    if (text && fread(text, 1, (size_t)size, out) == (size_t)size) {
-        text[size] = 0;
-        begin = strstr(text, "<svg");
-        after = strstr(text, "<g id=\"gnuplot_canvas\">");
-        if (begin && after && strstr(after, "</svg>")) {
-            static const char head[] = "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 420 280\">\n<g>";
-            const char *body = after + strlen("<g id=\"gnuplot_canvas\">");
-
-            svg = mem_alloc((int64_t)(sizeof head + strlen(body)), 1);
-            if (svg)
-                drop_titles(strcat(strcpy(svg, head), body));
-        }
-    }
-    mem_free(text);
+    body += strlen(canvas);
+    svg = mem_alloc((int64_t)(sizeof head + strlen(body)), 1);
+    if (svg)
+        drop_titles(strcat(strcpy(svg, head), body));
     return svg;
 }
 
@@ -111,16 +60,9 @@ static FILE *begin_script(void)
 /* Closes the script. */
 static char *draw(FILE *script)
 {
-    FILE *out = tmpfile();
-    char *svg = NULL;
+    char *text = gnuplot_run(script), *svg = text ? take_svg(text) : NULL;
 
-    fflush(script);
-    rewind(script);
-    if (out && !ferror(script) && run_gnuplot(script, out, false) == 0)
-        svg = take_svg(out);
-    if (out)
-        fclose(out);
-    fclose(script);
+    mem_free(text);
     return svg;
 }
 

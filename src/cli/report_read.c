@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "train/load.h"
 #include "train/problem.h"
 
 #include <math.h>
@@ -54,18 +55,11 @@ static int split_settings(struct report_run *run, char *text)
 
 static int read_settings(struct report_run *run, struct error *err)
 {
-    char *path = file_join(run->folder, "config.yaml"), *text = NULL;
+    char *text = NULL;
     size_t size;
     FILE *f;
-    int rc = config_new(&run->config, err);
+    int rc = load_config(&run->config, run->folder, err);
 
-    if (rc == 0 && !path)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && !file_exists(path))
-        rc = error_set(err, PT_EFILE, "%s: no run's folder: there is no config.yaml in it", run->folder);
-    if (rc == 0)
-        rc = config_load(run->config, path, err);
-    mem_free(path);
     if (rc < 0)
         return rc;
     f = open_memstream(&text, &size);

@@ -6,6 +6,7 @@
 #include "train/checkpoint.h"
 #include "train/known.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +18,32 @@ static bool has_prefix(const char *word, const char *prefix)
     return strncmp(word, prefix, strlen(prefix)) == 0;
 }
 
-static int read_config(struct loaded *l, char *const *override, int n, struct error *err)
+int load_config(struct config **out, const char *folder, struct error *err)
 {
-    char *path = file_join(l->folder, "config.yaml");
+    char *path = file_join(folder, "config.yaml");
+    struct config *c = NULL;
     int rc;
 
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (!file_exists(path))
-        rc = error_set(err, PT_EFILE, "%s: no config.yaml in it; name a run's folder (train --out)",
-                       l->folder);
-    else if ((rc = config_new(&l->config, err)) == 0)
-        rc = config_load(l->config, path, err);
+    if (!file_exists(path) && errno != EACCES)
+        rc = error_set(err, PT_EUSAGE, "%s: no config.yaml in it; name a run's folder (train --out)", folder);
+    else if ((rc = config_new(&c, err)) == 0)
+        rc = config_load(c, path, err);
     if (rc == PT_ECONFIG) /* a file of our own, not the user's */
         rc = err->code = PT_EFILE;
     mem_free(path);
+    if (rc < 0)
+        config_free(c);
+    else
+        *out = c;
+    return rc;
+}
+
+static int read_config(struct loaded *l, char *const *override, int n, struct error *err)
+{
+    int rc = load_config(&l->config, l->folder, err);
+
     l->same_split = true;
     for (int i = 0; i < n && rc == 0; i++) {
         if (has_prefix(override[i], "model.") || has_prefix(override[i], "train."))

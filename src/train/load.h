@@ -41,4 +41,8 @@ void loaded_free(struct loaded *l);
 /* load_fold.c, for load_run: rows and row_of of mf's users. PT_ENOMEM. */
 int load_fold_users(struct loaded *l, struct error *err);
 
+/* The configuration of a run's folder, for config_free. PT_EUSAGE where it is no run's folder; PT_EFILE where
+ * it cannot be read, or is not what was written. */
+int load_config(struct config **out, const char *folder, struct error *err);
+
 #endif

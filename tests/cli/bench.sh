@@ -67,6 +67,8 @@ if command -v gnuplot >/dev/null; then
     grep -q '<svg' "$folder/it's.svg" || fail "no picture"
     grep -q 'ideal' "$folder/it's.svg" || fail "no ideal line"
     expect 6 "${toy[@]}" --threads 1 --repeat 1 --steps 1 --plot "$folder/none/x.svg"
+    complains 'cannot create .*/none/x.svg'
+    ! grep -q '<svg' "$folder/out" || fail "the picture goes to the terminal"
 fi
 mkdir "$folder/bin"
 ln -s "$(command -v sh)" "$folder/bin/sh"

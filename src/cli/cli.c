@@ -117,6 +117,21 @@ int cli_whole(const struct cli_args *a, const char *option, int64_t low, int64_t
     return 0;
 }
 
+int cli_word(const struct cli_args *a, const char *option, const char *const *names, int *out,
+             struct error *err)
+{
+    char list[64] = "";
+
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(a->value, names[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+    }
+    return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
+}
+
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
     struct config *c = NULL;

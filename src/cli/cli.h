@@ -60,6 +60,10 @@ int cli_next(struct cli_args *a, struct error *err);
 int cli_whole(const struct cli_args *a, const char *option, int64_t low, int64_t high, int64_t *out,
               struct error *err);
 
+/* The argument of an option as one of `names` (ended by NULL): its number, or PT_EUSAGE. */
+int cli_word(const struct cli_args *a, const char *option, const char *const *names, int *out,
+             struct error *err);
+
 /* Defaults, then FILE (NULL: none), then the KEY=VALUE words, then the checks. Freed by config_free. */
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err);
 
@@ -79,6 +83,12 @@ int cli_print_json(FILE *out, struct json *j, struct error *err);
 
 /* What `partrain help NAME` prints. */
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage);
+
+/* What the exit status says, for help and manual. */
+#define CLI_EXIT_STATUS                                                                                      \
+    "0 done; 1 answers differ that must not (bench); 2 wrong use or configuration;\n"                        \
+    "3 wrong ratings data; 4 not enough memory or another resource; 5 divergence;\n"                         \
+    "6 a corrupt file of partrain's own, or output not written; 130, 143 interrupted.\n"
 
 /* The word of a list (ended by NULL) that is nearest to `word`; NULL: none is near. */
 const char *cli_nearest(const char *word, const char *const *known);

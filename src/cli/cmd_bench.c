@@ -110,23 +110,11 @@ static int read_seconds(const struct cli_args *a, double *out, struct error *err
     return 0;
 }
 
-static int read_form(const struct cli_args *a, enum bench_form *out, struct error *err)
-{
-    static const char *const names[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json"};
-
-    for (int i = 0; i <= FORM_JSON; i++) {
-        if (strcmp(a->value, names[i]) == 0) {
-            *out = (enum bench_form)i;
-            return 0;
-        }
-    }
-    return error_set(err, PT_EUSAGE, "--output: \"%.60s\" is none of md, csv, json", a->value);
-}
-
 static int parse(struct request *q, struct cli_args *args, struct error *err)
 {
+    static const char *const forms[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json", NULL};
     int64_t n = 0;
-    int option, rc = 0;
+    int option, form = q->form, rc = 0;
 
     while (rc == 0 && (option = cli_next(args, err)) != 0) {
         if (option < 0)
@@ -134,7 +122,7 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         if (option == 'c')
             q->file = args->value;
         else if (option == 'o')
-            rc = read_form(args, &q->form, err);
+            rc = cli_word(args, "--output", forms, &form, err);
         else if (option == 'q')
             q->quiet = true;
         else if (option == THREADS_OPTION)
@@ -155,6 +143,7 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         else if (option == PLOT_OPTION)
             q->plot = args->value;
     }
+    q->form = (enum bench_form)form;
     if (rc == 0 && q->spec.steps && q->spec.seconds > 0.0)
         return error_set(err, PT_EUSAGE, "--steps and --seconds: one of them says how long a repeat is");
     if (rc == 0 && q->ranks.launch && !q->ranks.rows)

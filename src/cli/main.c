@@ -48,10 +48,7 @@ static void print_overview(FILE *out)
         fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
     fputs("  help        what a command does and takes: partrain help COMMAND\n\n"
           "  --version   which build this is\n\n"
-          "Exit status: 0 done; 1 answers differ that must not (bench); 2 wrong use or\n"
-          "configuration; 3 something wrong with ratings data; 4 not enough memory or\n"
-          "another resource; 5 training diverged; 6 a file of partrain's own is corrupt, or\n"
-          "output cannot be written; 130, 143 interrupted.\n",
+          "Exit status:\n" CLI_EXIT_STATUS,
           out);
 }
 

@@ -127,12 +127,8 @@ static void man_overview(FILE *out)
         put_roff(out, pages[i].help);
         putc('\n', out);
     }
-    fputs(
-        ".SH EXIT STATUS\n0 done; 2 wrong use or configuration; 3 something wrong with ratings data; 4 not "
-        "enough memory or another resource; 5 training diverged; 6 a file of partrain's own is corrupt, or "
-        "output "
-        "cannot be written; 130, 143 interrupted.\n.SH EXAMPLE\n.nf\npartrain \\-c conf/multivae.yaml\n.fi\n",
-        out);
+    fputs(".SH EXIT STATUS\n" CLI_EXIT_STATUS ".SH EXAMPLE\n.nf\npartrain \\-c conf/multivae.yaml\n.fi\n",
+          out);
 }
 
 bool manual_man(FILE *out, const char *name)
@@ -301,10 +297,13 @@ static void fish(FILE *out)
             put_quoted(out, o->help, false);
             fputs("'\n", out);
         }
-    for (int i = 0; i < KEYS; i++)
-        fprintf(out,
-                "complete -c partrain -n '__fish_seen_subcommand_from train eval config tune' -f -a %s=\n",
-                keys[i].key);
+    for (int i = 0; i < KEYS; i++) {
+        fputs("complete -c partrain -n '__fish_seen_subcommand_from", out);
+        for (int p = 0; p < PAGES; p++)
+            if (takes_keys(&pages[p]))
+                fprintf(out, " %s", pages[p].name);
+        fprintf(out, "' -f -a %s=\n", keys[i].key);
+    }
 }
 
 bool manual_completion(FILE *out, const char *shell)

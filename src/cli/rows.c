@@ -16,18 +16,6 @@ struct rows {
     bool header;
 };
 
-int rows_form_of(enum rows_form *out, const char *text, struct error *err)
-{
-    static const char *const name[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl"};
-
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, name[i]) == 0) {
-            *out = (enum rows_form)i;
-            return 0;
-        }
-    return error_set(err, PT_EUSAGE, "-o: \"%.40s\" is none of tsv, csv, jsonl", text);
-}
-
 int rows_new(struct rows **out, FILE *file, enum rows_form form, struct error *err)
 {
     struct rows *r = mem_zalloc(1, sizeof *r);

@@ -9,9 +9,6 @@
 
 enum rows_form { ROWS_TSV, ROWS_CSV, ROWS_JSONL };
 
-/* "tsv", "csv", "jsonl", or PT_EUSAGE. */
-int rows_form_of(enum rows_form *out, const char *text, struct error *err);
-
 /*   TSV    user  rank  item  score  title     without a header; tabs, line ends and \ as \t, \n, \r, \\
  *   CSV    the same with a header, quoted where needed
  *   JSONL  {"user": "1", "items": [{"item": "260", "score": 3.2, "title": "..."}, ...]}     a line a person

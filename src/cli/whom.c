@@ -8,6 +8,9 @@ enum { NOTES = 5 }; /* users who are not there, told one by one */
 
 int whom_take(struct whom *q, const struct cli_args *args, int option, struct error *err)
 {
+    static const char *const forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
+    int form, rc;
+
     switch (option) {
     case 'm':
         q->model = args->value;
@@ -22,7 +25,10 @@ int whom_take(struct whom *q, const struct cli_args *args, int option, struct er
         q->data = args->value;
         break;
     case 'o':
-        return rows_form_of(&q->form, args->value, err);
+        if ((rc = cli_word(args, "-o", forms, &form, err)) < 0)
+            return rc;
+        q->form = (enum rows_form)form;
+        break;
     case WHOM_THREADS:
         return cli_whole(args, "--threads", 1, 4096, &q->threads, err);
     case 'q':

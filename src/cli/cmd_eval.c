@@ -27,7 +27,7 @@ static const struct cli_option options[] = {
     {"part", PART_OPTION, "PART", "test (what it was never shown) or valid"},
     {"metrics", METRICS_OPTION, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20"},
     {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% over users"},
-    {"against", AGAINST_OPTION, "RUN", "differences to another run by user; are they chance?"},
+    {"against", AGAINST_OPTION, "RUN", "differences to another run, or to \"popular\"; chance?"},
     {"resamples", RESAMPLES_OPTION, "N", "resamples of --ci and --against; 2000"},
     {"seed", SEED_OPTION, "N", "seed of the resamples; 1"},
     {"per-user", USERS_OPTION, "FILE", "write every user's figures there, tab-separated"},
@@ -72,21 +72,6 @@ static int add_set(struct request *q, const char *key, const char *value, struct
     return 0;
 }
 
-static int one_of(const struct cli_args *a, const char *option, const char *const *names, int *out,
-                  struct error *err)
-{
-    char list[64] = "";
-
-    for (int i = 0; names[i]; i++) {
-        if (strcmp(a->value, names[i]) == 0) {
-            *out = i;
-            return 0;
-        }
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
-    }
-    return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
-}
-
 static int take(struct request *q, const struct cli_args *args, int option, struct error *err)
 {
     static const char *const parts[] = {"test", "valid", NULL}, *const forms[] = {"table", "json", "tsv",
@@ -99,7 +84,7 @@ static int take(struct request *q, const struct cli_args *args, int option, stru
         q->run = args->value;
         break;
     case PART_OPTION:
-        rc = one_of(args, "--part", parts, &which, err);
+        rc = cli_word(args, "--part", parts, &which, err);
         q->valid = which == 1;
         break;
     case METRICS_OPTION:
@@ -123,7 +108,7 @@ static int take(struct request *q, const struct cli_args *args, int option, stru
         q->against = args->value;
         break;
     case 'o':
-        rc = one_of(args, "--output", forms, &which, err);
+        rc = cli_word(args, "--output", forms, &which, err);
         q->form = (enum form)which;
         break;
     case THREADS_OPTION:
@@ -154,7 +139,7 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
     return cli_print_json(stdout, j, err);
 }
 
-/* A line a user with a figure, in the order of rows: id, held-out ratings, figures. */
+/* A line a user with a figure, in the order of rows: id, figures. */
 static int write_users(const char *path, const struct judgement *j, struct error *err)
 {
     struct file_writer *w;
@@ -243,12 +228,16 @@ end:
 static int judge_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct judgement a = {0}, b = {0};
-    int rc = judge_run(&a, q->run, set, n, q->valid, err);
+    struct judge_spec spec = {.valid = q->valid};
+    int rc = judge_run(&a, q->run, set, n, &spec, err);
 
     if (rc == 0)
         tell(q, q->run, &a);
-    if (rc == 0 && q->against && (rc = judge_run(&b, q->against, set, n, q->valid, err)) == 0) {
-        tell(q, q->against, &b);
+    spec.popular = q->against && strcmp(q->against, "popular") == 0;
+    if (rc == 0 && q->against &&
+        (rc = judge_run(&b, spec.popular ? q->run : q->against, set, n, &spec, err)) == 0) {
+        if (!spec.popular)
+            tell(q, q->against, &b);
         if (a.spec.n != b.spec.n)
             rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
         for (int i = 0; i < a.spec.n && rc == 0; i++)

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "model/popular.h"
 #include "train/load.h"
 
 #include <stdlib.h>
@@ -19,12 +20,13 @@ static int no_part(const struct loaded *l, bool valid, struct error *err)
                      valid ? "validation" : "test");
 }
 
-static bool has_ranking(const struct eval_spec *s)
+static int rankings(const struct eval_spec *s)
 {
+    int n = 0;
+
     for (int i = 0; i < s->n; i++)
-        if (metric_is_ranking(&s->metric[i]))
-            return true;
-    return false;
+        n += metric_is_ranking(&s->metric[i]);
+    return n;
 }
 
 static int keep_users(struct judgement *j, const struct evaluator *e, struct error *err)
@@ -64,28 +66,34 @@ static int sign_users(struct judgement *j, const struct problem *p, const struct
     return 0;
 }
 
-static int judge_loaded(struct judgement *j, struct loaded *l, bool valid, struct error *err)
+static int judge_loaded(struct judgement *j, struct loaded *l, const struct judge_spec *spec,
+                        struct error *err)
 {
     struct problem *p = l->problem;
-    const struct judged *part = valid ? &p->valid : &p->test;
+    const struct judged *part = spec->valid ? &p->valid : &p->test;
+    struct model popular = popular_model(&l->model->eng), *model = spec->popular ? &popular : l->model;
     struct evaluator *e = NULL;
     struct eval_spec plain;
     int rc;
 
     if (!part->out)
-        return no_part(l, valid, err);
-    if ((rc = eval_spec_make(&j->spec, l->config, p, err)) < 0 ||
-        (rc = evaluator_new(&e, &j->spec, part, l->model, p, err)) < 0)
+        return no_part(l, spec->valid, err);
+    if ((rc = eval_spec_make(&j->spec, l->config, p, err)) < 0)
+        return rc;
+    if (spec->popular && rankings(&j->spec) < j->spec.n)
+        return error_set(err, PT_EUSAGE,
+                         "what is popular is a ranking and no rating; give --metrics such as ndcg@10");
+    if ((rc = evaluator_new(&e, &j->spec, part, model, p, err)) < 0)
         return rc;
     evaluate(e, &j->result);
     if ((rc = keep_users(j, e, err)) < 0 || (rc = sign_users(j, p, part->out, err)) < 0)
         goto end;
-    if (j->spec.seen_zero && has_ranking(&j->spec)) {
+    if (j->spec.seen_zero && rankings(&j->spec)) {
         plain = j->spec;
         plain.seen_zero = false;
         evaluator_free(e);
         e = NULL;
-        if ((rc = evaluator_new(&e, &plain, part, l->model, p, err)) < 0)
+        if ((rc = evaluator_new(&e, &plain, part, model, p, err)) < 0)
             goto end;
         evaluate(e, &j->other);
         j->has_other = true;
@@ -107,8 +115,8 @@ static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
         }
 }
 
-int judge_run(struct judgement *out, const char *folder, char *const *override, int n, bool valid,
-              struct error *err)
+int judge_run(struct judgement *out, const char *folder, char *const *override, int n,
+              const struct judge_spec *spec, struct error *err)
 {
     struct loaded *l = NULL;
     int rc = load_run(&l, folder, override, n, err);
@@ -116,11 +124,11 @@ int judge_run(struct judgement *out, const char *folder, char *const *override, 
     *out = (struct judgement){0};
     if (rc == 0 && *l->problem->ratings->note)
         cli_message("%s", l->problem->ratings->note);
-    if (rc == 0 && (rc = judge_loaded(out, l, valid, err)) == 0) {
+    if (rc == 0 && (rc = judge_loaded(out, l, spec, err)) == 0) {
         out->same_data = l->same_data;
         out->same_split = l->same_split;
         out->dropped = l->dropped;
-        count_rows(out, l, valid);
+        count_rows(out, l, spec->valid);
         out->users = l->problem->ratings->users; /* taken */
         l->problem->ratings->users = NULL;
     }

@@ -23,9 +23,14 @@ struct judgement {
     int64_t unknown; /* mf: judged users who have neither */
 };
 
-/* Judges the run in `folder` on its test or validation part, with n overrides. */
-int judge_run(struct judgement *out, const char *folder, char *const *override, int n, bool valid,
-              struct error *err);
+/* What is judged: the run's test or validation part, and by its model or, in that one's place, by what is
+ * popular. */
+struct judge_spec {
+    bool valid, popular;
+};
+/* Judges the run in `folder`, with n overrides. */
+int judge_run(struct judgement *out, const char *folder, char *const *override, int n,
+              const struct judge_spec *spec, struct error *err);
 void judgement_free(struct judgement *j);
 
 /* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the

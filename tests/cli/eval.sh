@@ -69,7 +69,7 @@ expect 2 'no run given' --ci
 expect 2 'is none of test, valid' -m vae --part train
 expect 2 'is none of table, json, tsv' -m vae -o yaml
 expect 2 'is not between 100 and 1000000' -m vae --ci --resamples 5
-expect 6 'no config.yaml in it' -m none
+expect 2 'no config.yaml in it' -m none
 expect 3 'missing.csv' -m vae data.path=missing.csv
 expect 6 'cannot be (written|created)|No such file' -m vae --per-user none/x.tsv
 
@@ -87,6 +87,40 @@ mean=$(awk -F'\t' 'NR > 1 {s += $2; n++} END {printf "%.12f", s / n}' users.tsv)
 value=$(awk -F'\t' '$1 == "ndcg@10" {printf "%.12f", $2}' out)
 [ "$mean" = "$value" ] || complain "mean over users.tsv: $mean, figure: $value"
 [ "$(head -1 users.tsv)" = "user	ndcg@10" ] || complain "users.tsv: $(head -1 users.tsv)"
+
+# What is popular, counted here once more: items that most have in training first, those that a user has left out.
+train plain model.kind=mf model.latent=4 split.valid=0 eval.metrics=recall@5,coverage@5
+"$PARTRAIN" data split synth:small model.kind=mf split.valid=0 --to base -o base 2>err || complain "data split: $(cat err)"
+cut -f1 plain/items.tsv >ids
+awk -v k=5 '
+    FILENAME == "ids" { name[++m] = $1; next }
+    FILENAME == "base/u.base" { count[$2]++; has[$1, $2] = 1; next }
+    { held[$1, $2] = 1; n[$1]++ }
+    END {
+        for (u in n) {
+            hits = 0
+            delete taken
+            for (r = 1; r <= k; r++) {
+                best = 0
+                for (i = 1; i <= m; i++)
+                    if (count[name[i]] && !has[u, name[i]] && !taken[i] && (!best || count[name[i]] > count[name[best]]))
+                        best = i
+                taken[best] = shown[best] = 1
+                hits += ((u, name[best]) in held)
+            }
+            sum += hits / (n[u] < k ? n[u] : k)
+            users++
+        }
+        for (i in shown)
+            listed++
+        printf "%.12g %d\n", sum / users, listed
+    }' ids base/u.base base/u.test >wanted
+"$PARTRAIN" eval -m plain --against popular -q -o tsv >out 2>err || complain "--against popular: $(cat err)"
+awk -v items="$(wc -l <ids)" '$1 == "recall@5" {r = $3} $1 == "coverage@5" {c = $3}
+    END {printf "%.12g %d\n", r, c * items + 0.5}' out >got
+diff wanted got >&2 || complain "popular: other figures than those counted here"
+expect 2 'a ranking and no rating' -m mf --against popular --metrics rmse
+expect 0 '^ndcg@10 +0\.' -m vae --against popular --metrics ndcg@10 --ci
 
 # Other ratings: another order of the same ones, ids that the model does not know, none that it knows.
 cut -f1 vae/items.tsv >ids

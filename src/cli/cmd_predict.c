@@ -5,6 +5,7 @@
 #include "cli/whom.h"
 
 #include "base/mem.h"
+#include "data/dialect.h"
 #include "data/field.h"
 #include "data/lines.h"
 #include "train/rank.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS = 1 << 20 };
+enum { PAIRS = 1 << 20, ID_BYTES = 4096 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
@@ -28,8 +29,8 @@ static const struct cli_option options[] = {
 const struct cli_usage cmd_predict_usage = {
     "-m RUN (FILE | - | --users LIST | --all)",
     "Ratings that a model of ratings (autorec, mf) predicts: user, item, rating,\n"
-    "title. FILE or - (stdin) has a pair a line, user and item, with a tab, ::, a\n"
-    "comma or blanks between; an item may be given by its title behind a tab. Where\n"
+    "title. FILE or - (stdin) has a pair a line, user and item, with a tab, :: , ; |\n"
+    "or blanks between; an item may be given by its title behind a tab. Where\n"
     "the model has learned nothing of a user or an item the rating is eval.cold, or\n"
     "the mean of the training ratings.\n"
     "\n"
@@ -219,15 +220,53 @@ static size_t trim(const char **text, size_t length)
     return length;
 }
 
-/* What stands between the fields of a line; NULL: it has one field. */
+/* What stands between the fields of a line; NULL: it has one field. A semicolon or a bar counts where neither
+ * comma nor blank comes before it: it may be a title's. */
 static const char *mark_of(const char *text, size_t length)
 {
-    static const char *const mark[] = {"\t", "::", ",", " ", NULL};
+    static const char *const mark[] = {"\t", "::", ";", "|", ",", " ", NULL};
     int i = 0;
 
-    while (mark[i] && !memmem(text, length, mark[i], strlen(mark[i])))
-        i++;
+    for (; mark[i]; i++) {
+        const char *found = memmem(text, length, mark[i], strlen(mark[i]));
+
+        if (found && ((*mark[i] != ';' && *mark[i] != '|') || (!memchr(text, ',', (size_t)(found - text)) &&
+                                                               !memchr(text, ' ', (size_t)(found - text)))))
+            break;
+    }
     return mark[i];
+}
+
+/* Doubled quotes made single, in `scratch`; no id is longer than it. */
+static void make_plain(struct field *f, char scratch[ID_BYTES])
+{
+    size_t n = 0;
+
+    if (!f->doubled || f->length > ID_BYTES)
+        return;
+    for (size_t k = 0; k < f->length; k += 1 + (f->text[k] == '"'))
+        scratch[n++] = f->text[k];
+    *f = (struct field){scratch, n, false};
+}
+
+/* A line of user and item, with further fields as a file of ratings has them, or false: one of the two is
+ * missing. Behind a blank all of the rest is the item: a title; the caller may shorten it to an id. */
+static bool cut_line(const char *text, size_t length, const char *mark, struct field f[2])
+{
+    struct dialect d = {.quotes = *mark == ',' || *mark == ';', .delimiter_length = (int)strlen(mark)};
+    const char *blank;
+
+    if (*mark == ' ') {
+        blank = memchr(text, ' ', length);
+        f[0] = (struct field){text, (size_t)(blank - text), false};
+        f[1] = (struct field){blank, length - f[0].length, false};
+        f[1].length = trim(&f[1].text, f[1].length);
+    } else {
+        strcpy(d.delimiter, mark);
+        if (dialect_cut(&d, text, text + length, f, 2) < 2)
+            return false;
+    }
+    return f[0].length && f[1].length;
 }
 
 /* A header, as files of ratings have one: "userId,movieId,...". */
@@ -242,35 +281,29 @@ static bool is_header(const struct job *j, const char *text, size_t length, int6
 static int take_line(struct job *j, const char *shown, int64_t line, const char *text, size_t length,
                      struct error *err)
 {
-    const char *mark, *item = NULL, *stop;
-    size_t n = 0, m = 0;
+    struct field f[2];
+    char user[ID_BYTES], item[ID_BYTES];
+    const char *mark, *stop;
     int64_t row;
 
     length = trim(&text, length);
     if (!length)
         return 0;
     mark = mark_of(text, length);
-    if (mark) {
-        const char *end = text + length, *cut = memmem(text, length, mark, strlen(mark));
-
-        item = cut + strlen(mark);
-        n = trim(&text, (size_t)(cut - text));
-        m = (size_t)(end - item);
-        stop = memmem(item, m, mark, strlen(mark)); /* further fields, as a file of ratings has them */
-        if (*mark != ' ' && stop)
-            m = (size_t)(stop - item);
-        m = trim(&item, m);
-        if (*mark == ' ' && (stop = memchr(item, ' ', m)) && use_find_item(j->use, item, m) < 0)
-            m = (size_t)(stop - item);
-    }
-    if (!n || !m)
+    if (!mark || !cut_line(text, length, mark, f))
         return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
-    row = use_find_item(j->use, item, m);
+    make_plain(&f[0], user);
+    make_plain(&f[1], item);
+    row = use_find_item(j->use, f[1].text, f[1].length);
+    if (row < 0 && *mark == ' ' && (stop = memchr(f[1].text, ' ', f[1].length))) {
+        f[1].length = (size_t)(stop - f[1].text);
+        row = use_find_item(j->use, f[1].text, f[1].length);
+    }
     if (row == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (line == 1 && is_header(j, text, n, row))
+    if (line == 1 && is_header(j, f[0].text, f[0].length, row))
         return 0;
-    return add_pair(j, text, n, row < 0 ? -1 : row, item, m, err);
+    return add_pair(j, f[0].text, f[0].length, row < 0 ? -1 : row, f[1].text, f[1].length, err);
 }
 
 static int for_text(struct job *j, struct error *err)

@@ -119,6 +119,17 @@ for model in user item mf; do
     expect 0 '^8	140	' '' predict -m "$folder/$model" --users 7,8
     [ "$(wc -l <"$folder/out")" -eq 80 ] || complain "$model: two rows are not 80 lines"
 done
+# Files of ratings as they are: a header, quotes, further fields in which another mark stands.
+printf '"User-ID";"ISBN";"Title"\n"7";"101";"Part 1, The"\n"8";"102";"x"\n' >"$folder/semicolons"
+printf 'userId,movieId,rating\n"7","101",4\n8,"102",3\n' >"$folder/commas"
+printf '7|101|5\n8|102|1\n' >"$folder/bars"
+for file in semicolons commas bars; do
+    expect 0 '^7	101	' '' predict -m "$folder/mf" "$folder/$file"
+    [ "$(cut -f1,2 "$folder/out" | tr '\t\n' ' ;')" = "7 101;8 102;" ] || complain "$file: $(cut -f1,2 "$folder/out")"
+done
+printf '"7,101\n' >"$folder/in"
+expect 3 '' 'a user and an item are expected' predict -m "$folder/mf" -
+printf '7 101\n' >"$folder/in"
 expect 0 '^\{"user": "7", "item": "101", "rating": [0-9.]*, "title": "Part 1, ' '' predict -m "$folder/mf" -o jsonl -q -
 expect 2 '' 'ranks items and predicts no ratings' predict -m "$folder/vae" -
 

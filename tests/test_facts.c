@@ -119,7 +119,7 @@ static void odd_things_are_told(void **state)
         snprintf(text + strlen(text), sizeof text - strlen(text), "v%d,i%d,1\nv%d,i%d,2\n", i, i, i,
                  (i + 1) % 12);
     }
-    assert_non_null(strstr(odd(text).text, "1 users rated nearly all items (90% and more), \"u\""));
+    assert_non_null(strstr(odd(text).text, "1 user rated nearly all items (90% and more), \"u\""));
     assert_non_null(strstr(odd(text).text, "1 user gave 10 and more ratings, all of the same value"));
     assert_int_equal(odd("u,a,1\nu,b,2\nv,a,3\nv,b,4\n").n, 0);
 }

@@ -281,6 +281,14 @@ static int counted_columns(struct dialect *d, const struct sample *s, const char
     if (n < 2 || n > 4) {
         char text[FIELD_SHOWN];
 
+        if (*s->begin[0] == '{' || *s->begin[0] == '[')
+            return error_set(err, PT_EDATA, "%s: looks like JSON, which is not read; write it as CSV or TSV",
+                             shown);
+        if (n < 0)
+            return error_set(err, PT_EDATA,
+                             "%s:1: a quoted field is not closed, or text follows its closing quote; is "
+                             "another data.delimiter wanted?",
+                             shown);
         return error_set(
             err, PT_EDATA,
             "%s: lines of %lld field%s ('%s'): not user, item, rating, time; say what they are with "

@@ -216,12 +216,11 @@ static void say(const struct telling *t, const char *fmt, ...)
 }
 
 static void suspect_rows(const struct telling *t, const struct facts_counts *f, const struct idtable *ids,
-                         const char *who, const char *whom)
+                         const char *one, const char *many)
 {
     if (f->nearly_all)
-        say(t,
-            "%" PRId64 " %s nearly all %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
-            f->nearly_all, who, whom, idtable_name(ids, f->example));
+        say(t, "%" PRId64 " %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
+            f->nearly_all, f->nearly_all == 1 ? one : many, idtable_name(ids, f->example));
 }
 
 static void suspect_values(const struct telling *t, const struct facts *f)
@@ -264,8 +263,9 @@ void facts_suspicions(const struct facts *f, const struct ratings *r,
         say(&t, "%" PRId64 " of %" PRId64 " lines could not be read and were skipped", r->lines_bad,
             r->lines_read);
     suspect_values(&t, f);
-    suspect_rows(&t, &f->users, r->users, "users rated", "items");
-    suspect_rows(&t, &f->items, r->items, "items were rated by", "users");
+    suspect_rows(&t, &f->users, r->users, "user rated nearly all items", "users rated nearly all items");
+    suspect_rows(&t, &f->items, r->items, "item was rated by nearly all users",
+                 "items were rated by nearly all users");
     if (2 * f->users.single > f->users.rows)
         say(&t,
             "%" PRId64 " of %" PRId64 " users have one rating: nothing can be held out of it "

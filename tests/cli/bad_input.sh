@@ -80,6 +80,9 @@ formats() {
     csv "UTF-16" '\xff\xfeu\x00s\x00e\x00r\x00'
     csv "rating too large" 'userId,movieId,rating,timestamp\n1,2,1e400,4\n'
 
+    data "JSON" x.jsonl '{"user": 1, "item": 2}\n{"user": 1, "item": 3}\n'
+    data "another delimiter than that of quoted fields" x.csv '"1";"2";"3"\n"1";"3";"4"\n' data.delimiter=,
+
     columns "rating missing" 'a b 3\na c\n'
     columns "rating is a word" 'a b 3\na c bad\n'
     columns "rating is not a number" 'a b 3\na c nan\n'
@@ -245,7 +248,9 @@ permissions() {
     try "permission: the model of eval" eval -m ended
     chmod 644 ended/model.safetensors && chmod 000 ended/config.yaml
     try "permission: the configuration of eval" eval -m ended
-    chmod 644 ended/config.yaml && chmod 000 ended/checkpoint.safetensors
+    chmod 644 ended/config.yaml && chmod 000 ended
+    try "permission: the folder of eval" eval -m ended
+    chmod 755 ended && chmod 000 ended/checkpoint.safetensors
     try "permission: the checkpoint of --resume" "${train[@]}" --out ended --resume train.epochs=2
     chmod 644 ended/checkpoint.safetensors && chmod 000 ended/items.tsv
     try "permission: items.tsv" eval -m ended

@@ -215,18 +215,22 @@ static int read_space(const struct reading *r, const struct tree *t)
 static int read_method(const struct reading *r, const struct tree *t)
 {
     static const char *const name[] = {"random", "grid", "halving"};
+    char reason[128];
 
     for (int i = 0; t->kind == TREE_SCALAR && i < 3; i++)
         if (strcmp(t->text, name[i]) == 0) {
             r->spec->method = (enum tune_method)i;
             return 0;
         }
-    return wrong(r, t, "tune: method is random, grid or halving");
+    snprintf(reason, sizeof reason, "tune: method: \"%.40s\" is none of random, grid, halving",
+             t->kind == TREE_SCALAR ? t->text : "...");
+    return wrong(r, t, reason);
 }
 
 static int read_entry(const struct reading *r, const struct tree *t)
 {
     struct tune_spec *s = r->spec;
+    char reason[160];
 
     if (strcmp(t->key, "method") == 0)
         return read_method(r, t);
@@ -242,7 +246,9 @@ static int read_entry(const struct reading *r, const struct tree *t)
         return read_whole(r, t, 2, &s->eta);
     if (strcmp(t->key, "space") == 0)
         return read_space(r, t);
-    return wrong(r, t, "tune: known here: method, trials, seed, minutes, min_epochs, eta, space");
+    snprintf(reason, sizeof reason,
+             "tune: \"%.40s\" is none of method, trials, seed, minutes, min_epochs, eta, space", t->key);
+    return tree_fail(r->err, PT_ECONFIG, r->path, t->key_line, t->key_column, reason);
 }
 
 static int read_block(const struct reading *r, const struct tree *block)

@@ -115,10 +115,10 @@ refuse() {
     expect 2 "$pattern" -c bad.yaml --out bad
     [ ! -e bad ] || complain "bad.yaml: $pattern: a folder was made"
 }
-refuse 'bad.yaml:6:.*method is random' 'method: magic'
+refuse 'bad.yaml:6:.*method: "magic" is none of random, grid, halving' 'method: magic'
 refuse 'how many trials' 'space: {train.lr: [1, 2]}'
 refuse 'there is no space' 'trials: 3'
-refuse 'known here: method' 'trails: 3'
+refuse '"trails" is none of method, trials, ' 'trails: 3'
 refuse 'cannot be searched' 'trials: 3' 'space: {split.seed: [1, 2]}'
 refuse 'cannot be searched' 'trials: 3' 'space: {data.min_rating: [1, 2]}'
 refuse 'unknown key; did you mean train.lr' 'trials: 3' 'space: {train.lrr: [1, 2]}'

@@ -3,6 +3,8 @@
 #include "cli/session.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "par/ranks.h"
 #include "train/train.h"
 
@@ -17,7 +19,7 @@ static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
     {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
-    {"resume", RESUME_OPTION, NULL, "go on with the run in --out, or start one there"},
+    {"resume", RESUME_OPTION, NULL, "go on with the run in --out (no -c: as it was begun)"},
     {"dry-run", DRY_OPTION, NULL, "print what memory and time it would take, write nothing"},
     {"quiet", 'q', NULL, "only errors"},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},
@@ -37,7 +39,8 @@ const struct cli_usage cmd_train_usage = {
 
 struct teller {
     bool quiet, verbose, terminal;
-    bool line; /* a progress line stands */
+    bool rates; /* the model predicts ratings */
+    bool line;  /* a progress line stands */
     double shown;
 };
 
@@ -90,7 +93,7 @@ static void epoch_line(struct teller *t, const struct train_progress *p)
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
 
-static void data_line(const struct train_progress *p)
+static void data_line(const struct teller *t, const struct train_progress *p)
 {
     const struct problem *q = p->problem;
 
@@ -104,6 +107,11 @@ static void data_line(const struct train_progress *p)
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
             team_workers(q->team) == 1 ? "" : "s", q->kern->name);
+    if (t->rates && q->low == q->high)
+        cli_message(
+            "note: every training rating is %g: who chose what is for multivae and multidae; a rating "
+            "model has nothing to learn from it",
+            q->low);
 }
 
 /* The table of --dry-run, on stdout. */
@@ -138,7 +146,7 @@ static void listen(void *arg, const struct train_progress *p)
     case TRAIN_PLANNED:
         break;
     case TRAIN_READY:
-        data_line(p);
+        data_line(t, p);
         break;
     case TRAIN_STEPS:
         if (t->terminal && clock_now() - t->shown > 0.2)
@@ -262,6 +270,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     if (!folder)
         return error_set(err, PT_ENOMEM, "out of memory");
     teller.terminal = isatty(STDERR_FILENO);
+    teller.rates = !problem_is_binary(c);
     if (!teller.quiet && !ranks.id) {
         cli_note_unused(c);
         if ((rc = config_print(c, stderr, false, err)) < 0)
@@ -281,17 +290,35 @@ end:
     return rc;
 }
 
+/* What a run that goes on is configured by where no -c says so; *out is NULL where nothing was begun. */
+static int begun_config(char **out, const struct request *q, struct error *err)
+{
+    if (q->file || !q->resume)
+        return 0;
+    *out = file_join(q->folder, "config.yaml");
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!file_exists(*out)) {
+        mem_free(*out);
+        *out = NULL;
+    }
+    return 0;
+}
+
 static int train(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    char threads[64];
+    char threads[64], *begun = NULL;
     int rc;
 
     cli_args_init(&args, &cmd_train_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 ||
-        (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&begun, &q, err)) < 0)
+        return rc;
+    rc = cli_config(&c, begun ? begun : q.file, argv + args.rest, argc - args.rest, err);
+    mem_free(begun);
+    if (rc < 0)
         return rc;
     if (q.threads) {
         snprintf(threads, sizeof threads, "run.threads=%s", q.threads);

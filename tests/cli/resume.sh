@@ -97,9 +97,16 @@ cmp before absent/summary.json >&2 || complain "a refused run changed the folder
 expect 2 'another train.lr' absent --resume train.lr=0.5
 expect 2 'another model.latent' absent --resume model.latent=3
 expect 2 'another split.seed' absent --resume split.seed=3
+cp -r absent alone
 expect 0 '^epoch 9/9' absent --resume train.epochs=9
 run whole train.epochs=9 || complain "9 epochs: $(tail -1 err)"
 [ "$(hashes whole)" = "$(hashes absent)" ] || complain "5 epochs, then up to 9, are not 9 epochs"
+"$PARTRAIN" --resume --out alone train.epochs=9 >out 2>err || complain "--resume without -c: $(tail -1 err)"
+[ "$(hashes whole)" = "$(hashes alone)" ] || complain "--resume without -c is not the run that was begun"
+"$PARTRAIN" --resume --out nothing >out 2>err
+if [ $? -ne 2 ] || ! grep -q 'data.path: not given' err || [ -e nothing ]; then
+    complain "--resume of nothing, without -c: $(tail -1 err)"
+fi
 [ "$(grep -c . absent/metrics.jsonl)" -eq 9 ] || complain "not a line for each of the 9 epochs"
 "$PARTRAIN" train "${common[@]}" --resume >out 2>err
 [ $? -eq 2 ] || complain "--resume without --out"

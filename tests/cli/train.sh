@@ -73,6 +73,17 @@ if [ $status -ne 2 ] || ! grep -q 'train.patience: the split that came' err; the
 fi
 [ -e s.given.0 ] && complain "a refused run left its folder"
 
+# How many threads where nobody says so, and what a model of ratings is told of data without any.
+OMP_NUM_THREADS=3 train omp model.kind=mf run.threads=0
+[ "$(value threads omp/summary.json)" = 3 ] || complain "OMP_NUM_THREADS=3: $(value threads omp/summary.json) threads"
+OMP_NUM_THREADS=3 train told model.kind=mf run.threads=2
+[ "$(value threads told/summary.json)" = 2 ] || complain "run.threads=2: $(value threads told/summary.json) threads"
+awk 'BEGIN { for (u = 1; u <= 30; u++) for (i = 1; i <= 9; i++) print "u" u, "i" u * i % 23 }' >clicks
+train chosen model.kind=mf data.path=clicks
+grep -q 'every training rating is 1' err || complain "a rating model on clicks, and nothing said"
+train chosen.vae model.kind=multivae data.path=clicks
+grep -q 'every training rating' err && complain "a note for multivae on clicks"
+
 # Patience: the run ends early, and the best epoch is not the last one.
 "$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
     model.center=true -q >out 2>err || complain "patience: $(tail -1 err)"

@@ -1,4 +1,4 @@
-/* utf8.h - what is UTF-8 and what is not. */
+/* utf8.h - what is UTF-8 and what is not, and capitals. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -24,5 +24,9 @@ static inline int utf8_length(const char *text, size_t room)
         return 0;
     return n;
 }
+
+/* Capitals become small letters in place, of the same length: ASCII, Latin-1, Latin Extended-A, Greek,
+ * Cyrillic. What is no UTF-8 stays as it is. */
+void utf8_small(char *text, size_t length);
 
 #endif

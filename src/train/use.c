@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tensors.h"
+#include "base/utf8.h"
 #include "train/checkpoint.h"
 #include "train/fold.h"
 #include "train/known.h"
@@ -54,13 +55,14 @@ static size_t plain_title(char *out, size_t space, const char *text, size_t leng
         unsigned char c = (unsigned char)text[i];
 
         if (isalnum(c) || c >= 0x80)
-            out[n++] = (char)tolower(c);
+            out[n++] = (char)c;
         else if (c != '\'' && n && out[n - 1] != ' ')
             out[n++] = ' ';
     }
     while (n && out[n - 1] == ' ')
         n--;
     out[n] = '\0';
+    utf8_small(out, n);
     return n;
 }
 

@@ -103,6 +103,12 @@ grep -cE '^(7	.*	1[0-9][13579]	|8	.*	1[0-9][02468]	)' "$folder/all" >"$folder/co
 printf '7\n8\n' >"$folder/users"
 expect 0 '^7	' '' recommend -m "$folder/vae" --users "$folder/users"
 
+# Capitals of other alphabets do not matter either.
+cp -r "$folder/vae" "$folder/far"
+sed -i 's/^140	.*/140	Żółć, Ästhet и Ёлка (1999)/' "$folder/far/items.tsv"
+printf 'żÓŁĆ äSTHET И ёЛКА\n' >"$folder/in"
+expect 0 '^1	1	1' '' recommend -m "$folder/far" -
+
 # Other data: users that training never saw.
 mkdir "$folder/other"
 printf 'userId,movieId,rating\nnew,102,5\nnew,104,5\nnew,999,5\n' >"$folder/other/ratings.csv"

@@ -1,0 +1,51 @@
+/* utf8.h: which bytes are letters, and small ones. */
+#include "support.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+static void letters_of_european_alphabets_become_small(void **state)
+{
+    static const char *const pair[][2] = {
+        {"ABC xyz 09 [@`{", "abc xyz 09 [@`{"},
+        {"ÀÉÖØÞ ×÷ß Ÿ", "àéöøþ ×÷ß ÿ"},
+        {"ŻÓŁĆ ĄĘ ČŠŽ ŊŌ ŃŇ", "żółć ąę čšž ŋō ńň"},
+        {"ΆΈΉΊΌΎΏ ΑΣΩ ς", "άέήίόύώ ασω σ"},
+        {"ЁЉЏ АЯ ая", "ёљџ ая ая"},
+        {"東京 \xF0\x9F\x8E\xAC", "東京 \xF0\x9F\x8E\xAC"},
+    };
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        strcpy(text, pair[i][0]);
+        utf8_small(text, strlen(text));
+        assert_string_equal(text, pair[i][1]);
+    }
+}
+
+static void what_is_no_utf8_stays_as_it_is(void **state)
+{
+    char text[] = "\xC3"
+                  "A\xFF\x80 \xC3",
+         want[] = "\xC3"
+                  "a\xFF\x80 \xC3";
+
+    (void)state;
+    utf8_small(text, sizeof text - 1);
+    assert_memory_equal(text, want, sizeof text);
+    assert_int_equal(utf8_length("\xC3", 1), 0);
+    assert_int_equal(utf8_length("\xC0\x80", 2), 0);
+    assert_int_equal(utf8_length("\xED\xA0\x80", 3), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(letters_of_european_alphabets_become_small),
+        cmocka_unit_test(what_is_no_utf8_stays_as_it_is),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -40,7 +40,7 @@ const char *cli_nearest(const char *word, const char *const *known)
 
 static int unknown_option(const struct cli_args *a, struct error *err)
 {
-    const char *names[MOST_OPTIONS + 1] = {0}, *near;
+    const char *names[MOST_OPTIONS + 2] = {0}, *near;
     char word[64];
     int n = 0;
 
@@ -57,6 +57,7 @@ static int unknown_option(const struct cli_args *a, struct error *err)
             return error_set(err, PT_EUSAGE, "--%s takes no argument", o->name);
         names[n++] = o->name;
     }
+    names[n] = "help";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(a->argv[optind - 1] + 2, "="), a->argv[optind - 1] + 2);
     near = cli_nearest(word, names);
     if (near)

@@ -263,7 +263,7 @@ int cmd_eval(int argc, char **argv, struct error *err)
         rc = option < 0 ? option : take(&q, &args, option, err);
     n = argc - args.rest;
     if (rc == 0 && !q.run)
-        rc = error_set(err, PT_EUSAGE, "no run given: partrain eval -m RUN");
+        rc = error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s", n ? argv[args.rest] : "RUN");
     if (rc == 0 && !(set = mem_alloc(n + q.sets, sizeof *set)))
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {

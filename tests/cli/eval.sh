@@ -65,7 +65,8 @@ expect 2 'ranking metrics need examples that are users' -m item --metrics ndcg@5
 expect 2 'part of the trained model' -m vae model.latent=9
 expect 2 'part of the trained model' -m vae train.epochs=9
 expect 2 'unknown key; did you mean eval.batch' -m vae eval.bacth=9
-expect 2 'no run given' --ci
+expect 2 'no run given: partrain eval -m RUN$' --ci
+expect 2 'no run given: partrain eval -m vae$' vae
 expect 2 'is none of test, valid' -m vae --part train
 expect 2 'is none of table, json, tsv' -m vae -o yaml
 expect 2 'is not between 100 and 1000000' -m vae --ci --resamples 5

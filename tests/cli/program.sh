@@ -18,6 +18,7 @@ expect_streams 0 'kl_weight: 0\.2' '' config --all
 expect_streams 0 '^model: ' '^partrain: note: model.kl_weight is given and has no effect' config model.kl_weight=0.1
 expect_streams 0 '^model: ' '' config -- model.kind=mf
 expect_streams 0 '^# Configuration' '' config --reference
+expect_streams 2 '' 'did you mean --help' config --hlp
 
 # A file is under KEY=VALUE, wherever the option stands.
 printf 'model: {kind: mf, latent: 3}\n' >"$folder/c.yaml"

@@ -40,10 +40,33 @@ static void what_is_no_utf8_stays_as_it_is(void **state)
     assert_int_equal(utf8_length("\xED\xA0\x80", 3), 0);
 }
 
+static void characters_are_read_one_by_one(void **state)
+{
+    const char *text = "a\u00e9\u6771\U0001F3AC";
+    static const uint32_t want[] = {'a', 0xE9, 0x6771, 0x1F3AC, 0};
+    static const int length[] = {1, 2, 3, 4, 1};
+    uint32_t c;
+
+    (void)state;
+    assert_true(utf8_valid(text, strlen(text)));
+    for (int i = 0; i < 5; i++) {
+        int n = utf8_next(text, 4, &c);
+
+        assert_int_equal(n, length[i]);
+        assert_int_equal(c, want[i]);
+        text += n;
+    }
+    assert_false(utf8_valid("a\xE9", 2));
+    assert_false(utf8_valid("\xE6\x9D", 2));
+    assert_true(utf8_valid("\xE6\x9D", 0));
+    assert_true(utf8_valid("\0x", 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_of_european_alphabets_become_small),
+        cmocka_unit_test(characters_are_read_one_by_one),
         cmocka_unit_test(what_is_no_utf8_stays_as_it_is),
     };
 

@@ -1,6 +1,24 @@
 #include "base/utf8.h"
 
-static unsigned small(unsigned c)
+int utf8_next(const char *text, size_t room, uint32_t *character)
+{
+    int n = utf8_length(text, room);
+
+    *character = (unsigned char)*text & (n > 1 ? 0x7Fu >> n : 0xFFu);
+    for (int i = 1; i < n; i++)
+        *character = *character << 6 | ((unsigned char)text[i] & 0x3Fu);
+    return n;
+}
+
+bool utf8_valid(const char *text, size_t length)
+{
+    for (size_t i = 0, n; i < length; i += n)
+        if (!(n = (size_t)utf8_length(text + i, length - i)))
+            return false;
+    return true;
+}
+
+static uint32_t small(uint32_t c)
 {
     if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F))
         return c + 0x20; /* Latin-1, Greek, Cyrillic */
@@ -33,13 +51,14 @@ static unsigned small(unsigned c)
 
 void utf8_small(char *text, size_t length)
 {
-    for (size_t i = 0, n; i < length; i += n ? n : 1) {
-        n = (size_t)utf8_length(text + i, length - i);
-        if (n == 1 && text[i] >= 'A' && text[i] <= 'Z') {
-            text[i] = (char)(text[i] - 'A' + 'a');
-        } else if (n == 2) {
-            unsigned c = small((unsigned)(text[i] & 0x1F) << 6 | (unsigned)(text[i + 1] & 0x3F));
+    uint32_t c;
 
+    for (size_t i = 0, n; i < length; i += n ? n : 1) {
+        n = (size_t)utf8_next(text + i, length - i, &c);
+        if (n == 1 && c >= 'A' && c <= 'Z') {
+            text[i] = (char)(c - 'A' + 'a');
+        } else if (n == 2) {
+            c = small(c);
             text[i] = (char)(0xC0 | c >> 6);
             text[i + 1] = (char)(0x80 | (c & 0x3F));
         }

@@ -2,7 +2,9 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Length of the sequence at s, of which `room` bytes may be read; 0 where there is none: broken, overlong, a
  * surrogate, above U+10FFFF, or no room. A zero byte is a sequence of 1. */
@@ -24,6 +26,12 @@ static inline int utf8_length(const char *text, size_t room)
         return 0;
     return n;
 }
+
+/* Reads one character; its length as above. Of a text that ends with a zero byte `room` may be 4 anywhere. */
+int utf8_next(const char *text, size_t room, uint32_t *character);
+
+/* Whether all of it is UTF-8. */
+bool utf8_valid(const char *text, size_t length);
 
 /* Capitals become small letters in place, of the same length: ASCII, Latin-1, Latin Extended-A, Greek,
  * Cyrillic. What is no UTF-8 stays as it is. */

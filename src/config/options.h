@@ -70,11 +70,6 @@ struct shown {
 };
 struct shown show(const char *text);
 
-/* Whether the text is UTF-8 (a path need not be; what is printed as YAML has to be). */
-bool text_is_utf8(const char *text);
-/* Reads one character; its bytes, or 0 where it is not UTF-8. */
-int utf8_next(const char *text, uint32_t *character);
-
 /* The shortest decimal that reads back as the same number. */
 void real_format(double value, char *out, size_t size);
 bool real_parse(const char *text, double *out);

@@ -1,6 +1,8 @@
 /* print.c - a configuration as YAML, and the reference of all keys as Markdown. */
 #include "config/options.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -55,7 +57,7 @@ static void put_text(struct writer *w, const char *text)
     }
     put(w, "\"");
     while (*text) {
-        int bytes = utf8_next(text, &character);
+        int bytes = utf8_next(text, 4, &character);
 
         if (bytes == 0) { /* cannot be: option_set has checked it */
             bytes = 1;

@@ -1,6 +1,8 @@
 /* text.c - numbers and characters in the form that YAML and messages want, whatever the locale is. */
 #include "config/options.h"
 
+#include "base/utf8.h"
+
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ struct shown show(const char *text)
     while (*text && n + 10 < sizeof s.text) {
         uint32_t character;
 
-        bytes = utf8_next(text, &character);
+        bytes = utf8_next(text, 4, &character);
         if (bytes == 0 || character < 0x20 || (character >= 0x7f && character < 0xa0)) {
             s.text[n++] = '?';
             text++;
@@ -28,42 +30,6 @@ struct shown show(const char *text)
     }
     strcpy(s.text + n, *text ? "...\"" : "\"");
     return s;
-}
-
-int utf8_next(const char *text, uint32_t *character)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    int bytes = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
-    static const uint32_t first_of[] = {0, 0, 0x80, 0x800, 0x10000};
-
-    if (bytes <= 1) {
-        *character = *p;
-        return bytes;
-    }
-    *character = *p & (0x7fu >> bytes);
-    for (int i = 1; i < bytes; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        *character = *character << 6 | (p[i] & 0x3fu);
-    }
-    if (*character < first_of[bytes] || *character > 0x10ffff ||
-        (*character >= 0xd800 && *character < 0xe000))
-        return 0;
-    return bytes;
-}
-
-bool text_is_utf8(const char *text)
-{
-    uint32_t character;
-
-    while (*text) {
-        int bytes = utf8_next(text, &character);
-
-        if (bytes == 0)
-            return false;
-        text += bytes;
-    }
-    return true;
 }
 
 /* Decimal only: no hexadecimal, no inf or nan. A value too large for a double comes out as infinity. */

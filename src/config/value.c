@@ -2,6 +2,7 @@
 #include "config/options.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -141,7 +142,7 @@ static int check_text(const struct option *o, const char *text, struct error *er
 {
     if (strlen(text) > LONGEST_TEXT)
         return error_set(err, PT_ECONFIG, "%s: longer than %d bytes", o->key, LONGEST_TEXT);
-    if (!text_is_utf8(text))
+    if (!utf8_valid(text, strlen(text))) /* what is printed as YAML has to be */
         return error_set(err, PT_ECONFIG, "%s: %s is not UTF-8", o->key, show(text).text);
     return 0;
 }

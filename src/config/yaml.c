@@ -6,6 +6,7 @@
 #include "config/options.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,15 +42,6 @@ static int out_of_memory(struct error *err)
     return error_set(err, PT_ENOMEM, "configuration: out of memory");
 }
 
-/* Reads the character at `at` without looking behind the end. */
-static int character_at(const struct reader *r, size_t at, uint32_t *character)
-{
-    char piece[8] = "";
-
-    memcpy(piece, r->text + at, r->length - at < 4 ? r->length - at : 4);
-    return utf8_next(piece, character);
-}
-
 static bool is_control(uint32_t c)
 {
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0 && c != 0x85) ||
@@ -65,7 +57,7 @@ static int fail_at_byte(struct reader *r)
     uint32_t character;
 
     for (size_t i = 0; i < r->length;) {
-        int bytes = character_at(r, i, &character);
+        int bytes = utf8_next(r->text + i, r->length - i, &character);
 
         if (bytes == 0) {
             snprintf(reason, sizeof reason, "byte 0x%02x is not UTF-8 here; save the file as UTF-8",

@@ -1,5 +1,7 @@
 #include "data/field.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -92,7 +94,7 @@ const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length)
         while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
             length--; /* not in the middle of a character */
     }
-    utf8 = field_is_utf8(text, length);
+    utf8 = utf8_valid(text, length);
     for (size_t k = 0; k < length; k++) {
         unsigned char c = (unsigned char)text[k];
 
@@ -108,7 +110,7 @@ const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length)
 
 void field_clean(char *text)
 {
-    bool utf8 = field_is_utf8(text, strlen(text));
+    bool utf8 = utf8_valid(text, strlen(text));
 
     for (char *c = text; *c; c++) {
         unsigned char byte = (unsigned char)*c;
@@ -118,33 +120,4 @@ void field_clean(char *text)
         else if (byte == 0xC2 && (unsigned char)c[1] < 0xA0)
             c[0] = c[1] = '?';
     }
-}
-
-bool field_is_utf8(const char *text, size_t length)
-{
-    const unsigned char *p = (const unsigned char *)text, *end = p + length;
-
-    while (p < end) {
-        uint32_t code;
-        int more = *p < 0x80             ? 0
-                   : (*p & 0xE0) == 0xC0 ? 1
-                   : (*p & 0xF0) == 0xE0 ? 2
-                   : (*p & 0xF8) == 0xF0 ? 3
-                                         : -1;
-
-        if (more < 0 || end - p <= more)
-            return false;
-        code = more == 0 ? *p : *p & (0x3Fu >> more);
-        p++;
-        for (int k = 0; k < more; k++, p++) {
-            if ((*p & 0xC0) != 0x80)
-                return false;
-            code = code << 6 | (*p & 0x3F);
-        }
-        /* overlong forms, surrogates, beyond Unicode */
-        if ((more == 1 && code < 0x80) || (more == 2 && code < 0x800) || (more == 3 && code < 0x10000) ||
-            (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF)
-            return false;
-    }
-    return true;
 }

@@ -21,9 +21,6 @@ const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length);
 /* The same in place and for any length: control characters become '?'. */
 void field_clean(char *text);
 
-/* Whether the bytes are valid UTF-8. */
-bool field_is_utf8(const char *text, size_t length);
-
 static inline bool field_is_blank(char c)
 {
     return c == ' ' || c == '\t';

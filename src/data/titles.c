@@ -1,6 +1,7 @@
 #include "data/titles.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/dialect.h"
 #include "data/field.h"
 #include "data/lines.h"
@@ -16,7 +17,7 @@ static const struct dialect dialects[] = {
 /* A field as a title of its own: UTF-8, no control characters, doubled quotes made single. */
 static char *make_title(const struct field *f)
 {
-    bool utf8 = field_is_utf8(f->text, f->length);
+    bool utf8 = utf8_valid(f->text, f->length);
     char *title = mem_alloc((int64_t)(2 * f->length + 1), 1), *to = title;
 
     if (!title)

@@ -130,8 +130,9 @@ static void print_plan(const struct train_progress *p)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         printf("%-12s %12.1f\n", row[i].part, (double)row[i].bytes / 1048576.0);
     print_time(time, m->epoch_s * (double)p->epochs);
-    printf("about %.3g s an epoch of training with %d workers, %s for %lld epochs, evaluation aside\n",
-           m->epoch_s, team_workers(p->problem->team), time, (long long)p->epochs);
+    printf("about %.3g s an epoch of training with %d worker%s, %s for %lld epoch%s, evaluation aside\n",
+           m->epoch_s, team_workers(p->problem->team), team_workers(p->problem->team) == 1 ? "" : "s", time,
+           (long long)p->epochs, p->epochs == 1 ? "" : "s");
 }
 
 static void listen(void *arg, const struct train_progress *p)

@@ -168,6 +168,8 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         return option;
     if (!q->file)
         return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
+    if (q->folder && !*q->folder)
+        return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
     if (q->resume && !q->folder)
         return error_set(err, PT_EUSAGE, "--resume needs the search's folder: --out DIR");
     return 0;

@@ -116,6 +116,7 @@ refuse() {
     [ ! -e bad ] || complain "bad.yaml: $pattern: a folder was made"
 }
 refuse 'bad.yaml:6:.*method: "magic" is none of random, grid, halving' 'method: magic'
+expect 2 "the folder's name is empty" -c bad.yaml --out ''
 refuse 'how many trials' 'space: {train.lr: [1, 2]}'
 refuse 'there is no space' 'trials: 3'
 refuse '"trails" is none of method, trials, ' 'trails: 3'

@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
     {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
-    {"resume", RESUME_OPTION, NULL, "go on with the run in --out (no -c: as it was begun)"},
+    {"resume", RESUME_OPTION, NULL, "go on with the run in --out, if any; no -c: as it began"},
     {"dry-run", DRY_OPTION, NULL, "print what memory and time it would take, write nothing"},
     {"quiet", 'q', NULL, "only errors"},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},

@@ -116,8 +116,9 @@ static int for_text(struct job *j, struct error *err)
             break;
         lines = people_text_lines(t, &unknown);
         if (!known && unknown && p.n < most) {
-            rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items",
-                           whom_file(&j->q->whom), (long long)unknown);
+            rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
+                           whom_file(&j->q->whom), (long long)unknown,
+                           j->use->rating ? "<tab>RATING" : ", by its id or title");
             break;
         }
         for (int64_t i = 0; i < p.n; i++) {

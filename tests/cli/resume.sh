@@ -36,6 +36,7 @@ disturbed() {
     local name=$1 signal=$2 status=$3 stops=0 got pid
     local again=()
     for _ in $(seq 40); do
+        : >err # what the run before has said is not this one's
         "$PARTRAIN" train --out "$name.d" "${common[@]}" "${again[@]}" >out 2>err &
         pid=$!
         again=(--resume)

@@ -4,9 +4,10 @@
  *     parity_steps FOLDER STEPS CONFIG [KEY=VALUE ...]
  *
  *     split.safetensors       every rating: user, item, value, bits of enum part; the effective options as
- * metadata start.safetensors       the initial weights first.safetensors       those after the first step,
- * last.safetensors after the last one steps.safetensors       loss and rows of each minibatch, and the
- * examples of all of them in a row
+ *                             metadata
+ *     start.safetensors       the initial weights
+ *     first.safetensors       those after the first step, last.safetensors after the last one
+ *     steps.safetensors       loss and rows of each minibatch, and the examples of all of them in a row
  *
  * With STEPS 0 there is only the split. The steps are the trainer's own (learner.h). */
 #include "base/mem.h"

@@ -154,8 +154,7 @@ double ref_slope(enum activation f, double x)
     return NAN;
 }
 
-/* ---- a step ----------------------------------------------------------------------------------------------
- */
+/* ---- a step ---- */
 
 double ref_loss(struct reference *ref, const struct batch *b, bool gradients)
 {

@@ -151,8 +151,7 @@ void world_hash(const struct world_spec *spec, int64_t steps, bool fused, char o
     world_fini(&w);
 }
 
-/* ---- against the reference ------------------------------------------------------------------------------
- */
+/* ---- against the reference ---- */
 
 struct scoring {
     struct world *w;

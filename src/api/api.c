@@ -199,8 +199,7 @@ int pt_train(const struct pt_config *c, const struct pt_train_options *options, 
     return 0;
 }
 
-/* ---- a model ---------------------------------------------------------------------------------------------
- */
+/* ---- a model ---- */
 
 int pt_model_open(struct pt_model **out, const char *folder, int threads, struct pt_error *err)
 {
@@ -264,8 +263,7 @@ int64_t pt_model_find_user(const struct pt_model *m, const char *id)
     return idtable_find(m->use->users, id, strlen(id));
 }
 
-/* ---- people
- * ------------------------------------------------------------------------------------------------ */
+/* ---- people ---- */
 
 static int take_person(struct people *to, const struct pt_model *m, const struct pt_people *from, int64_t p,
                        struct error *err)

@@ -1,8 +1,8 @@
 /* tensors.h - the safetensors format, and what partrain adds to it.
  *
  *     8 bytes      N, length of the header, little-endian
- *     N bytes      JSON: {"__metadata__": {strings}, NAME: {"dtype", "shape", "data_offsets"}, ...}, then
- * spaces the rest     the tensors' bytes, little-endian, one behind the other without gaps
+ *     N bytes      JSON: {"__metadata__": {strings}, NAME: {"dtype", "shape", "data_offsets"}, ...}, spaces
+ *     the rest     the tensors' bytes, little-endian, one behind the other without gaps
  *
  * What partrain writes any reader of the format takes; the data begin at a multiple of 64. Metadata has,
  * besides the caller's strings:

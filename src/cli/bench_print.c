@@ -149,8 +149,7 @@ void bench_print_md(const struct bench_result *r, const struct config *c)
     print_roof(r);
 }
 
-/* ---- csv and json ----------------------------------------------------------------------------------------
- */
+/* ---- csv and json ---- */
 
 void bench_print_csv(const struct bench_result *r)
 {

@@ -164,8 +164,7 @@ static int configure(struct config **out, const struct request *q, struct error 
     return 0;
 }
 
-/* ---- the verbs ------------------------------------------------------------------------------------------
- */
+/* ---- the verbs ---- */
 
 static int describe(const struct request *q, const struct config *c, const struct ratings *r,
                     struct error *err)

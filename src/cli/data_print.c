@@ -95,8 +95,7 @@ void data_print(FILE *out, const char *path, const struct facts *f, const struct
         fputs("\nnothing odd was seen\n", out);
 }
 
-/* ---- for programs ---------------------------------------------------------------------------------------
- */
+/* ---- for programs ---- */
 
 static struct json *counts_json(const struct facts_counts *c)
 {

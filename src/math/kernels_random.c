@@ -1,9 +1,6 @@
 /* kernels_random.c - dropout and normal numbers, from the counter-based generator. */
 #include "math/kernels_isa.h"
 
-/* ---- dropout
- * ------------------------------------------------------------------------------------------------- */
-
 void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                    uint32_t position)
 {

@@ -57,8 +57,7 @@ void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n
     }
 }
 
-/* ---- softmax ---------------------------------------------------------------------------------------------
- */
+/* ---- softmax ---- */
 
 /* A row's maximum; NaN where any element is: no comparison with NaN holds, so it must be asked for. */
 INLINE float row_max(const float *x, int64_t n)

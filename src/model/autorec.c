@@ -1,12 +1,11 @@
 /* autorec.c - AutoRec (Sedhain, Menon, Sanner, Xie: "AutoRec: Autoencoders Meet Collaborative Filtering", WWW
  * 2015).
  *
- *     out = f( W g( V x + mu ) + b )        equation 2 of the paper; x: the ratings of one item (side item)
- * or user
+ *     out = f( W g( V x + mu ) + b )        h(r; theta) of the paper; x: the ratings of one item or one user
  *
  * with any list of hidden layers between V and W, and dropout on the last code. The loss counts observed
- * cells only (equation 3); l2 is Adam's. x is sparse: a cell without a rating puts nothing in and asks for
- * nothing out. */
+ * cells only; the paper's penalty on V and W is Adam's l2. x is sparse: a cell without a rating puts nothing
+ * in and asks for nothing out. */
 #include "model/dense.h"
 #include "model/encoder.h"
 #include "model/masked.h"

@@ -1,7 +1,7 @@
 /* dense.h - the small fully connected layers between the two sharded tables, as a chain.
  *
- *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)         h[l+1] = f_l(h[l] W_l^T + b_l),  W_l
- * (d(l+1), d(l))
+ *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)
+ *     h[l+1] = f_l(h[l] W_l^T + b_l)                              W_l (d(l+1), d(l)), b_l (d(l+1))
  *
  * Forward and backward, a worker takes its own slice of the rows through all layers, without waiting for
  * anybody. Gradients and Adam need all rows: after a barrier, workers share the weight rows, some units at a

@@ -1,16 +1,19 @@
 /* mf.c - matrix factorisation with biases (Koren, Bell, Volinsky: "Matrix Factorization Techniques for
  * Recommender Systems", 2009, equation 4), with the sigmoid output range that fastai adds.
  *
- *     s_ui = p_u . q_i + b_u + b_i        out = s, or low + (high - low) sigmoid(s)
+ *     s_ui = p_u . q_i + b_u + b_i        out = s, or low + (high - low) sigmoid(s); the paper's mean is
+ *                                         taken off the ratings before (model.center)
  *     loss over the B ratings of a minibatch: their squared errors, reduced as model.loss says
  *
  * Two sharded tables: factors of users (P, with b_u) and of items (Q, with b_i). A step has two parts:
  *
  *   errors    of a rating by the owner of its user's row and by the owner of its item's, each for itself:
- * what they exchange is the rows, which each copies aside for its gradients                  barrier update
- * the owner of a row adds up what the minibatch has for it, in batch order (a row can occur several times),
- * and Adam follows; rows without a rating move too (dense Adam), at once where the tables fit in cache, else
- * deferred and exact (param.h)                            barrier
+ *             what they exchange is the rows, which each copies aside for its gradients
+ *   barrier
+ *   update    the owner of a row adds up what the minibatch has for it, in batch order (a row can occur
+ *             several times), and Adam follows; rows without a rating move too (dense Adam), at once where
+ *             the tables fit in cache, else deferred and exact (param.h)
+ *   barrier
  *
  * With several ranks, each puts the rows that it has at their batch positions, and nothing at the others;
  * joined, every rank has the whole minibatch's rows. */
@@ -323,8 +326,7 @@ static void mf_set_step(struct worker *w, struct model *m, int64_t steps)
     model_set_table_step(w, &mf_of(m)->item.t, steps);
 }
 
-/* ---- prediction ------------------------------------------------------------------------------------------
- */
+/* ---- prediction ---- */
 
 /* The row of somebody whom the table of users does not have. */
 static void take_folded(struct mf *a, int64_t p, const float *row)

@@ -9,9 +9,6 @@
  */
 #define SWEEP_BYTES ((int64_t)16 << 20)
 
-/* ---- making
- * ---------------------------------------------------------------------------------------------------- */
-
 static void side_fini(struct side *s)
 {
     for (int i = 0; s->gb && i < s->t.shards; i++)

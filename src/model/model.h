@@ -71,9 +71,8 @@ struct input {
     const struct matrix *matrix;
     struct view *view; /* (shards): workers use those of their own shards */
     const int64_t *example;
-    int64_t rows; /* at most spec.eval_batch */
-    const float
-        *folded; /* mf: (rows, latent + 1), factors and bias of those whose example is -1; else NULL */
+    int64_t rows;        /* at most spec.eval_batch */
+    const float *folded; /* mf: (rows, latent + 1), factors and bias where example is -1; else NULL */
 };
 
 struct model_ops {

@@ -1,12 +1,13 @@
 /* multivae.c - Multi-VAE and Mult-DAE (Liang, Krishnan, Hoffman, Jebara: "Variational Autoencoders for
  * Collaborative Filtering", WWW 2018).
  *
- *   h  = f( dropout(x / |x|) V + mu ) ... hidden layers          encoder
- *   (m, s) = linear(h)                   Multi-VAE: mean and log variance of q(z | x), L units each
- *   z  = m + exp(s / 2) eps,  eps ~ N(0, noise_std^2)            sampled in training only; else z = m
+ *   h  = f( dropout(x / |x|) V + mu ) ... hidden layers     encoder
+ *   (m, s) = linear(h)                                      mean and log variance of q(z | x), L units each
+ *   z  = m + exp(s / 2) eps,  eps ~ N(0, noise_std^2)       sampled in training only; else z = m
  *   h' = hidden layers of z, mirrored;  dropout(h')
- *   l  = h' W^T + b,  loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))      equations 5
- * and 7 KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
+ *   l  = h' W^T + b                                         logits
+ *   loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))
+ *   KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
  *
  * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is
  * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */

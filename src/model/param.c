@@ -219,8 +219,7 @@ void table_set_step(struct table *t, int shard, int64_t step)
         t->part[shard].at[c] = (int32_t)step;
 }
 
-/* ---- vectors ---------------------------------------------------------------------------------------------
- */
+/* ---- vectors ---- */
 
 int vector_init(struct vector *v, const char *name, int n, bool moments, struct error *err)
 {
@@ -246,8 +245,7 @@ void vector_fini(struct vector *v)
     *v = (struct vector){0};
 }
 
-/* ---- the list
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the list ---- */
 
 static float *pick(const struct weights *w, int which)
 {

@@ -3,8 +3,8 @@
  * The items' factors q and biases b stay as they were trained. A person's row x = (factors, bias) is the one
  * that makes
  *
- *     sum over the ratings  (r_i - out(x . (q_i, 1) + b_i))^2   +   sigma^2 sum over k  (x_k - mean_k)^2 /
- * var_k
+ *     sum over the ratings  (r_i - out(x . (q_i, 1) + b_i))^2
+ *     + sigma^2 sum over k  (x_k - mean_k)^2 / var_k
  *
  * smallest: ridge least squares towards the mean of the trained users' rows, each unit held as tightly as
  * those rows lie together (var_k), with ratings off by sigma, a sixth of the range of the training ratings.

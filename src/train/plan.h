@@ -16,10 +16,9 @@ struct memory_plan {
     int64_t evaluation; /* views, scores and figures of validation and test */
     int64_t files;      /* the saved model, mapped while it is checked and read for the test part */
     int64_t total;
-    int64_t limit; /* what the machine or the cgroup has; 0: unknown */
-    int64_t
-        microbatch; /* the largest that would fit, where logits are too large; 0: none would, or no need */
-    double epoch_s; /* an epoch of training, about; 0 before plan_time */
+    int64_t limit;      /* what the machine or the cgroup has; 0: unknown */
+    int64_t microbatch; /* the largest that fits, where logits are too large; 0: none does, or no need */
+    double epoch_s;     /* an epoch of training, about; 0 before plan_time */
 };
 
 /* PT_ENOMEM where there is no memory even for this. */

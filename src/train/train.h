@@ -40,9 +40,9 @@ struct train_options {
     bool resume;
     bool no_test; /* the test part is not judged, for a search over configurations */
     bool dry_run; /* reads the data, tells the plan (TRAIN_PLANNED) and returns; writes nothing */
-    const volatile sig_atomic_t
-        *stop; /* not 0: finish the minibatch, save, return PT_EINTERRUPTED; may be NULL */
-    const volatile sig_atomic_t *save;                         /* changed: save and go on; may be NULL */
+    /* Each may be NULL. `stop` not 0: finish the minibatch, save, return PT_EINTERRUPTED. `save` changed:
+     * save and go on. */
+    const volatile sig_atomic_t *stop, *save;
     void (*listen)(void *arg, const struct train_progress *p); /* may be NULL */
     void (*warn)(void *arg, const char *text);                 /* may be NULL */
     void *arg;

@@ -1,12 +1,15 @@
 /* tune.h - the search over configurations: a `tune:` block says what to try.
  *
  *   tune:
- *     method: random              random, grid or halving
- *     trials: 30                  random, halving: configurations to draw (the one at hand is trained
- * besides) seed: 1 minutes: 20                 no trial begins later; 0: no limit min_epochs: 5 halving:
- * epochs of the first round; each next one has eta times as many eta: 3                      halving: one of
- * eta goes on space: model.latent: [50, 100, 200]                   one of these train.lr: {from: 1e-4, to:
- * 1e-2, scale: log}   anything between; grid: `points` of them
+ *     method: random                      random, grid or halving
+ *     trials: 30                          random, halving: configurations to draw, besides the one at hand
+ *     seed: 1
+ *     minutes: 20                         no trial begins later; 0: no limit
+ *     min_epochs: 5                       halving: epochs of the first round; the next has eta times as many
+ *     eta: 3                              halving: one of eta goes on
+ *     space:
+ *       model.latent: [50, 100, 200]      one of these
+ *       train.lr: {from: 1e-4, to: 1e-2, scale: log}       anything between; grid: `points` of them
  *
  * Trials run one after another, each with all threads, in DIR/trial-N: a killed search goes on where it was.
  * Every trial is judged by train.monitor on the validation part; the test part is never judged. */

@@ -43,9 +43,10 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, widest = 0;
     int workers = team_workers(m->eng.team), rc, groups = 0;
 
-    *c = (struct chain){.n = n, .kern = m->eng.kern};
+    *c = (struct chain){.kern = m->eng.kern};
     if (n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
+    c->n = n;
     for (int l = 0; l <= n; l++) {
         c->dim[l] = dims[l];
         c->ld[l] = row_pad(dims[l]);
@@ -68,7 +69,7 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
     if (!c->tile || !c->squares)
         goto nomem;
     for (int i = 0; i < workers; i++)
-        if (!(c->tile[i] = mem_array(DENSE_UNITS * widest + ROW_ALIGN, sizeof(float))))
+        if (!(c->tile[i] = mem_array(DENSE_UNITS * widest, sizeof(float))))
             goto nomem;
     return 0;
 nomem:
@@ -132,7 +133,7 @@ void chain_list(struct chain *c, struct param_list *l)
 
 void chain_fini(struct chain *c)
 {
-    for (int l = 0; l <= c->n && l <= CHAIN_MOST; l++) {
+    for (int l = 0; l <= c->n; l++) {
         mem_free(c->h[l]);
         mem_free(c->d[l]);
         if (l < c->n)

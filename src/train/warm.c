@@ -87,7 +87,7 @@ static int take_tensor(const struct former *f, const struct param *q, const stru
         for (int64_t r = 0; r < rows; r++, at++) {
             int64_t from = whose < 0 ? at : f->row[whose][at];
 
-            if (from >= 0)
+            if (data && from >= 0) /* NULL: another rank's shard */
                 memcpy(data + r * step, (const float *)v.data + from * cols, (size_t)cols * sizeof *data);
         }
     }

@@ -9,7 +9,7 @@
 static int init_shards(struct masked *d, const struct view *views)
 {
     int workers = team_workers(d->model->eng.team);
-    int64_t widest = 0, most = 0, first, end;
+    int64_t widest = 0, first, end;
 
     team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
@@ -23,7 +23,6 @@ static int init_shards(struct masked *d, const struct view *views)
             return PT_ENOMEM;
         memset(own->gb, 0, (size_t)row_pad(width) * sizeof(float));
         widest = width > widest ? width : widest;
-        most = views[s].room_rows > most ? views[s].room_rows : most;
     }
     for (int i = 0; i < workers; i++) {
         d->old[i] = mem_array(widest * d->w.ld, sizeof(float));

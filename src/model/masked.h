@@ -1,7 +1,7 @@
 /* masked.h - the last layer of AutoRec: outputs, errors and gradients for observed cells only.
  *
- *   out_pc = f(h_p . W_c + b_c)     for the cells (p, c) that the minibatch has        W (columns, K), b
- * (columns) e_pc   = dLoss / d(h_p . W_c + b_c)
+ *   out_pc = f(h_p . W_c + b_c)              for the cells (p, c) that the minibatch has
+ *   e_pc   = dLoss / d(h_p . W_c + b_c)      h (B, K), W (columns, K), b (columns)
  *
  * Per shard: scores by column (a row of W against the codes of the examples that have it), then gradient and
  * Adam of that row at once (the old row is kept aside, a shard's worth), then the shard's part of dh by
@@ -31,8 +31,8 @@ struct masked {
     struct masked_shard *shard; /* (shards) owned */
     struct masked_sums *sums;   /* (shards) owned */
     float *cell_weight;    /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
-    float **old;           /* (workers) owned: (widest shard, ld) */
-    float **row;           /* (workers) owned: (ld + most cells of a column) */
+    float **old;           /* (workers) owned: (widest shard, ld), rows of W before their update */
+    float **row;           /* (workers) owned: (ld), a gradient row */
     struct reduce *reduce; /* borrowed or owned */
     bool owns_reduce;
     const struct model *model;
@@ -67,8 +67,8 @@ void masked_share(struct worker *w, struct masked *d);
 /* The minibatch's loss; worker 0, after a barrier and masked_share. */
 double masked_loss(const struct masked *d, const struct batch *b, double *squares);
 
-/* Prepares cell weights; own slice of the rows, needs no barrier of its own before masked_scores of the same
- * worker only if all rows are prepared: so it ends with none and masked_scores must come after a barrier. */
+/* Cell weights of the worker's own slice of the rows. masked_scores and masked_apply read those of all rows:
+ * they come after a barrier. */
 void masked_prepare(struct worker *w, struct masked *d, const struct batch *b);
 
 /* Prediction: all columns of a shard, or the cells of a view. */

@@ -72,9 +72,10 @@ static bool init_room(struct evaluator *e)
     if (e->ranking) {
         e->best = mem_alloc(workers * n, sizeof *e->best);
         e->room = mem_array(workers * n * topk_capacity(e->k), sizeof *e->room);
-        e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1);
-        e->hit = mem_zalloc(workers * e->k, sizeof *e->hit);
-        if (!e->best || !e->room || !e->covered || !e->hit)
+        e->hit = mem_zalloc((int64_t)workers * e->k, sizeof *e->hit);
+        if (!e->best || !e->room || !e->hit)
+            return false;
+        if (e->coverage && !(e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1)))
             return false;
         if (ranks > 1 && !(e->candidate = mem_array((int64_t)ranks * n * e->k, sizeof *e->candidate)))
             return false;
@@ -117,6 +118,7 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         const struct metric *m = &spec->metric[i];
 
         e->ranking |= metric_is_ranking(m);
+        e->coverage |= m->kind == METRIC_COVERAGE;
         e->loss |= m->kind == METRIC_LOSS && !model->ops->score_cells;
         e->ratings |= !metric_is_ranking(m) && model->ops->score_cells;
         e->k = m->k > e->k ? m->k : e->k;

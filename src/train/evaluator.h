@@ -27,12 +27,12 @@ struct evaluator {
     const struct judged *part;
     struct model *model;
     const struct problem *problem;
-    bool ranking, ratings, loss; /* what is asked for */
-    int k;                       /* largest cut-off */
-    int64_t n;                   /* judged examples */
-    int64_t *example;            /* (n) owned: those with held-out ratings, ascending */
-    double *value[METRICS_MOST]; /* (n) owned: figures by example */
-    double *weight;              /* (n) owned: held-out ratings of each */
+    bool ranking, coverage, ratings, loss; /* what is asked for; coverage: ranking too */
+    int k;                                 /* largest cut-off */
+    int64_t n;                             /* judged examples */
+    int64_t *example;                      /* (n) owned: those with held-out ratings, ascending */
+    double *value[METRICS_MOST];           /* (n) owned: figures by example */
+    double *weight;                        /* (n) owned: held-out ratings of each */
     double *of_column; /* (columns, 3) owned, examples that are items: a user's squared errors, absolute
                           errors, ratings. Written by the column's worker */
     struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
@@ -46,7 +46,7 @@ struct evaluator {
     bool *hit;                   /* (workers x k) owned */
     int32_t *cold;               /* owned: columns that are never recommended, numbered in their shard */
     int64_t *cold_start;         /* (shards + 1) owned: where a shard's begin */
-    uint8_t *covered;            /* (workers x metrics x columns) owned: coverage */
+    uint8_t *covered;            /* (workers x metrics x columns) owned; NULL: no coverage is asked for */
     struct input block;          /* at hand */
     int64_t begin;               /* of the block, in example[] */
 };

@@ -335,8 +335,8 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
 
         if (!text)
             rc = error_set(err, PT_EFILE, "%s: it has no state of a run; is it a model file?", path);
-        else if ((rc = check_data(t, p, err)) == 0)
-            rc = state_parse(state, text, err);
+        else if ((rc = check_data(t, p, err)) == 0 && (rc = state_parse(state, text, err)) < 0)
+            error_prefix(err, "%s", path);
     }
     for (int which = 0; which < (state ? 3 : 1); which++)
         for (int i = 0; i < m->params.n && rc == 0; i++)

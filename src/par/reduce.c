@@ -56,8 +56,7 @@ struct reduce {
 /* A node whose right sibling would begin beyond the last shard stands for its parent too. */
 static void lift(int64_t *level, int64_t *index, int shards)
 {
-    while (*index % 2 == 0 && ((*index + 1) << *level) < (int64_t)1 << 40 &&
-           ((*index + 1) << *level) >= shards && *index > 0) {
+    while (*index > 0 && *index % 2 == 0 && ((*index + 1) << *level) >= shards) {
         *index /= 2;
         ++*level;
     }
@@ -420,7 +419,6 @@ int64_t reduce_bytes(int shards, int workers, int64_t rows, int64_t ld)
 
     for (int id = 0; id < workers; id++) {
         struct worker_plan p = {0};
-
         int64_t first, end;
 
         team_range(shards, id, workers, &first, &end);

@@ -39,7 +39,8 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
                struct error *err);
 void reduce_free(struct reduce *r);
 
-/* A round sums rows [0, rows) of `ld` floats: both at most what reduce_new was given, the product counts. */
+/* A round sums any rows x ld that are no more floats than reduce_new was given room for. */
+
 /* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added
  * to it (the same bits as a leaf of its own added after); otherwise write over what is there. `can_add` false
  * never asks for that. */
@@ -54,7 +55,7 @@ void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld);
 void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld);
 float *reduce_root(struct reduce *r);
 
-/* Bytes of all buffers of a reduce over `shards` shards and `workers` workers. */
+/* Bytes of all buffers of a reduce over `shards` shards and `workers` workers, of one rank. */
 int64_t reduce_bytes(int shards, int workers, int64_t rows, int64_t ld);
 
 #endif

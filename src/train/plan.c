@@ -46,7 +46,8 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
         z->layers = 1;
         z->layer[0] = c->latent;
     }
-    z->first_ld = row_pad(z->layer[0]);
+    /* A Multi-VAE without hidden layers encodes means and log variances at once. */
+    z->first_ld = row_pad(c->model_kind == KIND_MULTIVAE && c->hidden.n == 0 ? 2 * c->latent : z->layer[0]);
     z->last_ld = row_pad(z->layer[z->layers - 1]);
 }
 

@@ -1,7 +1,7 @@
 /* gemm.h - the door to BLAS: products of row-major float matrices with leading dimensions.
  *
- * Bits of a product are a function of its shape, its alignment-free contents and the kernel family of the
- * core (gemm_core), as long as one thread does all of it. That is what gemm_init and team_new see to:
+ * Bits of a product are a function of its shape, its contents (wherever they lie) and the kernel family of
+ * the core (gemm_core), as long as one thread does all of it. That is what gemm_init and team_new see to:
  *
  *   OpenBLAS, OpenMP build    asks OpenMP how many threads there may be: 1 inside a team of two or more, but
  *                             omp_get_max_threads() elsewhere, a team of one included, and then cuts

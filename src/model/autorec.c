@@ -95,7 +95,8 @@ static float clip_factor(struct worker *w, struct autorec *a, const struct batch
     chain_measure(w, &a->mid, b->rows);
     encoder_measure(w, &a->enc, a->mid.d[0], b->rows);
     team_barrier(w);
-    return model_clip(&a->model, masked_norm(&a->dec) + chain_norm(&a->mid) + encoder_norm(&a->enc));
+    return model_clip(&a->model, masked_squared_norm(&a->dec) + chain_squared_norm(&a->mid) +
+                                     encoder_squared_norm(&a->enc));
 }
 
 static void autorec_begin(struct worker *w, struct model *m, const struct batch *b)

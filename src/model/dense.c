@@ -93,18 +93,13 @@ void chain_draw(struct chain *c, const struct init_spec *init, int tensor)
     }
 }
 
-static float *pick(const struct weights *w, int which)
-{
-    return which == 0 ? w->w : which == 1 ? w->m : w->v;
-}
-
 static void row_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                      int64_t *stride)
 {
     const struct dense *d = owner;
 
     (void)i;
-    *data = pick(&d->row, which);
+    *data = weights_pick(&d->row, which);
     *count = d->out;
     *length = d->in;
     *stride = d->ld;
@@ -116,7 +111,7 @@ static void bias_span(const void *owner, int64_t i, int which, float **data, int
     const struct dense *d = owner;
 
     (void)i;
-    *data = pick(&d->bias, which);
+    *data = weights_pick(&d->bias, which);
     *count = 1;
     *length = *stride = d->out;
 }
@@ -226,7 +221,7 @@ void chain_measure(struct worker *w, struct chain *c, int64_t rows)
     }
 }
 
-double chain_norm(const struct chain *c)
+double chain_squared_norm(const struct chain *c)
 {
     const double *squares = c->squares;
     double sum = 0.0;

@@ -49,9 +49,9 @@ void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end
  * respect to h[0] for l = 0. Weights are only read. */
 void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t end);
 /* Entered by every worker, when h and d of all rows are there. Squares of all gradients into c->squares;
- * chain_norm sums them after a barrier. */
+ * chain_squared_norm sums them after a barrier. */
 void chain_measure(struct worker *w, struct chain *c, int64_t rows);
-double chain_norm(const struct chain *c);
+double chain_squared_norm(const struct chain *c);
 /* Gradients times `scale`, and Adam; entered as chain_measure is. */
 void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct adam_step *weight,
                   const struct adam_step *bias, float scale);

@@ -215,7 +215,7 @@ void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64
     team_share(w, e->squares, e->v.shards, sizeof *e->squares);
 }
 
-double encoder_norm(const struct encoder *e)
+double encoder_squared_norm(const struct encoder *e)
 {
     double sum = 0.0;
 

@@ -52,7 +52,7 @@ void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, 
 /* Squared norm of the gradients of own shards (and mu) into e->squares, with several ranks of all shards.
  * After dz is complete. */
 void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows);
-double encoder_norm(const struct encoder *e);
+double encoder_squared_norm(const struct encoder *e);
 /* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */
 void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b,
                           const float *dz, float scale);

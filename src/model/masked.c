@@ -317,7 +317,7 @@ void masked_update(struct worker *w, struct masked *d, int shard, const struct v
     update_bias(d, shard, b);
 }
 
-double masked_norm(const struct masked *d)
+double masked_squared_norm(const struct masked *d)
 {
     double sum = 0.0;
 

@@ -57,7 +57,7 @@ void masked_apply(struct worker *w, struct masked *d, int shard, const struct vi
 /* After masked_apply with `measure`: gradients again, times `clip`, and Adam. */
 void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
                    const float *h, float clip);
-double masked_norm(const struct masked *d);
+double masked_squared_norm(const struct masked *d);
 /* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start.
  */
 void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh);

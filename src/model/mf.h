@@ -21,7 +21,7 @@ struct side {
 /* Where a row is. */
 struct place {
     int32_t shard;
-    int32_t mine;  /* its owner asks */
+    int32_t mine;  /* 1: the worker that asks has it */
     int64_t local; /* number in the shard */
 };
 

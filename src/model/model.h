@@ -91,7 +91,7 @@ struct model_ops {
      * ratings as the model outputs them; softmax models: logits. */
     void (*score)(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
     /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out
-     * (entries), in the view's order by example. */
+     * (entries), in the view's order by example. NULL for softmax models, which predict no ratings. */
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 };
 

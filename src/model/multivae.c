@@ -164,8 +164,8 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
     encoder_measure(w, &a->enc, a->down.d[0], b->rows);
     softmax_share_norms(w, &a->dec);
     team_barrier(w);
-    norm = softmax_norm(&a->dec) + chain_norm(&a->down) + encoder_norm(&a->enc);
-    return model_clip(&a->model, norm + (a->sampled ? chain_norm(&a->up) : 0.0));
+    norm = softmax_squared_norm(&a->dec) + chain_squared_norm(&a->down) + encoder_squared_norm(&a->enc);
+    return model_clip(&a->model, norm + (a->sampled ? chain_squared_norm(&a->up) : 0.0));
 }
 
 static void multivae_begin(struct worker *w, struct model *m, const struct batch *b)

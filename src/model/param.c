@@ -247,17 +247,12 @@ void vector_fini(struct vector *v)
 
 /* ---- the list ---- */
 
-static float *pick(const struct weights *w, int which)
-{
-    return which == 0 ? w->w : which == 1 ? w->m : w->v;
-}
-
 static void table_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                        int64_t *stride)
 {
     const struct table *t = owner;
 
-    *data = pick(&t->part[i].row, which);
+    *data = weights_pick(&t->part[i].row, which);
     *count = shard_width(&t->cut[i]);
     *length = t->k;
     *stride = t->ld;
@@ -268,7 +263,7 @@ static void bias_span(const void *owner, int64_t i, int which, float **data, int
 {
     const struct table *t = owner;
 
-    *data = pick(&t->part[i].bias, which);
+    *data = weights_pick(&t->part[i].bias, which);
     *count = 1;
     *length = *stride = shard_width(&t->cut[i]);
 }
@@ -279,7 +274,7 @@ static void vector_span(const void *owner, int64_t i, int which, float **data, i
     const struct vector *v = owner;
 
     (void)i;
-    *data = pick(&v->row, which);
+    *data = weights_pick(&v->row, which);
     *count = 1;
     *length = *stride = v->n;
 }

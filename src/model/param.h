@@ -26,6 +26,12 @@ struct weights {
     float *w, *m, *v;
 };
 
+/* which: 0 weights, 1 m, 2 v; NULL where there are none of these. */
+static inline float *weights_pick(const struct weights *w, int which)
+{
+    return which == 0 ? w->w : which == 1 ? w->m : w->v;
+}
+
 struct table_part {
     struct weights row;  /* (width, ld) owned: one block */
     struct weights bias; /* (width padded) in the same block; NULL where the table has none */
@@ -116,9 +122,10 @@ static inline void table_update(const struct table *t, const struct kernels *ker
 void table_sweep(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
                  int64_t step);
 
-/* All rows of a shard up to `steps` steps; then, at an epoch's end, back to step 0 of the next one. */
+/* All rows of a shard up to `steps` steps. */
 void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
                  int64_t steps);
+/* All rows of a shard count as having seen `step` steps: 0 when an epoch begins. */
 void table_set_step(struct table *t, int shard, int64_t step);
 
 int vector_init(struct vector *v, const char *name, int n, bool moments, struct error *err);
@@ -137,8 +144,7 @@ struct param {
     const void *owner;
     int64_t spans;
     bool sharded; /* spans are shards: with several ranks one has its own run of them, data NULL in others */
-    /* Span i: `count` rows of `length` floats, `stride` apart. which: 0 weights, 1 m, 2 v; data NULL where
-     * there are none. */
+    /* Span i: `count` rows of `length` floats, `stride` apart; which: as for weights_pick. */
     void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                  int64_t *stride);
 };

@@ -323,7 +323,7 @@ void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, 
     }
 }
 
-double softmax_norm(const struct softmax *d)
+double softmax_squared_norm(const struct softmax *d)
 {
     double sum = 0.0;
 

@@ -55,7 +55,7 @@ void softmax_step(struct worker *w, struct softmax *d, const struct view *views,
  */
 void softmax_share_norms(struct worker *w, struct softmax *d);
 void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip);
-double softmax_norm(const struct softmax *d);
+double softmax_squared_norm(const struct softmax *d);
 /* Mean over the minibatch of the rows' losses; worker 0, after a barrier. */
 double softmax_loss(const struct softmax *d, const struct batch *b);
 

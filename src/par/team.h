@@ -81,7 +81,7 @@ int team_default_workers(const struct topo *topo);
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
  * most. */
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);
-/* The run of `n` shards, or what is counted like them, of a worker: of its rank's run its part. */
+/* The run of `n` shards (or things numbered like them) that a worker owns: its part of its rank's run. */
 void team_own(const struct worker *w, int64_t n, int64_t *first, int64_t *end);
 /* The run of all workers of this rank. */
 void team_rank_own(const struct team *t, int64_t n, int64_t *first, int64_t *end);

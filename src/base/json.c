@@ -320,19 +320,6 @@ const struct json *json_at(const struct json *array, int64_t i)
     return i < 0 ? NULL : outer(json_array_get(inner(array), (size_t)i));
 }
 
-const struct json *json_entry(const struct json *object, int64_t i, const char **key)
-{
-    const struct json *child;
-
-    if (i < 0)
-        return NULL;
-    *key = NULL;
-    do
-        child = json_next(object, key);
-    while (child && i--);
-    return child;
-}
-
 const struct json *json_next(const struct json *object, const char **key)
 {
     json_t *o = inner(object);

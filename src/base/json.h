@@ -47,10 +47,8 @@ double json_get_real(const struct json *object, const char *key, double fallback
 bool json_get_bool(const struct json *object, const char *key, bool fallback);
 int64_t json_count(const struct json *array_or_object); /* 0 for everything else */
 const struct json *json_at(const struct json *array, int64_t i);
-/* Element i of an object in its order; *key is borrowed. Walks there: for small objects. */
-const struct json *json_entry(const struct json *object, int64_t i, const char **key);
 /* The entry behind the one of `*key`, which moves on; the first one for *key == NULL. NULL at the end.
- * *key must come from this function or json_entry. */
+ * *key is borrowed and must come from this function. */
 const struct json *json_next(const struct json *object, const char **key);
 bool json_is_object_value(const struct json *j);
 bool json_is_array_value(const struct json *j);

@@ -29,8 +29,6 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64
              int64_t ldb, float beta, float *c, int64_t ldc); /* A (m,k), B (n,k): C = A B^T */
 void gemm_nn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
              int64_t ldb, float beta, float *c, int64_t ldc); /* A (m,k), B (k,n): C = A B */
-void gemm_tn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-             int64_t ldb, float beta, float *c, int64_t ldc); /* A (k,m), B (k,n): C = A^T B */
 
 /* What was linked: "OpenBLAS 0.3.21 openmp"; its kernel family: "SkylakeX". "unknown" where the library does
  * not say. The text belongs to the calling thread and stays until its next call. */

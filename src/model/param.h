@@ -74,11 +74,6 @@ void table_fini(struct table *t);
  * tensor + 1). */
 void table_draw(struct table *t, struct team *team, const struct init_spec *init, int tensor);
 
-static inline float *table_row(const struct table *t, int64_t column, int shard, float *base)
-{
-    return base + (column - t->cut[shard].begin) * t->ld;
-}
-
 /* Brings row c of a shard (numbered in the shard) up to `steps` steps of this epoch: exact, deferred Adam. */
 static inline void table_catch_up(const struct table *t, const struct kernels *kern,
                                   const struct adam_plan *plan, int shard, int64_t c, int64_t steps)

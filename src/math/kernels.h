@@ -22,11 +22,10 @@ static inline int64_t row_pad(int64_t n)
 
 enum activation { ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU };
 
-/* Three arrays of `lines` cache lines each; `turn` is 0. */
+/* Memory that is wanted soon: three arrays of `lines` cache lines each. */
 struct ahead {
     const float *at[3];
     int64_t lines;
-    int turn;
 };
 
 struct kernels {
@@ -66,8 +65,8 @@ struct kernels {
     void (*product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                        int64_t ldb, const float *bias, float *c, int64_t ldc);
     /* C (m, n) = A (m, k) B (k, n), or C + A B where `add`; element (i, t) of A is a[i * row + t * column].
-     * Rows of B and C are padded (n a multiple of 16). `ahead` (NULL: nothing) names memory that is wanted
-     * soon after: it comes into the second cache on the way. */
+     * Rows of B and C are padded (n a multiple of 16). `ahead` (NULL: nothing) comes into the second
+     * cache on the way. */
     void (*product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
                        const float *b, int64_t ldb, bool add, float *c, int64_t ldc,
                        const struct ahead *ahead);

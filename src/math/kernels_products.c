@@ -153,8 +153,15 @@ INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, bo
         (vec *)(c + i * ldc + j * LANES) = sum[i][j];
 }
 
-/* The next lines of what the caller will need, at most as many as a tile has steps; the arrays take turns. */
-INLINE struct fetch fetch_ahead(struct ahead *f, int64_t steps)
+/* How far the caller's `ahead` has been fetched: the arrays take turns. */
+struct fetched {
+    const float *at[3];
+    int64_t lines; /* left, of the array whose turn it is */
+    int turn;
+};
+
+/* The next lines of what the caller will need, at most as many as a tile has steps. */
+INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
 {
     struct fetch next = {f->at[f->turn], 16, f->lines < steps ? f->lines : steps};
 
@@ -170,7 +177,7 @@ INLINE struct fetch fetch_ahead(struct ahead *f, int64_t steps)
 
 /* All rows against some vectors of columns. */
 INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb, bool add,
-                       struct ahead *ahead, bool more, float *c, int64_t ldc, const int vecs)
+                       struct fetched *ahead, bool more, float *c, int64_t ldc, const int vecs)
 {
     const float *at = a.at;
     int64_t i = 0;
@@ -194,11 +201,11 @@ void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t r
                       const float *b, int64_t ldb, bool add, float *c, int64_t ldc, const struct ahead *ahead)
 {
     struct strided left = {a, row, column};
-    struct ahead rest;
+    struct fetched rest = {0};
     int64_t j = 0;
 
     if (ahead)
-        rest = *ahead;
+        rest = (struct fetched){{ahead->at[0], ahead->at[1], ahead->at[2]}, ahead->lines, 0};
     for (; j + NN_VECS * LANES <= n; j += NN_VECS * LANES)
         nn_columns(m, k, left, b + j, ldb, add, ahead ? &rest : NULL, j + 2 * NN_VECS * LANES <= n, c + j,
                    ldc, NN_VECS);

@@ -176,8 +176,8 @@ static void group_gradient(const struct chain *c, int l, int o, int end, int64_t
     const struct dense *d = &c->layer[l];
     const struct weights *row = &d->row;
     const float *dy = c->d[l + 1] + o;
-    struct ahead adam = {
-        {row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld}, (end - o) * d->ld / 16, 0};
+    struct ahead adam = {{row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld},
+                         (end - o) * d->ld / ROW_ALIGN};
 
     c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], false, g, c->ld[l],
                         &adam);

@@ -232,7 +232,7 @@ static void weight_gradient(struct worker *w, struct softmax *d, int s, const st
     for (int64_t c = 0; c < width; c += SOFTMAX_ROWS) {
         int64_t end = width - c < SOFTMAX_ROWS ? width : c + SOFTMAX_ROWS;
         float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id];
-        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / 16, 0};
+        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN};
 
         team_phase(w, PHASE_DECODE);
         d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE ((int64_t)1 << 28) /* elements of a message */
+#define PIECE      ((int64_t)1 << 28) /* elements of a message */
+#define RANKS_MOST 1024
 
 /* What the launchers set. Without one MPI is left alone: it would start helpers of its own. */
 static bool launched(void)
@@ -45,6 +46,8 @@ int ranks_start(struct error *err)
     if (level < MPI_THREAD_FUNNELED)
         return error_set(err, PT_EUSAGE,
                          "this MPI library does not work with threads (MPI_THREAD_FUNNELED); use another");
+    if (ranks_self().count > RANKS_MOST)
+        return error_set(err, PT_EUSAGE, "%d ranks; there can be %d", ranks_self().count, RANKS_MOST);
     return 0;
 }
 
@@ -121,8 +124,6 @@ static int64_t common_unit(const struct ranks *r, const int64_t *const *lists, i
                 unit /= 2;
     return unit;
 }
-
-#define RANKS_MOST 1024
 
 void ranks_share(struct ranks *r, void *items, int64_t n, int64_t bytes)
 {

@@ -24,7 +24,7 @@ struct ranks {
 };
 
 /* Joins the run where the program was started by mpirun, srun or the like; before any thread is made.
- * PT_EUSAGE where that is so, and this build has no MPI. Once in a process, and ranks_stop at its end, on all
+ * PT_EUSAGE where that is so and this build has no MPI, and for more than 1024 ranks. Once in a process, and ranks_stop at its end, on all
  * ranks. */
 int ranks_start(struct error *err);
 void ranks_stop(void);

@@ -39,6 +39,7 @@ struct job {
     struct reduce *r;
     int shards, round, rows;
     bool can_add;
+    const int *bound; /* as for reduce_new */
 };
 
 static void one_round(struct worker *w, void *arg)
@@ -48,6 +49,10 @@ static void one_round(struct worker *w, void *arg)
     int64_t first, end;
 
     team_range(j->shards, w->id, w->count, &first, &end);
+    if (j->bound) {
+        first = j->bound[w->id];
+        end = j->bound[w->id + 1];
+    }
     for (int64_t s = first; s < end; s++) {
         bool add;
         float *at = reduce_leaf(j->r, w, (int)s, j->can_add, &add);
@@ -63,35 +68,64 @@ static void one_round(struct worker *w, void *arg)
     team_barrier(w);
 }
 
-static void root_is_the_tree_sum(void **state)
+/* Three rounds: again with the same buffers, and with fewer rows. */
+static void check_root(struct team *team, int shards, const int *bound)
 {
     static float leaf[MOST][ROWS * LD];
+    struct job j = {.shards = shards, .bound = bound};
     float want[ROWS * LD];
+    struct error err;
+    int levels = 0;
 
+    while (1 << levels < shards)
+        levels++;
+    assert_int_equal(reduce_new(&j.r, shards, team, bound, ROWS, LD, &err), 0);
+    for (j.round = 0; j.round < 3; j.round++) {
+        j.can_add = j.round != 1;
+        j.rows = j.round == 2 ? 3 : ROWS;
+        for (int s = 0; s < shards; s++)
+            leaf_value(s, j.round, leaf[s]);
+        tree_sum(levels, 0, shards, leaf, want);
+        team_run(team, one_round, &j);
+        if (memcmp(reduce_root(j.r), want, (size_t)(j.rows * LD) * sizeof *want) != 0)
+            fail_msg("%d shards, %d workers, round %d", shards, team_workers(team), j.round);
+    }
+    reduce_free(j.r);
+}
+
+static void root_is_the_tree_sum(void **state)
+{
     (void)state;
     for (int workers = 1; workers <= 9; workers++) {
         struct team *team;
         struct error err;
 
         assert_int_equal(team_new(&team, workers, NULL, BIND_NONE, &err), 0);
-        for (int shards = 1; shards <= MOST; shards++) {
-            struct job j = {.shards = shards};
-            int levels = 0;
+        for (int shards = 1; shards <= MOST; shards++)
+            check_root(team, shards, NULL);
+        team_free(team);
+    }
+}
 
-            while (1 << levels < shards)
-                levels++;
-            assert_int_equal(reduce_new(&j.r, shards, team, NULL, ROWS, LD, &err), 0);
-            for (j.round = 0; j.round < 3; j.round++) { /* again with the same buffers, and with fewer rows */
-                j.can_add = j.round != 1;
-                j.rows = j.round == 2 ? 3 : ROWS;
-                for (int s = 0; s < shards; s++)
-                    leaf_value(s, j.round, leaf[s]);
-                tree_sum(levels, 0, shards, leaf, want);
-                team_run(team, one_round, &j);
-                if (memcmp(reduce_root(j.r), want, (size_t)(j.rows * LD) * sizeof *want) != 0)
-                    fail_msg("%d shards, %d workers, round %d", shards, workers, j.round);
-            }
-            reduce_free(j.r);
+/* Runs of any length, empty ones too: the root does not hang on who has which shards. */
+static void root_is_the_same_for_any_deal(void **state)
+{
+    struct rng_stream s = rng_stream(3, RNG_TEST, 0, 0);
+
+    (void)state;
+    for (int workers = 2; workers <= 6; workers++) {
+        struct team *team;
+        struct error err;
+        int bound[8] = {0};
+
+        assert_int_equal(team_new(&team, workers, NULL, BIND_NONE, &err), 0);
+        for (int round = 0; round < 30; round++) {
+            int shards = 1 + (int)rng_next_below(&s, MOST);
+
+            for (int w = 1; w < workers; w++)
+                bound[w] = bound[w - 1] + (int)rng_next_below(&s, (uint64_t)(shards - bound[w - 1]) + 1);
+            bound[workers] = shards;
+            check_root(team, shards, bound);
         }
         team_free(team);
     }
@@ -113,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(root_is_the_tree_sum),
+        cmocka_unit_test(root_is_the_same_for_any_deal),
         cmocka_unit_test(buffers_grow_with_workers_not_shards),
     };
 

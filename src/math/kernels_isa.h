@@ -3,8 +3,8 @@
  * name.
  *
  * Loops that need register tiles are written on vectors of the path's width; the rest are plain loops that
- * the compiler vectorises. Elementwise functions give the same bits wherever in a row an element stands: they
- * use explicit FMA and correctly rounded operations only, and no library call. */
+ * the compiler vectorises. Elementwise functions give the same bits wherever in a row an element stands: the
+ * same operations in a vector's lane and in what is left at a row's end, and no library call. */
 #ifndef MATH_KERNELS_ISA_H
 #define MATH_KERNELS_ISA_H
 

@@ -93,6 +93,14 @@ assert all(r["weight_bytes"] <= 1.2 * 4 * summary["params"] / 4 for r in ranks),
 assert all(r["bytes_sent"] > 1e5 for r in ranks), ranks
 END
 
+# Weights of a former run: each rank takes over the rows that it has.
+warm=("${item[@]}" train.epochs=1 "train.init=$folder/item-1-1")
+if run 1 2 warm-1-2 "${warm[@]}" && run 3 1 warm-3-1 "${warm[@]}"; then
+    [ "$(answer warm-1-2)" = "$(answer warm-3-1)" ] || fail "train.init: another answer from 3 ranks"
+else
+    fail "train.init"
+fi
+
 # A rank that is killed ends the run on all ranks within seconds; fewer ranks go on, to the same weights.
 long=("${item[@]}" train.epochs=60 'model.hidden=[64]' train.checkpoint_every=1)
 run 1 2 whole "${long[@]}" || fail "the run to compare with"

@@ -57,6 +57,8 @@ static void cuts_cover_everything_evenly(void **state)
             for (int64_t c = cut[i].begin; c < cut[i].end; c++)
                 work += (double)entries[c] + each;
             assert_true(work <= total / n + (double)heaviest + each + 1e-6);
+            for (int64_t c = cut[i].begin; c < cut[i].end; c++)
+                assert_int_equal(shard_of(cut, n, c), i);
         }
     }
 }

@@ -13,22 +13,6 @@ void mf_own_range(const struct worker *w, const struct side *s, int *first, int 
     *end = (int)e;
 }
 
-/* The shard of a row: the cuts ascend. */
-static int shard_of(const struct table *t, int64_t row)
-{
-    int low = 0, high = t->shards - 1;
-
-    while (low < high) {
-        int mid = (low + high) / 2;
-
-        if (row < t->cut[mid].end)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return low;
-}
-
 const float *mf_row_at(const struct table *t, const struct place *at, const float **bias)
 {
     static const float zero;
@@ -96,7 +80,7 @@ static void own_rows(const struct worker *w, const struct side *s, int64_t *low,
 
 struct place mf_place(const struct table *t, int64_t row, bool mine)
 {
-    int s = shard_of(t, row);
+    int s = shard_of(t->cut, t->shards, row);
 
     return (struct place){s, mine, row - t->cut[s].begin};
 }

@@ -21,6 +21,22 @@ static inline int64_t shard_width(const struct shard *s)
     return s->end - s->begin;
 }
 
+/* The one of n shards that a column lies in. */
+static inline int shard_of(const struct shard *cut, int n, int64_t column)
+{
+    int low = 0, high = n - 1;
+
+    while (low < high) { /* cuts ascend */
+        int mid = (low + high) / 2;
+
+        if (column < cut[mid].end)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
 /* How many shards a problem gets: a power of two, such that a shard's weight rows (ld floats a column) fit in
  * a core's L2 cache beside a minibatch; `dense` problems (every column in every step: GEMM) get larger ones.
  */

@@ -54,21 +54,12 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
 /* Whether column c is a relevant held-out item of the block's example p. */
 static bool is_held_out(const struct evaluator *e, int64_t p, int32_t c)
 {
-    int low = 0, high = e->problem->shards - 1;
-    const struct view *v;
-    int64_t a, b;
+    int s = shard_of(e->problem->cut, e->problem->shards, c);
+    const struct view *v = &e->out[s];
+    int64_t a = v->row[p], b = v->row[p + 1];
 
-    while (low < high) { /* the shard: cuts ascend */
-        int mid = (low + high) / 2;
-
-        if (c < e->problem->cut[mid].end)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    v = &e->out[low];
-    c -= (int32_t)e->problem->cut[low].begin;
-    for (a = v->row[p], b = v->row[p + 1]; a < b;) {
+    c -= (int32_t)e->problem->cut[s].begin;
+    while (a < b) {
         int64_t mid = (a + b) / 2;
 
         if (v->col[mid] < c)

@@ -65,6 +65,13 @@ static void arrays_are_aligned(void **state)
     }
 }
 
+static void a_look_says_what_there_is(void **state)
+{
+    (void)state;
+    assert_true(mem_available(0) && mem_available(1 << 20));
+    assert_false(mem_available(-1) || mem_available(INT64_MAX));
+}
+
 static void strdup_copies(void **state)
 {
     char text[] = "text", *copy = mem_strdup(text), *empty = mem_strdup("");
@@ -80,11 +87,9 @@ static void strdup_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_does_not_fit_is_no_memory),
-        cmocka_unit_test(nothing_is_a_block_too),
-        cmocka_unit_test(zalloc_is_zero_and_resize_keeps),
-        cmocka_unit_test(arrays_are_aligned),
-        cmocka_unit_test(strdup_copies),
+        cmocka_unit_test(what_does_not_fit_is_no_memory),  cmocka_unit_test(nothing_is_a_block_too),
+        cmocka_unit_test(zalloc_is_zero_and_resize_keeps), cmocka_unit_test(arrays_are_aligned),
+        cmocka_unit_test(a_look_says_what_there_is),       cmocka_unit_test(strdup_copies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * Blocks of examples go through the model as a minibatch does: codes by the tree over shards, outputs by
  * shard. Each worker keeps, for each example of the block, the k best of its own shards' columns; they are
  * merged afterwards. Sums are taken in the order of shards, then of examples: every figure is the same at any
- * thread count. Nowhere a users x items array. Definitions: docs/metrics.md. */
+ * thread count. There is no users x items array. Definitions: docs/metrics.md. */
 #ifndef TRAIN_EVAL_H
 #define TRAIN_EVAL_H
 

@@ -1,7 +1,7 @@
 /* rank.h - recommendations and predictions of an opened model, in blocks of bounded size.
  *
  * Blocks of people go through the model as in evaluation (eval.h): codes by the tree over shards, scores by
- * shard, and each worker keeps the best of its own shards' columns, merged afterwards. Nowhere a people x
+ * shard, and each worker keeps the best of its own shards' columns, merged afterwards. There is no people x
  * items array; results are the same at any thread count. */
 #ifndef TRAIN_RANK_H
 #define TRAIN_RANK_H

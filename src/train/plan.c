@@ -3,6 +3,8 @@
 #include "data/view.h"
 #include "math/kernels.h"
 #include "par/reduce.h"
+#include "train/metrics.h"
+#include "train/topk.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -135,6 +137,26 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     return bytes + 8 * p->examples; /* the order of the examples */
 }
 
+/* Of rankings, for blocks of `rows` examples: each worker's best columns, and those that it has recommended. */
+static int64_t ranking_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                             int64_t rows)
+{
+    int64_t k = 0, best;
+    bool coverage = false;
+    struct metric m;
+
+    for (int i = 0; i < c->metrics.n; i++)
+        if (metric_parse(&m, c->metrics.value[i], NULL) == 0) {
+            k = most(k, m.k); /* 0 of those that rank nothing */
+            coverage |= m.kind == METRIC_COVERAGE;
+        }
+    if (!k)
+        return 0;
+    k = k < p->columns ? k : p->columns;
+    best = topk_capacity((int)k) * (int64_t)sizeof(struct scored) + (int64_t)sizeof(struct topk);
+    return z->workers * (rows * best + (coverage ? c->metrics.n * p->columns : 0));
+}
+
 static int64_t judged_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
                             const struct judged *j)
 {
@@ -152,7 +174,7 @@ static int64_t judged_bytes(const struct sizes *z, const struct config *c, const
         bytes += views;
     }
     bytes += z->shards * rows * 40 + p->examples * 8 * (2 + c->metrics.n);
-    return bytes + z->workers * rows * (widest_shard(p) * FLOAT + (z->softmax ? 256 * 16 : 0));
+    return bytes + z->workers * rows * widest_shard(p) * FLOAT + ranking_bytes(z, c, p, rows);
 }
 
 /* What the process has in memory now. */

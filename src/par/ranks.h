@@ -24,8 +24,8 @@ struct ranks {
 };
 
 /* Joins the run where the program was started by mpirun, srun or the like; before any thread is made.
- * PT_EUSAGE where that is so and this build has no MPI, and for more than 1024 ranks. Once in a process, and ranks_stop at its end, on all
- * ranks. */
+ * PT_EUSAGE where that is so and this build has no MPI, and for more than 1024 ranks. Once in a process, and
+ * ranks_stop at its end, on all ranks. */
 int ranks_start(struct error *err);
 void ranks_stop(void);
 /* Ends all ranks with this exit status; does nothing where there is only this one. */

@@ -137,7 +137,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     return bytes + 8 * p->examples; /* the order of the examples */
 }
 
-/* Of rankings, for blocks of `rows` examples: each worker's best columns, and those that it has recommended. */
+/* Of rankings, for blocks of `rows` examples: each worker's best columns, and what it has recommended. */
 static int64_t ranking_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
                              int64_t rows)
 {

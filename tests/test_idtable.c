@@ -29,10 +29,50 @@ static void a_word_and_its_text_are_one_id(void **state)
 
     (void)state;
     assert_int_equal(idtable_put(t, "12345678", 8), 0);
-    assert_int_equal(idtable_put_word(t, 0x3837363534333231u, 8), 0);
-    assert_int_equal(idtable_put_word(t, 0x4241, 2), 1);
+    assert_int_equal(idtable_put_word(t, 0x3837363534333231u, 8, IDTABLE_NUMBERS), 0);
+    assert_int_equal(idtable_put_word(t, 0x4241, 2, IDTABLE_NUMBERS), 1);
     assert_int_equal(idtable_put(t, "AB", 2), 1);
     assert_string_equal(idtable_name(t, 1), "AB");
+    idtable_free(t);
+}
+
+static int64_t row_of(const struct idtable *t, uint32_t number)
+{
+    struct idtable_numbers known = idtable_numbers(t);
+
+    return number < known.n ? known.row[number] : -1;
+}
+
+/* Small numbers are found by their number once they were put, also those that came while nothing could be
+ * allocated. */
+static void numbers_are_known_by_themselves(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    assert_int_equal(idtable_put(t, "17", 2), 0);
+    assert_int_equal(row_of(t, 17), -1);
+    assert_int_equal(idtable_put_word(t, 0x3731, 2, 17), 0);
+    assert_int_equal(row_of(t, 17), 0);
+    assert_int_equal(idtable_put_word(t, 0x35373538343031u, 7, IDTABLE_NUMBERS - 1), 1);
+    assert_int_equal(row_of(t, IDTABLE_NUMBERS - 1), 1);
+    assert_int_equal(idtable_put_word(t, 0x3031, 2, IDTABLE_NUMBERS), 2);
+    assert_int_equal(idtable_numbers(t).n, IDTABLE_NUMBERS);
+    idtable_clear(t);
+    assert_int_equal(row_of(t, 17), -1);
+    assert_int_equal(row_of(t, IDTABLE_NUMBERS - 1), -1);
+    idtable_free(t);
+
+    t = idtable_new();
+    idtable_freeze(t, true);
+    assert_int_equal(idtable_put_word(t, 0x39393939, 4, 9999), 0);
+    assert_int_equal(row_of(t, 9999), -1);
+    idtable_freeze(t, false);
+    assert_true(idtable_reserve(t, 1, 1));
+    assert_int_equal(row_of(t, 9999), -1);
+    idtable_freeze(t, true);
+    assert_int_equal(idtable_put_word(t, 0x39393939, 4, 9999), 0);
+    assert_int_equal(row_of(t, 9999), 0);
     idtable_free(t);
 }
 
@@ -97,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_follow_first_appearance),
         cmocka_unit_test(a_word_and_its_text_are_one_id),
+        cmocka_unit_test(numbers_are_known_by_themselves),
         cmocka_unit_test(zero_bytes_count),
         cmocka_unit_test(clearing_forgets_all),
         cmocka_unit_test(many_names_keep_their_rows),

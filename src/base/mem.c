@@ -56,6 +56,15 @@ void *mem_array(int64_t count, size_t size)
     return block;
 }
 
+void mem_want_huge(void *block, int64_t count, size_t size)
+{
+    uintptr_t begin = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t end = ((uintptr_t)block + bytes_of(count, size)) / HUGE_PAGE * HUGE_PAGE;
+
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+}
+
 char *mem_strdup(const char *text)
 {
     size_t n = strlen(text) + 1;

@@ -22,6 +22,10 @@ void *mem_resize(void *block, int64_t count, size_t size);
  * for huge pages. */
 void *mem_array(int64_t count, size_t size);
 
+/* Asks for huge pages where a block of mem_alloc or mem_resize fills them. After each resize anew; not for a
+ * block that is to stay untouched in most places. */
+void mem_want_huge(void *block, int64_t count, size_t size);
+
 char *mem_strdup(const char *text);
 
 /* Whether so many bytes can be had at this moment: before calls into libraries that do not check their own

@@ -14,6 +14,8 @@
  *
  *   slot    key | length | row        power of two of them
  *   start   (rows + 1) offsets into names; name r is names[start[r]] .. names[start[r + 1] - 2], then a zero
+ *   by_number   rows of names that are small numbers, a memory of what lookup says; as long as the largest
+ *               of them asks for
  */
 struct slot {
     uint64_t key;
@@ -26,9 +28,12 @@ struct idtable {
     int64_t name_space;
     int bits;
     bool frozen;
-    struct slot *slot; /* (2^bits) owned */
-    int64_t *start;    /* (row_space + 1) owned */
-    char *names;       /* (name_space) owned */
+    struct slot *slot;  /* (2^bits) owned */
+    int64_t *start;     /* (row_space + 1) owned */
+    char *names;        /* (name_space) owned */
+    int32_t *by_number; /* (numbers) owned; -1: not known */
+    uint32_t numbers;
+    uint32_t largest; /* number that was met */
 };
 
 struct key {
@@ -103,6 +108,8 @@ struct idtable *idtable_new(void)
 void idtable_clear(struct idtable *t)
 {
     empty_slots(t->slot, t->bits);
+    for (uint32_t k = 0; k < t->numbers; k++)
+        t->by_number[k] = -1;
     t->rows = 0;
     t->start[0] = 0;
 }
@@ -167,6 +174,28 @@ static bool has_room(const struct idtable *t, size_t length)
            (size_t)(t->name_space - t->start[t->rows]) >= length + 1;
 }
 
+/* Up to a power of two above `most`; without memory it stays as it is, and rows are looked up. */
+static void grow_numbers(struct idtable *t, uint32_t most)
+{
+    uint32_t n = t->numbers ? t->numbers : 1 << FIRST_BITS;
+    int32_t *grown;
+
+    while (n <= most)
+        n *= 2;
+    grown = mem_resize(t->by_number, n, sizeof *grown);
+    if (!grown)
+        return;
+    for (uint32_t k = t->numbers; k < n; k++)
+        grown[k] = -1;
+    t->by_number = grown;
+    t->numbers = n;
+}
+
+struct idtable_numbers idtable_numbers(const struct idtable *t)
+{
+    return (struct idtable_numbers){t->by_number, t->numbers};
+}
+
 bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
 {
     while (8 * (t->rows + names) > (int64_t)7 << t->bits)
@@ -175,6 +204,8 @@ bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
     while (t->rows + names > t->row_space)
         if (!grow_rows(t))
             return false;
+    if (t->largest >= t->numbers)
+        grow_numbers(t, t->largest);
     bytes += names; /* a zero behind each */
     return t->name_space - t->start[t->rows] >= bytes || grow_names(t, (size_t)bytes);
 }
@@ -241,7 +272,7 @@ int64_t idtable_put(struct idtable *t, const char *name, size_t length)
     return row >= 0 ? row : add(t, k, name, length);
 }
 
-int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length)
+static int64_t put_word(struct idtable *t, uint64_t word, unsigned length)
 {
     struct key k = {word, length};
     uint64_t mask = ((uint64_t)1 << t->bits) - 1;
@@ -255,6 +286,21 @@ int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length)
     return add(t, k, name, length);
 }
 
+int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint32_t number)
+{
+    int64_t row = put_word(t, word, length);
+
+    if (row < 0 || number >= IDTABLE_NUMBERS)
+        return row;
+    if (number > t->largest)
+        t->largest = number;
+    if (number >= t->numbers && !t->frozen)
+        grow_numbers(t, number);
+    if (number < t->numbers)
+        t->by_number[number] = (int32_t)row;
+    return row;
+}
+
 void idtable_free(struct idtable *t)
 {
     if (!t)
@@ -262,5 +308,6 @@ void idtable_free(struct idtable *t)
     mem_free(t->slot);
     mem_free(t->start);
     mem_free(t->names);
+    mem_free(t->by_number);
     mem_free(t);
 }

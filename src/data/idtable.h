@@ -15,8 +15,19 @@ struct idtable *idtable_new(void); /* NULL: no memory */
 /* The id's row, a new one if it was not there; -1: no memory (or 2^31 - 1 rows are taken). */
 int64_t idtable_put(struct idtable *t, const char *name, size_t length);
 /* The same for a name of 1 to 8 bytes that lies in a word already, its first byte lowest, zero above
- * its end: what the reader's fast path has at hand. */
-int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length);
+ * its end: what the reader's fast path has at hand. `number`: what the name says where it is a number as
+ * one writes it (no zero in front), IDTABLE_NUMBERS where it is none. */
+int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint32_t number);
+
+/* Rows of names that are small numbers, found without hashing: row[number], or -1 where it has not come by
+ * idtable_put_word. Borrowed until the next put or reserve. */
+#define IDTABLE_NUMBERS ((uint32_t)1 << 20)
+struct idtable_numbers {
+    const int32_t *row;
+    uint32_t n; /* at most IDTABLE_NUMBERS */
+};
+struct idtable_numbers idtable_numbers(const struct idtable *t);
+
 int64_t idtable_find(const struct idtable *t, const char *name, size_t length); /* -1: not there */
 /* Zero-terminated; borrowed until the next put. */
 const char *idtable_name(const struct idtable *t, int64_t row);

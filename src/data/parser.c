@@ -3,12 +3,14 @@
 #include "base/mem.h"
 #include "data/field.h"
 #include "data/lines.h"
+#include "data/parser_plain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LONGEST_ID 4096
+#define HUGE_FROM  ((int64_t)4 << 20) /* ratings; a worker's own few would not fill huge pages */
 
 bool triplets_reserve(struct triplets *t, int64_t more, bool times)
 {
@@ -25,6 +27,8 @@ bool triplets_reserve(struct triplets *t, int64_t more, bool times)
         if (!grown)                                                                                          \
             return false;                                                                                    \
         t->field = grown;                                                                                    \
+        if (space >= HUGE_FROM)                                                                              \
+            mem_want_huge(grown, space, sizeof *t->field);                                                   \
     } while (0)
     GROW(user);
     GROW(item);
@@ -43,157 +47,6 @@ void triplets_fini(struct triplets *t)
     mem_free(t->value);
     mem_free(t->time);
     *t = (struct triplets){0};
-}
-
-/* --- the usual line ------------------------------------------------------------------------------ */
-
-#define ONES  0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-
-/* The length of the field at p that a delimiter's first byte or a line end closes within 8 bytes: 1 to 7, and
- * its bytes in *word; 0: something else, a quote, a blank or a longer field. */
-static inline unsigned short_field(const char *p, uint64_t delimiters, uint64_t *word)
-{
-    uint64_t w, hit, stop, odd;
-    unsigned bits;
-
-    memcpy(&w, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    w = __builtin_bswap64(w);
-#endif
-    stop = w ^ delimiters;
-    stop = (stop - ONES) & ~stop & HIGHS;
-    odd = (w - ONES * 0x21) & ~w & HIGHS; /* bytes up to the blank, line ends among them */
-    hit = stop | odd | ((((w ^ ONES * '"') - ONES) & ~(w ^ ONES * '"')) & HIGHS);
-    if (!hit)
-        return 0;
-    /* Borrows spoil bits above the first hit only. */
-    bits = (unsigned)__builtin_ctzll(hit) & ~7u;
-    *word = bits ? w & (~(uint64_t)0 >> (64 - bits)) : 0;
-    return bits / 8;
-}
-
-static inline bool short_value(uint64_t word, unsigned length, float *out)
-{
-    static const float tenth[10] = {0.0f, .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f};
-    unsigned a = (unsigned)(word & 0xFF) - '0', b = (unsigned)(word >> 16 & 0xFF) - '0';
-
-    if (a > 9)
-        return false;
-    if (length == 1) {
-        *out = (float)a;
-        return true;
-    }
-    if (length != 3 || (word >> 8 & 0xFF) != '.' || b > 9)
-        return false;
-    /* halves need no rounding; what is left is rounded once, as by strtod */
-    *out = b % 5 == 0 ? (float)a + tenth[b] : (float)(10 * a + b) / 10.0f;
-    return true;
-}
-
-/* Up to 18 digits; returns what is behind them, NULL where there is none or too many. Eight at once: pairs,
- * then fours, then all. */
-static inline const char *short_time(const char *p, int64_t *out)
-{
-    const char *from = p;
-    int64_t time = 0;
-    uint64_t w;
-
-#if __BYTE_ORDER__ != __ORDER_BIG_ENDIAN__
-    memcpy(&w, p, 8);
-    w ^= ONES * '0';
-    if (!(((w + ONES * 0x76) | w) & HIGHS)) {
-        w = w * 10 + (w >> 8);
-        w = ((w & 0x000000FF000000FF) * (100 + (UINT64_C(1000000) << 32)) +
-             (w >> 16 & 0x000000FF000000FF) * (1 + (UINT64_C(10000) << 32))) >>
-            32;
-        time = (int64_t)w;
-        p += 8;
-    }
-#else
-    (void)w;
-#endif
-    for (; (unsigned)(*p - '0') <= 9; p++)
-        time = p - from < 18 ? 10 * time + (*p - '0') : time;
-    *out = time;
-    return p == from || p - from > 18 ? NULL : p;
-}
-
-/* The row of a short user id; -1: a frozen table is full, or no memory. */
-static inline int64_t plain_user(struct parser *p, uint64_t word, unsigned length)
-{
-    int64_t row;
-
-    if (word == p->last_word && length == p->last_length)
-        return p->last_user;
-    row = idtable_put_word(p->users, word, length);
-    if (row >= 0) {
-        p->last_word = word;
-        p->last_length = length;
-        p->last_user = (int32_t)row;
-    }
-    return row;
-}
-
-/* One line in its plainest form: short unquoted fields, a rating such as 4 or 3.5, a time of up to 18
- * digits. Returns the next line's start, or NULL with nothing changed: then the careful way takes the line.
- */
-static const char *take_plain(struct parser *p, const char *line)
-{
-    const struct dialect *d = p->dialect;
-    uint64_t delimiters = ONES * (unsigned char)d->delimiter[0], user = 0, item = 0, word;
-    unsigned user_length = 0, item_length = 0;
-    struct triplets *t = p->out;
-    float value = 1;
-    int64_t time = 0, u, i;
-    const char *c = line;
-    bool two = d->delimiter_length == 2;
-
-    for (int k = 0; k < d->columns; k++) {
-        enum role role = (enum role)d->role[k];
-
-        if (role == ROLE_TIME) {
-            c = short_time(c, &time);
-            if (!c)
-                return NULL;
-        } else {
-            unsigned n = short_field(c, delimiters, &word);
-            if (n == 0)
-                return NULL;
-            if (role == ROLE_USER) {
-                user = word;
-                user_length = n;
-            } else if (role == ROLE_ITEM) {
-                item = word;
-                item_length = n;
-            } else if (role == ROLE_RATING && !short_value(word, n, &value)) {
-                return NULL;
-            }
-            c += n;
-        }
-        if (k + 1 < d->columns) {
-            if (c[0] != d->delimiter[0] || (two && c[1] != d->delimiter[1]))
-                return NULL;
-            c += 1 + two;
-        } else {
-            c += *c == '\r';
-            if (*c++ != '\n')
-                return NULL;
-        }
-    }
-    u = plain_user(p, user, user_length);
-    i = u < 0 ? -1 : idtable_put_word(p->items, item, item_length);
-    if (i < 0)
-        return NULL; /* the careful way meets it again and says so */
-    t->user[t->n] = (int32_t)u;
-    t->item[t->n] = (int32_t)i;
-    t->value[t->n] = value;
-    if (p->keep_time)
-        t->time[t->n] = time;
-    t->n++;
-    p->line++;
-    p->lines_read++;
-    return c;
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */
@@ -356,29 +209,31 @@ bool parser_reserve(struct parser *p, int64_t bytes)
 
 int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at)
 {
-    const struct dialect *d = p->dialect;
-    bool plain = !d->lists && !d->blanks && d->delimiter_length <= 2 && d->columns <= 8;
+    bool plain = parser_plain_can(p->dialect);
 
     while (begin < end) {
-        const char *next = plain && (p->past_header || !d->header) ? take_plain(p, begin) : NULL;
+        const char *stop;
+        int64_t line, read, n;
+        int rc;
 
-        if (!next) {
-            const char *stop = memchr(begin, '\n', (size_t)(end - begin));
-            int64_t line = p->line, read = p->lines_read, n = p->out->n;
-            int rc = take_any(p, begin, stop);
-
-            if (rc == PT_ENOMEM) {
-                p->line = line;
-                p->lines_read = read;
-                p->out->n = n;
-                if (stopped_at)
-                    *stopped_at = begin;
-            }
-            if (rc < 0)
-                return rc;
-            next = stop + 1;
+        if (plain && (p->past_header || !p->dialect->header) &&
+            (begin = parser_take_plain(p, begin, end)) == end)
+            break;
+        stop = memchr(begin, '\n', (size_t)(end - begin));
+        line = p->line;
+        read = p->lines_read;
+        n = p->out->n;
+        rc = take_any(p, begin, stop);
+        if (rc == PT_ENOMEM) {
+            p->line = line;
+            p->lines_read = read;
+            p->out->n = n;
+            if (stopped_at)
+                *stopped_at = begin;
         }
-        begin = next;
+        if (rc < 0)
+            return rc;
+        begin = stop + 1;
     }
     return 0;
 }

@@ -34,9 +34,6 @@ struct parser {
     int64_t line;       /* lines passed, of any kind */
     int64_t lines_read; /* lines with something on them, less the header */
     int64_t lines_bad;
-    uint64_t last_word; /* the user of the last plain line: most files have a user's ratings together */
-    unsigned last_length;
-    int32_t last_user;
     int64_t bad_line; /* number of the first bad line; 0: none */
     char bad_reason[512];
 };

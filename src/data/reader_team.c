@@ -257,6 +257,17 @@ static bool prepare(struct job *job)
     return make_spare(job->users.table) && make_spare(job->items.table);
 }
 
+/* Room for all ratings that the file will hold if it goes on as its first block, so that they need not be
+ * moved. Where it cannot be had, or is not enough, there is room for what is read (settle). */
+static void expect_ratings(struct reading *rd, int64_t first)
+{
+    double blocks = (double)(rd->size - rd->start) / (double)rd->block;
+
+    if (blocks > 1)
+        (void)triplets_reserve(rd->whole->out, (int64_t)(1.02 * (double)first * (blocks - 1)),
+                               rd->whole->keep_time);
+}
+
 static int run_rounds(struct reading *rd, struct team *team, bool *done, struct error *err)
 {
     int64_t next = rd->start;
@@ -291,6 +302,8 @@ static int run_rounds(struct reading *rd, struct team *team, bool *done, struct 
             *done = false;
             return 0;
         }
+        if (rd->job[0].at == rd->start)
+            expect_ratings(rd, rd->job[0].local.n);
         for (int j = 0; j < rd->jobs; j++)
             rd->job[j].p.past_header = true;
     }

@@ -151,7 +151,7 @@ static void summary_has_every_key(void **state)
         {"data", "users"},          {"data", "items"},
         {"data", "ratings"},        {"data", "train"},
         {"data", "valid"},          {"data", "test"},
-        {"data", "sha256"},         {"time", "load_s"},
+        {"data", "sha256"},         {"time", "read_s"},         {"time", "load_s"},
         {"time", "train_s"},        {"time", "eval_s"},
         {"time", "epoch_s_median"}, {"throughput", "examples_per_s"},
         {"last", "test"},           {"throughput", "ratings_per_s"},

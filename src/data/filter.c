@@ -179,7 +179,8 @@ done:
     return rc;
 }
 
-int filter_finish(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct look *look,
+                  struct error *err)
 {
     int rc;
 
@@ -188,6 +189,11 @@ int filter_finish(struct ratings *r, const struct ratings_spec *spec, struct err
     if (!spec->want_time) {
         mem_free(r->time);
         r->time = NULL;
+    }
+    if (look->in_order && !r->duplicates && !r->filtered && !spec->binarize) {
+        r->low = look->low;
+        r->high = look->high;
+        return 0;
     }
     for (int64_t k = 0; spec->binarize && k < r->n; k++)
         r->value[k] = 1;

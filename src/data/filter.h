@@ -3,6 +3,7 @@
 #define DATA_FILTER_H
 
 #include "base/error.h"
+#include "data/look.h"
 #include "data/ratings.h"
 
 /* Every (user, item) pair once, by spec->duplicates. A pair in two parts of a given split is PT_EDATA
@@ -14,8 +15,10 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
  * PT_EDATA, with the count that each filter dropped, where nothing is left. */
 int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err);
 
-/* Takes out what is marked, binarizes, renumbers the rows in order of first appearance, sets low and high. */
-int filter_finish(struct ratings *r, const struct ratings_spec *spec, struct error *err);
+/* Takes out what is marked, binarizes, renumbers the rows in order of first appearance, sets low and high.
+ * `look`: at the ratings as they were read; what it saw need not be looked for again. */
+int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct look *look,
+                  struct error *err);
 
 /* Gives memory back that was taken for ratings that are not kept. Not for arrays of mem_array. */
 void filter_shrink(struct ratings *r);

@@ -35,12 +35,13 @@ struct ratings {
     int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
     int64_t duplicates;            /* repeated pairs that were merged */
     int64_t filtered;              /* ratings dropped by filters */
-    char sha256[65];               /* of the kept triplets in their order (see ratings_digest) */
+    char sha256[65];               /* of the kept triplets in their order (digest.h) */
     double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
     void *map; /* owned; the arrays of (n) lie in this private mapping of a file (cache.h); NULL: each is
                   owned */
     int64_t map_bytes;
     bool cached;    /* they come from a file of the cache */
+    double seconds; /* that ratings_read took */
     char note[320]; /* what the user should know of the cache, one line; "": nothing */
 };
 
@@ -82,9 +83,5 @@ int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct e
 void ratings_free(struct ratings *r);
 /* Gives back the arrays of (n), which becomes 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);
-
-/* Fills in sha256 from what the ratings are: external ids, values, their order, and the parts of a given
- * split; not row numbers (they follow from the order), times or titles. ratings_read does it at its end. */
-void ratings_digest(struct ratings *r);
 
 #endif

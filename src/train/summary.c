@@ -67,6 +67,7 @@ static struct json *time_json(const struct run *r)
     struct json *j = json_new_object(), *phases = json_new_object();
     int workers = team_workers(r->problem->team);
 
+    json_put_real(j, "read_s", r->problem->ratings->seconds);
     json_put_real(j, "load_s", r->problem->load_s);
     json_put_real(j, "ready_s", r->ready_s);
     json_put_real(j, "train_s", r->state.train_s);

@@ -19,19 +19,17 @@ struct fill {
     struct matrix *m;
     const struct ratings *r;
     const struct matrix_spec *spec;
-    const int64_t *column_ptr; /* (columns + 1): where a column's ratings begin in by_column */
-    /* Ratings in order of columns, then of the source: 32 bits wide where they fit, for this list is what
-     * memory is short of while matrices are made. One of the two is NULL. */
-    uint32_t *by_column;
-    int64_t *by_column_wide;
+    int64_t *column_ptr; /* (columns + 1) owned: where a column's entries begin in the lists */
+    int64_t *next;       /* (columns) owned: where the next one of a column goes */
+    /* The entries in order of columns, then of the source: what they are, not where, since a shard's rows are
+     * then made without another look at ratings that lie anywhere. */
+    int32_t *example; /* (entries) owned */
+    uint8_t *code;    /* (entries) owned; NULL: not coded, or one value only */
+    float *value;     /* (entries) owned; NULL: coded */
     bool coded;
+    int values; /* different ones, where coded */
     struct codes codes;
 };
-
-static inline int64_t rating_at(const struct fill *f, int64_t i)
-{
-    return f->by_column ? f->by_column[i] : f->by_column_wide[i];
-}
 
 /* Loops over all ratings ask this of a copy of the spec, which no store in the loop can change. */
 static inline bool taken(const struct matrix_spec *spec, int64_t i)
@@ -112,6 +110,7 @@ static bool collect_values(struct fill *f)
         put_code(&f->codes, value[i], i);
     for (int i = n; i < 256; i++)
         value[i] = 0.0f;
+    f->values = n;
     return true;
 }
 
@@ -120,29 +119,49 @@ static inline uint8_t code_of(const struct fill *f, float v)
     return (uint8_t)f->codes.code[code_slot(&f->codes, v)];
 }
 
-/* A shard's ratings come column by column, so appending to the rows leaves each row's columns ascending. */
+/* Lists the entries of columns [begin, end). */
+static void list_columns(const struct fill *f, int64_t begin, int64_t end)
+{
+    const struct matrix_spec s = *f->spec;
+    const int32_t *column = matrix_column_of(f->r, s.side), *example = matrix_example_of(f->r, s.side);
+    const float *rating = f->r->value;
+    int64_t *next = f->next, n = f->r->n;
+
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at;
+
+        if (column[i] < begin || column[i] >= end || !taken(&s, i))
+            continue;
+        at = next[column[i]]++;
+        f->example[at] = example[i];
+        if (f->code)
+            f->code[at] = code_of(f, value_of(&s, rating, i));
+        else if (f->value)
+            f->value[at] = value_of(&s, rating, i);
+    }
+}
+
+/* A shard's entries come column by column, so appending to the rows leaves each row's columns ascending. */
 static void fill_part(const struct fill *f, int shard)
 {
     const struct matrix *m = f->m;
-    const struct matrix_spec spec = *f->spec;
-    const int32_t *example = matrix_example_of(f->r, spec.side);
     const struct shard *cut = &m->cut[shard];
     struct matrix_part *p = &m->part[shard];
 
     memset(p->ptr, 0, (size_t)(m->rows + 1) * sizeof *p->ptr);
     for (int64_t i = f->column_ptr[cut->begin]; i < f->column_ptr[cut->end]; i++)
-        p->ptr[matrix_row(m, example[rating_at(f, i)]) + 1]++;
+        p->ptr[matrix_row(m, f->example[i]) + 1]++;
     for (int64_t e = 0; e < m->rows; e++)
         p->ptr[e + 1] += p->ptr[e];
     for (int64_t c = cut->begin; c < cut->end; c++)
         for (int64_t i = f->column_ptr[c]; i < f->column_ptr[c + 1]; i++) {
-            int64_t rating = rating_at(f, i), at = p->ptr[matrix_row(m, example[rating])]++;
+            int64_t at = p->ptr[matrix_row(m, f->example[i])]++;
 
             p->col[at] = (int32_t)(c - cut->begin);
-            if (f->coded)
-                p->code[at] = code_of(f, value_of(&spec, f->r->value, rating));
+            if (p->code)
+                p->code[at] = f->code ? f->code[i] : 0;
             else
-                p->value[at] = value_of(&spec, f->r->value, rating);
+                p->value[at] = f->value[i];
         }
     memmove(p->ptr + 1, p->ptr, (size_t)m->rows * sizeof *p->ptr); /* each ptr ran on to the row's end */
     p->ptr[0] = 0;
@@ -154,51 +173,35 @@ static void fill_own(struct worker *w, void *arg)
     int64_t first, end;
 
     team_own(w, f->m->shards, &first, &end);
+    if (first < end)
+        list_columns(f, f->m->cut[first].begin, f->m->cut[end - 1].end);
     for (int64_t s = first; s < end; s++)
         fill_part(f, (int)s);
 }
 
-/* `next`: where the next rating of a column goes; runs on to the column's end. */
-static void list_by_column(struct fill *f, int64_t *next)
-{
-    const struct matrix_spec s = *f->spec;
-    const int32_t *column = matrix_column_of(f->r, s.side);
-    uint32_t *narrow = f->by_column;
-    int64_t *wide = f->by_column_wide, n = f->r->n;
-
-    for (int64_t i = 0; narrow && i < n; i++)
-        if (taken(&s, i))
-            narrow[next[column[i]]++] = (uint32_t)i;
-    for (int64_t i = 0; wide && i < n; i++)
-        if (taken(&s, i))
-            wide[next[column[i]]++] = i;
-}
-
-/* Ratings in order of columns: ptr (columns + 1), for mem_free, and the list. */
-static int sort_by_column(struct fill *f, int64_t **ptr, struct error *err)
+/* Where the columns' entries begin, and room for the lists, which the workers fill. */
+static int alloc_lists(struct fill *f, struct error *err)
 {
     struct matrix *m = f->m;
+    int64_t sum = 0;
 
-    *ptr = matrix_count_columns(f->r, f->spec);
-    if (!*ptr)
+    f->next = matrix_count_columns(f->r, f->spec);
+    f->column_ptr = mem_alloc(m->columns + 1, sizeof *f->column_ptr);
+    if (!f->next || !f->column_ptr)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    memcpy(m->column_count, *ptr, (size_t)m->columns * sizeof **ptr);
-    for (int64_t c = 0, sum = 0; c <= m->columns; c++) {
-        int64_t n = (*ptr)[c];
-
-        (*ptr)[c] = sum;
-        sum += n;
+    memcpy(m->column_count, f->next, (size_t)m->columns * sizeof *f->next);
+    for (int64_t c = 0; c < m->columns; c++) {
+        f->column_ptr[c] = f->next[c] = sum;
+        sum += m->column_count[c];
     }
-    m->entries = (*ptr)[m->columns];
-    if (f->r->n <= UINT32_MAX)
-        f->by_column = mem_alloc(m->entries, sizeof *f->by_column);
-    else
-        f->by_column_wide = mem_alloc(m->entries, sizeof *f->by_column_wide);
-    if (!f->by_column && !f->by_column_wide)
+    f->column_ptr[m->columns] = m->entries = sum;
+    f->example = mem_array(sum, sizeof *f->example);
+    if (f->coded && f->values > 1)
+        f->code = mem_array(sum, sizeof *f->code);
+    else if (!f->coded)
+        f->value = mem_array(sum, sizeof *f->value);
+    if (!f->example || (f->coded && f->values > 1 && !f->code) || (!f->coded && !f->value))
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    list_by_column(f, *ptr);
-    memmove(*ptr + 1, *ptr, (size_t)m->columns * sizeof **ptr);
-    (*ptr)[0] = 0;
     return 0;
 }
 
@@ -277,7 +280,6 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
 {
     struct matrix *m = mem_zalloc(1, sizeof *m);
     struct fill f = {.m = m, .r = r, .spec = spec};
-    int64_t *ptr = NULL;
     int rc = PT_ENOMEM;
 
     if (!m)
@@ -294,11 +296,8 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
         goto no_memory;
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
-    if ((rc = sort_by_column(&f, &ptr, err)) < 0 || (rc = count_rows(&f, err)) < 0 ||
-        (rc = number_rows(m, err)) < 0)
-        goto fail;
-    f.column_ptr = ptr;
-    if ((rc = alloc_parts(&f, team, err)) < 0)
+    if ((rc = alloc_lists(&f, err)) < 0 || (rc = count_rows(&f, err)) < 0 || (rc = number_rows(m, err)) < 0 ||
+        (rc = alloc_parts(&f, team, err)) < 0)
         goto fail;
     team_run(team, fill_own, &f);
     *out = m;
@@ -307,9 +306,11 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
 no_memory:
     rc = error_set(err, PT_ENOMEM, "example matrix: out of memory");
 fail:
-    mem_free(ptr);
-    mem_free(f.by_column);
-    mem_free(f.by_column_wide);
+    mem_free(f.column_ptr);
+    mem_free(f.next);
+    mem_free(f.example);
+    mem_free(f.code);
+    mem_free(f.value);
     matrix_free(m);
     return rc;
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define SPARE_NAMES                                                                                          \
-    ((int64_t)1 << 12) /* new ids of a block that need no allocation, and an eighth of those there are */
+    ((int64_t)1 << 14) /* new ids of a block that need no allocation, and an eighth of those there are */
 #define SPARE_NAME 16  /* bytes of such a name */
 #define SLACK      ((int64_t)1 << 16) /* what the last line of a block may reach into the next */
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINES_PAD     32
+#define LINES_PAD     64
 #define LINES_LONGEST ((size_t)16 << 20) /* bytes of a line */
 
 struct lines;

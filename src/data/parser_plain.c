@@ -57,17 +57,21 @@ static struct form form_of(const struct dialect *d)
 /* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
 static inline const char *cut(const struct form *f, const char *line, struct piece piece[COLUMNS])
 {
-    uint32_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
+    uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
     unsigned from = 0, stop, end;
 
-    if (!ends)
-        return NULL;
-    end = stop = (unsigned)__builtin_ctz(ends);
-    marks &= ((uint32_t)1 << end) - 1;
+    if (!ends) {
+        ends = (uint64_t)scan_equal(line + SCAN_BYTES, '\n') << SCAN_BYTES;
+        marks |= (uint64_t)scan_equal(line + SCAN_BYTES, f->delimiter) << SCAN_BYTES;
+        if (!ends)
+            return NULL;
+    }
+    end = stop = (unsigned)__builtin_ctzll(ends);
+    marks &= ((uint64_t)1 << end) - 1;
     if (f->width == 2)
         marks &= marks >> 1;
     for (int k = 0; k < f->columns - 1; k++) {
-        unsigned at = marks ? (unsigned)__builtin_ctz(marks) : SCAN_BYTES;
+        unsigned at = marks ? (unsigned)__builtin_ctzll(marks) : 0;
 
         if (!marks || at < from) /* three of a delimiter's characters in a row */
             return NULL;
@@ -108,6 +112,14 @@ static inline bool read_id(struct piece p, struct id *out)
     return is_plain_word(out->word, p.length);
 }
 
+/* Each rounded once, as by strtod. */
+#define TEN(a)                                                                                               \
+    (a) / 10.0f, ((a) + 1) / 10.0f, ((a) + 2) / 10.0f, ((a) + 3) / 10.0f, ((a) + 4) / 10.0f,                 \
+        ((a) + 5) / 10.0f, ((a) + 6) / 10.0f, ((a) + 7) / 10.0f, ((a) + 8) / 10.0f, ((a) + 9) / 10.0f
+static const float tenths[100] = {TEN(0),  TEN(10), TEN(20), TEN(30), TEN(40),
+                                  TEN(50), TEN(60), TEN(70), TEN(80), TEN(90)};
+#undef TEN
+
 static inline bool read_value(struct piece p, float *out)
 {
     unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
@@ -116,8 +128,10 @@ static inline bool read_value(struct piece p, float *out)
         b = (unsigned char)p.text[2] - (unsigned)'0';
     else if (p.length != 1)
         return false;
-    *out = (float)(10 * a + b) / 10.0f; /* rounded once, as by strtod */
-    return a <= 9 && b <= 9;
+    if (a > 9 || b > 9)
+        return false;
+    *out = tenths[10 * a + b];
+    return true;
 }
 
 static inline bool read_time(struct piece p, bool keep, int64_t *out)
@@ -170,9 +184,9 @@ static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, c
     return row;
 }
 
-const char *parser_take_plain(struct parser *p, const char *begin, const char *end)
+static inline __attribute__((always_inline)) const char *take_lines(const struct form *form, struct parser *p,
+                                                                    const char *begin, const char *end)
 {
-    const struct form form = form_of(p->dialect);
     const bool keep_time = p->keep_time;
     struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
     struct plain_line line = {.value = 1};
@@ -180,7 +194,7 @@ const char *parser_take_plain(struct parser *p, const char *begin, const char *e
     int64_t n = t.n;
 
     while (begin < end) {
-        const char *next = read_line(&form, begin, keep_time, &line);
+        const char *next = read_line(form, begin, keep_time, &line);
         int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
         int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
 
@@ -198,4 +212,17 @@ const char *parser_take_plain(struct parser *p, const char *begin, const char *e
     p->lines_read += n - t.n;
     p->out->n = n;
     return begin;
+}
+
+static bool is_usual(const struct form *f)
+{
+    return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
+}
+
+const char *parser_take_plain(struct parser *p, const char *begin, const char *end)
+{
+    const struct form form = form_of(p->dialect);
+    const struct form usual = {4, 0, 1, 2, 3, 1, form.delimiter, {0}, false}; /* known to the compiler */
+
+    return is_usual(&form) ? take_lines(&usual, p, begin, end) : take_lines(&form, p, begin, end);
 }

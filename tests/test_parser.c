@@ -148,6 +148,8 @@ static size_t make_line(char *line, const struct dialect *d)
 
         if (role != ROLE_RATING && role != ROLE_TIME && rand() % 3)
             n += (size_t)sprintf(line + n, "%s%d", c ? d->delimiter : "", rand() % 3000);
+        else if (role == ROLE_RATING && rand() % 2)
+            n += (size_t)sprintf(line + n, "%s%d.%d", c ? d->delimiter : "", rand() % 10, rand() % 10);
         else
             n += (size_t)sprintf(line + n, "%s%s", c ? d->delimiter : "", text);
     }

@@ -2,7 +2,8 @@
 
 #include "data/scan.h"
 
-#define COLUMNS 8 /* of a dialect whose lines can be plain */
+#define COLUMNS 8                                            /* of a dialect whose lines can be plain */
+#define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
 
 /* Where the fields of the dialect are; -1: it has none of the kind. */
 struct form {
@@ -55,7 +56,7 @@ static struct form form_of(const struct dialect *d)
 }
 
 /* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
-static inline const char *cut(const struct form *f, const char *line, struct piece piece[COLUMNS])
+INLINE const char *cut(const struct form *f, const char *line, struct piece piece[COLUMNS])
 {
     uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
     unsigned from = 0, stop, end;
@@ -158,8 +159,7 @@ static bool skipped_are_plain(const struct form *f, const struct piece *piece)
     return true;
 }
 
-static inline const char *read_line(const struct form *f, const char *line, bool keep_time,
-                                    struct plain_line *out)
+INLINE const char *read_line(const struct form *f, const char *line, bool keep_time, struct plain_line *out)
 {
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
@@ -184,8 +184,7 @@ static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, c
     return row;
 }
 
-static inline __attribute__((always_inline)) const char *take_lines(const struct form *form, struct parser *p,
-                                                                    const char *begin, const char *end)
+INLINE const char *take_lines(const struct form *form, struct parser *p, const char *begin, const char *end)
 {
     const bool keep_time = p->keep_time;
     struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
-#define BLOCK      ((int64_t)2 << 20)
+#define BLOCK      ((int64_t)1 << 19)  /* with what is parsed of it, in a second-level cache */
 
 struct reader {
     const struct ratings_spec *spec;

@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define JOBS 4 /* for each worker: whoever is done first takes the next one of a round */
 #define SPARE_NAMES                                                                                          \
-    ((int64_t)1 << 14) /* new ids of a block that need no allocation, and an eighth of those there are */
+    ((int64_t)1 << 13) /* new ids of a block that need no allocation, and an eighth of those there are */
 #define SPARE_NAME 16  /* bytes of such a name */
 #define SLACK      ((int64_t)1 << 16) /* what the last line of a block may reach into the next */
 
@@ -19,7 +21,7 @@ enum outcome { READ_DONE, READ_FAILED, READ_SHRUNK, READ_LONG };
 
 /* Local rows to rows of the whole. */
 struct numbers {
-    struct idtable *table; /* owned: the worker's */
+    struct idtable *table; /* owned: the job's */
     int32_t *to;           /* (space) owned */
     int64_t known, space;
 };
@@ -44,6 +46,7 @@ struct reading {
     int fd, jobs;
     int64_t size, block, start; /* start: behind a byte order mark */
     struct job *job;            /* (jobs) owned */
+    atomic_int taken;           /* jobs of this round that a worker has taken */
 };
 
 /* --- in the team --------------------------------------------------------------------------------- */
@@ -117,11 +120,16 @@ static void parse_block(const struct reading *rd, struct job *job)
 static void work(struct worker *w, void *arg)
 {
     struct reading *rd = arg;
-    struct job *job = &rd->job[w->id];
+    int j;
 
-    copy_out(rd, job);
-    if (job->at >= 0)
-        parse_block(rd, job);
+    (void)w;
+    while ((j = atomic_fetch_add(&rd->taken, 1)) < rd->jobs) {
+        struct job *job = &rd->job[j];
+
+        copy_out(rd, job);
+        if (job->at >= 0)
+            parse_block(rd, job);
+    }
 }
 
 /* --- between rounds ------------------------------------------------------------------------------ */
@@ -177,7 +185,7 @@ static int check_read(const struct reading *rd, const struct job *job, struct er
     return 0;
 }
 
-/* Rows of the whole for the ids that are new in a worker's table. */
+/* Rows of the whole for the ids that are new in a job's table. */
 static bool number(struct numbers *n, struct idtable *whole)
 {
     int64_t count = idtable_count(n->table);
@@ -289,6 +297,7 @@ static int run_rounds(struct reading *rd, struct team *team, bool *done, struct 
             if (!prepare(job))
                 return no_memory(rd, err);
         }
+        atomic_store(&rd->taken, 0);
         team_run(team, work, rd);
         if (!more)
             return 0;
@@ -346,22 +355,31 @@ static int open_file(struct reading *rd, struct error *err)
     return 0;
 }
 
+/* As many as the file has blocks, JOBS for each worker at most. */
+static int count_jobs(const struct reading *rd, int workers)
+{
+    int64_t blocks = rd->size / rd->block + 1;
+
+    return blocks < (int64_t)JOBS * workers ? (int)blocks : JOBS * workers;
+}
+
 int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,
                      struct error *err)
 {
-    struct reading rd = {.whole = whole, .path = path, .fd = -1, .jobs = workers, .block = block};
+    struct reading rd = {.whole = whole, .path = path, .fd = -1, .block = block};
     struct team *team = NULL;
     int rc = open_file(&rd, err);
 
     if (rc < 0)
         goto out;
-    rd.job = mem_array(workers, sizeof *rd.job);
+    rd.jobs = count_jobs(&rd, workers);
+    rd.job = mem_array(rd.jobs, sizeof *rd.job);
     if (!rd.job) {
         rc = no_memory(&rd, err);
         goto out;
     }
-    memset(rd.job, 0, (size_t)workers * sizeof *rd.job);
-    for (int j = 0; j < workers; j++)
+    memset(rd.job, 0, (size_t)rd.jobs * sizeof *rd.job);
+    for (int j = 0; j < rd.jobs; j++)
         if (!init_job(&rd.job[j], &rd)) {
             rc = no_memory(&rd, err);
             goto out;
@@ -371,7 +389,7 @@ int reader_team_read(struct parser *whole, const char *path, int workers, int64_
         rc = run_rounds(&rd, team, done, err);
 out:
     team_free(team);
-    for (int j = 0; rd.job && j < workers; j++)
+    for (int j = 0; rd.job && j < rd.jobs; j++)
         fini_job(&rd.job[j]);
     mem_free(rd.job);
     if (rd.fd >= 0)

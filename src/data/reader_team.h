@@ -1,14 +1,14 @@
 /* reader_team.h - a large plain file parsed by several workers, with the result of one parser.
  *
  *   file   | block 0 | block 1 | block 2 | ...    of `block` bytes; a line belongs to the block it starts in
- *   round  every worker takes a block: its own triplets, its own tables of ids
- *   then   the caller goes through the blocks in order and gives each new id of a worker's table its row
- *   next   round: the workers write their triplets, renumbered, to their places behind one another
+ *   round  a few jobs for each worker, a block each: a job has its own triplets and tables of ids
+ *   then   the caller goes through the blocks in order and gives each new id of a job's tables its row
+ *   next   round: the triplets are written, renumbered, to their places behind one another
  *
- * A worker's table lists its ids in the order they appeared to it, so that going through the blocks in order
- * numbers ids in order of first appearance in the file. Nothing is allocated in a round: where a table is
- * full the worker stops, and the caller goes on with its block. Workers do read the file; a failure to is a
- * value. */
+ * Job j has block j of each round, whoever does it. Its table lists ids in the order they appeared to it, so
+ * that going through the blocks in order numbers ids in order of first appearance in the file. Nothing is
+ * allocated in a round: where a table is full the job stops, and the caller goes on with its block. Workers
+ * do read the file; a failure to is a value. */
 #ifndef DATA_READER_TEAM_H
 #define DATA_READER_TEAM_H
 

@@ -72,45 +72,53 @@ static inline unsigned value_code(float value, uint32_t bits)
                : 127;
 }
 
-/* The rating at k without names, at `to`; returns its bytes. */
-static inline size_t put_rating(unsigned char *to, const struct ratings *r, int64_t k, bool same)
+/* The start of a rating's bytes, up to its value; returns how many. */
+static inline size_t put_value(unsigned char *to, float value, bool same)
 {
-    unsigned char *from = to;
     uint32_t bits;
     unsigned code;
 
-    memcpy(&bits, &r->value[k], 4);
-    code = value_code(r->value[k], bits);
-    *to++ = (unsigned char)(code << 1 | same);
-    for (int b = 0; code == 127 && b < 4; b++)
-        *to++ = (unsigned char)(bits >> 8 * b);
-    return (size_t)(to - from);
+    memcpy(&bits, &value, 4);
+    code = value_code(value, bits);
+    to[0] = (unsigned char)(code << 1 | same);
+    if (code != 127)
+        return 1;
+    for (int b = 0; b < 4; b++)
+        to[1 + b] = (unsigned char)(bits >> 8 * b);
+    return 5;
 }
 
-/* Ratings from k on while there is room; returns the first one that is not written. */
+/* Ratings from k on while there is room; returns the first one that is not written. Everything in locals:
+ * bytes may be stored anywhere, as far as the compiler knows. */
 static int64_t write_form(struct form *f, const struct ratings *r, int64_t k, int64_t end)
 {
-    struct form own = *f;
+    const int32_t *user = r->user, *item = r->item;
+    const float *value = r->value;
+    unsigned char *to = f->bytes + f->used, *const last = f->bytes + ROOM - RATING;
+    int64_t next_user = f->next_user, next_item = f->next_item;
 
-    for (; k < end; k++) {
-        int64_t user = r->user[k], item = r->item[k];
-        bool same = k > 0 && user == r->user[k - 1], new_user = user == own.next_user,
-             new_item = item == own.next_item;
-        size_t names = (new_user ? idtable_length(r->users, user) + 10 : 0) +
-                       (new_item ? idtable_length(r->items, item) + 10 : 0);
+    for (; k < end && to <= last; k++) {
+        bool same = k > 0 && user[k] == user[k - 1];
 
-        if (own.used + RATING + names > ROOM)
-            break;
-        own.used += put_rating(own.bytes + own.used, r, k, same);
+        if (user[k] == next_user || item[k] == next_item) {
+            size_t names = (user[k] == next_user ? idtable_length(r->users, next_user) + 10 : 0) +
+                           (item[k] == next_item ? idtable_length(r->items, next_item) + 10 : 0);
+
+            if (names > (size_t)(last - to))
+                break;
+        }
+        to += put_value(to, value[k], same);
         if (!same)
-            own.used += put_row(own.bytes + own.used, (uint32_t)user);
-        if (new_user)
-            own.used += put_name(own.bytes + own.used, r->users, own.next_user++);
-        own.used += put_row(own.bytes + own.used, (uint32_t)item);
-        if (new_item)
-            own.used += put_name(own.bytes + own.used, r->items, own.next_item++);
+            to += put_row(to, (uint32_t)user[k]);
+        if (user[k] == next_user)
+            to += put_name(to, r->users, next_user++);
+        to += put_row(to, (uint32_t)item[k]);
+        if (item[k] == next_item)
+            to += put_name(to, r->items, next_item++);
     }
-    *f = own;
+    f->used = (size_t)(to - f->bytes);
+    f->next_user = next_user;
+    f->next_item = next_item;
     return k;
 }
 
@@ -146,7 +154,7 @@ static void add_ratings(struct sha256 *hash, struct form *f, const struct rating
             bool same = k > 0 && r->user[k] == r->user[k - 1];
             unsigned char bytes[RATING];
 
-            sha256_add(hash, bytes, put_rating(bytes, r, k, same));
+            sha256_add(hash, bytes, put_value(bytes, r->value[k], same));
             if (!same)
                 add_row(hash, r->users, r->user[k], &f->next_user);
             add_row(hash, r->items, r->item[k], &f->next_item);

@@ -96,7 +96,7 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
     return !((((w - SCAN_ONES * 0x21) & ~w) | ((quote - SCAN_ONES) & ~quote)) & SCAN_HIGHS);
 }
 
-static inline bool read_id(struct piece p, struct id *out)
+INLINE bool read_id(struct piece p, struct id *out)
 {
     uint64_t digits;
 
@@ -121,7 +121,7 @@ static const float tenths[100] = {TEN(0),  TEN(10), TEN(20), TEN(30), TEN(40),
                                   TEN(50), TEN(60), TEN(70), TEN(80), TEN(90)};
 #undef TEN
 
-static inline bool read_value(struct piece p, float *out)
+INLINE bool read_value(struct piece p, float *out)
 {
     unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
 
@@ -135,7 +135,7 @@ static inline bool read_value(struct piece p, float *out)
     return true;
 }
 
-static inline bool read_time(struct piece p, bool keep, int64_t *out)
+INLINE bool read_time(struct piece p, bool keep, int64_t *out)
 {
     bool two = p.length > 8;
     uint64_t high, low;
@@ -173,7 +173,7 @@ INLINE const char *read_line(const struct form *f, const char *line, bool keep_t
 }
 
 /* The id's row; -1: no memory, or a frozen table is full. */
-static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
+INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
 {
     int64_t row = id->number < known->n ? known->row[id->number] : -1;
 

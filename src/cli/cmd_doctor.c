@@ -209,26 +209,17 @@ static int examine(struct doctor *d, struct error *err)
     return rc;
 }
 
-static int read_bind(const char *word, enum topo_bind *out, struct error *err)
-{
-    static const char *const words[] = {
-        [BIND_AUTO] = "auto", [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "none"};
-
-    for (int i = 0; i <= BIND_NONE; i++) {
-        if (strcmp(word, words[i]) == 0) {
-            *out = (enum topo_bind)i;
-            return 0;
-        }
-    }
-    return error_set(err, PT_EUSAGE, "--bind: \"%.60s\" is none of auto, compact, scatter, none", word);
-}
-
 int cmd_doctor(int argc, char **argv, struct error *err)
 {
-    struct doctor d = {.bind = BIND_AUTO};
+    static const char *const policies[] = {[BIND_AUTO] = "auto",
+                                           [BIND_COMPACT] = "compact",
+                                           [BIND_SCATTER] = "scatter",
+                                           [BIND_NONE] = "none",
+                                           NULL};
+    struct doctor d = {0};
     struct cli_args args;
     int64_t threads = 0, shards = 64;
-    int option, rc = 0;
+    int option, bind = BIND_AUTO, rc = 0;
 
     cli_args_init(&args, &cmd_doctor_usage, argc, argv);
     while (rc == 0 && (option = cli_next(&args, err)) != 0) {
@@ -241,12 +232,13 @@ int cmd_doctor(int argc, char **argv, struct error *err)
         else if (option == SHARDS_OPTION)
             rc = cli_whole(&args, "--shards", 1, 65536, &shards, err);
         else if (option == BIND_OPTION)
-            rc = read_bind(args.value, &d.bind, err);
+            rc = cli_word(&args, "--bind", policies, &bind, err);
     }
     if (rc < 0)
         return rc;
     if (args.rest < argc)
         return error_set(err, PT_EUSAGE, "doctor: \"%.60s\": takes options only", argv[args.rest]);
+    d.bind = (enum topo_bind)bind;
     d.workers = (int)threads;
     d.asked = threads > 0;
     d.shards = (int)shards;

@@ -19,7 +19,7 @@ extern char **environ;
 enum { TOPOLOGY_OPTION = 256, THREADS_OPTION, BIND_OPTION, SHARDS_OPTION };
 
 static const struct cli_option options[] = {
-    {"topology", TOPOLOGY_OPTION, "STRING", "another machine, as hwloc writes it: \"node:4 core:16\""},
+    {"topology", TOPOLOGY_OPTION, "STRING", "another machine, to hwloc: \"node:4 core:16 pu:2\""},
     {"threads", THREADS_OPTION, "N", "workers (default: as a run would have)"},
     {"bind", BIND_OPTION, "POLICY", "auto, compact, scatter or none (default: auto)"},
     {"shards", SHARDS_OPTION, "S", "column shards in the map (default: 64)"},

@@ -16,6 +16,8 @@ expect() {
 }
 
 # a machine that is not there
+example=$("$PARTRAIN" help doctor | sed -n 's/^  --topology .*"\(.*\)"$/\1/p')
+expect 0 --topology "$example"
 expect 0 --topology "node:4 core:16 pu:2"
 says '^cores  *64 of 64, 128 of 128 processors (cpuset 0-127), several a core (SMT)$'
 says '^NUMA  *4 nodes'

@@ -1,6 +1,9 @@
 #include "base/mem.h"
 #include "support.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 static void what_does_not_fit_is_no_memory(void **state)
 {
     static const struct {
@@ -72,6 +75,33 @@ static void a_look_says_what_there_is(void **state)
     assert_false(mem_available(-1) || mem_available(INT64_MAX));
 }
 
+/* Whoever writes a page of a new array first decides on which node it is, so malloc's memory that was in use
+ * before must not keep its pages. */
+static void pages_of_arrays_are_new(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    intptr_t page = sysconf(_SC_PAGESIZE);
+    unsigned char there[BYTES / 1024];
+    char *used, *guard, *block, *whole;
+
+    (void)state;
+    mem_free(mem_alloc(8 * BYTES, 1)); /* from here on malloc takes blocks of less from its heap */
+    used = mem_alloc(4 * BYTES, 1);
+    guard = mem_alloc(64, 1); /* behind it, so that it is not given back to the system */
+    assert_true(used && guard);
+    memset(used, 1, 4 * BYTES);
+    mem_free(used);
+    block = mem_array(BYTES, 1);
+    assert_non_null(block);
+    whole = block + (page - (intptr_t)block % page) % page;
+    assert_int_equal(mincore(whole, (size_t)(BYTES - page), there), 0);
+    for (intptr_t i = 0; i < (BYTES - page) / page; i++)
+        assert_false(there[i] & 1);
+    memset(block, 1, BYTES);
+    mem_free(block);
+    mem_free(guard);
+}
+
 static void strdup_copies(void **state)
 {
     char text[] = "text", *copy = mem_strdup(text), *empty = mem_strdup("");
@@ -90,6 +120,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_no_memory),  cmocka_unit_test(nothing_is_a_block_too),
         cmocka_unit_test(zalloc_is_zero_and_resize_keeps), cmocka_unit_test(arrays_are_aligned),
         cmocka_unit_test(a_look_says_what_there_is),       cmocka_unit_test(strdup_copies),
+        cmocka_unit_test(pages_of_arrays_are_new),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define LINE      ((size_t)64)
 #define HUGE_PAGE ((size_t)2 << 20)
+#define FRESH     ((size_t)64 << 10) /* bytes of a block from which on its pages are new ones */
 
 /* count * size in bytes, or 0 where it does not fit; at least 1. */
 static size_t bytes_of(int64_t count, size_t size)
@@ -38,6 +40,17 @@ void *mem_resize(void *block, int64_t count, size_t size)
     return bytes ? realloc(block, bytes) : NULL;
 }
 
+/* The pages that lie wholly in the block are new ones when they are next touched: malloc gives memory that
+ * was in use before, and its pages lie where they lay then. */
+static void forget_pages(char *block, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (page - (uintptr_t)block % page) % page;
+
+    if (bytes >= before + page)
+        (void)madvise(block + before, (bytes - before) / page * page, MADV_DONTNEED);
+}
+
 void *mem_array(int64_t count, size_t size)
 {
     size_t bytes = bytes_of(count, size), align = LINE;
@@ -53,6 +66,8 @@ void *mem_array(int64_t count, size_t size)
      * holds, for every shard's block. */
     if (align == HUGE_PAGE)
         (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    if (bytes >= FRESH)
+        forget_pages(block, bytes);
     return block;
 }
 

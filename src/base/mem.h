@@ -18,8 +18,8 @@ void *mem_zalloc(int64_t count, size_t size); /* zero */
 void *mem_resize(void *block, int64_t count, size_t size);
 
 /* 64-byte aligned, not initialised and not touched: the thread that writes a page first
- * decides the NUMA node it lies on. Blocks of 2 MiB and more are aligned to that and ask
- * for huge pages. */
+ * decides the NUMA node it lies on (in blocks of 64 KiB and more). Blocks of 2 MiB and more are aligned to
+ * that and ask for huge pages. */
 void *mem_array(int64_t count, size_t size);
 
 /* Asks for huge pages where a block of mem_alloc or mem_resize fills them. After each resize anew; not for a

@@ -1,9 +1,12 @@
 /* The fast way through plain lines against the careful one, which a blank in front of a line asks for. */
 #include "support.h"
 
+#include "data/field.h"
 #include "data/lines.h"
 #include "data/parser.h"
 #include "data/scan.h"
+
+#include <math.h>
 
 enum { LINES = 3000, LONGEST = 200 };
 
@@ -243,11 +246,26 @@ static void bytes_are_found_and_digits_read(void **state)
     }
 }
 
+/* By whichever thread reads it: workers flush denormals. */
+static void denormal_ratings_are_zero(void **state)
+{
+    float value = 1.0f;
+
+    (void)state;
+    assert_null(field_value("1e-40", 5, &value));
+    assert_true(value == 0.0f && !signbit(value));
+    assert_null(field_value("-1e-40", 6, &value));
+    assert_true(value == 0.0f && !signbit(value));
+    assert_null(field_value("1.2e-38", 7, &value));
+    assert_true(value == 1.2e-38f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_lines_are_what_the_careful_way_makes_of_them),
         cmocka_unit_test(bytes_are_found_and_digits_read),
+        cmocka_unit_test(denormal_ratings_are_zero),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

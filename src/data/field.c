@@ -51,7 +51,8 @@ const char *field_value(const char *text, size_t length, float *out)
         return why;
     if (!(fabs(value) <= (double)FLT_MAX))
         return "is too large";
-    *out = (float)value;
+    /* nothing is left to a thread that flushes denormals, as workers do, and the caller may not */
+    *out = fabs(value) < (double)FLT_MIN ? 0.0f : (float)value;
     return NULL;
 }
 

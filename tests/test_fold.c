@@ -436,11 +436,11 @@ static void judge(const char *run, const char *split)
     struct use *u = open_trained(run, "", 1);
     struct eval_spec spec;
     struct eval_result result;
-    struct evaluator *e;
+    struct evaluator *e = NULL;
     struct figures naive;
     struct error err = {0};
-    struct tensors *t;
-    struct loaded *l;
+    struct tensors *t = NULL;
+    struct loaded *l = NULL;
     struct naive a;
     int64_t rows[3] = {0};
     int n = 2;

@@ -113,7 +113,7 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
         struct error err = {0};
         struct tensors *t;
         struct loaded *l;
-        struct use *u;
+        struct use *u = NULL;
 
         train(run, kinds[i]);
         if (tensors_open(&t, path, &err) < 0 || use_open(&u, run, 2, &err) < 0)

@@ -9,8 +9,8 @@
 #define FIELD_SHOWN 48 /* bytes of a text that a message shows, with its zero */
 
 /* NULL, or why it cannot be one ("is not a number"). Decimal notation with an optional exponent;
- * nan, inf and hexadecimal are refused, and so is what a float cannot hold. What it can hold only as a denormal
- * is 0. */
+ * nan, inf and hexadecimal are refused, and so is what a float cannot hold. What it can hold only as a
+ * denormal is 0. */
 const char *field_value(const char *text, size_t length, float *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off). */
 const char *field_time(const char *text, size_t length, int64_t *out);

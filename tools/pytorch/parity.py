@@ -123,8 +123,10 @@ class Network:
             v = torch.nn.functional.normalize(v, dim=1)
         v = self.drop(v, "model.input_dropout", INPUT_DROPOUT, step)
         h = v @ p["encoder.weight"]
-        h = self.act(h if "encoder.bias" in self.without else h + p["encoder.bias"])
+        h = h if "encoder.bias" in self.without else h + p["encoder.bias"]
         layers = lambda name: len([n for n in p if n.startswith(name) and n.endswith("weight")])
+        if self.kind != "multivae" or layers("inference"):  # else the first layer is the code's
+            h = self.act(h)
         if self.kind == "multivae":
             return self.vae_loss(p, x, h, step, layers)
         h = self.chain(p, "hidden", h, [self.act] * layers("hidden"))
@@ -138,7 +140,7 @@ class Network:
 
     def vae_loss(self, p, x, h, step, layers):
         down = layers("inference")
-        h = self.chain(p, "inference", h, [self.act] * (down - 1) + [ACTIVATIONS["identity"]])
+        h = self.chain(p, "inference", h, ([self.act] * (down - 1) + [ACTIVATIONS["identity"]])[:down])
         mean, logvar = h.chunk(2, dim=1)
         z = mean
         if "noise" not in self.without:

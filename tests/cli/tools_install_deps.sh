@@ -22,6 +22,7 @@ run() {
 for name in cc cmake make pkg-config python3 clang-format shellcheck cppcheck clang-tidy; do
     program "$name"
 done
+program cc 'exec cat >/dev/null' # a compiler reads what it is given; else the writer may find nobody there
 program apt-get "echo called >>$folder/called"
 run
 [ $status -eq 0 ] || fail "all there: status $status: $(cat "$folder/err")"

@@ -8,15 +8,30 @@
 #include <string.h>
 #include <time.h>
 
+/* Signals closer together than this are one wish: timeout(1) sends its signal to the program and then to its group,
+ * mpirun hands on what the terminal sent already. */
+#define SAME_WISH_NS 500000000LL
+
 static volatile sig_atomic_t stop_signal, save_count; /* a signal handler has nothing else to write to */
+static struct timespec stop_time;                     /* of the first: set before stop_signal is */
+
+static long long passed_ns(struct timespec since)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - since.tv_sec) * 1000000000LL + (now.tv_nsec - since.tv_nsec);
+}
 
 static void on_stop(int number)
 {
-    if (stop_signal) {
+    if (!stop_signal) {
+        clock_gettime(CLOCK_MONOTONIC, &stop_time);
+        stop_signal = number;
+    } else if (passed_ns(stop_time) > SAME_WISH_NS) {
         signal(number, SIG_DFL);
         raise(number);
     }
-    stop_signal = number;
 }
 
 static void on_save(int number)
@@ -27,10 +42,12 @@ static void on_save(int number)
 
 void session_catch_signals(void)
 {
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_NODEFER},
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
                      save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
 
     sigemptyset(&stop.sa_mask);
+    sigaddset(&stop.sa_mask, SIGINT);
+    sigaddset(&stop.sa_mask, SIGTERM);
     sigemptyset(&save.sa_mask);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);

@@ -47,11 +47,18 @@ run 0 "$folder/sync" env
 same "$folder/sync"
 
 # A damaged checkpoint: the one before is gone on from, and what is damaged is put aside.
-timeout -s INT 0.4 "$PARTRAIN" train "${options[@]}" train.epochs=100000 --out "$folder/damaged" >/dev/null 2>&1 || true
+"$PARTRAIN" train "${options[@]}" train.epochs=100000 --out "$folder/damaged" >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+    [ ! -f "$folder/damaged/checkpoint.safetensors.1" ] || break
+    sleep 0.05
+done
+kill -INT $pid
+wait $pid || true
 [ -f "$folder/damaged/checkpoint.safetensors.1" ] || fail "no second checkpoint: $(ls "$folder/damaged")"
 options+=(train.epochs=100000)
 printf X | dd of="$folder/damaged/checkpoint.safetensors" bs=1 seek=30000 conv=notrunc status=none
-run 130 "$folder/damaged" timeout --preserve-status -s INT 0.4
+run 130 "$folder/damaged" timeout --preserve-status -s INT 2
 complains 'trying the checkpoint before it'
 [ -f "$folder/damaged/checkpoint.safetensors.damaged" ] || fail "the damaged checkpoint is not put aside"
 unset 'options[-1]'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGINT and SIGTERM save and say how to go on, in the middle of an epoch too; a second one leaves at once;
+# SIGINT and SIGTERM save and say how to go on, in the middle of an epoch too; a later second one leaves at once;
 # SIGUSR1 saves and goes on; two runs in one folder; a run that diverges.
 # shellcheck source=tests/support.sh
 . "$(dirname "$0")/../support.sh"
@@ -71,7 +71,7 @@ diff <(sed 's/,"time":.*//' "$folder/plain/metrics.jsonl") <(sed 's/,"time":.*//
     fail "other figures after signals"
 grep -q '"resumes": 3' "$folder/run/summary.json" || fail "$(grep resumes "$folder/run/summary.json") after 3 of them"
 
-# A second signal while the first is being served: leaves by the signal itself, and nothing older is lost.
+# Two signals at once, as timeout(1) sends them, are one: it is served to its end.
 rm -rf "$folder/run"
 options+=(train.epochs=100000 train.checkpoint_every=1)
 start
@@ -79,7 +79,28 @@ trained
 kill -INT $pid
 kill -INT $pid 2>/dev/null || true
 ends 130
+complains 'interrupted in epoch .*--resume'
+[ -z "$(find "$folder/run" -name '*.tmp-*')" ] || fail "left half-way: $(ls "$folder/run")"
 unset 'options[-1]' 'options[-1]'
+
+# A second one later, where the first cannot be served: leaves by the signal itself.
+mkfifo "$folder/ratings.csv"
+"$PARTRAIN" train "${options[@]}" data.path="$folder/ratings.csv" --out "$folder/stuck" >/dev/null 2>"$folder/err" &
+pid=$!
+caught() { # the shell's child is the program by now, and catches SIGINT
+    [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$PARTRAIN")" ] &&
+        grep -q 'SigCgt:.*[2367abef]$' "/proc/$pid/status"
+}
+for _ in $(seq 300); do
+    ! caught || break
+    sleep 0.02
+done
+kill -INT $pid
+sleep 0.7
+kill -0 $pid 2>/dev/null || fail "the first signal ended a run that was reading: $(cat "$folder/err")"
+kill -INT $pid
+ends 130
+[ ! -s "$folder/err" ] || fail "said something after the second signal: $(cat "$folder/err")"
 
 # Divergence: the layer, the cause, the best model kept.
 status=0

@@ -137,9 +137,9 @@ static void run_steps(struct parity *p, const char *folder, int64_t steps)
         for (int64_t i = 0; i < l->steps && done < steps; i++, done++) {
             struct batch b = scheduler_batch(&l->scheduler, i);
 
-            l->model->loss_sum = 0.0;
+            l->model->sums.loss = 0.0;
             learner_steps(l, i, i + 1, i == 0, true);
-            loss[done] = l->model->loss_sum;
+            loss[done] = l->model->sums.loss;
             rows[done] = b.rows;
             memcpy(example + examples, b.example, (size_t)b.rows * sizeof *example);
             examples += b.rows;

@@ -110,8 +110,8 @@ static void run_steps(struct worker *worker, void *arg)
             ops->set_step(worker, w->model, i + 1 == w->batches.steps ? 0 : i + 1);
         }
         if (worker->id == 0) { /* who writes the sums too */
-            w->loss[b.step] = w->model->loss_sum;
-            w->model->loss_sum = 0.0;
+            w->loss[b.step] = w->model->sums.loss;
+            w->model->sums.loss = 0.0;
         }
     }
 }

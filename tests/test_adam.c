@@ -20,7 +20,8 @@ static double lr_at(enum schedule kind, int64_t epoch, int64_t step, int64_t tot
     double lr, unused;
 
     spec.schedule = kind;
-    adam_schedule(&spec, epoch, step, total, &lr, beta1 ? beta1 : &unused);
+    spec.total_steps = total;
+    adam_schedule(&spec, epoch, step, &lr, beta1 ? beta1 : &unused);
     return lr;
 }
 

@@ -126,9 +126,9 @@ static void losses_are_the_same_bits(void **state)
         world_init(&b, &s);
         world_train(&b, STEPS, true);
         assert_memory_equal(a.loss, b.loss, STEPS * sizeof *a.loss);
-        assert_true(a.model->square_sum == b.model->square_sum && a.model->kl_sum == b.model->kl_sum);
-        assert_int_equal(a.model->cell_count, b.model->cell_count);
-        assert_int_equal(a.model->step_count, STEPS);
+        assert_true(a.model->sums.squares == b.model->sums.squares && a.model->sums.kl == b.model->sums.kl);
+        assert_int_equal(a.model->sums.cells, b.model->sums.cells);
+        assert_int_equal(a.model->sums.steps, STEPS);
         world_fini(&a);
         world_fini(&b);
     }

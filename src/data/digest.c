@@ -12,9 +12,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define FEW    ((int64_t)1 << 18) /* ratings; below, a team is not worth its start */
-#define BLOCK  4096               /* ratings */
-#define RATING 16                 /* bytes of a rating at most, names aside */
+#define BLOCK  4096 /* ratings */
+#define RATING 16   /* bytes of a rating at most, names aside */
 #define ROOM   (BLOCK * RATING)
 #define ROUND  16 /* blocks of a round for each worker */
 
@@ -193,6 +192,11 @@ struct digesting {
     struct form remainder; /* for what does not fit a block's form */
 };
 
+static int64_t end_of(const struct digesting *d, int64_t block)
+{
+    return (block + 1) * BLOCK < d->r->n ? (block + 1) * BLOCK : d->r->n;
+}
+
 static void count_rows(struct worker *w, void *arg)
 {
     struct digesting *d = arg;
@@ -200,21 +204,15 @@ static void count_rows(struct worker *w, void *arg)
 
     team_range(d->blocks, w->id, w->count, &first, &last);
     for (int64_t b = first; b < last; b++) {
-        int64_t end = (b + 1) * BLOCK < d->r->n ? (b + 1) * BLOCK : d->r->n;
         int32_t user = -1, item = -1;
 
-        for (int64_t k = b * BLOCK; k < end; k++) {
+        for (int64_t k = b * BLOCK; k < end_of(d, b); k++) {
             user = d->r->user[k] > user ? d->r->user[k] : user;
             item = d->r->item[k] > item ? d->r->item[k] : item;
         }
         d->before[b + 1][0] = user + 1;
         d->before[b + 1][1] = item + 1;
     }
-}
-
-static int64_t end_of(const struct digesting *d, int64_t block)
-{
-    return (block + 1) * BLOCK < d->r->n ? (block + 1) * BLOCK : d->r->n;
 }
 
 static void write_blocks(struct digesting *d, int64_t round)
@@ -309,7 +307,7 @@ void digest_make(struct ratings *r, int workers)
 
     sha256_init(&hash);
     sha256_add(&hash, name, sizeof name - 1);
-    if (r->n < FEW || workers < 2 || !add_by_team(&hash, r, workers)) {
+    if (r->n < RATINGS_FOR_TEAM || workers < 2 || !add_by_team(&hash, r, workers)) {
         unsigned char bytes[ROOM];
         struct form form = {.bytes = bytes};
 

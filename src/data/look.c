@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define FEW ((int64_t)1 << 18) /* below, a team is not worth its start */
-
 struct rows {
     int32_t jump; /* -1: none */
     int32_t next; /* one above the largest */
@@ -145,7 +143,7 @@ void look_make(struct look *out, const struct ratings *r, int workers)
     bool there;
 
     *out = (struct look){0};
-    if (r->n < FEW || workers < 2)
+    if (r->n < RATINGS_FOR_TEAM || workers < 2)
         return;
     l.range = mem_array(l.ranges, sizeof *l.range);
     if (!l.range)

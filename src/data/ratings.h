@@ -21,6 +21,8 @@ enum given_part {
     GIVEN_TEST_OUT,
 };
 
+#define RATINGS_FOR_TEAM ((int64_t)1 << 18) /* fewer are not worth a team's start */
+
 struct ratings {
     int64_t n;
     int32_t *user, *item;  /* (n) owned: rows of the tables below */

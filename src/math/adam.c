@@ -12,10 +12,9 @@ static double cosine(double s, double e, double p)
     return s + (1.0 + cos(PI * (1.0 - p))) * (e - s) / 2.0;
 }
 
-void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr,
-                   double *beta1)
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, double *lr, double *beta1)
 {
-    double share = total > 0 ? (double)step / (double)total : 0.0;
+    double share = spec->total_steps > 0 ? (double)step / (double)spec->total_steps : 0.0;
 
     *lr = spec->lr;
     *beta1 = spec->beta1;
@@ -58,13 +57,11 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
 
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step)
 {
-    int64_t total = p->spec.total_steps;
-
     for (int64_t i = 0; i < p->steps; i++) {
         double t = (double)(first_step + i + 1), lr, beta1;
         struct adam_step s;
 
-        adam_schedule(&p->spec, epoch, first_step + i, total, &lr, &beta1);
+        adam_schedule(&p->spec, epoch, first_step + i, &lr, &beta1);
         s.step_size = (float)(lr / (1.0 - pow(beta1, t)));
         s.root_scale = (float)(1.0 / sqrt(1.0 - pow(p->spec.beta2, t)));
         s.eps = (float)p->spec.eps;

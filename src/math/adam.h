@@ -53,8 +53,7 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step);
 void adam_plan_fini(struct adam_plan *p);
 
-/* Step size and beta1 of global step i of `total` by the schedule: for tests and the progress line. */
-void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, int64_t total, double *lr,
-                   double *beta1);
+/* Step size and beta1 of a global step, of spec->total_steps, by the schedule. */
+void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, double *lr, double *beta1);
 
 #endif

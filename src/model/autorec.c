@@ -80,11 +80,11 @@ static void backward(struct worker *w, struct autorec *a, const struct batch *b)
     if (w->id == 0) {
         double squares;
 
-        a->model.loss_sum += masked_loss(&a->dec, b, &squares);
-        a->model.square_sum += squares;
+        a->model.sums.loss += masked_loss(&a->dec, b, &squares);
+        a->model.sums.squares += squares;
         for (int64_t p = 0; p < b->rows; p++)
-            a->model.cell_count += a->model.eng.train->row_count[b->example[p]];
-        a->model.step_count++;
+            a->model.sums.cells += a->model.eng.train->row_count[b->example[p]];
+        a->model.sums.steps++;
     }
     team_barrier(w);
 }

@@ -299,10 +299,10 @@ static void mf_step(struct worker *w, struct model *m, const struct batch *b, co
         squares = sum_squares(a, b->rows);
     scale = (float)loss_scale(a, b->rows, squares);
     if (w->id == 0) {
-        m->loss_sum += loss_value(a, b->rows, squares);
-        m->square_sum += squares;
-        m->cell_count += b->rows;
-        m->step_count++;
+        m->sums.loss += loss_value(a, b->rows, squares);
+        m->sums.squares += squares;
+        m->sums.cells += b->rows;
+        m->sums.steps++;
     }
     gradients(a, &a->user, own, &own->user, b, scale);
     gradients(a, &a->item, own, &own->item, b, scale);

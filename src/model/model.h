@@ -95,17 +95,21 @@ struct model_ops {
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 };
 
+/* Of the steps of an epoch so far. */
+struct epoch_sums {
+    double loss;    /* of the minibatches' losses */
+    double squares; /* rating models: squared errors */
+    int64_t cells;  /* and their cells */
+    double kl;      /* Multi-VAE */
+    int64_t steps;
+};
+
 struct model {
     const struct model_ops *ops;
     struct model_spec spec;
     struct engine eng;
     struct param_list params;
-    /* Of the steps since the trainer last set them to 0; written by worker 0 inside a step. */
-    double loss_sum;    /* of the minibatches' losses */
-    double square_sum;  /* rating models: squared errors */
-    int64_t cell_count; /* and their cells */
-    int64_t step_count;
-    double kl_sum; /* Multi-VAE */
+    struct epoch_sums sums; /* added to by worker 0 inside a step */
 };
 
 /* The model of spec->kind, its weights drawn unless it is fixed. PT_ENOMEM, PT_ECONFIG. Freed by model_free

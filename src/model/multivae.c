@@ -147,9 +147,9 @@ static void backward(struct worker *w, struct multivae *a, const struct batch *b
         for (int64_t p = 0; p < b->rows && a->sampled; p++)
             kl += a->row_kl[p];
         kl /= (double)b->rows;
-        a->model.kl_sum += kl;
-        a->model.loss_sum += softmax_loss(&a->dec, b) + kl_weight(a, b) * kl;
-        a->model.step_count++;
+        a->model.sums.kl += kl;
+        a->model.sums.loss += softmax_loss(&a->dec, b) + kl_weight(a, b) * kl;
+        a->model.sums.steps++;
     }
     team_barrier(w);
 }

@@ -218,7 +218,7 @@ static int check_run(struct bench *b, struct error *err)
 
     if (ranks_max(ranks_of(b), b->spec->stop && *b->spec->stop))
         return error_set(err, PT_EINTERRUPTED, "interrupted");
-    if (!isfinite(m->loss_sum))
+    if (!isfinite(m->sums.loss))
         return error_set(err, PT_EDIVERGED,
                          "training diverged, so there is nothing to compare: train.lr (%g) is too large",
                          b->config->lr);

@@ -53,11 +53,11 @@ static char *state_text(const struct run_state *s)
     json_put_int(j, "refit", s->refit);
     json_put_bool(j, "finished", s->finished);
     json_put_real(j, "best", s->best);
-    json_put_real(j, "loss_sum", s->loss_sum);
-    json_put_real(j, "square_sum", s->square_sum);
-    json_put_real(j, "kl_sum", s->kl_sum);
-    json_put_int(j, "cell_count", s->cell_count);
-    json_put_int(j, "step_count", s->step_count);
+    json_put_real(j, "loss_sum", s->sums.loss);
+    json_put_real(j, "square_sum", s->sums.squares);
+    json_put_real(j, "kl_sum", s->sums.kl);
+    json_put_int(j, "cell_count", s->sums.cells);
+    json_put_int(j, "step_count", s->sums.steps);
     json_put_real(j, "train_s", s->train_s);
     json_put_real(j, "eval_s", s->eval_s);
     json_put_text(j, "model_hash", s->model_hash);
@@ -87,11 +87,11 @@ static int state_parse(struct run_state *s, const char *text, struct error *err)
         .refit = (int)json_get_int(j, "refit", 0),
         .finished = json_get_bool(j, "finished", false),
         .best = json_get_real(j, "best", NAN),
-        .loss_sum = json_get_real(j, "loss_sum", NAN),
-        .square_sum = json_get_real(j, "square_sum", NAN),
-        .kl_sum = json_get_real(j, "kl_sum", NAN),
-        .cell_count = json_get_int(j, "cell_count", 0),
-        .step_count = json_get_int(j, "step_count", 0),
+        .sums.loss = json_get_real(j, "loss_sum", NAN),
+        .sums.squares = json_get_real(j, "square_sum", NAN),
+        .sums.kl = json_get_real(j, "kl_sum", NAN),
+        .sums.cells = json_get_int(j, "cell_count", 0),
+        .sums.steps = json_get_int(j, "step_count", 0),
         .train_s = json_get_real(j, "train_s", 0.0),
         .eval_s = json_get_real(j, "eval_s", 0.0),
     };

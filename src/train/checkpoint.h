@@ -9,6 +9,7 @@
 #define TRAIN_CHECKPOINT_H
 
 #include "base/tensors.h"
+#include "model/model.h"
 #include "train/eval.h"
 
 /* Where a run stands after a minibatch. */
@@ -22,9 +23,8 @@ struct run_state {
     int64_t lines;      /* of metrics.jsonl */
     int refit;          /* training on training plus validation has begun */
     bool finished;
-    double best;                         /* the monitored figure at best_epoch */
-    double loss_sum, square_sum, kl_sum; /* of the epoch that is not complete */
-    int64_t cell_count, step_count;
+    double best;            /* the monitored figure at best_epoch */
+    struct epoch_sums sums; /* of the epoch that is not complete */
     double train_s, eval_s;
     struct eval_result best_valid, last_valid;
     char model_hash[33];

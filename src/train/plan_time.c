@@ -176,7 +176,8 @@ static void count_autoencoder(struct amounts *a, const struct config *c, const s
     double all = steps * (double)p->columns, examples = (double)p->examples;
     double ratings = (double)p->train->entries, ld0, ld1, dense = 0.0;
     int n = c->hidden.n;
-    int64_t first = n ? c->hidden.value[0] : c->latent;
+    int64_t first = n ? c->hidden.value[0] : c->model_kind == KIND_MULTIVAE ? 2 * c->latent : c->latent;
+    int64_t last = !softmax ? c->hidden.value[n - 1] : n ? first : c->latent;
 
     for (int i = 0; i + 1 < n; i++) /* encoder's and, of a softmax model, the decoder's mirror of it */
         dense += (softmax ? 2.0 : 1.0) * (double)c->hidden.value[i] * (double)c->hidden.value[i + 1];
@@ -184,7 +185,7 @@ static void count_autoencoder(struct amounts *a, const struct config *c, const s
         dense +=
             (c->model_kind == KIND_MULTIVAE ? 3.0 : 2.0) * (double)c->hidden.value[n - 1] * (double)c->latent;
     ld0 = (double)row_pad(first);
-    ld1 = softmax ? ld0 : (double)row_pad(c->hidden.value[n - 1]);
+    ld1 = (double)row_pad(last);
     a->ld = (int64_t)fmax(ld0, ld1);
     a->floats = p->columns * (int64_t)(ld0 + ld1);
     a->of[GATHER] = ratings * (2.0 * ld0 + (softmax ? 0.0 : 3.0 * ld1));

@@ -30,7 +30,7 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
         return;
     p.share = within ? (double)s->in_epoch / (double)r->learner.scheduler.steps : 0.0;
     done = (double)s->epoch + p.share;
-    p.loss = r->learner.model->step_count ? r->learner.model->loss_sum / (double)r->learner.model->step_count
+    p.loss = r->learner.model->sums.steps ? r->learner.model->sums.loss / (double)r->learner.model->sums.steps
                                           : NAN;
     epoch_s = s->train_s / done;
     p.examples_per_s = (double)run_examples(r) / epoch_s;

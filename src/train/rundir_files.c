@@ -121,22 +121,21 @@ static void put_result(struct json *j, const char *key, const struct eval_spec *
 static char *metrics_line(const struct run *r, double epoch_s)
 {
     const struct run_state *s = &r->state;
-    double steps = (double)s->step_count, lr, beta1;
+    double steps = (double)s->sums.steps, lr, beta1;
     struct json *j = json_new_object(), *time = json_new_object();
     bool judged = r->judged;
     char *text;
 
     adam_schedule(&r->learner.plan.spec, s->epoch - 1,
-                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1, r->learner.plan.spec.total_steps,
-                  &lr, &beta1);
+                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1, &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);
-    json_put_real(j, "loss", s->loss_sum / steps);
-    if (s->cell_count)
-        json_put_real(j, "train_rmse", sqrt(s->square_sum / (double)s->cell_count));
+    json_put_real(j, "loss", s->sums.loss / steps);
+    if (s->sums.cells)
+        json_put_real(j, "train_rmse", sqrt(s->sums.squares / (double)s->sums.cells));
     if (r->config->model_kind == KIND_MULTIVAE)
-        json_put_real(j, "kl", s->kl_sum / steps);
+        json_put_real(j, "kl", s->sums.kl / steps);
     json_put_real(j, "lr", lr);
     if (judged)
         put_result(j, "valid", &r->spec, &s->last_valid);

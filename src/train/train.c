@@ -33,25 +33,6 @@ static bool minutes_passed(struct run *r)
     return passed;
 }
 
-/* The sums of the epoch so far, between model and state. */
-static void keep_sums(struct run *r)
-{
-    r->state.loss_sum = r->learner.model->loss_sum;
-    r->state.square_sum = r->learner.model->square_sum;
-    r->state.kl_sum = r->learner.model->kl_sum;
-    r->state.cell_count = r->learner.model->cell_count;
-    r->state.step_count = r->learner.model->step_count;
-}
-
-static void restore_sums(struct run *r)
-{
-    r->learner.model->loss_sum = r->state.loss_sum;
-    r->learner.model->square_sum = r->state.square_sum;
-    r->learner.model->kl_sum = r->state.kl_sum;
-    r->learner.model->cell_count = r->state.cell_count;
-    r->learner.model->step_count = r->state.step_count;
-}
-
 /* Every weight has seen all steps afterwards. */
 static void flush(struct run *r)
 {
@@ -61,7 +42,7 @@ static void flush(struct run *r)
 static int flush_and_save(struct run *r, struct error *err)
 {
     flush(r);
-    keep_sums(r);
+    r->state.sums = r->learner.model->sums;
     return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
 
@@ -77,7 +58,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     int rc;
 
     learner_epoch(l, st->epoch);
-    restore_sums(r);
+    r->learner.model->sums = r->state.sums;
     while (st->in_epoch < l->steps) {
         int64_t from = st->in_epoch, to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
         double start = clock_now(), took;
@@ -92,7 +73,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
             rundir_note(r);
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
         ranks_copy(&r->ranks, &size, sizeof size);
-        if (!isfinite(r->learner.model->loss_sum)) {
+        if (!isfinite(r->learner.model->sums.loss)) {
             flush(r);
             return run_diverged(r, from, err);
         }
@@ -167,7 +148,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
 {
     int rc = 0;
 
-    keep_sums(r);
+    r->state.sums = r->learner.model->sums;
     if (writes_model(r, epochs) &&
         (rc = params_hash(&r->learner.model->params, r->state.model_hash, err)) < 0)
         return rc;
@@ -179,9 +160,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     }
     run_tell(r, TRAIN_EPOCH, epochs);
     r->state.in_epoch = 0;
-    r->state.loss_sum = r->state.square_sum = r->state.kl_sum = 0.0;
-    r->state.cell_count = r->state.step_count = 0;
-    restore_sums(r); /* the model's too: an interruption here saves what it has */
+    r->learner.model->sums = r->state.sums =
+        (struct epoch_sums){0}; /* the model's too: an interruption here saves what it has */
     if (r->dir && !last && !stopping(r) && checkpoint_due(r))
         rc = rundir_save_checkpoint(r, err);
     return rc;

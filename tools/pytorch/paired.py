@@ -1,10 +1,12 @@
-"""A Multi-VAE or Mult-DAE recipe in plain PyTorch, on a split that partrain wrote: paired.py FOLDER [--seed N] reads
-split.safetensors (tests/parity_steps FOLDER 0 CONFIG ...), trains with the options in it, keeps the weights that are best
-by validation NDCG@100, and prints the test figures as one line of JSON, with those of EASE (Steck 2019) beside them.
-Initial weights, order of users, dropout and noise are PyTorch's own."""
+"""A recipe of Multi-VAE, Mult-DAE or matrix factorisation in plain PyTorch, on a split that partrain wrote: paired.py FOLDER
+[--seed N] reads split.safetensors (tests/parity_steps FOLDER 0 CONFIG ...), trains with the options in it, and prints the
+test figures as one line of JSON. Multi-VAE and Mult-DAE keep the weights that are best by validation NDCG@100, and have the
+figures of EASE (Steck 2019) beside them; matrix factorisation keeps the last ones. Initial weights, order of examples,
+dropout and noise are PyTorch's own."""
 
 import argparse
 import copy
+import functools
 import json
 import os
 import time
@@ -14,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from files import metadata, safetensors
+from parity import FastaiAdam, Options
 
 TRAIN, VALID_IN, VALID_OUT, TEST_IN, TEST_OUT = 1, 2, 4, 8, 16  # enum part
 
@@ -25,7 +28,10 @@ class Split:
         self.data = data
         self.trained = np.zeros(self.items, bool)
         self.trained[data["item"][(data["part"] & TRAIN) > 0]] = True
-        self.train = self.rows(TRAIN)[0]
+
+    @functools.cached_property
+    def train(self):
+        return self.rows(TRAIN)[0]
 
     def rows(self, *bits):
         """Dense 0/1 matrices of the users that have ratings with the last of the bits."""
@@ -143,6 +149,57 @@ def train(o, split, seed, epochs):
     return model, best, chosen
 
 
+def draw(o, rows, std, *cols):
+    """Initial values as fastai's Embedding draws them (randn, cut off by a remainder), or normal ones."""
+    values = torch.randn(rows, *cols)
+    return values.fmod(2.0) * 0.01 if o["model.init"] == "fastai" else values * std
+
+
+def factorise(o, split, seed, epochs):
+    """Users' and items' factors and biases, mean squared error, fastai's Adam under its one-cycle schedule: test MSE."""
+    torch.manual_seed(seed)
+    part, ids = split.data["part"], np.stack([split.data["user"], split.data["item"]], axis=1)
+    held, trained = (part & TEST_OUT) > 0, (part & TRAIN) > 0
+    ids, value = torch.from_numpy(ids), torch.from_numpy(split.data["value"])
+    low, high = float(o["model.range_low"]), float(o["model.range_high"])
+    tables = [draw(o, n, float(o["model.init_std"]), int(o["model.latent"])) for n in (split.users, split.items)]
+    if o["model.biases"] == "1":
+        tables += [draw(o, n, float(o["model.bias_std"]), 1) for n in (split.users, split.items)]
+    for t in tables:
+        t.requires_grad_()
+    assert o["train.schedule"] == "one_cycle" and o["train.decay_biases"] == "1" and o["model.loss"] == "cell_mean"
+
+    def predict(pair):
+        user, item = pair.unbind(1)
+        out = (F.embedding(user, tables[0]) * F.embedding(item, tables[1])).sum(1)
+        if len(tables) > 2:
+            out = out + F.embedding(user, tables[2])[:, 0] + F.embedding(item, tables[3])[:, 0]
+        return torch.sigmoid(out) * (high - low) + low if low < high else out
+
+    x, y, size = ids[trained], value[trained], int(o["train.batch"])
+    adam = FastaiAdam(Options(o), tables, [], -(-len(x) // size) * epochs)
+    for epoch in range(epochs):
+        for batch in torch.randperm(len(x)).split(size):
+            for t in tables:
+                t.grad = None
+            F.mse_loss(predict(x[batch]), y[batch]).backward()
+            adam.step(epoch)
+    with torch.no_grad():
+        return F.mse_loss(predict(ids[held]), value[held]).item()
+
+
+def compare_factors(o, split, seed, epochs):
+    mse = factorise(o, split, seed, epochs)
+    return {"test": {"mse": mse, "rmse": mse**0.5}, "best_epoch": epochs}
+
+
+def compare_rankings(o, split, seed, epochs):
+    model, best, chosen = train(o, split, seed, epochs)
+    seen, held = split.rows(TEST_IN, TEST_OUT)
+    return {"test": figures(model.score(seen), seen, held, split.trained), "valid": {"ndcg@100": best},
+            "best_epoch": chosen, "ease": figures(seen @ ease(split), seen, held, split.trained)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
@@ -154,11 +211,9 @@ def main():
     torch.set_flush_denormal(True)
     path = os.path.join(args.folder, "split.safetensors")
     o, split, begin = metadata(path), Split(path), time.perf_counter()
-    seen, held = split.rows(TEST_IN, TEST_OUT)
-    model, best, chosen = train(o, split, args.seed, args.epochs or int(o["train.epochs"]))
-    print(json.dumps({"test": figures(model.score(seen), seen, held, split.trained), "valid": {"ndcg@100": best},
-                      "best_epoch": chosen, "seconds": time.perf_counter() - begin,
-                      "ease": figures(seen @ ease(split), seen, held, split.trained)}))
+    compare = compare_factors if o["model.kind"] == "mf" else compare_rankings
+    result = compare(o, split, args.seed, args.epochs or int(o["train.epochs"]))
+    print(json.dumps({**result, "seconds": time.perf_counter() - begin}))
 
 
 if __name__ == "__main__":

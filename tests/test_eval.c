@@ -21,12 +21,15 @@ static const char *const cases[][16] = {
      "eval.seen=zero", "eval.batch=7", "eval.clip=false"},
     {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.test=0.6",
      "eval.metrics=" RATING_METRICS, "eval.cold=2.5", "model.loss=row_mean", "eval.batch=13"},
+    {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.test=0.6", "eval.cold=2.5",
+     "eval.metrics=" RATING_METRICS, "eval.untrained=score"},
     {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.kind=rows",
      "eval.metrics=" RATING_METRICS, "model.loss=column_mean", "split.test_users=0.3"},
     {"model.kind=autorec", "model.side=user", "model.hidden=[9]", DATA, "split.kind=users", ALL_METRICS,
      "split.fold_in=1", "eval.seen=zero", "split.test_users=20", "model.loss=example_mean"},
     {"model.kind=mf", "model.latent=6", DATA, "split.test=0.6", ALL_METRICS, "model.center=true",
      "model.loss=cell_mean", "eval.batch=1"},
+    {"model.kind=mf", "model.latent=6", DATA, "split.test=0.6", ALL_METRICS, "eval.untrained=score"},
     {"model.kind=mf", "model.latent=6", DATA, "split.kind=per_user", "split.test=2", "split.valid=2",
      ALL_METRICS, "model.range_high=5.5", "eval.relevant=3", "eval.batch=11", "model.loss=root"},
     {"model.kind=multivae", "model.hidden=[12]", "model.latent=5", DATA, "split.test_users=25",
@@ -224,7 +227,7 @@ static double error_of(const struct twin *t, int64_t e, int64_t c)
 
     if (s->clip)
         r = fmin(fmax(r, s->low), s->high);
-    return (cold ? s->cold : r) - t->value[e * t->columns + c];
+    return (cold && !t->w->config->eval_untrained ? s->cold : r) - t->value[e * t->columns + c];
 }
 
 static double naive_ratings(const struct twin *t, enum metric_kind kind)

@@ -160,6 +160,7 @@ static const struct {
     {"train.decay_biases", decays_weights},
     {"eval.clip", is_rating},
     {"eval.cold", is_rating},
+    {"eval.untrained", is_rating},
     {"eval.relevant", is_rating},
 };
 

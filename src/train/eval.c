@@ -8,19 +8,19 @@
 
 /* ---- ratings ---- */
 
-static double predicted(const struct evaluator *e, float out, bool cold)
+static double predicted(const struct evaluator *e, float out, bool replaced)
 {
-    double r = cold ? e->spec.cold : (double)out + e->spec.shift;
+    double r = replaced ? e->spec.cold : (double)out + e->spec.shift;
 
-    if (e->spec.clip && !cold)
+    if (e->spec.clip && !replaced)
         r = r < e->spec.low ? e->spec.low : r > e->spec.high ? e->spec.high : r;
     return r;
 }
 
-static bool is_cold(const struct evaluator *e, int64_t example, int64_t column)
+static bool is_replaced(const struct evaluator *e, int64_t example, int64_t column)
 {
-    return problem_example_is_cold(e->problem, e->part->in, example) ||
-           problem_column_is_cold(e->problem, column);
+    return e->spec.replace && (problem_example_is_cold(e->problem, e->part->in, example) ||
+                               problem_column_is_cold(e->problem, column));
 }
 
 static void add_to_column(double *sums, double d)
@@ -43,8 +43,8 @@ static void judge_cells(struct worker *w, struct evaluator *e, int s)
         double square = 0.0, absolute = 0.0, plain = 0.0;
 
         for (int64_t i = out->row[p]; i < out->row[p + 1]; i++) {
-            bool cold = is_cold(e, e->block.example[p], first + out->col[i]);
-            double d = predicted(e, score[i], cold) - ((double)out->target[i] + e->spec.shift);
+            bool replaced = is_replaced(e, e->block.example[p], first + out->col[i]);
+            double d = predicted(e, score[i], replaced) - ((double)out->target[i] + e->spec.shift);
 
             square += d * d;
             absolute += fabs(d);

@@ -18,7 +18,8 @@ struct eval_spec {
     struct metric metric[METRICS_MOST];
     bool clip; /* predicted ratings, to [low, high] */
     double low, high, shift;
-    double cold;     /* prediction where the example or the column has no training rating */
+    bool replace; /* eval.untrained: where example or column has no training rating, `cold` is predicted */
+    double cold;
     bool seen_zero;  /* eval.seen: zero */
     double relevant; /* held-out ratings from here on count as relevant (-1e30: all) */
     int64_t batch;   /* examples a block */

@@ -66,6 +66,9 @@ struct tensor_view tensors_at(const struct tensors *t, int i);
 /* PT_EFILE where it is missing or of another type or shape; -1 for rows or cols: any. */
 int tensors_find(const struct tensors *t, const char *name, enum tensor_type type, int64_t rows, int64_t cols,
                  struct tensor_view *out, struct error *err);
+/* These bytes of a tensor have been used: their pages need not stay in this process's memory. They can still
+ * be read, from the file again. */
+void tensors_used(const struct tensors *t, const void *data, int64_t bytes);
 void tensors_close(struct tensors *t); /* takes NULL */
 
 /* "F32" and so on, and the bytes of one element. */

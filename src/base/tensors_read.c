@@ -18,6 +18,7 @@
 #define OPENING                                                                                              \
     "{\"__metadata__\":{\"xxh128\":\"" /* of every header that partrain wrote; its digits follow */
 #define PREFIX "xxh128:"
+#define PIECE  ((int64_t)4 << 20) /* bytes of a tensor that are looked at before their pages are let go */
 
 struct entry {
     struct tensor_view view;
@@ -223,6 +224,18 @@ static int check_header(const struct tensors *t, struct hash *h, struct error *e
     return 0;
 }
 
+static void hash_tensor(const struct tensors *t, const struct tensor_view *v, struct hash *h)
+{
+    const unsigned char *data = v->data;
+
+    for (int64_t at = 0; at < v->bytes; at += PIECE) {
+        int64_t bytes = v->bytes - at < PIECE ? v->bytes - at : PIECE;
+
+        hash_add(h, data + at, (size_t)bytes);
+        tensors_used(t, data + at, bytes);
+    }
+}
+
 static int check_sums(const struct tensors *t, struct hash *h, struct error *err)
 {
     int rc = check_header(t, h, err), sums = 0;
@@ -244,7 +257,7 @@ static int check_sums(const struct tensors *t, struct hash *h, struct error *err
             return error_set(err, PT_ENOMEM, "out of memory");
         snprintf(name, size, PREFIX "%s", v->name);
         hash_reset(h);
-        hash_add(h, v->data, (size_t)v->bytes);
+        hash_tensor(t, v, h);
         hash_hex(h, digits);
         rc = strcmp(json_get_text(t->meta, name, ""), digits);
         mem_free(name);
@@ -344,6 +357,21 @@ int tensors_find(const struct tensors *t, const char *name, enum tensor_type typ
         return 0;
     }
     return error_set(err, PT_EFILE, "%s: there is no tensor %s in it", t->path, name);
+}
+
+/* What was mapped counts as memory of the process while its pages are there, though the system could take
+ * them: a model as large as the table beside it. */
+void tensors_used(const struct tensors *t, const void *data, int64_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), map = (uintptr_t)t->map;
+    uintptr_t from = (uintptr_t)data, to = from + (uintptr_t)bytes;
+
+    if (from < map || to > map + (uintptr_t)t->size) /* a copy */
+        return;
+    from = from / page * page;
+    to = to / page * page;
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 void tensors_close(struct tensors *t)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Signals closer together than this are one wish: timeout(1) sends its signal to the program and then to its group,
- * mpirun hands on what the terminal sent already. */
+/* Signals closer together than this are one wish: timeout(1) sends its signal to the program and then to its
+ * group, mpirun hands on what the terminal sent already. */
 #define SAME_WISH_NS 500000000LL
 
 static volatile sig_atomic_t stop_signal, save_count; /* a signal handler has nothing else to write to */

@@ -7,8 +7,8 @@
 struct error;
 
 /* From here on Ctrl-C and SIGTERM are noted rather than obeyed, and SIGUSR1 counted; a second Ctrl-C or
- * SIGTERM, half a second later or more, leaves at once: what was saved before is whole. A file that grows beyond the limit is an error, no
- * signal. */
+ * SIGTERM, half a second later or more, leaves at once: what was saved before is whole. A file that grows
+ * beyond the limit is an error, no signal. */
 void session_catch_signals(void);
 /* The signal that was noted, or 0; how often SIGUSR1 came. */
 const volatile sig_atomic_t *session_stop(void);

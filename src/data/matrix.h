@@ -55,7 +55,8 @@ static inline const int32_t *matrix_column_of(const struct ratings *r, int side)
     return side ? r->item : r->user;
 }
 
-/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift` or, binary, each as 1. cut: `shards` shards of the columns, copied. Freed by matrix_free. */
+/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift` or, binary, each as 1. cut:
+ * `shards` shards of the columns, copied. Freed by matrix_free. */
 struct matrix_spec {
     const uint8_t *part; /* (ratings) bits of enum part, or NULL */
     uint8_t mask;

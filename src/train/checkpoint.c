@@ -287,12 +287,14 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
     from = v.data;
     for (int64_t s = 0; s < p->spans; s++) {
         int64_t count, length, stride;
+        const float *first = from;
         float *data;
 
         p->span(p->owner, s, which, &data, &count, &length, &stride);
         for (int64_t r = 0; r < count && left > 0; r++, from += length, left -= length)
             if (data)
                 memcpy(data + r * stride, from, (size_t)(length < left ? length : left) * sizeof *data);
+        tensors_used(t, first, (from - first) * (int64_t)sizeof *from);
     }
     return 0;
 }

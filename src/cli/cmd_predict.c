@@ -2,11 +2,10 @@
  *
  * Pairs come in blocks. A block's pairs are put in order of examples (users; items for item-based models),
  * each example goes through the model once, and the ratings are told in the order of the pairs. */
+#include "cli/pairs.h"
 #include "cli/whom.h"
 
 #include "base/mem.h"
-#include "data/dialect.h"
-#include "data/field.h"
 #include "data/lines.h"
 #include "train/rank.h"
 
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS = 1 << 20, ID_BYTES = 4096 };
+enum { PAIRS = 1 << 20 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
@@ -52,6 +51,7 @@ struct job {
     struct rows *rows;
     struct pair *pair;   /* (PAIRS) owned */
     int64_t n;           /* pairs in the block */
+    struct pairs cut;    /* of lines */
     char *text;          /* owned: names, each ended by a zero */
     int64_t used, space; /* of text */
     int64_t cold, told;  /* so far */
@@ -209,101 +209,31 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
     return ++j->n == PAIRS ? run_block(j, err) : 0;
 }
 
-static size_t trim(const char **text, size_t length)
-{
-    while (length && (field_is_blank(**text) || **text == '\r')) {
-        ++*text;
-        length--;
-    }
-    while (length && (field_is_blank((*text)[length - 1]) || (*text)[length - 1] == '\r'))
-        length--;
-    return length;
-}
-
-/* What stands between the fields of a line; NULL: it has one field. A semicolon or a bar counts where neither
- * comma nor blank comes before it: it may be a title's. */
-static const char *mark_of(const char *text, size_t length)
-{
-    static const char *const mark[] = {"\t", "::", ";", "|", ",", " ", NULL};
-    int i = 0;
-
-    for (; mark[i]; i++) {
-        const char *found = memmem(text, length, mark[i], strlen(mark[i]));
-
-        if (found && ((*mark[i] != ';' && *mark[i] != '|') || (!memchr(text, ',', (size_t)(found - text)) &&
-                                                               !memchr(text, ' ', (size_t)(found - text)))))
-            break;
-    }
-    return mark[i];
-}
-
-/* Doubled quotes made single, in `scratch`; no id is longer than it. */
-static void make_plain(struct field *f, char scratch[ID_BYTES])
-{
-    size_t n = 0;
-
-    if (!f->doubled || f->length > ID_BYTES)
-        return;
-    for (size_t k = 0; k < f->length; k += 1 + (f->text[k] == '"'))
-        scratch[n++] = f->text[k];
-    *f = (struct field){scratch, n, false};
-}
-
-/* A line of user and item, with further fields as a file of ratings has them, or false: one of the two is
- * missing. Behind a blank all of the rest is the item: a title; the caller may shorten it to an id. */
-static bool cut_line(const char *text, size_t length, const char *mark, struct field f[2])
-{
-    struct dialect d = {.quotes = *mark == ',' || *mark == ';', .delimiter_length = (int)strlen(mark)};
-    const char *blank;
-
-    if (*mark == ' ') {
-        blank = memchr(text, ' ', length);
-        f[0] = (struct field){text, (size_t)(blank - text), false};
-        f[1] = (struct field){blank, length - f[0].length, false};
-        f[1].length = trim(&f[1].text, f[1].length);
-    } else {
-        strcpy(d.delimiter, mark);
-        if (dialect_cut(&d, text, text + length, f, 2) < 2)
-            return false;
-    }
-    return f[0].length && f[1].length;
-}
-
-/* A header, as files of ratings have one: "userId,movieId,...". */
-static bool is_header(const struct job *j, const char *text, size_t length, int64_t item)
-{
-    char word[32];
-
-    snprintf(word, sizeof word, "%.*s", (int)length, text);
-    return item < 0 && strcasestr(word, "user") && idtable_find(j->use->users, text, length) < 0;
-}
-
 static int take_line(struct job *j, const char *shown, int64_t line, const char *text, size_t length,
                      struct error *err)
 {
-    struct field f[2];
-    char user[ID_BYTES], item[ID_BYTES];
-    const char *mark, *stop;
+    struct field user, item;
+    bool shorten;
     int64_t row;
 
-    length = trim(&text, length);
-    if (!length)
+    if (pairs_blank(text, length))
         return 0;
-    mark = mark_of(text, length);
-    if (!mark || !cut_line(text, length, mark, f))
+    if (!pairs_cut(&j->cut, text, length, &user, &item, &shorten))
         return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
-    make_plain(&f[0], user);
-    make_plain(&f[1], item);
-    row = use_find_item(j->use, f[1].text, f[1].length);
-    if (row < 0 && *mark == ' ' && (stop = memchr(f[1].text, ' ', f[1].length))) {
-        f[1].length = (size_t)(stop - f[1].text);
-        row = use_find_item(j->use, f[1].text, f[1].length);
+    row = use_find_item(j->use, item.text, item.length);
+    if (row < 0 && shorten) {
+        item.length = (size_t)((const char *)memchr(item.text, ' ', item.length) - item.text);
+        row = use_find_item(j->use, item.text, item.length);
     }
     if (row == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (line == 1 && is_header(j, f[0].text, f[0].length, row))
-        return 0;
-    return add_pair(j, f[0].text, f[0].length, row < 0 ? -1 : row, f[1].text, f[1].length, err);
+    if (line == 1 && (row < 0 || idtable_find(j->use->users, user.text, user.length) < 0)) {
+        int header = pairs_header(&j->cut, text, length, row < 0, shown, err);
+
+        if (header)
+            return header < 0 ? header : 0;
+    }
+    return add_pair(j, user.text, user.length, row < 0 ? -1 : row, item.text, item.length, err);
 }
 
 static int for_text(struct job *j, struct error *err)

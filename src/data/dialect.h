@@ -41,6 +41,12 @@ struct dialect_spec {
 int dialect_find(struct dialect *out, const struct dialect_spec *spec, const char *begin, const char *end,
                  const char *shown, struct error *err);
 
+/* Whether one line alone (without its end), cut by `d`, is a header: by the names of a user's and an item's
+ * column, or two others and no number. Then 1, and d->columns and d->role as it names them, by position where
+ * it names not both. 0: it is none. PT_EDATA: one that contradicts the position of what it does not name. */
+int dialect_take_header(struct dialect *d, const char *line, const char *end, const char *shown,
+                        struct error *err);
+
 /* The fields of one line (without its end). A quoted field is given without its quotes; one with doubled
  * quotes inside keeps them doubled and has `doubled` set. Returns their number (at most `most` are stored;
  * more are counted), or -1: a quote is not closed. */

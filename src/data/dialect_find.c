@@ -301,6 +301,25 @@ static int counted_columns(struct dialect *d, const struct sample *s, const char
     return 0;
 }
 
+int dialect_take_header(struct dialect *d, const char *line, const char *end, const char *shown,
+                        struct error *err)
+{
+    struct sample s = {.begin = {line}, .end = {end}, .n = 1};
+    int rc;
+
+    d->columns = 0;
+    d->header = looks_like_header(d, &s);
+    if (!d->header)
+        return 0;
+    if ((rc = named_columns(d, &s, shown, err)) < 0)
+        return rc;
+    if (!d->columns) {
+        d->columns = sizeof by_position;
+        memcpy(d->role, by_position, sizeof by_position);
+    }
+    return 1;
+}
+
 int dialect_find(struct dialect *out, const struct dialect_spec *spec, const char *begin, const char *end,
                  const char *shown, struct error *err)
 {

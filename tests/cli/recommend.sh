@@ -133,6 +133,19 @@ for file in semicolons commas bars; do
     expect 0 '^7	101	' '' predict -m "$folder/mf" "$folder/$file"
     [ "$(cut -f1,2 "$folder/out" | tr '\t\n' ' ;')" = "7 101;8 102;" ] || complain "$file: $(cut -f1,2 "$folder/out")"
 done
+# Columns in another order: where the header's names say, as training reads them.
+printf 'timestamp,rating,item_id,user_id\n9,5,101,7\n9,1,"102",8\n' >"$folder/names"
+printf 'rating::movieId::x::userId:token\n5::101::"a::7\n5::102::b::8\n' >"$folder/colons"
+printf 'item user\n101 7 x\n102  8\n' >"$folder/blanks"
+printf 'time\titem\tuser\r\n\t101\t7\r\n\t102\t8\r\n' >"$folder/tabs"
+for file in names colons blanks tabs; do
+    expect 0 '^7	101	[3-5]' '' predict -m "$folder/mf" "$folder/$file"
+    [ "$(cut -f1,2 "$folder/out" | tr '\t\n' ' ;')" = "7 101;8 102;" ] || complain "$file: $(cut -f1,2 "$folder/out")"
+done
+printf 'rating,user\n5,7\n' >"$folder/in"
+expect 3 '' 'stdin:1: this header names not both of user and item' predict -m "$folder/mf" -
+printf 'rating,item,user\n5,101\n' >"$folder/in"
+expect 3 '' 'stdin:2: a user and an item are expected' predict -m "$folder/mf" -
 printf '"7,101\n' >"$folder/in"
 expect 3 '' 'a user and an item are expected' predict -m "$folder/mf" -
 printf '7 101\n' >"$folder/in"

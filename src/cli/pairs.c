@@ -1,0 +1,148 @@
+#include "cli/pairs.h"
+
+#include "data/field.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static size_t trim(const char **text, size_t length)
+{
+    while (length && (field_is_blank(**text) || **text == '\r')) {
+        ++*text;
+        length--;
+    }
+    while (length && (field_is_blank((*text)[length - 1]) || (*text)[length - 1] == '\r'))
+        length--;
+    return length;
+}
+
+/* What stands between the fields of a line; NULL: it has one field. A semicolon or a bar counts where neither
+ * comma nor blank comes before it: it may be a title's. */
+static const char *mark_of(const char *text, size_t length)
+{
+    static const char *const mark[] = {"\t", "::", ";", "|", ",", " ", NULL};
+    int i = 0;
+
+    for (; mark[i]; i++) {
+        const char *found = memmem(text, length, mark[i], strlen(mark[i]));
+
+        if (found && ((*mark[i] != ';' && *mark[i] != '|') || (!memchr(text, ',', (size_t)(found - text)) &&
+                                                               !memchr(text, ' ', (size_t)(found - text)))))
+            break;
+    }
+    return mark[i];
+}
+
+static struct dialect dialect_of(const char *mark)
+{
+    struct dialect d = {.quotes = *mark == ',' || *mark == ';',
+                        .blanks = *mark == ' ',
+                        .delimiter_length = (int)strlen(mark)};
+
+    strcpy(d.delimiter, mark);
+    return d;
+}
+
+/* Doubled quotes made single, in `scratch`. */
+static void make_plain(struct field *f, char scratch[PAIRS_ID_BYTES])
+{
+    size_t n = 0;
+
+    if (!f->doubled || f->length > PAIRS_ID_BYTES)
+        return;
+    for (size_t k = 0; k < f->length; k += 1 + (f->text[k] == '"'))
+        scratch[n++] = f->text[k];
+    *f = (struct field){scratch, n, false};
+}
+
+bool pairs_blank(const char *text, size_t length)
+{
+    return trim(&text, length) == 0;
+}
+
+static bool cut_named(const struct pairs *p, const char *text, size_t length, struct field *user,
+                      struct field *item)
+{
+    int last = p->user > p->item ? p->user : p->item;
+    struct field f[DIALECT_COLUMNS];
+
+    if (dialect_cut(&p->d, text, text + length, f, last + 1) <= last)
+        return false;
+    *user = f[p->user];
+    *item = f[p->item];
+    return true;
+}
+
+static bool cut_plain(const char *text, size_t length, struct field *user, struct field *item, bool *shorten)
+{
+    const char *mark = mark_of(text, length), *blank;
+    struct field f[2];
+
+    if (!mark)
+        return false;
+    if (*mark == ' ') {
+        blank = memchr(text, ' ', length);
+        *user = (struct field){text, (size_t)(blank - text), false};
+        *item = (struct field){blank, length - user->length, false};
+        item->length = trim(&item->text, item->length);
+        *shorten = memchr(item->text, ' ', item->length) != NULL;
+    } else {
+        struct dialect d = dialect_of(mark);
+
+        if (dialect_cut(&d, text, text + length, f, 2) < 2)
+            return false;
+        *user = f[0];
+        *item = f[1];
+    }
+    return true;
+}
+
+bool pairs_cut(struct pairs *p, const char *text, size_t length, struct field *user, struct field *item,
+               bool *shorten)
+{
+    *shorten = false;
+    if (p->named) /* a first or last field that is empty is one all the same */
+        length -= length && text[length - 1] == '\r';
+    else
+        length = trim(&text, length);
+    if (!(p->named ? cut_named(p, text, length, user, item) : cut_plain(text, length, user, item, shorten)))
+        return false;
+    make_plain(user, p->plain[0]);
+    make_plain(item, p->plain[1]);
+    return user->length && item->length;
+}
+
+int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown, const char *shown,
+                 struct error *err)
+{
+    const char *mark;
+    struct dialect d;
+    char word[32];
+    int rc;
+
+    length -= length && text[length - 1] == '\r';
+    mark = mark_of(text, length);
+    if (!mark)
+        return 0;
+    d = dialect_of(mark);
+    if ((rc = dialect_take_header(&d, text, text + length, shown, err)) < 0)
+        return error_set(
+            err, PT_EDATA,
+            "%s:1: this header names not both of user and item, and other columns where they would "
+            "stand; call the two user and item",
+            shown);
+    if (rc == 0) {
+        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), text);
+        word[strcspn(word, mark)] = '\0';
+        return unknown && strcasestr(word, "user");
+    }
+    for (int c = 0; c < d.columns; c++) {
+        if (d.role[c] == ROLE_USER)
+            p->user = c;
+        if (d.role[c] == ROLE_ITEM)
+            p->item = c;
+    }
+    p->d = d;
+    p->named = p->user != 0 || p->item != 1;
+    return 1;
+}

@@ -260,12 +260,42 @@ static void denormal_ratings_are_zero(void **state)
     assert_true(value == 1.2e-38f);
 }
 
+/* The tables hold nobody without a rating: neither a user without items nor what stands in a bad line. */
+static void lists_put_only_what_has_a_rating(void **state)
+{
+    static const char lines[] = "u\n v \nw a\0 b\nx a b \0\n y a b\nz c\n";
+    static const struct dialect lists = {
+        .lists = true, .blanks = true, .delimiter = " ", .delimiter_length = 1};
+    struct triplets t = {0};
+    struct parser p = {
+        .dialect = &lists, .users = idtable_new(), .items = idtable_new(), .out = &t, .skip_bad = true};
+    char text[sizeof lines + LINES_PAD] = {0};
+
+    (void)state;
+    memcpy(text, lines, sizeof lines);
+    assert_true(parser_reserve(&p, sizeof lines));
+    assert_int_equal(parser_take(&p, text, text + sizeof lines - 1, NULL), 0);
+    assert_int_equal(p.lines_read, 6);
+    assert_int_equal(p.lines_bad, 2);
+    assert_int_equal(p.bad_line, 3);
+    assert_string_equal(p.bad_reason, "item 'a?' holds a zero byte");
+    assert_int_equal(t.n, 3);
+    assert_int_equal(idtable_count(p.users), 2);
+    assert_int_equal(idtable_count(p.items), 3);
+    assert_string_equal(idtable_name(p.users, 0), "y");
+    assert_string_equal(idtable_name(p.users, 1), "z");
+    triplets_fini(&t);
+    idtable_free(p.users);
+    idtable_free(p.items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_lines_are_what_the_careful_way_makes_of_them),
         cmocka_unit_test(bytes_are_found_and_digits_read),
         cmocka_unit_test(denormal_ratings_are_zero),
+        cmocka_unit_test(lists_put_only_what_has_a_rating),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,42 +85,67 @@ static const char *id_of(const struct field *f, char scratch[LONGEST_ID], const 
     return field_id(*name, *length);
 }
 
+/* The next field of a list from c on; the place behind it and its delimiter, or NULL: there is none. */
+static const char *next_of_list(const struct dialect *d, const char *c, const char *end, struct field *f)
+{
+    const char *stop;
+
+    while (d->blanks && c < end && field_is_blank(*c))
+        c++;
+    if (c == end)
+        return NULL;
+    for (stop = c; stop < end && (d->blanks ? !field_is_blank(*stop)
+                                            : strncmp(stop, d->delimiter, (size_t)d->delimiter_length) != 0);)
+        stop++;
+    *f = (struct field){c, (size_t)(stop - c), false};
+    return stop < end && !d->blanks ? stop + d->delimiter_length : stop;
+}
+
+/* Whether all ids of the list can be ones, else as bad(). Between blanks no field is empty, so that a short line
+ * without a zero byte needs no look at each. */
+static int check_list(struct parser *p, const char *line, const char *end)
+{
+    const struct dialect *d = p->dialect;
+    struct field f;
+
+    if (d->blanks && end - line <= LONGEST_ID && !memchr(line, 0, (size_t)(end - line)))
+        return 0;
+    for (const char *c = line; (c = next_of_list(d, c, end, &f));) {
+        const char *why = f.length > LONGEST_ID ? "is longer than 4096 bytes" : field_id(f.text, f.length);
+        char shown[FIELD_SHOWN];
+
+        if (why)
+            return bad(p, "%s '%s' %s", f.text == line ? "user" : "item", field_show(shown, f.text, f.length),
+                       why);
+    }
+    return 0;
+}
+
+/* Nothing is stored before all of the line is right, and no user without an item: who is in the table has a
+ * rating. */
 static int take_lists(struct parser *p, const char *line, const char *end)
 {
     struct dialect d = *p->dialect;
-    char shown[FIELD_SHOWN];
-    int64_t u = -1, first = p->out->n;
+    struct triplets *t = p->out;
+    struct field user, item;
+    int64_t u = -1, i, before = p->lines_bad;
+    const char *c;
+    int rc;
 
-    for (const char *c = line; c < end;) {
-        struct field f;
-        const char *next, *why;
-        int64_t row;
-
-        while (d.blanks && c < end && field_is_blank(*c))
-            c++;
-        if (c == end)
-            break;
-        for (next = c;
-             next < end && (d.blanks ? !field_is_blank(*next)
-                                     : strncmp(next, d.delimiter, (size_t)d.delimiter_length) != 0);)
-            next++;
-        f = (struct field){c, (size_t)(next - c), false};
-        c = next < end && !d.blanks ? next + d.delimiter_length : next;
-        why = f.length > LONGEST_ID ? "is longer than 4096 bytes" : field_id(f.text, f.length);
-        if (why) {
-            p->out->n = first; /* a bad line counts as a whole */
-            return bad(p, "%s '%s' %s", u < 0 ? "user" : "item", field_show(shown, f.text, f.length), why);
-        }
-        row = idtable_put(u < 0 ? p->users : p->items, f.text, f.length);
-        if (row < 0)
+    while (d.blanks && line < end && field_is_blank(*line))
+        line++;
+    rc = check_list(p, line, end);
+    if (rc < 0 || p->lines_bad > before || !(c = next_of_list(&d, line, end, &user)))
+        return rc;
+    while ((c = next_of_list(&d, c, end, &item))) {
+        if (u < 0)
+            u = idtable_put(p->users, user.text, user.length);
+        i = u < 0 ? -1 : idtable_put(p->items, item.text, item.length);
+        if (i < 0)
             return PT_ENOMEM;
-        if (u < 0) {
-            u = row;
-            continue;
-        }
-        p->out->user[p->out->n] = (int32_t)u;
-        p->out->item[p->out->n] = (int32_t)row;
-        p->out->value[p->out->n++] = 1;
+        t->user[t->n] = (int32_t)u;
+        t->item[t->n] = (int32_t)i;
+        t->value[t->n++] = 1;
     }
     return 0;
 }

@@ -187,7 +187,17 @@ static void the_look_sees_what_there_is_to_do(void **state)
             assert_false(look.pairs_once);
             r->user[last] = kept;
         }
-        idtable_put(r->items, workers % 2 ? "one" : "two", 3); /* without a rating */
+        idtable_put(r->users, "nobody", 6); /* without a rating */
+        idtable_put(r->users, "no one", 6);
+        assert_true(look_at(r, workers).pairs_once);
+        assert_false(look_at(r, workers).in_order);
+        for (int64_t at = 3 * EACH; at < MANY; at += MANY / 9 / EACH * EACH) {
+            kept = r->user[at];
+            r->user[at] = 0; /* the first user again, in this range and in others */
+            assert_false(look_at(r, workers).pairs_once);
+            r->user[at] = kept;
+        }
+        idtable_put(r->items, workers % 2 ? "one" : "two", 3);
         assert_false(look_at(r, workers).in_order);
         ratings_free(r);
         srand(29);

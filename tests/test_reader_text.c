@@ -120,6 +120,33 @@ static void rows_have_ratings(void **state)
     support_remove(folder);
 }
 
+/* Nor one whose line is bad, wherever in it: what repeats a pair is found all the same. */
+static void users_without_items_hide_no_duplicates(void **state)
+{
+    static const char *const text[] = {"0 10 11\n1 11\n9\n8\n0 10\n2 10 12 13 14\n",
+                                       "0 10 11\n1 11\n9 a\0\n8 b c\0\n0 10\n2 10 12 13 14\n"};
+    static const size_t bytes[] = {36, 44};
+    struct ratings_spec spec = support_plain;
+    char *folder = support_folder();
+
+    (void)state;
+    spec.format = FORMAT_LISTS;
+    spec.bad_lines = BAD_LINES_SKIP;
+    for (size_t k = 0; k < COUNT(text); k++) {
+        struct ratings *r;
+
+        support_write(folder, "l.txt", text[k], bytes[k]);
+        r = support_read(spec, folder, "l.txt");
+        support_expect(r, "0/11=1 1/11=1 0/10=1 2/10=1 2/12=1 2/13=1 2/14=1");
+        assert_int_equal(r->duplicates, 1);
+        assert_int_equal(r->lines_bad, k == 0 ? 0 : 2);
+        assert_int_equal(idtable_count(r->users), 3);
+        assert_int_equal(idtable_count(r->items), 5);
+        ratings_free(r);
+    }
+    support_remove(folder);
+}
+
 struct bad {
     const char *text;
     size_t bytes; /* 0: up to the zero */
@@ -366,6 +393,7 @@ int main(void)
         cmocka_unit_test(times_are_kept_only_where_wanted),
         cmocka_unit_test(lists_of_items),
         cmocka_unit_test(rows_have_ratings),
+        cmocka_unit_test(users_without_items_hide_no_duplicates),
         cmocka_unit_test(bad_tabs),
         cmocka_unit_test(bad_colons),
         cmocka_unit_test(bad_commas),

@@ -90,14 +90,21 @@ static int check_user(struct ratings *r, struct seen *seen, int32_t u, const int
     return 0;
 }
 
-/* The usual file has each user's ratings together: then nothing needs to be sorted. */
-static bool is_grouped(const struct ratings *r, int64_t users)
+/* The usual file has each user's ratings together: then nothing needs to be sorted. Rows are numbered in order
+ * of first appearance, so a run whose user is above all users before it is that user's first; where they are
+ * not, sorting is right too. */
+static bool is_grouped(const struct ratings *r)
 {
-    int64_t runs = 0;
+    int32_t next = 0;
 
-    for (int64_t k = 0; k < r->n; k++)
-        runs += k == 0 || r->user[k] != r->user[k - 1];
-    return runs <= users;
+    for (int64_t k = 0; k < r->n; k++) {
+        if (k > 0 && r->user[k] == r->user[k - 1])
+            continue;
+        if (r->user[k] < next)
+            return false;
+        next = r->user[k] + 1;
+    }
+    return true;
 }
 
 static int check_grouped(struct ratings *r, struct seen *seen, enum duplicates policy, struct error *err)
@@ -196,7 +203,7 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
         seen[i].user = -1;
     if (r->finished)
         rc = check_finished(r, users, err);
-    if (rc == 0 && is_grouped(r, users)) {
+    if (rc == 0 && is_grouped(r)) {
         rc = check_grouped(r, seen, spec->duplicates, err);
     } else if (rc == 0) {
         start = mem_zalloc(users + 1, sizeof *start);

@@ -2,7 +2,8 @@
  *
  * Rows are numbered in order of first appearance where each is at most one above all rows before it. A worker
  * does not know what is before its range: it notes the largest row that is more than one above those before
- * it in the range, `jump`, and the caller compares that with the ranges before. */
+ * it in the range, `jump`, and the caller compares that with the ranges before. A user whose run begins at a
+ * row above all rows before it was not met before, whether or not every row of the table has a rating. */
 #include "data/look.h"
 
 #include "base/mem.h"
@@ -17,7 +18,8 @@ struct rows {
 
 struct range {
     _Alignas(64) int32_t *last; /* (items) owned: the user that an item was met with last */
-    int64_t runs;
+    int32_t first;              /* user of the first run; -1: the range is empty */
+    bool again;                 /* a run's user is not above all users before it in the range */
     bool twice;
     struct rows users, items;
     float low, high;
@@ -56,8 +58,9 @@ static void look_at(const struct ratings *r, struct range *out, int64_t begin, i
         int32_t item = r->item[k], order = order_of(r->value[k]);
 
         if (r->user[k] != user) {
+            own.first = user < 0 ? r->user[k] : own.first;
             user = r->user[k];
-            own.runs++;
+            own.again |= user < own.users.next;
             meet(&own.users, user);
         }
         own.twice |= own.last[item] == user;
@@ -90,7 +93,7 @@ static void work(struct worker *w, void *arg)
 
     team_range(l->r->n, w->id, w->count, &first, &end);
     memset(own->last, 0xFF, (size_t)idtable_count(l->r->items) * sizeof *own->last);
-    own->users.jump = own->items.jump = -1;
+    own->users.jump = own->items.jump = own->first = -1;
     look_at(l->r, own, run_begin(l->r, first), run_begin(l->r, end));
 }
 
@@ -106,17 +109,16 @@ static bool join(struct rows *all, const struct rows *after)
 
 static void conclude(struct look *out, const struct looking *l)
 {
-    int64_t runs = 0, users = idtable_count(l->r->users), items = idtable_count(l->r->items);
+    int64_t users = idtable_count(l->r->users), items = idtable_count(l->r->items);
     struct rows user = {-1, 0}, item = {-1, 0};
-    bool twice = false, in_order = true, first = true;
+    bool once = true, in_order = true, first = true;
 
     for (int k = 0; k < l->ranges; k++) {
         const struct range *own = &l->range[k];
 
-        if (own->runs == 0)
+        if (own->first < 0)
             continue;
-        runs += own->runs;
-        twice = twice || own->twice;
+        once = once && !own->twice && !own->again && own->first >= user.next;
         in_order = join(&user, &own->users) && join(&item, &own->items) && in_order;
         if (first || order_of(own->low) < order_of(out->low))
             out->low = own->low;
@@ -124,7 +126,7 @@ static void conclude(struct look *out, const struct looking *l)
             out->high = own->high;
         first = false;
     }
-    out->pairs_once = !twice && runs <= users;
+    out->pairs_once = once;
     out->in_order = in_order && user.next == users && item.next == items;
 }
 

@@ -4,9 +4,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/cache.h"
+#include "data/cache_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -355,6 +357,22 @@ static void no_bit_may_be_wrong_and_no_byte_missing(void **state)
     clean(folder, cache);
 }
 
+/* Version 1 read ratings that a float holds only as a denormal as what they are; they are 0 now. */
+static void an_old_version_is_not_taken(void **state)
+{
+    char *cache, *folder = make_source(&cache), message[1024];
+    struct bytes b = read_kept(folder, cache);
+    uint32_t version = 1;
+
+    (void)state;
+    memcpy(b.data + offsetof(struct cache_header, version), &version, sizeof version);
+    assert_true(cache_file_seal(b.data, (int64_t)b.n));
+    assert_false(is_taken(&b, b.data, b.n, message));
+    assert_string_equal(message, "another version's or another source's");
+    mem_free(b.data);
+    clean(folder, cache);
+}
+
 /* Files made on purpose, with the right checksum: numbers are checked all the same. */
 static void a_right_checksum_is_not_enough(void **state)
 {
@@ -523,6 +541,7 @@ int main(void)
         cmocka_unit_test(off_and_stdin_have_no_cache),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_a_note),
         cmocka_unit_test(no_bit_may_be_wrong_and_no_byte_missing),
+        cmocka_unit_test(an_old_version_is_not_taken),
         cmocka_unit_test(a_right_checksum_is_not_enough),
         cmocka_unit_test(damage_is_noted_and_mended),
         cmocka_unit_test(processes_may_do_it_at_once),

@@ -32,7 +32,7 @@ static void other_forms(void **state)
                  "Smith, John/a \"b\"=4 anna/x=0.5");
     support_text(support_plain, "a.txt", "u i 3\n  v   j\t4 \n", "u/i=3 v/j=4"); /* any number of blanks */
     support_text(support_plain, "a.csv", "who,what,stars\n1,2,3\n",
-                 "1/2=3"); /* a header without known names */
+                 "1/2=3"); /* a header that names the rating */
     support_text(support_plain, "a.psv", "1|2|-1.25\n\303\251|2|1000000\n", "1/2=-1.25 \303\251/2=1e+06");
     support_text(support_plain, "a.csv", "1,2,+3.\n1,3,.5\n1,4,007\n1,5,1e2\n",
                  "1/2=3 1/3=0.5 1/4=7 1/5=100");
@@ -57,6 +57,36 @@ static void a_header_that_contradicts_the_places_is_refused(void **state)
                      "%/a.csv:1: the header 'rating,timestamp' names no user and no item; call a column so, "
                      "or say what the columns are with data.columns");
     support_text(support_plain, "a.csv", "user,film,rating\n1,2,3\n", "1/2=3");
+}
+
+/* Columns are not guessed where a header says what they are in words that are not known. */
+static void a_header_of_unknown_names_is_refused(void **state)
+{
+    static const char *const columns[] = {"item", "user", "rating"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_bad_text(spec, "a.csv", "sku,shopper,qty\na,u,1\nb,u,2\n", 0,
+                     "%/a.csv:1: none of the names in the header 'sku,shopper,qty' is known; say what the "
+                     "columns are, such as data.columns=user,item,rating");
+    support_bad_text(
+        spec, "a.csv", "sku,shopper,qty,day\na,u,1,7\nb,u,2,8\n", 0,
+        "%/a.csv:1: none of the names in the header 'sku,shopper,qty,day' is known; say what the "
+        "columns are, such as data.columns=user,item,rating,time");
+    support_bad_text(
+        spec, "a.csv", "\nsku;shopper;qty;a;b\na;u;1;7;\n", 0,
+        "%/a.csv:1: none of the names in the header 'sku;shopper;qty;a;b' is known; say what the "
+        "columns are, such as data.columns=user,item,rating,skip,...");
+    spec.columns = 3;
+    spec.column = columns;
+    support_text(spec, "a.csv", "sku,shopper,qty\na,u,1\nb,u,2\n", "u/a=1 u/b=2");
+    spec.columns = 0;
+    spec.header = HEADER_YES;
+    support_bad_text(spec, "a.csv", "sku,shopper\na,u\nb,u\n", 0,
+                     "%/a.csv:1: none of the names in the header 'sku,shopper' is known; say what the "
+                     "columns are, such as data.columns=user,item");
+    spec.header = HEADER_NO;
+    support_text(spec, "a.csv", "sku,shopper\na,u\n", "sku/shopper=1 a/u=1");
 }
 
 static void columns_and_delimiter_as_given(void **state)
@@ -389,6 +419,7 @@ int main(void)
         cmocka_unit_test(published_forms),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(a_header_that_contradicts_the_places_is_refused),
+        cmocka_unit_test(a_header_of_unknown_names_is_refused),
         cmocka_unit_test(columns_and_delimiter_as_given),
         cmocka_unit_test(times_are_kept_only_where_wanted),
         cmocka_unit_test(lists_of_items),

@@ -223,6 +223,21 @@ static int given_columns(struct dialect *d, const struct dialect_spec *spec, str
     return 0;
 }
 
+/* Nothing says what the columns are, and their places would be a guess that swaps users and items. */
+static int unknown_names(const struct sample *s, int64_t columns, const char *shown, struct error *err)
+{
+    char text[FIELD_SHOWN];
+
+    return error_set(err, PT_EDATA,
+                     "%s:1: none of the names in the header '%s' is known; say what the columns are, such as "
+                     "data.columns=user,item%s%s",
+                     shown, field_show(text, s->begin[0], (size_t)(s->end[0] - s->begin[0])),
+                     columns > 2 ? ",rating" : "",
+                     columns == 4  ? ",time"
+                     : columns > 4 ? ",skip,..."
+                                   : "");
+}
+
 static const uint8_t by_position[] = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME};
 
 /* Roles by the names of the header. */
@@ -245,6 +260,8 @@ static int named_columns(struct dialect *d, const struct sample *s, const char *
         d->columns = (int)n;
         return 0;
     }
+    if (seen[ROLE_SKIP] == n)
+        return unknown_names(s, n, shown, err);
     for (int64_t c = 0; c < n;
          c++) /* what is not named is taken by position, unless the names say otherwise */
         if (d->role[c] != ROLE_SKIP && (c >= 4 || d->role[c] != by_position[c])) {

@@ -89,6 +89,38 @@ static void a_header_of_unknown_names_is_refused(void **state)
     support_text(spec, "a.csv", "sku,shopper\na,u\n", "sku/shopper=1 a/u=1");
 }
 
+/* Times are not learned as ratings because nothing says what the third column is. */
+static void times_are_not_taken_for_ratings(void **state)
+{
+    static const char *const columns[] = {"user", "item", "time"}, *const rated[] = {"user", "item",
+                                                                                     "rating"};
+    static const char lines[] = "u\ti\t3\nu\tj\t1500000000\n";
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_bad_text(
+        spec, "a.tsv", lines, 0,
+        "%/a.tsv: the third column is taken for ratings, and 1500000000 in it looks like a time; "
+        "say what it is: data.columns=user,item,time or data.columns=user,item,rating");
+    support_bad_text(
+        spec, "a.tsv", "u\ti\t-100000000\n", 0,
+        "%/a.tsv: the third column is taken for ratings, and -100000000 in it looks like a time; "
+        "say what it is: data.columns=user,item,time or data.columns=user,item,rating");
+    support_bad_text(
+        spec, "a.csv", "user,film,when\nu,i,1500000000\n", 0,
+        "%/a.csv: the third column is taken for ratings, and 1500000000 in it looks like a time; "
+        "say what it is: data.columns=user,item,time or data.columns=user,item,rating");
+    support_text(spec, "a.tsv", "u\ti\t99999990\n", "u/i=1e+08");
+    support_text(spec, "a.csv", "user,film,rating\nu,i,1500000000\n", "u/i=1.5e+09");
+    support_text(spec, "a.csv", "user,item,rating\nu,i,1500000000\n", "u/i=1.5e+09");
+    support_text(spec, "u.data", "u\ti\t1500000000\t7\n", "u/i=1.5e+09@7");
+    spec.columns = 3;
+    spec.column = columns;
+    support_text(spec, "a.tsv", lines, "u/i=1@3 u/j=1@1500000000");
+    spec.column = rated;
+    support_text(spec, "a.tsv", lines, "u/i=3 u/j=1.5e+09");
+}
+
 static void columns_and_delimiter_as_given(void **state)
 {
     static const char *const columns[] = {"skip", "item", "user", "time", "rating"};
@@ -420,6 +452,7 @@ int main(void)
         cmocka_unit_test(other_forms),
         cmocka_unit_test(a_header_that_contradicts_the_places_is_refused),
         cmocka_unit_test(a_header_of_unknown_names_is_refused),
+        cmocka_unit_test(times_are_not_taken_for_ratings),
         cmocka_unit_test(columns_and_delimiter_as_given),
         cmocka_unit_test(times_are_kept_only_where_wanted),
         cmocka_unit_test(lists_of_items),

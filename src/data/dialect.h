@@ -26,6 +26,7 @@ struct dialect {
     int columns;                   /* of a delimited text */
     uint8_t role[DIALECT_COLUMNS]; /* enum role */
     bool has_rating, has_time;
+    bool third_guessed; /* of three columns the third is the rating only because nothing says otherwise */
 };
 
 struct dialect_spec {

@@ -280,6 +280,14 @@ static int named_columns(struct dialect *d, const struct sample *s, const char *
     return 0;
 }
 
+static bool names_third_rating(const struct dialect *d, const struct sample *s)
+{
+    struct field f[DIALECT_COLUMNS];
+
+    return dialect_cut(d, s->begin[0], s->end[0], f, DIALECT_COLUMNS) >= 3 &&
+           known_role(&f[2]) == ROLE_RATING;
+}
+
 /* user item [rating [time]] by position. */
 static int counted_columns(struct dialect *d, const struct sample *s, const char *shown, struct error *err)
 {
@@ -315,6 +323,7 @@ static int counted_columns(struct dialect *d, const struct sample *s, const char
     }
     memcpy(d->role, by_position, (size_t)n);
     d->columns = (int)n;
+    d->third_guessed = n == 3 && !(d->header && names_third_rating(d, s));
     return 0;
 }
 

@@ -6,11 +6,13 @@
 #include "data/parser.h"
 #include "data/reader_team.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
 #define BLOCK      ((int64_t)1 << 19)  /* with what is parsed of it, in a second-level cache */
+#define LIKE_TIME  1e8f                /* a rating of so much and more looks like seconds since 1970 */
 
 struct reader {
     const struct ratings_spec *spec;
@@ -105,6 +107,19 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
     return rc;
 }
 
+/* A third column that nobody named is taken for ratings: times in it would be learned as such. */
+static int check_third(const struct reader *rd, int64_t first, const char *shown, struct error *err)
+{
+    for (int64_t k = first; k < rd->all.n; k++)
+        if (fabsf(rd->all.value[k]) >= LIKE_TIME)
+            return error_set(
+                err, PT_EDATA,
+                "%s: the third column is taken for ratings, and %.10g in it looks like a time; say "
+                "what it is: data.columns=user,item,time or data.columns=user,item,rating",
+                shown, (double)rd->all.value[k]);
+    return 0;
+}
+
 static int read_lines(struct reader *rd, struct lines *lines, const struct source_text *text,
                       struct error *err)
 {
@@ -116,6 +131,7 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
                        .skip_bad = spec->bad_lines == BAD_LINES_SKIP};
     struct dialect dialect;
     const char *begin, *end;
+    int64_t first = rd->all.n;
     int rc = lines_next(lines, 0, &begin, &end, err);
 
     if (rc < 0)
@@ -131,6 +147,8 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     p.dialect = &dialect;
     p.keep_time = rd->keep_time && dialect.has_time;
     rc = parse(rd, &p, lines, begin, end, text, err);
+    if (rc == 0 && dialect.third_guessed)
+        rc = check_third(rd, first, text->shown, err);
     if (rc < 0)
         return rc;
     if (p.lines_bad && !rd->into->lines_bad)

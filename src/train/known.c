@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tensors.h"
+#include "data/ratings.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -149,4 +150,13 @@ int known_rows(uint8_t **out, const struct tensors *t, const char *path, const c
         text = *end ? end + 1 : end;
     }
     return 0;
+}
+
+void known_prefix_ratings(struct error *err, const char *path, const char *what, const char *others)
+{
+    bool lost =
+        *path != '/' && strncmp(path, RATINGS_SYNTH, strlen(RATINGS_SYNTH)) != 0 && !file_exists(path);
+
+    error_prefix(err, "%s%s (%s)", what, lost ? ", relative to the folder in which it was trained" : "",
+                 others);
 }

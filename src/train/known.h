@@ -29,4 +29,8 @@ int known_read(struct known *out, const struct tensors *t, const char *path, str
 int known_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
                struct error *err);
 
+/* In front of the message of an error in reading the run's own ratings from `path`, its data.path: `what` was
+ * read, how `others` are given, and, where a relative path leads nowhere, what it is relative to. */
+void known_prefix_ratings(struct error *err, const char *path, const char *what, const char *others);
+
 #endif

@@ -228,7 +228,8 @@ static int read_ratings(struct ratings **out, const struct loaded *l, bool other
                          l->folder);
     rc = ratings_read(out, &spec, err);
     if (rc == PT_EDATA && !others)
-        error_prefix(err, "the run's ratings (others: data.path=FILE)");
+        known_prefix_ratings(err, spec.path, "ratings are read from the run's data.path",
+                             "others: data.path=FILE");
     return rc;
 }
 

@@ -1,9 +1,11 @@
 #include "train/people.h"
 
 #include "base/mem.h"
+#include "train/known.h"
 #include "train/problem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- blocks ---------------------------------------------------------------------------------------- */
 
@@ -109,23 +111,68 @@ void people_fini(struct people *p)
 
 /* ---- a data set -------------------------------------------------------------------------------------- */
 
+/* The run's own ratings, of the digest that training gave them. */
+static int check_digest(const struct ratings *r, const struct use *u, struct error *err)
+{
+    const char *path = u->config->data_path;
+
+    if (!u->data_sha256 || strcmp(u->data_sha256, r->sha256) == 0)
+        return 0;
+    return error_set(
+        err, PT_EDATA,
+        "%s: the ratings in %s are not those that the model was trained on: they have changed%s. "
+        "To take histories from them all the same, say --data %s",
+        u->folder, path, *path == '/' ? "" : ", or the run was trained in another folder than this one",
+        path);
+}
+
+static int read_own(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    int rc = ratings_read(out, spec, err);
+
+    if (rc < 0)
+        known_prefix_ratings(err, spec->path, "histories are read from the run's data.path",
+                             "--data PATH reads others");
+    return rc;
+}
+
+/* A digest is that of what the filters leave, so where there are any the ratings are first read as training
+ * read them (from the cache, as a rule). */
+static int read_checked(struct ratings **out, const struct use *u, const struct ratings_spec *spec,
+                        struct error *err)
+{
+    struct ratings_spec trained = problem_ratings_spec(u->config);
+    bool filters = trained.binarize || trained.min_rating > spec->min_rating ||
+                   trained.min_user_ratings > 0 || trained.min_item_ratings > 0;
+    struct ratings *r = NULL;
+    int rc;
+
+    if (!*spec->path)
+        return error_set(err, PT_EUSAGE, "the run has no data.path; say --data PATH");
+    if (strcmp(spec->path, "-") == 0)
+        return error_set(err, PT_EUSAGE,
+                         "%s: the run read its ratings from standard input; say --data FILE, or --data - and "
+                         "the same ratings again",
+                         u->folder);
+    if (!filters)
+        return (rc = read_own(out, spec, err)) < 0 ? rc : check_digest(*out, u, err);
+    if ((rc = read_own(&r, &trained, err)) == 0)
+        rc = check_digest(r, u, err);
+    ratings_free(r);
+    return rc < 0 ? rc : read_own(out, spec, err);
+}
+
 /* The run's reading, but without its filters on ratings and users: what was dropped there is known too. */
 static int read_ratings(struct history *h, const struct use *u, const char *path, struct error *err)
 {
     struct ratings_spec spec = problem_ratings_spec(u->config);
-    int rc;
 
     if (path)
         spec.path = path;
     spec.min_rating = -1e30;
     spec.min_user_ratings = spec.min_item_ratings = 0;
     spec.binarize = false;
-    if (!*spec.path)
-        return error_set(err, PT_EUSAGE, "the run has no data.path; say --data PATH");
-    rc = ratings_read(&h->ratings, &spec, err);
-    if (rc < 0 && !path)
-        error_prefix(err, "histories are read from the run's data.path (--data PATH reads others)");
-    return rc;
+    return path ? ratings_read(&h->ratings, &spec, err) : read_checked(&h->ratings, u, &spec, err);
 }
 
 static bool map_columns(struct history *h, const struct use *u)

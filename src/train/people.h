@@ -40,7 +40,8 @@ struct history {
     double min_rating;       /* lower ones are known, but no input */
 };
 
-/* `path`: instead of the run's data.path, or NULL. PT_EDATA with a hint where it cannot be read. */
+/* `path`: instead of the run's data.path, or NULL. PT_EDATA with a hint where it cannot be read, and where
+ * the run's data.path leads to other ratings than those of its training. */
 int history_read(struct history **out, const struct use *u, const char *path, struct error *err);
 /* Adds example e as a person. false: no memory. */
 bool history_take(const struct history *h, const struct use *u, int64_t e, struct people *p);

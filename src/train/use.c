@@ -215,9 +215,12 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
 {
     const struct config *c = u->config;
     int64_t users = idtable_count(u->users), items = idtable_count(u->items);
+    const char *sha256 = tensors_meta(t, "data_sha256");
     struct known known;
     int rc;
 
+    if (sha256 && !(u->data_sha256 = mem_strdup(sha256)))
+        return error_set(err, PT_ENOMEM, "out of memory");
     u->by_row = c->model_kind == KIND_MF;
     u->rating = !problem_is_binary(c);
     u->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
@@ -386,6 +389,7 @@ void use_close(struct use *u)
     team_free(u->team);
     topo_free(u->topo);
     config_free(u->config);
+    mem_free(u->data_sha256);
     mem_free(u->folder);
     mem_free(u);
 }

@@ -18,6 +18,7 @@
 struct use {
     struct config *config; /* owned: the run's */
     char *folder;          /* owned */
+    char *data_sha256;     /* owned: of the training's ratings (ratings.h); NULL: not said */
     struct topo *topo;
     struct team *team;
     const struct kernels *kern;

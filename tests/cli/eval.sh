@@ -150,7 +150,7 @@ cp new.csv grow.csv
 echo 'new1,another,5' >>grow.csv
 expect 3 'are not those that the model was trained on' -m grown
 mv grow.csv away.csv
-expect 3 "the run's ratings \(others: data.path=FILE\)" -m grown
+expect 3 "run's data.path, relative to the folder in which it was trained \(others: data.path=FILE\): grow" -m grown
 cp -r vae broken
 sed -i '3d' broken/items.tsv
 expect 6 'do not belong to its model' -m broken

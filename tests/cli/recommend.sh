@@ -158,6 +158,30 @@ expect 2 '' '-m RUN is missing' recommend -
 expect 2 '' 'there is no model in this folder' recommend -m "$folder" -
 expect 2 '' 'none of tsv, csv, jsonl' recommend -m "$folder/vae" -o xml -
 expect 3 '' 'nowhere: there is no such file' recommend -m "$folder/vae" --all --data "$folder/nowhere"
+
+# A relative data.path in another folder: nothing there, or other ratings of the same name.
+mkdir "$folder/here" "$folder/there"
+cp "$folder/data/ratings.csv" "$folder/here/r.csv"
+sed 's/,5$/,4/' "$folder/here/r.csv" >"$folder/there/r.csv"
+for settings in "model.kind=multivae model.hidden=9 data.min_rating=4" "model.kind=mf model.latent=2"; do
+    rm -rf "$folder/near"
+    # shellcheck disable=SC2086
+    (cd "$folder/here" && "$PARTRAIN" train $settings data.path=r.csv train.epochs=1 --out ../near -q >"$folder/out") ||
+        complain "training on a relative path"
+    cd "$folder/here" || exit 1
+    expect 0 '^7	1	' '' recommend -m ../near --users 7
+    cd ../there || exit 1
+    expect 3 '' "near: the ratings in r.csv are not those that the model was trained on.*, say --data r.csv" \
+        recommend -m ../near --users 7
+    expect 0 '^7	1	' '' recommend -m ../near --users 7 --data r.csv
+    cd .. || exit 1
+    expect 3 '' "relative to the folder in which it was trained .--data PATH reads others.: r.csv: there is no such" \
+        recommend -m near --users 7
+done
+"$PARTRAIN" train model.kind=mf data.path=- train.epochs=1 --out "$folder/piped" -q <"$folder/here/r.csv" >"$folder/out"
+cp "$folder/here/r.csv" "$folder/in"
+expect 2 '' 'read its ratings from standard input; say --data FILE' recommend -m "$folder/piped" --users 7
+expect 0 '^7	1	' '' recommend -m "$folder/piped" --users 7 --data -
 mv "$folder/data" "$folder/gone"
 expect 3 '' "histories are read from the run's data.path .--data PATH reads others.: .*data: there is no such" recommend -m "$folder/vae" --all
 [ "$failures" -eq 0 ]

@@ -133,6 +133,15 @@ int cli_word(const struct cli_args *a, const char *option, const char *const *na
     return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
 }
 
+int cli_assign(struct config *c, char **assignment, int n, struct error *err)
+{
+    int rc = 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = config_set(c, assignment[i], err);
+    return rc < 0 ? rc : config_check(c, err);
+}
+
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
     struct config *c = NULL;
@@ -140,10 +149,8 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
 
     if (rc == 0 && file)
         rc = config_load(c, file, err);
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = config_set(c, assignment[i], err);
     if (rc == 0)
-        rc = config_check(c, err);
+        rc = cli_assign(c, assignment, n, err);
     if (rc < 0) {
         config_free(c);
         return rc;

@@ -66,6 +66,8 @@ int cli_word(const struct cli_args *a, const char *option, const char *const *na
 
 /* Defaults, then FILE (NULL: none), then the KEY=VALUE words, then the checks. Freed by config_free. */
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err);
+/* The KEY=VALUE words and the checks alone. */
+int cli_assign(struct config *c, char **assignment, int n, struct error *err);
 
 /* A note for each key that was given and that the model at hand does not use. */
 void cli_note_unused(const struct config *c);

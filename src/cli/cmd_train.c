@@ -3,9 +3,8 @@
 #include "cli/session.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "par/ranks.h"
+#include "train/load.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -291,18 +290,14 @@ end:
     return rc;
 }
 
-/* What a run that goes on is configured by where no -c says so; *out is NULL where nothing was begun. */
-static int begun_config(char **out, const struct request *q, struct error *err)
+/* What a run that goes on is configured by where no -c says so; *out stays NULL where nothing was begun. */
+static int begun_config(struct config **out, const struct request *q, struct error *err)
 {
-    if (q->file || !q->resume)
-        return 0;
-    *out = file_join(q->folder, "config.yaml");
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    if (!file_exists(*out)) {
-        mem_free(*out);
-        *out = NULL;
-    }
+    int rc = q->file || !q->resume ? 0 : load_config(out, q->folder, err);
+
+    if (rc != PT_EUSAGE)
+        return rc;
+    *err = (struct error){0};
     return 0;
 }
 
@@ -311,17 +306,15 @@ static int train(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    char threads[64], *begun = NULL;
+    char threads[64];
     int rc;
 
     cli_args_init(&args, &cmd_train_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&begun, &q, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&c, &q, err)) < 0)
         return rc;
-    rc = cli_config(&c, begun ? begun : q.file, argv + args.rest, argc - args.rest, err);
-    mem_free(begun);
-    if (rc < 0)
-        return rc;
-    if (q.threads) {
+    rc = c ? cli_assign(c, argv + args.rest, argc - args.rest, err)
+           : cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
+    if (rc == 0 && q.threads) {
         snprintf(threads, sizeof threads, "run.threads=%s", q.threads);
         rc = config_set(c, threads, err);
     }

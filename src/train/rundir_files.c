@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "train/load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -86,14 +87,13 @@ int rundir_check_config(const struct rundir *d, const struct config *c, struct e
 {
     struct config *old = NULL;
     const char *key;
-    int rc = config_new(&old, err);
+    int rc = load_config(&old, rundir_folder(d), err);
 
+    if (rc == PT_EUSAGE) /* it has a checkpoint */
+        return error_set(err, PT_EFILE, "%s: its config.yaml is gone, so its run cannot go on",
+                         rundir_folder(d));
     if (rc < 0)
         return rc;
-    if ((rc = config_load(old, rundir_path(d, "config.yaml"), err)) < 0) {
-        config_free(old);
-        return rc == PT_ECONFIG ? (err->code = PT_EFILE) : rc; /* a file of our own, not the user's */
-    }
     key = config_resume_conflict(old, c);
     if (key)
         rc = error_set(

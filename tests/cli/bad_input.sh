@@ -250,6 +250,7 @@ permissions() {
     try "permission: the configuration of eval" eval -m ended
     chmod 644 ended/config.yaml && chmod 000 ended
     try "permission: the folder of eval" eval -m ended
+    try "permission: the folder of --resume" train --resume --out ended -q
     chmod 755 ended && chmod 000 ended/checkpoint.safetensors
     try "permission: the checkpoint of --resume" "${train[@]}" --out ended --resume train.epochs=2
     chmod 644 ended/checkpoint.safetensors && chmod 000 ended/items.tsv

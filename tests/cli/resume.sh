@@ -108,6 +108,17 @@ run whole train.epochs=9 || complain "9 epochs: $(tail -1 err)"
 if [ $? -ne 2 ] || ! grep -q 'data.path: not given' err || [ -e nothing ]; then
     complain "--resume of nothing, without -c: $(tail -1 err)"
 fi
+cp -r absent mended
+echo 'model: {kind: lda}' >mended/config.yaml
+for words in "" "-c absent/config.yaml"; do
+    # shellcheck disable=SC2086
+    "$PARTRAIN" train $words --resume --out mended >out 2>err
+    if [ $? -ne 6 ] || ! grep -q 'mended/config.yaml' err; then
+        complain "a damaged config.yaml, --resume $words: $(tail -1 err)"
+    fi
+done
+rm mended/config.yaml
+expect 6 'mended: its config.yaml is gone' mended --resume train.epochs=9
 [ "$(grep -c . absent/metrics.jsonl)" -eq 9 ] || complain "not a line for each of the 9 epochs"
 "$PARTRAIN" train "${common[@]}" --resume >out 2>err
 [ $? -eq 2 ] || complain "--resume without --out"

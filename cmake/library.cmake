@@ -43,7 +43,10 @@ foreach(library HWLOC YAML ARCHIVE JANSSON XXHASH)
   list(JOIN ${library}_LDFLAGS " " flags)
   string(APPEND outside "${flags} ")
 endforeach()
-# The file finds its prefix by where it lies, so that an installed tree can be moved.
+# The files find their prefix by where they lie, so that an installed tree can be moved. pkg-config's --static adds
+# Libs.private and still says -lpartrain, for which the linker takes the shared library: the static one has its own file.
 file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/partrain.pc.in partrain.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/partrain.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+configure_file(cmake/partrain-static.pc.in partrain-static.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/partrain.pc ${CMAKE_CURRENT_BINARY_DIR}/partrain-static.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

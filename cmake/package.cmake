@@ -24,7 +24,16 @@ install(FILES ${manual}/partrain.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-
 install(FILES ${manual}/_partrain DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 install(FILES ${manual}/partrain.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY conf/ DESTINATION ${CMAKE_INSTALL_DATADIR}/partrain/conf FILES_MATCHING PATTERN "*.yaml")
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# The documents as they lie here, so that their links hold: beside them the licence, and conf as a link to what programs read.
+install(FILES README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "recommend.c")
+file(RELATIVE_PATH conf_from_docs ${CMAKE_INSTALL_FULL_DOCDIR} ${CMAKE_INSTALL_FULL_DATADIR}/partrain/conf)
+install(CODE "
+  set(link \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/conf\")
+  file(REMOVE \"\${link}\")
+  file(CREATE_LINK ${conf_from_docs} \"\${link}\" SYMBOLIC)")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME partrain)

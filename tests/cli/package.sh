@@ -50,10 +50,21 @@ cc=${CC:-cc}
 $cc -std=c11 -Wall -Wextra -Werror docs/examples/recommend.c -o "$folder/shared" $(pkg-config --cflags --libs partrain)
 run shared
 # shellcheck disable=SC2046
-$cc -std=c11 docs/examples/recommend.c -o "$folder/static" $(pkg-config --cflags --libs --static partrain |
-    sed "s|-lpartrain|$lib/libpartrain.a|")
+$cc -std=c11 docs/examples/recommend.c -o "$folder/rpath" $(pkg-config --cflags --libs partrain) \
+    "-Wl,-rpath,$(pkg-config --variable=libdir partrain)"
+env -u LD_LIBRARY_PATH "$folder/rpath" 2>/dev/null || [ $? -eq 2 ] # it begins, and misses its arguments
+# shellcheck disable=SC2046
+$cc -std=c11 docs/examples/recommend.c -o "$folder/static" $(pkg-config --cflags --libs partrain-static)
 [ "$(ldd "$folder/static" | grep -c libpartrain)" -eq 0 ]
 run static
+
+# What the installed documents refer to is installed.
+doc=$folder/usr/share/doc/partrain
+for page in "$doc"/*.md "$doc"/docs/*.md; do
+    grep -oE '\]\([^)#]+' "$page" | cut -c3- | grep -v '^http' | while read -r target; do
+        [ -e "${page%/*}/$target" ] || { echo "$page: $target is not installed" >&2; exit 1; }
+    done
+done
 
 mkdir "$folder/project"
 cp docs/examples/recommend.c "$folder/project"
@@ -87,7 +98,8 @@ if command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null; then
     done
     dpkg-deb -x "$deb" "$folder/root"
     for file in bin/partrain include/partrain.h share/man/man1/partrain.1 share/man/man1/partrain-train.1 \
-        share/bash-completion/completions/partrain share/partrain/conf/multivae.yaml; do
+        share/bash-completion/completions/partrain share/partrain/conf/multivae.yaml \
+        share/doc/partrain/docs/tutorial.md share/doc/partrain/conf/multivae.yaml; do
         [ -s "$folder/root/usr/$file" ] || { echo "not in the package: $file" >&2; exit 1; }
     done
     "$folder/root/usr/bin/partrain" config -c "$folder/root/usr/share/partrain/conf/multivae.yaml" >/dev/null

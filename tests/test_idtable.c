@@ -109,26 +109,35 @@ static void clearing_forgets_all(void **state)
 }
 
 /* 300,000 names of many lengths, each put twice in another order: against what their number says. */
+static const char *name_of(int64_t k)
+{
+    static char name[64];
+
+    sprintf(name, "%.*s%lld", (int)(k % 23), "abcdefghijklmnopqrstuvw", (long long)k);
+    return name;
+}
+
 static void many_names_keep_their_rows(void **state)
 {
     enum { N = 300000 };
     struct idtable *t = idtable_new();
-    char name[64];
 
     (void)state;
-    for (int64_t k = 0; k < N; k++) {
-        int n = sprintf(name, "%.*s%lld", (int)(k % 23), "abcdefghijklmnopqrstuvw", (long long)k);
-
-        assert_int_equal(idtable_put(t, name, (size_t)n), k);
-    }
+    for (int64_t k = 0; k < N; k++)
+        assert_int_equal(idtable_put(t, name_of(k), strlen(name_of(k))), k);
     for (int64_t j = 0; j < N; j++) {
         int64_t k = j * 7919 % N;
-        int n = sprintf(name, "%.*s%lld", (int)(k % 23), "abcdefghijklmnopqrstuvw", (long long)k);
 
-        assert_int_equal(idtable_put(t, name, (size_t)n), k);
-        assert_string_equal(idtable_name(t, k), name);
+        assert_int_equal(idtable_put(t, name_of(k), strlen(name_of(k))), k);
+        assert_string_equal(idtable_name(t, k), name_of(k));
     }
     assert_int_equal(idtable_count(t), N);
+    idtable_seal(t);
+    assert_int_equal(idtable_count(t), N);
+    assert_string_equal(idtable_name(t, 4711), name_of(4711));
+    assert_int_equal(idtable_find(t, name_of(4711), strlen(name_of(4711))), -1);
+    assert_int_equal(idtable_put(t, name_of(4711), strlen(name_of(4711))), -1);
+    assert_int_equal(idtable_put_word(t, '7', 1, 7), -1);
     idtable_free(t);
 }
 

@@ -123,7 +123,7 @@ static void few_examples_have_few_rows(void **state)
     uint8_t *part = mem_alloc(r->n, 1);
     struct matrix_spec spec = {.part = part, .mask = 1, .side = 1, .examples = 40, .columns = 30};
     struct team *team = team_of(1);
-    struct shard cut = {0, 30};
+    struct shard cut[2] = {{0, 15}, {15, 30}};
     struct matrix *m;
     struct error err;
 
@@ -134,7 +134,7 @@ static void few_examples_have_few_rows(void **state)
         for (int64_t i = 0; i < r->n; i++)
             part[i] = r->user[i] % every == every / 2;
         check_spec(r, &spec, 4, 3, true);
-        assert_int_equal(matrix_new(&m, r, &spec, &cut, 1, team, &err), 0);
+        assert_int_equal(matrix_new(&m, r, &spec, cut, 2, team, &err), 0);
         for (int64_t e = 0; e < 40; e++)
             full += m->row_count[e] > 0;
         assert_int_equal(m->rows, every == 1 ? 40 : full + 1);

@@ -301,6 +301,21 @@ int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint
     return row;
 }
 
+void idtable_seal(struct idtable *t)
+{
+    struct slot *few = mem_resize(t->slot, 2, sizeof *few);
+
+    if (!few)
+        return;
+    t->slot = few;
+    t->bits = 1;
+    empty_slots(t->slot, t->bits);
+    mem_free(t->by_number);
+    t->by_number = NULL;
+    t->numbers = 0;
+    t->frozen = true;
+}
+
 void idtable_free(struct idtable *t)
 {
     if (!t)

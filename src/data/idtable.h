@@ -36,6 +36,9 @@ size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, wit
 bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes);
 /* While frozen a put that would have to allocate answers -1 and changes nothing. */
 void idtable_freeze(struct idtable *t, bool frozen);
+/* Names are only read by their rows from here on: the memory of the search is given back, and find and put
+ * answer -1. */
+void idtable_seal(struct idtable *t);
 /* Forgets all names; the memory is kept for the next ones. */
 void idtable_clear(struct idtable *t);
 void idtable_free(struct idtable *t);

@@ -229,7 +229,7 @@ static int count_rows(struct fill *f, struct error *err)
     return 0;
 }
 
-/* Rows for all examples, or, where most would be empty, for those with entries and an empty one. */
+/* Rows for all examples, or, where that takes less memory, for those with entries and an empty one. */
 static int number_rows(struct matrix *m, struct error *err)
 {
     int64_t full = 0, next = 0;
@@ -237,7 +237,7 @@ static int number_rows(struct matrix *m, struct error *err)
     for (int64_t e = 0; e < m->examples; e++)
         full += m->row_count[e] > 0;
     m->rows = m->examples;
-    if (full + 1 > m->examples / 2)
+    if ((m->examples - full - 1) * m->shards <= m->examples)
         return 0;
     m->rows = full + 1;
     m->slot = mem_alloc(m->examples, sizeof *m->slot);

@@ -7,8 +7,8 @@
  *     example 1   3 . .          . . .                the shard's first
  *     example 2   . 5 1          2 . .
  *
- * Where most examples have no entries (those of a validation part, say), the parts have rows for the others
- * only, and an empty one at the end that stands for all of them: matrix_row says which row is an example's.
+ * Where many examples have no entries (those of other parts of the split, say), the parts have rows for the
+ * others only, and an empty one at the end that stands for all of them: matrix_row says which row is an example's.
  *
  * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
  * as floats. Each part is allocated and written by the worker that owns the shard; a rank (ranks.h) has those

@@ -12,7 +12,8 @@
 
 #define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
 #define BLOCK      ((int64_t)1 << 19)  /* with what is parsed of it, in a second-level cache */
-#define LIKE_TIME  1e8f                /* a rating of so much and more looks like seconds since 1970 */
+#define LIKE_TIME  1e8f                /* ratings from here on look like seconds since 1970, */
+#define NO_TIME    1e19f               /* and before here like nanoseconds */
 
 struct reader {
     const struct ratings_spec *spec;
@@ -111,7 +112,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
 static int check_third(const struct reader *rd, int64_t first, const char *shown, struct error *err)
 {
     for (int64_t k = first; k < rd->all.n; k++)
-        if (fabsf(rd->all.value[k]) >= LIKE_TIME)
+        if (rd->all.value[k] >= LIKE_TIME && rd->all.value[k] < NO_TIME)
             return error_set(
                 err, PT_EDATA,
                 "%s: the third column is taken for ratings, and %.10g in it looks like a time; say "

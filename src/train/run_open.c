@@ -174,6 +174,8 @@ int run_open(struct run *r, bool *done, struct error *err)
     if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
         return rc;
     run_warn(r, r->problem->ratings->note);
+    idtable_seal(r->problem->ratings->users);
+    idtable_seal(r->problem->ratings->items);
     if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
         (rc = check_validation(r, err)) < 0 || (rc = plan(r, done, err)) < 0 || *done)
         return rc;

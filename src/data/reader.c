@@ -112,7 +112,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
 static int check_third(const struct reader *rd, int64_t first, const char *shown, struct error *err)
 {
     for (int64_t k = first; k < rd->all.n; k++)
-        if (rd->all.value[k] >= LIKE_TIME && rd->all.value[k] < NO_TIME)
+        if (fabsf(rd->all.value[k]) >= LIKE_TIME && fabsf(rd->all.value[k]) < NO_TIME)
             return error_set(
                 err, PT_EDATA,
                 "%s: the third column is taken for ratings, and %.10g in it looks like a time; say "

@@ -228,16 +228,14 @@ end:
 static int judge_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct judgement a = {0}, b = {0};
-    struct judge_spec spec = {.valid = q->valid};
-    int rc = judge_run(&a, q->run, set, n, &spec, err);
+    bool popular = q->against && strcmp(q->against, "popular") == 0;
+    int rc = judge_run(&a, popular ? &b : NULL, q->run, set, n, q->valid, err);
 
     if (rc == 0)
         tell(q, q->run, &a);
-    spec.popular = q->against && strcmp(q->against, "popular") == 0;
-    if (rc == 0 && q->against &&
-        (rc = judge_run(&b, spec.popular ? q->run : q->against, set, n, &spec, err)) == 0) {
-        if (!spec.popular)
-            tell(q, q->against, &b);
+    if (rc == 0 && q->against && !popular &&
+        (rc = judge_run(&b, NULL, q->against, set, n, q->valid, err)) == 0) {
+        tell(q, q->against, &b);
         if (a.spec.n != b.spec.n)
             rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
         for (int i = 0; i < a.spec.n && rc == 0; i++)
@@ -246,8 +244,8 @@ static int judge_both(const struct request *q, char *const *set, int n, struct e
     }
     if (rc == 0)
         rc = report(q, &a, q->against ? &b : NULL, err);
-    judgement_free(&a);
     judgement_free(&b);
+    judgement_free(&a);
     return rc;
 }
 

@@ -66,23 +66,30 @@ static int sign_users(struct judgement *j, const struct problem *p, const struct
     return 0;
 }
 
-static int judge_loaded(struct judgement *j, struct loaded *l, const struct judge_spec *spec,
-                        struct error *err)
+/* What is to be computed, or why it cannot be. */
+static int make_spec(struct eval_spec *out, const struct loaded *l, bool popular, bool valid,
+                     struct error *err)
+{
+    const struct judged *part = valid ? &l->problem->valid : &l->problem->test;
+    int rc = part->out ? eval_spec_make(out, l->config, l->problem, err) : no_part(l, valid, err);
+
+    if (rc == 0 && popular && rankings(out) < out->n)
+        rc = error_set(err, PT_EUSAGE,
+                       "what is popular is a ranking and no rating; give --metrics such as ndcg@10");
+    return rc;
+}
+
+/* The figures of `model`, which is the run's or stands in its place. */
+static int judge_model(struct judgement *j, const struct loaded *l, const struct eval_spec *spec,
+                       struct model *model, bool valid, struct error *err)
 {
     struct problem *p = l->problem;
-    const struct judged *part = spec->valid ? &p->valid : &p->test;
-    struct model popular = popular_model(&l->model->eng), *model = spec->popular ? &popular : l->model;
+    const struct judged *part = valid ? &p->valid : &p->test;
     struct evaluator *e = NULL;
     struct eval_spec plain;
     int rc;
 
-    if (!part->out)
-        return no_part(l, spec->valid, err);
-    if ((rc = eval_spec_make(&j->spec, l->config, p, err)) < 0)
-        return rc;
-    if (spec->popular && rankings(&j->spec) < j->spec.n)
-        return error_set(err, PT_EUSAGE,
-                         "what is popular is a ranking and no rating; give --metrics such as ndcg@10");
+    j->spec = *spec;
     if ((rc = evaluator_new(&e, &j->spec, part, model, p, err)) < 0)
         return rc;
     evaluate(e, &j->result);
@@ -115,23 +122,33 @@ static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
         }
 }
 
-int judge_run(struct judgement *out, const char *folder, char *const *override, int n,
-              const struct judge_spec *spec, struct error *err)
+int judge_run(struct judgement *out, struct judgement *popular, const char *folder, char *const *override,
+              int n, bool valid, struct error *err)
 {
     struct loaded *l = NULL;
+    struct eval_spec spec;
+    struct model stand_in;
     int rc = load_run(&l, folder, override, n, err);
 
     *out = (struct judgement){0};
     if (rc == 0 && *l->problem->ratings->note)
         cli_message("%s", l->problem->ratings->note);
-    if (rc == 0 && (rc = judge_loaded(out, l, spec, err)) == 0) {
-        out->same_data = l->same_data;
-        out->same_split = l->same_split;
-        out->dropped = l->dropped;
-        count_rows(out, l, spec->valid);
-        out->users = l->problem->ratings->users; /* taken */
-        l->problem->ratings->users = NULL;
+    if (rc < 0 || (rc = make_spec(&spec, l, popular, valid, err)) < 0 ||
+        (rc = judge_model(out, l, &spec, l->model, valid, err)) < 0)
+        goto end;
+    if (popular) {
+        *popular = (struct judgement){.users = l->problem->ratings->users, .borrows = true};
+        stand_in = popular_model(&l->model->eng);
+        if ((rc = judge_model(popular, l, &spec, &stand_in, valid, err)) < 0)
+            goto end;
     }
+    out->same_data = l->same_data;
+    out->same_split = l->same_split;
+    out->dropped = l->dropped;
+    count_rows(out, l, valid);
+    out->users = l->problem->ratings->users; /* taken */
+    l->problem->ratings->users = NULL;
+end:
     loaded_free(l);
     return rc;
 }
@@ -144,7 +161,8 @@ void judgement_free(struct judgement *j)
         mem_free(j->weight[i]);
     }
     mem_free(j->held_out);
-    idtable_free(j->users);
+    if (!j->borrows)
+        idtable_free(j->users);
 }
 
 /* ---- two runs ----------------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@ struct judgement {
     struct eval_result result;
     struct eval_result other; /* eval.seen is zero: with remove */
     bool has_other;
-    struct idtable *users;        /* owned: ids by row */
+    struct idtable *users; /* ids by row; owned unless `borrows` */
+    bool borrows;
     uint64_t *held_out;           /* (users) owned: a sum over the held-out items' ids, to compare by */
     int64_t n[METRICS_MOST];      /* users with a figure of this metric */
     int64_t *user[METRICS_MOST];  /* (n) owned: rows, ascending */
@@ -23,14 +24,12 @@ struct judgement {
     int64_t unknown; /* mf: judged users who have neither */
 };
 
-/* What is judged: the run's test or validation part, and by its model or, in that one's place, by what is
- * popular. */
-struct judge_spec {
-    bool valid, popular;
-};
-/* Judges the run in `folder`, with n overrides. */
-int judge_run(struct judgement *out, const char *folder, char *const *override, int n,
-              const struct judge_spec *spec, struct error *err);
+/* Judges the run in `folder`, with n overrides, on its test or validation part; and, where `popular` is not
+ * NULL, what is popular on the same: it borrows the users of `out`, and is freed before it. PT_EUSAGE, before
+ * anything is judged, where there is no such part, or a figure that what is popular cannot have. */
+int judge_run(struct judgement *out, struct judgement *popular, const char *folder, char *const *override,
+              int n, bool valid, struct error *err);
+/* Takes a zeroed one too. */
 void judgement_free(struct judgement *j);
 
 /* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the

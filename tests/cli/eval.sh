@@ -120,7 +120,11 @@ awk -v k=5 '
 awk -v items="$(wc -l <ids)" '$1 == "recall@5" {r = $3} $1 == "coverage@5" {c = $3}
     END {printf "%.12g %d\n", r, c * items + 0.5}' out >got
 diff wanted got >&2 || complain "popular: other figures than those counted here"
-expect 2 'a ranking and no rating' -m mf --against popular --metrics rmse
+expect 2 'a ranking and no rating' -m mf --against popular --metrics rmse split.seed=5
+! grep -q 'note: split' out || complain "--against popular: refused after the run was judged"
+"$PARTRAIN" data convert synth:small -o small.csv 2>err || complain "convert: $(cat err)"
+"$PARTRAIN" eval -m mf --against popular --metrics ndcg@10 data.path=small.csv run.cache=/dev/null/x -q >out 2>err
+[ "$(grep -c 'run.cache' err)" -eq 1 ] || complain "--against popular: ratings are not read once: $(cat err)"
 expect 0 '^ndcg@10 +0\.' -m vae --against popular --metrics ndcg@10 --ci
 
 # Other ratings: another order of the same ones, ids that the model does not know, none that it knows.

@@ -484,7 +484,7 @@ static void others_are_judged_by_rows_from_what_the_split_leaves_them(void **sta
     for (int i = 0; i < 4; i++) {
         judge(runs[i], "split.kind=random split.test=.4 split.valid=.2");
         judge(runs[i], "split.kind=users split.test_users=18 split.valid_users=2 split.fold_in=.7");
-        judge(runs[i], "split.kind=per_user split.test=3 split.valid=0 run.threads=3");
+        judge(runs[i], "split.kind=per_user split.test=3 split.valid=0 run.threads=3 run.shards=5");
     }
 }
 

@@ -34,29 +34,42 @@ static bool add_history(struct people *people, const struct problem *p, int64_t 
     return people_end(people, -1);
 }
 
-static void put_row(const struct model *m, const char *name, int64_t u, const float *from)
+/* Whose row is made: who has input gets the one that fits it; others, where they have none of their own, the
+ * mean row. */
+static bool is_put(const struct loaded *l, int64_t u)
 {
-    for (int i = 0; i < m->params.n; i++) {
-        const struct param *q = &m->params.param[i];
-        int64_t at = u;
+    return l->row_of[u] == ROW_FOLDED || u >= l->known;
+}
 
-        for (int64_t s = 0; strcmp(q->name, name) == 0 && s < q->spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+/* Row i of `from`, `pitch` floats apart, into the table `name` for user[i]; users ascend, and so do the rows
+ * of the table's spans. */
+static void put_table(const struct loaded *l, const char *name, const int32_t *user, int64_t n,
+                      const float *from, int64_t pitch)
+{
+    const struct param_list *all = &l->model->params;
+    const struct param *q = all->param, *end = q + all->n;
+    int64_t first = 0, i = 0;
 
-            q->span(q->owner, s, 0, &data, &count, &length, &stride);
-            if (q->cols == 0) { /* biases: a span is one row, a user an element of it */
-                count = length;
-                length = stride = 1;
-            }
-            if (at >= 0 && at < count)
-                memcpy(data + at * stride, from, (size_t)length * sizeof *data);
-            at -= count;
+    while (q < end && strcmp(q->name, name) != 0)
+        q++;
+    if (q == end) /* no biases */
+        return;
+    for (int64_t s = 0; s < q->spans && i < n; s++) {
+        int64_t count, length, stride;
+        float *data;
+
+        q->span(q->owner, s, 0, &data, &count, &length, &stride);
+        if (q->cols == 0) { /* biases: a span is one row, a user an element of it */
+            count = length;
+            length = stride = 1;
         }
+        for (; i < n && user[i] < first + count; i++)
+            if (is_put(l, user[i]))
+                memcpy(data + (user[i] - first) * stride, from + i * pitch, (size_t)length * sizeof *data);
+        first += count;
     }
 }
 
-/* Those who have input get the row that fits it; others, where they have none of their own, the mean row. */
 static void put_rows(struct loaded *l, const struct people *people, const int32_t *user, const float *rows)
 {
     struct problem *p = l->problem;
@@ -68,11 +81,9 @@ static void put_rows(struct loaded *l, const struct people *people, const int32_
         l->row_of[user[i]] = folded ? ROW_FOLDED : ROW_NONE;
         if (folded)
             p->cold_example[user[i]] = 0;
-        if (folded || user[i] >= l->known) {
-            put_row(l->model, "user.weight", user[i], rows + i * (k + 1));
-            put_row(l->model, "user.bias", user[i], rows + i * (k + 1) + k);
-        }
     }
+    put_table(l, "user.weight", user, people->n, rows, k + 1);
+    put_table(l, "user.bias", user, people->n, rows + k, k + 1);
 }
 
 static int fold_people(struct loaded *l, const struct people *people, const int32_t *user, struct error *err)

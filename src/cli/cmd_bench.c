@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "par/ranks.h"
-#include "par/topo.h"
+#include "par/team.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ enum {
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
-    {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... up to one a core"},
+    {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... to what a run has"},
     {"ranks", RANKS_OPTION, "LIST", "numbers of processes; --threads are those of each (1)"},
     {"launch", LAUNCH_OPTION, "WORDS", "what starts R processes; default \"mpirun -np\""},
     {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
@@ -84,7 +84,7 @@ static int read_list(int *number, int *count, const char *option, const char *li
     return *count ? 0 : error_set(err, PT_EUSAGE, "%s: a list like 1,2,4,8 is missing", option);
 }
 
-/* 1, 2, 4, ... and at last what the machine allows. */
+/* 1, 2, 4, ... and at last what a run takes. */
 static int default_threads(struct bench_spec *s, struct error *err)
 {
     struct topo *t;
@@ -92,7 +92,7 @@ static int default_threads(struct bench_spec *s, struct error *err)
 
     if (rc < 0)
         return rc;
-    most = topo_default_workers(t);
+    most = team_default_workers(t);
     topo_free(t);
     for (int n = 1; n < most && s->rows < BENCH_ROWS - 1; n *= 2)
         s->threads[s->rows++] = n;

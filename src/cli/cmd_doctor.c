@@ -181,15 +181,18 @@ static void print_warnings(const struct doctor *d)
 static int examine(struct doctor *d, struct error *err)
 {
     struct measurement m = {0};
-    int rc = topo_new(&d->topo, d->description, err);
+    int rc = topo_new(&d->topo, d->description, err), cores, usual;
 
     if (rc < 0)
         return rc;
     topo_facts(d->topo, &d->facts);
-    if (!d->workers) /* the environment is this machine's */
-        d->workers = d->description ? topo_default_workers(d->topo) : team_default_workers(d->topo);
+    cores = topo_default_workers(d->topo);
+    usual = d->description ? cores : team_default_workers(d->topo); /* the environment is this machine's */
+    if (!d->workers)
+        d->workers = usual;
     print_machine(d);
-    printf("workers     %d by default, here %d\n", topo_default_workers(d->topo), d->workers);
+    printf("workers     %d by default%s, here %d\n", usual, usual == cores ? "" : " (OMP_NUM_THREADS)",
+           d->workers);
     doctor_check_workers(d);
     if (!d->description) {
         print_system(d);

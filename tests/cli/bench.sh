@@ -47,6 +47,10 @@ cp "$folder/out" "$folder/two.csv"
 expect 0 "${toy[@]}" --threads 1 --repeat 2 --steps 2 -q -o csv
 [ "$(sed -n '2s/.*,//p' "$folder/out")" = "$(sed -n '2s/.*,//p' "$folder/two.csv")" ] || fail "other bits"
 
+# as many threads as a run would take
+OMP_NUM_THREADS=3 expect 0 "${toy[@]}" --repeat 1 --steps 1 -q -o csv
+[ "$(sed 1d "$folder/out" | cut -d, -f1 | tr '\n' ' ')" = "1 2 3 " ] || fail "bench does not heed OMP_NUM_THREADS"
+
 # json, a bound in seconds, weak scaling
 expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --seconds 0.2 --weak -q -o json
 python3 - "$folder/out" <<'PY' || fail "json is not as it should be"

@@ -88,6 +88,9 @@ says '^warning: OPENBLAS_NUM_THREADS has no effect'
 says 'a call uses 1 thread, in a run of 2 workers 1 (measured)'
 OMP_NUM_THREADS=3 expect 0 --bind none
 says '^3 workers, not bound'
+says '^workers  *3 by default (OMP_NUM_THREADS), here 3$'
+OMP_NUM_THREADS=3 expect 0 --topology "core:2 pu:1"
+says '^workers  *2 by default, here 2$'
 OMP_THREAD_LIMIT=2 expect 4 --threads 3
 grep -q OMP_THREAD_LIMIT "$folder/err" || fail "does not say that OMP_THREAD_LIMIT is in the way"
 if "$PARTRAIN" doctor | grep -q '^BLAS  *OpenBLAS' && grep -qw avx2 /proc/cpuinfo; then

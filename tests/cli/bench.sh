@@ -94,7 +94,7 @@ expect 3 "${toy[@]}" data.path="$folder/absent.csv" --threads 1
 for user in 1 2 3 4 5 6 7 8; do
     for item in 1 2 3 4 5 6; do echo "$user,$item,3e38"; done
 done >"$folder/huge.csv"
-expect 5 model.kind=autorec data.path="$folder/huge.csv" data.header=no "model.hidden=[16]" model.activation=identity \
+expect 5 model.kind=autorec data.path="$folder/huge.csv" data.columns=user,item,rating "model.hidden=[16]" model.activation=identity \
     model.init=normal model.init_std=10 split.valid=0 split.test=0 train.patience=0 --threads 1 --repeat 2
 complains 'training diverged'
 

@@ -248,7 +248,7 @@ int cmd_data(int argc, char **argv, struct error *err)
         (rc = parse_words(&q, argv + args.rest, argc - args.rest, err)) < 0 ||
         (rc = check_use(&q, err)) < 0 || (rc = configure(&c, &q, err)) < 0)
         return rc;
-    spec = problem_ratings_spec(c);
+    spec = problem_ratings_spec(c, problem_workers(c));
     spec.want_time = true;
     spec.cache = NULL;           /* what is wanted once is not worth a file */
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */

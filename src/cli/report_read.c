@@ -148,7 +148,7 @@ static bool seen_data(const struct report *r, const char *digest)
 /* The ratings again, for the plots: a report without them is still a report. */
 static void read_facts(const struct report *report, struct report_run *run)
 {
-    struct ratings_spec spec = problem_ratings_spec(run->config);
+    struct ratings_spec spec = problem_ratings_spec(run->config, problem_workers(run->config));
     struct ratings *r = NULL;
     struct error err = {0};
     const char *digest = json_get_text(json_get(run->summary, "data"), "sha256", NULL);

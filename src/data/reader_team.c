@@ -384,8 +384,8 @@ int reader_team_read(struct parser *whole, const char *path, int workers, int64_
             rc = no_memory(&rd, err);
             goto out;
         }
-    rc = team_new(&team, workers, NULL, BIND_NONE, err);
-    if (rc == 0)
+    *done = false;
+    if (team_new(&team, workers, NULL, BIND_NONE, NULL) == 0) /* else fewer threads are allowed */
         rc = run_rounds(&rd, team, done, err);
 out:
     team_free(team);

@@ -218,7 +218,7 @@ end:
 
 static int read_ratings(struct ratings **out, const struct loaded *l, bool others, struct error *err)
 {
-    struct ratings_spec spec = problem_ratings_spec(l->config);
+    struct ratings_spec spec = problem_ratings_spec(l->config, problem_workers(l->config));
     int rc;
 
     if (strcmp(spec.path, "-") == 0 && !others)

@@ -141,7 +141,7 @@ static int read_own(struct ratings **out, const struct ratings_spec *spec, struc
 static int read_checked(struct ratings **out, const struct use *u, const struct ratings_spec *spec,
                         struct error *err)
 {
-    struct ratings_spec trained = problem_ratings_spec(u->config);
+    struct ratings_spec trained = problem_ratings_spec(u->config, 1);
     bool filters = trained.binarize || trained.min_rating > spec->min_rating ||
                    trained.min_user_ratings > 0 || trained.min_item_ratings > 0;
     struct ratings *r = NULL;
@@ -162,10 +162,11 @@ static int read_checked(struct ratings **out, const struct use *u, const struct 
     return rc < 0 ? rc : read_own(out, spec, err);
 }
 
-/* The run's reading, but without its filters on ratings and users: what was dropped there is known too. */
+/* The run's reading, but without its filters on ratings and users: what was dropped there is known too. One
+ * thread reads: the model has its team already. */
 static int read_ratings(struct history *h, const struct use *u, const char *path, struct error *err)
 {
-    struct ratings_spec spec = problem_ratings_spec(u->config);
+    struct ratings_spec spec = problem_ratings_spec(u->config, 1);
 
     if (path)
         spec.path = path;

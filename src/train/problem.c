@@ -21,6 +21,17 @@ static int survey_machine(struct topo **topo, int *workers, const struct config 
     return rc;
 }
 
+int problem_workers(const struct config *c)
+{
+    struct topo *topo = NULL;
+    int workers = 1;
+
+    if (survey_machine(&topo, &workers, c, NULL) < 0)
+        return 1;
+    topo_free(topo);
+    return workers;
+}
+
 static int make_team(struct problem *p, const struct config *c, struct error *err)
 {
     int workers = 0, rc = survey_machine(&p->topo, &workers, c, err);
@@ -60,13 +71,8 @@ static int check_ranks(const struct problem *p, struct error *err)
 /* A large file is read by as many workers; their team is gone before the run's own is made. */
 static int read_ratings(struct ratings **out, const struct config *c, struct error *err)
 {
-    struct ratings_spec spec = problem_ratings_spec(c);
-    struct topo *topo;
-    int rc = survey_machine(&topo, &spec.workers, c, err);
+    struct ratings_spec spec = problem_ratings_spec(c, problem_workers(c));
 
-    if (rc < 0)
-        return rc;
-    topo_free(topo);
     return ratings_read(out, &spec, err);
 }
 

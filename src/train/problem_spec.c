@@ -13,7 +13,7 @@ double problem_cold_value(const struct config *c, double mean)
     return c->cold_value > -1e30 ? c->cold_value : mean; /* -1e30: unset */
 }
 
-struct ratings_spec problem_ratings_spec(const struct config *c)
+struct ratings_spec problem_ratings_spec(const struct config *c, int workers)
 {
     return (struct ratings_spec){
         .path = c->data_path,
@@ -32,6 +32,7 @@ struct ratings_spec problem_ratings_spec(const struct config *c)
         .seed = (uint64_t)c->data_seed,
         .want_time = c->split_kind == SPLIT_TIME || c->split_kind == SPLIT_LAST,
         .prefer_given = c->split_kind == SPLIT_GIVEN,
+        .workers = workers,
         .cache = c->cache,
         .cache_only_read = ranks_self().id != 0,
     };

@@ -31,6 +31,15 @@ expect 2 'synth' synth nonsense
 expect 3 'none.csv' describe none.csv
 expect 2 'unknown key' describe synth:small data.pth=x
 
+# A large file is read by run.threads threads, with the result of one; by one where more are not allowed.
+awk 'BEGIN { for (k = 0; k < 900000; k++) print k % 3000 * 7 "," int(k / 3000) * 11 "," k % 5 + 1 "," 1000000000 + k }' >large.csv
+one=$(digest large.csv run.threads=1)
+OMP_DISPLAY_AFFINITY=true OMP_AFFINITY_FORMAT="a thread" "$PARTRAIN" data describe large.csv run.threads=3 --json >three 2>said || complain "large.csv: $(cat said)"
+grep -q "\"sha256\": \"$one\"" three || complain "large.csv: three threads read something else than one"
+[ "$(grep -c "a thread" said)" -eq 3 ] || complain "large.csv is not read by three threads: $(cat said)"
+[ "$(OMP_THREAD_LIMIT=1 digest large.csv run.threads=3)" = "$one" ] || complain "large.csv is not read by the one thread that is allowed"
+rm large.csv
+
 # The same ratings from every format, with ids that need care, half stars and odd values.
 printf 'user,item,rating,time\n"a, b",x,4.5,5\n"say ""hi""",y,0.1,6\nplain,x,3,7\nplain,"y;z",-2.25,8\n' >odd.csv
 "$PARTRAIN" data convert odd.csv -o again.csv 2>err || complain "convert odd.csv: $(cat err)"

@@ -141,12 +141,37 @@ static void many_names_keep_their_rows(void **state)
     idtable_free(t);
 }
 
+/* Numbers beyond the limit have rows like all, and take no place among those found by themselves. */
+static void numbers_take_no_more_than_the_limit(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    idtable_limit_numbers(t, 2048);
+    for (int round = 0; round < 2; round++)
+        for (uint32_t k = 0; k < 5000; k++) {
+            char name[8] = {0};
+            unsigned length = (unsigned)sprintf(name, "%u", 5000 - k);
+            uint64_t word = 0;
+
+            for (unsigned j = length; j-- > 0;)
+                word = word << 8 | (unsigned char)name[j];
+            assert_int_equal(idtable_put_word(t, word, length, 5000 - k), k);
+            if (k % 1000 == 0)
+                assert_true(idtable_reserve(t, 100, 1000));
+        }
+    assert_int_equal(idtable_numbers(t).n, 2048);
+    assert_int_equal(idtable_numbers(t).row[2047], 5000 - 2047);
+    idtable_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_follow_first_appearance),
         cmocka_unit_test(a_word_and_its_text_are_one_id),
         cmocka_unit_test(numbers_are_known_by_themselves),
+        cmocka_unit_test(numbers_take_no_more_than_the_limit),
         cmocka_unit_test(zero_bytes_count),
         cmocka_unit_test(clearing_forgets_all),
         cmocka_unit_test(many_names_keep_their_rows),

@@ -188,6 +188,24 @@ static void a_table_that_is_full(void **state)
     free(text);
 }
 
+/* So many workers that each has fewer jobs, and smaller tables of numbers than ids ask for. */
+static void many_workers(void **state)
+{
+    struct dialect d = {
+        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    size_t n = 0;
+    char *text = malloc(60000 * 20);
+
+    (void)state;
+    assert_non_null(text);
+    for (int k = 0; k < 60000; k++)
+        n += (size_t)sprintf(text + n, "%d,%d\n", (int)(k * 7919LL % 1048576),
+                             (int)(k * 104729LL % 700) * 1500);
+    compare(&d, text, n, false, 1000, 48);
+    compare(&d, text, n, false, 3000, 17);
+    free(text);
+}
+
 static void files_that_cannot_be_read(void **state)
 {
     struct dialect d = {
@@ -211,9 +229,8 @@ static void files_that_cannot_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_blocks_and_workers),
-        cmocka_unit_test(a_long_line),
-        cmocka_unit_test(a_table_that_is_full),
+        cmocka_unit_test(any_blocks_and_workers),    cmocka_unit_test(a_long_line),
+        cmocka_unit_test(a_table_that_is_full),      cmocka_unit_test(many_workers),
         cmocka_unit_test(files_that_cannot_be_read),
     };
 

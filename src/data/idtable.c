@@ -33,7 +33,8 @@ struct idtable {
     char *names;        /* (name_space) owned */
     int32_t *by_number; /* (numbers) owned; -1: not known */
     uint32_t numbers;
-    uint32_t largest; /* number that was met */
+    uint32_t largest; /* number below `most` that was met */
+    uint32_t most;    /* of numbers */
 };
 
 struct key {
@@ -92,6 +93,7 @@ struct idtable *idtable_new(void)
     if (!t)
         return NULL;
     t->bits = FIRST_BITS;
+    t->most = IDTABLE_NUMBERS;
     t->row_space = 1 << (FIRST_BITS - 1);
     t->name_space = 8 << FIRST_BITS;
     t->slot = mem_alloc((int64_t)1 << t->bits, sizeof *t->slot);
@@ -196,6 +198,11 @@ struct idtable_numbers idtable_numbers(const struct idtable *t)
     return (struct idtable_numbers){t->by_number, t->numbers};
 }
 
+void idtable_limit_numbers(struct idtable *t, uint32_t most)
+{
+    t->most = most;
+}
+
 bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
 {
     while (8 * (t->rows + names) > (int64_t)7 << t->bits)
@@ -290,7 +297,7 @@ int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint
 {
     int64_t row = put_word(t, word, length);
 
-    if (row < 0 || number >= IDTABLE_NUMBERS)
+    if (row < 0 || number >= t->most)
         return row;
     if (number > t->largest)
         t->largest = number;

@@ -27,6 +27,9 @@ struct idtable_numbers {
     uint32_t n; /* at most IDTABLE_NUMBERS */
 };
 struct idtable_numbers idtable_numbers(const struct idtable *t);
+/* No number from `most` on (a power of two from 1024 to IDTABLE_NUMBERS) is found so; 4 bytes for each below.
+ * For a new table. */
+void idtable_limit_numbers(struct idtable *t, uint32_t most);
 
 int64_t idtable_find(const struct idtable *t, const char *name, size_t length); /* -1: not there */
 /* Zero-terminated; borrowed until the next put. */

@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define JOBS 4 /* for each worker: whoever is done first takes the next one of a round */
+#define JOBS      4  /* for each worker: whoever is done first takes the next one of a round */
+#define MANY_JOBS 64 /* beyond, half as many for each: a job has two tables of ids, and memory for a block */
+#define NUMBERS   ((int64_t)256 << 20) /* bytes of all jobs for ids that are found by their number */
 #define SPARE_NAMES                                                                                          \
     ((int64_t)1 << 13) /* new ids of a block that need no allocation, and an eighth of those there are */
 #define SPARE_NAME 16  /* bytes of such a name */
@@ -330,6 +332,26 @@ static void fini_job(struct job *job)
     triplets_fini(&job->local);
 }
 
+/* As many as the file has blocks, JOBS for each worker at most, of many workers fewer. */
+static int count_jobs(const struct reading *rd, int workers)
+{
+    int64_t blocks = rd->size / rd->block + 1, jobs = (int64_t)JOBS * workers, fewer = jobs / 2;
+
+    if (jobs > MANY_JOBS)
+        jobs = fewer > MANY_JOBS ? fewer : MANY_JOBS;
+    return blocks < jobs ? (int)blocks : (int)jobs;
+}
+
+/* Of each table of ids: so many numbers that all together take no more than NUMBERS bytes. */
+static uint32_t count_numbers(const struct reading *rd)
+{
+    uint32_t most = IDTABLE_NUMBERS;
+
+    while (most > 1024 && 2 * (int64_t)sizeof(int32_t) * most * rd->jobs > NUMBERS)
+        most /= 2;
+    return most;
+}
+
 static bool init_job(struct job *job, const struct reading *rd)
 {
     job->p = *rd->whole;
@@ -338,7 +360,11 @@ static bool init_job(struct job *job, const struct reading *rd)
     job->p.items = job->items.table = idtable_new();
     job->room = rd->block + SLACK + LINES_PAD + 2;
     job->buffer = mem_alloc(job->room, 1);
-    return job->users.table && job->items.table && job->buffer && parser_reserve(&job->p, job->room);
+    if (!job->users.table || !job->items.table || !job->buffer || !parser_reserve(&job->p, job->room))
+        return false;
+    idtable_limit_numbers(job->users.table, count_numbers(rd));
+    idtable_limit_numbers(job->items.table, count_numbers(rd));
+    return true;
 }
 
 static int open_file(struct reading *rd, struct error *err)
@@ -353,14 +379,6 @@ static int open_file(struct reading *rd, struct error *err)
     if (pread(rd->fd, mark, 3, 0) == 3 && mark[0] == 0xEF && mark[1] == 0xBB && mark[2] == 0xBF)
         rd->start = 3;
     return 0;
-}
-
-/* As many as the file has blocks, JOBS for each worker at most. */
-static int count_jobs(const struct reading *rd, int workers)
-{
-    int64_t blocks = rd->size / rd->block + 1;
-
-    return blocks < (int64_t)JOBS * workers ? (int)blocks : JOBS * workers;
 }
 
 int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,

@@ -1,5 +1,6 @@
 #!/bin/bash
-# docs/config.md is what the program says of its keys; the shipped configurations load, and give back themselves.
+# docs/config.md is what the program says of its keys; the shipped configurations load, and give back themselves;
+# docs/output.md names every field that a run writes.
 # shellcheck source=tests/support.sh
 . "$(dirname "$0")/../support.sh"
 set -e
@@ -23,3 +24,12 @@ for file in conf/*.yaml; do
     "$PARTRAIN" config -c "$file" --all >"$folder/all.yaml"
     "$PARTRAIN" config -c "$folder/all.yaml" --all | diff -u "$folder/all.yaml" - >&2
 done
+
+for kind in mf multivae; do
+    "$PARTRAIN" train "model.kind=$kind" data.path=synth:small train.epochs=2 model.latent=4 --out "$folder/$kind" -q >/dev/null
+    cat "$folder/$kind/summary.json" "$folder/$kind/metrics.jsonl"
+done | grep -oE '"[a-z_0-9]+":' | tr -d '":' | sort -u | grep -vxE 'rmse|mae' >"$folder/fields"
+[ "$(wc -l <"$folder/fields")" -ge 70 ]
+while read -r field; do
+    grep -qE "[\`.]$field[\`.]" docs/output.md || { echo "docs/output.md does not name $field" >&2; exit 1; }
+done <"$folder/fields"

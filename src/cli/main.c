@@ -1,6 +1,6 @@
 /* main.c - the program: finds the subcommand, runs it, turns its result into the exit status.
  *
- *   partrain -c FILE ...   is   partrain train -c FILE ... */
+ *   partrain -c FILE ...   is   partrain train -c FILE ..., and so is a first word KEY=VALUE */
 #include "cli/cli.h"
 #include "cli/manual.h"
 
@@ -40,9 +40,9 @@ static const struct command *find(const char *name)
 
 static void print_overview(FILE *out)
 {
-    fputs("usage: partrain -c FILE [KEY=VALUE ...]\n"
+    fputs("usage: partrain (-c FILE | KEY=VALUE) [KEY=VALUE ...]\n"
           "       partrain COMMAND ...\n\n"
-          "Trains recommender autoencoders and matrix factorisation. -c FILE alone trains.\n\n",
+          "Trains recommender autoencoders and matrix factorisation. No COMMAND: train.\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
@@ -150,7 +150,7 @@ static int dispatch(int argc, char **argv, struct error *err)
     }
     if (strcmp(word, "help") == 0)
         return help(argc - 1, argv + 1, err);
-    if (*word == '-') { /* partrain -c FILE: the program's name stands where "train" would */
+    if (*word == '-' || strchr(word, '=')) { /* partrain -c FILE: the program's name stands where "train" would */
         static char train[] = "train";
         const struct command *command = find(train);
 

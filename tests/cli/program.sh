@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../support.sh"
 
 expect_streams 2 '' '^partrain: no command'
-expect_streams 0 '^usage: partrain -c FILE' '' help
-expect_streams 0 '^usage: partrain -c FILE' '' --help
+expect_streams 0 '^usage: partrain \(-c FILE ' '' help
+expect_streams 0 '^usage: partrain \(-c FILE ' '' --help
 expect_streams 0 '^  config  ' '' -h
 expect_streams 0 '^usage: partrain config ' '' help config
 expect_streams 0 '^usage: partrain config ' '' config --help
@@ -19,6 +19,8 @@ expect_streams 0 '^model: ' '^partrain: note: model.kl_weight is given and has n
 expect_streams 0 '^model: ' '' config -- model.kind=mf
 expect_streams 0 '^# Configuration' '' config --reference
 expect_streams 2 '' 'did you mean --help' config --hlp
+expect_streams 0 '^memory ' '^model: ' data.path=synth:small model.kind=mf --dry-run
+expect_streams 2 '' '"trian.lr": unknown key; did you mean train.lr' trian.lr=1 -q
 
 # A file is under KEY=VALUE, wherever the option stands.
 printf 'model: {kind: mf, latent: 3}\n' >"$folder/c.yaml"

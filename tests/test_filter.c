@@ -137,6 +137,12 @@ static void nothing_left_says_why(void **state)
                      "%/a.csv: the filters leave none of 4 ratings: 1 are below data.min_rating 3, 1 of "
                      "items with fewer than "
                      "data.min_item_ratings 2, 2 of users with fewer than data.min_user_ratings 5");
+    spec.min_item_ratings = spec.min_user_ratings = 0;
+    support_bad_text(
+        spec, "a.csv", "u,a\nu,b\nv,b\n", 0,
+        "%/a.csv: the filters leave none of 3 ratings: 3 are below data.min_rating 3, 0 of items "
+        "with fewer than data.min_item_ratings 0, 0 of users with fewer than "
+        "data.min_user_ratings 0; every rating is 1: clicks want data.min_rating=unset");
 }
 
 static void rows_are_numbered_among_what_is_kept(void **state)
@@ -176,7 +182,7 @@ static void items_of_one_title_are_one(void **state)
     support_write(folder, "ratings.csv", "1,10,1\n1,11,2\n1,12,3\n2,11,4\n2,13,5\n", 0);
     support_refuse(spec, folder, "ratings.csv", PT_EDATA,
                    "%/ratings.csv: data.item_key is title, and there is no file of titles (u.item, "
-                   "movies.dat, movies.csv)");
+                   "movies.dat, movies.csv); data.item_key=id does without");
     support_write(folder, "movies.csv", "10,Same\n11,Same\n12,Other\n", 0);
     r = support_read(spec, folder, "ratings.csv");
     support_expect(r, "1/Same=2 1/Other=3 2/Same=4 2/13=5");

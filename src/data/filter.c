@@ -47,6 +47,16 @@ static void drop_low(struct ratings *r, double least, int64_t *dropped)
         }
 }
 
+/* Clicks: a bound from stars leaves none of them. */
+static bool all_are_one(const struct ratings *r)
+{
+    int64_t k = 0;
+
+    while (k < r->n && r->value[k] == 1.0f)
+        k++;
+    return k == r->n;
+}
+
 int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
     int64_t low, by_item, by_user;
@@ -64,13 +74,14 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
 
         if (spec->min_rating > -1e30)
             snprintf(lowest, sizeof lowest, "data.min_rating %g", spec->min_rating);
-        return error_set(err, PT_EDATA,
-                         "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
-                         "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
-                         "data.min_user_ratings %lld",
-                         spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest,
-                         (long long)by_item, (long long)spec->min_item_ratings, (long long)by_user,
-                         (long long)spec->min_user_ratings);
+        return error_set(
+            err, PT_EDATA,
+            "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
+            "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
+            "data.min_user_ratings %lld%s",
+            spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest, (long long)by_item,
+            (long long)spec->min_item_ratings, (long long)by_user, (long long)spec->min_user_ratings,
+            low && all_are_one(r) ? "; every rating is 1: clicks want data.min_rating=unset" : "");
     }
     return 0;
 }

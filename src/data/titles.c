@@ -101,7 +101,8 @@ int titles_merge(struct ratings *r, const char *path, struct error *err)
     if (!r->title) {
         rc = error_set(
             err, PT_EDATA,
-            "%s: data.item_key is title, and there is no file of titles (u.item, movies.dat, movies.csv)",
+            "%s: data.item_key is title, and there is no file of titles (u.item, movies.dat, movies.csv); "
+            "data.item_key=id does without",
             path);
         goto done;
     }

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 pair() {
     local config=$1 figure=$2 most=$3
     shift 3
-    rm -rf "$work"/*
+    rm -rf "${work:?}"/*
     mkdir "$work/split"
     "$steps" "$work/split" 0 "conf/$config.yaml" "$@"
     "$python" tools/pytorch/paired.py "$work/split" --threads 1 >"$work/torch.json"

@@ -31,5 +31,5 @@ for kind in mf multivae; do
 done | grep -oE '"[a-z_0-9]+":' | tr -d '":' | sort -u | grep -vxE 'rmse|mae' >"$folder/fields"
 [ "$(wc -l <"$folder/fields")" -ge 70 ]
 while read -r field; do
-    grep -qE "[\`.]$field[\`.]" docs/output.md || { echo "docs/output.md does not name $field" >&2; exit 1; }
+    grep -qE "[\`.]${field}[\`.]" docs/output.md || { echo "docs/output.md does not name $field" >&2; exit 1; }
 done <"$folder/fields"

@@ -273,6 +273,7 @@ static void wrong_names_are_refused_with_what_to_do(void **state)
         {"precison@5", "did you mean \"precision@K\"?"},
         {"mpa@10", "did you mean \"map@K\"?"},
         {"mapmin@5", "did you mean \"map_min@K\"?"},
+        {"hr@10", "no such metric; did you mean \"hit@K\"?"},
         {"auc", "no such metric; there are rmse, mae, mse, loss, ndcg@K"},
         {"", "there are rmse"},
         {"@10", "there are rmse"},

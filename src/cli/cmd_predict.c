@@ -260,8 +260,9 @@ static int for_rows(struct job *j, struct error *err)
 {
     const struct use *u = j->use;
     const struct idtable *users = j->history && u->side == SIDE_USER ? j->history->names : u->users;
+    const char *where = users == u->users ? "the run" : "the data";
     struct list *list = NULL;
-    int64_t n = idtable_count(users);
+    int64_t n = idtable_count(users), missing = 0;
     int rc = j->q->users ? list_read(&list, j->q->users, err) : 0;
 
     if (rc == 0 && list)
@@ -269,9 +270,14 @@ static int for_rows(struct job *j, struct error *err)
     for (int64_t i = 0; i < n && rc == 0; i++) {
         const char *user = list ? list_at(list, i) : idtable_name(users, i);
 
+        if (list && (u->side == SIDE_ITEM ? idtable_find(u->users, user, strlen(user))
+                                          : example_of(j, user, strlen(user))) < 0)
+            whom_missing(j->q, where, user, missing++);
         for (int64_t item = 0; item < idtable_count(u->items) && rc == 0; item++)
             rc = add_pair(j, user, strlen(user), item, NULL, 0, err);
     }
+    if (rc == 0)
+        whom_missed(j->q, where, missing);
     list_free(list);
     return rc;
 }

@@ -95,6 +95,7 @@ static void epoch_line(struct teller *t, const struct train_progress *p)
 static void data_line(const struct teller *t, const struct train_progress *p)
 {
     const struct problem *q = p->problem;
+    struct topo_facts facts;
 
     fprintf(
         stderr,
@@ -106,6 +107,11 @@ static void data_line(const struct teller *t, const struct train_progress *p)
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
             team_workers(q->team) == 1 ? "" : "s", q->kern->name);
+    topo_facts(q->topo, &facts);
+    if (team_workers(q->team) > facts.pus)
+        cli_message("note: %d workers take turns on %d processor%s; --threads %d is faster",
+                    team_workers(q->team), facts.pus, facts.pus == 1 ? "" : "s",
+                    topo_default_workers(q->topo));
     if (t->rates && q->low == q->high)
         cli_message(
             "note: every training rating is %g: who chose what is for multivae and multidae; a rating "

@@ -67,6 +67,18 @@ void whom_note(void *arg, const char *text)
         cli_message("%s", text);
 }
 
+void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before)
+{
+    if (before < NOTES && !q->quiet)
+        cli_message("%s has no user %.60s", where, name);
+}
+
+void whom_missed(const struct whom *q, const char *where, int64_t missing)
+{
+    if (missing > NOTES && !q->quiet)
+        cli_message("%s has not %lld of the users asked for", where, (long long)missing);
+}
+
 /* The numbers of a list's users, `*n` of them, in `out`; returns how many are not there. */
 static int64_t find_users(const struct whom *q, const struct list *list, const struct idtable *ids,
                           const char *where, int32_t *out, int64_t *n)
@@ -80,8 +92,8 @@ static int64_t find_users(const struct whom *q, const struct list *list, const s
 
         if (found >= 0)
             out[(*n)++] = (int32_t)found;
-        else if (missing++ < NOTES && !q->quiet)
-            cli_message("%s has no user %.60s", where, name);
+        else
+            whom_missing(q, where, name, missing++);
     }
     return missing;
 }
@@ -109,7 +121,6 @@ int whom_users(const struct whom *q, const struct idtable *ids, const char *wher
     list_free(list);
     if (!*n)
         return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
-    if (missing > NOTES && !q->quiet)
-        cli_message("%s has not %lld of the users asked for", where, (long long)missing);
+    whom_missed(q, where, missing);
     return 0;
 }

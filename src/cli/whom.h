@@ -27,6 +27,11 @@ const char *whom_file(const struct whom *q);
 /* A note on stderr, unless -q; for callbacks too: arg is the struct whom. */
 void whom_note(void *arg, const char *text);
 
+/* A note on a user who is not there, as of `where`; `before`: how many were told before. Some have notes of
+ * their own, and in the end there is one on all of them. */
+void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before);
+void whom_missed(const struct whom *q, const char *where, int64_t missing);
+
 /* Numbers in `ids` of --users, or of all of them; (*n) for mem_free. Users who are not there are told, as of
  * `where`; PT_EDATA where none is. */
 int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,

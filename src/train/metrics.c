@@ -70,6 +70,8 @@ static int nearest(const char *name, int length)
 
     if (length > NAME_MAX_LENGTH)
         return -1;
+    if (strncasecmp(name, "hr", (size_t)length) == 0 && length == 2) /* hit rate, elsewhere */
+        return METRIC_HIT;
     for (int i = 0; i < KNOWN; i++) {
         int distance = edit_distance(known[i].name, name, length);
 

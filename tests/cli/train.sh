@@ -73,6 +73,13 @@ if [ $status -ne 2 ] || ! grep -q 'train.patience: the split that came' err; the
 fi
 [ -e s.given.0 ] && complain "a refused run left its folder"
 
+# More threads than processors are told.
+processors=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+train crowd model.kind=mf train.epochs=1 --threads $((processors + 1))
+grep -q "^partrain: note: $((processors + 1)) workers take turns on $processors processor" err || complain "too many threads: $(cat err)"
+train alone model.kind=mf train.epochs=1 --threads 1
+! grep -q 'take turns' err || complain "one thread is too many"
+
 # How many threads where nobody says so, and what a model of ratings is told of data without any.
 OMP_NUM_THREADS=3 train omp model.kind=mf run.threads=0
 [ "$(value threads omp/summary.json)" = 3 ] || complain "OMP_NUM_THREADS=3: $(value threads omp/summary.json) threads"

@@ -234,7 +234,8 @@ bool parser_reserve(struct parser *p, int64_t bytes)
 
 int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at)
 {
-    bool plain = parser_plain_can(p->dialect);
+    struct plain_form form;
+    bool plain = parser_plain_form(&form, p->dialect);
 
     while (begin < end) {
         const char *stop;
@@ -242,7 +243,7 @@ int parser_take(struct parser *p, const char *begin, const char *end, const char
         int rc;
 
         if (plain && (p->past_header || !p->dialect->header) &&
-            (begin = parser_take_plain(p, begin, end)) == end)
+            (begin = parser_take_plain(p, &form, begin, end)) == end)
             break;
         stop = memchr(begin, '\n', (size_t)(end - begin));
         line = p->line;

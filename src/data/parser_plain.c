@@ -2,17 +2,8 @@
 
 #include "data/scan.h"
 
-#define COLUMNS 8                                            /* of a dialect whose lines can be plain */
+#define COLUMNS PLAIN_COLUMNS
 #define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
-
-/* Where the fields of the dialect are; -1: it has none of the kind. */
-struct form {
-    int columns, user, item, rating, time;
-    unsigned width; /* of the delimiter: one character, or the same one twice */
-    char delimiter;
-    uint8_t skip[COLUMNS];
-    bool skips;
-};
 
 struct piece {
     const char *text;
@@ -31,19 +22,16 @@ struct plain_line {
     int64_t time;
 };
 
-bool parser_plain_can(const struct dialect *d)
+bool parser_plain_form(struct plain_form *out, const struct dialect *d)
 {
-    return !d->lists && !d->blanks && d->columns <= COLUMNS &&
-           (d->delimiter_length == 1 || (d->delimiter_length == 2 && d->delimiter[0] == d->delimiter[1]));
-}
-
-static struct form form_of(const struct dialect *d)
-{
-    struct form f = {d->columns, -1, -1, -1, -1, (unsigned)d->delimiter_length, d->delimiter[0], {0}, false};
-
+    struct plain_form f = {d->columns,      -1,  -1,   -1, -1, (unsigned)d->delimiter_length,
+                           d->delimiter[0], {0}, false};
     int *const at[ROLES] = {
         [ROLE_USER] = &f.user, [ROLE_ITEM] = &f.item, [ROLE_RATING] = &f.rating, [ROLE_TIME] = &f.time};
 
+    if (d->lists || d->blanks || d->columns > COLUMNS ||
+        (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
+        return false;
     for (int c = 0; c < d->columns; c++) {
         enum role r = (enum role)d->role[c];
 
@@ -52,11 +40,12 @@ static struct form form_of(const struct dialect *d)
         if (at[r])
             *at[r] = c;
     }
-    return f;
+    *out = f;
+    return true;
 }
 
 /* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
-INLINE const char *cut(const struct form *f, const char *line, struct piece piece[COLUMNS])
+INLINE const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
 {
     uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
     unsigned from = 0, stop, end;
@@ -150,7 +139,7 @@ INLINE bool read_time(struct piece p, bool keep, int64_t *out)
 }
 
 /* A column that is skipped may hold anything but what could be quoting. */
-static bool skipped_are_plain(const struct form *f, const struct piece *piece)
+static bool skipped_are_plain(const struct plain_form *f, const struct piece *piece)
 {
     for (int k = 0; k < f->columns; k++)
         for (unsigned c = 0; f->skip[k] && c < piece[k].length; c++)
@@ -159,7 +148,8 @@ static bool skipped_are_plain(const struct form *f, const struct piece *piece)
     return true;
 }
 
-INLINE const char *read_line(const struct form *f, const char *line, bool keep_time, struct plain_line *out)
+INLINE const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
+                             struct plain_line *out)
 {
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
@@ -184,7 +174,8 @@ INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const st
     return row;
 }
 
-INLINE const char *take_lines(const struct form *form, struct parser *p, const char *begin, const char *end)
+INLINE const char *take_lines(const struct plain_form *form, struct parser *p, const char *begin,
+                              const char *end)
 {
     const bool keep_time = p->keep_time;
     struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
@@ -213,15 +204,16 @@ INLINE const char *take_lines(const struct form *form, struct parser *p, const c
     return begin;
 }
 
-static bool is_usual(const struct form *f)
+static bool is_usual(const struct plain_form *f)
 {
     return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
 }
 
-const char *parser_take_plain(struct parser *p, const char *begin, const char *end)
+const char *parser_take_plain(struct parser *p, const struct plain_form *form, const char *begin,
+                              const char *end)
 {
-    const struct form form = form_of(p->dialect);
-    const struct form usual = {4, 0, 1, 2, 3, 1, form.delimiter, {0}, false}; /* known to the compiler */
+    const struct plain_form own = *form; /* nothing that is written can be it */
+    const struct plain_form usual = {4, 0, 1, 2, 3, 1, own.delimiter, {0}, false}; /* known to the compiler */
 
-    return is_usual(&form) ? take_lines(&usual, p, begin, end) : take_lines(&form, p, begin, end);
+    return is_usual(&own) ? take_lines(&usual, p, begin, end) : take_lines(&own, p, begin, end);
 }

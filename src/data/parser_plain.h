@@ -13,11 +13,23 @@
 
 #include <stdbool.h>
 
-/* Whether lines of this dialect can be plain. */
-bool parser_plain_can(const struct dialect *d);
+#define PLAIN_COLUMNS 8 /* of a dialect whose lines can be plain */
+
+/* Where the fields of a dialect are; -1: it has none of the kind. */
+struct plain_form {
+    int columns, user, item, rating, time;
+    unsigned width; /* of the delimiter: one character, or the same one twice */
+    char delimiter;
+    uint8_t skip[PLAIN_COLUMNS];
+    bool skips;
+};
+
+/* False: no line of this dialect can be plain. */
+bool parser_plain_form(struct plain_form *out, const struct dialect *d);
 
 /* Takes lines from `begin` on while they are plain, and returns the start of the first one that is not (or
  * that needs memory which is not there), or `end`. Nothing of such a line is counted. */
-const char *parser_take_plain(struct parser *p, const char *begin, const char *end);
+const char *parser_take_plain(struct parser *p, const struct plain_form *form, const char *begin,
+                              const char *end);
 
 #endif

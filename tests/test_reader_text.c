@@ -259,7 +259,9 @@ static void bad_colons(void **state)
          "%/ratings.dat:2: 3 fields where 4 are expected (user, item, rating, time)"},
         {"1::2::3\n1::3::4::5\n", 0, "%/ratings.dat:2: 4 fields where 3 are expected (user, item, rating)"},
         {"1::2::3\n1:3:4\n1::4::5\n", 0,
-         "%/ratings.dat:2: 1 field where 3 are expected (user, item, rating)"},
+         "%/ratings.dat:2: 1 field where 3 are expected (user, item, rating); fields are cut at '::': is "
+         "another "
+         "data.delimiter wanted?"},
         {"1::2::3\n1::2:3\n1::2::3\n", 0,
          "%/ratings.dat:2: 2 fields where 3 are expected (user, item, rating)"},
         {"1::2::3\n::2::3\n", 0, "%/ratings.dat:2: field 1: the user is empty"},
@@ -306,6 +308,39 @@ static void bad_commas(void **state)
 
     (void)state;
     refuse_all("ratings.csv", bad, COUNT(bad));
+}
+
+/* What the user may have meant is said along. */
+static void messages_say_what_to_do(void **state)
+{
+    static const char *const columns[] = {"user", "item", "rating"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_bad_text(
+        spec, "a.csv", "userId;itemId;rating\n1;2;4,0\n1;3;3,5\n", 0,
+        "%/a.csv:1: 1 field where 2 are expected (user, item); fields are cut at ',': is another "
+        "data.delimiter wanted?");
+    support_bad_text(
+        spec, "a.tsv", "1\t2\n1;2\n3\t4\n", 0,
+        "%/a.tsv:2: 1 field where 2 are expected (user, item); fields are cut at tabs: is another "
+        "data.delimiter wanted?");
+    support_bad_text(
+        spec, "a.csv", "sku,customer,bought\na,b,2020-01-01\n", 0,
+        "%/a.csv:1: field 3: rating 'bought' is not a number; if line 1 is a header of names that "
+        "are not known, set data.header=yes and say the columns with data.columns");
+    support_bad_text(spec, "a.csv", "a,b,1\na,c,2020-01-01\n", 0,
+                     "%/a.csv:2: field 3: rating '2020-01-01' is not a number");
+    spec.delimiter = ";";
+    support_bad_text(spec, "a.csv", "userId;itemId;rating\n1;2;4,0\n1;3;3,5\n", 0,
+                     "%/a.csv:2: field 3: rating '4,0' is not a number; decimals are written with a point");
+    support_bad_text(spec, "a.csv", "1;2;4,0\n1;3;3,5\n", 0,
+                     "%/a.csv:1: field 3: rating '4,0' is not a number; decimals are written with a point");
+    support_bad_text(spec, "a.csv", "1;2;4\n1;3;3,5,1\n", 0,
+                     "%/a.csv:2: field 3: rating '3,5,1' is not a number");
+    spec.columns = 3;
+    spec.column = columns;
+    support_bad_text(spec, "a.csv", "a;b;c\n", 0, "%/a.csv:1: field 3: rating 'c' is not a number");
 }
 
 static void bad_lists(void **state)
@@ -385,7 +420,9 @@ static void bad_lines_are_counted_where_they_are_skipped(void **state)
     support_write(folder, "b.csv", "1,2,x\n1,3,y\n", 0);
     support_refuse(
         spec, folder, "b.csv", PT_EDATA,
-        "%/b.csv: every line is bad (2); the first: %/b.csv:1: field 3: rating 'x' is not a number");
+        "%/b.csv: every line is bad (2); the first: %/b.csv:1: field 3: rating 'x' is not a number; "
+        "if line 1 is a header of names that are not known, set data.header=yes and say the columns with "
+        "data.columns");
     support_remove(folder);
 }
 
@@ -462,6 +499,7 @@ int main(void)
         cmocka_unit_test(bad_colons),
         cmocka_unit_test(bad_commas),
         cmocka_unit_test(bad_lists),
+        cmocka_unit_test(messages_say_what_to_do),
         cmocka_unit_test(bad_settings),
         cmocka_unit_test(bad_lines_are_counted_where_they_are_skipped),
         cmocka_unit_test(very_long_lines),

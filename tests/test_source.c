@@ -167,7 +167,9 @@ static void a_finished_split(void **state)
     support_write(folder, "test_te.csv", "uid,sid,rating\n3,1,5\n", 0);
     support_refuse(spec, folder, "", PT_EDATA, "%/test_te.csv: has ratings, unlike %/train.csv");
     support_write(folder, "test_te.csv", "uid,sid\n3\n", 0);
-    support_refuse(spec, folder, "", PT_EDATA, "%/test_te.csv:2: 1 field where 2 are expected (user, item)");
+    support_refuse(spec, folder, "", PT_EDATA,
+                   "%/test_te.csv:2: 1 field where 2 are expected (user, item); fields are cut at ',': is "
+                   "another data.delimiter wanted?");
     {
         char path[4096];
 
@@ -252,8 +254,10 @@ static void bad_archives(void **state)
     support_refuse(support_plain, folder, "two.zip", PT_EDATA,
                    "%/two.zip: holds several data sets (a/u.data and b/u.data); name the one to read");
     MAKE_ZIP(folder, "esc.zip", {"\033[2Ju.data", "1\t2\t3\t4\n1\n"});
-    support_refuse(support_plain, folder, "esc.zip", PT_EDATA,
-                   "%/esc.zip!?[2Ju.data:2: 1 field where 4 are expected (user, item, rating, time)");
+    support_refuse(
+        support_plain, folder, "esc.zip", PT_EDATA,
+        "%/esc.zip!?[2Ju.data:2: 1 field where 4 are expected (user, item, rating, time); fields are "
+        "cut at tabs: is another data.delimiter wanted?");
     MAKE_ZIP(folder, "up.zip",
              {"../../u.data", "1\t2\t3\t4\n1\n"}); /* hidden by its dots; nothing is written anyway */
     support_refuse(

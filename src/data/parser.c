@@ -61,6 +61,7 @@ static int __attribute__((format(printf, 2, 3))) bad(struct parser *p, const cha
         vsnprintf(p->bad_reason, sizeof p->bad_reason, fmt, args);
         va_end(args);
         p->bad_line = p->line;
+        p->bad_number = false;
     }
     return p->skip_bad ? 0 : PT_EDATA;
 }
@@ -101,8 +102,8 @@ static const char *next_of_list(const struct dialect *d, const char *c, const ch
     return stop < end && !d->blanks ? stop + d->delimiter_length : stop;
 }
 
-/* Whether all ids of the list can be ones, else as bad(). Between blanks no field is empty, so that a short line
- * without a zero byte needs no look at each. */
+/* Whether all ids of the list can be ones, else as bad(). Between blanks no field is empty, so that a short
+ * line without a zero byte needs no look at each. */
 static int check_list(struct parser *p, const char *line, const char *end)
 {
     const struct dialect *d = p->dialect;
@@ -150,12 +151,60 @@ static int take_lists(struct parser *p, const char *line, const char *end)
     return 0;
 }
 
+/* Whether it would be a number with a point in place of its comma. */
+static bool has_decimal_comma(const struct field *f)
+{
+    const char *comma = memchr(f->text, ',', f->length);
+    char text[FIELD_SHOWN];
+    float value;
+
+    if (!comma || f->length >= sizeof text)
+        return false;
+    memcpy(text, f->text, f->length);
+    text[comma - f->text] = '.';
+    text[f->length] = 0;
+    return field_value(text, f->length, &value) == NULL;
+}
+
+static int bad_field(struct parser *p, const struct field *f, int column, const char *why)
+{
+    enum role r = (enum role)p->dialect->role[column];
+    char shown[FIELD_SHOWN];
+    bool comma = r == ROLE_RATING && has_decimal_comma(f);
+    int rc;
+
+    if (f->length == 0)
+        return bad(p, "field %d: the %s is empty", column + 1, dialect_role_name(r));
+    rc = bad(p, "field %d: %s '%s' %s%s", column + 1, dialect_role_name(r),
+             field_show(shown, f->text, f->length), why, comma ? "; decimals are written with a point" : "");
+    if (p->lines_bad == 1)
+        p->bad_number = !comma && (r == ROLE_RATING || r == ROLE_TIME);
+    return rc;
+}
+
+/* A line that is not cut at all: perhaps at the wrong character. */
+static int bad_count(struct parser *p, int64_t n)
+{
+    const struct dialect *d = p->dialect;
+    char expected[16 * DIALECT_COLUMNS], shown[FIELD_SHOWN], at[FIELD_SHOWN + 2], hint[144] = "";
+
+    dialect_show(d, expected, sizeof expected);
+    snprintf(at, sizeof at, "'%s'", field_show(shown, d->delimiter, (size_t)d->delimiter_length));
+    if (n == 1)
+        snprintf(hint, sizeof hint, "; fields are cut at %s: is another data.delimiter wanted?",
+                 d->blanks                 ? "blanks"
+                 : d->delimiter[0] == '\t' ? "tabs"
+                                           : at);
+    return bad(p, "%lld field%s where %d are expected (%s)%s", (long long)n, n == 1 ? "" : "s", d->columns,
+               expected, hint);
+}
+
 /* Reads the fields of a delimited line; nothing is stored before all of them are right. */
 static int take_fields(struct parser *p, const struct field *f)
 {
     const struct dialect *d = p->dialect;
     struct triplets *t = p->out;
-    char scratch[2][LONGEST_ID], shown[FIELD_SHOWN];
+    char scratch[2][LONGEST_ID];
     const char *name[2] = {NULL, NULL}, *why = NULL;
     size_t length[2] = {0, 0};
     int64_t time = 0, u, i;
@@ -170,11 +219,8 @@ static int take_fields(struct parser *p, const struct field *f)
             why = field_value(f[c].text, f[c].length, &value);
         else if (r == ROLE_TIME)
             why = field_time(f[c].text, f[c].length, &time);
-        if (why && f[c].length == 0)
-            return bad(p, "field %d: the %s is empty", c + 1, dialect_role_name(r));
         if (why)
-            return bad(p, "field %d: %s '%s' %s", c + 1, dialect_role_name(r),
-                       field_show(shown, f[c].text, f[c].length), why);
+            return bad_field(p, &f[c], c, why);
     }
     u = idtable_put(p->users, name[0], length[0]);
     i = u < 0 ? -1 : idtable_put(p->items, name[1], length[1]);
@@ -216,13 +262,8 @@ static int take_any(struct parser *p, const char *line, const char *end)
     n = dialect_cut(d, line, end, fields, DIALECT_COLUMNS);
     if (n < 0)
         return bad(p, "a quoted field is not closed, or text follows its closing quote");
-    if (n != d->columns) {
-        char expected[16 * DIALECT_COLUMNS];
-
-        dialect_show(d, expected, sizeof expected);
-        return bad(p, "%lld field%s where %d are expected (%s)", (long long)n, n == 1 ? "" : "s", d->columns,
-                   expected);
-    }
+    if (n != d->columns)
+        return bad_count(p, n);
     return take_fields(p, fields);
 }
 

@@ -35,6 +35,7 @@ struct parser {
     int64_t lines_read; /* lines with something on them, less the header */
     int64_t lines_bad;
     int64_t bad_line; /* number of the first bad line; 0: none */
+    bool bad_number;  /* what is wrong with it is a rating or a time that is no number */
     char bad_reason[512];
 };
 

@@ -92,6 +92,19 @@ static bool is_large_file(const struct source_text *text)
            archive_packing(&packing, text->path, NULL) == 0 && packing == PACKING_NONE;
 }
 
+/* The first bad line of a text. */
+static int tell_bad(const struct reader *rd, const struct parser *p, const char *shown, struct error *err)
+{
+    bool header = p->bad_line == 1 && p->bad_number && !rd->spec->columns &&
+                  rd->spec->header == HEADER_AUTO && !p->dialect->header;
+
+    return error_set(err, PT_EDATA, "%s:%lld: %s%s", shown, (long long)p->bad_line, p->bad_reason,
+                     header
+                         ? "; if line 1 is a header of names that are not known, set data.header=yes and say "
+                           "the columns with data.columns"
+                         : "");
+}
+
 static int parse(struct reader *rd, struct parser *p, struct lines *lines, const char *begin, const char *end,
                  const struct source_text *text, struct error *err)
 {
@@ -104,7 +117,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
     if (rc == 0 && !done)
         rc = parse_blocks(p, lines, begin, end, text->shown, err);
     if (rc == PT_EDATA && !err->code)
-        return error_set(err, PT_EDATA, "%s:%lld: %s", text->shown, (long long)p->bad_line, p->bad_reason);
+        return tell_bad(rd, p, text->shown, err);
     return rc;
 }
 
@@ -153,7 +166,7 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     if (rc < 0)
         return rc;
     if (p.lines_bad && !rd->into->lines_bad)
-        error_set(&rd->first_bad, PT_EDATA, "%s:%lld: %s", text->shown, (long long)p.bad_line, p.bad_reason);
+        tell_bad(rd, &p, text->shown, &rd->first_bad);
     rd->into->lines_read += p.lines_read;
     rd->into->lines_bad += p.lines_bad;
     return 0;

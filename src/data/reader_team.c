@@ -216,6 +216,7 @@ static void add_counts(struct parser *whole, struct parser *p)
 {
     if (p->lines_bad && !whole->lines_bad) {
         whole->bad_line = whole->line + p->bad_line;
+        whole->bad_number = p->bad_number;
         strcpy(whole->bad_reason, p->bad_reason);
     }
     whole->line += p->line;

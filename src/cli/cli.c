@@ -1,6 +1,7 @@
 /* cli.c - options, messages and configurations for the subcommands. */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "par/ranks.h"
@@ -133,6 +134,36 @@ int cli_word(const struct cli_args *a, const char *option, const char *const *na
     return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
 }
 
+/* The configuration of that name beside the program, for free; NULL: there is none. */
+static char *installed_conf(const char *file)
+{
+    char *program = realpath("/proc/self/exe", NULL), *path = NULL, *plain, *slash = NULL;
+    const char *name = strrchr(file, '/');
+
+    name = name ? name + 1 : file;
+    if (*name && program && (slash = strrchr(program, '/'))) {
+        *slash = '\0';
+        if (asprintf(&path, "%s/../share/partrain/conf/%s", program, name) < 0)
+            path = NULL;
+    }
+    plain = path ? realpath(path, NULL) : NULL;
+    free(path);
+    free(program);
+    return plain;
+}
+
+int cli_name_installed(int rc, const char *file, struct error *err)
+{
+    char text[sizeof err->text], *there;
+
+    if (rc != PT_ECONFIG || file_exists(file) || !(there = installed_conf(file)))
+        return rc;
+    strcpy(text, err->text);
+    error_set(err, PT_ECONFIG, "%.600s; an installed one is %s", text, there);
+    free(there);
+    return rc;
+}
+
 int cli_assign(struct config *c, char **assignment, int n, struct error *err)
 {
     int rc = 0;
@@ -148,7 +179,7 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
     int rc = config_new(&c, err);
 
     if (rc == 0 && file)
-        rc = config_load(c, file, err);
+        rc = cli_name_installed(config_load(c, file, err), file, err);
     if (rc == 0)
         rc = cli_assign(c, assignment, n, err);
     if (rc < 0) {

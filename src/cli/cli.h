@@ -64,6 +64,10 @@ int cli_whole(const struct cli_args *a, const char *option, int64_t low, int64_t
 int cli_word(const struct cli_args *a, const char *option, const char *const *names, int *out,
              struct error *err);
 
+/* Behind the message of a configuration that is not there: where one of its name was installed with the
+ * program (../share/partrain/conf), if it was. Returns rc. */
+int cli_name_installed(int rc, const char *file, struct error *err);
+
 /* Defaults, then FILE (NULL: none), then the KEY=VALUE words, then the checks. Freed by config_free. */
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err);
 /* The KEY=VALUE words and the checks alone. */

@@ -138,7 +138,7 @@ static int configure(struct config **out, const struct request *q, struct error 
     char path[4200];
 
     if (rc == 0 && q->file)
-        rc = config_load(c, q->file, err);
+        rc = cli_name_installed(config_load(c, q->file, err), q->file, err);
     for (int i = 0; i < q->assignments && rc == 0; i++)
         rc = config_set(c, q->assignment[i], err);
     if (rc == 0 && q->path) {

@@ -185,7 +185,8 @@ int cmd_tune(int argc, char **argv, struct error *err)
     int rc;
 
     cli_args_init(&args, &cmd_tune_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = tune_spec_read(&spec, q.file, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 ||
+        (rc = cli_name_installed(tune_spec_read(&spec, q.file, err), q.file, err)) < 0)
         return rc;
     folder = q.folder ? strdup(q.folder) : session_folder("tune", q.file);
     session_catch_signals();

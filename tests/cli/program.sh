@@ -26,6 +26,20 @@ expect_streams 2 '' '"trian.lr": unknown key; did you mean train.lr' trian.lr=1 
 printf 'model: {kind: mf, latent: 3}\n' >"$folder/c.yaml"
 expect_streams 0 'latent: 5' '' config model.latent=5 -c "$folder/c.yaml"
 
+# Where it is not, one of its name that was installed beside the program is named, and not taken.
+mkdir -p "$folder/usr/bin" "$folder/usr/share/partrain/conf"
+cp "$PARTRAIN" "$folder/usr/bin/partrain"
+cp "$folder/c.yaml" "$folder/usr/share/partrain/conf/tuned.yaml"
+own=$PARTRAIN
+PARTRAIN=$folder/usr/bin/partrain
+for command in "" config tune "data describe synth:small"; do
+    # shellcheck disable=SC2086
+    expect_streams 2 '' '^partrain: conf/tuned.yaml: cannot be read: .*; an installed one is .*/usr/share/partrain/conf/tuned.yaml$' \
+        $command -c conf/tuned.yaml
+done
+expect_streams 2 '' 'conf/other.yaml: cannot be read: No such file or directory$' config -c conf/other.yaml
+PARTRAIN=$own
+
 # What cannot be written is told.
 if [ -w /dev/full ]; then
     for arguments in config "config --reference" help --version; do

@@ -150,7 +150,7 @@ static int dispatch(int argc, char **argv, struct error *err)
     }
     if (strcmp(word, "help") == 0)
         return help(argc - 1, argv + 1, err);
-    if (*word == '-' || strchr(word, '=')) { /* partrain -c FILE: the program's name stands where "train" would */
+    if (*word == '-' || strchr(word, '=')) { /* the program's name stands where "train" would */
         static char train[] = "train";
         const struct command *command = find(train);
 

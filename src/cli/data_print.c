@@ -73,6 +73,8 @@ void data_print(FILE *out, const char *path, const struct facts *f, const struct
 
     fprintf(out, "%s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %.4g%% of all pairs\n", path,
             f->users.rows, f->items.rows, f->ratings, 100.0 * f->density);
+    if (*r->columns)
+        fprintf(out, "columns: %s\n", r->columns);
     if (r->filtered)
         fprintf(out, "filters dropped %" PRId64 " ratings before\n", r->filtered);
     if (f->has_time) {

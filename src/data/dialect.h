@@ -48,6 +48,10 @@ int dialect_find(struct dialect *out, const struct dialect_spec *spec, const cha
 int dialect_take_header(struct dialect *d, const char *line, const char *end, const char *shown,
                         struct error *err);
 
+/* What each column is taken for, into `out`: "user, item, rating, 'date' ignored". The lines are those of
+ * dialect_find. */
+void dialect_describe(const struct dialect *d, const char *begin, const char *end, char *out, size_t space);
+
 /* The fields of one line (without its end). A quoted field is given without its quotes; one with doubled
  * quotes inside keeps them doubled and has `doubled` set. Returns their number (at most `most` are stored;
  * more are counted), or -1: a quote is not closed. */

@@ -4,6 +4,7 @@
 #include "data/field.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SAMPLE 100 /* lines looked at */
@@ -386,4 +387,32 @@ int dialect_find(struct dialect *out, const struct dialect_spec *spec, const cha
     }
     *out = d;
     return 0;
+}
+
+void dialect_describe(const struct dialect *d, const char *begin, const char *end, char *out, size_t space)
+{
+    struct field f[DIALECT_COLUMNS];
+    struct sample s;
+    int64_t named = 0;
+    size_t used = 0;
+
+    take_sample(&s, begin, end);
+    if (d->header && s.n)
+        named = dialect_cut(d, s.begin[0], s.end[0], f, DIALECT_COLUMNS);
+    snprintf(out, space, "%s", d->lists ? "a list of items for each user" : "");
+    for (int c = 0; c < d->columns && used < space; c++) {
+        char shown[FIELD_SHOWN];
+        enum role r = (enum role)d->role[c];
+
+        used += (size_t)snprintf(out + used, space - used, c ? ", " : "");
+        if (used >= space)
+            break;
+        if (r != ROLE_SKIP)
+            used += (size_t)snprintf(out + used, space - used, "%s", dialect_role_name(r));
+        else if (c < named)
+            used += (size_t)snprintf(out + used, space - used, "'%s' ignored",
+                                     field_show(shown, f[c].text, f[c].length));
+        else
+            used += (size_t)snprintf(out + used, space - used, "ignored");
+    }
 }

@@ -42,9 +42,10 @@ struct ratings {
     void *map; /* owned; the arrays of (n) lie in this private mapping of a file (cache.h); NULL: each is
                   owned */
     int64_t map_bytes;
-    bool cached;    /* they come from a file of the cache */
-    double seconds; /* that ratings_read took */
-    char note[320]; /* what the user should know of the cache, one line; "": nothing */
+    char columns[192]; /* what the columns of the first text were taken for; "": synth, or from a cache */
+    bool cached;       /* they come from a file of the cache */
+    double seconds;    /* that ratings_read took */
+    char note[320];    /* what the user should know of the cache, one line; "": nothing */
 };
 
 #define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */

@@ -158,6 +158,8 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     rc = check_same_kind(rd, &dialect, text->shown, err);
     if (rc < 0)
         return rc;
+    if (rd->texts == 1)
+        dialect_describe(&dialect, begin, end, rd->into->columns, sizeof rd->into->columns);
     p.dialect = &dialect;
     p.keep_time = rd->keep_time && dialect.has_time;
     rc = parse(rd, &p, lines, begin, end, text, err);

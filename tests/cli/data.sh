@@ -40,6 +40,15 @@ grep -q "\"sha256\": \"$one\"" three || complain "large.csv: three threads read 
 [ "$(OMP_THREAD_LIMIT=1 digest large.csv run.threads=3)" = "$one" ] || complain "large.csv is not read by the one thread that is allowed"
 rm large.csv
 
+# What the columns are taken for.
+printf 'userId,date,movieId,rating\n1,2020-01-02,2,3\n' >dated.csv
+expect 0 "^columns: user, 'date' ignored, item, rating\$" describe dated.csv
+printf '1\t2\t3\t4\n' >bare.tsv
+expect 0 '^columns: user, item, rating, time$' describe bare.tsv
+expect 0 '^columns: item, ignored, user, ignored$' describe bare.tsv data.columns=item,skip,user,skip
+printf '1 2 3\n' >list.txt
+expect 0 '^columns: a list of items for each user$' describe list.txt data.format=lists
+
 # The same ratings from every format, with ids that need care, half stars and odd values.
 printf 'user,item,rating,time\n"a, b",x,4.5,5\n"say ""hi""",y,0.1,6\nplain,x,3,7\nplain,"y;z",-2.25,8\n' >odd.csv
 "$PARTRAIN" data convert odd.csv -o again.csv 2>err || complain "convert odd.csv: $(cat err)"

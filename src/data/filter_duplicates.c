@@ -90,9 +90,9 @@ static int check_user(struct ratings *r, struct seen *seen, int32_t u, const int
     return 0;
 }
 
-/* The usual file has each user's ratings together: then nothing needs to be sorted. Rows are numbered in order
- * of first appearance, so a run whose user is above all users before it is that user's first; where they are
- * not, sorting is right too. */
+/* The usual file has each user's ratings together: then nothing needs to be sorted. Rows are numbered in
+ * order of first appearance, so a run whose user is above all users before it is that user's first; where
+ * they are not, sorting is right too. */
 static bool is_grouped(const struct ratings *r)
 {
     int32_t next = 0;

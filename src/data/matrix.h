@@ -8,7 +8,8 @@
  *     example 2   . 5 1          2 . .
  *
  * Where many examples have no entries (those of other parts of the split, say), the parts have rows for the
- * others only, and an empty one at the end that stands for all of them: matrix_row says which row is an example's.
+ * others only, and an empty one at the end that stands for all of them: matrix_row says which row is an
+ * example's.
  *
  * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
  * as floats. Each part is allocated and written by the worker that owns the shard; a rank (ranks.h) has those

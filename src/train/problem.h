@@ -57,8 +57,8 @@ struct problem_known {
     uint8_t *cold_column, *cold_example; /* taken over by the problem; may be NULL */
 };
 
-/* How many workers a run has: run.threads, or what the machine allows; 1 where it cannot be surveyed. Before a
- * team binds the calling thread. */
+/* How many workers a run has: run.threads, or what the machine allows; 1 where it cannot be surveyed. Before
+ * a team binds the calling thread. */
 int problem_workers(const struct config *c);
 
 int problem_new(struct problem **out, const struct config *c, struct error *err);
@@ -87,7 +87,8 @@ static inline bool problem_example_is_cold(const struct problem *p, const struct
 
 /* ---- problem_spec.c: plain arguments of lower layers, from the configuration ---- */
 
-/* `workers` read a large file, in a team of their own: problem_workers, or 1 where there is a team already. */
+/* `workers` read a large file, in a team of their own: problem_workers, or 1 where there is a team
+ * already. */
 struct ratings_spec problem_ratings_spec(const struct config *c, int workers);
 struct split_spec problem_split_spec(const struct config *c);
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,

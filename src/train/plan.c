@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FLOAT ((int64_t)sizeof(float))
+#define PIECE ((int64_t)4 << 20) /* of a file that is mapped (base/tensors_read.c) */
 
 /* The sizes that follow from the configuration. */
 struct sizes {
@@ -24,6 +25,11 @@ struct sizes {
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static void measure(struct sizes *z, const struct config *c, const struct problem *p)
@@ -220,7 +226,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     *out =
         (struct memory_plan){.data = resident(), .weights = weight_bytes(&z, c, p) / 3, .limit = limit_of(p)};
     out->moments = 2 * out->weights;
-    out->files = out->weights;
+    out->files = least(out->weights, most(out->weights / p->shards, PIECE)); /* let go span by span */
     out->batch = batch_bytes(&z, c, p);
     valid = judged_bytes(&z, c, p, &p->valid);
     test = judged_bytes(&z, c, p, &p->test);

@@ -14,7 +14,7 @@ struct memory_plan {
     int64_t batch;      /* minibatches, hidden layers and sums */
     int64_t logits;     /* of it: outputs of a softmax model for a (micro)batch and all columns */
     int64_t evaluation; /* views, scores and figures of validation and test */
-    int64_t files;      /* the saved model, mapped while it is checked and read for the test part */
+    int64_t files;      /* of the saved model what is mapped at once while it is read for the test part */
     int64_t total;
     int64_t limit;      /* what the machine or the cgroup has; 0: unknown */
     int64_t microbatch; /* the largest that fits, where logits are too large; 0: none does, or no need */

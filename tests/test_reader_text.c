@@ -59,24 +59,37 @@ static void a_header_that_contradicts_the_places_is_refused(void **state)
     support_text(support_plain, "a.csv", "user,film,rating\n1,2,3\n", "1/2=3");
 }
 
+struct bad {
+    const char *text;
+    size_t bytes; /* 0: up to the zero */
+    const char *message;
+};
+
+static void refuse_all(const char *name, const struct bad *bad, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        support_bad_text(support_plain, name, bad[k].text, bad[k].bytes, bad[k].message);
+}
+
 /* Columns are not guessed where a header says what they are in words that are not known. */
 static void a_header_of_unknown_names_is_refused(void **state)
 {
     static const char *const columns[] = {"item", "user", "rating"};
+    static const struct bad bad[] = {
+        {"sku,shopper,qty\na,u,1\nb,u,2\n", 0,
+         "%/a.csv:1: none of the names in the header 'sku,shopper,qty' is known; say what the columns are, "
+         "such as data.columns=user,item,rating"},
+        {"sku,shopper,qty,day\na,u,1,7\nb,u,2,8\n", 0,
+         "%/a.csv:1: none of the names in the header 'sku,shopper,qty,day' is known; say what the columns "
+         "are, such as data.columns=user,item,rating,time"},
+        {"\nsku;shopper;qty;a;b\na;u;1;7;\n", 0,
+         "%/a.csv:1: none of the names in the header 'sku;shopper;qty;a;b' is known; say what the columns "
+         "are, such as data.columns=user,item,rating,skip,..."},
+    };
     struct ratings_spec spec = support_plain;
 
     (void)state;
-    support_bad_text(spec, "a.csv", "sku,shopper,qty\na,u,1\nb,u,2\n", 0,
-                     "%/a.csv:1: none of the names in the header 'sku,shopper,qty' is known; say what the "
-                     "columns are, such as data.columns=user,item,rating");
-    support_bad_text(
-        spec, "a.csv", "sku,shopper,qty,day\na,u,1,7\nb,u,2,8\n", 0,
-        "%/a.csv:1: none of the names in the header 'sku,shopper,qty,day' is known; say what the "
-        "columns are, such as data.columns=user,item,rating,time");
-    support_bad_text(
-        spec, "a.csv", "\nsku;shopper;qty;a;b\na;u;1;7;\n", 0,
-        "%/a.csv:1: none of the names in the header 'sku;shopper;qty;a;b' is known; say what the "
-        "columns are, such as data.columns=user,item,rating,skip,...");
+    refuse_all("a.csv", bad, COUNT(bad));
     spec.columns = 3;
     spec.column = columns;
     support_text(spec, "a.csv", "sku,shopper,qty\na,u,1\nb,u,2\n", "u/a=1 u/b=2");
@@ -95,17 +108,18 @@ static void times_are_not_taken_for_ratings(void **state)
     static const char *const columns[] = {"user", "item", "time"}, *const rated[] = {"user", "item",
                                                                                      "rating"};
     static const char lines[] = "u\ti\t3\nu\tj\t1500000000\n";
+    static const struct bad bad[] = {
+        {lines, 0,
+         "%/a.tsv: the third column is taken for ratings, and 1500000000 in it looks like a time; "
+         "say what it is: data.columns=user,item,time or data.columns=user,item,rating"},
+        {"u\ti\t-100000000\n", 0,
+         "%/a.tsv: the third column is taken for ratings, and -100000000 in it looks like a time; "
+         "say what it is: data.columns=user,item,time or data.columns=user,item,rating"},
+    };
     struct ratings_spec spec = support_plain;
 
     (void)state;
-    support_bad_text(
-        spec, "a.tsv", lines, 0,
-        "%/a.tsv: the third column is taken for ratings, and 1500000000 in it looks like a time; "
-        "say what it is: data.columns=user,item,time or data.columns=user,item,rating");
-    support_bad_text(
-        spec, "a.tsv", "u\ti\t-100000000\n", 0,
-        "%/a.tsv: the third column is taken for ratings, and -100000000 in it looks like a time; "
-        "say what it is: data.columns=user,item,time or data.columns=user,item,rating");
+    refuse_all("a.tsv", bad, COUNT(bad));
     support_bad_text(
         spec, "a.csv", "user,film,when\nu,i,1500000000\n", 0,
         "%/a.csv: the third column is taken for ratings, and 1500000000 in it looks like a time; "
@@ -209,18 +223,6 @@ static void users_without_items_hide_no_duplicates(void **state)
     support_remove(folder);
 }
 
-struct bad {
-    const char *text;
-    size_t bytes; /* 0: up to the zero */
-    const char *message;
-};
-
-static void refuse_all(const char *name, const struct bad *bad, size_t n)
-{
-    for (size_t k = 0; k < n; k++)
-        support_bad_text(support_plain, name, bad[k].text, bad[k].bytes, bad[k].message);
-}
-
 static void bad_tabs(void **state)
 {
     static const struct bad bad[] = {
@@ -260,8 +262,7 @@ static void bad_colons(void **state)
         {"1::2::3\n1::3::4::5\n", 0, "%/ratings.dat:2: 4 fields where 3 are expected (user, item, rating)"},
         {"1::2::3\n1:3:4\n1::4::5\n", 0,
          "%/ratings.dat:2: 1 field where 3 are expected (user, item, rating); fields are cut at '::': is "
-         "another "
-         "data.delimiter wanted?"},
+         "another data.delimiter wanted?"},
         {"1::2::3\n1::2:3\n1::2::3\n", 0,
          "%/ratings.dat:2: 2 fields where 3 are expected (user, item, rating)"},
         {"1::2::3\n::2::3\n", 0, "%/ratings.dat:2: field 1: the user is empty"},

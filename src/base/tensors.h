@@ -27,6 +27,7 @@
 
 #define TENSORS_FORMAT     "partrain-1"
 #define TENSORS_HEADER_MAX ((int64_t)4 << 20) /* bytes of header, written or read */
+#define TENSORS_PIECE      ((int64_t)4 << 20) /* bytes in memory at once while a file is checked */
 
 enum tensor_type { TENSOR_F32, TENSOR_I64, TENSOR_F64, TENSOR_U8 };
 

@@ -18,7 +18,6 @@
 #define OPENING                                                                                              \
     "{\"__metadata__\":{\"xxh128\":\"" /* of every header that partrain wrote; its digits follow */
 #define PREFIX "xxh128:"
-#define PIECE  ((int64_t)4 << 20) /* bytes of a tensor that are looked at before their pages are let go */
 
 struct entry {
     struct tensor_view view;
@@ -228,8 +227,8 @@ static void hash_tensor(const struct tensors *t, const struct tensor_view *v, st
 {
     const unsigned char *data = v->data;
 
-    for (int64_t at = 0; at < v->bytes; at += PIECE) {
-        int64_t bytes = v->bytes - at < PIECE ? v->bytes - at : PIECE;
+    for (int64_t at = 0; at < v->bytes; at += TENSORS_PIECE) {
+        int64_t bytes = v->bytes - at < TENSORS_PIECE ? v->bytes - at : TENSORS_PIECE;
 
         hash_add(h, data + at, (size_t)bytes);
         tensors_used(t, data + at, bytes);

@@ -1,5 +1,6 @@
 #include "train/plan.h"
 
+#include "base/tensors.h"
 #include "data/view.h"
 #include "math/kernels.h"
 #include "par/reduce.h"
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #define FLOAT ((int64_t)sizeof(float))
-#define PIECE ((int64_t)4 << 20) /* of a file that is mapped (base/tensors_read.c) */
 
 /* The sizes that follow from the configuration. */
 struct sizes {
@@ -226,7 +226,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     *out =
         (struct memory_plan){.data = resident(), .weights = weight_bytes(&z, c, p) / 3, .limit = limit_of(p)};
     out->moments = 2 * out->weights;
-    out->files = least(out->weights, most(out->weights / p->shards, PIECE)); /* let go span by span */
+    out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE)); /* let go span by span */
     out->batch = batch_bytes(&z, c, p);
     valid = judged_bytes(&z, c, p, &p->valid);
     test = judged_bytes(&z, c, p, &p->test);

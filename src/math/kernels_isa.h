@@ -74,7 +74,7 @@ INLINE float lane_sum(vec v)
 }
 
 /* Loops over a register tile must be gone before the compiler places variables. */
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 12")
 
 /* What kernels.h says of the functions of its table. */
 void PATH(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,

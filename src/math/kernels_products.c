@@ -5,16 +5,18 @@
 #include "math/kernels_isa.h"
 
 #if defined(__AVX512F__)
-#define NT_ROWS 6 /* 24 sums, 4 + 1 operands: 32 registers */
-#define NN_ROWS 8
+#define NT_ROWS 6  /* 24 sums, 4 + 1 operands: 32 registers */
+#define NN_SUMS 24 /* the same, with 3 + 1 operands */
 #else
-#define NT_ROWS 3 /* 8 sums, 4 + 2 operands: 16 registers */
-#define NN_ROWS 4
+#define NT_ROWS 3 /* 12 sums: 16 registers */
+#define NN_SUMS 12
 #endif
 #define NT_COLUMNS 4
-#define NT_BLOCK   18 /* rows of A that stay in the first cache beside NT_COLUMNS rows of B */
+#define NT_BLOCK   12 /* rows of A that stay in the first cache beside NT_COLUMNS rows of B */
 #define NT_SPAN    64 /* rows of B that stay in the second */
 #define NN_VECS    3
+#define NN_ROWS    12 /* at most, in a tile */
+#define NN_NEAR    8  /* steps: how early a tile asks for its operands, which lie a row apart */
 
 /* ---- A B^T -------------------------------------------------------------------------------------------- */
 
@@ -141,6 +143,9 @@ INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, bo
 
         if (t < f.steps)
             __builtin_prefetch(f.at + t * f.stride, 0, 2);
+        __builtin_prefetch(a.at + (t + NN_NEAR) * a.column, 0, 3);
+        UNROLL for (int j = 0; j < vecs; j += ROW_ALIGN / LANES)
+            __builtin_prefetch(b + (t + NN_NEAR) * ldb + j * LANES, 0, 3);
         UNROLL for (int j = 0; j < vecs; j++) right[j] = *(const vec *)(b + t * ldb + j * LANES);
         UNROLL for (int i = 0; i < rows; i++)
         {
@@ -163,9 +168,9 @@ struct fetched {
 /* The next lines of what the caller will need, at most as many as a tile has steps. */
 INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
 {
-    struct fetch next = {f->at[f->turn], 16, f->lines < steps ? f->lines : steps};
+    struct fetch next = {f->at[f->turn], ROW_ALIGN, f->lines < steps ? f->lines : steps};
 
-    f->at[f->turn] += 16 * next.steps;
+    f->at[f->turn] += ROW_ALIGN * next.steps;
     if (f->turn == 2) {
         f->turn = 0;
         f->lines -= next.steps;
@@ -175,22 +180,25 @@ INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
     return next;
 }
 
-/* All rows against some vectors of columns. */
+/* All rows against `vecs` vectors of columns, in tiles of `most` rows and then fewer. */
 INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb, bool add,
-                       struct fetched *ahead, bool more, float *c, int64_t ldc, const int vecs)
+                       struct fetched *ahead, bool more, float *c, int64_t ldc, const int most,
+                       const int vecs)
 {
     const float *at = a.at;
     int64_t i = 0;
 
-    for (; i + NN_ROWS <= m; i += NN_ROWS, a.at = at + i * a.row) {
+    for (; i + most <= m; i += most, a.at = at + i * a.row) {
         struct fetch f = {0};
 
         if (ahead)
             f = fetch_ahead(ahead, k);
-        else if (more && i < NN_VECS * LANES / 16 * NN_ROWS) /* the next columns of B */
-            f = (struct fetch){b + NN_VECS * LANES + i / NN_ROWS * 16, ldb, k};
-        nn_tile(k, a, b, ldb, add, f, c + i * ldc, ldc, NN_ROWS, vecs);
+        else if (more && i < vecs * LANES / ROW_ALIGN * most) /* the next columns of B */
+            f = (struct fetch){b + vecs * LANES + i / most * ROW_ALIGN, ldb, k};
+        nn_tile(k, a, b, ldb, add, f, c + i * ldc, ldc, most, vecs);
     }
+    for (; i + 4 <= m; i += 4, a.at = at + i * a.row)
+        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 4, vecs);
     for (; i + 2 <= m; i += 2, a.at = at + i * a.row)
         nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 2, vecs);
     for (; i < m; i++, a.at = at + i * a.row)
@@ -201,14 +209,17 @@ void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t r
                       const float *b, int64_t ldb, bool add, float *c, int64_t ldc, const struct ahead *ahead)
 {
     struct strided left = {a, row, column};
-    struct fetched rest = {0};
+    struct fetched rest = {0}, *fetch = ahead ? &rest : NULL;
     int64_t j = 0;
 
     if (ahead)
         rest = (struct fetched){{ahead->at[0], ahead->at[1], ahead->at[2]}, ahead->lines, 0};
-    for (; j + NN_VECS * LANES <= n; j += NN_VECS * LANES)
-        nn_columns(m, k, left, b + j, ldb, add, ahead ? &rest : NULL, j + 2 * NN_VECS * LANES <= n, c + j,
-                   ldc, NN_VECS);
-    for (; j < n; j += LANES)
-        nn_columns(m, k, left, b + j, ldb, add, ahead ? &rest : NULL, false, c + j, ldc, 1);
+    for (; j + 3 * LANES <= n; j += 3 * LANES)
+        nn_columns(m, k, left, b + j, ldb, add, fetch, j + 6 * LANES <= n, c + j, ldc, NN_SUMS / 3, 3);
+    if (j + 2 * LANES <= n) {
+        nn_columns(m, k, left, b + j, ldb, add, fetch, false, c + j, ldc, NN_SUMS / 2, 2);
+        j += 2 * LANES;
+    }
+    if (j < n)
+        nn_columns(m, k, left, b + j, ldb, add, fetch, false, c + j, ldc, NN_ROWS, 1);
 }

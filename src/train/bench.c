@@ -21,7 +21,9 @@ struct bench {
     struct eval_spec eval;
     int64_t steps;              /* a repeat; 0: not known yet */
     struct synth_shape shape;   /* weak: of the first number of threads */
-    double time[BENCH_REPEATS]; /* of each repeat */
+    struct bench_rates *rates;  /* owned; at hand */
+    double time[BENCH_REPEATS]; /* of each repeat; and so on */
+    double phase[PHASES][BENCH_REPEATS], busiest[BENCH_REPEATS];
     double eval_time[BENCH_REPEATS];
 };
 
@@ -37,20 +39,6 @@ static void tell(const struct bench *b, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     b->spec->tell(b->spec->arg, text);
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts them. */
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, compare_doubles);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2.0;
 }
 
 /* ---- data and model -------------------------------------------------------------------------------- */
@@ -97,6 +85,12 @@ static int grow(struct bench *b, double factor, struct error *err)
 static void drop_model(struct bench *b)
 {
     learner_fini(&b->learner);
+}
+
+static void drop_rates(struct bench *b)
+{
+    bench_rates_free(b->rates);
+    b->rates = NULL;
 }
 
 /* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
@@ -179,21 +173,24 @@ static int choose_steps(struct bench *b, struct error *err)
     return 0;
 }
 
-static void add_phases(struct bench_row *row, const struct problem *p, int repeats)
+/* Where the workers' time of a repeat went. */
+static void note_phases(struct bench *b, int repeat)
 {
-    int workers = team_workers(p->team);
+    struct team *team = b->problem->team;
+    int workers = team_workers(team);
 
-    row->busiest = 0.0;
-    row->barriers = (double)team_worker(p->team, 0)->barriers / repeats;
+    for (int i = 0; i < PHASES; i++)
+        b->phase[i][repeat] = 0.0;
+    b->busiest[repeat] = 0.0;
     for (int id = 0; id < workers; id++) {
-        const struct worker *w = team_worker(p->team, id);
+        const struct worker *w = team_worker(team, id);
         double busy = 0.0;
 
         for (int i = 0; i < PHASES; i++) {
-            row->phase[i] += w->seconds[i] / workers / repeats;
-            busy += i == PHASE_WAIT ? 0.0 : w->seconds[i] / repeats;
+            b->phase[i][repeat] += w->seconds[i] / workers;
+            busy += i == PHASE_WAIT ? 0.0 : w->seconds[i];
         }
-        row->busiest = fmax(row->busiest, busy);
+        b->busiest[repeat] = fmax(b->busiest[repeat], busy);
     }
 }
 
@@ -231,16 +228,22 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
     int64_t sent = ranks->sent;
     int n = b->spec->repeats, rc;
 
-    team_reset_times(b->problem->team);
+    bench_rates_sample(b->rates);
     for (int i = 0; i < n; i++) {
+        team_reset_times(b->problem->team);
         b->time[i] = repeat(b, i + 1, b->steps);
+        note_phases(b, i);
+        row->barriers = (double)team_worker(b->problem->team, 0)->barriers;
         add_work(&row->work, &b->learner, n);
         if ((rc = check_run(b, err)) < 0)
             return rc;
+        bench_rates_sample(b->rates);
     }
     row->sent = (double)ranks_max(ranks, ranks->sent - sent) / n;
-    add_phases(row, b->problem, n);
-    row->median = median(b->time, n);
+    for (int i = 0; i < PHASES; i++)
+        row->phase[i] = bench_median(b->phase[i], n);
+    row->busiest = bench_median(b->busiest, n);
+    row->median = bench_median(b->time, n);
     row->low = b->time[0];
     row->high = b->time[n - 1];
     row->steps = b->learner.steps;
@@ -267,7 +270,7 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
         took = seconds_of_rank_0(b, clock_now() - start);
     } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
     evaluator_free(e);
-    row->eval_s = median(b->eval_time, n);
+    row->eval_s = bench_median(b->eval_time, n);
     row->eval_examples = row->judged.examples;
     return 0;
 }
@@ -305,9 +308,6 @@ static int measure_row(struct bench *b, int i, struct error *err)
     row->users = b->problem->users;
     row->items = b->problem->items;
     row->ratings = b->problem->count;
-    tell(b, "%d thread%s: rates of the machine", row->threads, row->threads == 1 ? "" : "s");
-    if ((rc = bench_rates(row, b->problem, &b->out->stream_bytes, err)) < 0)
-        return rc;
     if (!b->steps && (rc = choose_steps(b, err)) < 0)
         return rc;
     tell(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
@@ -315,13 +315,13 @@ static int measure_row(struct bench *b, int i, struct error *err)
     repeat(b, 0, b->steps);
     if ((rc = check_run(b, err)) < 0 ||
         (rc = params_hash(&b->learner.model->params, row->warm_hash, err)) < 0 ||
-        (rc = time_repeats(b, row, err)) < 0 || (rc = time_evaluation(b, row, err)) < 0)
+        (rc = bench_rates_new(&b->rates, b->problem, err)) < 0 || (rc = time_repeats(b, row, err)) < 0 ||
+        (rc = time_evaluation(b, row, err)) < 0)
         return rc;
-    rc = bench_rates(row, b->problem, &b->out->stream_bytes, err);
-    row->sgemm *= ranks_of(b)->count;
-    row->stream *= ranks_of(b)->count;
+    bench_rates_take(b->rates, b->out, row);
+    drop_rates(b);
     drop_model(b);
-    return rc;
+    return 0;
 }
 
 static void describe(struct bench *b)
@@ -363,6 +363,7 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
             describe(b);
         out->rows += rc == 0;
     }
+    drop_rates(b);
     drop_model(b);
     problem_free(b->problem);
     mem_free(b);

@@ -6,8 +6,10 @@
  * end with the same bits. In weak scaling the columns (for mf: users and items) and the ratings grow with the
  * threads; then each size is also warmed up with the first number of threads, to compare bits.
  *
- * Ceilings, measured with the same workers before and after: SGEMM on blocks that stay in each worker's
- * caches; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level cache. */
+ * Ceilings, measured with the same workers before and after every repeat: SGEMM on blocks that stay in each
+ * worker's caches; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level
+ * cache. All figures are medians, of repeats and of these samples between them, so that a machine whose speed
+ * drifts drifts under both. */
 #ifndef TRAIN_BENCH_H
 #define TRAIN_BENCH_H
 
@@ -35,9 +37,9 @@ struct bench_row {
     int64_t users, items, ratings; /* of the data */
     int64_t steps;
     double median, low, high; /* seconds a repeat */
-    double phase[PHASES];     /* seconds a repeat, mean over repeats and workers */
+    double phase[PHASES];     /* seconds a repeat, mean over workers, median over repeats */
     double barriers;          /* that a worker waits at, a repeat */
-    double busiest;           /* most seconds a repeat that one worker did not wait */
+    double busiest;           /* seconds that the worker which waited least did not; median over repeats */
     struct work work;         /* of a repeat, mean over repeats */
     double sent;              /* bytes a repeat that the rank that sends most hands over */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
@@ -76,10 +78,19 @@ int bench_compare(const struct bench_result *r, struct error *err);
 double bench_speedup(const struct bench_result *r, int row);
 double bench_efficiency(const struct bench_result *r, int row);
 
-/* ---- bench_rates.c ---- */
+/* Sorts x; n > 0. */
+double bench_median(double *x, int n);
 
-/* Measures sgemm, stream and barrier with the problem's workers; the best of this and what is
- * in the row already. */
-int bench_rates(struct bench_row *row, struct problem *p, double *stream_bytes, struct error *err);
+/* ---- bench_rates.c: what the machine can do ---- */
+
+struct bench_rates;
+
+/* For the problem's workers; its arrays are an eighth of the memory at most. */
+int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err);
+void bench_rates_free(struct bench_rates *r); /* may be NULL */
+/* Once more; at most BENCH_REPEATS + 1 times. */
+void bench_rates_sample(struct bench_rates *r);
+/* Medians of the samples: the row's sgemm, stream and barrier. */
+void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row);
 
 #endif

@@ -14,23 +14,25 @@
 
 enum {
     CHUNK = 2048, /* floats a call of the Adam kernel */
-    BARRIERS = 500,
+    BARRIERS = 499,
     STREAM_PASSES = 3,
-    SGEMM_PASSES = 16,
+    SGEMM_PASSES = 15,
     SGEMM_PRODUCTS = 4, /* a pass */
+    MOST_PASSES = BARRIERS
 };
 
-struct rates {
-    const struct kernels *kern;
-    float *scratch; /* (workers, block) */
-    int64_t block;  /* floats a worker */
-    float **array;  /* (workers): three arrays of n floats, one behind the other */
-    int64_t n;      /* a multiple of CHUNK */
-    double sgemm, stream, barrier;
+struct bench_rates {
+    const struct problem *problem; /* borrowed */
+    float *scratch;                /* (workers, block) */
+    int64_t block;                 /* floats a worker */
+    float **array;                 /* (workers): three arrays of n floats, one behind the other */
+    int64_t n;                     /* a multiple of CHUNK */
+    int samples;
+    double sgemm[BENCH_REPEATS + 1], stream[BENCH_REPEATS + 1], barrier[BENCH_REPEATS + 1]; /* (samples) */
 };
 
 /* The three arrays of a worker, once. */
-static void stream_pass(const struct rates *r, int worker)
+static void stream_pass(const struct bench_rates *r, int worker)
 {
     static const struct adam_step step = {.step_size = 1e-3f,
                                           .root_scale = 1.0f,
@@ -43,10 +45,11 @@ static void stream_pass(const struct rates *r, int worker)
     float *w = r->array[worker];
 
     for (int64_t i = 0; i < r->n; i += CHUNK)
-        r->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, r->scratch + worker * r->block, CHUNK);
+        r->problem->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, r->scratch + worker * r->block,
+                               CHUNK);
 }
 
-static void sgemm_pass(const struct rates *r, int worker)
+static void sgemm_pass(const struct bench_rates *r, int worker)
 {
     const int64_t n = BENCH_BLOCK;
     float *a = r->scratch + worker * r->block;
@@ -55,17 +58,17 @@ static void sgemm_pass(const struct rates *r, int worker)
         gemm_nt(n, n, n, 1.0f, a, n, a + n * n, n, 0.0f, a + 2 * n * n, n);
 }
 
-static void barrier_pass(const struct rates *r, int worker)
+static void barrier_pass(const struct bench_rates *r, int worker)
 {
     (void)r;
     (void)worker;
 }
 
-/* Seconds of the fastest of some passes, made by all workers at once and ended by a barrier. */
-static double best_pass(struct worker *w, const struct rates *r, int passes,
-                        void (*pass)(const struct rates *r, int worker))
+/* Seconds of a pass, the median of some, each made by all workers at once and ended by a barrier. */
+static double time_passes(struct worker *w, const struct bench_rates *r, int passes,
+                          void (*pass)(const struct bench_rates *r, int worker))
 {
-    double best = INFINITY;
+    double time[MOST_PASSES];
 
     team_barrier(w);
     for (int i = 0; i < passes; i++) {
@@ -73,27 +76,33 @@ static double best_pass(struct worker *w, const struct rates *r, int passes,
 
         pass(r, w->id);
         team_barrier(w);
-        best = fmin(best, clock_now() - start);
+        time[i] = clock_now() - start;
     }
-    return best;
+    return bench_median(time, passes);
+}
+
+/* The owner is the first to touch its memory. */
+static void touch(struct worker *w, void *arg)
+{
+    struct bench_rates *r = arg;
+
+    for (int64_t i = 0; i < 3 * r->n; i++)
+        r->array[w->id][i] = 0.01f;
+    for (int64_t i = 0; i < r->block; i++)
+        r->scratch[w->id * r->block + i] = 0.01f;
 }
 
 static void measure(struct worker *w, void *arg)
 {
-    struct rates *r = arg;
-    double sgemm, stream, barrier;
+    struct bench_rates *r = arg;
+    double sgemm = time_passes(w, r, SGEMM_PASSES, sgemm_pass);
+    double stream = time_passes(w, r, STREAM_PASSES, stream_pass);
+    double barrier = time_passes(w, r, BARRIERS, barrier_pass);
 
-    for (int64_t i = 0; i < 3 * r->n; i++) /* the owner is the first to touch them */
-        r->array[w->id][i] = 0.01f;
-    for (int64_t i = 0; i < r->block; i++)
-        r->scratch[w->id * r->block + i] = 0.01f;
-    sgemm = best_pass(w, r, SGEMM_PASSES, sgemm_pass);
-    stream = best_pass(w, r, STREAM_PASSES, stream_pass);
-    barrier = best_pass(w, r, BARRIERS, barrier_pass);
     if (w->id == 0) {
-        r->sgemm = 2.0 * SGEMM_PRODUCTS * pow(BENCH_BLOCK, 3.0) * w->count / sgemm;
-        r->stream = 24.0 * (double)r->n * w->count / stream;
-        r->barrier = barrier;
+        r->sgemm[r->samples] = 2.0 * SGEMM_PRODUCTS * pow(BENCH_BLOCK, 3.0) * w->count / sgemm;
+        r->stream[r->samples] = 24.0 * (double)r->n * w->count / stream;
+        r->barrier[r->samples] = barrier;
     }
 }
 
@@ -109,34 +118,53 @@ static double stream_size(const struct problem *p)
     return fmin(bytes, memory / 8.0);
 }
 
-static void rates_fini(struct rates *r, int workers)
+int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err)
 {
+    int workers = team_workers(p->team), rc = 0;
+    struct bench_rates *r = mem_zalloc(1, sizeof *r);
+
+    if (!r)
+        return error_set(err, PT_ENOMEM, "bench: out of memory");
+    r->problem = p;
+    r->block = 3 * BENCH_BLOCK * BENCH_BLOCK;
+    r->n = ((int64_t)(stream_size(p) / 12.0 / workers) / CHUNK + 1) * CHUNK;
+    r->scratch = mem_array(workers * r->block, sizeof(float));
+    r->array = mem_zalloc(workers + 1, sizeof *r->array); /* ends with NULL */
     for (int i = 0; r->array && i < workers; i++)
+        if (!(r->array[i] = mem_array(3 * r->n, sizeof(float))))
+            rc = PT_ENOMEM;
+    if (rc < 0 || !r->scratch || !r->array) {
+        bench_rates_free(r);
+        return error_set(err, PT_ENOMEM, "bench: no memory to measure the machine's rates");
+    }
+    team_run(p->team, touch, r);
+    *out = r;
+    return 0;
+}
+
+void bench_rates_free(struct bench_rates *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; r->array && r->array[i]; i++)
         mem_free(r->array[i]);
     mem_free(r->array);
     mem_free(r->scratch);
+    mem_free(r);
 }
 
-int bench_rates(struct bench_row *row, struct problem *p, double *stream_bytes, struct error *err)
+void bench_rates_sample(struct bench_rates *r)
 {
-    int workers = team_workers(p->team), rc = 0;
-    struct rates r = {.kern = p->kern, .block = 3 * BENCH_BLOCK * BENCH_BLOCK};
+    team_run(r->problem->team, measure, r);
+    r->samples++;
+}
 
-    r.n = ((int64_t)(stream_size(p) / 12.0 / workers) / CHUNK + 1) * CHUNK;
-    r.scratch = mem_array(workers * r.block, sizeof(float));
-    r.array = mem_zalloc(workers, sizeof *r.array);
-    for (int i = 0; r.array && i < workers; i++)
-        if (!(r.array[i] = mem_array(3 * r.n, sizeof(float))))
-            rc = PT_ENOMEM;
-    if (rc < 0 || !r.scratch || !r.array) {
-        rates_fini(&r, workers);
-        return error_set(err, PT_ENOMEM, "bench: no memory to measure the machine's rates");
-    }
-    team_run(p->team, measure, &r);
-    row->sgemm = fmax(row->sgemm, r.sgemm);
-    row->stream = fmax(row->stream, r.stream);
-    row->barrier = row->barrier > 0.0 ? fmin(row->barrier, r.barrier) : r.barrier;
-    *stream_bytes = 12.0 * (double)r.n * workers;
-    rates_fini(&r, workers);
-    return 0;
+void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row)
+{
+    int ranks = team_ranks(r->problem->team)->count;
+
+    row->sgemm = bench_median(r->sgemm, r->samples) * ranks;
+    row->stream = bench_median(r->stream, r->samples) * ranks;
+    row->barrier = bench_median(r->barrier, r->samples);
+    out->stream_bytes = 12.0 * (double)r->n * team_workers(r->problem->team);
 }

@@ -59,66 +59,90 @@ void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n
 
 /* ---- softmax ---- */
 
-/* A row's maximum; NaN where any element is: no comparison with NaN holds, so it must be asked for. */
+typedef int32_t mask __attribute__((vector_size(4 * LANES))); /* of a comparison: -1 or 0 a lane */
+
+INLINE vec choose(mask where, vec yes, vec no)
+{
+    return (vec)((where & (mask)yes) | (~where & (mask)no));
+}
+
+/* The last n < LANES elements of a row, and behind them -infinity: no maximum, and nothing in a sum of exp. */
+INLINE vec row_end(const float *x, int64_t n)
+{
+    vec v = splat(-__builtin_inff());
+
+    memcpy(&v, x, (size_t)n * sizeof *x);
+    return v;
+}
+
+/* The greater of each lane. NaN is lost where no comparison holds, so `nan` keeps one. */
+INLINE void take_max(vec *most, vec *nan, vec v)
+{
+    *most = choose(v > *most, v, *most);
+    *nan = choose(v == v, *nan, v);
+}
+
+/* A row's maximum; NaN where any element is. */
 INLINE float row_max(const float *x, int64_t n)
 {
-    float lane[LANES], best;
+    vec most = splat(-__builtin_inff()), nan = splat(0.0f);
+    float lane[LANES], none;
     int64_t i = 0;
-    bool nan = false;
 
-    for (int j = 0; j < LANES; j++)
-        lane[j] = -__builtin_inff();
     for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-            nan |= x[i + j] != x[i + j];
-        }
-    for (int j = 0; i + j < n; j++) {
-        lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-        nan |= x[i + j] != x[i + j];
-    }
-    best = lane[0];
-    for (int j = 1; j < LANES; j++)
-        best = lane[j] > best ? lane[j] : best;
-    return nan ? __builtin_nanf("") : best;
+        take_max(&most, &nan, *(const vec_any *)(x + i));
+    if (i < n)
+        take_max(&most, &nan, row_end(x + i, n - i));
+    none = lane_sum(nan); /* 0 or NaN */
+    memcpy(lane, &most, sizeof most);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int j = 0; j < half; j++)
+            lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+    return none == none ? lane[0] : none;
+}
+
+/* exp(x - top), element by element. */
+INLINE vec exp_vec(vec x, float top)
+{
+    float in[LANES], out[LANES];
+
+    x -= splat(top);
+    memcpy(in, &x, sizeof x);
+    _Pragma("omp simd") for (int j = 0; j < LANES; j++) out[j] = exp_element(in[j]);
+    memcpy(&x, out, sizeof x);
+    return x;
 }
 
 void PATH(exp_row)(float *x, int64_t n, float *max, float *sum)
 {
-    float top = row_max(x, n), lane[LANES] = {0};
+    float top = row_max(x, n);
+    vec total = splat(0.0f), e;
     int64_t i = 0;
-    vec total;
 
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            float e = exp_element(x[i + j] - top);
-
-            x[i + j] = e;
-            lane[j] += e;
-        }
-    for (int j = 0; i + j < n; j++) {
-        float e = exp_element(x[i + j] - top);
-
-        x[i + j] = e;
-        lane[j] += e;
+    for (; i + LANES <= n; i += LANES) {
+        e = exp_vec(*(const vec_any *)(x + i), top);
+        *(vec_any *)(x + i) = e;
+        total += e;
     }
-    memcpy(&total, lane, sizeof total);
+    if (i < n) {
+        e = exp_vec(row_end(x + i, n - i), top);
+        memcpy(x + i, &e, (size_t)(n - i) * sizeof *x);
+        total += e;
+    }
     *max = top;
     *sum = lane_sum(total);
 }
 
 void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum)
 {
-    float top = row_max(x, n), lane[LANES] = {0};
+    float top = row_max(x, n);
+    vec total = splat(0.0f);
     int64_t i = 0;
-    vec total;
 
     for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++)
-            lane[j] += exp_element(x[i + j] - top);
-    for (int j = 0; i + j < n; j++)
-        lane[j] += exp_element(x[i + j] - top);
-    memcpy(&total, lane, sizeof total);
+        total += exp_vec(*(const vec_any *)(x + i), top);
+    if (i < n)
+        total += exp_vec(row_end(x + i, n - i), top);
     *max = top;
     *sum = lane_sum(total);
 }

@@ -62,21 +62,22 @@ static void check_nt(const struct kernels *k)
     }
 }
 
-/* A as it lies and transposed, over what is there or added to it, with and without memory to fetch. */
+/* A as it lies and transposed, into C in every way, with and without memory to fetch. */
 static void check_nn(const struct kernels *k)
 {
     for (int c = 0; c < SIZES * SIZES; c++) {
         int64_t m = sizes[c / SIZES], n = sizes[c % SIZES], t = sizes[(c * 7 + 2) % SIZES], ld = row_pad(n);
-        bool turned = c % 2, add = c / 2 % 2;
+        enum product_into into = (enum product_into)(c / 2 % 3);
+        bool turned = c % 2;
         int64_t lda = row_pad(turned ? m : t), row = turned ? 1 : lda, column = turned ? lda : 1;
         float *a = turned ? draw(t, m, 1) : draw(m, t, 1), *b = draw(t, n, 2), *out = draw(m, n, 3);
         float *before = draw(m, n, 3);
         struct ahead ahead = {{b, a, out}, m * ld / 16};
 
-        k->product_nn(m, ld, t, a, row, column, b, ld, add, out, ld, c % 3 ? &ahead : NULL);
+        k->product_nn(m, ld, t, a, row, column, b, ld, into, out, ld, c % 5 ? &ahead : NULL);
         for (int64_t i = 0; i < m; i++)
             for (int64_t j = 0; j < ld; j++) {
-                double want = add ? (double)before[i * ld + j] : 0.0;
+                double want = into != INTO_NEW ? (double)before[i * ld + j] : 0.0;
 
                 for (int64_t u = 0; u < t; u++)
                     want += (double)a[i * row + u * column] * (double)b[u * ld + j];
@@ -89,16 +90,16 @@ static void check_nn(const struct kernels *k)
     }
 }
 
-/* Rows cut anywhere, columns cut anywhere (nt) or between cache lines (nn), terms cut with `add`: equal bits.
- */
+/* Rows cut anywhere, columns cut anywhere (nt) or between cache lines (nn), terms cut with INTO_CHAIN: equal
+ * bits; and INTO_SUM is the sum of two products. */
 static void check_cuts(const struct kernels *k)
 {
     enum { M = 41, N = 160, T = 96 };
     float *a = draw(M, T, 1), *b = draw(N, T, 2), *right = draw(T, N, 3), *bias = draw(1, N, 4);
-    float *nt = draw(M, N, 5), *nn = draw(M, N, 5), *cut = draw(M, N, 5);
+    float *nt = draw(M, N, 5), *nn = draw(M, N, 5), *cut = draw(M, N, 5), *second = draw(M, N, 5);
 
     k->product_nt(M, N, T, a, T, b, T, bias, nt, N);
-    k->product_nn(M, N, T, a, T, 1, right, N, false, nn, N, NULL);
+    k->product_nn(M, N, T, a, T, 1, right, N, INTO_NEW, nn, N, NULL);
     for (int at = 1; at < M; at++) {
         int64_t column = at * 3, line = at % 10 * 16;
 
@@ -107,13 +108,20 @@ static void check_cuts(const struct kernels *k)
         k->product_nt(M - at, N, T, a + at * T, T, b, T, bias, cut + at * N, N);
         assert_memory_equal(cut, nt, sizeof *nt * M * N);
 
-        k->product_nn(at, line, T, a, T, 1, right, N, false, cut, N, NULL);
-        k->product_nn(at, N - line, T, a, T, 1, right + line, N, false, cut + line, N, NULL);
-        k->product_nn(M - at, N, at, a + at * T, T, 1, right, N, false, cut + at * N, N, NULL);
-        k->product_nn(M - at, N, T - at, a + at * T + at, T, 1, right + at * N, N, true, cut + at * N, N,
-                      NULL);
+        k->product_nn(at, line, T, a, T, 1, right, N, INTO_NEW, cut, N, NULL);
+        k->product_nn(at, N - line, T, a, T, 1, right + line, N, INTO_NEW, cut + line, N, NULL);
+        k->product_nn(M - at, N, at, a + at * T, T, 1, right, N, INTO_NEW, cut + at * N, N, NULL);
+        k->product_nn(M - at, N, T - at, a + at * T + at, T, 1, right + at * N, N, INTO_CHAIN, cut + at * N,
+                      N, NULL);
         assert_memory_equal(cut, nn, sizeof *nn * M * N);
+
+        k->product_nn(M, N, at, a, T, 1, right, N, INTO_NEW, cut, N, NULL);
+        k->product_nn(M, N, T - at, a + at, T, 1, right + at * N, N, INTO_NEW, second, N, NULL);
+        k->add(second, cut, M * N);
+        k->product_nn(M, N, T - at, a + at, T, 1, right + at * N, N, INTO_SUM, cut, N, NULL);
+        assert_memory_equal(cut, second, sizeof *cut * M * N);
     }
+    mem_free(second);
     mem_free(a);
     mem_free(b);
     mem_free(right);
@@ -131,9 +139,9 @@ static void nothing_to_sum(void **state)
 
     (void)state;
     assert_int_equal(kernels_pick(&k, "auto", &err), 0);
-    k->product_nn(1, 16, 0, a, 1, 1, b, 16, true, c, 16, NULL);
+    k->product_nn(1, 16, 0, a, 1, 1, b, 16, INTO_CHAIN, c, 16, NULL);
     assert_true(c[0] == 5.0f);
-    k->product_nn(1, 16, 0, a, 1, 1, b, 16, false, c, 16, NULL);
+    k->product_nn(1, 16, 0, a, 1, 1, b, 16, INTO_NEW, c, 16, NULL);
     assert_true(c[0] == 0.0f);
     k->product_nt(1, 1, 0, a, 16, b, 16, bias, c, 16);
     assert_true(c[0] == 7.0f);

@@ -28,6 +28,13 @@ struct ahead {
     int64_t lines;
 };
 
+/* What becomes of C in a product of matrices. */
+enum product_into {
+    INTO_NEW,   /* C = A B, whatever was there */
+    INTO_CHAIN, /* the chain of sums goes on from C: the same bits as one product over both parts */
+    INTO_SUM,   /* C = C + (A B): the same bits as a sum of two products */
+};
+
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -64,11 +71,10 @@ struct kernels {
      * their length); bias (n) may be NULL. */
     void (*product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                        int64_t ldb, const float *bias, float *c, int64_t ldc);
-    /* C (m, n) = A (m, k) B (k, n), or C + A B where `add`; element (i, t) of A is a[i * row + t * column].
-     * Rows of B and C are padded (n a multiple of 16). `ahead` (NULL: nothing) comes into the second
-     * cache on the way. */
+    /* A (m, k) B (k, n) into C (m, n); element (i, t) of A is a[i * row + t * column]. Rows of B and C are
+     * padded (n a multiple of 16). `ahead` (NULL: nothing) comes into the second cache on the way. */
     void (*product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                       const float *b, int64_t ldb, bool add, float *c, int64_t ldc,
+                       const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                        const struct ahead *ahead);
 
     /* y_i = keep ? y_i / (1 - rate) : 0; unit i of the row drops where word i of the stream

@@ -93,7 +93,7 @@ void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum);
 void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                       int64_t ldb, const float *bias, float *c, int64_t ldc);
 void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                      const float *b, int64_t ldb, bool add, float *c, int64_t ldc,
+                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                       const struct ahead *ahead);
 void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                    uint32_t position);

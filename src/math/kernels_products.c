@@ -14,25 +14,28 @@
 #define NT_COLUMNS 4
 #define NT_BLOCK   12 /* rows of A that stay in the first cache beside NT_COLUMNS rows of B */
 #define NT_SPAN    64 /* rows of B that stay in the second */
+#define NT_NEAR    8  /* columns: how early C's lines are asked for */
 #define NN_VECS    3
 #define NN_ROWS    12 /* at most, in a tile */
 #define NN_NEAR    8  /* steps: how early a tile asks for its operands, which lie a row apart */
 
 /* ---- A B^T -------------------------------------------------------------------------------------------- */
 
+typedef float four __attribute__((vector_size(16)));
+
 /* Four vectors' lane_sum, bit for bit. */
-INLINE void lane_sums(const vec *v, float *out)
+INLINE four lane_sums(const vec *v)
 {
 #if defined(__AVX512F__)
     const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
     __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
     __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
-    __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    __m512 abcd = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
 
-    four = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
-    four = _mm512_add_ps(four, _mm512_permute_ps(four, 0xb1));
-    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(first, four)));
+    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0x4e));
+    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0xb1));
+    return (four)_mm512_castps512_ps128(_mm512_permutexvar_ps(first, abcd));
 #elif defined(__AVX2__)
     __m256 a = (__m256)v[0], b = (__m256)v[1], c = (__m256)v[2], d = (__m256)v[3];
     __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
@@ -42,10 +45,9 @@ INLINE void lane_sums(const vec *v, float *out)
     ac = _mm256_add_ps(ac, bd);
     ac = _mm256_add_ps(ac, _mm256_permute_ps(ac, 0xb1)); /* a a c c | b b d d */
     ac = _mm256_permutevar8x32_ps(ac, _mm256_setr_epi32(0, 4, 2, 6, 0, 4, 2, 6));
-    _mm_storeu_ps(out, _mm256_castps256_ps128(ac));
+    return (four)_mm256_castps256_ps128(ac);
 #else
-    for (int j = 0; j < NT_COLUMNS; j++)
-        out[j] = lane_sum(v[j]);
+    return (four){lane_sum(v[0]), lane_sum(v[1]), lane_sum(v[2]), lane_sum(v[3])};
 #endif
 }
 
@@ -60,8 +62,8 @@ INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int6
                     const float *ahead, float *c, int64_t ldc, const int rows, const int columns)
 {
     vec sum[NT_ROWS][NT_COLUMNS];
-    float out[NT_COLUMNS];
 
+    UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(c + i * ldc + NT_NEAR, 1, 3);
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] = splat(0.0f);
     for (int64_t t = 0; t < k; t += LANES) {
         vec right[NT_COLUMNS];
@@ -80,11 +82,19 @@ INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int6
     }
     UNROLL for (int i = 0; i < rows; i++)
     {
-        if (columns == NT_COLUMNS)
-            lane_sums(sum[i], out);
-        else
-            out[0] = lane_sum(sum[i][0]);
-        UNROLL for (int j = 0; j < columns; j++) c[i * ldc + j] = bias ? out[j] + bias[j] : out[j];
+        if (columns == NT_COLUMNS) {
+            four out = lane_sums(sum[i]), offset;
+
+            if (bias) {
+                memcpy(&offset, bias, sizeof offset);
+                out += offset;
+            }
+            memcpy(c + i * ldc, &out, sizeof out);
+        } else {
+            float out = lane_sum(sum[i][0]);
+
+            c[i * ldc] = bias ? out + *bias : out;
+        }
     }
 }
 
@@ -131,13 +141,13 @@ struct strided {
     int64_t row, column; /* distance of neighbours, in floats */
 };
 
-INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, bool add, struct fetch f,
-                    float *c, int64_t ldc, const int rows, const int vecs)
+INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, enum product_into into,
+                    struct fetch f, float *c, int64_t ldc, const int rows, const int vecs)
 {
     vec sum[NN_ROWS][NN_VECS];
 
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] =
-        add ? *(const vec *)(c + i * ldc + j * LANES) : splat(0.0f);
+        into == INTO_CHAIN ? *(const vec *)(c + i * ldc + j * LANES) : splat(0.0f);
     for (int64_t t = 0; t < k; t++) {
         vec right[NN_VECS];
 
@@ -154,8 +164,14 @@ INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, bo
             UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) *
-        (vec *)(c + i * ldc + j * LANES) = sum[i][j];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++)
+    {
+        vec *out = (vec *)(c + i * ldc + j * LANES);
+
+        if (into == INTO_SUM)
+            sum[i][j] = *out + sum[i][j];
+        *out = sum[i][j];
+    }
 }
 
 /* How far the caller's `ahead` has been fetched: the arrays take turns. */
@@ -181,9 +197,9 @@ INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
 }
 
 /* All rows against `vecs` vectors of columns, in tiles of `most` rows and then fewer. */
-INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb, bool add,
-                       struct fetched *ahead, bool more, float *c, int64_t ldc, const int most,
-                       const int vecs)
+INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb,
+                       enum product_into into, struct fetched *ahead, bool more, float *c, int64_t ldc,
+                       const int most, const int vecs)
 {
     const float *at = a.at;
     int64_t i = 0;
@@ -195,18 +211,19 @@ INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, i
             f = fetch_ahead(ahead, k);
         else if (more && i < vecs * LANES / ROW_ALIGN * most) /* the next columns of B */
             f = (struct fetch){b + vecs * LANES + i / most * ROW_ALIGN, ldb, k};
-        nn_tile(k, a, b, ldb, add, f, c + i * ldc, ldc, most, vecs);
+        nn_tile(k, a, b, ldb, into, f, c + i * ldc, ldc, most, vecs);
     }
     for (; i + 4 <= m; i += 4, a.at = at + i * a.row)
-        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 4, vecs);
+        nn_tile(k, a, b, ldb, into, (struct fetch){0}, c + i * ldc, ldc, 4, vecs);
     for (; i + 2 <= m; i += 2, a.at = at + i * a.row)
-        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 2, vecs);
+        nn_tile(k, a, b, ldb, into, (struct fetch){0}, c + i * ldc, ldc, 2, vecs);
     for (; i < m; i++, a.at = at + i * a.row)
-        nn_tile(k, a, b, ldb, add, (struct fetch){0}, c + i * ldc, ldc, 1, vecs);
+        nn_tile(k, a, b, ldb, into, (struct fetch){0}, c + i * ldc, ldc, 1, vecs);
 }
 
 void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                      const float *b, int64_t ldb, bool add, float *c, int64_t ldc, const struct ahead *ahead)
+                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
+                      const struct ahead *ahead)
 {
     struct strided left = {a, row, column};
     struct fetched rest = {0}, *fetch = ahead ? &rest : NULL;
@@ -215,11 +232,11 @@ void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t r
     if (ahead)
         rest = (struct fetched){{ahead->at[0], ahead->at[1], ahead->at[2]}, ahead->lines, 0};
     for (; j + 3 * LANES <= n; j += 3 * LANES)
-        nn_columns(m, k, left, b + j, ldb, add, fetch, j + 6 * LANES <= n, c + j, ldc, NN_SUMS / 3, 3);
+        nn_columns(m, k, left, b + j, ldb, into, fetch, j + 6 * LANES <= n, c + j, ldc, NN_SUMS / 3, 3);
     if (j + 2 * LANES <= n) {
-        nn_columns(m, k, left, b + j, ldb, add, fetch, false, c + j, ldc, NN_SUMS / 2, 2);
+        nn_columns(m, k, left, b + j, ldb, into, fetch, false, c + j, ldc, NN_SUMS / 2, 2);
         j += 2 * LANES;
     }
     if (j < n)
-        nn_columns(m, k, left, b + j, ldb, add, fetch, false, c + j, ldc, NN_ROWS, 1);
+        nn_columns(m, k, left, b + j, ldb, into, fetch, false, c + j, ldc, NN_ROWS, 1);
 }

@@ -165,7 +165,7 @@ void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t en
         for (int64_t p = first; p < end; p++)
             c->kern->activate_back(d->act, c->d[l + 1] + p * ld, c->h[l + 1] + p * ld, d->out);
         c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
-                            false, c->d[l] + first * d->ld, d->ld, NULL);
+                            INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
     }
 }
 
@@ -179,7 +179,7 @@ static void group_gradient(const struct chain *c, int l, int o, int end, int64_t
     struct ahead adam = {{row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld},
                          (end - o) * d->ld / ROW_ALIGN};
 
-    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], false, g, c->ld[l],
+    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], INTO_NEW, g, c->ld[l],
                         &adam);
     memset(gb, 0, DENSE_UNITS * sizeof *gb);
     for (int64_t p = 0; p < rows; p++)

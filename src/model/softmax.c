@@ -236,7 +236,7 @@ static void weight_gradient(struct worker *w, struct softmax *d, int s, const st
 
         team_phase(w, PHASE_DECODE);
         d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
-                                       from > 0, g, ld, d->keep ? NULL : &adam);
+                                       from > 0 ? INTO_CHAIN : INTO_NEW, g, ld, d->keep ? NULL : &adam);
         if (!d->keep) {
             team_phase(w, PHASE_UPDATE);
             apply_rows(d, s, b, c, end, g);
@@ -256,9 +256,9 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
 
     team_phase(w, PHASE_DECODE);
     errors(d, s, v, b, from, rows);
-    dh = reduce_leaf(d->reduce, w, s, false, &add);
-    d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld, false, dh,
-                                   ld, NULL);
+    dh = reduce_leaf(d->reduce, w, s, true, &add);
+    d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
+                                   add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
     weight_gradient(w, d, s, b, from, rows, h);
     if (last && measure)
         d->norm[s] = d->model->eng.kern->sum_squares(own->gradient, width * ld) +

@@ -47,7 +47,7 @@ CASE(dropout, kern->dropout(row, LD, 0.5f, 1, 2, 3, 4))
 CASE(normal, kern->normal(row, LD, 0.1f, 1, 2, 3, 4))
 /* 24 rows against 50 others; 16 rows of a gradient over 100 terms. */
 CASE(product_nt, kern->product_nt(24, 50, LD, table, LD, table + 50 * LD, LD, NULL, out, 64))
-CASE(product_nn, kern->product_nn(16, LD, 100, table, 1, LD, table, LD, false, out, LD, NULL))
+CASE(product_nn, kern->product_nn(16, LD, 100, table, 1, LD, table, LD, INTO_NEW, out, LD, NULL))
 
 static void fill(void)
 {

@@ -66,7 +66,7 @@ INLINE vec choose(mask where, vec yes, vec no)
     return (vec)((where & (mask)yes) | (~where & (mask)no));
 }
 
-/* The last n < LANES elements of a row, and behind them -infinity: no maximum, and nothing in a sum of exp. */
+/* The last n < LANES elements of a row, and -infinity behind them: no maximum, and 0 in a sum of exp. */
 INLINE vec row_end(const float *x, int64_t n)
 {
     vec v = splat(-__builtin_inff());

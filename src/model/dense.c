@@ -37,6 +37,29 @@ static int layer_init(struct dense *d, const char *prefix, int l, int in, int ou
     return 0;
 }
 
+/* All layers' units, zero, in one array: together they fill huge pages. */
+static int units_init(struct chain *c, const int *dims, int64_t rows)
+{
+    int64_t width = 0;
+    float *at;
+
+    for (int l = 0; l <= c->n; l++) {
+        c->dim[l] = dims[l];
+        c->ld[l] = row_pad(dims[l]);
+        width += 2 * c->ld[l];
+    }
+    at = c->units = mem_array(rows * width, sizeof *at);
+    if (!at)
+        return PT_ENOMEM;
+    memset(at, 0, (size_t)(rows * width) * sizeof *at);
+    for (int l = 0; l <= c->n; l++) {
+        c->h[l] = at;
+        c->d[l] = at + rows * c->ld[l];
+        at += 2 * rows * c->ld[l];
+    }
+    return 0;
+}
+
 int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
                const struct model *m, struct error *err)
 {
@@ -47,16 +70,8 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
     if (n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     c->n = n;
-    for (int l = 0; l <= n; l++) {
-        c->dim[l] = dims[l];
-        c->ld[l] = row_pad(dims[l]);
-        c->h[l] = mem_array(rows * c->ld[l], sizeof(float));
-        c->d[l] = mem_array(rows * c->ld[l], sizeof(float));
-        if (!c->h[l] || !c->d[l])
-            goto nomem;
-        memset(c->h[l], 0, (size_t)(rows * c->ld[l]) * sizeof(float));
-        memset(c->d[l], 0, (size_t)(rows * c->ld[l]) * sizeof(float));
-    }
+    if (units_init(c, dims, rows) < 0)
+        goto nomem;
     for (int l = 0; l < n; l++) {
         if ((rc = layer_init(&c->layer[l], prefix, l, dims[l], dims[l + 1], acts[l], !m->spec.fixed, err)) <
             0)
@@ -128,12 +143,9 @@ void chain_list(struct chain *c, struct param_list *l)
 
 void chain_fini(struct chain *c)
 {
-    for (int l = 0; l <= c->n; l++) {
-        mem_free(c->h[l]);
-        mem_free(c->d[l]);
-        if (l < c->n)
-            mem_free(c->layer[l].row.w);
-    }
+    for (int l = 0; l < c->n; l++)
+        mem_free(c->layer[l].row.w);
+    mem_free(c->units);
     for (int i = 0; c->tile && c->tile[i]; i++)
         mem_free(c->tile[i]);
     mem_free(c->tile);
@@ -179,8 +191,8 @@ static void group_gradient(const struct chain *c, int l, int o, int end, int64_t
     struct ahead adam = {{row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld},
                          (end - o) * d->ld / ROW_ALIGN};
 
-    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], INTO_NEW, g, c->ld[l],
-                        &adam);
+    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], INTO_NEW, g,
+                        c->ld[l], &adam);
     memset(gb, 0, DENSE_UNITS * sizeof *gb);
     for (int64_t p = 0; p < rows; p++)
         for (int k = 0; k < end - o; k++)

@@ -26,8 +26,9 @@ struct dense {
 struct chain {
     int n; /* layers; 0: h[0] is the result */
     struct dense layer[CHAIN_MOST];
-    float *h[CHAIN_MOST + 1]; /* (rows, padded d) owned */
-    float *d[CHAIN_MOST + 1]; /* gradients with respect to h; owned */
+    float *units;             /* owned: all of h and d */
+    float *h[CHAIN_MOST + 1]; /* (rows, padded d) */
+    float *d[CHAIN_MOST + 1]; /* gradients with respect to h */
     int dim[CHAIN_MOST + 1];
     int64_t ld[CHAIN_MOST + 1];
     float **tile;    /* (workers) owned: gradient of DENSE_UNITS weight rows */

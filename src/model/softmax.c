@@ -7,19 +7,18 @@
 #include <string.h>
 
 #define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
+#define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
 
 static int init_shard(struct softmax *d, int s)
 {
     struct softmax_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]);
 
-    own->ld = row_pad(width);
-    own->block = mem_array(d->block * own->ld, sizeof(float));
     own->gb = mem_array(own->ld, sizeof(float));
     d->scale[s] = mem_array(d->block, sizeof(float));
     if (d->keep)
         own->gradient = mem_array(width * d->w.ld, sizeof(float));
-    if (!own->block || !own->gb || !d->scale[s] || (d->keep && !own->gradient))
+    if (!own->gb || !d->scale[s] || (d->keep && !own->gradient))
         return PT_ENOMEM;
     return 0;
 }
@@ -64,12 +63,34 @@ static int init_stats(struct softmax *d)
     return 0;
 }
 
+/* The blocks of a worker's shards lie behind each other, in huge pages. */
+static int init_blocks(struct softmax *d, int worker)
+{
+    int64_t first, end, floats = 0;
+    float *at;
+
+    team_own(team_worker(d->model->eng.team, worker), d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
+        floats += d->block * d->shard[s].ld;
+    }
+    at = d->blocks[worker] = mem_array(floats ? floats : 1, sizeof *at);
+    for (int64_t s = first; s < end && at; s++) {
+        d->shard[s].block = at;
+        at += d->block * d->shard[s].ld;
+    }
+    return at ? 0 : PT_ENOMEM;
+}
+
 static int init_workers(struct softmax *d)
 {
     int64_t first, end;
 
     if (init_stats(d) < 0)
         return PT_ENOMEM;
+    for (int i = 0; i < team_workers(d->model->eng.team); i++)
+        if (init_blocks(d, i) < 0)
+            return PT_ENOMEM;
     team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++)
         if (init_shard(d, (int)s) < 0)
@@ -95,8 +116,9 @@ int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
     d->shard = mem_zalloc(x->shards, sizeof *d->shard);
     d->scale = mem_zalloc(x->shards, sizeof *d->scale);
     d->row_loss = mem_zalloc(m->spec.batch, sizeof *d->row_loss);
-    d->gradient = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->gradient); /* ends with NULL */
-    if (d->shard && d->scale && d->row_loss && d->gradient && init_workers(d) == 0) {
+    d->blocks = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->blocks); /* both end with NULL */
+    d->gradient = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->gradient);
+    if (d->shard && d->scale && d->row_loss && d->blocks && d->gradient && init_workers(d) == 0) {
         team_run(m->eng.team, touch, d);
         return 0;
     }
@@ -112,14 +134,16 @@ fail:
 void softmax_fini(struct softmax *d)
 {
     for (int s = 0; d->shard && s < d->w.shards; s++) {
-        mem_free(d->shard[s].block);
         mem_free(d->shard[s].gradient);
         mem_free(d->shard[s].gb);
         if (d->scale)
             mem_free(d->scale[s]);
     }
+    for (int i = 0; d->blocks && d->blocks[i]; i++)
+        mem_free(d->blocks[i]);
     for (int i = 0; d->gradient && d->gradient[i]; i++)
         mem_free(d->gradient[i]);
+    mem_free(d->blocks);
     mem_free(d->gradient);
     mem_free(d->shard);
     mem_free(d->stats);
@@ -193,6 +217,9 @@ static void errors(struct softmax *d, int s, const struct view *v, const struct 
     for (int64_t p = 0; p < rows; p++) {
         float *e = own->block + p * own->ld;
 
+        if (p + ERRORS_AHEAD < rows)
+            for (int64_t k = 0; k < own->ld; k += ROW_ALIGN)
+                __builtin_prefetch(e + ERRORS_AHEAD * own->ld + k, 1);
         d->model->eng.kern->scale(e, d->scale[s][p], own->ld);
         for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
             e[v->col[i]] -= v->target[i] * share;

@@ -20,7 +20,7 @@
 
 struct softmax_shard {
     int64_t ld;       /* of a block's row: width, padded */
-    float *block;     /* (block rows, ld) owned: logits, then exponentials, then errors */
+    float *block;     /* (block rows, ld) in softmax.blocks: logits, then exponentials, then errors */
     double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
     double *mass;     /* (block rows) sum of x */
     float *max, *sum; /* (block rows) of each row's exponentials */
@@ -37,6 +37,7 @@ struct softmax {
     int64_t block;         /* rows of a block */
     float **scale;         /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
     double *row_loss;      /* (rows) owned */
+    float **blocks;        /* (workers) owned: the blocks of a worker's shards */
     float **gradient;      /* (workers) owned: of some rows of W */
     struct reduce *reduce; /* owned */
     bool keep;             /* a gradient for each shard (microbatches or clipping) */

@@ -146,6 +146,8 @@ INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, en
 {
     vec sum[NN_ROWS][NN_VECS];
 
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j += ROW_ALIGN / LANES)
+        __builtin_prefetch(c + i * ldc + j * LANES, 1, 3);
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] =
         into == INTO_CHAIN ? *(const vec *)(c + i * ldc + j * LANES) : splat(0.0f);
     for (int64_t t = 0; t < k; t++) {

@@ -140,7 +140,7 @@ static void bench_of(const char *const *settings, bool weak, struct bench_result
             sum += x->phase[p];
         assert_true(sum > 0.0 && sum < 1.01 * x->high); /* no time is counted twice */
         assert_int_equal(strlen(x->hash), 32);
-        assert_true(x->eval_examples > 0 && x->eval_s > 0.0);
+        assert_true(x->eval_examples > 0 && x->eval_s > 0.0 && x->eval_flop > 0.0);
     }
     config_free(c);
 }

@@ -135,6 +135,8 @@ static void print_roof(const struct bench_result *r)
             if (x->work.flop[p] > 0.0 || x->work.bytes[p] > 0.0)
                 print_roof_row(x, phase_name((enum phase)p), x->phase[p], x->work.flop[p], x->work.bytes[p]);
         print_roof_row(x, "all", x->median, work_flop(&x->work), work_bytes(&x->work));
+        if (x->eval_examples)
+            print_roof_row(x, "evaluation", x->eval_s, x->eval_flop, 0.0);
     }
     printf(
         "\nBytes are counted as if caches kept nothing from phase to phase, so a phase that they serve can "
@@ -156,7 +158,7 @@ void bench_print_csv(const struct bench_result *r)
     printf("threads,users,items,ratings,steps,repeats,median_s,low_s,high_s,examples_per_s,ratings_per_s,"
            "speedup,"
            "efficiency,flop_per_s,byte_per_s,sgemm_flop_per_s,stream_byte_per_s,barrier_s,busiest_s,eval_s,"
-           "eval_examples");
+           "eval_examples,eval_flop");
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(",%s_s,%s_flop,%s_byte", phase_name((enum phase)p), phase_name((enum phase)p),
@@ -169,8 +171,8 @@ void bench_print_csv(const struct bench_result *r)
                x->threads, x->users, x->items, x->ratings, x->steps, r->repeats, x->median, x->low, x->high,
                x->work.examples / x->median, x->work.ratings / x->median, bench_speedup(r, i),
                bench_efficiency(r, i));
-        printf("%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%" PRId64, flop_rate(x), byte_rate(x), x->sgemm, x->stream,
-               x->barrier, x->busiest, x->eval_s, x->eval_examples);
+        printf("%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%" PRId64 ",%.6g", flop_rate(x), byte_rate(x), x->sgemm,
+               x->stream, x->barrier, x->busiest, x->eval_s, x->eval_examples, x->eval_flop);
         for (int p = 0; p < PHASES; p++)
             if (shown(p))
                 printf(",%.6g,%.6g,%.6g", x->phase[p], x->work.flop[p], x->work.bytes[p]);
@@ -229,6 +231,7 @@ static struct json *row_json(const struct bench_result *r, int i)
     if (x->eval_examples) {
         json_put_real(j, "eval_s", x->eval_s);
         json_put_int(j, "eval_examples", x->eval_examples);
+        json_put_real(j, "eval_gflop_per_s", 1e-9 * per_second(x->eval_flop, x->eval_s));
     }
     json_put_text(j, "weights_hash", x->hash);
     return j;

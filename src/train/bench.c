@@ -250,6 +250,21 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
     return params_hash(&b->learner.model->params, row->hash, err);
 }
 
+static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
+{
+    const struct judged *part = &b->problem->valid;
+    double examples = (double)judged->examples, entries = 0.0;
+    bool all = false;
+
+    for (int64_t i = 0; i < b->problem->examples; i++)
+        if (part->out->row_count[i])
+            entries += (double)part->in->row_count[i];
+    for (int i = 0; i < b->eval.n; i++)
+        all |= metric_is_ranking(&b->eval.metric[i]);
+    return work_of_evaluation(&b->learner, examples, entries,
+                              all ? examples * (double)b->problem->columns : (double)judged->cells);
+}
+
 /* As often as the repeats, or as `seconds` allow, but at least once. */
 static int time_evaluation(struct bench *b, struct bench_row *row, struct error *err)
 {
@@ -272,6 +287,7 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
     evaluator_free(e);
     row->eval_s = bench_median(b->eval_time, n);
     row->eval_examples = row->judged.examples;
+    row->eval_flop = evaluation_flop(b, &row->judged);
     return 0;
 }
 

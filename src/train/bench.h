@@ -44,6 +44,7 @@ struct bench_row {
     double sent;              /* bytes a repeat that the rank that sends most hands over */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
     int64_t eval_examples;
+    double eval_flop;
     double sgemm, stream, barrier; /* FLOP/s and B/s of all workers (ranks taken to be alike); seconds */
     char warm_hash[33], hash[33];  /* of all weights after the warm-up, at the end */
     char first_hash[33];           /* weak: after the warm-up, with the first number of threads */

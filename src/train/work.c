@@ -24,12 +24,12 @@ double work_touched(const int64_t *count, int64_t n, double share)
     return sum;
 }
 
-/* Adds of the tree over the shards, for one sum of rows x ld: where leaves may add to their left sibling (see
- * reduce.h) half of the adds belong to the phase before. */
-static void add_reduce(struct work *w, const struct learner *l, double rows, double ld, bool leaves_add)
+/* Adds of the tree over the shards, for one sum of rows x ld: leaves add to their left sibling (see reduce.h),
+ * so that half of the adds belong to the phase before. */
+static void add_reduce(struct work *w, const struct learner *l, double rows, double ld)
 {
     int shards = l->problem->shards;
-    double adds = leaves_add ? shards - 1 - shards / 2 : shards - 1;
+    double adds = shards - 1 - shards / 2;
 
     w->flop[PHASE_REDUCE] += adds * rows * ld;
     w->bytes[PHASE_REDUCE] += adds * rows * ld * 12.0;
@@ -65,7 +65,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
     w->flop[PHASE_ENCODE] += 2.0 * k0 * w->ratings;
     w->bytes[PHASE_ENCODE] += rows * ld0 * 4.0 + w->ratings * 8.0;
-    add_reduce(w, l, w->examples, ld0, true);
+    add_reduce(w, l, w->examples, ld0);
     add_hidden(w, l, v, o);
     if (masked) {
         w->flop[PHASE_DECODE] += 6.0 * k1 * w->ratings + steps * ADAM_FLOP * columns * k1;
@@ -76,7 +76,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
         w->flop[PHASE_UPDATE] += steps * ADAM_FLOP * columns * k1;
         w->bytes[PHASE_UPDATE] += steps * columns * ld1 * ADAM_BYTES;
     }
-    add_reduce(w, l, w->examples, ld1, masked);
+    add_reduce(w, l, w->examples, ld1);
     w->flop[PHASE_UPDATE] += 2.0 * k0 * w->ratings + steps * ADAM_FLOP * columns * k0;
     w->bytes[PHASE_UPDATE] += rows * ld0 * ADAM_BYTES;
 }
@@ -130,6 +130,23 @@ void work_of_epoch(struct work *out, const struct learner *l)
                          .examples = (double)l->scheduler.examples,
                          .ratings = (double)l->problem->train->entries};
     add_phases(out, l);
+}
+
+double work_of_evaluation(const struct learner *l, double examples, double entries, double scores)
+{
+    const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
+    double flop;
+
+    if (l->model->spec.kind == MODEL_MF)
+        return 2.0 * (double)l->model->spec.latent * scores;
+    flop = 2.0 * (double)v->cols * entries + 2.0 * (double)o->cols * scores;
+    for (int i = 0; i < l->model->params.n; i++) {
+        const struct param *q = &l->model->params.param[i];
+
+        if (q->cols && q != v && q != o)
+            flop += 2.0 * (double)q->rows * (double)q->cols * examples;
+    }
+    return flop;
 }
 
 double work_flop(const struct work *w)

@@ -25,6 +25,10 @@ void work_of_steps(struct work *out, const struct learner *l, int64_t steps);
 /* An epoch, whichever. */
 void work_of_epoch(struct work *out, const struct learner *l);
 
+/* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers coming
+ * out, selection of the best not counted. */
+double work_of_evaluation(const struct learner *l, double examples, double entries, double scores);
+
 /* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share`
  * of the entries is expected to touch. */
 double work_touched(const int64_t *count, int64_t n, double share);

@@ -138,7 +138,8 @@ static void bench_of(const char *const *settings, bool weak, struct bench_result
         assert_true(x->sgemm > 0.0 && x->stream > 0.0 && x->barrier > 0.0);
         for (int p = 0; p < PHASES; p++)
             sum += x->phase[p];
-        assert_true(sum > 0.0 && sum < 1.01 * x->high); /* no time is counted twice */
+        assert_true(sum > 0.0 &&
+                    sum < 1.01 * x->high); /* no time is counted twice; of two, a median is a mean */
         assert_int_equal(strlen(x->hash), 32);
         assert_true(x->eval_examples > 0 && x->eval_s > 0.0 && x->eval_flop > 0.0);
     }

@@ -141,6 +141,8 @@ static void nothing_to_sum(void **state)
     assert_int_equal(kernels_pick(&k, "auto", &err), 0);
     k->product_nn(1, 16, 0, a, 1, 1, b, 16, INTO_CHAIN, c, 16, NULL);
     assert_true(c[0] == 5.0f);
+    k->product_nn(1, 16, 0, a, 1, 1, b, 16, INTO_SUM, c, 16, NULL);
+    assert_true(c[0] == 5.0f);
     k->product_nn(1, 16, 0, a, 1, 1, b, 16, INTO_NEW, c, 16, NULL);
     assert_true(c[0] == 0.0f);
     k->product_nt(1, 1, 0, a, 16, b, 16, bias, c, 16);

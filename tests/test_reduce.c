@@ -38,7 +38,6 @@ static void tree_sum(int level, int64_t index, int shards, float leaf[][ROWS * L
 struct job {
     struct reduce *r;
     int shards, round, rows;
-    bool can_add;
     const int *bound; /* as for reduce_new */
 };
 
@@ -55,7 +54,7 @@ static void one_round(struct worker *w, void *arg)
     }
     for (int64_t s = first; s < end; s++) {
         bool add;
-        float *at = reduce_leaf(j->r, w, (int)s, j->can_add, &add);
+        float *at = reduce_leaf(j->r, w, (int)s, &add);
 
         leaf_value((int)s, j->round, value);
         for (int i = 0; i < j->rows * LD; i++)
@@ -81,7 +80,6 @@ static void check_root(struct team *team, int shards, const int *bound)
         levels++;
     assert_int_equal(reduce_new(&j.r, shards, team, bound, ROWS, LD, &err), 0);
     for (j.round = 0; j.round < 3; j.round++) {
-        j.can_add = j.round != 1;
         j.rows = j.round == 2 ? 3 : ROWS;
         for (int s = 0; s < shards; s++)
             leaf_value(s, j.round, leaf[s]);

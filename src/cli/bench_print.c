@@ -83,7 +83,7 @@ static void print_scaling(const struct bench_result *r)
 
 static void print_phases(const struct bench_result *r)
 {
-    printf("\nSeconds a repeat, mean over workers:\n\n| threads |");
+    printf("\nSeconds a repeat, mean over workers, median over repeats:\n\n| threads |");
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(" %s |", phase_name((enum phase)p));

@@ -2,9 +2,10 @@
  * baseline, avx2, avx512; see CMakeLists.txt), and what it offers to the path's table carries the path's
  * name.
  *
- * Loops that need register tiles are written on vectors of the path's width; the rest are plain loops that
- * the compiler vectorises. Elementwise functions give the same bits wherever in a row an element stands: the
- * same operations in a vector's lane and in what is left at a row's end, and no library call. */
+ * Loops that need register tiles, and softmax rows, are written on vectors of the path's width; the rest are
+ * plain loops that the compiler vectorises. Elementwise functions give the same bits wherever in a row an
+ * element stands: the same operations in a vector's lane and in what is left at a row's end, and no library
+ * call. */
 #ifndef MATH_KERNELS_ISA_H
 #define MATH_KERNELS_ISA_H
 

@@ -8,7 +8,7 @@
 #define NT_ROWS 6  /* 24 sums, 4 + 1 operands: 32 registers */
 #define NN_SUMS 24 /* the same, with 3 + 1 operands */
 #else
-#define NT_ROWS 3 /* 12 sums: 16 registers */
+#define NT_ROWS 3 /* 12 sums, 3 + 1 operands and one from memory: 16 registers */
 #define NN_SUMS 12
 #endif
 #define NT_COLUMNS 4
@@ -17,7 +17,8 @@
 #define NT_NEAR    8  /* columns: how early C's lines are asked for */
 #define NN_VECS    3
 #define NN_ROWS    12 /* at most, in a tile */
-#define NN_NEAR    8  /* steps: how early a tile asks for its operands, which lie a row apart */
+#define NN_NEAR    8  /* steps: how early a tile asks for operands that lie a row apart */
+/* What is asked for early may lie behind an array's end; a prefetch does not fault. */
 
 /* ---- A B^T -------------------------------------------------------------------------------------------- */
 

@@ -119,7 +119,7 @@ static void add_part(struct worker *w, struct encoder *e, int shard, const struc
 {
     const float *rows = e->v.part[shard].row.w;
     bool add;
-    float *z = reduce_leaf(e->reduce, w, shard, true, &add);
+    float *z = reduce_leaf(e->reduce, w, shard, &add);
 
     team_phase(w, PHASE_ENCODE);
     for (int64_t p = 0; p < v->rows; p++)

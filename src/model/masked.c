@@ -237,7 +237,7 @@ static void update_bias(struct masked *d, int shard, const struct batch *b)
 static void add_part(struct worker *w, struct masked *d, int shard, const struct view *v, const float *rows)
 {
     bool add;
-    float *dh = reduce_leaf(d->reduce, w, shard, true, &add);
+    float *dh = reduce_leaf(d->reduce, w, shard, &add);
     const float *e = d->shard[shard].e_by_row;
 
     for (int64_t p = 0; p < v->rows; p++)

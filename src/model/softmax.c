@@ -74,7 +74,7 @@ static int init_blocks(struct softmax *d, int worker)
         d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
         floats += d->block * d->shard[s].ld;
     }
-    at = d->blocks[worker] = mem_array(floats ? floats : 1, sizeof *at);
+    at = d->blocks[worker] = mem_array(floats, sizeof *at);
     for (int64_t s = first; s < end && at; s++) {
         d->shard[s].block = at;
         at += d->block * d->shard[s].ld;
@@ -283,7 +283,7 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
 
     team_phase(w, PHASE_DECODE);
     errors(d, s, v, b, from, rows);
-    dh = reduce_leaf(d->reduce, w, s, true, &add);
+    dh = reduce_leaf(d->reduce, w, s, &add);
     d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
                                    add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
     weight_gradient(w, d, s, b, from, rows, h);

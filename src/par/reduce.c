@@ -262,13 +262,13 @@ void reduce_free(struct reduce *r)
     mem_free(r);
 }
 
-float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool can_add, bool *add)
+float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool *add)
 {
     struct worker_plan *p = &r->plan[w->id];
 
     if (shard == p->first)
         p->open = 0; /* a new round */
-    *add = can_add && p->open > 0 && siblings(p->level[p->open - 1], p->index[p->open - 1], 0, shard);
+    *add = p->open > 0 && siblings(p->level[p->open - 1], p->index[p->open - 1], 0, shard);
     return p->slot[*add ? p->open - 1 : p->open];
 }
 

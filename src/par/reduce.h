@@ -42,9 +42,9 @@ void reduce_free(struct reduce *r);
 /* A round sums any rows x ld that are no more floats than reduce_new was given room for. */
 
 /* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added
- * to it (the same bits as a leaf of its own added after); otherwise write over what is there. `can_add` false
- * never asks for that. */
-float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool can_add, bool *add);
+ * to it (the same bits as a leaf of its own added after); otherwise write over what is there. Rows of a leaf
+ * that are zero need not be added: all that can differ is the sign of a zero, which no weight sees. */
+float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool *add);
 /* The leaf is full (`added`: as reduce_leaf asked for): merges what can be merged. `count` floats. */
 void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count);
 

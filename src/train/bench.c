@@ -222,13 +222,21 @@ static int check_run(struct bench *b, struct error *err)
     return 0;
 }
 
+/* All ranks begin at the same time, and what follows begins when the last of them is done. */
+static void sample_rates(struct bench *b, bool stream)
+{
+    (void)ranks_max(ranks_of(b), 0);
+    bench_rates_sample(b->rates, stream);
+    (void)ranks_max(ranks_of(b), 0);
+}
+
 static int time_repeats(struct bench *b, struct bench_row *row, struct error *err)
 {
     struct ranks *ranks = ranks_of(b);
     int64_t sent = ranks->sent;
     int n = b->spec->repeats, rc;
 
-    bench_rates_sample(b->rates);
+    sample_rates(b, true);
     for (int i = 0; i < n; i++) {
         team_reset_times(b->problem->team);
         b->time[i] = repeat(b, i + 1, b->steps);
@@ -237,7 +245,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
         add_work(&row->work, &b->learner, n);
         if ((rc = check_run(b, err)) < 0)
             return rc;
-        bench_rates_sample(b->rates);
+        sample_rates(b, i + 1 == n);
     }
     row->sent = (double)ranks_max(ranks, ranks->sent - sent) / n;
     for (int i = 0; i < PHASES; i++)
@@ -253,16 +261,21 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
 static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
 {
     const struct judged *part = &b->problem->valid;
-    double examples = (double)judged->examples, entries = 0.0;
-    bool all = false;
+    double examples = (double)judged->examples, entries = 0.0, scores = 0.0;
+    bool cells = b->learner.model->ops->score_cells != NULL, all = !cells, some = false;
 
     for (int64_t i = 0; i < b->problem->examples; i++)
         if (part->out->row_count[i])
             entries += (double)part->in->row_count[i];
-    for (int i = 0; i < b->eval.n; i++)
-        all |= metric_is_ranking(&b->eval.metric[i]);
-    return work_of_evaluation(&b->learner, examples, entries,
-                              all ? examples * (double)b->problem->columns : (double)judged->cells);
+    for (int i = 0; i < b->eval.n; i++) {
+        bool ranking = metric_is_ranking(&b->eval.metric[i]);
+
+        all |= ranking;
+        some |= cells && !ranking;
+    }
+    scores += all ? examples * (double)b->problem->columns : 0.0;
+    scores += some ? (double)judged->cells : 0.0;
+    return work_of_evaluation(&b->learner, examples, entries, scores);
 }
 
 /* As often as the repeats, or as `seconds` allow, but at least once. */

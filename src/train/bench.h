@@ -6,10 +6,10 @@
  * end with the same bits. In weak scaling the columns (for mf: users and items) and the ratings grow with the
  * threads; then each size is also warmed up with the first number of threads, to compare bits.
  *
- * Ceilings, measured with the same workers before and after every repeat: SGEMM on blocks that stay in each
- * worker's caches; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level
- * cache. All figures are medians, of repeats and of these samples between them, so that a machine whose speed
- * drifts drifts under both. */
+ * Ceilings, measured with the same workers: SGEMM on blocks that stay in each worker's caches, before and
+ * after every repeat; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level
+ * cache, before the first and after the last, as it leaves the caches cold. Times and rates are medians, of
+ * repeats and of these samples between them, so that a machine whose speed drifts drifts under both. */
 #ifndef TRAIN_BENCH_H
 #define TRAIN_BENCH_H
 
@@ -37,9 +37,9 @@ struct bench_row {
     int64_t users, items, ratings; /* of the data */
     int64_t steps;
     double median, low, high; /* seconds a repeat */
-    double phase[PHASES];     /* seconds a repeat, mean over workers, median over repeats */
-    double barriers;          /* that a worker waits at, a repeat */
-    double busiest;           /* seconds that the worker which waited least did not; median over repeats */
+    double phase[PHASES];     /* seconds a repeat, mean over this rank's workers, median over repeats */
+    double barriers;          /* that a worker waits at, in the last repeat */
+    double busiest;           /* most seconds that one worker did not wait; median over repeats */
     struct work work;         /* of a repeat, mean over repeats */
     double sent;              /* bytes a repeat that the rank that sends most hands over */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
@@ -86,12 +86,14 @@ double bench_median(double *x, int n);
 
 struct bench_rates;
 
-/* For the problem's workers; its arrays are an eighth of the memory at most. */
+/* For the workers of this rank. Its arrays, an eighth of the memory at most, are held until it is freed. */
 int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err);
 void bench_rates_free(struct bench_rates *r); /* may be NULL */
-/* Once more; at most BENCH_REPEATS + 1 times. */
-void bench_rates_sample(struct bench_rates *r);
-/* Medians of the samples: the row's sgemm, stream and barrier. */
+/* Once more, at most BENCH_REPEATS + 1 times; streaming only where asked for. Ranks do not wait for each
+ * other. */
+void bench_rates_sample(struct bench_rates *r, bool stream);
+/* Medians of the samples, which it sorts: the row's sgemm and stream, times the number of ranks, and barrier;
+ * and the result's stream_bytes. */
 void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row);
 
 #endif

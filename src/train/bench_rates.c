@@ -17,8 +17,7 @@ enum {
     BARRIERS = 499,
     STREAM_PASSES = 3,
     SGEMM_PASSES = 15,
-    SGEMM_PRODUCTS = 4, /* a pass */
-    MOST_PASSES = BARRIERS
+    SGEMM_PRODUCTS = 4 /* a pass */
 };
 
 struct bench_rates {
@@ -27,7 +26,9 @@ struct bench_rates {
     int64_t block;                 /* floats a worker */
     float **array;                 /* (workers): three arrays of n floats, one behind the other */
     int64_t n;                     /* a multiple of CHUNK */
-    int samples;
+    bool with_stream;              /* this sample; its passes: */
+    double sgemm_pass[SGEMM_PASSES], stream_pass[STREAM_PASSES], barrier_pass[BARRIERS];
+    int samples, stream_samples;
     double sgemm[BENCH_REPEATS + 1], stream[BENCH_REPEATS + 1], barrier[BENCH_REPEATS + 1]; /* (samples) */
 };
 
@@ -64,21 +65,19 @@ static void barrier_pass(const struct bench_rates *r, int worker)
     (void)worker;
 }
 
-/* Seconds of a pass, the median of some, each made by all workers at once and ended by a barrier. */
-static double time_passes(struct worker *w, const struct bench_rates *r, int passes,
-                          void (*pass)(const struct bench_rates *r, int worker))
+/* Seconds of each of some passes, made by all workers at once and ended by a barrier. */
+static void time_passes(struct worker *w, const struct bench_rates *r, double *time, int passes,
+                        void (*pass)(const struct bench_rates *r, int worker))
 {
-    double time[MOST_PASSES];
-
     team_barrier(w);
     for (int i = 0; i < passes; i++) {
         double start = clock_now();
 
         pass(r, w->id);
         team_barrier(w);
-        time[i] = clock_now() - start;
+        if (w->id == 0)
+            time[i] = clock_now() - start;
     }
-    return bench_median(time, passes);
 }
 
 /* The owner is the first to touch its memory. */
@@ -95,15 +94,11 @@ static void touch(struct worker *w, void *arg)
 static void measure(struct worker *w, void *arg)
 {
     struct bench_rates *r = arg;
-    double sgemm = time_passes(w, r, SGEMM_PASSES, sgemm_pass);
-    double stream = time_passes(w, r, STREAM_PASSES, stream_pass);
-    double barrier = time_passes(w, r, BARRIERS, barrier_pass);
 
-    if (w->id == 0) {
-        r->sgemm[r->samples] = 2.0 * SGEMM_PRODUCTS * pow(BENCH_BLOCK, 3.0) * w->count / sgemm;
-        r->stream[r->samples] = 24.0 * (double)r->n * w->count / stream;
-        r->barrier[r->samples] = barrier;
-    }
+    time_passes(w, r, r->sgemm_pass, SGEMM_PASSES, sgemm_pass);
+    time_passes(w, r, r->barrier_pass, BARRIERS, barrier_pass);
+    if (r->with_stream)
+        time_passes(w, r, r->stream_pass, STREAM_PASSES, stream_pass);
 }
 
 /* Bytes to stream over, all workers together. */
@@ -130,7 +125,7 @@ int bench_rates_new(struct bench_rates **out, const struct problem *p, struct er
     r->n = ((int64_t)(stream_size(p) / 12.0 / workers) / CHUNK + 1) * CHUNK;
     r->scratch = mem_array(workers * r->block, sizeof(float));
     r->array = mem_zalloc(workers + 1, sizeof *r->array); /* ends with NULL */
-    for (int i = 0; r->array && i < workers; i++)
+    for (int i = 0; rc == 0 && r->array && i < workers; i++)
         if (!(r->array[i] = mem_array(3 * r->n, sizeof(float))))
             rc = PT_ENOMEM;
     if (rc < 0 || !r->scratch || !r->array) {
@@ -153,10 +148,18 @@ void bench_rates_free(struct bench_rates *r)
     mem_free(r);
 }
 
-void bench_rates_sample(struct bench_rates *r)
+void bench_rates_sample(struct bench_rates *r, bool stream)
 {
+    int workers = team_workers(r->problem->team);
+    double flop = 2.0 * SGEMM_PRODUCTS * pow(BENCH_BLOCK, 3.0) * workers;
+    double bytes = 24.0 * (double)r->n * workers;
+
+    r->with_stream = stream;
     team_run(r->problem->team, measure, r);
-    r->samples++;
+    r->sgemm[r->samples] = flop / bench_median(r->sgemm_pass, SGEMM_PASSES);
+    r->barrier[r->samples++] = bench_median(r->barrier_pass, BARRIERS);
+    if (stream)
+        r->stream[r->stream_samples++] = bytes / bench_median(r->stream_pass, STREAM_PASSES);
 }
 
 void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row)
@@ -164,7 +167,7 @@ void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct be
     int ranks = team_ranks(r->problem->team)->count;
 
     row->sgemm = bench_median(r->sgemm, r->samples) * ranks;
-    row->stream = bench_median(r->stream, r->samples) * ranks;
+    row->stream = bench_median(r->stream, r->stream_samples) * ranks;
     row->barrier = bench_median(r->barrier, r->samples);
     out->stream_bytes = 12.0 * (double)r->n * team_workers(r->problem->team);
 }

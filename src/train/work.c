@@ -24,8 +24,8 @@ double work_touched(const int64_t *count, int64_t n, double share)
     return sum;
 }
 
-/* Adds of the tree over the shards, for one sum of rows x ld: leaves add to their left sibling (see reduce.h),
- * so that half of the adds belong to the phase before. */
+/* Adds of the tree over the shards, for one sum of rows x ld. Every second leaf is added by whoever makes it
+ * (see reduce.h), which is not counted. */
 static void add_reduce(struct work *w, const struct learner *l, double rows, double ld)
 {
     int shards = l->problem->shards;

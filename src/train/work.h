@@ -25,8 +25,8 @@ void work_of_steps(struct work *out, const struct learner *l, int64_t steps);
 /* An epoch, whichever. */
 void work_of_epoch(struct work *out, const struct learner *l);
 
-/* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers coming
- * out, selection of the best not counted. */
+/* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers that
+ * come out; the selection of the best is not counted. */
 double work_of_evaluation(const struct learner *l, double examples, double entries, double scores);
 
 /* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share`

@@ -38,7 +38,8 @@ enum product_into {
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
-    /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; added to out where `add`. */
+    /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; added to out where `add`:
+     * of no rows, out stays as it is. */
     void (*gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
                    int64_t ld);
     /* out[i] = row(idx[i]) . w for i < n. */

@@ -123,9 +123,8 @@ static void add_part(struct worker *w, struct encoder *e, int shard, const struc
 
     team_phase(w, PHASE_ENCODE);
     for (int64_t p = 0; p < v->rows; p++)
-        if (!add || v->row[p + 1] > v->row[p]) /* nothing to add is the rule where shards are many */
-            e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
-                                       v->x + v->row[p], rows, e->v.ld);
+        e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
+                                   v->x + v->row[p], rows, e->v.ld);
     team_phase(w, PHASE_REDUCE);
     reduce_done(e->reduce, w, shard, add, v->rows * e->v.ld);
 }

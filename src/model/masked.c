@@ -241,9 +241,8 @@ static void add_part(struct worker *w, struct masked *d, int shard, const struct
     const float *e = d->shard[shard].e_by_row;
 
     for (int64_t p = 0; p < v->rows; p++)
-        if (!add || v->row[p + 1] > v->row[p]) /* nothing to add is the rule where shards are many */
-            d->model->eng.kern->gather(dh + p * d->w.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
-                                       e + v->row[p], rows, d->w.ld);
+        d->model->eng.kern->gather(dh + p * d->w.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
+                                   e + v->row[p], rows, d->w.ld);
     team_phase(w, PHASE_REDUCE);
     reduce_done(d->reduce, w, shard, add, v->rows * d->w.ld);
 }

@@ -1,6 +1,7 @@
 #include "train/bench.h"
 
 #include "base/clock.h"
+#include "base/median.h"
 #include "base/mem.h"
 #include "data/synth_shape.h"
 
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What the rows are measured with. */
@@ -233,13 +233,15 @@ static void sample_rates(struct bench *b, bool stream)
 static int time_repeats(struct bench *b, struct bench_row *row, struct error *err)
 {
     struct ranks *ranks = ranks_of(b);
-    int64_t sent = ranks->sent;
+    int64_t sent = 0;
     int n = b->spec->repeats, rc;
 
     sample_rates(b, true);
     for (int i = 0; i < n; i++) {
         team_reset_times(b->problem->team);
+        sent -= ranks->sent;
         b->time[i] = repeat(b, i + 1, b->steps);
+        sent += ranks->sent;
         note_phases(b, i);
         row->barriers = (double)team_worker(b->problem->team, 0)->barriers;
         add_work(&row->work, &b->learner, n);
@@ -247,11 +249,11 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
             return rc;
         sample_rates(b, i + 1 == n);
     }
-    row->sent = (double)ranks_max(ranks, ranks->sent - sent) / n;
+    row->sent = (double)ranks_max(ranks, sent) / n;
     for (int i = 0; i < PHASES; i++)
-        row->phase[i] = bench_median(b->phase[i], n);
-    row->busiest = bench_median(b->busiest, n);
-    row->median = bench_median(b->time, n);
+        row->phase[i] = median(b->phase[i], n);
+    row->busiest = median(b->busiest, n);
+    row->median = median(b->time, n);
     row->low = b->time[0];
     row->high = b->time[n - 1];
     row->steps = b->learner.steps;
@@ -298,7 +300,7 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
         took = seconds_of_rank_0(b, clock_now() - start);
     } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
     evaluator_free(e);
-    row->eval_s = bench_median(b->eval_time, n);
+    row->eval_s = median(b->eval_time, n);
     row->eval_examples = row->judged.examples;
     row->eval_flop = evaluation_flop(b, &row->judged);
     return 0;

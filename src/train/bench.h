@@ -79,9 +79,6 @@ int bench_compare(const struct bench_result *r, struct error *err);
 double bench_speedup(const struct bench_result *r, int row);
 double bench_efficiency(const struct bench_result *r, int row);
 
-/* Sorts x; n > 0. */
-double bench_median(double *x, int n);
-
 /* ---- bench_rates.c: what the machine can do ---- */
 
 struct bench_rates;

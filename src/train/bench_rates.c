@@ -7,6 +7,7 @@
 #include "train/bench.h"
 
 #include "base/clock.h"
+#include "base/median.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 
@@ -156,18 +157,18 @@ void bench_rates_sample(struct bench_rates *r, bool stream)
 
     r->with_stream = stream;
     team_run(r->problem->team, measure, r);
-    r->sgemm[r->samples] = flop / bench_median(r->sgemm_pass, SGEMM_PASSES);
-    r->barrier[r->samples++] = bench_median(r->barrier_pass, BARRIERS);
+    r->sgemm[r->samples] = flop / median(r->sgemm_pass, SGEMM_PASSES);
+    r->barrier[r->samples++] = median(r->barrier_pass, BARRIERS);
     if (stream)
-        r->stream[r->stream_samples++] = bytes / bench_median(r->stream_pass, STREAM_PASSES);
+        r->stream[r->stream_samples++] = bytes / median(r->stream_pass, STREAM_PASSES);
 }
 
 void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row)
 {
     int ranks = team_ranks(r->problem->team)->count;
 
-    row->sgemm = bench_median(r->sgemm, r->samples) * ranks;
-    row->stream = bench_median(r->stream, r->stream_samples) * ranks;
-    row->barrier = bench_median(r->barrier, r->samples);
+    row->sgemm = median(r->sgemm, r->samples) * ranks;
+    row->stream = median(r->stream, r->stream_samples) * ranks;
+    row->barrier = median(r->barrier, r->samples);
     out->stream_bytes = 12.0 * (double)r->n * team_workers(r->problem->team);
 }

@@ -1,7 +1,6 @@
 /* bench_result.c - what measured rows say together: one answer, or not; how they scale. */
 #include "train/bench.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int bench_compare(const struct bench_result *r, struct error *err)
@@ -42,17 +41,4 @@ double bench_speedup(const struct bench_result *r, int row)
 double bench_efficiency(const struct bench_result *r, int row)
 {
     return bench_speedup(r, row) * r->row[0].threads / r->row[row].threads;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double bench_median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, compare_doubles);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2.0;
 }

@@ -1,11 +1,11 @@
 /* run_tell.c - what a run says: to its listener while it goes on, why it ended early, and what came out. */
 #include "train/run.h"
 
+#include "base/median.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void run_warn(const struct run *r, const char *text)
@@ -80,25 +80,17 @@ int run_interrupted(const struct run *r, struct error *err)
         (long long)r->state.epoch + 1, r->options->folder);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 double run_epoch_median(const struct run *r)
 {
     int64_t n = r->epochs_timed;
-    double *copy = mem_alloc(n, sizeof *copy), median = 0.0;
+    double *copy = mem_alloc(n, sizeof *copy), middle = 0.0;
 
     if (copy && n) {
         memcpy(copy, r->epoch_s, (size_t)n * sizeof *copy);
-        qsort(copy, (size_t)n, sizeof *copy, compare);
-        median = n % 2 ? copy[n / 2] : (copy[n / 2 - 1] + copy[n / 2]) / 2;
+        middle = median(copy, n);
     }
     mem_free(copy);
-    return median;
+    return middle;
 }
 
 void run_report(const struct run *r, struct train_result *out)

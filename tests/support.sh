@@ -9,6 +9,15 @@ trap 'rm -rf "$folder"' EXIT
 export XDG_CACHE_HOME=$folder/cache # not the user's
 failures=0
 
+# wait_for COMMAND...: until it succeeds; a machine with much to do takes its time, so a minute at most
+wait_for() {
+    local end=$((SECONDS + 60))
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.02
+    done
+}
+
 # complain WORD...: the test goes on
 complain() {
     echo "$*" >&2

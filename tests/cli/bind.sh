@@ -42,16 +42,6 @@ single() {
     [[ $(allowed "$1") =~ ^[0-9]+$ ]]
 }
 
-# wait_for COMMAND...: 20 seconds at most
-wait_for() {
-    local i
-    for ((i = 0; i < 400; i++)); do
-        ! "$@" || return 0
-        sleep 0.05
-    done
-    return 1
-}
-
 toy=(model.kind=autorec 'model.hidden=[8]' data.path=synth:small train.patience=0)
 # start NAME ARGUMENT...: a run of one thread that goes on until it is stopped; returns when it trains
 start() {

@@ -49,18 +49,20 @@ same "$folder/sync"
 # A damaged checkpoint: the one before is gone on from, and what is damaged is put aside.
 "$PARTRAIN" train "${options[@]}" train.epochs=100000 --out "$folder/damaged" >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 600); do
-    [ ! -f "$folder/damaged/checkpoint.safetensors.1" ] || break
-    sleep 0.05
-done
+wait_for test -f "$folder/damaged/checkpoint.safetensors.1" || true
 kill -INT $pid
 wait $pid || true
 [ -f "$folder/damaged/checkpoint.safetensors.1" ] || fail "no second checkpoint: $(ls "$folder/damaged")"
 options+=(train.epochs=100000)
 printf X | dd of="$folder/damaged/checkpoint.safetensors" bs=1 seek=30000 conv=notrunc status=none
-run 130 "$folder/damaged" timeout --preserve-status -s INT 2
+"$PARTRAIN" train "${options[@]}" --out "$folder/damaged" --resume >/dev/null 2>"$folder/err" &
+pid=$!
+wait_for test -f "$folder/damaged/checkpoint.safetensors.damaged" || fail "the damaged checkpoint is not put aside"
+kill -INT $pid
+status=0
+wait $pid || status=$?
+[ $status = 130 ] || fail "stopped after a damaged checkpoint: exit status $status"
 complains 'trying the checkpoint before it'
-[ -f "$folder/damaged/checkpoint.safetensors.damaged" ] || fail "the damaged checkpoint is not put aside"
 unset 'options[-1]'
 
 # A file system without room, then read-only, where this user may mount one.

@@ -2,7 +2,8 @@
 # Runs of several ranks: the same weights and figures as one process gives, whatever ranks and threads; a rank that is
 # killed ends the run, which goes on with fewer; ranks of different kinds are refused; bench over ranks. Prints the table
 # of hashes. MPIRUN: another launcher than that of the MPI that the program was built with.
-set -u
+# shellcheck source=tests/support.sh
+. "$(dirname "$0")/../support.sh"
 case $("$PARTRAIN" --version) in
 *"MPI: none"*) echo "skipped: this build has no MPI" >&2 && exit 77 ;;
 *MPICH*) mpirun=mpirun.mpich ;;
@@ -12,15 +13,7 @@ command -v "$mpirun" >/dev/null || mpirun=mpirun
 mpirun=${MPIRUN:-$mpirun}
 command -v "$mpirun" >/dev/null || { echo "skipped: no $mpirun" >&2 && exit 77; }
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 export OMP_WAIT_POLICY=passive # more workers than cores: who waits should not hold one
-failures=0
-
-fail() {
-    echo "$*" >&2
-    failures=$((failures + 1))
-}
 
 # Open MPI wants to be told that root and more ranks than cores are meant; MPICH asks nothing. Who waits for a rank
 # that has no core should give up its own.
@@ -54,15 +47,15 @@ answer() {
 same() {
     local name=$1 setting hash
     shift
-    run 1 1 "$name-1-1" "$@" || { fail "$name: one process"; return; }
+    run 1 1 "$name-1-1" "$@" || { complain "$name: one process"; return; }
     answer "$name-1-1" >"$folder/first"
     printf '%-12s %5s x %-7s %s\n' "$name" ranks threads weights_hash
     for setting in 1-1 1-2 1-4 2-1 3-1 4-1 2-2 3-2 4-2; do
         [ -e "$folder/$name-$setting" ] || run "${setting%-*}" "${setting#*-}" "$name-$setting" "$@" ||
-            { fail "$name: $setting"; continue; }
+            { complain "$name: $setting"; continue; }
         hash=$(sed -n 's/.*"weights_hash": "\(.*\)".*/\1/p' "$folder/$name-$setting/summary.json")
         printf '%-12s %5s x %-7s %s\n' "" "${setting%-*}" "${setting#*-}" "$hash"
-        answer "$name-$setting" | cmp -s - "$folder/first" || fail "$name: another answer from $setting (ranks-threads)"
+        answer "$name-$setting" | cmp -s - "$folder/first" || complain "$name: another answer from $setting (ranks-threads)"
     done
 }
 
@@ -84,7 +77,7 @@ same mf -c "$folder/mf.yaml"
 same mf-clipped -c "$folder/mf.yaml" train.clip_norm=0.01 model.loss=root train.batch=700
 
 # No rank holds more than 1.2 / R of the weights: of item-4-1, 500 for each of 943 columns, twice.
-python3 - "$folder/item-4-1/summary.json" <<'END' || fail "a rank holds more than its share, or sent nothing"
+python3 - "$folder/item-4-1/summary.json" <<'END' || complain "a rank holds more than its share, or sent nothing"
 import json, sys
 summary = json.load(open(sys.argv[1]))
 ranks = summary["per_rank"]
@@ -96,21 +89,18 @@ END
 # Weights of a former run: each rank takes over the rows that it has.
 warm=("${item[@]}" train.epochs=1 "train.init=$folder/item-1-1")
 if run 1 2 warm-1-2 "${warm[@]}" && run 3 1 warm-3-1 "${warm[@]}"; then
-    [ "$(answer warm-1-2)" = "$(answer warm-3-1)" ] || fail "train.init: another answer from 3 ranks"
+    [ "$(answer warm-1-2)" = "$(answer warm-3-1)" ] || complain "train.init: another answer from 3 ranks"
 else
-    fail "train.init"
+    complain "train.init"
 fi
 
 # A rank that is killed ends the run on all ranks within seconds; fewer ranks go on, to the same weights.
 long=("${item[@]}" train.epochs=60 'model.hidden=[64]' train.checkpoint_every=1)
-run 1 2 whole "${long[@]}" || fail "the run to compare with"
+run 1 2 whole "${long[@]}" || complain "the run to compare with"
 "${launch[@]}" -np 3 "$PARTRAIN" train -q --threads 1 --out "$folder/killed" run.bind=none "${long[@]}" \
     >"$folder/out" 2>"$folder/err" </dev/null &
 launcher=$!
-for ((i = 0; i < 600; i++)); do
-    [ ! -e "$folder/killed/checkpoint.safetensors" ] || break
-    sleep 0.05
-done
+wait_for test -e "$folder/killed/checkpoint.safetensors" || complain "three ranks do not train"
 # The ranks are mpirun's descendants that run the program; the last one is not rank 0.
 descendants() {
     local child
@@ -121,37 +111,37 @@ descendants() {
 }
 victim=$(descendants $launcher | tail -n 1)
 if [ -z "$victim" ]; then
-    fail "no rank to kill"
+    complain "no rank to kill"
 else
     kill -KILL "$victim"
 fi
 started=$SECONDS
-wait $launcher && fail "a killed rank, and mpirun says all went well"
-[ $((SECONDS - started)) -le 10 ] || fail "a killed rank, and the others went on for $((SECONDS - started)) s"
-cat "$folder/out" "$folder/err" | grep -qi 'kill' || fail "a killed rank, and no message" # MPICH's goes to stdout
-[ ! -e "$folder/killed/summary.json" ] || fail "the run was over before a rank could be killed"
-run 2 1 killed "${long[@]}" --resume || fail "resuming with fewer ranks"
+wait $launcher && complain "a killed rank, and mpirun says all went well"
+[ $((SECONDS - started)) -le 10 ] || complain "a killed rank, and the others went on for $((SECONDS - started)) s"
+cat "$folder/out" "$folder/err" | grep -qi 'kill' || complain "a killed rank, and no message" # MPICH's goes to stdout
+[ ! -e "$folder/killed/summary.json" ] || complain "the run was over before a rank could be killed"
+run 2 1 killed "${long[@]}" --resume || complain "resuming with fewer ranks"
 echo "killed with 3 ranks, resumed with 2: $(answer killed | head -n 1)"
 echo "never stopped, 1 process:            $(answer whole | head -n 1)"
-[ "$(answer killed)" = "$(answer whole)" ] || fail "resumed with fewer ranks: another answer"
-grep -q '"resumes": 1' "$folder/killed/summary.json" || fail "the killed run was not resumed"
+[ "$(answer killed)" = "$(answer whole)" ] || complain "resumed with fewer ranks: another answer"
+grep -q '"resumes": 1' "$folder/killed/summary.json" || complain "the killed run was not resumed"
 
 # Ranks that would not make the same bits do not begin.
 mixed=(train -q --threads 1 "${item[@]}" train.epochs=1 --out "$folder/mixed")
 "${launch[@]}" -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=avx2 : -np 1 "$PARTRAIN" "${mixed[@]}" run.isa=baseline \
-    >"$folder/out" 2>"$folder/err" </dev/null && fail "a mixture of vector paths is not refused"
-grep -q 'ranks must be alike' "$folder/err" || { fail "a mixture of vector paths: no word of it" && cat "$folder/err" >&2; }
+    >"$folder/out" 2>"$folder/err" </dev/null && complain "a mixture of vector paths is not refused"
+grep -q 'ranks must be alike' "$folder/err" || { complain "a mixture of vector paths: no word of it" && cat "$folder/err" >&2; }
 
 # bench: by itself a row for each number of ranks and threads, all with one hash; under mpirun its own table, once.
 toy=(model.kind=multivae 'model.hidden=[16]' model.latent=8 data.path=synth:small train.batch=32 run.bind=none)
 bench() {
     "$PARTRAIN" bench "${toy[@]}" --repeat 2 "$@" >"$folder/out" 2>"$folder/err" </dev/null
 }
-bench --ranks 1,2 --threads 1,2 --steps 3 --launch "${launch[*]} -np" || { fail "bench --ranks" && cat "$folder/err" >&2; }
-[ "$(grep -cE '^\| [12] \| [12] \| .* [0-9a-f]{32} \|$' "$folder/out")" = 4 ] || fail "bench --ranks: not four rows"
-[ "$(grep -oE ' [0-9a-f]{32} ' "$folder/out" | sort -u | wc -l)" = 1 ] || fail "bench --ranks: not one hash"
-bench --ranks 1,2 --seconds 0.1 --launch "${launch[*]} -np" -q -o json || fail "bench --ranks --seconds"
-python3 - "$folder/out" <<'END' || fail "bench --ranks: json is not as it should be"
+bench --ranks 1,2 --threads 1,2 --steps 3 --launch "${launch[*]} -np" || { complain "bench --ranks" && cat "$folder/err" >&2; }
+[ "$(grep -cE '^\| [12] \| [12] \| .* [0-9a-f]{32} \|$' "$folder/out")" = 4 ] || complain "bench --ranks: not four rows"
+[ "$(grep -oE ' [0-9a-f]{32} ' "$folder/out" | sort -u | wc -l)" = 1 ] || complain "bench --ranks: not one hash"
+bench --ranks 1,2 --seconds 0.1 --launch "${launch[*]} -np" -q -o json || complain "bench --ranks --seconds"
+python3 - "$folder/out" <<'END' || complain "bench --ranks: json is not as it should be"
 import json, sys
 one, two = json.load(open(sys.argv[1]))["rows"]
 assert (one["ranks"], two["ranks"], two["threads"]) == (1, 2, 1)
@@ -159,12 +149,12 @@ assert one["steps"] == two["steps"] and one["weights_hash"] == two["weights_hash
 assert one["sent_bytes_per_step"] == 0 and two["sent_bytes_per_step"] > 1000
 END
 "${launch[@]}" -np 2 "$PARTRAIN" bench "${toy[@]}" --repeat 2 --seconds 0.1 --threads 1,2 -q >"$folder/out" 2>"$folder/err" </dev/null ||
-    { fail "bench under mpirun" && cat "$folder/err" >&2; }
-[ "$(grep -cE '^\| [12] \|.* [0-9a-f]{32} \|$' "$folder/out")" = 2 ] || fail "bench under mpirun: not two rows"
-grep -q '^2 ranks' "$folder/out" || fail "bench under mpirun: no word of ranks"
-bench --ranks 2 --steps 1 --launch "$folder/none -np" && fail "a launcher that is not there"
-grep -q "$folder/none" "$folder/err" || fail "a launcher that is not there: no word of it"
-bench --ranks 2 --steps 1 data.path=synth:no --launch "${launch[*]} -np" && fail "bench --ranks: a failure is lost"
-grep -q "no synthetic set" "$folder/err" || fail "bench --ranks: no word of what failed"
+    { complain "bench under mpirun" && cat "$folder/err" >&2; }
+[ "$(grep -cE '^\| [12] \|.* [0-9a-f]{32} \|$' "$folder/out")" = 2 ] || complain "bench under mpirun: not two rows"
+grep -q '^2 ranks' "$folder/out" || complain "bench under mpirun: no word of ranks"
+bench --ranks 2 --steps 1 --launch "$folder/none -np" && complain "a launcher that is not there"
+grep -q "$folder/none" "$folder/err" || complain "a launcher that is not there: no word of it"
+bench --ranks 2 --steps 1 data.path=synth:no --launch "${launch[*]} -np" && complain "bench --ranks: a failure is lost"
+grep -q "no synthetic set" "$folder/err" || complain "bench --ranks: no word of what failed"
 
 [ "$failures" -eq 0 ]

@@ -127,10 +127,7 @@ expect 6 'mended: its config.yaml is gone' mended --resume train.epochs=9
 common=(data.path=synth:600x400x20000 model.kind=mf train.epochs=100000 run.threads=1)
 "$PARTRAIN" train --out shared "${common[@]}" >/dev/null 2>first &
 pid=$!
-for _ in $(seq 500); do
-    grep -q '^epoch' first && break
-    sleep 0.02
-done
+wait_for grep -q '^epoch' first || complain "the first of two runs does not train"
 expect 2 'another process is training in this folder' shared
 expect 2 'another process is training in this folder' shared --resume
 kill -INT $pid

@@ -12,20 +12,20 @@ start() {
     "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err" &
     pid=$!
 }
-# Until the run has trained: .lock tells.
+# Until the run has trained (or is gone): .lock tells.
 trained() {
-    local was=${1:-}
-    for _ in $(seq 600); do
-        [ ! -s "$folder/run/.lock" ] || [ "$(cat "$folder/run/.lock")" = "$was" ] || return 0
-        kill -0 $pid 2>/dev/null || return 0
-        sleep 0.02
-    done
-    fail "the run does not get on"
+    wait_for noted "${1:-}" || fail "the run does not get on"
+}
+noted() {
+    { [ -s "$folder/run/.lock" ] && [ "$(cat "$folder/run/.lock")" != "$1" ]; } || ! kill -0 $pid 2>/dev/null
 }
 ends() {
     local status=0
     wait $pid || status=$?
     [ $status = "$1" ] || fail "exit status $status, not $1"
+}
+saved() {
+    [ ! "$folder/run/checkpoint.safetensors" -ef "$folder/last" ]
 }
 hash_of() {
     grep -o '"weights_hash": "[0-9a-f]*"' "$1/summary.json"
@@ -40,17 +40,14 @@ for signal in TERM INT USR1; do
     trained "$note"
     note=$(cat "$folder/run/.lock")
     trained "$note"
+    # A second name of the last checkpoint: a new one is another file, however soon it comes.
+    [ $signal != USR1 ] || ln "$folder/run/checkpoint.safetensors" "$folder/last"
     kill -$signal $pid
     case $signal in
         TERM) ends 143 && complains 'interrupted in epoch .*--resume' ;;
         INT) ends 130 && complains 'interrupted in epoch .*--resume' ;;
         USR1)
-            before=$(stat -c %i "$folder/run/checkpoint.safetensors")
-            for _ in $(seq 300); do
-                [ "$(stat -c %i "$folder/run/checkpoint.safetensors")" = "$before" ] || break
-                sleep 0.02
-            done
-            [ "$(stat -c %i "$folder/run/checkpoint.safetensors")" != "$before" ] || fail "SIGUSR1 saved nothing"
+            wait_for saved || fail "SIGUSR1 saved nothing"
             # Meanwhile nobody else may work in the folder. The run stands still: a finished one would let us.
             kill -STOP $pid 2>/dev/null || fail "the run ended before another was tried"
             status=0
@@ -91,10 +88,7 @@ caught() { # the shell's child is the program by now, and catches SIGINT
     [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$PARTRAIN")" ] &&
         grep -q 'SigCgt:.*[2367abef]$' "/proc/$pid/status"
 }
-for _ in $(seq 300); do
-    ! caught || break
-    sleep 0.02
-done
+wait_for caught || fail "the run does not catch signals"
 kill -INT $pid
 sleep 0.7
 kill -0 $pid 2>/dev/null || fail "the first signal ended a run that was reading: $(cat "$folder/err")"

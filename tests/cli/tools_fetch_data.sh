@@ -23,12 +23,8 @@ echo 'no archive' >"$work/web/ml-1m.zip"
 # Port 0: the system picks a free one, and the server says which.
 PYTHONUNBUFFERED=1 python3 -m http.server 0 --bind 127.0.0.1 --directory "$work/web" >"$work/log" 2>&1 &
 server=$!
-for _ in $(seq 100); do
-    port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/log" | head -1)
-    [ -z "$port" ] || break
-    sleep 0.1
-done
-[ -n "$port" ] || fail "the web server did not start"
+wait_for grep -q ' port [0-9]' "$work/log" || fail "the web server did not start"
+port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/log" | head -1)
 url=http://127.0.0.1:$port
 md5=$(md5sum <"$work/web/ml-100k.zip" | cut -d' ' -f1)
 

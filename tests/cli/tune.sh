@@ -61,10 +61,7 @@ cmp -s r/best.yaml cut/best.yaml || complain 'resumed: another best.yaml'
 sed 's/epochs: 6/epochs: 4000/' random.yaml >long.yaml
 "$PARTRAIN" tune -c long.yaml --out stopped >out 2>err &
 pid=$!
-for _ in $(seq 100); do
-    [ -s stopped/trial-0/metrics.jsonl ] && break
-    sleep 0.1
-done
+wait_for test -s stopped/trial-0/metrics.jsonl || complain 'a search does not train'
 kill -INT $pid
 wait $pid
 status=$?

@@ -168,7 +168,6 @@ static void summary_has_every_key(void **state)
         {"build", "compiler"},
         {"throughput", "gbyte_per_s"},
         {"build", "isa"},
-        {"build", "blas_core"},
         {"machine", "cores"},
         {"machine", "nodes"},
     };

@@ -85,13 +85,13 @@ void doctor_check_environment(struct doctor *d)
                "off; "
                "unset it");
     if (*environment("OPENBLAS_NUM_THREADS"))
-        doctor_warn(
-            d, "OPENBLAS_NUM_THREADS has no effect: every product is done by one worker, many at a time");
+        doctor_warn(d, "OPENBLAS_NUM_THREADS has no effect: BLAS is only measured, a call by each worker");
     if (gemm_better_core())
-        doctor_warn(d,
-                    "the BLAS library uses kernels for %s and leaves this processor's vector units idle: "
-                    "OPENBLAS_CORETYPE=%s, or a newer library",
-                    gemm_core(), gemm_better_core());
+        doctor_warn(
+            d,
+            "the BLAS library uses kernels for %s and leaves this processor's vector units idle, so its "
+            "SGEMM is no yardstick: OPENBLAS_CORETYPE=%s, or a newer library",
+            gemm_core(), gemm_better_core());
 }
 
 static double cpu_seconds(clockid_t clock)
@@ -142,8 +142,10 @@ int doctor_measure(struct doctor *d, struct measurement *m, struct error *err)
         return error_set(err, PT_ENOMEM, "no memory to measure %d workers; ask for fewer by --threads",
                          d->workers);
     rc = team_new(&team, d->workers, d->topo, d->bind, err);
-    if (rc < 0)
+    if (rc < 0 || (rc = gemm_init(err)) < 0) {
+        team_free(team);
         return rc;
+    }
     m->bound = team_bound(team);
     m->serial_threads = gemm_measure_threads();
     team_run(team, measure, m);
@@ -173,10 +175,9 @@ void doctor_print_measurement(struct doctor *d, const struct measurement *m)
            1e-9 * m->findings[0].alone, 1e-9 * together, d->workers, BLOCK_M, BLOCK_N, BLOCK_K);
     printf("barrier     %.2g us (%d workers)\n", 1e6 * m->findings[0].barrier, d->workers);
     if (m->serial_threads > 1 || in_run > 1)
-        doctor_warn(d,
-                    "a BLAS call uses several threads, so answers depend on their number: install OpenBLAS's "
-                    "OpenMP build "
-                    "(Debian, Ubuntu: libopenblas0-openmp)");
+        doctor_warn(
+            d, "a BLAS call uses several threads, so SGEMM's rates are not a worker's: install OpenBLAS's "
+               "OpenMP build (Debian, Ubuntu: libopenblas0-openmp)");
     if (m->bound < d->workers && d->bind != BIND_NONE && !d->facts.omp_places)
         doctor_warn(d, "only %d of %d workers could be bound: the system (a container's rules?) forbids it",
                     m->bound, d->workers);
@@ -191,8 +192,7 @@ void doctor_print_measurement(struct doctor *d, const struct measurement *m)
     if (gemm_callers() > 0 && d->workers > gemm_callers())
         doctor_warn(
             d,
-            "the BLAS library was built for %d callers at a time, there are %d workers: --threads %d, or a "
-            "library "
-            "built for more",
+            "the BLAS library was built for %d callers at a time, there are %d workers: SGEMM beside them is "
+            "measured by --threads %d at most, or with a library built for more",
             gemm_callers(), d->workers, gemm_callers());
 }

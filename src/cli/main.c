@@ -165,9 +165,15 @@ static int dispatch(int argc, char **argv, struct error *err)
     return run(find(word), argc - 1, argv + 1, err);
 }
 
+/* Whether the command measures BLAS. */
+static bool measures_blas(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "doctor") == 0);
+}
+
 /* OpenBLAS chose its kernels before main began. Where it did not know the processor and chose ancient ones,
  * the program starts itself again with the family named; the variable keeps it from doing so twice, and a
- * user's own choice stands. Where that fails it goes on, only slower: `partrain doctor` says so. */
+ * user's own choice stands. Where that fails it goes on beside a slower SGEMM: `partrain doctor` says so. */
 static void choose_blas_kernels(char **argv)
 {
     const char *core = gemm_better_core();
@@ -183,7 +189,8 @@ int main(int argc, char **argv)
     struct error err = {0};
     int rc;
 
-    choose_blas_kernels(argv);
+    if (measures_blas(argc, argv))
+        choose_blas_kernels(argv);
     signal(SIGXFSZ, SIG_IGN); /* any command may write ratings to the cache: a limit on files is reported */
     rc = dispatch(argc, argv, &err);
 

@@ -48,52 +48,26 @@ int gemm_init(struct error *err)
     if (openblas_get_parallel && openblas_get_parallel() == 0 && !flexiblas_set_num_threads)
         return error_set(
             err, PT_EUSAGE,
-            "BLAS: this is the serial build of OpenBLAS, which gives wrong results when several threads "
-            "call it; install the OpenMP build (Debian, Ubuntu: libopenblas0-openmp; Fedora: "
+            "BLAS: this is the serial build of OpenBLAS, which several threads cannot call at a time, so its "
+            "rate cannot be measured; install the OpenMP build (Debian, Ubuntu: libopenblas0-openmp; Fedora: "
             "openblas-openmp) and remove or outrank the serial one");
     limit_threads();
     a = mem_zalloc(3 * SIZE * SIZE, sizeof *a);
     if (!a)
         return error_set(err, PT_ENOMEM, "BLAS: no memory for a first product");
-    gemm_nn(SIZE, SIZE, SIZE, 1.0f, a, SIZE, a + SIZE * SIZE, SIZE, 0.0f, a + 2 * SIZE * SIZE, SIZE);
+    gemm_nt(SIZE, SIZE, SIZE, a, SIZE, a + SIZE * SIZE, SIZE, a + 2 * SIZE * SIZE, SIZE);
     mem_free(a);
     return 0;
 }
 
-/* C = beta C: what a product over no terms leaves. */
-static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc)
+void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+             float *c, int64_t ldc)
 {
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++)
-            c[i * ldc + j] = beta == 0.0f ? 0.0f : beta * c[i * ldc + j];
-}
-
-static void multiply(enum CBLAS_TRANSPOSE tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                     int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
-{
-    assert(m >= 0 && n >= 0 && k >= 0);
+    assert(m > 0 && n > 0 && k > 0);
     assert(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX &&
            ldc <= INT_MAX);
-    if (m == 0 || n == 0)
-        return;
-    if (k == 0) {
-        scale(m, n, beta, c, ldc);
-        return;
-    }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
-                beta, c, (int)ldc);
-}
-
-void gemm_nt(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-             int64_t ldb, float beta, float *c, int64_t ldc)
-{
-    multiply(CblasTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-void gemm_nn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-             int64_t ldb, float beta, float *c, int64_t ldc)
-{
-    multiply(CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda, b,
+                (int)ldb, 0.0f, c, (int)ldc);
 }
 
 const char *gemm_library(void)
@@ -215,7 +189,7 @@ int gemm_measure_threads(void)
     begin = cpu_times();
     start = clock_now();
     do {
-        gemm_nn(SIZE, SIZE, SIZE, 1.0f, a, SIZE, a + SIZE * SIZE, SIZE, 0.0f, a + 2 * SIZE * SIZE, SIZE);
+        gemm_nt(SIZE, SIZE, SIZE, a, SIZE, a + SIZE * SIZE, SIZE, a + 2 * SIZE * SIZE, SIZE);
     } while (clock_now() - start < 0.04);
     mem_free(a);
     return (int)lround(threads_since(begin));
@@ -234,11 +208,11 @@ double gemm_rate(float *scratch, int64_t m, int64_t n, int64_t k, double seconds
     /* Ordinary numbers: some machines multiply zeros, and all of them denormals, at another speed. */
     for (int64_t i = 0; i < m * k + n * k; i++)
         scratch[i] = 0.01f * (float)(i % 97 - 48);
-    gemm_nt(m, n, k, 1.0f, a, k, b, k, 0.0f, c, n);
+    gemm_nt(m, n, k, a, k, b, k, c, n);
     start = now = clock_now();
     do {
         before = now;
-        gemm_nt(m, n, k, 1.0f, a, k, b, k, 0.0f, c, n);
+        gemm_nt(m, n, k, a, k, b, k, c, n);
         now = clock_now();
         if (now - before < best)
             best = now - before;

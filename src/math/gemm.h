@@ -1,16 +1,17 @@
-/* gemm.h - the door to BLAS: products of row-major float matrices with leading dimensions.
+/* gemm.h - the door to BLAS, the yardstick: `partrain bench` and `partrain doctor` measure its SGEMM on the
+ * machine at hand and set the program's own rates beside it. Nothing else calls it: every product of training
+ * and evaluation is in kernels.h, where an element's bits depend on its own row and column alone.
  *
- * Bits of a product are a function of its shape, its contents (wherever they lie) and the kernel family of
- * the core (gemm_core), as long as one thread does all of it. That is what gemm_init and team_new see to:
+ * A rate is that of one core, so a call has to be done by the calling thread alone:
  *
  *   OpenBLAS, OpenMP build    asks OpenMP how many threads there may be: 1 inside a team of two or more, but
- *                             omp_get_max_threads() elsewhere, a team of one included, and then cuts
- *                             large products differently. team_new sets OpenMP's count to 1.
+ *                             omp_get_max_threads() elsewhere, a team of one included. team_new sets OpenMP's
+ *                             count to 1.
  *   OpenBLAS, pthread build   has a count of its own; gemm_init sets it to 1
- *   OpenBLAS, serial build    gives wrong results when two threads call it at once; gemm_init refuses it
+ *   OpenBLAS, serial build    cannot be called by two threads at once; gemm_init refuses it
  *   BLIS, FlexiBLAS, others   are limited to one thread where they offer a call for that
  *
- * So: team_new first (it calls gemm_init), then any product. Callable from any thread then. */
+ * So: team_new, gemm_init, then any product, from any thread. */
 #ifndef MATH_GEMM_H
 #define MATH_GEMM_H
 
@@ -18,17 +19,14 @@
 
 #include <stdint.h>
 
-/* Once before the first product, outside of any team: limits the library's threads, makes a warm-up call (so
- * that its first-use set-up does not happen inside a run). PT_EUSAGE for a library that cannot be used. */
+/* Before the first product, outside of a run: limits the library's threads, makes a warm-up call (so that its
+ * first-use set-up is not measured). PT_EUSAGE for a library that cannot be used. */
 int gemm_init(struct error *err);
 
-/* C (m,n) = alpha op(A) op(B) + beta C. Leading dimensions count floats from one row to the next.
- * Nothing happens where m or n is 0; where k is 0, C = beta C. With beta 0, C is not read.
- * Every size and leading dimension is below 2^31. C overlaps neither A nor B. */
-void gemm_nt(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-             int64_t ldb, float beta, float *c, int64_t ldc); /* A (m,k), B (n,k): C = A B^T */
-void gemm_nn(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
-             int64_t ldb, float beta, float *c, int64_t ldc); /* A (m,k), B (k,n): C = A B */
+/* C (m,n) = A (m,k) B (n,k)^T, row-major; leading dimensions count floats from one row to the next. Every size
+ * and leading dimension is from 1 to 2^31 - 1. C overlaps neither A nor B. */
+void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
+             float *c, int64_t ldc);
 
 /* What was linked: "OpenBLAS 0.3.21 openmp"; its kernel family: "SkylakeX". "unknown" where the library does
  * not say. The text belongs to the calling thread and stays until its next call. */

@@ -1,7 +1,6 @@
 #include "model/masked.h"
 
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <math.h>
 #include <string.h>
@@ -344,12 +343,10 @@ void masked_score_all(struct masked *d, int shard, const float *h, int64_t rows,
     const struct table_part *part = &d->w.part[shard];
     int64_t width = shard_width(&d->w.cut[shard]);
 
-    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 0.0f, out, ld);
-    for (int64_t p = 0; p < rows; p++) {
-        for (int64_t c = 0; c < width; c++)
-            out[p * ld + c] += part->bias.w[c];
+    d->model->eng.kern->product_nt(rows, width, d->w.ld, h, d->w.ld, part->row.w, d->w.ld, part->bias.w, out,
+                                   ld);
+    for (int64_t p = 0; p < rows; p++)
         d->model->eng.kern->activate(d->act, out + p * ld, width);
-    }
 }
 
 void masked_score_cells(struct masked *d, int shard, const float *h, const struct view *cells, float *out)

@@ -19,8 +19,6 @@
  * joined, every rank has the whole minibatch's rows. */
 #include "model/mf.h"
 
-#include "math/gemm.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -365,7 +363,8 @@ static void mf_score(struct worker *w, struct model *m, int shard, int64_t rows,
     int64_t width = shard_width(&a->item.t.cut[shard]);
 
     (void)w;
-    gemm_nt(rows, width, a->item.t.k, 1.0f, a->code, a->item.t.ld, part->row.w, a->item.t.ld, 0.0f, out, ld);
+    m->eng.kern->product_nt(rows, width, a->item.t.ld, a->code, a->item.t.ld, part->row.w, a->item.t.ld, NULL,
+                            out, ld);
     for (int64_t p = 0; p < rows; p++) {
         for (int64_t c = 0; c < width && m->spec.biases; c++)
             out[p * ld + c] += a->code_bias[p] + part->bias.w[c];

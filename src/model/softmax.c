@@ -1,7 +1,6 @@
 #include "model/softmax.h"
 
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <math.h>
 #include <string.h>
@@ -373,7 +372,6 @@ void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, f
     const struct table_part *part = &d->w.part[shard];
     int64_t width = shard_width(&d->w.cut[shard]);
 
-    for (int64_t p = 0; p < rows; p++)
-        memcpy(out + p * ld, part->bias.w, (size_t)width * sizeof *out);
-    gemm_nt(rows, width, d->w.k, 1.0f, h, d->w.ld, part->row.w, d->w.ld, 1.0f, out, ld);
+    d->model->eng.kern->product_nt(rows, width, d->w.ld, h, d->w.ld, part->row.w, d->w.ld, part->bias.w, out,
+                                   ld);
 }

@@ -1,13 +1,12 @@
 /* team.c - the only file with <omp.h> and a parallel region.
  *
  * Every region names its number of threads, since OpenMP's own count is set to 1: OpenBLAS asks for that
- * count and would otherwise open a team of its own in a team of one (see gemm.h). OpenMP's threads are
+ * count and would otherwise open a team of its own in a team of one (see math/gemm.h). OpenMP's threads are
  * kept between regions, so a worker is the same thread, bound to the same place, in every run. */
 #include "par/team.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <assert.h>
 #include <omp.h>
@@ -156,9 +155,6 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
         return error_set(err, PT_EUSAGE, "team: cannot be started inside another parallel region");
     omp_set_dynamic(0); /* OMP_DYNAMIC=true could give a run fewer threads than it was promised */
     omp_set_num_threads(1);
-    rc = gemm_init(err);
-    if (rc < 0)
-        return rc;
     t = mem_zalloc(1, sizeof *t);
     if (!t)
         return error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);

@@ -4,8 +4,8 @@
  * Nothing inside a run allocates, does I/O or fails. Bits never depend on the number of
  * workers: a worker owns a contiguous run of shards, and who owns what changes no sum.
  *
- * team_new sets OpenMP's and BLAS's own thread counts to 1 (see gemm.h), so that a BLAS call
- * inside a run is done by the calling worker alone, in a team of one too. Denormals are
+ * team_new sets OpenMP's own thread count to 1, so that a library which asks it works with the
+ * calling worker alone, in a team of one too (math/gemm.h). Denormals are
  * flushed to zero in every worker and in the calling thread, from team_new to team_free. */
 #ifndef PAR_TEAM_H
 #define PAR_TEAM_H
@@ -46,7 +46,7 @@ struct worker {
  * calling thread is worker 0 and stays bound (as do threads that it makes) until team_free. It alone may call
  * team_run and team_free, and has one team at a time: OpenMP ends the threads that a smaller region does not
  * need, and with them their binding. PT_ENOMEM where the system or OMP_THREAD_LIMIT allows fewer threads;
- * PT_EUSAGE for a BLAS that cannot be used (gemm_init). team_free takes NULL and puts back every thread's
+ * PT_EUSAGE inside another parallel region. team_free takes NULL and puts back every thread's
  * binding and denormal mode. */
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
 void team_free(struct team *t);

@@ -57,7 +57,7 @@ static void sgemm_pass(const struct bench_rates *r, int worker)
     float *a = r->scratch + worker * r->block;
 
     for (int i = 0; i < SGEMM_PRODUCTS; i++)
-        gemm_nt(n, n, n, 1.0f, a, n, a + n * n, n, 0.0f, a + 2 * n * n, n);
+        gemm_nt(n, n, n, a, n, a + n * n, n, a + 2 * n * n, n);
 }
 
 static void barrier_pass(const struct bench_rates *r, int worker)
@@ -116,9 +116,12 @@ static double stream_size(const struct problem *p)
 
 int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err)
 {
-    int workers = team_workers(p->team), rc = 0;
-    struct bench_rates *r = mem_zalloc(1, sizeof *r);
+    int workers = team_workers(p->team), rc = gemm_init(err);
+    struct bench_rates *r;
 
+    if (rc < 0)
+        return rc;
+    r = mem_zalloc(1, sizeof *r);
     if (!r)
         return error_set(err, PT_ENOMEM, "bench: out of memory");
     r->problem = p;

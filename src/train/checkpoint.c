@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -156,7 +155,6 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
     tensors_metadata(w, "model", config_enum_name("model.kind", c->model_kind));
     tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");
     tensors_metadata(w, "isa", p->kern->name);
-    tensors_metadata(w, "blas_core", gemm_core());
     tensors_metadata(w, "data_sha256", p->ratings->sha256);
     snprintf(text, sizeof text, "%.9g", (double)p->low);
     tensors_metadata(w, "low", text);
@@ -351,19 +349,16 @@ int checkpoint_machine_note(const char *path, const struct problem *p, char *out
                             struct error *err)
 {
     struct tensors *t;
-    const char *isa, *core;
+    const char *isa;
     int rc = tensors_open(&t, path, err);
 
     *out = '\0';
     if (rc < 0)
         return rc;
     isa = tensors_meta(t, "isa");
-    core = tensors_meta(t, "blas_core");
     if (isa && strcmp(isa, p->kern->name) != 0)
         snprintf(out, size, "the run began on the vector path %s, this is %s: bits may change", isa,
                  p->kern->name);
-    else if (core && strcmp(core, gemm_core()) != 0)
-        snprintf(out, size, "the run began on BLAS core %s, this is %s: bits may change", core, gemm_core());
     tensors_close(t);
     return 0;
 }

@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "math/gemm.h"
 #include "train/work.h"
 
 #include <math.h>
@@ -74,8 +73,8 @@ static double once(const struct trial *t, int what, int id, int64_t i)
         t->kern->adam_idle(steps, IDLE_STEPS, w + at, m + at, v + at, t->ld);
         return (double)(IDLE_STEPS * t->ld);
     default:
-        gemm_nt(SIDE, SIDE, SIDE, 1.0f, t->block[id], SIDE, t->block[id] + SIDE * SIDE, SIDE, 0.0f,
-                t->block[id] + 2 * SIDE * SIDE, SIDE);
+        t->kern->product_nt(SIDE, SIDE, SIDE, t->block[id], SIDE, t->block[id] + SIDE * SIDE, SIDE, NULL,
+                            t->block[id] + 2 * SIDE * SIDE, SIDE);
         return 2.0 * SIDE * SIDE * SIDE;
     }
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "math/gemm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,14 +54,14 @@ static int check_ranks(const struct problem *p, struct error *err)
     text = mem_zalloc(self->count, LENGTH);
     if (!text)
         return error_set(err, PT_ENOMEM, "out of memory");
-    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, BLAS core %s, ratings %.64s", p->kern->name,
-             gemm_core(), p->ratings->sha256);
+    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, ratings %.64s", p->kern->name,
+             p->ratings->sha256);
     ranks_share(self, text, self->count, LENGTH);
     for (int q = 1; q < self->count && rc == 0; q++)
         if (strcmp(text, text + q * LENGTH) != 0)
             rc = error_set(err, PT_EUSAGE,
                            "ranks must be alike, or they would not give one answer. Rank 0: %.110s; rank %d: "
-                           "%.110s. Set run.isa and OPENBLAS_CORETYPE to what all machines have",
+                           "%.110s. Set run.isa to what all machines have",
                            text, q, text + q * LENGTH);
     mem_free(text);
     return rc;

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "math/gemm.h"
 #include "train/work.h"
 
 #include <sys/resource.h>
@@ -100,8 +99,6 @@ static struct json *build_json(const struct run *r)
 #endif
     );
     json_put_text(j, "isa", r->problem->kern->name);
-    json_put_text(j, "blas", gemm_library());
-    json_put_text(j, "blas_core", gemm_core());
     if (*ranks_library(library, sizeof library))
         json_put_text(j, "mpi", library);
     return j;

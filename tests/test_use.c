@@ -131,9 +131,25 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
     support_remove(folder);
 }
 
+/* One order of kinds: options.def, config.h, model.h and the table of traits. */
+static void kinds_are_numbered_alike(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < MODEL_KINDS; kind++) {
+        const struct model_traits *t = model_traits((enum model_kind)kind);
+
+        assert_string_equal(config_enum_name("model.kind", kind), t->name);
+        assert_non_null(t->make);
+        assert_false(t->clicks && (t->sides || t->by_rating));
+    }
+    assert_null(config_enum_name("model.kind", MODEL_KINDS));
+    assert_int_equal(KIND_MF, MODEL_MF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_are_numbered_alike),
         cmocka_unit_test(a_model_to_be_used_takes_the_memory_of_its_weights_alone),
         cmocka_unit_test(what_is_opened_has_the_weights_of_the_file_and_no_moments),
     };

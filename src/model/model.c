@@ -2,20 +2,25 @@
 
 #include "base/rng.h"
 
+#include <assert.h>
 #include <math.h>
+
+static const struct model_traits traits[MODEL_KINDS] = {
+    [MODEL_AUTOREC] = {.name = "autorec", .sides = true, .make = autorec_new},
+    [MODEL_MULTIVAE] = {.name = "multivae", .clicks = true, .variational = true, .make = multivae_new},
+    [MODEL_MULTIDAE] = {.name = "multidae", .clicks = true, .make = multivae_new},
+    [MODEL_MF] = {.name = "mf", .by_rating = true, .make = mf_new},
+};
+
+const struct model_traits *model_traits(enum model_kind kind)
+{
+    assert(kind < MODEL_KINDS);
+    return &traits[kind];
+}
 
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
 {
-    switch (spec->kind) {
-    case MODEL_AUTOREC:
-        return autorec_new(out, spec, eng, err);
-    case MODEL_MULTIVAE:
-    case MODEL_MULTIDAE:
-        return multivae_new(out, spec, eng, err);
-    case MODEL_MF:
-        return mf_new(out, spec, eng, err);
-    }
-    return error_set(err, PT_ECONFIG, "model.kind: unknown");
+    return model_traits(spec->kind)->make(out, spec, eng, err);
 }
 
 void model_free(struct model *m)

@@ -16,7 +16,8 @@
 #include "data/view.h"
 #include "model/param.h"
 
-enum model_kind { MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF };
+/* In the order of model.kind in config/options.def. */
+enum model_kind { MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF, MODEL_KINDS };
 
 /* How squared errors become one number; e = output - rating over the batch's observed cells. */
 enum rating_loss {
@@ -111,6 +112,19 @@ struct model {
     struct param_list params;
     struct epoch_sums sums; /* added to by worker 0 inside a step */
 };
+
+/* What a kind of model is, for all that works with every one of them. */
+struct model_traits {
+    const char *name; /* of model.kind */
+    bool sides;       /* its examples can be users or items (model.side); else they are users */
+    bool clicks;      /* learns and ranks sets: targets are ones, a softmax over all columns; else ratings */
+    bool by_rating;   /* a training example is one rating, and who has no row of factors is folded in; else an
+                       * example is all of a user's or item's entries, and may be anybody's */
+    bool variational; /* its code has a mean and a variance, its loss a KL term */
+    int (*make)(struct model **out, const struct model_spec *spec, const struct engine *eng,
+                struct error *err);
+};
+const struct model_traits *model_traits(enum model_kind kind);
 
 /* The model of spec->kind, its weights drawn unless it is fixed. PT_ENOMEM, PT_ECONFIG. Freed by model_free
  * (takes NULL). */

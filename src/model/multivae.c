@@ -317,7 +317,7 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
     if (!a)
         return error_set(err, PT_ENOMEM, "multivae: out of memory");
     a->model = (struct model){.ops = &multivae_ops, .spec = *spec, .eng = *eng};
-    a->sampled = spec->kind == MODEL_MULTIVAE;
+    a->sampled = model_traits(spec->kind)->variational;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
         (rc = encoder_init(&a->enc, &a->model, k0,
                            a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, true, err)) < 0 ||

@@ -73,10 +73,9 @@ static int find_shape(struct bench *b, struct error *err)
 static int grow(struct bench *b, double factor, struct error *err)
 {
     const struct synth_shape *s = &b->shape;
-    bool mf = b->config->model_kind == KIND_MF;
-    bool by_item = b->config->model_kind == KIND_AUTOREC && b->config->model_side == SIDE_ITEM;
-    double users = (double)s->users * (by_item || mf ? factor : 1.0);
-    double items = (double)s->items * (!by_item || mf ? factor : 1.0);
+    bool both = problem_traits(b->config)->by_rating, by_item = problem_side(b->config) == SIDE_ITEM;
+    double users = (double)s->users * (by_item || both ? factor : 1.0);
+    double items = (double)s->items * (!by_item || both ? factor : 1.0);
 
     return set(b, err, "data.path=synth:%.0fx%.0fx%.0f", round(users), round(items),
                round((double)s->ratings * factor));

@@ -166,7 +166,7 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
     tensors_metadata(w, "shift", text);
     tensors_metadata(w, "refit", p->refitted ? "yes" : "no");
     if ((rc = put_cold(w, "cold_columns", p->train->column_count, p->columns, err)) < 0 ||
-        (c->model_kind == KIND_MF &&
+        (problem_traits(c)->by_rating &&
          (rc = put_cold(w, "cold_examples", p->train->row_count, p->examples, err)) < 0))
         return rc;
     if (!whole) {

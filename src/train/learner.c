@@ -21,7 +21,7 @@ int learner_init(struct learner *l, const struct config *c, struct problem *p, i
     struct adam_spec adam = problem_adam_spec(c);
     struct model_spec spec;
     uint8_t *usable = NULL;
-    bool by_rating = c->model_kind == KIND_MF;
+    bool by_rating = problem_traits(c)->by_rating;
     int rc;
 
     *l = (struct learner){.problem = p};

@@ -157,8 +157,8 @@ static int move_rows(struct ratings *r, struct idtable *users, bool add, const s
 static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, struct error *err)
 {
     const struct config *c = l->config;
-    bool by_user = c->model_kind != KIND_AUTOREC || c->model_side == SIDE_USER;
-    bool users = !by_user || c->model_kind == KIND_MF;
+    bool by_user = problem_side(c) == SIDE_USER;
+    bool users = !by_user || problem_traits(c)->by_rating;
     int64_t before = r->n;
     int rc = move_rows(r, users ? ids->users : NULL, by_user, by_user ? ids->items : NULL, err);
 
@@ -244,7 +244,7 @@ static int make_model(struct loaded *l, const struct tensors *t, struct error *e
         (rc = model_new(&l->model, &spec, &eng, err)) < 0)
         return rc;
     rc = checkpoint_weights(t, l->model, l->known, err);
-    return rc < 0 || l->config->model_kind != KIND_MF ? rc : load_fold_users(l, err);
+    return rc < 0 || !problem_traits(l->config)->by_rating ? rc : load_fold_users(l, err);
 }
 
 /* mf: of `users` users those without training ratings, and those whom the model has no row for. */
@@ -281,10 +281,11 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
         goto end;
     examples = idtable_count(ratings->users);
     columns = idtable_count(ratings->items);
-    if (l->config->model_kind == KIND_AUTOREC && l->config->model_side == SIDE_ITEM)
+    if (problem_side(l->config) == SIDE_ITEM)
         columns = examples;
     if ((rc = known_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
-        (l->config->model_kind == KIND_MF && (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
+        (problem_traits(l->config)->by_rating &&
+         (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
         goto end;
     rc = problem_of_ratings(&l->problem, l->config, ratings, &known, err);
     ratings = NULL;

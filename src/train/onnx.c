@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "train/onnx_graph.h"
+#include "train/problem.h"
 
 #include <string.h>
 
@@ -71,7 +72,7 @@ static void ratings(struct graph *g)
 static void autoencoder(struct graph *g)
 {
     const struct config *c = g->use->config;
-    bool sampled = c->model_kind == KIND_MULTIVAE;
+    bool sampled = problem_traits(c)->variational;
     enum activation f = (enum activation)c->activation;
     int n = c->hidden.n;
     char name[40];
@@ -88,7 +89,7 @@ static void autoencoder(struct graph *g)
     if (sampled)
         graph_chain(g, "generator", n, f);
     else
-        graph_chain(g, "hidden", c->model_kind == KIND_MULTIDAE ? 2 * n : n - 1, f);
+        graph_chain(g, "hidden", g->use->rating ? n - 1 : 2 * n, f);
     if (g->use->rating) {
         graph_affine(g, "decoder", true, 0, NULL);
         graph_activate(g, (enum activation)c->output_activation);

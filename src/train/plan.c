@@ -34,12 +34,12 @@ static int64_t least(int64_t a, int64_t b)
 
 static void measure(struct sizes *z, const struct config *c, const struct problem *p)
 {
-    int64_t n = c->model_kind == KIND_MF ? p->cells.n : p->examples;
+    int64_t n = problem_traits(c)->by_rating ? p->cells.n : p->examples;
 
     *z = (struct sizes){.workers = team_workers(p->team),
                         .shards = p->shards,
                         .softmax = problem_is_binary(c),
-                        .mf = c->model_kind == KIND_MF};
+                        .mf = problem_traits(c)->by_rating};
     z->batch = c->batch < n || c->last_batch != LAST_KEEP ? c->batch : n;
     z->eval = c->eval_batch < p->examples ? c->eval_batch : p->examples;
     z->rows = most(z->batch, z->eval);
@@ -55,7 +55,7 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
         z->layer[0] = c->latent;
     }
     /* A Multi-VAE without hidden layers encodes means and log variances at once. */
-    z->first_ld = row_pad(c->model_kind == KIND_MULTIVAE && c->hidden.n == 0 ? 2 * c->latent : z->layer[0]);
+    z->first_ld = row_pad(problem_traits(c)->variational && c->hidden.n == 0 ? 2 * c->latent : z->layer[0]);
     z->last_ld = row_pad(z->layer[z->layers - 1]);
 }
 
@@ -81,7 +81,7 @@ static int64_t weight_bytes(const struct sizes *z, const struct config *c, const
     for (int l = 0; l + 1 < z->layers; l++) {
         int64_t out = z->layer[l + 1];
 
-        if (c->model_kind == KIND_MULTIVAE && l == c->hidden.n - 1)
+        if (problem_traits(c)->variational && l == c->hidden.n - 1)
             out *= 2; /* mean and log variance */
         floats += out * row_pad(z->layer[l]) + row_pad(out);
     }
@@ -251,7 +251,7 @@ int plan_check(const struct memory_plan *m, const struct config *c, struct error
         snprintf(cure, sizeof cure, "train.microbatch=%lld would fit", (long long)m->microbatch);
     else if (m->weights + m->moments + m->data > m->limit)
         snprintf(cure, sizeof cure, "the model itself is too large: lower %s",
-                 c->model_kind == KIND_MF ? "model.latent" : "model.hidden");
+                 problem_traits(c)->by_rating ? "model.latent" : "model.hidden");
     else if (m->evaluation > m->batch)
         snprintf(cure, sizeof cure, "lower eval.batch (%lld)", (long long)c->eval_batch);
     else

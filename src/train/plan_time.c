@@ -170,19 +170,18 @@ static void count_factors(struct amounts *a, const struct config *c, const struc
 static void count_autoencoder(struct amounts *a, const struct config *c, const struct problem *p,
                               double steps, double share)
 {
-    bool softmax = c->model_kind != KIND_AUTOREC;
+    bool softmax = problem_is_binary(c), variational = problem_traits(c)->variational;
     double rows = steps * work_touched(p->train->column_count, p->columns, share);
     double all = steps * (double)p->columns, examples = (double)p->examples;
     double ratings = (double)p->train->entries, ld0, ld1, dense = 0.0;
     int n = c->hidden.n;
-    int64_t first = n ? c->hidden.value[0] : c->model_kind == KIND_MULTIVAE ? 2 * c->latent : c->latent;
+    int64_t first = n ? c->hidden.value[0] : variational ? 2 * c->latent : c->latent;
     int64_t last = !softmax ? c->hidden.value[n - 1] : n ? first : c->latent;
 
     for (int i = 0; i + 1 < n; i++) /* encoder's and, of a softmax model, the decoder's mirror of it */
         dense += (softmax ? 2.0 : 1.0) * (double)c->hidden.value[i] * (double)c->hidden.value[i + 1];
     if (softmax && n) /* to the latent units, of a Multi-VAE means and variances, and back */
-        dense +=
-            (c->model_kind == KIND_MULTIVAE ? 3.0 : 2.0) * (double)c->hidden.value[n - 1] * (double)c->latent;
+        dense += (variational ? 3.0 : 2.0) * (double)c->hidden.value[n - 1] * (double)c->latent;
     ld0 = (double)row_pad(first);
     ld1 = (double)row_pad(last);
     a->ld = (int64_t)fmax(ld0, ld1);
@@ -195,14 +194,15 @@ static void count_autoencoder(struct amounts *a, const struct config *c, const s
 
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err)
 {
-    double examples = (double)(c->model_kind == KIND_MF ? p->cells.n : p->examples), share, steps;
+    bool factors = problem_traits(c)->by_rating;
+    double examples = (double)(factors ? p->cells.n : p->examples), share, steps;
     double rate[RATES];
     struct amounts a = {0};
     int rc;
 
     steps = ceil(examples / (double)c->batch);
     share = 1.0 / fmax(steps, 1.0);
-    (c->model_kind == KIND_MF ? count_factors : count_autoencoder)(&a, c, p, steps, share);
+    (factors ? count_factors : count_autoencoder)(&a, c, p, steps, share);
     if ((rc = find_rates(rate, p, a.ld, a.floats, err)) < 0)
         return rc;
     m->epoch_s = 0.0;

@@ -114,7 +114,7 @@ static double column_cost(const struct problem *p, const struct config *c, const
 {
     int64_t ratings = 0;
 
-    if (c->model_kind == KIND_MF) {
+    if (problem_traits(c)->by_rating) {
         for (int64_t i = 0; i < p->columns; i++)
             ratings += entries[i];
         return mf_row_cost(ratings, c->batch);
@@ -125,8 +125,8 @@ static double column_cost(const struct problem *p, const struct config *c, const
 static int cut_columns(struct problem *p, const struct config *c, struct error *err)
 {
     struct matrix_spec spec = matrix_of(p, c, PART_TRAIN);
-    bool dense = problem_is_binary(c), mf = c->model_kind == KIND_MF;
-    int64_t k = mf || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
+    bool dense = problem_is_binary(c), factors = problem_traits(c)->by_rating;
+    int64_t k = factors || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
     int64_t *entries = matrix_count_columns(p->ratings, &spec);
 
     p->shards = c->shards ? (int)c->shards : shard_count(p->columns, row_pad(k), dense);
@@ -246,7 +246,7 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
         (rc = make_judged(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
         (rc = make_judged(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
         return rc;
-    return c->model_kind == KIND_MF ? make_cells(p, err) : 0;
+    return problem_traits(c)->by_rating ? make_cells(p, err) : 0;
 }
 
 /* The triplets are not needed any more; ids, titles and counts are. */
@@ -271,7 +271,7 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     }
     p->kept = true;
     p->ratings = ratings;
-    p->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
+    p->side = problem_side(c);
     split.side = p->side;
     if ((rc = make_team(p, c, err)) < 0 || (rc = check_ranks(p, err)) < 0 ||
         (rc = split_make(&p->split, ratings, &split, err)) < 0)

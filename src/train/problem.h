@@ -97,7 +97,9 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
 int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                      struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
-bool problem_is_binary(const struct config *c); /* Multi-VAE, Mult-DAE */
+const struct model_traits *problem_traits(const struct config *c); /* of model.kind */
+int problem_side(const struct config *c);
+bool problem_is_binary(const struct config *c); /* targets are ones: its trait `clicks` */
 /* What stands in where nothing can be predicted: eval.cold, or the mean of the training ratings. */
 double problem_cold_value(const struct config *c, double mean);
 

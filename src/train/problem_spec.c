@@ -3,9 +3,19 @@
 
 #include "par/ranks.h"
 
+const struct model_traits *problem_traits(const struct config *c)
+{
+    return model_traits((enum model_kind)c->model_kind);
+}
+
+int problem_side(const struct config *c)
+{
+    return problem_traits(c)->sides ? c->model_side : SIDE_USER;
+}
+
 bool problem_is_binary(const struct config *c)
 {
-    return c->model_kind == KIND_MULTIVAE || c->model_kind == KIND_MULTIDAE;
+    return problem_traits(c)->clicks;
 }
 
 double problem_cold_value(const struct config *c, double mean)
@@ -77,7 +87,7 @@ struct adam_spec problem_adam_spec(const struct config *c)
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err)
 {
-    int64_t examples = c->model_kind == KIND_MF ? p->cells.n : p->examples;
+    int64_t examples = problem_traits(c)->by_rating ? p->cells.n : p->examples;
 
     *out = (struct model_spec){
         .kind = (enum model_kind)c->model_kind,

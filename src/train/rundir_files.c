@@ -134,7 +134,7 @@ static char *metrics_line(const struct run *r, double epoch_s)
     json_put_real(j, "loss", s->sums.loss / steps);
     if (s->sums.cells)
         json_put_real(j, "train_rmse", sqrt(s->sums.squares / (double)s->sums.cells));
-    if (r->config->model_kind == KIND_MULTIVAE)
+    if (problem_traits(r->config)->variational)
         json_put_real(j, "kl", s->sums.kl / steps);
     json_put_real(j, "lr", lr);
     if (judged)

@@ -80,9 +80,9 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
 
     if (sha256 && !(u->data_sha256 = mem_strdup(sha256)))
         return error_set(err, PT_ENOMEM, "out of memory");
-    u->by_row = c->model_kind == KIND_MF;
+    u->by_row = problem_traits(c)->by_rating;
     u->rating = !problem_is_binary(c);
-    u->side = c->model_kind == KIND_AUTOREC ? c->model_side : SIDE_USER;
+    u->side = problem_side(c);
     u->examples = u->side == SIDE_USER ? users : items;
     u->columns = u->side == SIDE_USER ? items : users;
     if ((rc = known_read(&known, t, path, err)) < 0)

@@ -60,7 +60,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
     double ld0 = (double)row_pad(v->cols), ld1 = (double)row_pad(o->cols);
     double share = w->examples / steps / (double)l->scheduler.examples;
     double rows = steps * work_touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
-    bool masked = l->model->spec.kind == MODEL_AUTOREC;
+    bool masked = !model_traits(l->model->spec.kind)->clicks;
 
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
     w->flop[PHASE_ENCODE] += 2.0 * k0 * w->ratings;
@@ -99,11 +99,16 @@ static void add_factors(struct work *w, const struct learner *l)
     w->exchange += 8.0 * ld * w->examples; /* the copies, read by the rows' owners */
 }
 
+static bool by_rating(const struct learner *l)
+{
+    return model_traits(l->model->spec.kind)->by_rating;
+}
+
 static void add_phases(struct work *w, const struct learner *l)
 {
     if (w->steps <= 0)
         return;
-    if (l->model->spec.kind == MODEL_MF)
+    if (by_rating(l))
         add_factors(w, l);
     else
         add_autoencoder(w, l);
@@ -119,7 +124,7 @@ void work_of_steps(struct work *out, const struct learner *l, int64_t steps)
 
         out->examples += (double)b.rows;
         for (int64_t p = 0; p < b.rows; p++)
-            out->ratings += l->model->spec.kind == MODEL_MF ? 1.0 : (double)count[b.example[p]];
+            out->ratings += by_rating(l) ? 1.0 : (double)count[b.example[p]];
     }
     add_phases(out, l);
 }
@@ -137,7 +142,7 @@ double work_of_evaluation(const struct learner *l, double examples, double entri
     const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
     double flop;
 
-    if (l->model->spec.kind == MODEL_MF)
+    if (by_rating(l))
         return 2.0 * (double)l->model->spec.latent * scores;
     flop = 2.0 * (double)v->cols * entries + 2.0 * (double)o->cols * scores;
     for (int i = 0; i < l->model->params.n; i++) {

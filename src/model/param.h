@@ -6,7 +6,7 @@
  *   struct dense   a small layer between them, cut into tiles of output units: see dense.h.
  *   struct vector  a bias of K units that belongs to no shard.
  *
- * Memory of a shard is taken and touched by its owner. All values are float; moments m, v lie beside the
+ * Memory of a shard is touched first by its owner. All values are float; moments m, v lie beside the
  * weights. A model that is used and not trained has none: its parameters are made with `moments` false, and
  * nothing that steps may be called on them. */
 #ifndef MODEL_PARAM_H

@@ -267,6 +267,33 @@ static void bad_logits_make_the_sum_nan(void **state)
     on_every_path(check_bad_rows);
 }
 
+/* ---- ranking ----------------------------------------------------------------------------------------- */
+
+static void check_reach(const struct kernels *k)
+{
+    for (int n = 0; n < 100; n++)
+        for (int step = 1; step < 20; step += 3) {
+            float x[100];
+            int32_t at[100 + 16], want[100];
+            int64_t wanted = 0;
+
+            for (int i = 0; i < n; i++) {
+                x[i] = (i * 7 + n) % step == 0 ? 2.5f + (float)(i % 3) : i % 5 == 0 ? NAN : 2.4f - (float)i;
+                if (x[i] >= 2.5f)
+                    want[wanted++] = i;
+            }
+            assert_int_equal(k->reach(x, n, 2.5f, at), wanted);
+            assert_memory_equal(at, want, (size_t)wanted * sizeof *at);
+            assert_int_equal(k->reach(x, n, INFINITY, at), 0);
+        }
+}
+
+static void places_that_reach_a_bar(void **state)
+{
+    (void)state;
+    on_every_path(check_reach);
+}
+
 /* ---- random ------------------------------------------------------------------------------------------ */
 
 static void check_dropout(const struct kernels *k)
@@ -379,6 +406,7 @@ int main(void)
         cmocka_unit_test(bits_do_not_hang_on_the_place_in_a_row),
         cmocka_unit_test(exponentials_of_a_row),
         cmocka_unit_test(bad_logits_make_the_sum_nan),
+        cmocka_unit_test(places_that_reach_a_bar),
         cmocka_unit_test(dropout_follows_philox_word_by_word),
         cmocka_unit_test(normal_numbers_are_box_muller_s),
     };

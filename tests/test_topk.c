@@ -6,6 +6,8 @@
 #include "base/rng.h"
 #include "train/topk.h"
 
+static const struct kernels *kern;
+
 enum { MOST = 6000 };
 
 static float lowered(float score)
@@ -106,7 +108,7 @@ static void offer_in_blocks(struct topk *t, const float *score, int n, struct rn
     for (int i = 0; i < blocks; i++) {
         int first = (int)order[i] * length;
 
-        topk_offer(t, score + first, first + length < n ? length : n - first, first);
+        topk_offer(t, kern, score + first, first + length < n ? length : n - first, first);
     }
 }
 
@@ -161,8 +163,8 @@ static void merged_streams_give_the_same_as_one(void **state)
         fill(f->score, n, (enum flavour)(round % FLAVOURS), &s);
         topk_init(&a, k, f->room[0], topk_capacity(k));
         topk_init(&b, k + round % 2, f->room[1], topk_capacity(k + 1));
-        topk_offer(&a, f->score, cut, 0);
-        topk_offer(&b, f->score + cut, n - cut, cut);
+        topk_offer(&a, kern, f->score, cut, 0);
+        topk_offer(&b, kern, f->score + cut, n - cut, cut);
         if (round % 4 >= 2)
             topk_finish(&b);
         topk_merge(&a, &b);
@@ -182,7 +184,7 @@ static void offering_can_go_on_after_the_sort(void **state)
         fill(f->score, n, (enum flavour)(round % FLAVOURS), &s);
         topk_init(&t, k, f->room[0], 2 * k);
         for (int at = 0; at < n; at += 100) {
-            topk_offer(&t, f->score + at, 100, at);
+            topk_offer(&t, kern, f->score + at, 100, at);
             assert_same(&t, topk_finish(&t), f->want, best_by_sort(f->score, at + 100, k, f->want));
         }
     }
@@ -197,7 +199,7 @@ static void ties_go_to_the_smaller_column_and_nan_is_last(void **state)
 
     (void)state;
     topk_init(&t, 8, room, 16);
-    topk_offer(&t, score, 8, 10);
+    topk_offer(&t, kern, score, 8, 10);
     assert_int_equal(topk_finish(&t), 8);
     for (int i = 0; i < 8; i++)
         assert_int_equal(t.best[i].column, columns[i]);
@@ -216,7 +218,7 @@ static void columns_near_the_largest_are_kept_apart(void **state)
     for (int i = 0; i < 200; i++)
         score[i] = i < 100 ? -INFINITY : 1;
     topk_init(&t, 3, room, 64);
-    topk_offer(&t, score, 200, first);
+    topk_offer(&t, kern, score, 200, first);
     assert_int_equal(topk_finish(&t), 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(t.best[i].column, first + 100 + i);
@@ -231,8 +233,16 @@ static void nothing_offered_gives_nothing(void **state)
 
     (void)state;
     topk_init(&t, 1, room, 2);
-    topk_offer(&t, NULL, 0, 0);
+    topk_offer(&t, kern, NULL, 0, 0);
     assert_int_equal(topk_finish(&t), 0);
+}
+
+static int pick(void **state)
+{
+    struct error err;
+
+    (void)state;
+    return kernels_pick(&kern, "auto", &err);
 }
 
 int main(void)
@@ -247,5 +257,5 @@ int main(void)
         cmocka_unit_test(nothing_offered_gives_nothing),
     };
 
-    return cmocka_run_group_tests_name("topk", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("topk", tests, pick, NULL);
 }

@@ -66,6 +66,10 @@ struct kernels {
     /* (max, sum) of a row whose values stay as they are. */
     void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
 
+    /* The places i < n where x[i] >= bar, ascending, and how many they are. A NaN is at none. `at` has room for
+     * n + 15. */
+    int64_t (*reach)(const float *x, int64_t n, float bar, int32_t *at);
+
     /* Products of matrices. An element's bits do not depend on what else is computed with it, so a product can
      * be cut anywhere.
      * C (m, n) = A (m, k) B (n, k)^T + bias: rows of A and B are padded (k a multiple of 16, zeros behind

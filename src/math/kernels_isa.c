@@ -16,6 +16,7 @@ const struct kernels JOIN(kernels_, KERNEL_PATH) = {
     .activate_back = PATH(activate_back),
     .exp_row = PATH(exp_row),
     .exp_stats = PATH(exp_stats),
+    .reach = PATH(reach),
     .product_nt = PATH(product_nt),
     .product_nn = PATH(product_nn),
     .dropout = PATH(dropout),

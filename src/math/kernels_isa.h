@@ -91,6 +91,7 @@ void PATH(activate)(enum activation f, float *y, int64_t n);
 void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 void PATH(exp_row)(float *x, int64_t n, float *max, float *sum);
 void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum);
+int64_t PATH(reach)(const float *x, int64_t n, float bar, int32_t *at);
 void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                       int64_t ldb, const float *bias, float *c, int64_t ldc);
 void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,

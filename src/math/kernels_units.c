@@ -146,3 +146,64 @@ void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum)
     *max = top;
     *sum = lane_sum(total);
 }
+
+/* ---- ranking ---- */
+
+#define TESTED 16 /* elements that are compared at once */
+
+/* Bit j: x[j] >= bar, of TESTED elements. */
+INLINE uint32_t reaching(const float *x, float bar)
+{
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_set1_ps(bar), _CMP_GE_OQ);
+#else
+    uint32_t bits = 0;
+
+    UNROLL for (int j = 0; j < TESTED; j += LANES)
+    {
+#if defined(__AVX2__)
+        int some = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x + j), _mm256_set1_ps(bar), _CMP_GE_OQ));
+#elif defined(__SSE2__)
+        int some = _mm_movemask_ps(_mm_cmpge_ps(_mm_loadu_ps(x + j), _mm_set1_ps(bar)));
+#else
+        int some = (x[j] >= bar) | (x[j + 1] >= bar) << 1 | (x[j + 2] >= bar) << 2 | (x[j + 3] >= bar) << 3;
+#endif
+        bits |= (uint32_t)some << j;
+    }
+    return bits;
+#endif
+}
+
+/* The places of the bits, counted from `first`; writes up to TESTED of them. */
+INLINE int64_t put_places(uint32_t bits, int64_t first, int32_t *at)
+{
+    int64_t n = __builtin_popcount(bits);
+
+#if defined(__AVX512F__)
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+    _mm512_storeu_si512(at, _mm512_maskz_compress_epi32(
+                                (__mmask16)bits, _mm512_add_epi32(lane, _mm512_set1_epi32((int)first))));
+#else
+    for (; bits; bits &= bits - 1)
+        *at++ = (int32_t)(first + __builtin_ctz(bits));
+#endif
+    return n;
+}
+
+int64_t PATH(reach)(const float *x, int64_t n, float bar, int32_t *at)
+{
+    int64_t i = 0, found = 0;
+
+    for (; i + TESTED <= n; i += TESTED) {
+        uint32_t bits = reaching(x + i, bar);
+
+        if (bits)
+            found += put_places(bits, i, at + found);
+    }
+    for (; i < n; i++) {
+        at[found] = (int32_t)i;
+        found += x[i] >= bar;
+    }
+    return found;
+}

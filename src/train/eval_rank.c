@@ -47,7 +47,7 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
         hide(row, &e->in[s], p, hidden);
         if (e->seen)
             hide(row, &e->seen[s], p, hidden);
-        topk_offer(&e->best[w->id * e->spec.batch + p], row, width, (int32_t)first);
+        topk_offer(&e->best[w->id * e->spec.batch + p], e->model->eng.kern, row, width, (int32_t)first);
     }
 }
 

@@ -40,7 +40,7 @@ static void rank_shard(struct worker *w, struct ranker *r, int s)
             row[r->hidden[s][i]] = -INFINITY;
         if (!r->spec.keep_seen)
             block_hide_known(&r->block, s, p, row);
-        topk_offer(&r->best[w->id * r->use->batch + p], row, width, (int32_t)cut->begin);
+        topk_offer(&r->best[w->id * r->use->batch + p], r->use->kern, row, width, (int32_t)cut->begin);
     }
 }
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES 16 /* scores that are compared with the bar at once */
-#define SMALL 16 /* runs up to this long are sorted by insertion */
+#define CHUNK 256 /* scores that are compared with the bar at once */
+#define SMALL 16  /* runs up to this long are sorted by insertion */
 
 /* While entries are selected or sorted they stand in the buffer as keys: 64-bit numbers, greater for the
  * entry that is better, so that an order of two fields costs one comparison. A float's bits order like
@@ -177,44 +177,26 @@ static void take(struct topk *t, float score, int32_t column)
     }
 }
 
-/* Bit i: score[i] is at or above the bar. A NaN is not; the caller sees to a bar of -inf. Constant
- * bits in place of a shift, because baseline vector code cannot shift lane by lane. */
-static inline uint32_t at_or_above(const float *score, float bar)
-{
-    static const uint32_t bit[LANES] = {1,      1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
-                                        1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
-    uint32_t mask = 0;
-
-#pragma omp simd reduction(+ : mask)
-    for (int i = 0; i < LANES; i++)
-        mask += score[i] >= bar ? bit[i] : 0;
-    return mask;
-}
-
 void topk_init(struct topk *t, int k, struct scored *room, int capacity)
 {
     assert(k >= 1 && capacity / 2 >= k);
     *t = (struct topk){.best = room, .k = k, .capacity = capacity, .bar = -INFINITY, .bar_column = INT32_MAX};
 }
 
-void topk_offer(struct topk *t, const float *score, int64_t n, int32_t first)
+void topk_offer(struct topk *t, const struct kernels *kern, const float *score, int64_t n, int32_t first)
 {
+    int32_t at[CHUNK + ROW_ALIGN];
     int64_t i = 0;
 
     /* While the bar is -inf everything reaches it, a NaN too: as a rule until the first cut. */
     for (; i < n && t->bar == -INFINITY; i++)
         take(t, score[i], first + (int32_t)i);
-    for (; i + LANES <= n; i += LANES) {
-        uint32_t mask = at_or_above(score + i, t->bar);
+    for (; i < n; i += CHUNK) {
+        int64_t found = kern->reach(score + i, n - i < CHUNK ? n - i : CHUNK, t->bar, at);
 
-        for (; mask; mask &= mask - 1) {
-            int lane = __builtin_ctz(mask);
-
-            take(t, score[i + lane], first + (int32_t)(i + lane));
-        }
+        for (int64_t j = 0; j < found; j++)
+            take(t, score[i + at[j]], first + (int32_t)(i + at[j]));
     }
-    for (; i < n; i++)
-        take(t, score[i], first + (int32_t)i);
 }
 
 void topk_offer_one(struct topk *t, float score, int32_t column)

@@ -13,6 +13,8 @@
 #ifndef TRAIN_TOPK_H
 #define TRAIN_TOPK_H
 
+#include "math/kernels.h"
+
 #include <stdint.h>
 
 struct scored {
@@ -37,7 +39,7 @@ static inline int topk_capacity(int k)
 /* 1 <= k <= capacity / 2. */
 void topk_init(struct topk *t, int k, struct scored *room, int capacity);
 /* Offers score[i] of column first + i, i < n. A column is offered once in a topk's life. */
-void topk_offer(struct topk *t, const float *score, int64_t n, int32_t first);
+void topk_offer(struct topk *t, const struct kernels *kern, const float *score, int64_t n, int32_t first);
 void topk_offer_one(struct topk *t, float score, int32_t column);
 /* Takes everything that `from` holds, which is left as it is. With from->k >= t->k, finished or
  * not, `t` then knows the k best of both streams. */

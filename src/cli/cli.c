@@ -97,6 +97,9 @@ int cli_next(struct cli_args *a, struct error *err)
         return unknown_option(a, err);
     if (id == ':')
         return missing_argument(a, err);
+    if (id == 'c' && a->configs++)
+        return error_set(err, PT_EUSAGE,
+                         "-c is given twice; one configuration is read, and KEY=VALUE changes what is in it");
     a->value = optarg;
     a->rest = optind;
     return id < 0 ? 0 : id;

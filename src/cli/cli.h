@@ -46,6 +46,7 @@ struct cli_args {
     int argc;
     char **argv;       /* getopt moves the options to the front */
     const char *value; /* the argument of the option that cli_next returned */
+    int configs;       /* how often -c came */
     int rest;          /* after the last option: index of the first other argument */
 };
 

@@ -38,8 +38,9 @@ const struct cli_usage cmd_train_usage = {
 
 struct teller {
     bool quiet, verbose, terminal;
-    bool rates; /* the model predicts ratings */
-    bool line;  /* a progress line stands */
+    bool rates;                      /* the model predicts ratings */
+    bool line;                       /* a progress line stands */
+    int64_t patience, epoch, epochs; /* train.patience; the last epoch that was told, of how many */
     double shown;
 };
 
@@ -119,6 +120,32 @@ static void data_line(const struct teller *t, const struct train_progress *p)
             q->low);
 }
 
+/* Whole users (items) are held out, and some have too few ratings for a figure. */
+static void scored_line(const struct problem *q, const char *part, int64_t rows, const struct judged *judged)
+{
+    const char *things = q->side == SIDE_USER ? "user" : "item";
+    int64_t scored = 0;
+
+    if (!judged->out)
+        return; /* none is: the run has said so */
+    for (int64_t e = 0; e < judged->out->examples; e++)
+        scored += judged->out->row_count[e] > 0;
+    if (scored < rows)
+        cli_message("note: %lld %s %s%s, %lld scored: the other %lld have too few ratings "
+                    "(split.min_fold_in, split.fold_in)",
+                    (long long)rows, part, things, rows == 1 ? "" : "s", (long long)scored,
+                    (long long)(rows - scored));
+}
+
+/* Training that ended before its last epoch. */
+static void stop_line(struct teller *t)
+{
+    if (t->epoch < t->epochs)
+        fprintf(stderr, "stopped after epoch %lld: no better for %lld evaluation%s (train.patience)\n",
+                (long long)t->epoch, (long long)t->patience, t->patience == 1 ? "" : "s");
+    t->epoch = t->epochs = 0;
+}
+
 /* The table of --dry-run, on stdout. */
 static void print_plan(const struct train_progress *p)
 {
@@ -153,12 +180,16 @@ static void listen(void *arg, const struct train_progress *p)
         break;
     case TRAIN_READY:
         data_line(t, p);
+        scored_line(p->problem, "validation", p->problem->split->valid_rows, &p->problem->valid);
+        scored_line(p->problem, "test", p->problem->split->test_rows, &p->problem->test);
         break;
     case TRAIN_STEPS:
         if (t->terminal && clock_now() - t->shown > 0.2)
             progress_line(t, p);
         break;
     case TRAIN_EPOCH:
+        t->epoch = p->epoch;
+        t->epochs = p->epochs;
         if (!t->terminal || t->verbose)
             epoch_line(t, p);
         else if (clock_now() - t->shown > 0.2)
@@ -166,10 +197,12 @@ static void listen(void *arg, const struct train_progress *p)
         break;
     case TRAIN_REFIT:
         clear_line(t);
+        stop_line(t);
         fprintf(stderr, "training again on training plus validation, %lld epochs\n", (long long)p->epochs);
         break;
     case TRAIN_TESTED:
         clear_line(t);
+        stop_line(t);
         break;
     }
 }
@@ -277,6 +310,7 @@ static int start(const struct request *q, const struct config *c, struct error *
         return error_set(err, PT_ENOMEM, "out of memory");
     teller.terminal = isatty(STDERR_FILENO);
     teller.rates = !problem_is_binary(c);
+    teller.patience = c->patience;
     if (!teller.quiet && !ranks.id) {
         cli_note_unused(c);
         if ((rc = config_print(c, stderr, false, err)) < 0)
@@ -296,13 +330,16 @@ end:
     return rc;
 }
 
-/* What a run that goes on is configured by where no -c says so; *out stays NULL where nothing was begun. */
-static int begun_config(struct config **out, const struct request *q, struct error *err)
+/* What a run that goes on is configured by where no -c says so; *out stays NULL where nothing was begun and
+ * `words` may say how to begin. */
+static int begun_config(struct config **out, const struct request *q, int words, struct error *err)
 {
     int rc = q->file || !q->resume ? 0 : load_config(out, q->folder, err);
 
     if (rc != PT_EUSAGE)
         return rc;
+    if (!words)
+        return error_set(err, PT_EUSAGE, "%.400s: no run to resume", q->folder);
     *err = (struct error){0};
     return 0;
 }
@@ -316,7 +353,7 @@ static int train(int argc, char **argv, struct error *err)
     int rc;
 
     cli_args_init(&args, &cmd_train_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&c, &q, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&c, &q, argc - args.rest, err)) < 0)
         return rc;
     rc = c ? cli_assign(c, argv + args.rest, argc - args.rest, err)
            : cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);

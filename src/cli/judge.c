@@ -122,6 +122,17 @@ static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
         }
 }
 
+/* With -q too: the figures mean nothing. */
+static void warn_useless(const struct loaded *l, const struct judgement *j, bool valid)
+{
+    const struct matrix *part = valid ? l->problem->valid.out : l->problem->test.out;
+    char text[512];
+
+    if (eval_mean_note(text, sizeof text, l->config, valid ? "validation" : "test", &j->spec, &j->result,
+                       eval_of_mean(l->problem, part)))
+        cli_message("%s", text);
+}
+
 int judge_run(struct judgement *out, struct judgement *popular, const char *folder, char *const *override,
               int n, bool valid, struct error *err)
 {
@@ -142,6 +153,8 @@ int judge_run(struct judgement *out, struct judgement *popular, const char *fold
         if ((rc = judge_model(popular, l, &spec, &stand_in, valid, err)) < 0)
             goto end;
     }
+    if (!problem_is_binary(l->config))
+        warn_useless(l, out, valid);
     out->same_data = l->same_data;
     out->same_split = l->same_split;
     out->dropped = l->dropped;

@@ -50,6 +50,18 @@ void evaluate(struct evaluator *e, struct eval_result *out);
 int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight);
 int64_t evaluator_users_most(const struct evaluator *e);
 
+/* ---- eval_mean.c ---- */
+
+/* RMSE on the held-out ratings `out` of a rating model that says the training mean for every one of them.
+ * Entered by all ranks; NAN: no memory. */
+double eval_of_mean(const struct problem *p, const struct matrix *out);
+/* Whether the figures of a part are not below that of its mean (NAN: cannot be said), and what to do then.
+ * `part`, for the text: "test". */
+bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
+                    const struct eval_spec *spec, const struct eval_result *r, double of_mean);
+
+/* ---- eval_make.c ---- */
+
 /* The metrics of a configuration; PT_ECONFIG where a name is unknown or does not fit the model. */
 int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err);
 

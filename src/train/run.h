@@ -26,9 +26,13 @@ struct run {
     struct eval_spec spec;
     int monitor;                    /* number of the metric that chooses; -1: none */
     struct evaluator *valid, *test; /* NULL: no such part */
+    double epoch_began_s;           /* state.train_s when this process began the epoch at hand, */
+    int64_t epoch_began_at;         /* and its step then: not 0 where an earlier process had begun it */
     struct run_state state;
     struct eval_result tested;
     struct eval_result last_tested;
+    double valid_of_mean,
+        test_of_mean; /* RMSE of the training mean there; NAN: no such part, or no ratings */
     char weights_hash[33];
     double *epoch_s; /* (epochs) owned: training time of each, of this process */
     int64_t epochs_timed;
@@ -63,6 +67,8 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs);
 int run_diverged(const struct run *r, int64_t from, struct error *err);
 /* The state was saved: PT_EINTERRUPTED, and how to go on. */
 int run_interrupted(const struct run *r, struct error *err);
+/* A warning where a rating model has come to nothing: it is no better than the training mean. */
+void run_judge_use(const struct run *r);
 void run_report(const struct run *r, struct train_result *out);
 int64_t run_examples(const struct run *r);    /* that train in an epoch */
 double run_epoch_median(const struct run *r); /* training time of one, of this process */

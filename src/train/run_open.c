@@ -29,20 +29,53 @@ static int find_monitor(struct run *r, struct error *err)
     return 0;
 }
 
-/* What config_check cannot know: whether a split that came with the files has a validation part. */
+/* Why there is no validation part, which config_check cannot know. */
+static void say_why(char *text, size_t size, const struct run *r)
+{
+    const struct split *s = r->problem->split;
+
+    if (s->valid_rows)
+        snprintf(text, size,
+                 "none of the %lld validation %s has ratings enough to be scored (split.min_fold_in %lld, "
+                 "split.fold_in %g)",
+                 (long long)s->valid_rows, r->problem->side == SIDE_USER ? "users" : "items",
+                 (long long)r->config->split_min_fold_in, r->config->split_fold_in);
+    else if (r->config->split_kind == (int)SPLIT_GIVEN || r->problem->ratings->finished)
+        snprintf(text, size, "the split that came with these ratings has no validation part%s",
+                 r->config->split_valid == 0 && !s->rows ? ", and split.valid is 0" : "");
+    else
+        snprintf(text, size, "the split leaves no rating to validate on");
+}
+
 static int check_validation(const struct run *r, struct error *err)
 {
-    if (r->monitor >= 0)
+    char why[256];
+
+    if (r->monitor >= 0 || (!r->config->patience && !r->config->refit))
         return 0;
+    say_why(why, sizeof why, r);
     if (r->config->patience)
         return error_set(err, PT_ECONFIG,
-                         "train.patience: the split that came with these ratings has no validation part to "
-                         "judge by, and split.valid is 0; set train.patience to 0");
-    if (r->config->refit)
-        return error_set(err, PT_ECONFIG,
-                         "train.refit: the split that came with these ratings has no validation part to "
-                         "choose by, and split.valid is 0; set train.refit to false");
-    return 0;
+                         "train.patience: there is nothing to judge by: %s; set train.patience "
+                         "to 0",
+                         why);
+    return error_set(err, PT_ECONFIG,
+                     "train.refit: there is nothing to choose by: %s; set train.refit to false", why);
+}
+
+/* Held-out users (items) of a part of whom none is scored: what stands there is no figure at all. */
+static void warn_unscored(const struct run *r, const char *part, int64_t rows, const struct judged *judged)
+{
+    char text[320];
+
+    if (!rows || judged->out)
+        return;
+    snprintf(text, sizeof text,
+             "none of the %lld %s %s is scored: each has fewer than split.min_fold_in (%lld) ratings, or so "
+             "few that split.fold_in (%g) hides none of them; there will be no %s figures",
+             (long long)rows, part, r->problem->side == SIDE_USER ? "users" : "items",
+             (long long)r->config->split_min_fold_in, r->config->split_fold_in, part);
+    run_warn(r, text);
 }
 
 static void free_model(struct run *r)
@@ -72,7 +105,7 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err)
 {
     const char *folder = r->config->init_run;
     struct warm_counts n;
-    char note[256];
+    char note[512];
     int rc = make_model(r, epochs, err);
 
     if (rc < 0 || !*folder)
@@ -83,7 +116,10 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err)
              "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
              (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
     run_warn(r, note);
-    return 0;
+    if (n.items && n.users && !r->state.refit &&
+        (rc = warm_leaks(note, sizeof note, r->problem, r->config, err)) > 0)
+        run_warn(r, note);
+    return rc < 0 ? rc : 0;
 }
 
 int run_join_validation(struct run *r, struct error *err)
@@ -134,6 +170,13 @@ static int open_folder(struct run *r, struct error *err)
         return rc;
     r->found = r->dir && rundir_has_checkpoint(r->dir);
     ranks_copy(&r->ranks, &r->found, sizeof r->found);
+    if (r->dir && !r->found && file_exists(rundir_path(r->dir, "config.yaml"))) {
+        char note[4400];
+
+        snprintf(note, sizeof note, "%.4096s: its run had saved no checkpoint; it begins again at epoch 1",
+                 rundir_folder(r->dir));
+        run_warn(r, note);
+    }
     return r->found ? rundir_check_config(r->dir, r->config, err) : 0;
 }
 
@@ -174,11 +217,15 @@ int run_open(struct run *r, bool *done, struct error *err)
     if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
         return rc;
     run_warn(r, r->problem->ratings->note);
+    if (r->problem->valid.out && !problem_is_binary(r->config))
+        r->valid_of_mean = eval_of_mean(r->problem, r->problem->valid.out);
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);
     if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
         (rc = check_validation(r, err)) < 0 || (rc = plan(r, done, err)) < 0 || *done)
         return rc;
+    warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
+    warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
     rc = (r->found ? make_model : run_start_model)(r, r->config->epochs, err);
     if (rc < 0)
         return rc;

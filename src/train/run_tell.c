@@ -24,7 +24,7 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     const struct run_state *s = &r->state;
     bool within = event == TRAIN_STEPS;
     struct train_progress p = {.event = event, .epoch = s->epoch + within, .epochs = epochs};
-    double done, epoch_s;
+    double done, began, took = s->train_s - r->epoch_began_s;
 
     if (!r->options->listen)
         return;
@@ -32,8 +32,8 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     done = (double)s->epoch + p.share;
     p.loss = r->learner.model->sums.steps ? r->learner.model->sums.loss / (double)r->learner.model->sums.steps
                                           : NAN;
-    epoch_s = s->train_s / done;
-    p.examples_per_s = (double)run_examples(r) / epoch_s;
+    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->learner.scheduler.steps;
+    p.examples_per_s = took > 0.0 ? began * (double)run_examples(r) / took : NAN;
     p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
     p.best_epoch = s->best_epoch;
     p.spec = &r->spec;
@@ -43,6 +43,18 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     p.problem = r->problem;
     p.model = r->learner.model;
     r->options->listen(r->options->arg, &p);
+}
+
+void run_judge_use(const struct run *r)
+{
+    char text[512];
+    bool test = r->tested.n > 0;
+
+    if (r->options->no_test) /* a search judges its trials itself */
+        return;
+    if (eval_mean_note(text, sizeof text, r->config, test ? "test" : "validation", &r->spec,
+                       test ? &r->tested : &r->state.best_valid, test ? r->test_of_mean : r->valid_of_mean))
+        run_warn(r, text);
 }
 
 static const char *rating_advice(const struct run *r)

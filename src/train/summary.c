@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "train/work.h"
 
+#include <math.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -21,6 +22,18 @@ static struct json *result_json(const struct eval_spec *spec, const struct eval_
         json_put_int(j, "examples", r->examples);
         json_put_int(j, "cells", r->cells);
     }
+    return j;
+}
+
+/* What a rating model must be below. */
+static struct json *of_mean_json(const struct run *r)
+{
+    struct json *j = json_new_object();
+
+    if (!isnan(r->valid_of_mean))
+        json_put_real(j, "valid_rmse", r->valid_of_mean);
+    if (!isnan(r->test_of_mean))
+        json_put_real(j, "test_rmse", r->test_of_mean);
     return j;
 }
 
@@ -197,6 +210,8 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     json_put(last, "valid", result_json(&r->spec, &s->last_valid));
     json_put(last, "test", result_json(&r->spec, &r->last_tested));
     json_put(j, "last", last);
+    if (!problem_is_binary(r->config))
+        json_put(j, "of_mean", of_mean_json(r));
     json_put(j, "time", time_json(r));
     json_put(j, "throughput", throughput_json(r));
     json_put_int(j, "peak_rss_bytes", peak_rss());

@@ -57,6 +57,8 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     sig_atomic_t save = r->options->save ? *r->options->save : 0;
     int rc;
 
+    r->epoch_began_s = st->train_s;
+    r->epoch_began_at = st->in_epoch;
     learner_epoch(l, st->epoch);
     r->learner.model->sums = r->state.sums;
     while (st->in_epoch < l->steps) {
@@ -243,7 +245,10 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->tested);
     if (!r->last_tested.n)
         r->last_tested = r->tested;
+    if (r->test && !problem_is_binary(r->config))
+        r->test_of_mean = eval_of_mean(r->problem, r->problem->test.out);
     run_tell(r, TRAIN_TESTED, r->config->epochs);
+    run_judge_use(r);
     if (r->dir && (rc = summary_write(r, err)) < 0)
         return rc;
     if (r->dir)
@@ -263,7 +268,12 @@ static void keep_best(struct run *r, int rc)
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err)
 {
-    struct run r = {.config = c, .options = o, .ranks = ranks_self(), .started = clock_now()};
+    struct run r = {.config = c,
+                    .options = o,
+                    .ranks = ranks_self(),
+                    .started = clock_now(),
+                    .valid_of_mean = NAN,
+                    .test_of_mean = NAN};
     bool done;
     int rc = run_open(&r, &done, err);
 

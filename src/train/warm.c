@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/tensors.h"
 #include "train/known.h"
+#include "train/load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct former {
@@ -133,4 +135,86 @@ int warm_start(struct model *m, const struct problem *p, const struct config *c,
     former_fini(&f);
     mem_free(path);
     return rc;
+}
+
+/* ---- what was held out then, and what is now ---- */
+
+/* In the order of time, of all ratings or of a user's: where ratings are added behind those that were there,
+ * the cut moves on and never back. */
+static bool in_time(enum split_kind kind)
+{
+    return kind == SPLIT_TIME || kind == SPLIT_LAST;
+}
+
+static bool holds_out_rows(enum split_kind kind)
+{
+    return kind == SPLIT_USERS || kind == SPLIT_ROWS;
+}
+
+/* Whether two splits of one kind draw the same test part of the same ratings. */
+static bool same_test(const struct split_spec *a, const struct split_spec *b)
+{
+    if (a->kind == SPLIT_GIVEN)
+        return true;
+    if (in_time(a->kind))
+        return a->test == b->test && a->time_cut == b->time_cut;
+    if (a->kind == SPLIT_KFOLD)
+        return a->seed == b->seed && a->folds == b->folds && a->fold == b->fold;
+    return a->seed == b->seed &&
+           (holds_out_rows(a->kind) ? a->test_users == b->test_users : a->test == b->test);
+}
+
+static bool same_validation(const struct split_spec *a, const struct split_spec *b)
+{
+    return (in_time(a->kind) || a->seed == b->seed) &&
+           (holds_out_rows(a->kind) ? a->valid_users == b->valid_users : a->valid == b->valid);
+}
+
+/* Which parts here hold nothing of what the former run trained on. */
+static void apart(bool *test, bool *valid, const struct config *former, const struct config *c,
+                  bool same_data)
+{
+    struct split_spec a = problem_split_spec(former), b = problem_split_spec(c);
+    bool moves_on = a.kind == SPLIT_TIME && a.time_cut > 0 && b.time_cut >= a.time_cut;
+
+    *test = a.kind == b.kind && (same_test(&a, &b) || moves_on) &&
+            (same_data || in_time(a.kind) || a.kind == SPLIT_GIVEN);
+    *valid = *test && (same_data || in_time(a.kind)) && same_validation(&a, &b) && !former->refit;
+}
+
+int warm_leaks(char *text, size_t size, const struct problem *p, const struct config *c, struct error *err)
+{
+    char *path = file_join(c->init_run, "model.safetensors");
+    struct config *former = NULL;
+    struct tensors *t = NULL;
+    bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
+    const char *sha;
+    int rc = path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    mem_free(path);
+    if (rc < 0)
+        return rc;
+    sha = tensors_meta(t, "data_sha256");
+    same_data = sha && strcmp(sha, p->ratings->sha256) == 0;
+    if (load_config(&former, c->init_run, &(struct error){0}) == 0)
+        apart(&test, &valid, former, c, same_data);
+    if (p->ratings->finished) /* Liang's files: the same parts whatever split.* says */
+        test = same_data, valid = same_data && !(former && former->refit);
+    test |= !p->test.out;
+    valid |= !p->valid.out;
+    if (!test || !valid)
+        snprintf(text, size,
+                 "train.init: %.120s was trained on %s held out here, so the %s figures %s too good: %s "
+                 "(docs/recommend.md, The daily retrain)",
+                 c->init_run,
+                 same_data ? "another split of these ratings, on some that are"
+                           : "other ratings, perhaps on some that are",
+                 test    ? "validation"
+                 : valid ? "test"
+                         : "validation and test",
+                 same_data ? "are" : "may be",
+                 same_data ? "keep its split.*" : "split.kind=time in both runs keeps them apart");
+    config_free(former);
+    tensors_close(t);
+    return !test || !valid;
 }

@@ -22,4 +22,9 @@ struct warm_counts {
 int warm_start(struct model *m, const struct problem *p, const struct config *c, const char *folder,
                struct warm_counts *counts, struct error *err);
 
+/* Whether the run of train.init may have trained on ratings that are held out here: 1, and what to say; 0
+ * where the two splits keep them apart. Of the former run only its configuration and the digest of its
+ * ratings are known. Errors as of warm_start. */
+int warm_leaks(char *text, size_t size, const struct problem *p, const struct config *c, struct error *err);
+
 #endif

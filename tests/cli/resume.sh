@@ -105,9 +105,14 @@ run whole train.epochs=9 || complain "9 epochs: $(tail -1 err)"
 "$PARTRAIN" --resume --out alone train.epochs=9 >out 2>err || complain "--resume without -c: $(tail -1 err)"
 [ "$(hashes whole)" = "$(hashes alone)" ] || complain "--resume without -c is not the run that was begun"
 "$PARTRAIN" --resume --out nothing >out 2>err
-if [ $? -ne 2 ] || ! grep -q 'data.path: not given' err || [ -e nothing ]; then
+if [ $? -ne 2 ] || ! grep -q 'nothing: no run to resume' err || [ -e nothing ]; then
     complain "--resume of nothing, without -c: $(tail -1 err)"
 fi
+mkdir early && cp absent/config.yaml early/ # killed before its first checkpoint
+"$PARTRAIN" --resume --out early >out 2>err || complain "--resume before any checkpoint: $(tail -1 err)"
+grep -q 'early: its run had saved no checkpoint; it begins again at epoch 1' err || complain "--resume from the start says nothing"
+expect 0 '^epoch 5/5' fresh --resume
+grep -q 'begins again' err && complain "a new folder had a run"
 cp -r absent mended
 echo 'model: {kind: lda}' >mended/config.yaml
 for words in "" "-c absent/config.yaml"; do

@@ -44,6 +44,46 @@ for kind in 'model.kind=mf model.latent=6' 'model.kind=autorec model.side=user m
     cmp -s "$folder/b/model.safetensors" "$folder/c/model.safetensors" && complain "$kind: a warm start changes nothing"
 done
 
+# What the former run trained on and is held out here is said; what is kept apart by time, or the same split, is not.
+# mf NAME WORD...: stderr in $folder/err
+mf() {
+    rm -rf "${folder:?}/$1"
+    train "$1" model.kind=mf model.latent=6 train.epochs=3 train.lr=0.02 model.center=true "${@:2}" || complain "$1: $(cat "$folder/err")"
+}
+# leaks PATTERN WORD...: a run from $folder/former; PATTERN '': nothing is said of it
+leaks() {
+    mf d train.init="$folder/former" "${@:2}"
+    if [ -n "$1" ]; then
+        grep -q "was trained on .*held out here, so the $1 figures" "$folder/err" || complain "$*: no word of the leak: $(cat "$folder/err")"
+    elif grep -q 'held out here' "$folder/err"; then
+        complain "$*: $(cat "$folder/err")"
+    fi
+}
+awk -F, 'NR > 1 { print $0 "," 1600000000 + NR }' "$folder/old.csv" >"$folder/days.csv"
+{
+    cat "$folder/days.csv"
+    for i in 1 2 3 4 5 6 7 8 9; do echo "u$i,i4$i,4,170000000$i"; done
+} >"$folder/more.csv"
+old=data.path="$folder/days.csv" more=data.path="$folder/more.csv"
+mf former "$old"
+leaks '' "$old"
+leaks 'validation and test' "$old" split.seed=2
+leaks 'validation' "$old" split.valid=0.2
+leaks 'validation and test' "$old" split.kind=time
+leaks 'validation and test' "$more"
+leaks 'test' "$more" split.valid=0
+leaks '' "$more" split.test=0 split.valid=0
+rm "$folder/former/config.yaml" # weights and ids are all that a warm start needs
+leaks 'validation and test' "$old" split.seed=2
+mf former "$old" train.refit=true
+leaks 'validation' "$old"
+mf former "$old" split.kind=time
+leaks '' "$more" split.kind=time
+leaks '' "$old" split.kind=time
+leaks 'validation and test' "$more" split.kind=time split.test=0.3
+mf former "$old" split.kind=last split.test=1 split.valid=1
+leaks '' "$more" split.kind=last split.test=1 split.valid=1
+
 # Other sizes, another model, no model.
 expect() {
     local status=$1 text=$2

@@ -4,6 +4,7 @@
 #include "cli/gnuplot.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { NO_DATA_OPTION = 256 };
 
@@ -21,6 +22,19 @@ const struct cli_usage cmd_report_usage = {
     "\n"
     "Example: partrain report runs/mf runs/autorec -o report.html\n",
     options};
+
+/* A name that promises another form than the page's. */
+static int check_name(const char *path, struct error *err)
+{
+    static const char *const other[] = {".pdf", ".ps",  ".png", ".svg",  ".jpg",  ".txt",
+                                        ".md",  ".csv", ".tsv", ".json", ".docx", ".xlsx"};
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && i < sizeof other / sizeof *other; i++)
+        if (strcasecmp(dot, other[i]) == 0)
+            return error_set(err, PT_EUSAGE, "%.400s: a page is HTML, so its name should end in .html", path);
+    return 0;
+}
 
 int cmd_report(int argc, char **argv, struct error *err)
 {
@@ -43,6 +57,8 @@ int cmd_report(int argc, char **argv, struct error *err)
         return error_set(err, PT_EUSAGE, "which runs? partrain report RUN [RUN ...]");
     if (!path && !facts)
         return error_set(err, PT_EUSAGE, "--no-data is for a page: -o FILE");
+    if (path && (rc = check_name(path, err)) < 0)
+        return rc;
     if ((rc = report_read(&r, argv + args.rest, argc - args.rest, path && facts, err)) < 0)
         return rc;
     if (path) {

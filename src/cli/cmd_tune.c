@@ -170,6 +170,12 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
         return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
     if (q->folder && !*q->folder)
         return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
+    for (int i = args->rest; i < args->argc; i++)
+        if (strncmp(args->argv[i], "tune.", 5) == 0)
+            return error_set(
+                err, PT_EUSAGE,
+                "%.60s: the tune: block is read from the file alone; change it in a copy of %.400s",
+                args->argv[i], q->file);
     if (q->resume && !q->folder)
         return error_set(err, PT_EUSAGE, "--resume needs the search's folder: --out DIR");
     return 0;

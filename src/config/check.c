@@ -358,7 +358,7 @@ static int check(struct config *c, bool trains, struct error *err)
         rc = check_data(c, err);
     if (rc == 0)
         rc = check_split(c, trains, err);
-    if (rc == 0)
+    if (rc == 0 && trains)
         rc = check_train(c, err);
     return rc;
 }

@@ -158,7 +158,7 @@ static int add_axis(const struct reading *r, const char *section, const struct t
 {
     struct tune_spec *s = r->spec;
     struct tune_axis *more = mem_resize(s->axis, s->axes + 1, sizeof *more), *a;
-    char key[128];
+    char key[128], reason[256];
 
     if (!more)
         return no_memory(r);
@@ -169,12 +169,16 @@ static int add_axis(const struct reading *r, const char *section, const struct t
     a->key = mem_strdup(key);
     if (!a->key)
         return no_memory(r);
-    if (!may_vary(key))
-        return wrong(
-            r, t, "tune: this cannot be searched: its values could not be compared on one validation part");
+    if (!may_vary(key)) {
+        snprintf(reason, sizeof reason,
+                 "tune: %s cannot be searched: its values could not be compared on one validation part", key);
+        return wrong(r, t, reason);
+    }
     for (int i = 0; i + 1 < s->axes; i++)
-        if (strcmp(s->axis[i].key, key) == 0)
-            return wrong(r, t, "tune: this key stands twice");
+        if (strcmp(s->axis[i].key, key) == 0) {
+            snprintf(reason, sizeof reason, "tune: %s stands twice", key);
+            return wrong(r, t, reason);
+        }
     return t->kind == TREE_LIST ? read_choices(r, t, a) : read_range(r, t, a);
 }
 

@@ -29,6 +29,8 @@ ndcg=$(sed -n '/^  "test"/,/}/s/.*"ndcg@100": \([0-9.]*\).*/\1/p' a/summary.json
 printf -v shown '%.4f' "$ndcg"
 expect 0 "^  a +$shown" a
 expect 2 'which runs' -o x.html
+expect 2 'x.pdf: a page is HTML' a -o x.pdf
+[ ! -e x.pdf ] || complain 'a refused page was written'
 expect 2 'is for a page' a --no-data
 expect 2 'no config.yaml in it' none
 mkdir broken && cp a/config.yaml broken/ && echo '{"epoch": 1' >broken/metrics.jsonl

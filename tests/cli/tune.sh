@@ -117,7 +117,7 @@ expect 2 "the folder's name is empty" -c bad.yaml --out ''
 refuse 'how many trials' 'space: {train.lr: [1, 2]}'
 refuse 'there is no space' 'trials: 3'
 refuse '"trails" is none of method, trials, ' 'trails: 3'
-refuse 'cannot be searched' 'trials: 3' 'space: {split.seed: [1, 2]}'
+refuse 'split.seed cannot be searched' 'trials: 3' 'space: {split.seed: [1, 2]}'
 refuse 'cannot be searched' 'trials: 3' 'space: {data.min_rating: [1, 2]}'
 refuse 'unknown key; did you mean train.lr' 'trials: 3' 'space: {train.lrr: [1, 2]}'
 refuse 'bad.yaml:7:.*train.batch' 'trials: 3' 'space: {train.batch: [10, -2]}'
@@ -131,6 +131,9 @@ refuse 'is above train.epochs' 'method: halving' 'trials: 3' 'min_epochs: 60' 's
 expect 6 '/dev/null' -c "$shipped" --out /dev/null/x
 expect 2 'no tune: block' -c again/config.yaml
 expect 2 'which configuration' --out x
+expect 2 'tune.trials=5: the tune: block is read from the file alone' -c random.yaml --out x tune.trials=5
+expect 2 'given twice' -c random.yaml -c grid.yaml --out x
+[ ! -e x ] || complain 'a refused search left a folder'
 expect 2 'needs the search' -c random.yaml --resume
 expect 2 'depends on train.epochs' -c halving.yaml --out x train.schedule=one_cycle
 expect 2 'no validation part|split.valid' -c random.yaml --out x split.valid_users=0

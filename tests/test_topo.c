@@ -73,6 +73,33 @@ static void caches_are_told(void **state)
     topo_free(t);
 }
 
+static void last_level_caches_are_all_counted(void **state)
+{
+    static const struct {
+        const char *machine;
+        int caches;
+        int64_t bytes;
+        int packages;
+    } cases[] = {
+        {"package:2 l3:8(size=33554432) core:8 pu:1", 16, INT64_C(16) << 25, 2},
+        {"package:1 l3:1(size=33554432) core:8 pu:1", 1, INT64_C(1) << 25, 1},
+        {"l2:4(size=1048576) core:2 pu:1", 4, INT64_C(4) << 20, 0}, /* no L3 */
+        {"node:2 core:2 pu:1", 0, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct topo *t = machine(cases[i].machine);
+        struct topo_facts f;
+
+        topo_facts(t, &f);
+        assert_int_equal(f.last_caches, cases[i].caches);
+        assert_int_equal(f.last_bytes, cases[i].bytes);
+        assert_int_equal(f.packages, cases[i].packages);
+        topo_free(t);
+    }
+}
+
 static void compact_fills_a_node_before_the_next(void **state)
 {
     struct topo *t = machine("node:4 core:16 pu:2");
@@ -493,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_of_a_large_machine),
         cmocka_unit_test(caches_are_told),
+        cmocka_unit_test(last_level_caches_are_all_counted),
         cmocka_unit_test(compact_fills_a_node_before_the_next),
         cmocka_unit_test(compact_fills_a_package_of_two_nodes_before_the_next),
         cmocka_unit_test(scatter_deals_over_nodes),

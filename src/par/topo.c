@@ -200,6 +200,19 @@ static int64_t cache_bytes(const struct topo *t, hwloc_obj_type_t type)
     return cache ? (int64_t)cache->attr->cache.size : 0;
 }
 
+/* The caches of a kind that processors of the process have. */
+static void add_caches(struct topo *t, hwloc_obj_type_t type)
+{
+    hwloc_obj_t cache = NULL;
+
+    while ((cache = hwloc_get_next_obj_by_type(t->machine, type, cache))) {
+        if (!hwloc_bitmap_intersects(cache->cpuset, t->usable))
+            continue;
+        t->facts.last_caches++;
+        t->facts.last_bytes += (int64_t)cache->attr->cache.size;
+    }
+}
+
 static bool seen_before(const struct topo *t, int i, bool node)
 {
     for (int j = 0; j < i; j++)
@@ -219,11 +232,12 @@ static void fill_facts(struct topo *t)
     f->cores = slots_cores(&t->slots);
     for (int i = 0; i < t->slots.count; i++) {
         f->nodes += !seen_before(t, i, true);
-        f->packages += !seen_before(t, i, false);
+        f->packages += t->slots.slot[i].place.package >= 0 && !seen_before(t, i, false);
     }
     f->l1 = cache_bytes(t, HWLOC_OBJ_L1CACHE);
     f->l2 = cache_bytes(t, HWLOC_OBJ_L2CACHE);
     f->l3 = cache_bytes(t, HWLOC_OBJ_L3CACHE);
+    add_caches(t, f->l3 ? HWLOC_OBJ_L3CACHE : HWLOC_OBJ_L2CACHE);
     f->memory = (int64_t)hwloc_get_root_obj(t->machine)->total_memory;
     hwloc_bitmap_list_snprintf(f->cpuset, sizeof f->cpuset, t->usable);
     if (!f->synthetic) {

@@ -28,12 +28,14 @@ int topo_new(struct topo **out, const char *synthetic, struct error *err);
 void topo_free(struct topo *t);
 
 struct topo_facts {
-    int nodes, packages, cores, pus; /* that the process may use */
+    int nodes, packages, cores, pus; /* that the process may use; packages 0: unknown */
     int machine_cores, machine_pus;  /* that there are */
     int machine_nodes;
     double quota;                 /* CPUs' worth of the cgroup's quota (v1 or v2); 0: no limit */
     int64_t memory, memory_limit; /* bytes of RAM; the cgroup's limit, 0: none */
     int64_t l1, l2, l3;           /* data cache bytes of a core's caches; 0: unknown */
+    int last_caches;              /* how many last-level caches (L3; where there are none, L2) ... */
+    int64_t last_bytes;           /* ... and how large together, of those that the process may use */
     char cpuset[256];             /* as a list: "0-3,8" */
     bool synthetic;
     bool omp_places; /* OMP_PLACES or OMP_PROC_BIND rule */

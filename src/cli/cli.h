@@ -91,6 +91,9 @@ int cli_print_json(FILE *out, struct json *j, struct error *err);
 /* What `partrain help NAME` prints. */
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage);
 
+/* Set in the environment where the program started itself again with OPENBLAS_CORETYPE. */
+#define CLI_RESTARTED "PARTRAIN_RESTARTED"
+
 /* What the exit status says, for help and manual. */
 #define CLI_EXIT_STATUS                                                                                      \
     "0 done; 1 answers differ that must not (bench); 2 wrong use or configuration;\n"                        \

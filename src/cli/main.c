@@ -6,8 +6,10 @@
 
 #include "math/gemm.h"
 #include "par/ranks.h"
+#include "par/team.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,37 @@ static bool measures_blas(int argc, char **argv)
     return argc > 1 && (strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "doctor") == 0);
 }
 
+/* Standard error goes nowhere until restore_messages: what libraries complain of when they are loaded
+ * (libgomp of variables) they have complained of. CLI_RESTARTED holds the number of the file that it was. */
+static void hold_messages(void)
+{
+    int was = dup(STDERR_FILENO), nowhere = was < 0 ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+    char text[16] = "";
+
+    if (nowhere >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
+        snprintf(text, sizeof text, "%d", was);
+    if (nowhere >= 0)
+        close(nowhere);
+    if (!*text && was >= 0)
+        close(was);
+    if (setenv(CLI_RESTARTED, text, 1) != 0 && *text) {
+        dup2(was, STDERR_FILENO);
+        close(was);
+    }
+}
+
+/* Empty afterwards, as what is started from here has its messages. */
+static void restore_messages(void)
+{
+    const char *was = getenv(CLI_RESTARTED);
+
+    if (!was || !*was)
+        return;
+    if (dup2(atoi(was), STDERR_FILENO) >= 0)
+        close(atoi(was));
+    setenv(CLI_RESTARTED, "", 1);
+}
+
 /* OpenBLAS chose its kernels before main began. Where it did not know the processor and chose ancient ones,
  * the program starts itself again with the family named; the variable keeps it from doing so twice, and a
  * user's own choice stands. Where that fails it goes on beside a slower SGEMM: `partrain doctor` says so. */
@@ -180,7 +213,11 @@ static void choose_blas_kernels(char **argv)
 
     if (!core || getenv("OPENBLAS_CORETYPE") || setenv("OPENBLAS_CORETYPE", core, 0) != 0)
         return;
+    team_leave_place();
+    hold_messages();
     execv("/proc/self/exe", argv);
+    restore_messages();
+    unsetenv(CLI_RESTARTED);
     unsetenv("OPENBLAS_CORETYPE");
 }
 
@@ -189,6 +226,7 @@ int main(int argc, char **argv)
     struct error err = {0};
     int rc;
 
+    restore_messages();
     if (measures_blas(argc, argv))
         choose_blas_kernels(argv);
     signal(SIGXFSZ, SIG_IGN); /* any command may write ratings to the cache: a limit on files is reported */

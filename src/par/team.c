@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #if defined(__SSE__)
@@ -153,7 +154,10 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
     assert(workers >= 1);
     if (omp_in_parallel())
         return error_set(err, PT_EUSAGE, "team: cannot be started inside another parallel region");
-    omp_set_dynamic(0); /* OMP_DYNAMIC=true could give a run fewer threads than it was promised */
+    /* OMP_DYNAMIC=true could give a run fewer threads than it was promised, OMP_MAX_ACTIVE_LEVELS=0 one */
+    omp_set_dynamic(0);
+    if (omp_get_max_active_levels() < 1)
+        omp_set_max_active_levels(1);
     omp_set_num_threads(1);
     t = mem_zalloc(1, sizeof *t);
     if (!t)
@@ -188,8 +192,10 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
     set_float_mode(flushing(t->caller_float_mode));
     got = start_workers(t);
     if (got != workers) {
-        rc =
-            error_set(err, PT_ENOMEM, "team: %d threads wanted, OpenMP gave %d; ask for fewer", workers, got);
+        rc = error_set(err, PT_ENOMEM,
+                       "team: %d threads wanted, OpenMP gave %d; ask for fewer, and see what OMP_ variables "
+                       "are set (`partrain doctor`)",
+                       workers, got);
         goto fail;
     }
     *out = t;
@@ -292,17 +298,45 @@ int team_omp_cpus(int *cpus, int capacity)
     return count;
 }
 
+void team_leave_place(void)
+{
+    cpu_set_t set[8] = {0}; /* 8192 processors, as Linux */
+    int n = team_omp_cpus(NULL, 0), *cpus = n > 0 ? mem_alloc(n, sizeof *cpus) : NULL;
+
+    if (!cpus)
+        return;
+    n = team_omp_cpus(cpus, n);
+    (void)sched_getaffinity(0, sizeof set, set);
+    for (int i = 0; i < n; i++)
+        CPU_SET_S((size_t)cpus[i], sizeof set, set);
+    (void)sched_setaffinity(0, sizeof set, set); /* where it may not, what follows has one place */
+    mem_free(cpus);
+}
+
 const char *team_runtime(void)
 {
     return kmp_get_blocktime ? "libomp" : "libgomp";
 }
 
-int team_default_workers(const struct topo *topo)
+int team_asked_workers(void)
 {
     const char *text = getenv("OMP_NUM_THREADS");
     long n = text ? strtol(text, NULL, 10) : 0; /* "8" or, by level of nesting, "8,2" */
 
-    return n >= 1 && n <= 4096 ? (int)n : topo_default_workers(topo);
+    return n >= 1 && n <= TEAM_MOST ? (int)n : 0;
+}
+
+int team_thread_limit(void)
+{
+    return omp_get_thread_limit();
+}
+
+int team_default_workers(const struct topo *topo)
+{
+    int n = team_asked_workers(), limit = team_thread_limit();
+
+    n = n ? n : topo_default_workers(topo);
+    return n < limit ? n : limit;
 }
 
 void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)

@@ -71,11 +71,20 @@ void team_reset_times(struct team *t);
 /* The processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND), by OS index: fills at most `capacity` of
  * them and returns how many there are; 0: OpenMP binds nothing. */
 int team_omp_cpus(int *cpus, int capacity);
+/* Where OpenMP's places rule, OpenMP bound the calling thread to the first of them, and a program that it
+ * starts or turns into would have no others: lets it have all of them. Else nothing happens. */
+void team_leave_place(void);
 
 /* The OpenMP runtime that is at work: "libgomp", "libomp". */
 const char *team_runtime(void);
-/* How many workers there are where nobody says so: the first number of OMP_NUM_THREADS, and where that is not
- * set, or no number from 1 to 4096, what the machine allows. */
+enum { TEAM_MOST = 4096 }; /* workers that may be asked for */
+
+/* The first number of OMP_NUM_THREADS; 0: it is not set, or none from 1 to TEAM_MOST. */
+int team_asked_workers(void);
+/* Threads that OpenMP allows (OMP_THREAD_LIMIT). */
+int team_thread_limit(void);
+/* How many workers there are where nobody says so: team_asked_workers, or what the machine allows; at most
+ * team_thread_limit. */
 int team_default_workers(const struct topo *topo);
 
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at

@@ -86,4 +86,13 @@ bound node 1
 bound core "$(nproc)"
 bound none 1 run.bind=none
 
+# OpenMP's own places win, and leave a run all processors
+for place in OMP_PROC_BIND=true OMP_PROC_BIND=spread OMP_PLACES=cores; do
+    rm -rf "$folder/places"
+    env "$place" "$PARTRAIN" train -q "${toy[@]}" train.epochs=1 --out "$folder/places" >"$folder/out" 2>"$folder/err" ||
+        fail "$place: exit status $?"
+    grep -q '"bound_to": "OpenMP places"' "$folder/places/summary.json" || complain "$place: not OpenMP's places"
+    grep -q "\"pus\": $(nproc)," "$folder/places/summary.json" || complain "$place: not all processors"
+done
+
 [ "$failures" -eq 0 ]

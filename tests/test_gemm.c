@@ -126,27 +126,56 @@ static void library_says_who_it_is(void **state)
     }
 }
 
-static void rate_is_measured(void **state)
+static void callers_are_limited_and_spread_over_the_workers(void **state)
 {
-    float *scratch = mem_array(gemm_rate_floats(64, 96, 128), sizeof *scratch);
-    double rate;
+    static const int cases[][2] = {{200, 64}, {65, 64}, {64, 64},    {3, 64},
+                                   {7, 2},    {5, 1},   {4096, 128}, {9, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int workers = cases[i][0], callers = cases[i][1], calling = gemm_calling(workers, callers), seen = 0;
+
+        assert_int_equal(calling, callers == 0 || workers < callers ? workers : callers);
+        for (int id = 0; id < workers; id++) {
+            int number = gemm_caller(id, workers, callers);
+
+            if (number < 0)
+                continue;
+            assert_int_equal(number, seen++);
+            assert_true((int64_t)number * workers / calling <= id && id <= (number + 1) * workers / calling);
+        }
+        assert_int_equal(seen, calling);
+    }
+}
+
+static void products_to_be_timed_are_products(void **state)
+{
+    const int64_t floats = gemm_rate_floats(64, 96, 128);
+    float *scratch = mem_array(floats, sizeof *scratch);
+    double sum = 0.0;
 
     (void)state;
     assert_non_null(scratch);
-    assert_int_equal(gemm_rate_floats(64, 96, 128), 64 * 128 + 96 * 128 + 64 * 96);
-    rate = gemm_rate(scratch, 64, 96, 128, 0.01);
-    assert_true(rate > 1e7 && rate < 1e13);
-    /* the last row of C: sum over 128 of products below .48^2 */
-    assert_true(fabsf(scratch[gemm_rate_floats(64, 96, 128) - 1]) < 128 * 0.24f);
+    assert_int_equal(floats, 64 * 128 + 96 * 128 + 64 * 96);
+    gemm_rate_fill(scratch, 64, 96, 128);
+    for (int i = 0; i < 128; i++)
+        sum += (double)scratch[63 * 128 + i] * (double)scratch[64 * 128 + 95 * 128 + i];
+    gemm_rate_products(scratch, 64, 96, 128, 0); /* none */
+    assert_true(fabs((double)scratch[floats - 1] - sum) > 1e-3 * fabs(sum));
+    gemm_rate_products(scratch, 64, 96, 128, 2);
+    assert_close(scratch[floats - 1], sum, 1e-5, 1e-5);
     mem_free(scratch);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_equal_naive_sums), cmocka_unit_test(bits_are_equal_for_any_team),
-        cmocka_unit_test(calls_use_one_thread),      cmocka_unit_test(library_says_who_it_is),
-        cmocka_unit_test(rate_is_measured),
+        cmocka_unit_test(products_equal_naive_sums),
+        cmocka_unit_test(bits_are_equal_for_any_team),
+        cmocka_unit_test(calls_use_one_thread),
+        cmocka_unit_test(library_says_who_it_is),
+        cmocka_unit_test(callers_are_limited_and_spread_over_the_workers),
+        cmocka_unit_test(products_to_be_timed_are_products),
     };
 
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);

@@ -138,6 +138,12 @@ static void print_roof(const struct bench_result *r)
         if (x->eval_examples)
             print_roof_row(x, "evaluation", x->eval_s, x->eval_flop, 0.0);
     }
+    for (int i = 0; i < r->rows; i++)
+        if (r->row[i].sgemm_workers < r->row[i].threads)
+            printf("\nSGEMM of %d threads is scaled from %d of them: the BLAS library takes no more callers "
+                   "at a "
+                   "time.\n",
+                   r->row[i].threads, r->row[i].sgemm_workers);
     printf(
         "\nBytes are counted as if caches kept nothing from phase to phase, so a phase that they serve can "
         "exceed the\nstreaming rate.\n");

@@ -62,6 +62,31 @@ static void system_line(const char *path, char *out, int bytes)
     out[strcspn(out, "\n")] = '\0';
 }
 
+/* "L1 48 KiB, L2 2 MiB, L3 16 x 32 MiB": a core's, and how many there are of the last level. */
+static void print_caches(const struct topo_facts *f)
+{
+    const int64_t bytes[] = {f->l1, f->l2, f->l3};
+    const char *before = "caches      ";
+    char text[32];
+
+    for (int level = 0; level < 3; level++) {
+        bool last = level == (f->l3 ? 2 : 1);
+
+        if (!bytes[level])
+            continue;
+        printf("%sL%d ", before, level + 1);
+        if (last && f->last_bytes != f->last_caches * bytes[level])
+            printf("%s in %d", bytes_text(text, f->last_bytes), f->last_caches);
+        else if (last && f->last_caches > 1)
+            printf("%d x %s", f->last_caches, bytes_text(text, bytes[level]));
+        else
+            printf("%s", bytes_text(text, bytes[level]));
+        before = ", ";
+    }
+    if (f->l1 || f->l2 || f->l3)
+        printf("\n");
+}
+
 static void print_machine(const struct doctor *d)
 {
     const struct topo_facts *f = &d->facts;
@@ -69,15 +94,15 @@ static void print_machine(const struct doctor *d)
 
     if (d->description)
         printf("machine     described: %s\n", d->description);
-    printf("cores       %d of %d, %d of %d processors (cpuset %s)%s\n", f->cores, f->machine_cores, f->pus,
-           f->machine_pus, f->cpuset, f->pus > f->cores ? ", several a core (SMT)" : "");
-    printf("NUMA        %d node%s, %d package%s\n", f->nodes, f->nodes == 1 ? "" : "s", f->packages,
-           f->packages == 1 ? "" : "s");
-    if (f->l1 || f->l2 || f->l3) {
-        printf("caches      L1 %s", bytes_text(a, f->l1));
-        printf(", L2 %s", bytes_text(a, f->l2));
-        printf(", L3 %s\n", bytes_text(a, f->l3));
-    }
+    printf("cores       %d of %d, %d of %d processor%s (cpuset %s)%s\n", f->cores, f->machine_cores, f->pus,
+           f->machine_pus, plural(f->machine_pus), f->cpuset,
+           f->pus > f->cores ? ", several a core (SMT)" : "");
+    printf("NUMA        %d node%s, ", f->nodes, plural(f->nodes));
+    if (f->packages)
+        printf("%d package%s\n", f->packages, plural(f->packages));
+    else
+        printf("packages unknown\n");
+    print_caches(f);
     if (d->description)
         return;
     printf("memory      %s", bytes_text(a, f->memory));
@@ -90,6 +115,14 @@ static void print_machine(const struct doctor *d)
         printf("CPU quota   none\n");
 }
 
+/* Whether the program, not the user, set the variable: main.c started it again. */
+static bool set_here(const char *variable)
+{
+    static const char core[] = "OPENBLAS_CORETYPE=";
+
+    return getenv(CLI_RESTARTED) && strncmp(variable, core, sizeof core - 1) == 0;
+}
+
 static void print_environment(void)
 {
     static const char *const prefixes[] = {"OMP_",  "GOMP_",     "KMP_",  "OPENBLAS_",
@@ -98,7 +131,7 @@ static void print_environment(void)
     for (char **e = environ; *e; e++)
         for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
             if (strncmp(*e, prefixes[i], strlen(prefixes[i])) == 0)
-                printf("            %s\n", *e);
+                printf("            %s%s\n", *e, set_here(*e) ? " (set by partrain)" : "");
 }
 
 static void print_system(struct doctor *d)
@@ -121,8 +154,8 @@ static void print_system(struct doctor *d)
                     "kernel.numa_balancing=0 (as root)");
     if (getloadavg(&load, 1) == 1 && load > 0.25 * d->facts.machine_pus)
         doctor_warn(
-            d, "the load average is %.1f on %d processors: others are at work here and timings will vary",
-            load, d->facts.machine_pus);
+            d, "the load average is %.1f on %d processor%s: others are at work here and timings will vary",
+            load, d->facts.machine_pus, plural(d->facts.machine_pus));
 }
 
 static void print_number(int width, int value)
@@ -142,8 +175,8 @@ static void print_map(const struct doctor *d, const struct measurement *m)
                                     [BIND_SCATTER] = "scatter",
                                     [BIND_NONE] = "not bound"};
 
-    printf("\n%d worker%s, %s, %d shards\n", d->workers, d->workers == 1 ? "" : "s",
-           d->facts.omp_places ? "placed by OpenMP" : policies[d->bind], d->shards);
+    printf("\n%d worker%s, %s, %d shard%s\n", d->workers, plural(d->workers),
+           d->facts.omp_places ? "placed by OpenMP" : policies[d->bind], d->shards, plural(d->shards));
     printf("%8s %9s %6s %6s %8s  %s\n", "worker", by_node ? "any of" : "processor", "core", "node", "package",
            "shards");
     for (int id = 0; id < d->workers; id++) {
@@ -154,7 +187,7 @@ static void print_map(const struct doctor *d, const struct measurement *m)
         topo_place(d->topo, d->bind, d->workers, id, &p);
         team_range(d->shards, id, d->workers, &first, &end);
         topo_place_text(d->topo, d->bind, d->workers, id, text, sizeof text);
-        if (!*text && m->findings) /* nobody bound it: where it was seen */
+        if (!*text && m && m->findings) /* nobody bound it: where it was seen */
             snprintf(text, sizeof text, "%d", m->findings[id].processor);
         printf("%8d %9s", id, *text ? text : "-");
         print_number(7, p.core);
@@ -178,6 +211,16 @@ static void print_warnings(const struct doctor *d)
         printf("warning: %s\n", d->warnings[i]);
 }
 
+/* Which variable says that a run has `usual` workers; "": the machine does. */
+static const char *workers_by(int usual)
+{
+    int limit = team_thread_limit(), asked = team_asked_workers();
+
+    if (limit == usual && (asked == 0 || asked > limit))
+        return getenv("OMP_THREAD_LIMIT") ? "OMP_THREAD_LIMIT" : "";
+    return asked == usual ? "OMP_NUM_THREADS" : "";
+}
+
 static int examine(struct doctor *d, struct error *err)
 {
     struct measurement m = {0};
@@ -188,11 +231,14 @@ static int examine(struct doctor *d, struct error *err)
     topo_facts(d->topo, &d->facts);
     cores = topo_default_workers(d->topo);
     usual = d->description ? cores : team_default_workers(d->topo); /* the environment is this machine's */
+    d->workers_by = d->description ? "" : workers_by(usual);
     if (!d->workers)
         d->workers = usual;
     print_machine(d);
-    printf("workers     %d by default%s, here %d\n", usual, usual == cores ? "" : " (OMP_NUM_THREADS)",
-           d->workers);
+    printf("workers     %d by default", usual);
+    if (*d->workers_by)
+        printf(" (%s)", d->workers_by);
+    printf(", here %d\n", d->workers);
     doctor_check_workers(d);
     if (!d->description) {
         print_system(d);
@@ -203,11 +249,11 @@ static int examine(struct doctor *d, struct error *err)
         rc = doctor_measure(d, &m, err);
         if (rc == 0)
             doctor_print_measurement(d, &m);
+        else
+            doctor_warn(d, "nothing is measured: %s", err->text);
     }
-    if (rc == 0) {
-        print_map(d, &m);
-        print_warnings(d);
-    }
+    print_map(d, rc == 0 ? &m : NULL);
+    print_warnings(d);
     doctor_measurement_fini(&m);
     return rc;
 }
@@ -231,7 +277,7 @@ int cmd_doctor(int argc, char **argv, struct error *err)
         if (option == TOPOLOGY_OPTION)
             d.description = args.value;
         else if (option == THREADS_OPTION)
-            rc = cli_whole(&args, "--threads", 1, 1024, &threads, err);
+            rc = cli_whole(&args, "--threads", 1, TEAM_MOST, &threads, err);
         else if (option == SHARDS_OPTION)
             rc = cli_whole(&args, "--shards", 1, 65536, &shards, err);
         else if (option == BIND_OPTION)

@@ -131,6 +131,18 @@ int gemm_callers(void)
     return found ? atoi(found + strlen("MAX_THREADS=")) : 0;
 }
 
+int gemm_calling(int workers, int callers)
+{
+    return callers > 0 && callers < workers ? callers : workers;
+}
+
+int gemm_caller(int id, int workers, int callers)
+{
+    int64_t n = gemm_calling(workers, callers), number = id * n / workers;
+
+    return (id + 1) * n / workers > number ? (int)number : -1;
+}
+
 static double cpu_seconds(clockid_t clock)
 {
     struct timespec t;
@@ -200,22 +212,17 @@ int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k)
     return m * k + n * k + m * n;
 }
 
-double gemm_rate(float *scratch, int64_t m, int64_t n, int64_t k, double seconds)
+/* Some machines multiply zeros, and all of them denormals, at another speed. */
+void gemm_rate_fill(float *scratch, int64_t m, int64_t n, int64_t k)
 {
-    float *a = scratch, *b = a + m * k, *c = b + n * k;
-    double flop = 2.0 * (double)m * (double)n * (double)k, best = INFINITY, start, now, before;
-
-    /* Ordinary numbers: some machines multiply zeros, and all of them denormals, at another speed. */
-    for (int64_t i = 0; i < m * k + n * k; i++)
+    for (int64_t i = 0; i < gemm_rate_floats(m, n, k); i++)
         scratch[i] = 0.01f * (float)(i % 97 - 48);
-    gemm_nt(m, n, k, a, k, b, k, c, n);
-    start = now = clock_now();
-    do {
-        before = now;
-        gemm_nt(m, n, k, a, k, b, k, c, n);
-        now = clock_now();
-        if (now - before < best)
-            best = now - before;
-    } while (now - start < seconds);
-    return best > 0.0 ? flop / best : 0.0;
+}
+
+void gemm_rate_products(float *scratch, int64_t m, int64_t n, int64_t k, int64_t count)
+{
+    const float *a = scratch, *b = a + m * k;
+
+    for (int64_t i = 0; i < count; i++)
+        gemm_nt(m, n, k, a, k, b, k, scratch + m * k + n * k, n);
 }

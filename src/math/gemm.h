@@ -38,18 +38,24 @@ const char *gemm_core(void);
  * for the library reads it before main begins. NULL: all is well, or another library. */
 const char *gemm_better_core(void);
 
-/* Threads that may call at the same time before the library runs out of work areas; 0: it does not say. */
+/* Threads that may call at the same time before the library runs out of work areas, which ends the program in
+ * a fault; 0: it does not say. */
 int gemm_callers(void);
+/* How many of `workers` call at the same time, where the library takes `callers` (0: any number); and which
+ * of them, from 0, worker `id` is, or -1: they are spread evenly over the workers. */
+int gemm_calling(int workers, int callers);
+int gemm_caller(int id, int workers, int callers);
 
 /* Measures how many threads a large product uses when the calling thread asks for one: CPU time of the
  * process over that of the caller, rounded. For serial code; waits (1 s at most) for OpenMP's threads to stop
  * spinning, and takes some hundredths of a second. 0: no memory, or other threads do not rest. */
 int gemm_measure_threads(void);
 
-/* Measured rate of C (m,n) = A (m,k) B (n,k)^T on the calling thread, in FLOP/s (2 m n k a product): the best
- * product of about `seconds`. `scratch` holds gemm_rate_floats(m, n, k) floats, which are overwritten; the
- * call allocates nothing, so all workers of a team can make it at once. */
+/* For a measured rate of C (m,n) = A (m,k) B (n,k)^T (2 m n k FLOP a product) on `scratch`, which holds
+ * gemm_rate_floats(m, n, k) floats: gemm_rate_fill puts ordinary numbers there, gemm_rate_products makes
+ * `count` products. They allocate nothing, so several workers of a team can call them at once. */
 int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k);
-double gemm_rate(float *scratch, int64_t m, int64_t n, int64_t k, double seconds);
+void gemm_rate_fill(float *scratch, int64_t m, int64_t n, int64_t k);
+void gemm_rate_products(float *scratch, int64_t m, int64_t n, int64_t k, int64_t count);
 
 #endif

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support.sh"
 set -e
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT OMP_DYNAMIC OMP_WAIT_POLICY GOMP_SPINCOUNT \
-    GOMP_CPU_AFFINITY KMP_AFFINITY OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
+    GOMP_CPU_AFFINITY KMP_AFFINITY OMP_MAX_ACTIVE_LEVELS PARTRAIN_RESTARTED OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
 
 # expect STATUS WORDS...: runs doctor, checks its exit status
 expect() {
@@ -56,6 +56,18 @@ Nothing to mend.
 END
 diff -u "$folder/want" "$folder/map" >&2
 
+# every last-level cache counts; what a description does not tell is not told
+expect 0 --topology "package:2 l3:8(size=33554432) l2:8(size=1048576) l1d:1(size=32768) core:1 pu:1"
+says '^caches  *L1 32 KiB, L2 1 MiB, L3 16 x 32 MiB$'
+expect 0 --topology "l3:1(size=33554432) core:1 pu:1" --shards 1
+says '^caches  *L3 32 MiB$'
+says '^NUMA  *1 node, packages unknown$'
+says '^cores  *1 of 1, 1 of 1 processor (cpuset 0)$'
+says '^1 worker, auto: a core each, 1 shard$'
+expect 0 --topology "l3:1(size=33554432) core:1 pu:1" --threads 2 --shards 1
+says '^warning: 2 workers on 1 processor take turns'
+says '^warning: 1 shard for 2 workers: 1 of them has none$'
+
 # this machine
 expect 0 --threads 2
 says 'a call uses 1 thread, in a run of 2 workers 1 (measured)'
@@ -76,6 +88,40 @@ says '^workers  *1 by default, here 1$'
 expect 0 --threads $((allowed + 1))
 says "^warning: $((allowed + 1)) workers on "
 
+# workers that share cores do not add up to more than the cores have (an idle one would show a third more), and
+# more workers than the BLAS library takes at a time do not end the program
+expect 0 --threads $((4 * allowed))
+awk -v most=$((2 * allowed)) '/^SGEMM/ { found = 1; if ($5 > most * $2) exit 1 } END { exit !found }' "$folder/out" ||
+    fail "workers in turns are more than they are"
+expect 0 --threads 200
+if grep -q 'built for 64 callers at a time' "$folder/out"; then
+    says '^SGEMM .* 64 of 200 together'
+fi
+expect 2 --threads 4097
+
+# OpenMP that places the workers leaves them all processors, also where the program starts itself again
+if [ "$allowed" -gt 1 ]; then
+    for place in OMP_PROC_BIND=true OMP_PROC_BIND=spread "OMP_PLACES=cores OMP_NUM_THREADS=2"; do
+        for core in "" OPENBLAS_CORETYPE=Haswell; do
+            # shellcheck disable=SC2086
+            env $place $core "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "$place: exit status $?"
+            says ", $allowed of [0-9]* processors (cpuset "
+            grep -qE "^workers +([2-9]|[1-9][0-9]+) by default" "$folder/out" || fail "$place $core: not all workers"
+        done
+    done
+    cpus=$(env OMP_PROC_BIND=true "$PARTRAIN" doctor --threads 2 | awk '/^ +[01] / { print $2 }' | sort -u | wc -l)
+    [ "$cpus" = 2 ] || fail "OMP_PROC_BIND=true: 2 workers on $cpus processors"
+fi
+
+# what libgomp says when it is loaded is said once, and what partrain set is called that
+OMP_NUM_THREADS=x expect 0 --threads 1
+[ "$(grep -c 'Invalid value' "$folder/err")" -le 1 ] || fail "libgomp's message comes twice"
+! grep -q '^  *OPENBLAS_CORETYPE=[A-Za-z]*$' "$folder/out" || fail "OPENBLAS_CORETYPE is said to be the user's"
+OPENBLAS_CORETYPE=Haswell expect 0 --threads 1
+says '^  *OPENBLAS_CORETYPE=Haswell$'
+expect 2 --bind sideways # messages come through
+complains 'sideways'
+
 # what the environment does
 OMP_PROC_BIND=true expect 0 --threads 1
 says '^            OMP_PROC_BIND=true$'
@@ -93,6 +139,16 @@ OMP_NUM_THREADS=3 expect 0 --topology "core:2 pu:1"
 says '^workers  *2 by default, here 2$'
 OMP_THREAD_LIMIT=2 expect 4 --threads 3
 grep -q OMP_THREAD_LIMIT "$folder/err" || fail "does not say that OMP_THREAD_LIMIT is in the way"
+says '^3 workers, '
+says '^warning: nothing is measured: .*OMP_THREAD_LIMIT'
+OMP_THREAD_LIMIT=1 expect 0
+says '^workers  *1 by default (OMP_THREAD_LIMIT), here 1$'
+[ "$allowed" = 1 ] || says '^warning: OMP_THREAD_LIMIT=1 leaves '
+OMP_MAX_ACTIVE_LEVELS=0 expect 0 --threads 2
+says '^warning: OMP_MAX_ACTIVE_LEVELS=0 is turned off'
+says 'in a run of 2 workers 1 (measured)'
+OMP_NUM_THREADS=100000 expect 0
+says '^warning: OMP_NUM_THREADS=100000 is no number from 1 to 4096'
 if "$PARTRAIN" doctor | grep -q '^BLAS  *OpenBLAS' && grep -qw avx2 /proc/cpuinfo; then
     OPENBLAS_CORETYPE=Prescott expect 0 --threads 1
     says '^BLAS .*Prescott'

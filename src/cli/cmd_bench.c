@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/session.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "par/ranks.h"
 #include "par/team.h"
@@ -25,12 +26,12 @@ enum {
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration"},
     {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... to what a run has"},
-    {"ranks", RANKS_OPTION, "LIST", "numbers of processes; --threads are those of each (1)"},
+    {"ranks", RANKS_OPTION, "LIST", "numbers of processes; default for --threads then: 1"},
     {"launch", LAUNCH_OPTION, "WORDS", "what starts R processes; default \"mpirun -np\""},
     {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
     {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
     {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},
-    {"seconds", SECONDS_OPTION, "S", "as many as the first THREADS do in about S seconds"},
+    {"seconds", SECONDS_OPTION, "S", "what the first THREADS do in S s, an epoch at most"},
     {"output", 'o', "FORM", "md (default), csv or json"},
     {"plot", PLOT_OPTION, "FILE.svg", "also draw the speed-up (needs gnuplot)"},
     {"quiet", 'q', NULL, "only the tables"},
@@ -71,8 +72,9 @@ static int read_list(int *number, int *count, const char *option, const char *li
 
         errno = 0;
         n = *p >= '0' && *p <= '9' ? strtol(p, &end, 10) : 0;
-        if (n < 1 || n > 4096 || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
-            return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is no list like 1,2,4,8", option, list);
+        if (n < 1 || n > TEAM_MOST || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
+            return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is no list of numbers from 1 to %d, like 1,2,4,8",
+                             option, list, TEAM_MOST);
         if (*count == BENCH_ROWS)
             return error_set(err, PT_EUSAGE, "%s: more than %d numbers", option, BENCH_ROWS);
         for (int i = 0; i < *count; i++)
@@ -84,20 +86,42 @@ static int read_list(int *number, int *count, const char *option, const char *li
     return *count ? 0 : error_set(err, PT_EUSAGE, "%s: a list like 1,2,4,8 is missing", option);
 }
 
-/* 1, 2, 4, ... and at last what a run takes. */
-static int default_threads(struct bench_spec *s, struct error *err)
+/* 1, 2, 4, ... and at last what a run takes; with --ranks that or one. */
+static int default_threads(struct request *q, const struct config *c, struct error *err)
 {
+    struct bench_spec *s = &q->spec;
+    int most = (int)c->threads, rc;
     struct topo *t;
-    int rc = topo_new(&t, NULL, err), most;
 
-    if (rc < 0)
-        return rc;
-    most = team_default_workers(t);
-    topo_free(t);
+    if (q->ranks.rows) { /* that is how many there are of those */
+        s->threads[s->rows++] = most ? most : 1;
+        return 0;
+    }
+    if (!most) {
+        if ((rc = topo_new(&t, NULL, err)) < 0)
+            return rc;
+        most = team_default_workers(t);
+        topo_free(t);
+    }
     for (int n = 1; n < most && s->rows < BENCH_ROWS - 1; n *= 2)
         s->threads[s->rows++] = n;
     s->threads[s->rows++] = most;
     return 0;
+}
+
+/* Before anything is measured. */
+static int check_plot(const char *file, struct error *err)
+{
+    size_t length = strlen(file);
+    struct file_writer *w;
+    int rc;
+
+    if (length < 5 || strcmp(file + length - 4, ".svg") != 0)
+        return error_set(err, PT_EUSAGE, "--plot: %.200s: an SVG is written, so its name ends in .svg", file);
+    rc = file_create(&w, file, err);
+    if (rc == 0)
+        file_abandon(w);
+    return rc;
 }
 
 static int read_seconds(const struct cli_args *a, double *out, struct error *err)
@@ -212,8 +236,6 @@ static int measure(struct request *q, struct config *c, struct error *err)
 
 static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
 {
-    if (!q->spec.rows)
-        q->spec.threads[q->spec.rows++] = 1;
     return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, q->form, q->quiet ? NULL : tell,
                        err);
 }
@@ -233,10 +255,14 @@ static int bench(int argc, char **argv, struct error *err)
     q.writes = first;
     if (q.ranks.rows && ranks_self().count > 1)
         return error_set(err, PT_EUSAGE, "--ranks starts the ranks itself; under mpirun leave it out");
-    if ((!q.ranks.rows && !q.spec.rows && (rc = default_threads(&q.spec, err)) < 0) ||
-        (rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
+    if ((rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
         return rc;
-    if ((rc = config_need_data(c, err)) == 0) {
+    rc = config_need_data(c, err);
+    if (rc == 0 && q.plot && q.writes)
+        rc = check_plot(q.plot, err);
+    if (rc == 0 && !q.spec.rows)
+        rc = default_threads(&q, c, err);
+    if (rc == 0) {
         if (!q.quiet)
             cli_note_unused(c);
         rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);

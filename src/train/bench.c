@@ -166,6 +166,9 @@ static int choose_steps(struct bench *b, struct error *err)
         fit = took > 0.0 ? share / took * (double)tried : (double)most;
         b->steps = fit < 1.0 ? 1 : fit < (double)most ? (int64_t)fit : most;
         b->out->epoch = b->steps == most;
+        if (fit > (double)most)
+            tell(b, "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
+                 spec->seconds, share * (double)most / fit);
         return make_model(b, err);
     }
     b->out->epoch = b->steps == most;

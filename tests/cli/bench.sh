@@ -3,7 +3,7 @@
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT || true
+unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT GOMP_CPU_AFFINITY KMP_AFFINITY || true
 
 fail() {
     echo "$1" >&2
@@ -51,6 +51,22 @@ expect 0 "${toy[@]}" --threads 1 --repeat 2 --steps 2 -q -o csv
 OMP_NUM_THREADS=3 expect 0 "${toy[@]}" --repeat 1 --steps 1 -q -o csv
 [ "$(sed 1d "$folder/out" | cut -d, -f1 | tr '\n' ' ')" = "1 2 3 " ] || fail "bench does not heed OMP_NUM_THREADS"
 
+# and run.threads before that; with places of OpenMP all of them are there
+OMP_NUM_THREADS=3 expect 0 "${toy[@]}" run.threads=2 --repeat 1 --steps 1 -q -o csv
+[ "$(sed 1d "$folder/out" | cut -d, -f1 | tr '\n' ' ')" = "1 2 " ] || fail "bench does not heed run.threads"
+expect 0 "${toy[@]}" run.threads=2 --ranks 1 --repeat 1 --steps 1 -q -o csv
+[ "$(sed 1d "$folder/out" | cut -d, -f1,2)" = 1,2 ] || fail "bench --ranks does not heed run.threads"
+OMP_PROC_BIND=spread expect 0 "${toy[@]}" --repeat 1 --steps 1 -o md
+says "^$(nproc) of [0-9]* cores"
+[ "$(grep -cE '^\| [0-9]+ \|.* [0-9a-f]{32} \|$' "$folder/out")" -gt 1 ] || [ "$(nproc)" = 1 ] ||
+    fail "OMP_PROC_BIND leaves bench one thread"
+
+# more threads than the BLAS library takes callers at a time
+expect 0 "${toy[@]}" --threads 150 --repeat 1 --steps 1
+if "$PARTRAIN" doctor --threads 150 | grep -q 'built for 64 callers'; then
+    says '^SGEMM of 150 threads is scaled from 64 of them'
+fi
+
 # json, a bound in seconds, weak scaling
 expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --seconds 0.2 --weak -q -o json
 python3 - "$folder/out" <<'PY' || fail "json is not as it should be"
@@ -70,10 +86,14 @@ if command -v gnuplot >/dev/null; then
     expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --steps 1 --plot "$folder/it's.svg"
     grep -q '<svg' "$folder/it's.svg" || fail "no picture"
     grep -q 'ideal' "$folder/it's.svg" || fail "no ideal line"
-    expect 6 "${toy[@]}" --threads 1 --repeat 1 --steps 1 --plot "$folder/none/x.svg"
-    complains 'cannot create .*/none/x.svg'
     ! grep -q '<svg' "$folder/out" || fail "the picture goes to the terminal"
 fi
+# where it cannot be written, or is no name of an SVG, nothing is measured first
+expect 6 "${toy[@]}" --threads 1 --plot "$folder/none/x.svg"
+complains 'cannot create .*/none/x.svg'
+! grep -q ' steps' "$folder/err" || fail "measures for a plot that cannot be written"
+expect 2 "${toy[@]}" --threads 1 --plot "$folder/x.txt"
+complains 'ends in .svg'
 mkdir "$folder/bin"
 ln -s "$(command -v sh)" "$folder/bin/sh"
 PATH=$folder/bin expect 0 "${toy[@]}" --threads 1 --repeat 1 --steps 1 --plot "$folder/y.svg"
@@ -81,9 +101,12 @@ complains 'gnuplot is not installed'
 [ ! -e "$folder/y.svg" ] || fail "a picture by nobody"
 
 # wrong use
-for list in 0 "1,,2" "1," 2,2 x 1-4; do
+for list in 0 "1,,2" "1," 2,2 x 1-4 4097 1000000000; do
     expect 2 "${toy[@]}" --threads "$list"
 done
+complains 'no list of numbers from 1 to 4096'
+expect 0 "${toy[@]}" --threads 1 --repeat 1 --seconds 60
+complains '^partrain: --seconds 60: an epoch takes less'
 expect 2 "${toy[@]}" --repeat 0
 expect 2 "${toy[@]}" --steps 2 --seconds 3
 expect 2 "${toy[@]}" --seconds -1

@@ -59,6 +59,82 @@ static void a_header_that_contradicts_the_places_is_refused(void **state)
     support_text(support_plain, "a.csv", "user,film,rating\n1,2,3\n", "1/2=3");
 }
 
+/* What cuts all lines alike is the delimiter, not the first that most lines have. */
+static void the_delimiter_cuts_all_lines_alike(void **state)
+{
+    static const char *const columns[] = {"user", "item"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_text(support_plain, "a.csv", "367;46;3,0\n368;47;4,5\n", "367/46=3 368/47=4.5");
+    support_text(support_plain, "a.csv", "user;item;rating\n1;2;4,0\n1;3;3,5\n", "1/2=4 1/3=3.5");
+    support_text(support_plain, "a.csv", "user_id|item_id|rating\n1|a,b|3\n1|c,d|4\n", "1/a,b=3 1/c,d=4");
+    support_text(support_plain, "a.csv", "1|a,b|3\n1|c,d,e|4\n", "1/a,b=3 1/c,d,e=4");
+    support_text(support_plain, "a.csv", "1,2;5,3\n1,3;6,4\n", "1/2;5=3 1/3;6=4");
+    support_text(support_plain, "a.tsv", "1\ta,b\t3\n1\tc,d\t4\n", "1/a,b=3 1/c,d=4");
+    support_bad_text(support_plain, "a.tsv", "1\ta,b\t\n1\tc,d\t\n", 0,
+                     "%/a.tsv:1: field 3: the rating is empty");
+    support_text(support_plain, "a.dat", "1::a,b::3\n1::c,d::4\n", "1/a,b=3 1/c,d=4");
+    spec.columns = 2;
+    spec.column = columns;
+    support_text(spec, "a.csv", "1,2,3;4\n", "1,2,3/4=1");
+    /* a broken line among others does not decide */
+    spec = support_plain;
+    spec.bad_lines = BAD_LINES_SKIP;
+    support_text(spec, "a.csv", "1;2;4,0\n1;3;3,5\n1;4\n1;5;3\n", "1/2=4 1/3=3.5 1/5=3");
+}
+
+static void decimals_with_a_comma(void **state)
+{
+    (void)state;
+    support_text(support_plain, "a.csv", "1;2;0,125\n1;3;-2,5\n1;4;1234,567\n1;5;3\n1;6;1,5e2\n",
+                 "1/2=0.125 1/3=-2.5 1/4=1234.57 1/5=3 1/6=150");
+    support_text(support_plain, "a.csv", "1,2,\"4,5\"\n1,3,\"3,0\"\n", "1/2=4.5 1/3=3");
+    support_bad_text(support_plain, "a.tsv", "1\t2\t3\n1\t3\t1,000\n", 0,
+                     "%/a.tsv:2: field 3: rating '1,000' may be a thousand or a fraction: write it with a "
+                     "point, or without the comma");
+    support_bad_text(support_plain, "a.tsv", "1\t2\t3\n1\t3\t1,000.5\n", 0,
+                     "%/a.tsv:2: field 3: rating '1,000.5' is not a number");
+}
+
+static void names_of_the_second_choice(void **state)
+{
+    static const char *const pair[] = {"user", "item"}, *const timed[] = {"user", "item", "time"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    support_text(support_plain, "a.csv", "user_id,track_id\n1,17\n2,4\n", "1/17=1 2/4=1");
+    support_text(support_plain, "a.csv", "session,page\ns,home\nt,cart\n", "s/home=1 t/cart=1");
+    support_text(support_plain, "a.csv", "uid,track\n1,a\n2,b\n", "1/a=1 2/b=1");
+    support_text(support_plain, "a.tsv", "follower\tfollowee\n1\t17\n2\t4\n", "1/17=1 2/4=1");
+    support_text(support_plain, "a.csv", "track_id,user_id\n17,1\n", "1/17=1");
+    support_text(support_plain, "a.csv", "session_id,page,ts\ns,home,1700000000\n", "s/home=1@1700000000");
+    support_text(support_plain, "a.csv", "user,film,when\nu,i,3\n", "u/i=3"); /* by place, as before */
+    support_text(support_plain, "a.csv", "user,item,ts\nu,i,3\n", "u/i=1");   /* left out, as before */
+    /* counts */
+    support_text(support_plain, "a.csv", "user,artist,plays\nu,i,30\n", "u/i=30");
+    support_text(support_plain, "a.csv", "user_id,artist_id,play_count\nu,i,30\n", "u/i=30");
+    support_text(support_plain, "a.csv", "user_id,item_id,count,rating\nu,i,30,2\n", "u/i=2");
+    support_text(support_plain, "a.csv", "user_id,item_id,weight\nu,i,heavy\n", "u/i=1");
+    support_text(support_plain, "a.csv", "No,StockCode,Quantity,Date,CustomerID\n5,a,6,12/1/2010 8:26,u\n",
+                 "u/a=6");
+    /* an id before a noun; sid beside another item is a session */
+    support_text(support_plain, "a.csv", "user_id,movie,movie_id,rating\nu,T,i,3\n", "u/i=3");
+    support_text(support_plain, "a.csv", "uid,sid\nu,i\n", "u/i=1");
+    support_text(support_plain, "a.csv", "sid,item_id\ns,i\n", "s/i=1");
+    support_text(support_plain, "a.csv", "sid,page\ns,i\n", "s/i=1");
+    support_text(support_plain, "a.csv", "uid,sid,item_id\nu,s,i\n", "u/i=1");
+    support_text(support_plain, "a.csv", "uid,sid,title\nu,i,t\n", "u/i=1");
+    /* given columns do not make the header a rating */
+    spec.columns = 2;
+    spec.column = pair;
+    support_text(spec, "a.csv", "user_id,track_id\nu,i\n", "u/i=1");
+    support_text(spec, "a.csv", "ab,cd\n1,x\n2,y\n", "1/x=1 2/y=1");
+    spec.columns = 3;
+    spec.column = timed;
+    support_text(spec, "a.csv", "ab,cd,ef\nu,i,7\n", "u/i=1@7");
+}
+
 struct bad {
     const char *text;
     size_t bytes; /* 0: up to the zero */
@@ -76,14 +152,14 @@ static void a_header_of_unknown_names_is_refused(void **state)
 {
     static const char *const columns[] = {"item", "user", "rating"};
     static const struct bad bad[] = {
-        {"sku,shopper,qty\na,u,1\nb,u,2\n", 0,
-         "%/a.csv:1: none of the names in the header 'sku,shopper,qty' is known; say what the columns are, "
+        {"code,shopper,much\na,u,1\nb,u,2\n", 0,
+         "%/a.csv:1: none of the names in the header 'code,shopper,much' is known; say what the columns are, "
          "such as data.columns=user,item,rating"},
-        {"sku,shopper,qty,day\na,u,1,7\nb,u,2,8\n", 0,
-         "%/a.csv:1: none of the names in the header 'sku,shopper,qty,day' is known; say what the columns "
+        {"code,shopper,much,day\na,u,1,7\nb,u,2,8\n", 0,
+         "%/a.csv:1: none of the names in the header 'code,shopper,much,day' is known; say what the columns "
          "are, such as data.columns=user,item,rating,time"},
-        {"\nsku;shopper;qty;a;b\na;u;1;7;\n", 0,
-         "%/a.csv:1: none of the names in the header 'sku;shopper;qty;a;b' is known; say what the columns "
+        {"\ncode;shopper;much;a;b\na;u;1;7;\n", 0,
+         "%/a.csv:1: none of the names in the header 'code;shopper;much;a;b' is known; say what the columns "
          "are, such as data.columns=user,item,rating,skip,..."},
     };
     struct ratings_spec spec = support_plain;
@@ -92,14 +168,73 @@ static void a_header_of_unknown_names_is_refused(void **state)
     refuse_all("a.csv", bad, COUNT(bad));
     spec.columns = 3;
     spec.column = columns;
-    support_text(spec, "a.csv", "sku,shopper,qty\na,u,1\nb,u,2\n", "u/a=1 u/b=2");
+    support_text(spec, "a.csv", "code,shopper,much\na,u,1\nb,u,2\n", "u/a=1 u/b=2");
     spec.columns = 0;
     spec.header = HEADER_YES;
-    support_bad_text(spec, "a.csv", "sku,shopper\na,u\nb,u\n", 0,
-                     "%/a.csv:1: none of the names in the header 'sku,shopper' is known; say what the "
+    support_bad_text(spec, "a.csv", "code,shopper\na,u\nb,u\n", 0,
+                     "%/a.csv:1: none of the names in the header 'code,shopper' is known; say what the "
                      "columns are, such as data.columns=user,item");
     spec.header = HEADER_NO;
-    support_text(spec, "a.csv", "sku,shopper\na,u\n", "sku/shopper=1 a/u=1");
+    support_text(spec, "a.csv", "code,shopper\na,u\n", "code/shopper=1 a/u=1");
+}
+
+/* A line of words above numbers is a header; of two columns it is not certain. */
+static void words_above_numbers_are_a_header(void **state)
+{
+    static const struct bad bad[] = {
+        {"ab,cd\n1,x\n2,y\n", 0,
+         "%/a.csv:1: none of the names in the header 'ab,cd' is known; say what the columns are, such as "
+         "data.columns=user,item; data.header=no if it is none"},
+        {"ab,time\nx,y\nz,y\n", 0,
+         "%/a.csv:1: the header 'ab,time' names no user and no item; call a column so, or say what the "
+         "columns are with data.columns; data.header=no if it is none"},
+    };
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    refuse_all("a.csv", bad, COUNT(bad));
+    support_text(support_plain, "a.csv", "ab,cd\n1,x\n", "ab/cd=1 1/x=1"); /* one line says nothing */
+    support_text(support_plain, "a.csv", "ab,7\n1,8\n2,9\n", "ab/7=1 1/8=1 2/9=1");
+    spec.header = HEADER_NO;
+    support_text(spec, "a.csv", "ab,time\nx,y\n", "ab/time=1 x/y=1");
+}
+
+/* Dates are times, in UTC, wherever the machine is. */
+static void dates_are_times(void **state)
+{
+    static const char *const columns[] = {"user", "item", "time"};
+    struct ratings_spec spec = support_plain;
+
+    (void)state;
+    spec.columns = 3;
+    spec.column = columns;
+    support_text(spec, "a.csv",
+                 "u,a,1970-01-01\nu,b,1969-12-31T23:59:59.5Z\nu,c,2000-02-29 12:30\nu,d,2024-01-01 "
+                 "12:30:00\nu,e,2024-01-01T12:30:00.999999+02:00\nu,f,2024-01-01T12:30:00-0530\nu,g,"
+                 "9999-12-31T23:59:59Z\nu,h,0001-01-01\nu,i,1704112200\n",
+                 "u/a=1@0 u/b=1@-1 u/c=1@951827400 u/d=1@1704112200 u/e=1@1704105000 u/f=1@1704132000 "
+                 "u/g=1@253402300799 u/h=1@-62135596800 u/i=1@1704112200");
+    support_text(support_plain, "a.csv", "user,item,rating,time\nu,i,3,2024-01-01\n", "u/i=3@1704067200");
+    for (int k = 0; k < 9; k++) {
+        static const char *const wrong[] = {"2023-02-29",
+                                            "2024-13-01",
+                                            "2024-1-1",
+                                            "2024-01-01T24:00",
+                                            "24-01-01",
+                                            "2024-01-01T",
+                                            "2024-01-01 12:30:60",
+                                            "2024-01-01T12:30 CET",
+                                            "2024-01-01T12:30+1"};
+        char text[64], message[256];
+
+        snprintf(text, sizeof text, "u,a,%s\n", wrong[k]);
+        snprintf(
+            message, sizeof message,
+            "%%/a.csv:1: field 3: time '%s' is neither a number of seconds nor a date such as 2024-01-31 "
+            "or 2024-01-31T12:30:00Z; if line 1 is a header, set data.header=yes",
+            wrong[k]);
+        support_bad_text(spec, "a.csv", text, 0, message);
+    }
 }
 
 /* Times are not learned as ratings because nothing says what the third column is. */
@@ -238,7 +373,8 @@ static void bad_tabs(void **state)
         {"1\t2\t3\t4\n1\t \t4\t5\n", 0, "%/u.data:2: field 2: the item is empty"},
         {"1\t2\t3\t4\n1\t3\t\t5\n", 0, "%/u.data:2: field 3: the rating is empty"},
         {"1\t2\t3\t4\n\n\n1\t3\t4\tMonday\n", 0,
-         "%/u.data:4: field 4: time 'Monday' is not a number of seconds"},
+         "%/u.data:4: field 4: time 'Monday' is neither a number of seconds nor a date such as 2024-01-31 or "
+         "2024-01-31T12:30:00Z"},
         {"1\t2\t3\t4\n1\t3\t4\t99999999999999999999\n", 0,
          "%/u.data:2: field 4: time '99999999999999999999' does not fit 64 bits"},
         {"1\t2\t3\t4\n1\t3\0x\t4\t5\n", 18, "%/u.data:2: field 2: item '3?x' holds a zero byte"},
@@ -271,7 +407,9 @@ static void bad_colons(void **state)
         {"1::2::3\n1::3::4;\n", 0, "%/ratings.dat:2: field 3: rating '4;' is not a number"},
         {"1::2::3\n1::3::4e\n", 0, "%/ratings.dat:2: field 3: rating '4e' is not a number"},
         {"1::2::3::4\n1::3::4::4.5.6\n", 0,
-         "%/ratings.dat:2: field 4: time '4.5.6' is not a number of seconds"},
+         "%/ratings.dat:2: field 4: time '4.5.6' is neither a number of seconds nor a date such as "
+         "2024-01-31 or "
+         "2024-01-31T12:30:00Z"},
     };
 
     (void)state;
@@ -319,29 +457,26 @@ static void messages_say_what_to_do(void **state)
 
     (void)state;
     support_bad_text(
-        spec, "a.csv", "userId;itemId;rating\n1;2;4,0\n1;3;3,5\n", 0,
-        "%/a.csv:1: 1 field where 2 are expected (user, item); fields are cut at ',': is another "
-        "data.delimiter wanted?");
-    support_bad_text(
         spec, "a.tsv", "1\t2\n1;2\n3\t4\n", 0,
         "%/a.tsv:2: 1 field where 2 are expected (user, item); fields are cut at tabs: is another "
         "data.delimiter wanted?");
     support_bad_text(
-        spec, "a.csv", "sku,customer,bought\na,b,2020-01-01\n", 0,
+        spec, "a.csv", "code,buyer,bought\na,b,Monday\n", 0,
         "%/a.csv:1: field 3: rating 'bought' is not a number; if line 1 is a header of names that "
         "are not known, set data.header=yes and say the columns with data.columns");
+    support_bad_text(spec, "a.csv", "code,buyer,bought\na,b,2020-01-01\n", 0,
+                     "%/a.csv:1: none of the names in the header 'code,buyer,bought' is known; say what the "
+                     "columns are, such as data.columns=user,item,time");
     support_bad_text(spec, "a.csv", "a,b,1\na,c,2020-01-01\n", 0,
-                     "%/a.csv:2: field 3: rating '2020-01-01' is not a number");
-    spec.delimiter = ";";
-    support_bad_text(spec, "a.csv", "userId;itemId;rating\n1;2;4,0\n1;3;3,5\n", 0,
-                     "%/a.csv:2: field 3: rating '4,0' is not a number; decimals are written with a point");
-    support_bad_text(spec, "a.csv", "1;2;4,0\n1;3;3,5\n", 0,
-                     "%/a.csv:1: field 3: rating '4,0' is not a number; decimals are written with a point");
+                     "%/a.csv:2: field 3: rating '2020-01-01' is not a number but a date; is it the time? "
+                     "data.columns says what each column is");
     support_bad_text(spec, "a.csv", "1;2;4\n1;3;3,5,1\n", 0,
                      "%/a.csv:2: field 3: rating '3,5,1' is not a number");
     spec.columns = 3;
     spec.column = columns;
-    support_bad_text(spec, "a.csv", "a;b;c\n", 0, "%/a.csv:1: field 3: rating 'c' is not a number");
+    support_bad_text(spec, "a.csv", "a;b;c\n", 0,
+                     "%/a.csv:1: field 3: rating 'c' is not a number; if line 1 is a header, set "
+                     "data.header=yes");
 }
 
 static void bad_lists(void **state)
@@ -488,6 +623,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_forms),
         cmocka_unit_test(other_forms),
+        cmocka_unit_test(the_delimiter_cuts_all_lines_alike),
+        cmocka_unit_test(decimals_with_a_comma),
+        cmocka_unit_test(names_of_the_second_choice),
+        cmocka_unit_test(words_above_numbers_are_a_header),
+        cmocka_unit_test(dates_are_times),
         cmocka_unit_test(a_header_that_contradicts_the_places_is_refused),
         cmocka_unit_test(a_header_of_unknown_names_is_refused),
         cmocka_unit_test(times_are_not_taken_for_ratings),

@@ -21,7 +21,7 @@
 #include "base/error.h"
 #include "data/ratings.h"
 
-#define CACHE_VERSION 2
+#define CACHE_VERSION 3
 #define CACHE_SMALL   ((int64_t)4000000) /* "auto" does not keep sets of fewer ratings */
 #define CACHE_MOST    ((int64_t)4 << 30) /* bytes of all files that "auto" keeps; the longest unused go */
 

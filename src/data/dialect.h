@@ -43,14 +43,20 @@ int dialect_find(struct dialect *out, const struct dialect_spec *spec, const cha
                  const char *shown, struct error *err);
 
 /* Whether one line alone (without its end), cut by `d`, is a header: by the names of a user's and an item's
- * column, or two others and no number. Then 1, and d->columns and d->role as it names them, by position where
- * it names not both. 0: it is none. PT_EDATA: one that contradicts the position of what it does not name. */
+ * column, or two others, or one at its place, and no number. Then 1, and d->columns and d->role as it names
+ * them, by position where it names not both. 0: it is none. PT_EDATA: one that contradicts the position of
+ * what it does not name. */
 int dialect_take_header(struct dialect *d, const char *line, const char *end, const char *shown,
                         struct error *err);
 
 /* What each column is taken for, into `out`: "user, item, rating, 'date' ignored". The lines are those of
  * dialect_find. */
 void dialect_describe(const struct dialect *d, const char *begin, const char *end, char *out, size_t space);
+
+/* Whether the first line, which was taken for data, may be a header all the same: words that stand nowhere
+ * below. Then what to do about it, into `out`. */
+bool dialect_may_lack_header(const struct dialect *d, const char *begin, const char *end, char *out,
+                             size_t space);
 
 /* The fields of one line (without its end). A quoted field is given without its quotes; one with doubled
  * quotes inside keeps them doubled and has `doubled` set. Returns their number (at most `most` are stored;

@@ -1,6 +1,7 @@
 #include "data/facts.h"
 
 #include "base/mem.h"
+#include "data/field.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -230,6 +231,8 @@ static void suspect_values(const struct telling *t, const struct facts *f)
             "every rating is %g: that is who chose what, for multivae and multidae; a rating model has "
             "nothing to learn from it",
             f->low);
+    if (field_like_time((float)f->low) && field_like_time((float)f->high))
+        say(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
     if (f->zeros && !f->constant)
         say(t, "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",
             f->zeros);
@@ -257,6 +260,10 @@ void facts_suspicions(const struct facts *f, const struct ratings *r,
 {
     struct telling t = {tell, arg};
 
+    if (*r->chosen)
+        say(&t, "%s", r->chosen);
+    if (*r->doubt)
+        say(&t, "%s", r->doubt);
     if (r->duplicates)
         say(&t, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)", r->duplicates);
     if (r->lines_bad)

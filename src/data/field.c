@@ -1,5 +1,6 @@
 #include "data/field.h"
 
+#include "base/date.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -56,6 +57,33 @@ const char *field_value(const char *text, size_t length, float *out)
     return NULL;
 }
 
+/* Whether it is as in 1,000: up to three digits before the comma, of which the first is no zero, and three
+ * behind it. */
+static bool may_part_thousands(const char *text, size_t length, size_t comma)
+{
+    size_t sign = text[0] == '-' || text[0] == '+', digits = 0;
+
+    while (comma + 1 + digits < length && is_digit(text[comma + 1 + digits]))
+        digits++;
+    return digits == 3 && comma - sign <= 3 && comma > sign && text[sign] != '0';
+}
+
+const char *field_rating(const char *text, size_t length, float *out)
+{
+    const char *why = field_value(text, length, out), *comma = why ? memchr(text, ',', length) : NULL;
+    char copy[NUMBER_LENGTH];
+
+    if (!comma || length >= sizeof copy || memchr(text, '.', length))
+        return why;
+    memcpy(copy, text, length);
+    copy[comma - text] = '.';
+    if (field_value(copy, length, out) != NULL)
+        return why;
+    return may_part_thousands(text, length, (size_t)(comma - text))
+               ? "may be a thousand or a fraction: write it with a point, or without the comma"
+               : NULL;
+}
+
 const char *field_time(const char *text, size_t length, int64_t *out)
 {
     size_t k = length > 0 && (text[0] == '-' || text[0] == '+');
@@ -70,9 +98,13 @@ const char *field_time(const char *text, size_t length, int64_t *out)
         *out = text[0] == '-' ? -time : time;
         return NULL;
     }
+    if (date_parse(text, length, out))
+        return NULL;
     why = parse_real(text, length, &real);
     if (why)
-        return why[0] == 'i' && why[3] == 'e' ? why : "is not a number of seconds";
+        return why[0] == 'i' && why[3] == 'e'
+                   ? why
+                   : "is neither a number of seconds nor a date such as 2024-01-31 or 2024-01-31T12:30:00Z";
     if (!(fabs(real) < 9e18))
         return "does not fit 64 bits";
     *out = (int64_t)real;

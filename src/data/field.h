@@ -12,7 +12,10 @@
  * nan, inf and hexadecimal are refused, and so is what a float cannot hold. What it can hold only as a
  * denormal is 0. */
 const char *field_value(const char *text, size_t length, float *out);
-/* Seconds (any whole number of 64 bits; a fraction is cut off). */
+/* The same, and a comma in place of the point ("4,5"), for fields that no comma ends. One before three digits
+ * ("1,000") is refused: it may part thousands. */
+const char *field_rating(const char *text, size_t length, float *out);
+/* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */
 const char *field_time(const char *text, size_t length, int64_t *out);
 /* An id: not empty, no zero byte. */
 const char *field_id(const char *text, size_t length);
@@ -21,6 +24,12 @@ const char *field_id(const char *text, size_t length);
 const char *field_show(char out[FIELD_SHOWN], const char *text, size_t length);
 /* The same in place and for any length: control characters become '?'. */
 void field_clean(char *text);
+
+/* As a rating it is out of every scale, and as seconds, or parts of them, since 1970 it is after 1973. */
+static inline bool field_like_time(float value)
+{
+    return (value >= 1e8f && value < 1e19f) || (value <= -1e8f && value > -1e19f);
+}
 
 static inline bool field_is_blank(char c)
 {

@@ -70,18 +70,20 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
         return rc;
     r->filtered = low + by_item + by_user;
     if (r->filtered + r->duplicates == r->n) {
-        char lowest[64] = "data.min_rating (unset)";
+        char lowest[64] = "data.min_rating (unset)", columns[sizeof r->columns + 32] = "";
 
         if (spec->min_rating > -1e30)
             snprintf(lowest, sizeof lowest, "data.min_rating %g", spec->min_rating);
+        if (low && strstr(r->columns, "ignored"))
+            snprintf(columns, sizeof columns, " (the columns: %s)", r->columns);
         return error_set(
             err, PT_EDATA,
             "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
             "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
-            "data.min_user_ratings %lld%s",
+            "data.min_user_ratings %lld%s%s",
             spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest, (long long)by_item,
             (long long)spec->min_item_ratings, (long long)by_user, (long long)spec->min_user_ratings,
-            low && all_are_one(r) ? "; every rating is 1: clicks want data.min_rating=unset" : "");
+            low && all_are_one(r) ? "; every rating is 1: clicks want data.min_rating=unset" : "", columns);
     }
     return 0;
 }

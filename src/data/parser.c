@@ -151,34 +151,21 @@ static int take_lists(struct parser *p, const char *line, const char *end)
     return 0;
 }
 
-/* Whether it would be a number with a point in place of its comma. */
-static bool has_decimal_comma(const struct field *f)
-{
-    const char *comma = memchr(f->text, ',', f->length);
-    char text[FIELD_SHOWN];
-    float value;
-
-    if (!comma || f->length >= sizeof text)
-        return false;
-    memcpy(text, f->text, f->length);
-    text[comma - f->text] = '.';
-    text[f->length] = 0;
-    return field_value(text, f->length, &value) == NULL;
-}
-
 static int bad_field(struct parser *p, const struct field *f, int column, const char *why)
 {
     enum role r = (enum role)p->dialect->role[column];
     char shown[FIELD_SHOWN];
-    bool comma = r == ROLE_RATING && has_decimal_comma(f);
+    int64_t time;
+    bool date = r == ROLE_RATING && field_time(f->text, f->length, &time) == NULL;
     int rc;
 
     if (f->length == 0)
         return bad(p, "field %d: the %s is empty", column + 1, dialect_role_name(r));
     rc = bad(p, "field %d: %s '%s' %s%s", column + 1, dialect_role_name(r),
-             field_show(shown, f->text, f->length), why, comma ? "; decimals are written with a point" : "");
+             field_show(shown, f->text, f->length), why,
+             date ? " but a date; is it the time? data.columns says what each column is" : "");
     if (p->lines_bad == 1)
-        p->bad_number = !comma && (r == ROLE_RATING || r == ROLE_TIME);
+        p->bad_number = !date && !memchr(f->text, ',', f->length) && (r == ROLE_RATING || r == ROLE_TIME);
     return rc;
 }
 
@@ -216,7 +203,7 @@ static int take_fields(struct parser *p, const struct field *f)
         if (r == ROLE_USER || r == ROLE_ITEM)
             why = id_of(&f[c], scratch[r == ROLE_ITEM], &name[r == ROLE_ITEM], &length[r == ROLE_ITEM]);
         else if (r == ROLE_RATING)
-            why = field_value(f[c].text, f[c].length, &value);
+            why = field_rating(f[c].text, f[c].length, &value);
         else if (r == ROLE_TIME)
             why = field_time(f[c].text, f[c].length, &time);
         if (why)

@@ -43,6 +43,8 @@ struct ratings {
                   owned */
     int64_t map_bytes;
     char columns[192]; /* what the columns of the first text were taken for; "": synth, or from a cache */
+    char doubt[192];   /* of the first text: why its first line may be a header all the same; "" as above */
+    char chosen[320];  /* what was read where the path could mean something else; "" as above */
     bool cached;       /* they come from a file of the cache */
     double seconds;    /* that ratings_read took */
     char note[320];    /* what the user should know of the cache, one line; "": nothing */

@@ -2,18 +2,16 @@
 
 #include "base/mem.h"
 #include "data/archive.h"
+#include "data/field.h"
 #include "data/lines.h"
 #include "data/parser.h"
 #include "data/reader_team.h"
 
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
 #define BLOCK      ((int64_t)1 << 19)  /* with what is parsed of it, in a second-level cache */
-#define LIKE_TIME  1e8f                /* ratings from here on look like seconds since 1970, */
-#define NO_TIME    1e19f               /* and before here like nanoseconds */
 
 struct reader {
     const struct ratings_spec *spec;
@@ -95,14 +93,13 @@ static bool is_large_file(const struct source_text *text)
 /* The first bad line of a text. */
 static int tell_bad(const struct reader *rd, const struct parser *p, const char *shown, struct error *err)
 {
-    bool header = p->bad_line == 1 && p->bad_number && !rd->spec->columns &&
-                  rd->spec->header == HEADER_AUTO && !p->dialect->header;
+    bool header = p->bad_line == 1 && p->bad_number && rd->spec->header == HEADER_AUTO && !p->dialect->header;
 
     return error_set(err, PT_EDATA, "%s:%lld: %s%s", shown, (long long)p->bad_line, p->bad_reason,
-                     header
-                         ? "; if line 1 is a header of names that are not known, set data.header=yes and say "
-                           "the columns with data.columns"
-                         : "");
+                     !header             ? ""
+                     : rd->spec->columns ? "; if line 1 is a header, set data.header=yes"
+                                         : "; if line 1 is a header of names that are not known, set "
+                                           "data.header=yes and say the columns with data.columns");
 }
 
 static int parse(struct reader *rd, struct parser *p, struct lines *lines, const char *begin, const char *end,
@@ -125,7 +122,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
 static int check_third(const struct reader *rd, int64_t first, const char *shown, struct error *err)
 {
     for (int64_t k = first; k < rd->all.n; k++)
-        if (fabsf(rd->all.value[k]) >= LIKE_TIME && fabsf(rd->all.value[k]) < NO_TIME)
+        if (field_like_time(rd->all.value[k]))
             return error_set(
                 err, PT_EDATA,
                 "%s: the third column is taken for ratings, and %.10g in it looks like a time; say "
@@ -158,8 +155,11 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     rc = check_same_kind(rd, &dialect, text->shown, err);
     if (rc < 0)
         return rc;
-    if (rd->texts == 1)
+    if (rd->texts == 1) {
         dialect_describe(&dialect, begin, end, rd->into->columns, sizeof rd->into->columns);
+        if (rd->spec->header == HEADER_AUTO)
+            dialect_may_lack_header(&dialect, begin, end, rd->into->doubt, sizeof rd->into->doubt);
+    }
     p.dialect = &dialect;
     p.keep_time = rd->keep_time && dialect.has_time;
     rc = parse(rd, &p, lines, begin, end, text, err);

@@ -1,0 +1,93 @@
+#include "base/date.h"
+
+struct text {
+    const char *at, *end;
+};
+
+static bool take_char(struct text *t, char c)
+{
+    if (t->at == t->end || *t->at != c)
+        return false;
+    t->at++;
+    return true;
+}
+
+static bool take_digits(struct text *t, int digits, int64_t *out)
+{
+    *out = 0;
+    for (int k = 0; k < digits; k++) {
+        if (t->at == t->end || *t->at < '0' || *t->at > '9')
+            return false;
+        *out = *out * 10 + (*t->at++ - '0');
+    }
+    return true;
+}
+
+/* Days since 1970-01-01. In years that begin in March the odd day is the last. */
+static bool days_of(int64_t year, int64_t month, int64_t day, int64_t *out)
+{
+    static const int length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > length[month - 1] + (month == 2 && leap))
+        return false;
+    *out = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+    return true;
+}
+
+/* "12:30", ":00", ".25" */
+static bool take_clock(struct text *t, int64_t *seconds)
+{
+    int64_t hour, minute, second = 0, digit;
+
+    if (!take_digits(t, 2, &hour) || !take_char(t, ':') || !take_digits(t, 2, &minute))
+        return false;
+    if (take_char(t, ':')) {
+        if (!take_digits(t, 2, &second))
+            return false;
+        if (take_char(t, '.')) {
+            if (!take_digits(t, 1, &digit))
+                return false;
+            while (take_digits(t, 1, &digit))
+                ;
+        }
+    }
+    *seconds = 3600 * hour + 60 * minute + second;
+    return hour < 24 && minute < 60 && second < 60;
+}
+
+/* "Z", "+02:00", "+0200", "-05"; nothing is UTC too. */
+static bool take_zone(struct text *t, int64_t *seconds)
+{
+    int64_t hour, minute = 0;
+    bool west;
+
+    *seconds = 0;
+    if (t->at == t->end || take_char(t, 'Z'))
+        return true;
+    west = take_char(t, '-');
+    if ((!west && !take_char(t, '+')) || !take_digits(t, 2, &hour))
+        return false;
+    if ((take_char(t, ':') || t->at < t->end) && !take_digits(t, 2, &minute))
+        return false;
+    *seconds = (west ? -1 : 1) * (3600 * hour + 60 * minute);
+    return hour < 24 && minute < 60;
+}
+
+bool date_parse(const char *text, size_t length, int64_t *seconds)
+{
+    struct text t = {text, text + length};
+    int64_t year, month, day, days, clock = 0, zone = 0;
+
+    if (!take_digits(&t, 4, &year) || !take_char(&t, '-') || !take_digits(&t, 2, &month) ||
+        !take_char(&t, '-') || !take_digits(&t, 2, &day) || !days_of(year, month, day, &days))
+        return false;
+    if (t.at < t.end &&
+        ((!take_char(&t, 'T') && !take_char(&t, ' ')) || !take_clock(&t, &clock) || !take_zone(&t, &zone)))
+        return false;
+    if (t.at < t.end)
+        return false;
+    *seconds = 86400 * days + clock - zone;
+    return true;
+}

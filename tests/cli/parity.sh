@@ -6,7 +6,7 @@ set -euo pipefail
 steps=$(dirname "$PARTRAIN")/tests/parity_steps
 tools/parity --steps-program "$steps" # 77 without PyTorch
 
-python=$(for p in python3 /usr/bin/python3; do ! $p -c 'import torch' 2>/dev/null || { echo $p && break; }; done)
+python=$(tools/pytorch/find-python)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # pair CONFIG FIGURE DIFFERENCE SETTING ...: both test figures, and how far they may be apart.

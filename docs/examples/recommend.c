@@ -1,7 +1,6 @@
 /* recommend.c - trains Multi-VAE on ratings and recommends for a person who was not there.
  *
- *     cc recommend.c $(pkg-config --cflags --libs partrain) && ./a.out ml-1m run 'Toy Story (1995)' 'Heat
- * (1995)' */
+ *     cc recommend.c $(pkg-config --cflags --libs partrain) && ./a.out ml-1m run 'Toy Story (1995)' Heat */
 #include <partrain.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +32,10 @@ int main(int argc, char **argv)
     int32_t known[MOST], best[K];
     float score[K];
 
-    if (argc < 4)
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s RATINGS FOLDER ITEM...\n", argv[0]);
         return 2;
+    }
     snprintf(data, sizeof data, "data.path=%s", argv[1]);
     check(pt_config_new(&config, &err), &err);
     check(pt_config_set(config, "model.kind=multivae", &err), &err);
@@ -49,12 +50,19 @@ int main(int argc, char **argv)
 
         if (item >= 0)
             known[start[1]++] = (int32_t)item;
+        else
+            fprintf(stderr, "%s: no item has this id or title\n", argv[i]);
     }
+    if (start[1] == 0)
+        return 1;
     check(
         pt_recommend(model, &(struct pt_people){.n = 1, .start = start, .item = known}, K, best, score, &err),
         &err);
-    for (int i = 0; i < K && best[i] >= 0; i++)
-        printf("%6.3f  %s\n", score[i], pt_model_item_title(model, best[i]));
+    for (int i = 0; i < K && best[i] >= 0; i++) {
+        const char *title = pt_model_item_title(model, best[i]); /* NULL: the data have none */
+
+        printf("%6.3f  %s\n", score[i], title ? title : pt_model_item_id(model, best[i]));
+    }
     pt_model_free(model);
     return 0;
 }

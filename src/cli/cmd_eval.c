@@ -192,6 +192,11 @@ static void tell(const struct request *q, const char *run, const struct judgemen
             "note: %lld of the users had no rating in the training of %s, and the split leaves them none: "
             "their ratings are predicted by eval.cold or the training mean, their rankings say nothing",
             (long long)j->unknown, run);
+    if (j->trained)
+        cli_message(
+            "note: the run %s has ratings of %lld of the users too; where it was trained on ratings that "
+            "it is judged by here, the figures are too good",
+            run, (long long)j->trained);
     if (j->same_data && !j->same_split)
         cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
                     "judged by here",

@@ -55,6 +55,7 @@ struct job {
     char *text;          /* owned: names, each ended by a zero */
     int64_t used, space; /* of text */
     int64_t cold, told;  /* so far */
+    int64_t shown;       /* pairs that are among the ratings which the model is given of them */
 };
 
 /* ---- a block ---- */
@@ -83,6 +84,19 @@ static bool take_person(const struct job *j, int32_t example, struct people *peo
                            : history_take(j->history, j->use, example - users, people);
 }
 
+/* How many of the ratings wanted of the last person go in as well: both ascend. */
+static int64_t count_shown(const struct people *people, const struct people *want)
+{
+    int64_t at = people->ptr[people->n - 1], n = 0;
+
+    for (int64_t i = want->ptr[want->n - 1]; i < want->entries; i++) {
+        while (at < people->entries && people->column[at] < want->column[i])
+            at++;
+        n += at < people->entries && people->column[at] == want->column[i] && people->use[at] == PEOPLE_INPUT;
+    }
+    return n;
+}
+
 /* The people of the block, and what is wanted of each. Pairs with something unknown are passed over. */
 static bool collect(struct job *j, struct people *people, struct people *want, float *output)
 {
@@ -104,6 +118,7 @@ static bool collect(struct job *j, struct people *people, struct people *want, f
             continue;
         if (!people_end(want, -1) || !take_person(j, e, people))
             return false;
+        j->shown += count_shown(people, want);
     }
     for (int64_t i = 0; i < want->entries; i++)
         output[i] = NAN;
@@ -263,7 +278,7 @@ static int for_rows(struct job *j, struct error *err)
     const char *where = users == u->users ? "the run" : "the data";
     struct list *list = NULL;
     int64_t n = idtable_count(users), missing = 0;
-    int rc = j->q->users ? list_read(&list, j->q->users, err) : 0;
+    int rc = whom_list(j->q, users, &list, err);
 
     if (rc == 0 && list)
         n = list_count(list);
@@ -315,8 +330,15 @@ static int predict(struct job *j, struct error *err)
         return rc;
     if (j->cold && !q->quiet)
         cli_message(
-            "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item",
-            (long long)j->cold, (long long)j->told, use_cold(j->use));
+            "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
+            (long long)j->cold, (long long)j->told, use_cold(j->use),
+            j->use->by_row && !q->data ? "; --data FILE has ratings of users whom the run does not know"
+                                       : "");
+    if (j->shown && q->file && !q->quiet)
+        cli_message(
+            "note: %lld of the ratings asked for are among those that the model is given here: how well "
+            "it predicts those says nothing (docs/recommend.md, Ratings)",
+            (long long)j->shown);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/judge.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -122,6 +123,24 @@ static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
         }
 }
 
+/* Judged users who are in the run's users.tsv. */
+static int count_trained(struct judgement *j, const struct loaded *l, bool valid, struct error *err)
+{
+    const struct matrix *out = valid ? l->problem->valid.out : l->problem->test.out;
+    const struct idtable *users = l->problem->ratings->users;
+    bool by_user = l->problem->side == SIDE_USER;
+    char *path = file_join(l->folder, "users.tsv");
+    struct idtable *ids = NULL;
+    int rc = path ? known_ids(&ids, NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    for (int64_t u = 0; rc == 0 && u < idtable_count(users); u++)
+        j->trained += (by_user ? out->row_count : out->column_count)[u] > 0 &&
+                      idtable_find(ids, idtable_name(users, u), idtable_length(users, u)) >= 0;
+    idtable_free(ids);
+    mem_free(path);
+    return rc;
+}
+
 /* With -q too: the figures mean nothing. */
 static void warn_useless(const struct loaded *l, const struct judgement *j, bool valid)
 {
@@ -153,6 +172,8 @@ int judge_run(struct judgement *out, struct judgement *popular, const char *fold
         if ((rc = judge_model(popular, l, &spec, &stand_in, valid, err)) < 0)
             goto end;
     }
+    if (!l->same_data && (rc = count_trained(out, l, valid, err)) < 0)
+        goto end;
     if (!problem_is_binary(l->config))
         warn_useless(l, out, valid);
     out->same_data = l->same_data;

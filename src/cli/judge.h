@@ -20,6 +20,7 @@ struct judgement {
     double *weight[METRICS_MOST]; /* (n) owned */
     bool same_data, same_split;   /* as in load.h */
     int64_t dropped;
+    int64_t trained; /* other ratings than the run's: judged users of whom the run knows ratings too */
     int64_t folded;  /* mf: judged users who have a row from their input (fold.h), not from training */
     int64_t unknown; /* mf: judged users who have neither */
 };

@@ -200,10 +200,21 @@ struct list {
 
 #define LIST_MAX ((size_t)4 << 30)
 
-int list_read(struct list **out, const char *text, struct error *err)
+/* Without the blanks around it. */
+static char *trimmed(char *id)
+{
+    size_t length;
+
+    id += strspn(id, " \t\r");
+    for (length = strlen(id); length && strchr(" \t\r", id[length - 1]); length--)
+        ;
+    id[length] = '\0';
+    return id;
+}
+
+int list_read(struct list **out, const char *text, bool file, struct error *err)
 {
     struct list *l = mem_zalloc(1, sizeof *l);
-    bool file = file_exists(text);
     size_t length, room = 1;
     int rc = 0;
 
@@ -228,7 +239,7 @@ int list_read(struct list **out, const char *text, struct error *err)
         next = strchr(at, file ? '\n' : ',');
         if (next)
             *next++ = '\0';
-        at[strcspn(at, "\r")] = '\0';
+        at = trimmed(at);
         if (*at)
             l->entry[l->n++] = at;
     }

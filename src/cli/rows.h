@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum rows_form { ROWS_TSV, ROWS_CSV, ROWS_JSONL };
@@ -24,9 +25,9 @@ void rows_end(struct rows *r);
 void rows_prediction(struct rows *r, const char *user, const char *item, const char *title, double rating);
 void rows_free(struct rows *r);
 
-/* Ids from a file, one a line, or, where there is no such file, from the text itself: with commas between. */
+/* Ids: of a file, one a line, or of the text itself, with commas between, less the blanks around each. */
 struct list;
-int list_read(struct list **out, const char *text, struct error *err);
+int list_read(struct list **out, const char *text, bool file, struct error *err);
 int64_t list_count(const struct list *l);
 const char *list_at(const struct list *l, int64_t i);
 void list_free(struct list *l);

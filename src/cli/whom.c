@@ -1,5 +1,6 @@
 #include "cli/whom.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -98,12 +99,23 @@ static int64_t find_users(const struct whom *q, const struct list *list, const s
     return missing;
 }
 
+int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err)
+{
+    bool file;
+
+    *out = NULL;
+    if (!q->users)
+        return 0;
+    file = idtable_find(ids, q->users, strlen(q->users)) < 0 && file_exists(q->users);
+    return list_read(out, q->users, file, err);
+}
+
 int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
                struct error *err)
 {
     struct list *list = NULL;
     int64_t missing = 0;
-    int rc = q->users ? list_read(&list, q->users, err) : 0;
+    int rc = whom_list(q, ids, &list, err);
 
     if (rc < 0)
         return rc;

@@ -32,6 +32,10 @@ void whom_note(void *arg, const char *text);
 void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before);
 void whom_missed(const struct whom *q, const char *where, int64_t missing);
 
+/* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without
+ * --users; freed by list_free. */
+int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err);
+
 /* Numbers in `ids` of --users, or of all of them; (*n) for mem_free. Users who are not there are told, as of
  * `where`; PT_EDATA where none is. */
 int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,

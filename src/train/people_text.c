@@ -14,7 +14,7 @@ struct people_text {
     struct lines *lines; /* owned */
     const char *path;    /* borrowed */
     const char *begin, *end;
-    int64_t line, unknown;
+    int64_t line, unknown, outside;
     void (*warn)(void *arg, const char *text);
     void *arg;
 };
@@ -107,6 +107,20 @@ static size_t rating_place(const char *text, size_t length, bool tab)
     return 0;
 }
 
+/* A rating on another scale than the training's: it goes in as it stands. */
+static void tell_outside(struct people_text *t, float value)
+{
+    const struct use *u = t->use;
+    char note[256];
+
+    if (!u->rating || u->config->binarize || ((double)value >= u->low && (double)value <= u->high) ||
+        t->outside++ >= NOTES || !t->warn)
+        return;
+    snprintf(note, sizeof note, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
+             t->path, (long long)t->line, (double)value, u->low, u->high);
+    t->warn(t->arg, note);
+}
+
 static size_t trim(const char *text, size_t length)
 {
     while (length && field_is_blank(text[length - 1]))
@@ -147,6 +161,8 @@ static int take_line(struct people_text *t, struct people *p, const char *text, 
                              field_show(shown, text + tab, length - tab), why);
         if ((double)value < t->use->config->min_rating)
             use = PEOPLE_SEEN;
+        else
+            tell_outside(t, value);
     } else if (t->use->rating && !t->use->config->binarize) {
         return error_set(err, PT_EDATA,
                          "%s:%lld: there is no rating; this model needs one behind the item: ITEM<tab>RATING",

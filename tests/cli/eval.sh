@@ -143,6 +143,9 @@ rows='note: [1-9][0-9]* of the users had no rating in the training of mf; their 
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating --metrics rmse,ndcg@5
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating split.kind=users split.test_users=30 split.valid_users=0
 expect 0 'and the split leaves them none' -m mf data.path=new.csv data.columns=user,item,rating split.test=.97
+grep -q 'of the users too' out && complain "new users that the run is said to know: $(cat out)"
+expect 0 'note: the run mf has ratings of [1-9][0-9]* of the users too' -m mf data.path=small.csv --metrics rmse data.min_rating=2
+expect 0 'note: the run item has ratings of [1-9][0-9]* of the users too' -m item data.path=small.csv --metrics rmse data.min_rating=2
 sed 's/,\([^,]*\),/,x\1,/' new.csv >strange.csv
 expect 3 'knows none of the items' -m vae data.path=strange.csv data.columns=user,item,rating
 expect 0 'may have been trained on ratings' -m mf split.seed=9

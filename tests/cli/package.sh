@@ -14,7 +14,7 @@ pc=$(find "$folder/usr" -name partrain.pc)
 export PKG_CONFIG_PATH=${pc%/*}
 lib=${pc%/pkgconfig/*}
 [ -x "$folder/usr/bin/partrain" ] && "$folder/usr/bin/partrain" --version >/dev/null
-[ "$(wc -l <docs/examples/recommend.c)" -le 60 ]
+[ "$(wc -l <docs/examples/recommend.c)" -le 70 ]
 
 # Nothing but pt_ comes out of either library.
 if nm -D --defined-only "$lib/libpartrain.so" | awk '{ print $NF }' | grep -v '^pt_' ||
@@ -52,7 +52,8 @@ run shared
 # shellcheck disable=SC2046
 $cc -std=c11 docs/examples/recommend.c -o "$folder/rpath" $(pkg-config --cflags --libs partrain) \
     "-Wl,-rpath,$(pkg-config --variable=libdir partrain)"
-env -u LD_LIBRARY_PATH "$folder/rpath" 2>/dev/null || [ $? -eq 2 ] # it begins, and misses its arguments
+env -u LD_LIBRARY_PATH "$folder/rpath" 2>"$folder/err" || [ $? -eq 2 ] # it begins, and misses its arguments
+grep -q '^usage: ' "$folder/err"
 # shellcheck disable=SC2046
 $cc -std=c11 docs/examples/recommend.c -o "$folder/static" $(pkg-config --cflags --libs partrain-static)
 [ "$(ldd "$folder/static" | grep -c libpartrain)" -eq 0 ]

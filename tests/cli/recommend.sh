@@ -30,6 +30,31 @@ train user model.kind=autorec model.side=user model.hidden=20
 train item model.kind=autorec model.side=item model.hidden=20
 train mf model.kind=mf model.latent=8
 
+# Blanks around ids; an id that is a file's name too; a rating off the scale; pairs that the model is given.
+pushd "$folder" >/dev/null || exit 1
+: >in
+expect 0 '^8	1	' '' recommend -m item --users ' 7 , 8 '
+[ "$(cut -f1 out | sort -u | tr '\n' ' ')" = '7 8 ' ] || complain "--users ' 7 , 8 ': $(cut -f1 out | sort -u)"
+grep -q 'no user' err && complain "--users ' 7 , 8 ': $(cat err)"
+echo 9 >7
+expect 0 '^7	1	' '' recommend -m item --users 7
+expect 0 '^9	1	' '' recommend -m item --users ./7
+rm 7
+printf '102\t50\n104\t5\n' >scale
+expect 0 '^1	1	' 'scale:1: the rating 50 is outside those of the training, [0-9.]* to 5$' recommend -m mf scale
+[ "$(grep -c 'is outside' err)" -eq 1 ] || complain "a rating of 5 is off the scale: $(cat err)"
+awk -F, 'NR > 1 && NR < 12 { print $1 "\t" $2 }' data/ratings.csv >asked
+expect 0 '^[0-9]' 'note: 10 of the ratings asked for are among those that the model is given' predict -m item asked
+sed 's/^7,.*//' data/ratings.csv | grep . >less.csv
+grep '^7,' data/ratings.csv | cut -d, -f1,2 | tr , '\t' >asked
+expect 0 '^7	' '' predict -m item --data less.csv asked
+grep -q 'asked for are among' err && complain "not given, and said to be: $(cat err)"
+expect 0 '^7	' '' predict -m mf asked
+[ -s err ] && complain "mf is given nothing: $(cat err)"
+printf 'nobody\t101\n' >asked
+expect 0 '^nobody' 'user or the item; --data FILE has ratings of users' predict -m mf asked
+popd >/dev/null || exit 1
+
 # Five titles as people type them: what comes is of the same parity, ten of them, ranked, without the five.
 printf 'The Part 2\nPart 4, The (1944)\n106\nPART 8\nthe part 10\n' >"$folder/in"
 expect 0 '^1	1	1[0-4][02468]	[-0-9.e]*	Part ' '' recommend -m "$folder/vae" -

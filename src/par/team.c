@@ -1,4 +1,4 @@
-/* team.c - the only file with <omp.h> and a parallel region.
+/* team.c - the only file with <omp.h> and parallel regions: all workers start, run or stop in one.
  *
  * Every region names its number of threads, since OpenMP's own count is set to 1: OpenBLAS asks for that
  * count and would otherwise open a team of its own in a team of one (see math/gemm.h). OpenMP's threads are

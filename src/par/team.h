@@ -1,8 +1,9 @@
 /* team.h - the workers. team.c is the only place that launches threads.
  *
  * One SPMD function is entered by every worker together; between calls everything is serial.
- * Nothing inside a run allocates, does I/O or fails. Bits never depend on the number of
- * workers: a worker owns a contiguous run of shards, and who owns what changes no sum.
+ * Inside a run that trains or evaluates nothing allocates, does I/O or fails; who does (data/reader_team.c)
+ * notes a worker's failure and reports it after the run. Bits never depend on the number of workers: a worker
+ * owns a contiguous run of shards, and who owns what changes no sum.
  *
  * team_new sets OpenMP's own thread count to 1, so that a library which asks it works with the
  * calling worker alone, in a team of one too (math/gemm.h). Denormals are

@@ -21,7 +21,9 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
 
 /* To stdout. */
 void bench_print_md(const struct bench_result *r, const struct config *c);
-void bench_print_csv(const struct bench_result *r);
+void bench_print_csv(const struct bench_result *r, const struct config *c);
+/* One more field of a line of csv: a comma and the text, in quotes where it needs them. */
+void bench_csv_text(const char *text);
 int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err);
 
 /* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it

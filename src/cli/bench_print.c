@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +42,18 @@ static void print_heading(const struct bench_result *r, const struct config *c)
 {
     const struct bench_row *a = &r->row[0];
 
-    printf("%s, %s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %d shards\n",
+    printf("%s, %s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %d shard%s\n",
            config_enum_name("model.kind", c->model_kind), r->weak ? "weak scaling" : c->data_path, a->users,
-           a->items, a->ratings, r->shards);
+           a->items, a->ratings, r->shards, r->shards == 1 ? "" : "s");
     printf("%d repeat%s of %" PRId64 " minibatch%s of %" PRId64 "%s, after one to warm up\n", r->repeats,
            r->repeats == 1 ? "" : "s", a->steps, a->steps == 1 ? "" : "es", r->batch,
            r->epoch ? " (an epoch)" : "");
     if (r->ranks > 1)
         printf("%d ranks; threads and barriers are those of each, phases those of rank 0\n", r->ranks);
-    printf("%d of %d cores, %d NUMA node%s, last-level cache %.4g MiB; vectors %s; %s, kernels for %s\n\n",
+    printf("%d of %d cores, %d NUMA node%s, last-level cache%s %.4g MiB; vectors %s; %s, kernels for %s\n\n",
            r->machine.cores, r->machine.machine_cores, r->machine.nodes, r->machine.nodes == 1 ? "" : "s",
-           (double)r->machine.l3 / (1 << 20), r->isa, gemm_library(), gemm_core());
+           r->machine.last_caches == 1 ? "" : "s", (double)r->machine.last_bytes / (1 << 20), r->isa,
+           gemm_library(), gemm_core());
 }
 
 static void print_scaling(const struct bench_result *r)
@@ -157,33 +159,127 @@ void bench_print_md(const struct bench_result *r, const struct config *c)
     print_roof(r);
 }
 
-/* ---- csv and json ---- */
+/* ---- csv and json: the fields are listed in docs/performance.md ---- */
 
-void bench_print_csv(const struct bench_result *r)
+/* What is not there is an empty field. */
+static void csv_real(double value)
+{
+    if (isfinite(value))
+        printf(",%.6g", value);
+    else
+        printf(",");
+}
+
+static void csv_int(int64_t value)
+{
+    printf(",%" PRId64, value);
+}
+
+void bench_csv_text(const char *text)
+{
+    bool quote = strpbrk(text, ",\"\r\n") != NULL;
+
+    fputs(quote ? ",\"" : ",", stdout);
+    for (; *text; text++) {
+        if (quote && *text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    if (quote)
+        putchar('"');
+}
+
+static double speedup(const struct bench_result *r, int i)
+{
+    return r->weak ? NAN : bench_speedup(r, i);
+}
+
+static double growth(const struct bench_result *r, int i)
+{
+    return r->weak ? bench_speedup(r, i) : NAN;
+}
+
+static double seconds_of_eval(const struct bench_row *x)
+{
+    return x->eval_examples ? x->eval_s : NAN;
+}
+
+static void print_csv_heading(void)
 {
     printf("threads,users,items,ratings,steps,repeats,median_s,low_s,high_s,examples_per_s,ratings_per_s,"
-           "speedup,"
-           "efficiency,flop_per_s,byte_per_s,sgemm_flop_per_s,stream_byte_per_s,barrier_s,busiest_s,eval_s,"
-           "eval_examples,eval_flop");
+           "speedup,growth,efficiency,flop_per_s,byte_per_s,sgemm_flop_per_s,sgemm_workers,stream_byte_per_s,"
+           "barrier_s,barriers,busiest_s,bound,exchange_bytes,sent_bytes,eval_s,eval_examples,eval_flop");
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(",%s_s,%s_flop,%s_byte", phase_name((enum phase)p), phase_name((enum phase)p),
                    phase_name((enum phase)p));
-    printf(",weights_hash\n");
-    for (int i = 0; i < r->rows; i++) {
-        const struct bench_row *x = &r->row[i];
+    printf(",model,data,weak,batch,shards,ranks,isa,blas,blas_core,weights_hash\n");
+}
 
-        printf("%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%d,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,",
-               x->threads, x->users, x->items, x->ratings, x->steps, r->repeats, x->median, x->low, x->high,
-               x->work.examples / x->median, x->work.ratings / x->median, bench_speedup(r, i),
-               bench_efficiency(r, i));
-        printf("%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%" PRId64 ",%.6g", flop_rate(x), byte_rate(x), x->sgemm,
-               x->stream, x->barrier, x->busiest, x->eval_s, x->eval_examples, x->eval_flop);
-        for (int p = 0; p < PHASES; p++)
-            if (shown(p))
-                printf(",%.6g,%.6g,%.6g", x->phase[p], x->work.flop[p], x->work.bytes[p]);
-        printf(",%s\n", x->hash);
+static void print_csv_row(const struct bench_result *r, int i, const struct config *c)
+{
+    const struct bench_row *x = &r->row[i];
+    const double rates[] = {x->median,
+                            x->low,
+                            x->high,
+                            x->work.examples / x->median,
+                            x->work.ratings / x->median,
+                            speedup(r, i),
+                            growth(r, i),
+                            bench_efficiency(r, i),
+                            flop_rate(x),
+                            byte_rate(x),
+                            x->sgemm};
+
+    printf("%d", x->threads);
+    csv_int(x->users);
+    csv_int(x->items);
+    csv_int(x->ratings);
+    csv_int(x->steps);
+    csv_int(r->repeats);
+    for (size_t k = 0; k < sizeof rates / sizeof *rates; k++)
+        csv_real(rates[k]);
+    csv_int(x->sgemm_workers);
+    csv_real(x->stream);
+    csv_real(x->barrier);
+    csv_int(llround(x->barriers));
+    csv_real(x->busiest);
+    csv_int(x->bound);
+    csv_int(llround(x->work.exchange));
+    csv_int(llround(x->sent));
+    csv_real(seconds_of_eval(x));
+    csv_int(x->eval_examples);
+    csv_int(llround(x->eval_flop));
+    for (int p = 0; p < PHASES; p++) {
+        if (!shown(p))
+            continue;
+        csv_real(x->phase[p]);
+        csv_int(llround(x->work.flop[p]));
+        csv_int(llround(x->work.bytes[p]));
     }
+    bench_csv_text(config_enum_name("model.kind", c->model_kind));
+    bench_csv_text(r->data);
+    csv_int(r->weak);
+    csv_int(r->batch);
+    csv_int(r->shards);
+    csv_int(r->ranks);
+    bench_csv_text(r->isa);
+    bench_csv_text(gemm_library());
+    bench_csv_text(gemm_core());
+    printf(",%s\n", x->hash);
+}
+
+void bench_print_csv(const struct bench_result *r, const struct config *c)
+{
+    print_csv_heading();
+    for (int i = 0; i < r->rows; i++)
+        print_csv_row(r, i, c);
+}
+
+/* NaN, null in JSON, where nothing of the kind is done. */
+static double rate(double amount, double seconds)
+{
+    return amount > 0.0 && seconds > 0.0 ? amount / seconds : NAN;
 }
 
 static struct json *phases_json(const struct bench_row *x)
@@ -198,9 +294,10 @@ static struct json *phases_json(const struct bench_row *x)
             continue;
         }
         json_put_real(j, "s", x->phase[p]);
-        json_put_real(j, "gflop_per_s", 1e-9 * per_second(x->work.flop[p], x->phase[p]));
-        json_put_real(j, "gbyte_per_s", 1e-9 * per_second(x->work.bytes[p], x->phase[p]));
-        json_put_real(j, "bytes", x->work.bytes[p]);
+        json_put_int(j, "flop", llround(x->work.flop[p]));
+        json_put_int(j, "bytes", llround(x->work.bytes[p]));
+        json_put_real(j, "gflop_per_s", 1e-9 * rate(x->work.flop[p], x->phase[p]));
+        json_put_real(j, "gbyte_per_s", 1e-9 * rate(x->work.bytes[p], x->phase[p]));
         json_put(all, phase_name((enum phase)p), j);
     }
     return all;
@@ -212,7 +309,7 @@ static struct json *row_json(const struct bench_result *r, int i)
     struct json *j = json_new_object();
 
     json_put_int(j, "threads", x->threads);
-    json_put_real(j, "sent_bytes", x->sent);
+    json_put_int(j, "sent_bytes", llround(x->sent));
     json_put_int(j, "bound", x->bound);
     json_put_int(j, "users", x->users);
     json_put_int(j, "items", x->items);
@@ -223,22 +320,23 @@ static struct json *row_json(const struct bench_result *r, int i)
     json_put_real(j, "high_s", x->high);
     json_put_real(j, "examples_per_s", x->work.examples / x->median);
     json_put_real(j, "ratings_per_s", x->work.ratings / x->median);
-    json_put_real(j, "speedup", bench_speedup(r, i));
+    json_put_real(j, "speedup", speedup(r, i));
+    json_put_real(j, "growth", growth(r, i));
     json_put_real(j, "efficiency", bench_efficiency(r, i));
     json_put_real(j, "gflop_per_s", 1e-9 * flop_rate(x));
     json_put_real(j, "gbyte_per_s", 1e-9 * byte_rate(x));
     json_put_real(j, "sgemm_gflop_per_s", 1e-9 * x->sgemm);
+    json_put_int(j, "sgemm_workers", x->sgemm_workers);
     json_put_real(j, "stream_gbyte_per_s", 1e-9 * x->stream);
     json_put_real(j, "barrier_s", x->barrier);
-    json_put_real(j, "barriers", x->barriers);
-    json_put_real(j, "exchange_bytes", x->work.exchange);
+    json_put_int(j, "barriers", llround(x->barriers));
+    json_put_int(j, "exchange_bytes", llround(x->work.exchange));
     json_put_real(j, "busiest_s", x->busiest);
     json_put(j, "phases", phases_json(x));
-    if (x->eval_examples) {
-        json_put_real(j, "eval_s", x->eval_s);
-        json_put_int(j, "eval_examples", x->eval_examples);
-        json_put_real(j, "eval_gflop_per_s", 1e-9 * per_second(x->eval_flop, x->eval_s));
-    }
+    json_put_real(j, "eval_s", seconds_of_eval(x));
+    json_put_int(j, "eval_examples", x->eval_examples);
+    json_put_int(j, "eval_flop", llround(x->eval_flop));
+    json_put_real(j, "eval_gflop_per_s", 1e-9 * rate(x->eval_flop, x->eval_s));
     json_put_text(j, "weights_hash", x->hash);
     return j;
 }
@@ -248,7 +346,7 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
     struct json *j = json_new_object(), *rows = json_new_array();
 
     json_put_text(j, "model", config_enum_name("model.kind", c->model_kind));
-    json_put_text(j, "data", c->data_path);
+    json_put_text(j, "data", r->data);
     json_put_bool(j, "weak", r->weak);
     json_put_bool(j, "epoch", r->epoch);
     json_put_int(j, "repeats", r->repeats);
@@ -261,7 +359,9 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
     json_put_int(j, "cores", r->machine.cores);
     json_put_int(j, "nodes", r->machine.nodes);
     json_put_int(j, "l3_bytes", r->machine.l3);
-    json_put_real(j, "stream_bytes", r->stream_bytes);
+    json_put_int(j, "last_level_caches", r->machine.last_caches);
+    json_put_int(j, "last_level_bytes", r->machine.last_bytes);
+    json_put_int(j, "stream_bytes", llround(r->stream_bytes));
     for (int i = 0; i < r->rows; i++)
         json_put(rows, NULL, row_json(r, i));
     json_put(j, "rows", rows);

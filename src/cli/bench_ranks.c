@@ -277,9 +277,11 @@ static double sent_a_step(const struct line *x)
 
 static void print_md(const struct ranks_table *t)
 {
-    printf("%s, %s: %" PRId64 " repeats of %" PRId64 " minibatches of %" PRId64
-           ", after one to warm up; %" PRId64 " shards; vectors %s, kernels for %s\n\n",
-           t->model, t->data, t->repeats, t->line[0].steps, t->batch, t->shards, t->isa, t->blas_core);
+    printf("%s, %s: %" PRId64 " repeat%s of %" PRId64 " minibatch%s of %" PRId64
+           ", after one to warm up; %" PRId64 " shard%s; vectors %s, kernels for %s\n\n",
+           t->model, t->data, t->repeats, t->repeats == 1 ? "" : "s", t->line[0].steps,
+           t->line[0].steps == 1 ? "" : "es", t->batch, t->shards, t->shards == 1 ? "" : "s", t->isa,
+           t->blas_core);
     printf("| ranks | threads each | median s | lowest | highest | ratings/s | speed-up | efficiency | kB "
            "sent a step | "
            "weights_hash |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
@@ -295,14 +297,19 @@ static void print_md(const struct ranks_table *t)
 static void print_csv(const struct ranks_table *t)
 {
     printf("ranks,threads,steps,repeats,median_s,low_s,high_s,ratings_per_s,speedup,efficiency,sent_bytes_"
-           "per_step,"
-           "weights_hash\n");
+           "per_step,model,data,batch,shards,isa,blas_core,weights_hash\n");
     for (int i = 0; i < t->lines; i++) {
         const struct line *x = &t->line[i];
 
-        printf("%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%s\n", x->ranks,
+        printf("%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g", x->ranks,
                x->threads, x->steps, t->repeats, x->median, x->low, x->high, x->ratings, speedup(t, i),
-               efficiency(t, i), sent_a_step(x), x->hash);
+               efficiency(t, i), sent_a_step(x));
+        bench_csv_text(t->model);
+        bench_csv_text(t->data);
+        printf(",%" PRId64 ",%" PRId64, t->batch, t->shards);
+        bench_csv_text(t->isa);
+        bench_csv_text(t->blas_core);
+        printf(",%s\n", x->hash);
     }
 }
 

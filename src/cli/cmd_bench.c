@@ -198,7 +198,7 @@ static int write_result(const struct request *q, const struct bench_result *r, c
     if (q->form == FORM_JSON)
         rc = bench_print_json(r, c, err);
     else if (q->form == FORM_CSV)
-        bench_print_csv(r);
+        bench_print_csv(r, c);
     else
         bench_print_md(r, c);
     if (rc == 0 && q->plot)

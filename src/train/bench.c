@@ -386,6 +386,7 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
      */
     if (!config_given(c, "run.bind") && ranks_self().count == 1)
         rc = set(b, err, "run.bind=compact");
+    snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
     if (rc == 0 && spec->weak)
         rc = find_shape(b, err);
     if (rc == 0 && spec->weak)

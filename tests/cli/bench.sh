@@ -67,6 +67,46 @@ if "$PARTRAIN" doctor --threads 150 | grep -q 'built for 64 callers'; then
     says '^SGEMM of 150 threads is scaled from 64 of them'
 fi
 
+# fields by which files of two machines can be joined, quoted where they must be
+for user in 1 2 3 4 5 6 7 8; do
+    for item in 1 2 3 4 5 6; do echo "$user,$item,$(((user * item) % 5 + 1))"; done
+done >"$folder/a,\"b.csv"
+data=(model.kind=mf model.latent=4 "data.path=$folder/a,\"b.csv" data.columns=user,item,rating split.valid=0 train.batch=8
+    train.patience=0 data.min_user_ratings=0)
+expect 0 "${data[@]}" --threads 1 --repeat 1 --steps 2 -q -o csv
+cp "$folder/out" "$folder/good.csv"
+expect 0 "${data[@]}" --threads 1 --repeat 1 --steps 2 -q -o json
+cp "$folder/out" "$folder/good.json"
+expect 0 "${data[@]}" --ranks 1 --threads 1 --repeat 1 --steps 2 -q -o csv
+python3 - "$folder" docs/performance.md <<'PY' || fail "csv and json do not agree"
+import csv, json, re, sys
+folder, docs = sys.argv[1], open(sys.argv[2]).read()
+c, = csv.DictReader(open(folder + "/good.csv"))
+j = json.load(open(folder + "/good.json"))
+row = j["rows"][0]
+assert c["model"] == j["model"] == "mf" and c["data"] == j["data"] == folder + '/a,"b.csv', (c["data"], j["data"])
+for key in "batch", "shards", "ranks", "isa", "blas", "blas_core", "repeats":
+    assert c[key] == str(j[key]), key
+assert c["weak"] == "0" and j["weak"] is False
+for key in "threads", "steps", "barriers", "exchange_bytes", "sent_bytes", "sgemm_workers", "eval_examples", "bound":
+    assert isinstance(row[key], int) and c[key] == str(row[key]), key
+for name, phase in row["phases"].items():
+    assert isinstance(phase["flop"], int) and isinstance(phase["bytes"], int)
+    assert c[name + "_flop"] == str(phase["flop"]) and c[name + "_byte"] == str(phase["bytes"])
+    assert (phase["gflop_per_s"] is None) == (phase["flop"] == 0), name
+    assert (phase["gbyte_per_s"] is None) == (phase["bytes"] == 0), name
+assert row["eval_s"] is None and row["eval_gflop_per_s"] is None and c["eval_s"] == ""
+assert row["speedup"] == 1.0 and row["growth"] is None and c["growth"] == ""
+r, = csv.DictReader(open(folder + "/out"))
+assert r["data"] == j["data"] and r["model"] == "mf" and r["weights_hash"] == c["weights_hash"]
+
+# every field is documented
+known = set(re.findall(r"`([a-z0-9_]+)`", docs[docs.index("## Fields"):]))
+phases = tuple(p + "_" for p in row["phases"])
+fields = [*j, *row, *r] + [k for k in c if not k.startswith(phases)] + [k for p in row["phases"].values() for k in p]
+assert not set(fields) - known, set(fields) - known
+PY
+
 # json, a bound in seconds, weak scaling
 expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --seconds 0.2 --weak -q -o json
 python3 - "$folder/out" <<'PY' || fail "json is not as it should be"
@@ -78,6 +118,7 @@ assert b["items"] > 1.9 * a["items"] and b["users"] == a["users"], (a["items"], 
 assert a["weights_hash"] != b["weights_hash"]
 assert 0 < a["low_s"] <= a["median_s"] <= a["high_s"]
 assert set(a["phases"]) == {"batch", "encode", "reduce", "hidden", "decode", "update", "wait"}
+assert a["speedup"] is None and a["growth"] == 1 and b["growth"] > 0
 assert b["efficiency"] > 0 and b["sgemm_gflop_per_s"] > 0 and b["stream_gbyte_per_s"] > 0
 PY
 

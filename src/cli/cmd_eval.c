@@ -19,12 +19,14 @@ enum {
     SEED_OPTION,
     USERS_OPTION,
     AGAINST_OPTION,
+    ON_OPTION,
     THREADS_OPTION,
 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
     {"part", PART_OPTION, "PART", "test (what it was never shown) or valid"},
+    {"on", ON_OPTION, "FILE", "judge it on the ratings of FILE, all of them"},
     {"metrics", METRICS_OPTION, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20"},
     {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% over users"},
     {"against", AGAINST_OPTION, "RUN", "differences to another run, or to \"popular\"; chance?"},
@@ -39,10 +41,10 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_eval_usage = {
     "-m RUN [KEY=VALUE ...]",
-    "Judges the model of a run on the part of its ratings that was held out.\n"
-    "KEY=VALUE sets data.*, split.*, eval.* and run.*: data.path=FILE judges it on\n"
-    "other ratings, in which items are found by their ids. With eval.seen=zero the\n"
-    "figures of eval.seen=remove stand beside. docs/metrics.md says what they mean.\n"
+    "Judges the model of a run on the part of its ratings that was held out, or --on\n"
+    "the ratings of a file, given all others that it had. KEY=VALUE sets data.*,\n"
+    "split.*, eval.* and run.*: data.path=FILE cuts other ratings into parts. With\n"
+    "eval.seen=zero eval.seen=remove stands beside. docs/metrics.md defines it all.\n"
     "\n"
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};
@@ -50,7 +52,7 @@ const struct cli_usage cmd_eval_usage = {
 enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
 
 struct request {
-    const char *run, *against, *per_user;
+    const char *run, *against, *per_user, *on;
     bool valid, ci, quiet;
     enum form form;
     struct bootstrap_spec draw;
@@ -86,6 +88,9 @@ static int take(struct request *q, const struct cli_args *args, int option, stru
     case PART_OPTION:
         rc = cli_word(args, "--part", parts, &which, err);
         q->valid = which == 1;
+        break;
+    case ON_OPTION:
+        q->on = args->value;
         break;
     case METRICS_OPTION:
         rc = add_set(q, "eval.metrics", args->value, err);
@@ -132,6 +137,8 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
     json_put_text(j, "run", q->run);
     if (q->against)
         json_put_text(j, "against", q->against);
+    if (q->on)
+        json_put_text(j, "on", q->on);
     json_put_text(j, "part", q->valid ? "valid" : "test");
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
@@ -192,6 +199,9 @@ static void tell(const struct request *q, const char *run, const struct judgemen
             "note: %lld of the users had no rating in the training of %s, and the split leaves them none: "
             "their ratings are predicted by eval.cold or the training mean, their rankings say nothing",
             (long long)j->unknown, run);
+    if (j->left_out)
+        cli_message("note: %s was trained on %lld of the ratings; they are left out", run,
+                    (long long)j->left_out);
     if (j->trained)
         cli_message(
             "note: the run %s has ratings of %lld of the users too; where it was trained on ratings that "
@@ -215,8 +225,11 @@ static int report(const struct request *q, const struct judgement *a, const stru
         (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
         goto end;
     if (!q->quiet)
-        fprintf(stderr, "%s: %s part, %lld examples, %lld held-out ratings\n", q->run,
-                q->valid ? "validation" : "test", (long long)a->result.examples, (long long)a->result.cells);
+        fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->run,
+                q->on      ? "on "
+                : q->valid ? "validation"
+                           : "test",
+                q->on ? q->on : " part", (long long)a->result.examples, (long long)a->result.cells);
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
     else if (q->form == FORM_TSV)
@@ -234,12 +247,12 @@ static int judge_both(const struct request *q, char *const *set, int n, struct e
 {
     struct judgement a = {0}, b = {0};
     bool popular = q->against && strcmp(q->against, "popular") == 0;
-    int rc = judge_run(&a, popular ? &b : NULL, q->run, set, n, q->valid, err);
+    int rc = judge_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->valid, err);
 
     if (rc == 0)
         tell(q, q->run, &a);
     if (rc == 0 && q->against && !popular &&
-        (rc = judge_run(&b, NULL, q->against, set, n, q->valid, err)) == 0) {
+        (rc = judge_run(&b, NULL, q->against, q->on, set, n, q->valid, err)) == 0) {
         tell(q, q->against, &b);
         if (a.spec.n != b.spec.n)
             rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
@@ -267,6 +280,8 @@ int cmd_eval(int argc, char **argv, struct error *err)
     n = argc - args.rest;
     if (rc == 0 && !q.run)
         rc = error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s", n ? argv[args.rest] : "RUN");
+    if (rc == 0 && q.on && q.valid)
+        rc = error_set(err, PT_EUSAGE, "--on FILE takes the place of a part; leave --part out");
     if (rc == 0 && !(set = mem_alloc(n + q.sets, sizeof *set)))
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {

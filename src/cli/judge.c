@@ -17,8 +17,9 @@ static int no_part(const struct loaded *l, bool valid, struct error *err)
     if (valid && l->problem->refitted)
         return error_set(err, PT_EUSAGE,
                          "%s: no validation part: train.refit trained the model on those ratings", l->folder);
-    return error_set(err, PT_EUSAGE, "%s: its split has no %s part", l->folder,
-                     valid ? "validation" : "test");
+    return error_set(err, PT_EUSAGE, "%s: its split has no %s part%s", l->folder,
+                     valid ? "validation" : "test",
+                     valid ? "" : "; --on FILE judges it on the ratings of a file");
 }
 
 static int rankings(const struct eval_spec *s)
@@ -152,13 +153,13 @@ static void warn_useless(const struct loaded *l, const struct judgement *j, bool
         cli_message("%s", text);
 }
 
-int judge_run(struct judgement *out, struct judgement *popular, const char *folder, char *const *override,
-              int n, bool valid, struct error *err)
+int judge_run(struct judgement *out, struct judgement *popular, const char *folder, const char *on,
+              char *const *override, int n, bool valid, struct error *err)
 {
     struct loaded *l = NULL;
     struct eval_spec spec;
     struct model stand_in;
-    int rc = load_run(&l, folder, override, n, err);
+    int rc = load_run_on(&l, folder, on, override, n, err);
 
     *out = (struct judgement){0};
     if (rc == 0 && *l->problem->ratings->note)
@@ -179,6 +180,7 @@ int judge_run(struct judgement *out, struct judgement *popular, const char *fold
     out->same_data = l->same_data;
     out->same_split = l->same_split;
     out->dropped = l->dropped;
+    out->left_out = l->trained;
     count_rows(out, l, valid);
     out->users = l->problem->ratings->users; /* taken */
     l->problem->ratings->users = NULL;

@@ -20,16 +20,18 @@ struct judgement {
     double *weight[METRICS_MOST]; /* (n) owned */
     bool same_data, same_split;   /* as in load.h */
     int64_t dropped;
-    int64_t trained; /* other ratings than the run's: judged users of whom the run knows ratings too */
-    int64_t folded;  /* mf: judged users who have a row from their input (fold.h), not from training */
-    int64_t unknown; /* mf: judged users who have neither */
+    int64_t left_out; /* of `on`: ratings that the run was trained on */
+    int64_t trained;  /* other ratings than the run's: judged users of whom the run knows ratings too */
+    int64_t folded;   /* mf: judged users who have a row from their input (fold.h), not from training */
+    int64_t unknown;  /* mf: judged users who have neither */
 };
 
-/* Judges the run in `folder`, with n overrides, on its test or validation part; and, where `popular` is not
+/* Judges the run in `folder`, with n overrides, on its test or validation part, or on the file `on` (NULL:
+ * none; load_run_on); and, where `popular` is not
  * NULL, what is popular on the same: it borrows the users of `out`, and is freed before it. PT_EUSAGE, before
  * anything is judged, where there is no such part, or a figure that what is popular cannot have. */
-int judge_run(struct judgement *out, struct judgement *popular, const char *folder, char *const *override,
-              int n, bool valid, struct error *err);
+int judge_run(struct judgement *out, struct judgement *popular, const char *folder, const char *on,
+              char *const *override, int n, bool valid, struct error *err);
 /* Takes a zeroed one too. */
 void judgement_free(struct judgement *j);
 

@@ -50,6 +50,12 @@ static int read_config(struct loaded *l, char *const *override, int n, struct er
             return error_set(err, PT_ECONFIG,
                              "%.60s: part of the trained model; data.*, split.*, eval.* and run.* can be set",
                              override[i]);
+        if (l->on && (has_prefix(override[i], "data.") || has_prefix(override[i], "split.")))
+            return error_set(
+                err, PT_EUSAGE,
+                "%.60s: all of %.400s is judged, beside the run's own ratings as they were read; leave "
+                "it out",
+                override[i], l->on);
         rc = config_set(l->config, override[i], err);
         l->same_split &= !has_prefix(override[i], "split.");
     }
@@ -279,6 +285,8 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
         (rc = read_ratings(&ratings, l, others, err)) < 0 ||
         (rc = place_ratings(l, ratings, tensors_meta(t, "data_sha256"), others, err)) < 0)
         goto end;
+    if (l->on && (rc = load_on(l, ratings, known.facts.refit, err)) < 0)
+        goto end;
     examples = idtable_count(ratings->users);
     columns = idtable_count(ratings->items);
     if (problem_side(l->config) == SIDE_ITEM)
@@ -301,6 +309,12 @@ end:
 
 int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err)
 {
+    return load_run_on(out, folder, NULL, override, n, err);
+}
+
+int load_run_on(struct loaded **out, const char *folder, const char *on, char *const *override, int n,
+                struct error *err)
+{
     struct loaded *l = mem_zalloc(1, sizeof *l);
     char *path = file_join(folder, "model.safetensors");
     int rc;
@@ -309,6 +323,7 @@ int load_run(struct loaded **out, const char *folder, char *const *override, int
         rc = error_set(err, PT_ENOMEM, "out of memory");
         goto fail;
     }
+    l->on = on;
     if ((rc = read_config(l, override, n, err)) < 0)
         goto fail;
     if (!file_exists(path)) {

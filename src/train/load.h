@@ -25,7 +25,9 @@ struct loaded {
     struct model *model;     /* owned; weights of model.safetensors */
     bool same_data;          /* the ratings are those of the training, row for row */
     bool same_split;         /* and no split.* key was overridden */
-    int64_t dropped;         /* other ratings: how many have an id that the model does not know */
+    int64_t dropped;         /* other ratings, or of `on`: how many have an id that the model does not know */
+    const char *on;          /* borrowed: load_run_on's file, or NULL */
+    int64_t asked, trained;  /* of it: ratings that are the test part; left out, since they were trained on */
     int64_t known;           /* users whom the model knows; mf: others have the rows behind theirs */
     uint8_t *row_of;         /* (users) owned, mf only: ROW_... */
 };
@@ -36,10 +38,20 @@ struct loaded {
  * One at a time may train or evaluate, as everywhere (team.h). Freed by loaded_free (takes NULL). */
 int load_run(struct loaded **out, const char *folder, char *const *override, int n, struct error *err);
 
+/* The same with the ratings of the file `on` (NULL: load_run) for a test part, in the place of the run's
+ * split, and all other ratings of the run's data as input (load_on.c). data.* and split.* cannot be
+ * overridden (PT_EUSAGE); PT_EDATA where nothing is left to judge. `on` must outlive *out. */
+int load_run_on(struct loaded **out, const char *folder, const char *on, char *const *override, int n,
+                struct error *err);
+
 void loaded_free(struct loaded *l);
 
 /* load_fold.c, for load_run: rows and row_of of mf's users. PT_ENOMEM. */
 int load_fold_users(struct loaded *l, struct error *err);
+
+/* load_on.c, for load_run_on: the ratings of l->on in the place of those of `own` that are held out of them.
+ * `refitted`: the run was trained on its validation part too. */
+int load_on(struct loaded *l, struct ratings *own, bool refitted, struct error *err);
 
 /* The configuration of a run's folder, for config_free. PT_EUSAGE where it is no run's folder; PT_EFILE where
  * it cannot be read, or is not what was written. */

@@ -74,6 +74,41 @@ expect 2 'no config.yaml in it' -m none
 expect 3 'missing.csv' -m vae data.path=missing.csv
 expect 6 'cannot be (written|created)|No such file' -m vae --per-user none/x.tsv
 
+# A test file: as a run's own test part, where nothing is between training and test; else what is known is left out.
+"$PARTRAIN" data split synth:small model.kind=mf split.valid=0 --to base -o own 2>err || complain "data split: $(cat err)"
+for words in 'model.kind=mf model.latent=4 model.center=true' 'model.kind=autorec model.side=item model.hidden=8 model.center=true' \
+    'model.kind=autorec model.side=user model.hidden=8 model.center=true' 'model.kind=multidae model.latent=4 split.kind=random'; do
+    rm -rf apart
+    # shellcheck disable=SC2086
+    train apart split.valid=0 $words
+    figures apart test >wanted
+    "$PARTRAIN" eval -m apart --on own/u.test -o tsv 2>err | tail -n +2 | cut -f1,2 | awk '{printf "%s\t%.17g\n", $1, $2}' >got
+    [ -s wanted ] || complain "--on: $words: no figures to compare"
+    diff wanted got >&2 || complain "--on its own test part, $words: $(cat err)"
+done
+expect 0 'apart was trained on [1-9][0-9]* of the ratings; they are left out' -m apart --on own
+expect 3 'nothing in it to judge apart by: of [0-9]+ ratings 0 have ids .* and it was trained on [1-9]' -m apart --on own/u.base
+"$PARTRAIN" train --out alone -q model.kind=mf model.center=true data.path=own/u.base split.test=0 split.valid=0 train.epochs=3 >/dev/null 2>err ||
+    complain "u.base alone: $(cat err)"
+"$PARTRAIN" train --out given -q model.kind=mf model.center=true data.path=own/u.base split.kind=given split.valid=0 train.epochs=3 >/dev/null 2>err ||
+    complain "u.base and u.test: $(cat err)"
+a=$("$PARTRAIN" eval -m alone --on own/u.test -q -o tsv | cut -f1,2) b=$("$PARTRAIN" eval -m given -q -o tsv | cut -f1,2)
+awk -v a="$a" -v b="$b" 'BEGIN { split(a, x); split(b, y); d = x[4] - y[4]; exit !(x[3] == "rmse" && d < 0.01 && d > -0.01) }' ||
+    complain "a test file apart: $a, given: $b"
+expect 2 'its split has no test part; --on FILE' -m alone
+expect 0 '^rmse .*' -m alone --on own/u.test --against alone --metrics rmse
+expect 2 'leave --part out' -m alone --on own/u.test --part valid
+expect 2 'split.seed=2: all of own/u.test is judged' -m alone --on own/u.test split.seed=2
+printf '%s\n' 'nobody,1,3' "$(head -1 own/u.test | cut -f1,2 | tr '\t' ','),4" >few
+expect 0 'alone: on few, 1 examples, 1 held-out ratings' -m alone --on few
+expect 0 'note: 1 ratings have ids that the model of alone does not know' -m alone --on few
+"$PARTRAIN" data split synth:small --to liang -o five 2>err || complain "data split: $(cat err)"
+"$PARTRAIN" train --out five.run -q model.kind=multidae model.latent=4 data.path=five train.epochs=2 eval.metrics=ndcg@10 >/dev/null 2>err ||
+    complain "five files: $(cat err)"
+sed 's/uid,sid/user,item/' five/test_te.csv >five.csv
+a=$("$PARTRAIN" eval -m five.run --on five.csv -q -o tsv | cut -f1,2) b=$("$PARTRAIN" eval -m five.run -q -o tsv | cut -f1,2)
+[ "$a" = "$b" ] || complain "--on the held-out test users' clicks: $a, the run's own: $b"
+
 # The same seed, the same interval, at any number of threads; another seed, another.
 for threads in 1 2 3; do
     "$PARTRAIN" eval -m vae --ci --seed 4 --threads $threads -q -o tsv >ci.$threads 2>err || complain "--ci: $(cat err)"

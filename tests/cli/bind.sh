@@ -19,8 +19,10 @@ fi
 
 pids=()
 stop() {
-    [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null
-    wait
+    if [ ${#pids[@]} -gt 0 ]; then
+        kill "${pids[@]}" 2>/dev/null
+        wait "${pids[@]}"
+    fi
     pids=()
 }
 trap 'stop; rm -rf "$folder"' EXIT

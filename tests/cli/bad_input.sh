@@ -243,7 +243,7 @@ permissions() {
     mkdir fixed && chmod 555 fixed
     try "permission: a folder below one that is fixed" "${train[@]}" --out fixed/run
     try "permission: a run in a fixed folder" "${train[@]}" --out fixed
-    "${as[@]}" ./partrain "${train[@]}" --out ended >/dev/null 2>&1
+    "${as[@]}" ./partrain "${train[@]}" model.center=true train.lr=0.01 --out ended >/dev/null 2>&1
     chmod 000 ended/model.safetensors
     try "permission: the model of eval" eval -m ended
     chmod 644 ended/model.safetensors && chmod 000 ended/config.yaml

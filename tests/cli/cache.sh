@@ -34,10 +34,10 @@ is() {
 }
 
 cat >"$folder/c.yaml" <<END
-model: {kind: mf, latent: 8}
+model: {kind: mf, latent: 8, center: true}
 data: {path: "$folder/ratings.csv", min_user_ratings: 3}
 split: {kind: random}
-train: {epochs: 2, batch: 256}
+train: {epochs: 2, batch: 64, lr: 0.003}
 run: {cache: "$folder/kept"}
 END
 "$PARTRAIN" data synth small -o "$folder/ratings.csv" 2>/dev/null || fail "no ratings"

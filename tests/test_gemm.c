@@ -13,7 +13,8 @@ static void fill(float *x, int64_t count, uint32_t position)
         x[i] = (float)(2.0 * rng_next_unit(&s) - 1.0);
 }
 
-/* One product against sums in double; what lies between the rows must stay as it is, and what C was is not read. */
+/* One product against sums in double; what lies between the rows must stay as it is, and what C was is not
+ * read. */
 static void check(int64_t m, int64_t n, int64_t k, int64_t pad)
 {
     int64_t lda = k + pad, ldb = k + pad, ldc = n + pad, na = m * lda, nb = n * ldb, nc = m * ldc;

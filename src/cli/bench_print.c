@@ -146,9 +146,11 @@ static void print_roof(const struct bench_result *r)
                    "at a "
                    "time.\n",
                    r->row[i].threads, r->row[i].sgemm_workers);
-    printf(
-        "\nBytes are counted as if caches kept nothing from phase to phase, so a phase that they serve can "
-        "exceed the\nstreaming rate.\n");
+    printf("\nBytes are counted as if caches kept nothing from phase to phase, so a phase that they serve "
+           "can exceed the\n"
+           "streaming rate. SGEMM is sampled between the repeats: a machine that is faster in a repeat, or a "
+           "BLAS library\n"
+           "that is not at its best here (`partrain doctor`), shows a phase above 100%% of it.\n");
 }
 
 void bench_print_md(const struct bench_result *r, const struct config *c)

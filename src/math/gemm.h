@@ -23,8 +23,8 @@
  * first-use set-up is not measured). PT_EUSAGE for a library that cannot be used. */
 int gemm_init(struct error *err);
 
-/* C (m,n) = A (m,k) B (n,k)^T, row-major; leading dimensions count floats from one row to the next. Every size
- * and leading dimension is from 1 to 2^31 - 1. C overlaps neither A nor B. */
+/* C (m,n) = A (m,k) B (n,k)^T, row-major; leading dimensions count floats from one row to the next. Every
+ * size and leading dimension is from 1 to 2^31 - 1. C overlaps neither A nor B. */
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
              float *c, int64_t ldc);
 

@@ -317,7 +317,8 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 
     if (rc < 0 || (rc = make_model(b, err)) < 0)
         return rc;
-    tell(b, "%d threads' data with %d, for the comparison of bits", row->threads, b->spec->threads[0]);
+    tell(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
+         row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
     rc = params_hash(&b->learner.model->params, row->first_hash, err);
     drop_model(b);

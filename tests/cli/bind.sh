@@ -3,7 +3,7 @@
 # where each would otherwise sit on the first; by run.bind=compact, and in bench, a core; summary.json says which.
 # shellcheck source=tests/support.sh
 . "$(dirname "$0")/../support.sh"
-unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND GOMP_CPU_AFFINITY KMP_AFFINITY
+unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT GOMP_CPU_AFFINITY KMP_AFFINITY
 command -v taskset >/dev/null || { echo "skipped: no taskset" >&2 && exit 77; }
 own=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
 first=${own%%[-,]*}

@@ -90,9 +90,11 @@ says "^warning: $((allowed + 1)) workers on "
 
 # workers that share cores do not add up to more than the cores have (an idle one would show a third more), and
 # more workers than the BLAS library takes at a time do not end the program
-expect 0 --threads $((4 * allowed))
-awk -v most=$((2 * allowed)) '/^SGEMM/ { found = 1; if ($5 > most * $2) exit 1 } END { exit !found }' "$folder/out" ||
-    fail "workers in turns are more than they are"
+possible() {
+    expect 0 --threads $((4 * allowed))
+    awk -v most=$((2 * allowed)) '/^SGEMM/ { found = 1; if ($5 > most * $2) exit 1 } END { exit !found }' "$folder/out"
+}
+possible || possible || possible || fail "workers in turns are more than they are" # one alone may be held up, once
 expect 0 --threads 200
 if grep -q 'built for 64 callers at a time' "$folder/out"; then
     says '^SGEMM .* 64 of 200 together'
@@ -100,13 +102,14 @@ fi
 expect 2 --threads 4097
 
 # OpenMP that places the workers leaves them all processors, also where the program starts itself again
+usual=$("$PARTRAIN" doctor | sed -n 's/^workers  *\([0-9]*\) by default.*/\1/p')
 if [ "$allowed" -gt 1 ]; then
-    for place in OMP_PROC_BIND=true OMP_PROC_BIND=spread "OMP_PLACES=cores OMP_NUM_THREADS=2"; do
-        for core in "" OPENBLAS_CORETYPE=Haswell; do
+    for place in OMP_PROC_BIND=true OMP_PROC_BIND=spread "OMP_PLACES=cores OMP_NUM_THREADS=$usual"; do
+        for core in PARTRAIN_TEST= $("$PARTRAIN" doctor | sed -n 's/^BLAS  *OpenBLAS.* kernels for \(.*\)/OPENBLAS_CORETYPE=\1/p'); do
             # shellcheck disable=SC2086
             env $place $core "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "$place: exit status $?"
             says ", $allowed of [0-9]* processors (cpuset "
-            grep -qE "^workers +([2-9]|[1-9][0-9]+) by default" "$folder/out" || fail "$place $core: not all workers"
+            says "^workers  *$usual by default"
         done
     done
     cpus=$(env OMP_PROC_BIND=true "$PARTRAIN" doctor --threads 2 | awk '/^ +[01] / { print $2 }' | sort -u | wc -l)
@@ -117,8 +120,8 @@ fi
 OMP_NUM_THREADS=x expect 0 --threads 1
 [ "$(grep -c 'Invalid value' "$folder/err")" -le 1 ] || fail "libgomp's message comes twice"
 ! grep -q '^  *OPENBLAS_CORETYPE=[A-Za-z]*$' "$folder/out" || fail "OPENBLAS_CORETYPE is said to be the user's"
-OPENBLAS_CORETYPE=Haswell expect 0 --threads 1
-says '^  *OPENBLAS_CORETYPE=Haswell$'
+OPENBLAS_CORETYPE=Prescott expect 0 --threads 1
+says '^  *OPENBLAS_CORETYPE=Prescott$'
 expect 2 --bind sideways # messages come through
 complains 'sideways'
 

@@ -17,27 +17,62 @@ static void make_folder(const char *folder, const char *name)
 }
 
 struct member {
-    const char *name, *text;
+    const char *name, *text; /* what is called .gz is packed; what is called cut.csv.gz, and cut off */
 };
 
-/* A zip of these members in this order. */
+/* One text, packed by gzip, into `out`; its bytes. */
+static size_t pack(const char *text, char *out, size_t space)
+{
+    struct archive *a = archive_write_new();
+    struct archive_entry *e = archive_entry_new();
+    size_t used = 0;
+
+    archive_write_set_format_raw(a);
+    archive_write_add_filter_gzip(a);
+    archive_write_set_bytes_in_last_block(a, 1);
+    assert_int_equal(archive_write_open_memory(a, out, space, &used), ARCHIVE_OK);
+    archive_entry_set_pathname(e, "x");
+    archive_entry_set_filetype(e, AE_IFREG);
+    assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+    assert_true(archive_write_data(a, text, strlen(text)) >= 0);
+    archive_entry_free(e);
+    assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+    archive_write_free(a);
+    return used;
+}
+
+/* A zip, or a .tgz, of these members in this order. */
 static void make_zip(const char *folder, const char *name, const struct member *m, size_t n)
 {
     struct archive *a = archive_write_new();
     char path[4096];
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    archive_write_set_format_zip(a);
+    if (strstr(name, ".tgz")) {
+        archive_write_set_format_ustar(a);
+        archive_write_add_filter_gzip(a);
+    } else {
+        archive_write_set_format_zip(a);
+    }
     assert_int_equal(archive_write_open_filename(a, path), ARCHIVE_OK);
     for (size_t k = 0; k < n; k++) {
         struct archive_entry *e = archive_entry_new();
+        size_t bytes = strlen(m[k].text), space = 2 * bytes + 512;
+        char *packed = malloc(space);
 
+        assert_non_null(packed);
+        memcpy(packed, m[k].text, bytes);
+        if (strstr(m[k].name, ".gz"))
+            bytes = pack(m[k].text, packed, space);
+        if (strstr(m[k].name, "cut.csv.gz"))
+            bytes -= 12;
         archive_entry_set_pathname(e, m[k].name);
         archive_entry_set_filetype(e, AE_IFREG);
         archive_entry_set_perm(e, 0644);
-        archive_entry_set_size(e, (la_int64_t)strlen(m[k].text));
+        archive_entry_set_size(e, (la_int64_t)bytes);
         assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
-        assert_true(archive_write_data(a, m[k].text, strlen(m[k].text)) >= 0);
+        assert_true(archive_write_data(a, packed, bytes) >= 0);
+        free(packed);
         archive_entry_free(e);
     }
     assert_int_equal(archive_write_close(a), ARCHIVE_OK);
@@ -71,8 +106,8 @@ static void a_known_name_comes_first(void **state)
     support_write(folder, "b.txt", "2 2 2\n", 0);
     support_refuse(support_plain, folder, "", PT_EDATA,
                    "%/: several texts, none with a known name (a.txt, b.txt); looked for u.data, "
-                   "ratings.dat, ratings.csv, "
-                   "NAME.base with NAME.test, train.csv with validation_tr.csv and so on, or a single text");
+                   "ratings.dat, ratings.csv, NAME.base with NAME.test, train.csv with validation_tr.csv and "
+                   "so on, or a single text; if they are parts of one: data.path='%/*.txt'");
     support_write(folder, "x.base", "3\t3\t3\n", 0);
     support_write(folder, "x.test", "3\t4\t4\n", 0);
     check(support_plain, folder, "", "3/3=3#1 3/4=4#2");
@@ -235,6 +270,140 @@ static void refuse_start(const char *folder, const char *name, const char *start
     assert_int_equal(ratings_read(&r, &spec, &err), PT_EDATA);
     err.text[strlen(wanted) < sizeof err.text ? strlen(wanted) : 0] = 0;
     assert_string_equal(err.text, wanted);
+}
+
+/* tar -C folder . puts "./" before every name. */
+static void a_tar_of_a_folder_itself(void **state)
+{
+    char *folder = support_folder();
+
+    (void)state;
+    MAKE_ZIP(folder, "a.tgz", {"./ratings.csv", "1,2,3\n"}, {"./.ratings.csv.swp", "1,2,9\n"},
+             {"./._ratings.csv", "junk"});
+    check(support_plain, folder, "a.tgz", "1/2=3");
+    MAKE_ZIP(folder, "b.tgz", {"./x/mine.csv", "1,2,4\n"}, {"./__MACOSX/x/mine.csv", "junk"});
+    check(support_plain, folder, "b.tgz", "1/2=4");
+    support_remove(folder);
+}
+
+static void packed_members_are_unpacked(void **state)
+{
+    char *folder = support_folder(), *large = malloc(700000);
+    struct ratings *r, *plain;
+
+    (void)state;
+    assert_non_null(large);
+    MAKE_ZIP(folder, "a.zip", {"m/ratings.csv.gz", "1,2,3\n1,3,4\n"},
+             {"m/movies.csv.gz", "movieId,title\n3,Three\n"});
+    r = support_read(support_plain, folder, "a.zip");
+    support_expect(r, "1/2=3 1/3=4");
+    assert_string_equal(r->title[1], "Three");
+    ratings_free(r);
+    MAKE_ZIP(folder, "b.tgz", {"./x.csv.gz", "1,2,3\n1,3,4\n"});
+    check(support_plain, folder, "b.tgz", "1/2=3 1/3=4");
+    MAKE_ZIP(folder, "none.zip", {"x.csv.gz", ""});
+    support_refuse(support_plain, folder, "none.zip", PT_EDATA, "%/none.zip!x.csv.gz: is empty");
+    MAKE_ZIP(folder, "cut.zip", {"cut.csv.gz", "1,2,3\n"});
+    refuse_start(folder, "cut.zip", "!cut.csv.gz: cannot be unpacked: ");
+    MAKE_ZIP(folder, "zip.zip", {"x.csv", "PK\003\004\024"});
+    support_refuse(support_plain, folder, "zip.zip", PT_EDATA,
+                   "%/zip.zip!x.csv: is packed data; unpack it, or give its path");
+    /* many blocks, of numbers that hardly shrink */
+    for (uint32_t k = 0, x = 1, at = 0; at < 690000; k++) {
+        x = x * 1664525 + 1013904223;
+        at += (uint32_t)snprintf(large + at, 32, "%07u,%u\n", x >> 12, k);
+    }
+    MAKE_ZIP(folder, "large.tgz", {"large.csv.gz", large});
+    support_write(folder, "large.csv", large, 0);
+    r = support_read(support_plain, folder, "large.tgz");
+    plain = support_read(support_plain, folder, "large.csv");
+    assert_true(r->n > 40000);
+    assert_string_equal(r->sha256, plain->sha256);
+    ratings_free(plain);
+    ratings_free(r);
+    free(large);
+    support_remove(folder);
+}
+
+/* Files of other programs are told by their first bytes, those in a folder by their names. */
+static void files_of_other_programs_are_told(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *what;
+    } foreign[] = {
+        {"PAR1\x15\x04\x15", 7, "a Parquet file"},  {"\x93NUMPY\x01\0v\0", 10, "a NumPy array"},
+        {"\x89HDF\r\n\x1a\n\0", 9, "an HDF5 file"}, {"SQLite format 3\0\x10", 17, "an SQLite database"},
+        {"ARROW1\0\0", 8, "an Arrow file"},
+    };
+    char *folder = support_folder(), message[256];
+
+    (void)state;
+    for (size_t k = 0; k < sizeof foreign / sizeof *foreign; k++) {
+        support_write(folder, "f", foreign[k].bytes, foreign[k].n);
+        snprintf(message, sizeof message, "%%/f: is %s, which is not read; export it as CSV",
+                 foreign[k].what);
+        support_refuse(support_plain, folder, "f", PT_EDATA, message);
+    }
+    support_write(folder, "f", "PAR1\tORC\t3\n", 0); /* ids may begin so */
+    check(support_plain, folder, "f", "PAR1/ORC=3");
+    MAKE_ZIP(folder, "a.xlsx", {"[Content_Types].xml", "<x/>"}, {"xl/workbook.xml", "<x/>"});
+    support_refuse(support_plain, folder, "a.xlsx", PT_EDATA,
+                   "%/a.xlsx: is an Excel workbook (.xlsx), which is not read; export its sheet as CSV");
+    MAKE_ZIP(folder, "a.npz", {"u.npy", "x"}, {"i.npy", "x"});
+    support_refuse(support_plain, folder, "a.npz", PT_EDATA,
+                   "%/a.npz: is a NumPy archive (.npz), which is not read; write user, item, rating as CSV");
+    make_folder(folder, "d");
+    support_write(folder, "d/part-0.parquet", "PAR1", 0);
+    support_refuse(support_plain, folder, "d", PT_EDATA,
+                   "%/d: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
+                   "NAME.test, train.csv with validation_tr.csv and so on, or a single text; part-0.parquet "
+                   "is not read: export it as CSV");
+    support_remove(folder);
+}
+
+static void parts_in_a_folder_are_told_of(void **state)
+{
+    char *folder = support_folder();
+
+    (void)state;
+    make_folder(folder, "d");
+    support_write(folder, "d/part-0.csv", "1,2,3\n", 0);
+    support_write(folder, "d/part-1.csv", "1,3,3\n", 0);
+    support_refuse(
+        support_plain, folder, "d", PT_EDATA,
+        "%/d: several texts, none with a known name (part-0.csv, part-1.csv); looked for u.data, "
+        "ratings.dat, ratings.csv, NAME.base with NAME.test, train.csv with validation_tr.csv and so "
+        "on, or a single text; if they are parts of one: data.path='%/d/*.csv'");
+    check(support_plain, folder, "d/*.csv", "1/2=3 1/3=3");
+    support_remove(folder);
+}
+
+static void a_pair_beside_a_folder_is_told_of(void **state)
+{
+    char *folder = support_folder(), told[512];
+    struct ratings *r;
+
+    (void)state;
+    make_folder(folder, "foo");
+    support_write(folder, "foo/ratings.csv", "9,9,9\n", 0);
+    check(support_plain, folder, "foo", "9/9=9");
+    support_write(folder, "foo.base", "1\t1\t3\n", 0);
+    support_write(folder, "foo.test", "1\t2\t4\n", 0);
+    r = support_read(support_plain, folder, "foo");
+    support_expect(r, "1/1=3#1 1/2=4#2");
+    snprintf(
+        told, sizeof told,
+        "%s/foo.base and its test file were read, not the folder of that name, which wants a / at its end",
+        folder);
+    assert_string_equal(r->chosen, told);
+    ratings_free(r);
+    r = support_read(support_plain, folder, "foo/");
+    support_expect(r, "9/9=9");
+    assert_string_equal(r->chosen, "");
+    ratings_free(r);
+    support_remove(folder);
 }
 
 static void bad_archives(void **state)
@@ -426,6 +595,11 @@ int main(void)
         cmocka_unit_test(a_finished_split),
         cmocka_unit_test(a_finished_split_with_ratings_in_a_zip),
         cmocka_unit_test(a_zip_as_it_comes),
+        cmocka_unit_test(a_tar_of_a_folder_itself),
+        cmocka_unit_test(packed_members_are_unpacked),
+        cmocka_unit_test(files_of_other_programs_are_told),
+        cmocka_unit_test(parts_in_a_folder_are_told_of),
+        cmocka_unit_test(a_pair_beside_a_folder_is_told_of),
         cmocka_unit_test(bad_archives),
         cmocka_unit_test(a_bomb_is_stopped),
         cmocka_unit_test(part_files_in_the_order_of_their_names),

@@ -18,9 +18,14 @@
 #define MOST_BYTES       ((int64_t)1 << 40)
 #define MOST_MEMBERS     100000
 
+#define PACKED_START ((size_t)512) /* bytes of a member that say whether it is packed itself */
+
 struct archive_member {
     struct archive *archive; /* owned */
+    struct archive *inner;   /* owned: what unpacks a member that is packed itself; NULL: it is not */
     char *shown;             /* owned: path or path!member, for messages */
+    char *block;             /* (BLOCK_BYTES) owned: bytes of the member, at hand or for `inner`; or NULL */
+    size_t at_hand, given;   /* bytes in `block` from its start, of which were given out */
     int64_t packed, unpacked;
 };
 
@@ -86,23 +91,32 @@ static int fail_read(struct archive *a, const char *path, struct error *err)
                      text ? text : "corrupt, cut off or encrypted");
 }
 
-static int open_any(struct archive **out, const char *path, bool raw, struct error *err)
+/* NULL: no memory. */
+static struct archive *new_archive(bool folders, bool raw)
 {
     /* libarchive ends the process where one of its strings finds no memory. */
     struct archive *a = mem_available(LIBARCHIVE_NEEDS) ? archive_read_new() : NULL;
+
+    errno = 0;
+    /* ARCHIVE_WARN: a filter needs another program, as some do. */
+    if (a && (archive_read_support_filter_all(a) < ARCHIVE_WARN ||
+              (folders && archive_read_support_format_zip(a) < ARCHIVE_WARN) ||
+              (folders && archive_read_support_format_tar(a) < ARCHIVE_WARN) ||
+              (!folders && archive_read_support_format_empty(a) < ARCHIVE_WARN) ||
+              (raw && archive_read_support_format_raw(a) < ARCHIVE_WARN))) {
+        archive_read_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+static int open_any(struct archive **out, const char *path, bool raw, struct error *err)
+{
+    struct archive *a = new_archive(true, raw);
     int rc;
 
     if (!a)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-    errno = 0;
-    /* ARCHIVE_WARN: a filter needs another program, as some do. */
-    if (archive_read_support_filter_all(a) < ARCHIVE_WARN ||
-        archive_read_support_format_zip(a) < ARCHIVE_WARN ||
-        archive_read_support_format_tar(a) < ARCHIVE_WARN ||
-        (raw && archive_read_support_format_raw(a) < ARCHIVE_WARN)) {
-        archive_read_free(a);
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-    }
     if (archive_read_open_filename(a, path, BLOCK_BYTES) != ARCHIVE_OK) {
         rc = fail_read(a, path, err);
         archive_read_free(a);
@@ -249,6 +263,59 @@ void archive_free_names(char **names, int64_t count)
     mem_free(names);
 }
 
+/* --- a member that is packed itself ---------------------------------------------------------------- */
+
+/* What `inner` reads: the member's bytes, of which the first are at hand. */
+static la_ssize_t read_packed(struct archive *inner, void *member, const void **bytes)
+{
+    struct archive_member *m = member;
+    la_ssize_t n = (la_ssize_t)m->at_hand;
+
+    m->at_hand = 0;
+    *bytes = m->block;
+    if (n == 0)
+        n = archive_read_data(m->archive, m->block, BLOCK_BYTES);
+    if (n < 0)
+        archive_set_error(inner, archive_errno(m->archive), "%s",
+                          archive_error_string(m->archive) ? archive_error_string(m->archive)
+                                                           : "corrupt, cut off or encrypted");
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* Looks at the member's start, and unpacks what is one packed text (x.csv.gz in a tar or zip). */
+static int open_inner(struct archive_member *m, struct error *err)
+{
+    struct archive_entry *entry;
+    const struct magic *magic;
+    int got;
+
+    m->block = mem_alloc((int64_t)BLOCK_BYTES, 1);
+    if (!m->block)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
+    errno = 0;
+    while (m->at_hand < PACKED_START) {
+        la_ssize_t n = archive_read_data(m->archive, m->block + m->at_hand, PACKED_START - m->at_hand);
+
+        if (n < 0)
+            return fail_read(m->archive, m->shown, err);
+        if (n == 0)
+            break;
+        m->at_hand += (size_t)n;
+    }
+    magic = find_magic(m->block, m->at_hand);
+    if (!magic || magic->folder)
+        return 0;
+    m->inner = new_archive(false, true);
+    if (!m->inner)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
+    got = archive_read_open(m->inner, m, NULL, read_packed, NULL);
+    if (got == ARCHIVE_OK)
+        got = archive_read_next_header(m->inner, &entry);
+    if (got == ARCHIVE_EOF)
+        return error_set(err, PT_EDATA, "%s: is empty", m->shown);
+    return got == ARCHIVE_OK || got == ARCHIVE_WARN ? 0 : fail_read(m->inner, m->shown, err);
+}
+
 int archive_open(struct archive_member **out, const char *path, const char *member, struct error *err)
 {
     struct archive_member *m = mem_zalloc(1, sizeof *m);
@@ -277,6 +344,9 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
         if (rc < 0)
             goto fail;
         if (!member || (name && archive_entry_filetype(entry) == AE_IFREG && strcmp(name, member) == 0)) {
+            rc = member ? open_inner(m, err) : 0;
+            if (rc < 0)
+                goto fail;
             *out = m;
             return 0;
         }
@@ -291,10 +361,19 @@ fail:
 
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err)
 {
-    la_ssize_t n = (errno = 0, archive_read_data(m->archive, to, space));
+    struct archive *from = m->inner ? m->inner : m->archive;
+    la_ssize_t n = 0;
 
+    if (!m->inner && m->given < m->at_hand) {
+        n = (la_ssize_t)(m->at_hand - m->given < space ? m->at_hand - m->given : space);
+        memcpy(to, m->block + m->given, (size_t)n);
+        m->given += (size_t)n;
+    } else {
+        errno = 0;
+        n = archive_read_data(from, to, space);
+    }
     if (n < 0)
-        return fail_read(m->archive, m->shown, err);
+        return fail_read(from, m->shown, err);
     *got = (size_t)n;
     m->unpacked += n;
     return check_size(m->archive, m->packed, m->unpacked, m->shown, err);
@@ -304,8 +383,11 @@ void archive_close(struct archive_member *m)
 {
     if (!m)
         return;
+    if (m->inner)
+        archive_read_free(m->inner);
     if (m->archive)
         archive_read_free(m->archive);
+    mem_free(m->block);
     mem_free(m->shown);
     mem_free(m);
 }

@@ -31,7 +31,8 @@ void archive_free_names(char **names, int64_t count);
 
 struct archive_member;
 
-/* `member`: one of archive_list's names; NULL: the text of a PACKING_FILE. Freed by archive_close. */
+/* `member`: one of archive_list's names, unpacked where it is one packed text itself (x.csv.gz); NULL: the
+ * text of a PACKING_FILE. Freed by archive_close. */
 int archive_open(struct archive_member **out, const char *path, const char *member, struct error *err);
 /* Up to `space` bytes; *got = 0 at the end. */
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err);

@@ -116,6 +116,38 @@ static int grow(struct lines *l, int64_t line, struct error *err)
     return 0;
 }
 
+/* Files of other programs, by their first bytes; NULL: none that is known. An id may begin with some of these
+ * letters, but no text has a control character behind them. */
+static const char *find_foreign(const unsigned char *bytes, size_t n)
+{
+    static const struct {
+        const char *bytes, *name;
+        size_t length;
+        bool control;
+    } foreign[] = {
+        {"PAR1", "a Parquet file", 4, true},
+        {"ARROW1", "an Arrow file", 6, true},
+        {"FEA1", "a Feather file", 4, true},
+        {"ORC", "an ORC file", 3, true},
+        {"\x89HDF\r\n\x1a\n", "an HDF5 file", 8, false},
+        {"\x93NUMPY", "a NumPy array", 6, true},
+        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", 8, false},
+        {"SQLite format 3", "an SQLite database", 15, true},
+        {"\x80\x04\x95", "a Python pickle", 3, false},
+        {"\x80\x05\x95", "a Python pickle", 3, false},
+    };
+
+    for (size_t k = 0; k < sizeof foreign / sizeof *foreign; k++) {
+        size_t length = foreign[k].length;
+        bool control =
+            n > length && bytes[length] < 0x20 && !(bytes[length] >= '\t' && bytes[length] <= '\r');
+
+        if (n > length && memcmp(bytes, foreign[k].bytes, length) == 0 && (control || !foreign[k].control))
+            return foreign[k].name;
+    }
+    return NULL;
+}
+
 /* What the first bytes say about the text as a whole. */
 static int look_at_start(struct lines *l, struct error *err)
 {
@@ -128,6 +160,9 @@ static int look_at_start(struct lines *l, struct error *err)
         return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
     } else if (archive_is_packed(b, l->filled)) {
         return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
+    } else if (find_foreign(b, l->filled)) {
+        return error_set(err, PT_EDATA, "%s: is %s, which is not read; export it as CSV", l->shown,
+                         find_foreign(b, l->filled));
     }
     l->started = true;
     return 0;

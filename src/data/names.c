@@ -132,9 +132,12 @@ static bool in_folder(const char *name, const char *folder, size_t length)
     return folder_length(name) == length && memcmp(name, folder, length) == 0;
 }
 
-/* Not part of a data set: hidden files and what macOS puts into its archives. */
+/* Not part of a data set: hidden files and what macOS puts into its archives. The "./" that tar puts before
+ * names (tar -C folder .) hides nothing. */
 static bool is_litter(const char *name)
 {
+    while (strncmp(name, "./", 2) == 0)
+        name += 2;
     return name[0] == '.' || strstr(name, "/.") || strncmp(name, "__MACOSX/", 9) == 0;
 }
 
@@ -258,8 +261,60 @@ static bool has_text_suffix(const char *name)
     return false;
 }
 
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), s = strlen(suffix);
+
+    return n > s && strcasecmp(name + n - s, suffix) == 0;
+}
+
+/* Two texts that may be parts of one set: names that end alike. */
+static bool are_parts(const char *one, const char *other)
+{
+    const char *a = strrchr(one, '.'), *b = strrchr(other, '.');
+
+    return a && b && strcmp(a, b) == 0 && folder_length(one) == folder_length(other) &&
+           memcmp(one, other, folder_length(one)) == 0;
+}
+
+/* What else there is, of other programs, for the message that there are no ratings; NULL: nothing. */
+static const char *find_foreign(char *const *names, int64_t n)
+{
+    static const char *const suffixes[] = {".parquet", ".feather", ".arrow", ".orc",   ".xlsx",
+                                           ".xls",     ".ods",     ".npz",   ".npy",   ".pkl",
+                                           ".json",    ".jsonl",   ".h5",    ".sqlite"};
+
+    for (int64_t k = 0; k < n; k++)
+        for (size_t s = 0; s < sizeof suffixes / sizeof *suffixes; s++)
+            if (!is_litter(names[k]) && has_suffix(names[k], suffixes[s]))
+                return names[k];
+    return NULL;
+}
+
+/* Some files of other programs are zip archives. */
+static int refuse_foreign(char *const *names, int64_t n, const char *shown, struct error *err)
+{
+    int64_t arrays = 0;
+
+    for (int64_t k = 0; k < n; k++) {
+        const char *what = strcmp(names[k], "xl/workbook.xml") == 0 ? "an Excel workbook (.xlsx)"
+                           : strcmp(names[k], "content.xml") == 0   ? "an OpenDocument file"
+                                                                    : NULL;
+
+        if (what)
+            return error_set(err, PT_EDATA, "%s: is %s, which is not read; export its sheet as CSV", shown,
+                             what);
+        arrays += has_suffix(names[k], ".npy");
+    }
+    if (n && arrays == n)
+        return error_set(err, PT_EDATA,
+                         "%s: is a NumPy archive (.npz), which is not read; write user, item, rating as CSV",
+                         shown);
+    return 0;
+}
+
 /* Nothing known anywhere: the one text there is, if it is one. */
-static int match_only(struct names_match *m, char *const *names, int64_t n, const char *shown,
+static int match_only(struct names_match *m, char *const *names, int64_t n, bool archive, const char *shown,
                       struct error *err)
 {
     const char *one = NULL, *other = NULL;
@@ -275,13 +330,26 @@ static int match_only(struct names_match *m, char *const *names, int64_t n, cons
         else
             one = names[k];
     }
-    if (!one || other)
+    if (!one || other) {
+        const char *foreign = one ? NULL : find_foreign(names, n);
+        char hint[512] = "";
+        int rc = one ? 0 : refuse_foreign(names, n, shown, err);
+
+        if (rc < 0)
+            return rc;
+        if (foreign)
+            snprintf(hint, sizeof hint, "; %.300s is not read: export it as CSV",
+                     foreign + folder_length(foreign));
+        else if (!archive && one && are_parts(one, other))
+            snprintf(hint, sizeof hint, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'",
+                     (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/'), shown,
+                     (int)folder_length(one), one, strrchr(one, '.'));
         return error_set(err, PT_EDATA,
                          "%s: %s%s%s%s%s; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
-                         "NAME.test, train.csv "
-                         "with validation_tr.csv and so on, or a single text",
+                         "NAME.test, train.csv with validation_tr.csv and so on, or a single text%s",
                          shown, one ? "several texts, none with a known name (" : "no ratings here",
-                         one ? one : "", one ? ", " : "", one ? other : "", one ? ")" : "");
+                         one ? one : "", one ? ", " : "", one ? other : "", one ? ")" : "", hint);
+    }
     *m = (struct names_match){.text = {one}, .texts = 1};
     return 0;
 }
@@ -295,8 +363,8 @@ static int depth(const char *name)
     return slashes;
 }
 
-int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, const char *shown,
-                struct error *err)
+int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, bool archive,
+                const char *shown, struct error *err)
 {
     struct names_match found = {0}, m;
     const char *where = NULL;
@@ -333,7 +401,7 @@ int names_match(struct names_match *out, char *const *names, int64_t n, bool pre
             return 0;
         }
     }
-    return match_only(out, names, n, shown, err);
+    return match_only(out, names, n, archive, shown, err);
 }
 
 enum titles_kind names_titles_beside(const char *name, const char **titles)

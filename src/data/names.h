@@ -25,9 +25,10 @@ struct names_match {
 int names_of_folder(char ***names, int64_t *count, const char *path, struct error *err);
 
 /* Looks in the shallowest folder in which something is known. PT_EDATA, with what was looked for, where
- * nothing is; where an unfinished set of Liang's files lies; and where the choice is not clear. */
-int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, const char *shown,
-                struct error *err);
+ * nothing is; where an unfinished set of Liang's files lies; and where the choice is not clear. `archive`:
+ * the names are of members, which no glob can choose. */
+int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, bool archive,
+                const char *shown, struct error *err);
 
 /* The file of titles that goes with a file of ratings of this name; *titles is a constant. */
 enum titles_kind names_titles_beside(const char *name, const char **titles);

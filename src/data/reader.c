@@ -7,6 +7,7 @@
 #include "data/parser.h"
 #include "data/reader_team.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -213,5 +214,10 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
     r->value = rd.all.value;
     r->time = rd.all.time;
     r->finished = source->finished;
+    if (source->beside_folder)
+        snprintf(
+            r->chosen, sizeof r->chosen,
+            "%.100s and its test file were read, not the folder of that name, which wants a / at its end",
+            source->text[0].shown);
     return rc;
 }

@@ -103,7 +103,7 @@ static int find_in_folder(struct source *s, const char *path, bool archive, bool
     int rc = archive ? archive_list(&names, &n, path, err) : names_of_folder(&names, &n, path, err);
 
     if (rc == 0)
-        rc = names_match(&match, names, n, prefer_given, path, err);
+        rc = names_match(&match, names, n, prefer_given, archive, path, err);
     if (rc == 0)
         rc = take_match(s, path, archive, &match, err);
     archive_free_names(names, n);
@@ -240,8 +240,10 @@ static int find_any(struct source *s, const char *path, bool prefer_given, struc
     if (strcmp(path, "-") == 0)
         return add_text(s, path, NULL, GIVEN_NONE, err);
     rc = find_pair(s, path, prefer_given, &found, err);
-    if (rc < 0 || found)
+    if (rc < 0 || found) {
+        s->beside_folder = found && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
         return rc;
+    }
     if (stat(path, &st) == 0)
         return S_ISDIR(st.st_mode) ? find_in_folder(s, path, false, prefer_given, err)
                                    : find_file(s, path, &st, prefer_given, err);

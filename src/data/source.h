@@ -22,7 +22,8 @@ struct source {
     int64_t n;
     struct source_text titles; /* where titles_kind says so */
     enum titles_kind titles_kind;
-    bool finished; /* Liang's five files */
+    bool finished;      /* Liang's five files */
+    bool beside_folder; /* NAME.base and NAME.test were taken where there is a folder NAME too */
 };
 
 /* `prefer_given`: of a folder with several forms, take a given split (u1.base, u1.test) before all ratings

@@ -36,10 +36,10 @@ pushd "$folder" >/dev/null || exit 1
 expect 0 '^8	1	' '' recommend -m item --users ' 7 , 8 '
 [ "$(cut -f1 out | sort -u | tr '\n' ' ')" = '7 8 ' ] || complain "--users ' 7 , 8 ': $(cut -f1 out | sort -u)"
 grep -q 'no user' err && complain "--users ' 7 , 8 ': $(cat err)"
-echo 9 >7
+echo 9 >./7
 expect 0 '^7	1	' '' recommend -m item --users 7
 expect 0 '^9	1	' '' recommend -m item --users ./7
-rm 7
+rm ./7
 printf '102\t50\n104\t5\n' >scale
 expect 0 '^1	1	' 'scale:1: the rating 50 is outside those of the training, [0-9.]* to 5$' recommend -m mf scale
 [ "$(grep -c 'is outside' err)" -eq 1 ] || complain "a rating of 5 is off the scale: $(cat err)"

@@ -328,6 +328,8 @@ static int predict(struct job *j, struct error *err)
         return rc;
     if (j->n && (rc = run_block(j, err)) < 0)
         return rc;
+    if (j->history)
+        whom_scale(q, j->use, j->history);
     if (j->cold && !q->quiet)
         cli_message(
             "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",

@@ -271,6 +271,8 @@ static int recommend(struct job *j, struct error *err)
 
         rc = history_read(&j->history, j->use, q->whom.data, err);
         j->read_s = clock_now() - start;
+        if (rc == 0)
+            whom_scale(&q->whom, j->use, j->history);
     }
     if (rc == 0 && !by_column)
         rc = ranker_new(&j->ranker, j->use, &spec, err);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/ratings.h"
 
 #include <string.h>
 
@@ -97,6 +98,23 @@ static int64_t find_users(const struct whom *q, const struct list *list, const s
             whom_missing(q, where, name, missing++);
     }
     return missing;
+}
+
+void whom_scale(const struct whom *q, const struct use *use, const struct history *h)
+{
+    const struct ratings *r = h->ratings;
+    int64_t n = 0;
+
+    if (!q->data || q->quiet || !use->rating || use->config->binarize)
+        return;
+    for (int64_t i = 0; i < r->n; i++) {
+        double value = (double)r->value[i];
+
+        n += value >= h->min_rating && (value < use->low || value > use->high);
+    }
+    if (n)
+        cli_message("note: %lld of the ratings of %.400s are outside those of the training, %g to %g",
+                    (long long)n, q->data, use->low, use->high);
 }
 
 int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err)

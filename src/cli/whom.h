@@ -32,6 +32,9 @@ void whom_note(void *arg, const char *text);
 void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before);
 void whom_missed(const struct whom *q, const char *where, int64_t missing);
 
+/* A note where histories of --data have ratings that are off the scale of the training's. */
+void whom_scale(const struct whom *q, const struct use *use, const struct history *h);
+
 /* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without
  * --users; freed by list_free. */
 int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err);

@@ -51,7 +51,10 @@ expect 0 '^7	' '' predict -m item --data less.csv asked
 grep -q 'asked for are among' err && complain "not given, and said to be: $(cat err)"
 expect 0 '^7	' '' predict -m mf asked
 [ -s err ] && complain "mf is given nothing: $(cat err)"
+printf 'userId,movieId,rating\nnobody,102,50\nnobody,104,3\n' >off.csv
 printf 'nobody\t101\n' >asked
+expect 0 '^nobody' 'note: 1 of the ratings of off.csv are outside those of the training, 1 to 5$' predict -m mf --data off.csv asked
+expect 0 '^nobody' 'note: 1 of the ratings of off.csv are outside' recommend -m mf --data off.csv --users nobody
 expect 0 '^nobody' 'user or the item; --data FILE has ratings of users' predict -m mf asked
 popd >/dev/null || exit 1
 

@@ -147,6 +147,11 @@ grep -qE '^test  rmse [0-9.]+  mae [0-9.]+$' out || complain "stdout is not the 
 [ "$(grep -c . out)" -eq 1 ] || complain "stdout has more than the result"
 [ "$(grep -cE '^epoch [1-4]/4  loss [0-9.e+-]+  [0-9]+ examples/s  rmse ' err)" -eq 4 ] ||
     complain "not a plain line an epoch: $(cat err)"
+# An epoch's rate is that of its own examples (of mf: ratings) and time.
+rates=$(sed -n 's/^epoch .* \([0-9]*\) examples.*/\1/p' err)
+sed 's/.*"train_s":\([0-9.e-]*\),.*/\1/' v/metrics.jsonl | awk -v n="$(value train v/summary.json)" -v rates="$rates" '
+    BEGIN { split(rates, rate) } { if (n / $1 > 1.02 * rate[NR] || n / $1 < 0.98 * rate[NR]) bad = 1 } END { exit NR != 4 || bad }' ||
+    complain "examples/s are not those of the epochs: $rates"
 grep -q $'\r\|\033' err && complain "control characters where stderr is no terminal"
 grep -q '^model: {kind: mf' err || complain "the configuration in force is not printed"
 [ "$(grep -c . err)" -le 55 ] || complain "more than a screen and the epochs"

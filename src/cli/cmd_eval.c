@@ -187,8 +187,8 @@ static void tell(const struct request *q, const char *run, const struct judgemen
     if (q->quiet)
         return;
     if (j->dropped)
-        cli_message("note: %lld ratings have ids that the model of %s does not know; they are left out",
-                    (long long)j->dropped, run);
+        cli_message("note: %lld rating%s that the model of %s does not know; left out", (long long)j->dropped,
+                    j->dropped == 1 ? " has an id" : "s have ids", run);
     if (j->folded)
         cli_message(
             "note: %lld of the users had no rating in the training of %s; their rows are made from the "
@@ -211,6 +211,14 @@ static void tell(const struct request *q, const char *run, const struct judgemen
         cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
                     "judged by here",
                     run);
+}
+
+/* A share that was meant, and a count that was said. */
+static void tell_single(const struct judgement *j, const struct request *q)
+{
+    if (!q->quiet && !q->on && j->result.cells == 1)
+        cli_message(
+            "note: one rating is judged; of split.test and split.valid 1 is a count, a share is below 1");
 }
 
 static int report(const struct request *q, const struct judgement *a, const struct judgement *b,
@@ -249,8 +257,10 @@ static int judge_both(const struct request *q, char *const *set, int n, struct e
     bool popular = q->against && strcmp(q->against, "popular") == 0;
     int rc = judge_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->valid, err);
 
-    if (rc == 0)
+    if (rc == 0) {
         tell(q, q->run, &a);
+        tell_single(&a, q);
+    }
     if (rc == 0 && q->against && !popular &&
         (rc = judge_run(&b, NULL, q->against, q->on, set, n, q->valid, err)) == 0) {
         tell(q, q->against, &b);

@@ -113,6 +113,9 @@ static void data_line(const struct teller *t, const struct train_progress *p)
         cli_message("note: %d workers take turns on %d processor%s; --threads %d is faster",
                     team_workers(q->team), facts.pus, facts.pus == 1 ? "" : "s",
                     topo_default_workers(q->topo));
+    if (q->test.out && q->test.out->entries == 1)
+        cli_message(
+            "note: one rating is held out for testing; of split.test 1 is a count, a share is below 1");
     if (t->rates && q->low == q->high)
         cli_message(
             "note: every training rating is %g: who chose what is for multivae and multidae; a rating "

@@ -101,7 +101,7 @@ expect 2 'leave --part out' -m alone --on own/u.test --part valid
 expect 2 'split.seed=2: all of own/u.test is judged' -m alone --on own/u.test split.seed=2
 printf '%s\n' 'nobody,1,3' "$(head -1 own/u.test | cut -f1,2 | tr '\t' ','),4" >few
 expect 0 'alone: on few, 1 examples, 1 held-out ratings' -m alone --on few
-expect 0 'note: 1 ratings have ids that the model of alone does not know' -m alone --on few
+expect 0 'note: 1 rating has an id that the model of alone does not know' -m alone --on few
 "$PARTRAIN" data split synth:small --to liang -o five 2>err || complain "data split: $(cat err)"
 "$PARTRAIN" train --out five.run -q model.kind=multidae model.latent=4 data.path=five train.epochs=2 eval.metrics=ndcg@10 >/dev/null 2>err ||
     complain "five files: $(cat err)"
@@ -172,7 +172,7 @@ for file in new reversed; do
         split.valid_users=0 -q >$file.out 2>err || complain "$file.csv: $(cat err)"
 done
 echo 'new1,unknown,5' >>new.csv
-expect 0 'note: 1 ratings have ids that the model of vae does not know' \
+expect 0 'note: 1 rating has an id that the model of vae does not know' \
     -m vae data.path=new.csv data.columns=user,item,rating split.test_users=30 split.valid_users=0
 rows='note: [1-9][0-9]* of the users had no rating in the training of mf; their rows are made from'
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating --metrics rmse,ndcg@5
@@ -184,6 +184,7 @@ expect 0 'note: the run item has ratings of [1-9][0-9]* of the users too' -m ite
 sed 's/,\([^,]*\),/,x\1,/' new.csv >strange.csv
 expect 3 'knows none of the items' -m vae data.path=strange.csv data.columns=user,item,rating
 expect 0 'may have been trained on ratings' -m mf split.seed=9
+expect 0 'note: one rating is judged; .* 1 is a count' -m mf split.test=1
 
 # Ratings that changed under the run; tables and models that were damaged.
 cp new.csv grow.csv

@@ -136,6 +136,9 @@ grep -qE 'note: 20 test users, [0-9]+ scored: the other [0-9]+ have too few rati
 train full model.kind=multidae model.latent=4 split.min_fold_in=1 split.kind=users
 grep -q 'have too few' err && complain "all are scored: $(cat err)"
 
+train single model.kind=mf split.test=1
+grep -q 'note: one rating is held out for testing; .* 1 is a count' err || complain "split.test=1: $(cat err)"
+
 # No epoch at all: the initial weights are judged.
 train none model.kind=mf train.epochs=0
 [ "$(value epochs none/summary.json)" = 0 ] || complain "train.epochs=0: $(value epochs none/summary.json) epochs"

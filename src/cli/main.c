@@ -177,19 +177,19 @@ static bool measures_blas(int argc, char **argv)
  * (libgomp of variables) they have complained of. CLI_RESTARTED holds the number of the file that it was. */
 static void hold_messages(void)
 {
-    int was = dup(STDERR_FILENO), nowhere = was < 0 ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
-    char text[16] = "";
+    int was = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    char text[16];
 
-    if (nowhere >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
-        snprintf(text, sizeof text, "%d", was);
+    snprintf(text, sizeof text, "%d", was);
+    if (was >= 0 && nowhere >= 0 && setenv(CLI_RESTARTED, text, 1) == 0) {
+        dup2(nowhere, STDERR_FILENO);
+    } else {
+        setenv(CLI_RESTARTED, "", 1);
+        if (was >= 0)
+            close(was);
+    }
     if (nowhere >= 0)
         close(nowhere);
-    if (!*text && was >= 0)
-        close(was);
-    if (setenv(CLI_RESTARTED, text, 1) != 0 && *text) {
-        dup2(was, STDERR_FILENO);
-        close(was);
-    }
 }
 
 /* Empty afterwards, as what is started from here has its messages. */

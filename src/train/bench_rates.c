@@ -43,7 +43,7 @@ struct bench_rates {
 };
 
 /* The three arrays of a worker, once. */
-static void stream_pass(const struct bench_rates *r, int worker)
+static bool stream_pass(const struct bench_rates *r, int worker)
 {
     static const struct adam_step step = {.step_size = 1e-3f,
                                           .root_scale = 1.0f,
@@ -58,27 +58,34 @@ static void stream_pass(const struct bench_rates *r, int worker)
     for (int64_t i = 0; i < r->n; i += CHUNK)
         r->problem->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, r->scratch + worker * r->block,
                                CHUNK);
+    return true;
 }
 
-static void sgemm_pass(const struct bench_rates *r, int worker)
+static bool sgemm_pass(const struct bench_rates *r, int worker)
 {
     const int64_t n = BENCH_BLOCK;
 
-    if (gemm_caller(worker, team_workers(r->problem->team), r->calling) >= 0)
-        gemm_rate_products(r->scratch + worker * r->block, n, n, n, r->products);
+    if (gemm_caller(worker, team_workers(r->problem->team), r->calling) < 0)
+        return false;
+    gemm_rate_products(r->scratch + worker * r->block, n, n, n, r->products);
+    return true;
 }
 
-/* Passes made by all workers, each begun by all at once; begin and end by each worker's clock. */
+/* Passes, each begun by all workers at once: begin and end by the clock of each for whom `pass` says true. */
 static void make_passes(struct worker *w, const struct bench_rates *r, int passes,
-                        void (*pass)(const struct bench_rates *r, int worker))
+                        bool (*pass)(const struct bench_rates *r, int worker))
 {
     struct pass_times *t = &r->times[w->id];
 
     for (int i = 0; i < passes; i++) {
+        double start;
+        bool took_part;
+
         team_barrier(w);
-        t->begin[i] = clock_now();
-        pass(r, w->id);
-        t->end[i] = clock_now();
+        start = clock_now();
+        took_part = pass(r, w->id);
+        t->begin[i] = took_part ? start : INFINITY;
+        t->end[i] = took_part ? clock_now() : -INFINITY;
     }
     team_barrier(w);
 }

@@ -136,6 +136,7 @@ static void bench_of(const char *const *settings, bool weak, struct bench_result
         assert_int_equal(x->steps, 3);
         assert_true(x->low > 0.0 && x->low <= x->median && x->median <= x->high);
         assert_true(x->sgemm > 0.0 && x->stream > 0.0 && x->barrier > 0.0);
+        assert_in_range(x->sgemm_workers, 1, x->threads);
         for (int p = 0; p < PHASES; p++)
             sum += x->phase[p];
         assert_true(sum > 0.0 &&

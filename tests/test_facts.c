@@ -117,6 +117,9 @@ static void odd_things_are_told(void **state)
     assert_non_null(strstr(odd("ab,cd\nx,q\ny,r\nx,r\n").text, "line 1 ('ab,cd') was read as data"));
     assert_null(strstr(odd("ab,cd\nx,q\ny,r\nab,r\n").text, "line 1"));
     assert_null(strstr(odd("a1,cd\nx,q\ny,r\nx,r\n").text, "line 1"));
+    assert_non_null(strstr(odd("user,item,x,ts\nu,i,z,7\n").text,
+                           "times was left out; to have it: data.columns=user,item,skip,time\n"));
+    assert_null(strstr(odd("user,item,x,ts\nu,i,z,Monday\n").text, "left out"));
     assert_non_null(strstr(odd("u,i,1700000000,1\nu,j,1700000001,1\n").text, "are they times?"));
     for (int i = 0; i < 12; i++) { /* u rated all twelve, all with 4; the others two each, well mixed */
         snprintf(text + strlen(text), sizeof text - strlen(text), "u,i%d,4\n", i);

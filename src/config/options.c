@@ -103,6 +103,11 @@ bool option_can_be_unset(const struct option *o)
     return o->type == OPTION_REAL && o->real <= -1e30;
 }
 
+bool option_is_time(const struct option *o)
+{
+    return o->type == OPTION_REAL && o->most >= 1e18;
+}
+
 void *option_field(struct config *c, const struct option *o)
 {
     return (char *)c + o->offset;

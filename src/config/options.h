@@ -40,6 +40,8 @@ const char *option_enum_name(const struct option *o, int value); /* NULL: no suc
 
 /* A real whose default of -1e30 stands for "unset", and is written so. */
 bool option_can_be_unset(const struct option *o);
+/* Whether it is a number of seconds, which a date (base/date.h) may stand for. */
+bool option_is_time(const struct option *o);
 
 /* The known word that is nearest to `word`, for "did you mean": a key or section; NULL: none is near. */
 const char *option_nearest(const char *word);

@@ -1,6 +1,7 @@
 /* value.c - one option's value: from a document into its field, its default, equality. */
 #include "config/options.h"
 
+#include "base/date.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -19,7 +20,7 @@ static const char *expected(const struct option *o)
     case OPTION_INT:
         return "a whole number";
     case OPTION_REAL:
-        return "a number";
+        return option_is_time(o) ? "a number or a date such as 2024-01-31" : "a number";
     case OPTION_BOOL:
         return "true or false";
     case OPTION_TEXT:
@@ -80,7 +81,13 @@ static int read_whole(const struct option *o, const struct tree *value, int64_t 
 static int read_real(const struct option *o, const struct tree *value, double *out, struct error *err)
 {
     char least[40], most[40];
+    int64_t time;
 
+    if (value->kind == TREE_SCALAR && option_is_time(o) &&
+        date_parse(value->text, strlen(value->text), &time) && time > 0) {
+        *out = (double)time;
+        return 0;
+    }
     if (value->kind == TREE_SCALAR && option_can_be_unset(o) && strcmp(value->text, "unset") == 0) {
         *out = o->real;
         return 0;

@@ -53,10 +53,11 @@ int dialect_take_header(struct dialect *d, const char *line, const char *end, co
  * dialect_find. */
 void dialect_describe(const struct dialect *d, const char *begin, const char *end, char *out, size_t space);
 
-/* Whether the first line, which was taken for data, may be a header all the same: words that stand nowhere
- * below. Then what to do about it, into `out`. */
-bool dialect_may_lack_header(const struct dialect *d, const char *begin, const char *end, char *out,
-                             size_t space);
+/* What a look at the first lines leaves in doubt, and what to say about it, into `out`; "": nothing. A first
+ * line that was taken for data may be a header all the same: words that stand nowhere below. A column that
+ * was left out, and not by data.columns (`given`), may be the time. */
+void dialect_doubt(const struct dialect *d, bool given, const char *begin, const char *end, char *out,
+                   size_t space);
 
 /* The fields of one line (without its end). A quoted field is given without its quotes; one with doubled
  * quotes inside keeps them doubled and has `doubled` set. Returns their number (at most `most` are stored;

@@ -43,7 +43,7 @@ struct ratings {
                   owned */
     int64_t map_bytes;
     char columns[192]; /* what the columns of the first text were taken for; "": synth, or from a cache */
-    char doubt[192];   /* of the first text: why its first line may be a header all the same; "" as above */
+    char doubt[192];   /* what finding that out left in doubt, and what to say; "": nothing, and as above */
     char chosen[320];  /* what was read where the path could mean something else; "" as above */
     bool cached;       /* they come from a file of the cache */
     double seconds;    /* that ratings_read took */

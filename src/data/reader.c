@@ -159,7 +159,8 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
     if (rd->texts == 1) {
         dialect_describe(&dialect, begin, end, rd->into->columns, sizeof rd->into->columns);
         if (rd->spec->header == HEADER_AUTO)
-            dialect_may_lack_header(&dialect, begin, end, rd->into->doubt, sizeof rd->into->doubt);
+            dialect_doubt(&dialect, rd->spec->columns > 0, begin, end, rd->into->doubt,
+                          sizeof rd->into->doubt);
     }
     p.dialect = &dialect;
     p.keep_time = rd->keep_time && dialect.has_time;

@@ -7,7 +7,9 @@
 #include "base/rng.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int no_memory(const struct ratings *r, struct error *err)
 {
@@ -108,13 +110,16 @@ int split_cells_kfold(struct split *s, const struct ratings *r, const struct spl
 
 static int need_times(const struct ratings *r, const char *kind, struct error *err)
 {
+    char columns[sizeof r->columns + 64] = "";
+
     if (r->time)
         return 0;
-    return error_set(
-        err, PT_ECONFIG,
-        "split.kind: %s needs the time of each rating, and the data have none; choose another kind "
-        "(random, per_user, users)",
-        kind);
+    if (strstr(r->columns, "ignored"))
+        snprintf(columns, sizeof columns, " (columns: %s; data.columns says which is the time)", r->columns);
+    return error_set(err, PT_ECONFIG,
+                     "split.kind: %s needs the time of each rating, and the data have none%s; choose another "
+                     "kind (random, per_user, users)",
+                     kind, columns);
 }
 
 static int by_time(const void *a, const void *b)

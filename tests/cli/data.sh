@@ -43,6 +43,22 @@ rm large.csv
 # What the columns are taken for.
 printf 'userId,date,movieId,rating\n1,2020-01-02,2,3\n' >dated.csv
 expect 0 "^columns: user, 'date' ignored, item, rating\$" describe dated.csv
+expect 0 'times was left out; to have it: data.columns=user,time,item,rating$' describe dated.csv
+expect 0 '^times: 2020-01-02 to 2020-01-02$' describe dated.csv data.columns=user,time,item,rating
+expect 2 "data have none \(columns: user, 'date' ignored, item, rating; data.columns says" split dated.csv --to base -o x split.kind=last
+printf 'user,item,time\nu,a,2024-01-01T23:59:59Z\nu,b,2024-01-02\nv,a,1704153601\n' >cut.csv
+expect 0 '^partrain: x: 1 ratings train, 0 validate, 2 test$' split cut.csv --to base -o x split.kind=time split.time_cut=2024-01-02 split.valid=0
+expect 2 'split.time_cut: "2024-02-30" is not a number or a date such as 2024-01-31' split cut.csv --to base -o x split.time_cut=2024-02-30
+printf 'follower\tfollowee\n1\t17\n2\t17\n' >pairs.tsv
+expect 0 '^pairs.tsv: 2 users, 1 items, 2 ratings' describe pairs.tsv
+printf 'here,there\nx,y\nz,w\nx,w\n' >words.csv
+expect 0 "line 1 \('here,there'\) was read as data: if it is a header" describe words.csv
+mkdir both
+printf '1\t2\t3\t4\n' | tee both.base both/ratings.csv >/dev/null && printf '1\t3\t3\t4\n' >both.test
+expect 0 '^  both.base and its test file were read, not the folder' describe both
+expect 0 '^both/: 1 users, 1 items' describe both/
+printf 'user_id,artist_id,hearts\n1,2,30\n2,2,4\n' >hearts.csv
+expect 3 "every rating is 1: .* \(the columns: user, item, 'hearts' ignored\)" describe hearts.csv data.min_rating=2
 printf '1\t2\t3\t4\n' >bare.tsv
 expect 0 '^columns: user, item, rating, time$' describe bare.tsv
 expect 0 '^columns: item, ignored, user, ignored$' describe bare.tsv data.columns=item,skip,user,skip

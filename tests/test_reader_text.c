@@ -70,6 +70,8 @@ static void the_delimiter_cuts_all_lines_alike(void **state)
     support_text(support_plain, "a.csv", "user;item;rating\n1;2;4,0\n1;3;3,5\n", "1/2=4 1/3=3.5");
     support_text(support_plain, "a.csv", "user_id|item_id|rating\n1|a,b|3\n1|c,d|4\n", "1/a,b=3 1/c,d=4");
     support_text(support_plain, "a.csv", "1|a,b|3\n1|c,d,e|4\n", "1/a,b=3 1/c,d,e=4");
+    support_text(support_plain, "a.csv", "1,2019|US|7\n2,2020|DE|8\n", "1/2019|US|7=1 2/2020|DE|8=1");
+    support_text(support_plain, "a.csv", "1,a;b;c\n2,d;e;f\n", "1/a;b;c=1 2/d;e;f=1");
     support_text(support_plain, "a.csv", "1,2;5,3\n1,3;6,4\n", "1/2;5=3 1/3;6=4");
     support_text(support_plain, "a.tsv", "1\ta,b\t3\n1\tc,d\t4\n", "1/a,b=3 1/c,d=4");
     support_bad_text(support_plain, "a.tsv", "1\ta,b\t\n1\tc,d\t\n", 0,
@@ -111,6 +113,7 @@ static void names_of_the_second_choice(void **state)
     support_text(support_plain, "a.csv", "session_id,page,ts\ns,home,1700000000\n", "s/home=1@1700000000");
     support_text(support_plain, "a.csv", "user,film,when\nu,i,3\n", "u/i=3"); /* by place, as before */
     support_text(support_plain, "a.csv", "user,item,ts\nu,i,3\n", "u/i=1");   /* left out, as before */
+    support_text(support_plain, "a.csv", "user,track,artist_name\nu,i,Abc\n", "u/i=1"); /* no numbers */
     /* counts */
     support_text(support_plain, "a.csv", "user,artist,plays\nu,i,30\n", "u/i=30");
     support_text(support_plain, "a.csv", "user_id,artist_id,play_count\nu,i,30\n", "u/i=30");

@@ -42,10 +42,28 @@ static int count_alike(const struct dialect *d, const struct dialect_sample *s, 
     return most;
 }
 
+/* Whether every comma stands in what may be a number, behind the user and the item: ids may have commas, and
+ * the other character, too. */
+static bool commas_are_decimal(const struct dialect *d, const struct dialect_sample *s)
+{
+    struct field f[DIALECT_COLUMNS];
+
+    for (int k = 0; k < s->n; k++) {
+        int64_t n = dialect_cut(d, s->begin[k], s->end[k], f, DIALECT_COLUMNS);
+
+        for (int64_t c = 0; c < n && c < DIALECT_COLUMNS; c++)
+            for (size_t i = 0; i < f[c].length; i++)
+                if ((c < 2 && f[c].text[i] == ',') || (c >= 2 && memchr(f[c].text, ',', f[c].length) &&
+                                                       !strchr("0123456789,.+-", f[c].text[i])))
+                    return false;
+    }
+    return true;
+}
+
 /* What cuts all sampled lines, the header's too, into the same number of fields, two and more: the first of
- * :: tab , ; | that does, and with `columns` that were given into so many. A comma that does may stand for a
- * decimal point: it gives way to a ; or | with more fields. Where lines are broken nothing does: then what
- * fits most of them, of what most have (half of them, with the first one). Else blanks. */
+ * :: tab , ; | that does, and with `columns` that were given into so many. A comma that stands for decimal
+ * points does: it gives way to a ; or | with more fields. Where lines are broken nothing does: then what fits
+ * most of them, of what most have (half of them, with the first one). Else blanks. */
 static void find_delimiter(struct dialect *d, const struct dialect_sample *s, int columns)
 {
     static const char *const candidates[] = {"::", "\t", ",", ";", "|"};
@@ -64,7 +82,8 @@ static void find_delimiter(struct dialect *d, const struct dialect_sample *s, in
         alike[c] = count_alike(d, s, &fields[c]);
         if (alike[c] == s->n && fields[c] == columns && wanted < 0)
             wanted = c;
-        if (alike[c] == s->n && (whole < 0 || (whole == COMMA && fields[c] > fields[whole])))
+        if (alike[c] == s->n &&
+            (whole < 0 || (whole == COMMA && fields[c] > fields[whole] && commas_are_decimal(d, s))))
             whole = c;
         if (most < 0 || alike[c] > alike[most])
             most = c;

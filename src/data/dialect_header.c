@@ -63,6 +63,16 @@ static int numbers_below(const struct dialect *d, const struct dialect_sample *s
     return lines;
 }
 
+static bool has_number_below(const struct dialect *d, const struct dialect_sample *s, int64_t column)
+{
+    struct field f[DIALECT_COLUMNS];
+
+    for (int k = 1; k < s->n; k++)
+        if (dialect_cut(d, s->begin[k], s->end[k], f, DIALECT_COLUMNS) > column && is_number(&f[column]))
+            return true;
+    return false;
+}
+
 /* No field of the first line is a number, but what stands below is: in the second line where the rating or
  * the time is, with columns as given or by position; in some column in all of two lines and more. */
 static bool stands_above_numbers(const struct dialect *d, const struct dialect_sample *s, int64_t n)
@@ -150,10 +160,11 @@ int dialect_name_columns(struct dialect *d, const struct dialect_sample *s, cons
         none = ""; /* it is one */
     if (!w.known)
         return unknown_names(d, s, n, none, shown, err);
-    if (w.first && !w.both && w.in_place && n <= DIALECT_PLACES)
-        return 0;
     dialect_words_choose(first, f, n, false);
     dialect_words_choose(column, f, n, true);
+    if (w.first && !w.both && w.in_place && n <= DIALECT_PLACES &&
+        (n < 3 || s->n < 2 || column[ROLE_USER] < 0 || column[ROLE_ITEM] < 0 || has_number_below(d, s, 2)))
+        return 0;
     for (int r = ROLE_USER; r <= ROLE_ITEM; r++)
         column[r] = w.both ? first[r] : column[r];
     if (column[ROLE_USER] < 0 || column[ROLE_ITEM] < 0)

@@ -12,8 +12,8 @@
  * example's.
  *
  * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
- * as floats. Each part is touched first and written by the worker that owns the shard; a rank (ranks.h) has those
- * of its own shards only, and the counts and norms of all. Immutable once made. */
+ * as floats. Each part is touched first and written by the worker that owns the shard; a rank (ranks.h) has
+ * those of its own shards only, and the counts and norms of all. Immutable once made. */
 #ifndef DATA_MATRIX_H
 #define DATA_MATRIX_H
 

@@ -141,6 +141,8 @@ int data_print_json(FILE *out, const char *path, const struct facts *f, const st
     struct json *j = json_new_object(), *odd = json_new_array();
 
     json_put_text(j, "path", path);
+    if (*r->columns)
+        json_put_text(j, "columns", r->columns);
     json_put_int(j, "ratings", f->ratings);
     json_put_real(j, "density", f->density);
     json_put_real(j, "mean", f->mean);

@@ -44,6 +44,7 @@ rm large.csv
 printf 'userId,date,movieId,rating\n1,2020-01-02,2,3\n' >dated.csv
 expect 0 "^columns: user, 'date' ignored, item, rating\$" describe dated.csv
 expect 0 'times was left out; to have it: data.columns=user,time,item,rating$' describe dated.csv
+expect 0 "\"columns\": \"user, 'date' ignored, item, rating\"" describe dated.csv --json
 expect 0 '^times: 2020-01-02 to 2020-01-02$' describe dated.csv data.columns=user,time,item,rating
 expect 2 "data have none \(columns: user, 'date' ignored, item, rating; data.columns says" split dated.csv --to base -o x split.kind=last
 printf 'user,item,time\nu,a,2024-01-01T23:59:59Z\nu,b,2024-01-02\nv,a,1704153601\n' >cut.csv

@@ -274,7 +274,7 @@ static void check_reach(const struct kernels *k)
     for (int n = 0; n < 100; n++)
         for (int step = 1; step < 20; step += 3) {
             float x[100];
-            int32_t at[100 + 16], want[100];
+            int32_t at[100], want[100];
             int64_t wanted = 0;
 
             for (int i = 0; i < n; i++) {

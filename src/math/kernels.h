@@ -66,12 +66,11 @@ struct kernels {
     /* (max, sum) of a row whose values stay as they are. */
     void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
 
-    /* The places i < n where x[i] >= bar, ascending, and how many they are. A NaN is at none. `at` has room for
-     * n + 15. */
+    /* The places i < n where x[i] >= bar, ascending, into at (n), and how many they are. A NaN is at none. */
     int64_t (*reach)(const float *x, int64_t n, float bar, int32_t *at);
 
-    /* Products of matrices. An element's bits do not depend on what else is computed with it, so a product can
-     * be cut anywhere.
+    /* Products of matrices. An element's bits do not depend on what else is computed with it, so a product
+     * can be cut anywhere.
      * C (m, n) = A (m, k) B (n, k)^T + bias: rows of A and B are padded (k a multiple of 16, zeros behind
      * their length); bias (n) may be NULL. */
     void (*product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,

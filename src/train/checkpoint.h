@@ -49,8 +49,8 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
  * model has more behind them; -1: as many as the model. PT_EFILE as above. */
 int checkpoint_weights(const struct tensors *t, struct model *m, int64_t users, struct error *err);
 
-/* A line where the vector path is another than the one that the run began on, so that bits may change; "" where
- * it is not. */
+/* A line where the vector path is another than the one that the run began on, so that bits may change; ""
+ * where it is not. */
 int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size,
                             struct error *err);
 

@@ -185,7 +185,7 @@ void topk_init(struct topk *t, int k, struct scored *room, int capacity)
 
 void topk_offer(struct topk *t, const struct kernels *kern, const float *score, int64_t n, int32_t first)
 {
-    int32_t at[CHUNK + ROW_ALIGN];
+    int32_t at[CHUNK];
     int64_t i = 0;
 
     /* While the bar is -inf everything reaches it, a NaN too: as a rule until the first cut. */

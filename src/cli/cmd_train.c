@@ -93,6 +93,17 @@ static void epoch_line(struct teller *t, const struct train_progress *p)
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
 
+/* How a text was read, where that could have been otherwise. */
+static void reading_lines(const struct ratings *r)
+{
+    if (strstr(r->columns, "ignored"))
+        cli_message("note: columns: %s (data.columns)", r->columns);
+    if (*r->doubt)
+        cli_message("note: %s", r->doubt);
+    if (*r->chosen)
+        cli_message("note: %s", r->chosen);
+}
+
 static void data_line(const struct teller *t, const struct train_progress *p)
 {
     const struct problem *q = p->problem;
@@ -105,6 +116,7 @@ static void data_line(const struct teller *t, const struct train_progress *p)
         (long long)(q->valid.out ? q->valid.out->entries : 0),
         (long long)(q->test.out ? q->test.out->entries : 0), q->ratings->cached ? " from the cache" : "",
         q->load_s);
+    reading_lines(q->ratings);
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
             team_workers(q->team) == 1 ? "" : "s", q->kern->name);

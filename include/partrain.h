@@ -6,8 +6,7 @@
  *
  * Threads. A training run and an opened model own worker threads, which belong to the thread that called:
  * it alone may use and free them, and it should have one of the two at a time. They set OpenMP, in that
- * thread, and BLAS to one thread each, and leave them so. While they live, denormal floats count as zero
- * there.
+ * thread, to one thread, and leave it so. While they live, denormal floats count as zero there.
  *
  * What is borrowed stays valid until the object it came from is freed. Every _free takes NULL.
  */

@@ -60,6 +60,32 @@ static void a_header_that_contradicts_the_places_is_refused(void **state)
 }
 
 /* What cuts all lines alike is the delimiter, not the first that most lines have. */
+/* 30 lines of `form` with ratings of 4.5 and then one that is cut into another number of fields, which is passed
+ * over; `columns`: the first three and what is skipped, 0: found out. */
+static void one_line_broken(const char *form, const char *broken, int columns)
+{
+    static const char *const named[] = {"user", "item", "rating", "skip"};
+    struct ratings_spec spec = support_plain;
+    char *folder = support_folder(), text[2048];
+    struct ratings *r;
+    size_t n = 0;
+
+    spec.bad_lines = BAD_LINES_SKIP;
+    spec.columns = columns;
+    spec.column = columns ? named : NULL;
+    for (int i = 0; i < 30; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, form, i + 1, i % 7 + 1);
+    snprintf(text + n, sizeof text - n, "%s", broken);
+    support_write(folder, "a.txt", text, 0);
+    r = support_read(spec, folder, "a.txt");
+    assert_int_equal(r->n, 30);
+    assert_int_equal(idtable_count(r->users), 30);
+    assert_int_equal(idtable_count(r->items), 7);
+    assert_close((double)r->value[29], 4.5, 0.0, 0.0);
+    ratings_free(r);
+    support_remove(folder);
+}
+
 static void the_delimiter_cuts_all_lines_alike(void **state)
 {
     static const char *const columns[] = {"user", "item"};
@@ -84,6 +110,10 @@ static void the_delimiter_cuts_all_lines_alike(void **state)
     spec = support_plain;
     spec.bad_lines = BAD_LINES_SKIP;
     support_text(spec, "a.csv", "1;2;4,0\n1;3;3,5\n1;4\n1;5;3\n", "1/2=4 1/3=3.5 1/5=3");
+    one_line_broken("%d\t%d\t4,5\n", "1\t3\t4,5\textra\n", 0);
+    one_line_broken("%d;%d;4,5\n", "1;3;4,5;x\n", 0);
+    one_line_broken("%d\t%d\t4.5\tFeb 3, 2010\n", "3\t4\tFeb 3, 2010\n", 4);
+    one_line_broken("%d::%d::4.5::a|b\n", "3::4::a|b\n", 4);
 }
 
 static void decimals_with_a_comma(void **state)

@@ -143,14 +143,17 @@ static int count_trained(struct judgement *j, const struct loaded *l, bool valid
 }
 
 /* With -q too: the figures mean nothing. */
-static void warn_useless(const struct loaded *l, const struct judgement *j, bool valid)
+static int warn_useless(const struct loaded *l, const struct judgement *j, bool valid, struct error *err)
 {
     const struct matrix *part = valid ? l->problem->valid.out : l->problem->test.out;
+    double of_mean;
     char text[512];
+    int rc = eval_of_mean(&of_mean, l->problem, part, err);
 
-    if (eval_mean_note(text, sizeof text, l->config, valid ? "validation" : "test", &j->spec, &j->result,
-                       eval_of_mean(l->problem, part)))
+    if (rc == 0 && eval_mean_note(text, sizeof text, l->config, valid ? "validation" : "test", &j->spec,
+                                  &j->result, of_mean))
         cli_message("%s", text);
+    return rc;
 }
 
 int judge_run(struct judgement *out, struct judgement *popular, const char *folder, const char *on,
@@ -175,12 +178,12 @@ int judge_run(struct judgement *out, struct judgement *popular, const char *fold
     }
     if (!l->same_data && (rc = count_trained(out, l, valid, err)) < 0)
         goto end;
-    if (!problem_is_binary(l->config))
-        warn_useless(l, out, valid);
+    if (!problem_is_binary(l->config) && (rc = warn_useless(l, out, valid, err)) < 0)
+        goto end;
     out->same_data = l->same_data;
     out->same_split = l->same_split;
     out->dropped = l->dropped;
-    out->left_out = l->trained;
+    out->left_out = l->left_out;
     count_rows(out, l, valid);
     out->users = l->problem->ratings->users; /* taken */
     l->problem->ratings->users = NULL;

@@ -54,8 +54,9 @@ int dialect_take_header(struct dialect *d, const char *line, const char *end, co
 void dialect_describe(const struct dialect *d, const char *begin, const char *end, char *out, size_t space);
 
 /* What a look at the first lines leaves in doubt, and what to say about it, into `out`; "": nothing. A first
- * line that was taken for data may be a header all the same: words that stand nowhere below. A column that
- * was left out, and not by data.columns (`given`), may be the time. */
+ * line that was taken for data may be a header all the same: words that stand nowhere below; one that was
+ * taken for a header, data: hardly a word of it is a known name. A column that was left out, and not by
+ * data.columns (`given`), may be the time. */
 void dialect_doubt(const struct dialect *d, bool given, const char *begin, const char *end, char *out,
                    size_t space);
 

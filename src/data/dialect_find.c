@@ -60,15 +60,25 @@ static bool commas_are_decimal(const struct dialect *d, const struct dialect_sam
     return true;
 }
 
-/* What cuts all sampled lines, the header's too, into the same number of fields, two and more: the first of
- * :: tab , ; | that does, and with `columns` that were given into so many. A comma that stands for decimal
- * points does: it gives way to a ; or | with more fields. Where lines are broken nothing does: then what fits
- * most of them, of what most have (half of them, with the first one). Else blanks. */
+/* Whether a delimiter goes before one that comes earlier in the list: it cuts every line alike, where the other
+ * does not, and into as many fields at least; or the other is a comma that stands for decimal points. */
+static bool goes_before(const struct dialect *d, const struct dialect_sample *s, int alike, int64_t fields,
+                        bool comma, int other_alike, int64_t other_fields)
+{
+    if (alike == s->n && other_alike < s->n && fields >= other_fields)
+        return true;
+    return comma && fields > other_fields && commas_are_decimal(d, s);
+}
+
+/* What cuts the sampled lines, the header's too, into the same number of fields, two and more: the first of
+ * :: tab , ; | that does so with all of them but a tenth (those may be broken), and with `columns` that were
+ * given into so many; but see goes_before. Else what fits most lines, of what most have (half of them, with
+ * the first one). Else blanks. */
 static void find_delimiter(struct dialect *d, const struct dialect_sample *s, int columns)
 {
     static const char *const candidates[] = {"::", "\t", ",", ";", "|"};
     enum { CANDIDATES = sizeof candidates / sizeof *candidates, COMMA = 2 };
-    int wanted = -1, whole = -1, most = -1, alike[CANDIDATES];
+    int wanted = -1, best = -1, most = -1, alike[CANDIDATES];
     int64_t fields[CANDIDATES] = {0};
 
     for (int c = 0; c < CANDIDATES; c++) {
@@ -80,16 +90,17 @@ static void find_delimiter(struct dialect *d, const struct dialect_sample *s, in
             continue;
         set_delimiter(d, candidates[c]);
         alike[c] = count_alike(d, s, &fields[c]);
-        if (alike[c] == s->n && fields[c] == columns && wanted < 0)
-            wanted = c;
-        if (alike[c] == s->n &&
-            (whole < 0 || (whole == COMMA && fields[c] > fields[whole] && commas_are_decimal(d, s))))
-            whole = c;
         if (most < 0 || alike[c] > alike[most])
             most = c;
+        if (10 * (s->n - alike[c]) > s->n)
+            continue;
+        if (fields[c] == columns && wanted < 0)
+            wanted = c;
+        if (best < 0 || goes_before(d, s, alike[c], fields[c], best == COMMA, alike[best], fields[best]))
+            best = c;
     }
-    whole = wanted >= 0 ? wanted : whole >= 0 ? whole : most;
-    set_delimiter(d, whole < 0 ? " " : candidates[whole]);
+    best = wanted >= 0 ? wanted : best >= 0 ? best : most;
+    set_delimiter(d, best < 0 ? " " : candidates[best]);
 }
 
 /* "\t" is written with a backslash in YAML's plain style and on a command line. */

@@ -250,6 +250,16 @@ static bool may_be_header(const struct dialect *d, const struct dialect_sample *
     return true;
 }
 
+/* A line of which few words are names, and that was taken for a header all the same. */
+static bool guessed_header(const struct dialect *d, const struct dialect_sample *s)
+{
+    struct field f[DIALECT_COLUMNS];
+    struct dialect_words w;
+
+    dialect_words_count(&w, f, cut_first(d, s, f));
+    return d->header && w.known < 2;
+}
+
 /* A column of times that was left out; -1: none. */
 static int left_out_time(const struct dialect *d, const struct dialect_sample *s)
 {
@@ -282,10 +292,15 @@ void dialect_doubt(const struct dialect *d, bool given, const char *begin, const
         snprintf(out, space,
                  "line 1 ('%s') was read as data: if it is a header, say data.header=yes and data.columns",
                  field_show(shown, s.begin[0], (size_t)(s.end[0] - s.begin[0])));
+    if (guessed_header(d, &s))
+        snprintf(out, space, "line 1 ('%s') was taken for a header: if it is data, say data.header=no",
+                 field_show(shown, s.begin[0], (size_t)(s.end[0] - s.begin[0])));
     if (time < 0)
         return;
     used = (size_t)snprintf(out, space, "a column that may be times was left out; to have it: data.columns=");
     for (int c = 0; c < d->columns && used < space; c++)
         used += (size_t)snprintf(out + used, space - used, "%s%s", c ? "," : "",
                                  dialect_role_name(c == time ? ROLE_TIME : (enum role)d->role[c]));
+    if (used >= space) /* no half of a command */
+        snprintf(out, space, "a column that may be times was left out: see data.columns");
 }

@@ -147,7 +147,6 @@ void dialect_words_count(struct dialect_words *out, const struct field *f, int64
         out->known++;
         out->first += w.rank >= SID;
         out->in_place = out->in_place && at_home;
-        out->contradicts = out->contradicts || (w.rank >= SID && !at_home);
     }
     dialect_words_choose(column, f, n, false);
     out->both = column[ROLE_USER] >= 0 && column[ROLE_ITEM] >= 0;

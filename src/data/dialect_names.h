@@ -12,7 +12,6 @@ struct dialect_words {
     int first, known; /* names of the first choice; of either */
     bool both;        /* of the first choice a user's and an item's */
     bool in_place;    /* every known name stands where its column stands without a header */
-    bool contradicts; /* a name of the first choice does not */
 };
 void dialect_words_count(struct dialect_words *out, const struct field *f, int64_t n);
 

@@ -333,7 +333,7 @@ static int match_only(struct names_match *m, char *const *names, int64_t n, bool
     if (!one || other) {
         const char *foreign = one ? NULL : find_foreign(names, n);
         char hint[512] = "";
-        int rc = one ? 0 : refuse_foreign(names, n, shown, err);
+        int rc = one || !archive ? 0 : refuse_foreign(names, n, shown, err);
 
         if (rc < 0)
             return rc;

@@ -61,7 +61,7 @@ struct bench_result {
     int64_t columns, examples, batch;
     double stream_bytes; /* that the streaming rate was measured on */
     char isa[16];
-    char data[4096]; /* data.path, of weak scaling the one that grew */
+    char data[4096]; /* data.path, of weak scaling the one before it grew */
     struct topo_facts machine;
 };
 

@@ -53,10 +53,10 @@ int64_t evaluator_users_most(const struct evaluator *e);
 /* ---- eval_mean.c ---- */
 
 /* RMSE on the held-out ratings `out` of a rating model that says the training mean for every one of them.
- * Entered by all ranks; NAN: no memory. */
-double eval_of_mean(const struct problem *p, const struct matrix *out);
-/* Whether the figures of a part are not below that of its mean (NAN: cannot be said), and what to do then.
- * `part`, for the text: "test". */
+ * Entered by all ranks. PT_ENOMEM. */
+int eval_of_mean(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
+/* Whether the figures of a part are not below that of its mean (NAN: there is none), and what to do then; not
+ * where a few ratings are judged, or equal ones. `part`, for the text: "test". */
 bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
                     const struct eval_spec *spec, const struct eval_result *r, double of_mean);
 

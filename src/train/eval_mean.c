@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define FEWEST 30 /* judged ratings that a model can be blamed for */
+
 static double squares(const struct matrix_part *part, const struct matrix *m, double mean)
 {
     double sum = 0.0;
@@ -19,14 +21,14 @@ static double squares(const struct matrix_part *part, const struct matrix *m, do
     return sum;
 }
 
-double eval_of_mean(const struct problem *p, const struct matrix *out)
+int eval_of_mean(double *rmse, const struct problem *p, const struct matrix *out, struct error *err)
 {
     struct ranks *ranks = team_ranks(p->team);
     int shards = p->shards;
     double *by_shard = mem_zalloc((int64_t)ranks->count * shards, sizeof *by_shard), *own, sum = 0.0;
 
     if (!by_shard)
-        return NAN;
+        return error_set(err, PT_ENOMEM, "out of memory");
     own = by_shard + (int64_t)ranks->id * shards;
     for (int s = 0; s < shards; s++) /* another rank's shard is empty here: a zero adds nothing below */
         own[s] = squares(&out->part[s], out, p->mean - (double)p->shift);
@@ -35,7 +37,8 @@ double eval_of_mean(const struct problem *p, const struct matrix *out)
         for (int q = 0; q < ranks->count; q++)
             sum += by_shard[(int64_t)q * shards + s];
     mem_free(by_shard);
-    return sqrt(sum / (double)out->entries);
+    *rmse = sqrt(sum / (double)out->entries);
+    return 0;
 }
 
 /* The model's RMSE, where it or its square was asked for; else NAN. */
@@ -56,7 +59,7 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
     double rmse = rmse_of(spec, r);
     bool centred = c->center || c->range_low < c->range_high;
 
-    if (isnan(of_mean) || isnan(rmse) || rmse < of_mean)
+    if (isnan(of_mean) || isnan(rmse) || of_mean == 0.0 || r->cells < FEWEST || rmse < of_mean)
         return false;
     snprintf(text, size,
              "nothing of use was learned: the %s RMSE, %.4g, is not below %.4g, that of saying the training "

@@ -27,7 +27,7 @@ struct loaded {
     bool same_split;         /* and no split.* key was overridden */
     int64_t dropped;         /* other ratings, or of `on`: how many have an id that the model does not know */
     const char *on;          /* borrowed: load_run_on's file, or NULL */
-    int64_t asked, trained;  /* of it: ratings that are the test part; left out, since they were trained on */
+    int64_t asked, left_out; /* of it: ratings that are the test part; left out, since they were trained on */
     int64_t known;           /* users whom the model knows; mf: others have the rows behind theirs */
     uint8_t *row_of;         /* (users) owned, mf only: ROW_... */
 };

@@ -30,6 +30,7 @@ static void asked_fini(struct asked *a)
 static int read_asked(struct asked *a, const struct loaded *l, const struct ratings *own, struct error *err)
 {
     struct ratings_spec spec = problem_ratings_spec(l->config, problem_workers(l->config));
+    struct error again = {0};
     int rc;
 
     spec.path = l->on;
@@ -37,7 +38,18 @@ static int read_asked(struct asked *a, const struct loaded *l, const struct rati
     spec.want_time = false;
     spec.prefer_given = 0;
     spec.cache = NULL;
-    if ((rc = ratings_read(&a->r, &spec, err)) < 0)
+    rc = ratings_read(&a->r, &spec, err);
+    if (rc == PT_EDATA ||
+        rc == PT_ECONFIG) { /* not a file like the run's: as one that nobody has described */
+        spec.columns = 0;
+        spec.delimiter = NULL;
+        spec.header = HEADER_AUTO;
+        spec.format = FORMAT_AUTO;
+        spec.item_key = ITEM_KEY_ID;
+        if (ratings_read(&a->r, &spec, &again) == 0)
+            rc = 0;
+    }
+    if (rc < 0)
         return rc;
     a->user = mem_alloc(a->r->n, sizeof *a->user);
     a->item = mem_alloc(a->r->n, sizeof *a->item);
@@ -125,7 +137,7 @@ static int join(struct loaded *l, struct ratings *own, const struct asked *a, ui
         if (a->user[i] < 0 || a->item[i] < 0) {
             l->dropped++;
         } else if (there >= 0 && part[there] & PART_TRAIN) {
-            l->trained++;
+            l->left_out++;
         } else {
             user[n] = a->user[i];
             item[n] = a->item[i];
@@ -173,7 +185,7 @@ int load_on(struct loaded *l, struct ratings *own, bool refitted, struct error *
             err, PT_EDATA,
             "%s: nothing in it to judge %s by: of %lld ratings %lld have ids that it does not know, "
             "and it was trained on %lld",
-            l->on, l->folder, (long long)a.r->n, (long long)l->dropped, (long long)l->trained);
+            l->on, l->folder, (long long)a.r->n, (long long)l->dropped, (long long)l->left_out);
     l->config->split_kind = SPLIT_GIVEN;
     l->config->split_valid = 0;
 end:

@@ -217,8 +217,9 @@ int run_open(struct run *r, bool *done, struct error *err)
     if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
         return rc;
     run_warn(r, r->problem->ratings->note);
-    if (r->problem->valid.out && !problem_is_binary(r->config))
-        r->valid_of_mean = eval_of_mean(r->problem, r->problem->valid.out);
+    if (r->problem->valid.out && !problem_is_binary(r->config) &&
+        (rc = eval_of_mean(&r->valid_of_mean, r->problem, r->problem->valid.out, err)) < 0)
+        return rc;
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);
     if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||

@@ -245,8 +245,9 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->tested);
     if (!r->last_tested.n)
         r->last_tested = r->tested;
-    if (r->test && !problem_is_binary(r->config))
-        r->test_of_mean = eval_of_mean(r->problem, r->problem->test.out);
+    if (r->test && !problem_is_binary(r->config) &&
+        (rc = eval_of_mean(&r->test_of_mean, r->problem, r->problem->test.out, err)) < 0)
+        return rc;
     run_tell(r, TRAIN_TESTED, r->config->epochs);
     run_judge_use(r);
     if (r->dir && (rc = summary_write(r, err)) < 0)

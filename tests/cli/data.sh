@@ -52,6 +52,8 @@ expect 0 '^partrain: x: 1 ratings train, 0 validate, 2 test$' split cut.csv --to
 expect 2 'split.time_cut: "2024-02-30" is not a number or a date such as 2024-01-31' split cut.csv --to base -o x split.time_cut=2024-02-30
 printf 'follower\tfollowee\n1\t17\n2\t17\n' >pairs.tsv
 expect 0 '^pairs.tsv: 2 users, 1 items, 2 ratings' describe pairs.tsv
+printf 'user,Heat\nbob,x\ncat,y\n' >guess.csv
+expect 0 "line 1 \('user,Heat'\) was taken for a header: if it is data, say data.header=no" describe guess.csv
 printf 'here,there\nx,y\nz,w\nx,w\n' >words.csv
 expect 0 "line 1 \('here,there'\) was read as data: if it is a header" describe words.csv
 mkdir both

@@ -102,6 +102,9 @@ expect 2 'split.seed=2: all of own/u.test is judged' -m alone --on own/u.test sp
 printf '%s\n' 'nobody,1,3' "$(head -1 own/u.test | cut -f1,2 | tr '\t' ','),4" >few
 expect 0 'alone: on few, 1 examples, 1 held-out ratings' -m alone --on few
 expect 0 'note: 1 rating has an id that the model of alone does not know' -m alone --on few
+"$PARTRAIN" train --out four -q model.kind=mf data.path=own/u.base data.columns=user,item,rating,skip split.test=0 split.valid=0 train.epochs=1 >/dev/null 2>err ||
+    complain "four columns: $(cat err)"
+expect 0 'four: on few, 1 examples, 1 held-out ratings' -m four --on few # another number of columns than the run's data
 "$PARTRAIN" data split synth:small --to liang -o five 2>err || complain "data split: $(cat err)"
 "$PARTRAIN" train --out five.run -q model.kind=multidae model.latent=4 data.path=five train.epochs=2 eval.metrics=ndcg@10 >/dev/null 2>err ||
     complain "five files: $(cat err)"

@@ -60,8 +60,8 @@ static void a_header_that_contradicts_the_places_is_refused(void **state)
 }
 
 /* What cuts all lines alike is the delimiter, not the first that most lines have. */
-/* 30 lines of `form` with ratings of 4.5 and then one that is cut into another number of fields, which is passed
- * over; `columns`: the first three and what is skipped, 0: found out. */
+/* 30 lines of `form` with ratings of 4.5 and then one that is cut into another number of fields, which is
+ * passed over; `columns`: the first three and what is skipped, 0: found out. */
 static void one_line_broken(const char *form, const char *broken, int columns)
 {
     static const char *const named[] = {"user", "item", "rating", "skip"};

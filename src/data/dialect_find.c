@@ -60,8 +60,8 @@ static bool commas_are_decimal(const struct dialect *d, const struct dialect_sam
     return true;
 }
 
-/* Whether a delimiter goes before one that comes earlier in the list: it cuts every line alike, where the other
- * does not, and into as many fields at least; or the other is a comma that stands for decimal points. */
+/* Whether a delimiter goes before one that comes earlier in the list: it cuts every line alike, where the
+ * other does not, and into as many fields at least; or the other is a comma that is a decimal point. */
 static bool goes_before(const struct dialect *d, const struct dialect_sample *s, int alike, int64_t fields,
                         bool comma, int other_alike, int64_t other_fields)
 {

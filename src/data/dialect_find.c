@@ -21,8 +21,9 @@ static void set_delimiter(struct dialect *d, const char *text)
     d->quotes = strcmp(text, ",") == 0 || strcmp(text, ";") == 0;
 }
 
-/* How many lines have the number of fields that most have; *fields: that number, two at least. */
-static int count_alike(const struct dialect *d, const struct dialect_sample *s, int64_t *fields)
+/* How many lines have the number of fields that most have, of numbers from `least` on; *fields: that one. */
+static int count_alike(const struct dialect *d, const struct dialect_sample *s, int64_t least,
+                       int64_t *fields)
 {
     int64_t count[DIALECT_SAMPLE];
     int most = 0;
@@ -34,7 +35,7 @@ static int count_alike(const struct dialect *d, const struct dialect_sample *s, 
 
         for (int j = 0; j < s->n; j++)
             same += count[j] == count[k];
-        if (count[k] >= 2 && same > most) {
+        if (count[k] >= least && same > most) {
             most = same;
             *fields = count[k];
         }
@@ -89,7 +90,7 @@ static void find_delimiter(struct dialect *d, const struct dialect_sample *s, in
         if (2 * lines + (s->n > 0 && has_text(s, 0, candidates[c])) <= s->n)
             continue;
         set_delimiter(d, candidates[c]);
-        alike[c] = count_alike(d, s, &fields[c]);
+        alike[c] = count_alike(d, s, 2, &fields[c]);
         if (most < 0 || alike[c] > alike[most])
             most = c;
         if (10 * (s->n - alike[c]) > s->n)
@@ -120,22 +121,11 @@ static int given_delimiter(struct dialect *d, const char *text, struct error *er
  * the lines: a file of ratings with a few broken lines does not look like that. */
 static bool looks_like_lists(const struct dialect *d, const struct dialect_sample *s)
 {
-    int64_t count[DIALECT_SAMPLE];
-    int most = 0;
+    int64_t fields;
 
     if (!d->blanks || s->n < 2)
         return false;
-    for (int k = 0; k < s->n; k++)
-        count[k] = dialect_cut(d, s->begin[k], s->end[k], NULL, 0);
-    for (int k = 0; k < s->n; k++) {
-        int same = 0;
-
-        for (int j = 0; j < s->n; j++)
-            same += count[j] == count[k];
-        if (same > most)
-            most = same;
-    }
-    return 4 * (s->n - most) > s->n;
+    return 4 * (s->n - count_alike(d, s, 0, &fields)) > s->n;
 }
 
 /* data.columns into roles. */

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "config/config.h"
-#include "train/onnx.h"
-#include "train/rank.h"
+#include "export/onnx.h"
+#include "serve/rank.h"
 #include "train/train.h"
 
 #include <limits.h>

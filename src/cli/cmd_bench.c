@@ -1,10 +1,10 @@
 /* cmd_bench.c - partrain bench: training timed at several numbers of threads. */
-#include "cli/bench.h"
-#include "cli/cli.h"
-#include "cli/session.h"
+#include "cli/bench/bench.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/signals.h"
 #include "par/ranks.h"
 #include "par/team.h"
 

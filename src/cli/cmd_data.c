@@ -1,9 +1,10 @@
 /* cmd_data.c - partrain data: what is in ratings, and ratings and splits as files. */
 #include "cli/cli.h"
-#include "cli/data.h"
 
+#include "cli/data.h"
 #include "data/write.h"
-#include "train/problem.h"
+#include "read/read.h"
+#include "setup/problem.h"
 
 #include <inttypes.h>
 #include <string.h>

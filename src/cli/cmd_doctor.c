@@ -3,8 +3,8 @@
  * Facts first, then measurements, the map of workers, and warnings with their fix. On a machine that is only
  * described (--topology) there is nothing to measure: its facts and its map. */
 #include "cli/cli.h"
-#include "cli/doctor.h"
 
+#include "cli/doctor/doctor.h"
 #include "math/gemm.h"
 #include "math/kernels.h"
 

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/sheet.h"
+#include "cli/eval_table.h"
 #include "train/run.h"
 
 #include <stdlib.h>

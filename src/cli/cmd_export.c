@@ -1,7 +1,7 @@
 /* cmd_export.c - partrain export: a trained model for other programs. */
 #include "cli/cli.h"
 
-#include "train/onnx.h"
+#include "export/onnx.h"
 
 #include <string.h>
 

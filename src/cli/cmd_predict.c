@@ -3,11 +3,11 @@
  * Pairs come in blocks. A block's pairs are put in order of examples (users; items for item-based models),
  * each example goes through the model once, and the ratings are told in the order of the pairs. */
 #include "cli/pairs.h"
-#include "cli/whom.h"
 
 #include "base/mem.h"
-#include "data/lines.h"
-#include "train/rank.h"
+#include "cli/target_options.h"
+#include "read/lines.h"
+#include "serve/rank.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* cmd_recommend.c - partrain recommend: the best items for people, known or not. */
-#include "cli/whom.h"
+#include "cli/target_options.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "train/people_text.h"
-#include "train/rank.h"
+#include "serve/history_text.h"
+#include "serve/rank.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* cmd_report.c - partrain report: runs side by side, on the terminal or as a page. */
-#include "cli/report.h"
+#include "cli/report/report.h"
 
 #include "cli/gnuplot.h"
 

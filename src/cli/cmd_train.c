@@ -1,10 +1,10 @@
 /* cmd_train.c - partrain train: a run, with a progress line on a terminal, plain lines elsewhere. */
 #include "cli/cli.h"
-#include "cli/session.h"
 
 #include "base/clock.h"
+#include "cli/signals.h"
 #include "par/ranks.h"
-#include "train/load.h"
+#include "serve/loaded.h"
 #include "train/train.h"
 
 #include <math.h>

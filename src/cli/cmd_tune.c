@@ -1,9 +1,9 @@
 /* cmd_tune.c - partrain tune: a line a trial while it goes, a table at the end. */
 #include "cli/cli.h"
-#include "cli/session.h"
 
 #include "base/mem.h"
-#include "train/tune.h"
+#include "cli/signals.h"
+#include "tune/tune.h"
 
 #include <inttypes.h>
 #include <math.h>

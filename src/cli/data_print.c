@@ -1,8 +1,8 @@
 /* data_print.c - facts about ratings, for people and for programs. */
 #include "cli/data.h"
-#include "cli/cli.h"
 
 #include "base/json.h"
+#include "cli/cli.h"
 
 #include <inttypes.h>
 #include <time.h>

@@ -2,8 +2,8 @@
  *
  *   partrain -c FILE ...   is   partrain train -c FILE ..., and so is a first word KEY=VALUE */
 #include "cli/cli.h"
-#include "cli/manual.h"
 
+#include "cli/manual.h"
 #include "math/gemm.h"
 #include "par/ranks.h"
 #include "par/team.h"

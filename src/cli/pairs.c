@@ -1,6 +1,6 @@
 #include "cli/pairs.h"
 
-#include "data/field.h"
+#include "read/field.h"
 
 #include <stdio.h>
 #include <string.h>

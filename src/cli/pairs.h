@@ -3,7 +3,7 @@
 #ifndef CLI_PAIRS_H
 #define CLI_PAIRS_H
 
-#include "data/dialect.h"
+#include "read/dialect.h"
 
 enum { PAIRS_ID_BYTES = 4096 }; /* no id is longer */
 

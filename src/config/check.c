@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* In the order of options.def (tests/test_config.c compares the names). */
+/* In the order of options.def (tests/unit/test_config.c compares the names). */
 enum { ACTIVATION_TANH = 2, LOSS_CELL_MEAN = 3, INIT_NORMAL = 1, FORMAT_LISTS = 2 };
 enum { BY_SHARE, BY_FILE, BY_USER, BY_ROW, BY_USER_SHARE, BY_TIME, BY_LAST, BY_FOLD };
 enum { STEADY, STEPS, EXPONENTIAL, COSINE, ONE_CYCLE };

@@ -1,7 +1,6 @@
 #include "data/facts.h"
 
 #include "base/mem.h"
-#include "data/field.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -231,7 +230,7 @@ static void suspect_values(const struct telling *t, const struct facts *f)
             "every rating is %g: that is who chose what, for multivae and multidae; a rating model has "
             "nothing to learn from it",
             f->low);
-    if (field_like_time((float)f->low) && field_like_time((float)f->high))
+    if (rating_like_time((float)f->low) && rating_like_time((float)f->high))
         say(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
     if (f->zeros && !f->constant)
         say(t, "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",

@@ -1,7 +1,6 @@
 #include "data/filter.h"
 
 #include "base/mem.h"
-#include "data/field.h"
 
 #include <stdio.h>
 #include <string.h>

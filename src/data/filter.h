@@ -3,7 +3,7 @@
 #define DATA_FILTER_H
 
 #include "base/error.h"
-#include "data/look.h"
+#include "data/filters_needed.h"
 #include "data/ratings.h"
 
 /* Every (user, item) pair once, by spec->duplicates. A pair in two parts of a given split is PT_EDATA

@@ -2,7 +2,7 @@
 #include "data/filter.h"
 
 #include "base/mem.h"
-#include "data/field.h"
+#include "base/printable.h"
 
 static const char *const part_names[] = {
     "",
@@ -34,11 +34,11 @@ static int no_memory(const struct ratings *r, struct error *err)
 
 static int fail_pair(const struct ratings *r, int64_t first, int64_t again, struct error *err)
 {
-    char user[FIELD_SHOWN], item[FIELD_SHOWN];
+    char user[PRINTABLE_BYTES], item[PRINTABLE_BYTES];
     int64_t u = r->user[again], i = r->item[again];
 
-    field_show(user, idtable_name(r->users, u), idtable_length(r->users, u));
-    field_show(item, idtable_name(r->items, i), idtable_length(r->items, i));
+    printable(user, idtable_name(r->users, u), idtable_length(r->users, u));
+    printable(item, idtable_name(r->items, i), idtable_length(r->items, i));
     if (r->given && r->given[first] != r->given[again])
         return error_set(err, PT_EDATA, "user '%s', item '%s' stands both in %s and in %s", user, item,
                          part_name(r, r->given[first]), part_name(r, r->given[again]));
@@ -175,14 +175,14 @@ static int check_finished(const struct ratings *r, int64_t users, struct error *
         static const uint8_t group[] = {
             0, GIVEN_TRAIN, GIVEN_TEST, GIVEN_VALID_IN, GIVEN_VALID_IN, GIVEN_TEST_IN, GIVEN_TEST_IN};
         uint8_t own = group[r->given[k]], *old = &part[r->user[k]];
-        char user[FIELD_SHOWN];
+        char user[PRINTABLE_BYTES];
 
         if (*old && *old != own) {
             int64_t u = r->user[k];
 
             rc = error_set(err, PT_EDATA,
                            "user '%s' stands both in %s and in %s: a finished split holds out whole users",
-                           field_show(user, idtable_name(r->users, u), idtable_length(r->users, u)),
+                           printable(user, idtable_name(r->users, u), idtable_length(r->users, u)),
                            part_name(r, *old), part_name(r, r->given[k]));
         }
         *old = own;

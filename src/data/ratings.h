@@ -21,6 +21,12 @@ enum given_part {
     GIVEN_TEST_OUT,
 };
 
+/* As a rating it is out of every scale, and as seconds, or parts of them, since 1970 it is after 1973. */
+static inline bool rating_like_time(float value)
+{
+    return (value >= 1e8f && value < 1e19f) || (value <= -1e8f && value > -1e19f);
+}
+
 #define RATINGS_FOR_TEAM ((int64_t)1 << 18) /* fewer are not worth a team's start */
 
 struct ratings {
@@ -82,9 +88,6 @@ struct ratings_spec {
     bool cache_only_read; /* another process keeps what is read */
 };
 
-/* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
- * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
-int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
 void ratings_free(struct ratings *r);
 /* Gives back the arrays of (n), which becomes 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);

@@ -1,8 +1,8 @@
 /* write_split.c - a split as files: Liang et al.'s five, and u.base with u.test. */
 #include "data/write.h"
-#include "data/write_sink.h"
 
 #include "base/mem.h"
+#include "data/write_sink.h"
 
 #include <inttypes.h>
 #include <string.h>

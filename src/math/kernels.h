@@ -3,7 +3,7 @@
  * A row is `ld` floats, 64-byte aligned, ld a multiple of 16; the floats behind a row's length
  * are zero and stay zero, so kernels run over whole rows without a tail. Every sum has one
  * order, given by the arguments alone: bits depend on the vector path, never on who calls.
- * Pure but for their outputs; callable from any thread. Naive twins: tests/test_kernels.c. */
+ * Pure but for their outputs; callable from any thread. Naive twins: tests/unit/test_kernels.c. */
 #ifndef MATH_KERNELS_H
 #define MATH_KERNELS_H
 

@@ -7,10 +7,10 @@
  * cells only; the paper's penalty on V and W is Adam's l2. x is sparse: a cell without a rating puts nothing
  * in and asks for nothing out. */
 #include "model/dense.h"
-#include "model/encoder.h"
-#include "model/masked.h"
 
 #include "base/mem.h"
+#include "model/encoder.h"
+#include "model/rating_decoder.h"
 
 #include <string.h>
 

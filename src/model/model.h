@@ -11,9 +11,9 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
-#include "data/batch.h"
-#include "data/matrix.h"
-#include "data/view.h"
+#include "batch/batch.h"
+#include "batch/matrix.h"
+#include "batch/view.h"
 #include "model/param.h"
 
 /* In the order of model.kind in config/options.def. */

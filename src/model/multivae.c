@@ -12,11 +12,11 @@
  * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is
  * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */
 #include "model/dense.h"
-#include "model/encoder.h"
-#include "model/softmax.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/click_decoder.h"
+#include "model/encoder.h"
 
 #include <math.h>
 #include <string.h>

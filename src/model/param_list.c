@@ -1,6 +1,7 @@
 /* param_list.c - all parameters of a model as spans of memory in a fixed order: counted, hashed, looked
  * through, and handed to the rank that writes. */
 #include "base/hash.h"
+
 #include "base/mem.h"
 #include "model/param.h"
 

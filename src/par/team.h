@@ -1,7 +1,7 @@
 /* team.h - the workers. team.c is the only place that launches threads.
  *
  * One SPMD function is entered by every worker together; between calls everything is serial.
- * Inside a run that trains or evaluates nothing allocates, does I/O or fails; who does (data/reader_team.c)
+ * Inside a run that trains or evaluates nothing allocates, does I/O or fails; who does (read/reader_team.c)
  * notes a worker's failure and reports it after the run. Bits never depend on the number of workers: a worker
  * owns a contiguous run of shards, and who owns what changes no sum.
  *

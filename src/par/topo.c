@@ -1,12 +1,12 @@
 /* topo.c - the only file that talks to hwloc.
  *
  * The whole machine is loaded, so that what the process may not use is known too; what it may use goes into
- * slots (slots.h), where the policies are. */
+ * slots (binding.h), where the policies are. */
 #include "par/topo.h"
 
 #include "base/mem.h"
+#include "par/binding.h"
 #include "par/cgroup.h"
-#include "par/slots.h"
 #include "par/team.h"
 
 #include <hwloc.h>

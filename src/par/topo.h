@@ -1,5 +1,5 @@
 /* topo.h - which cores the workers run on. The only file that talks to hwloc is topo.c; the policies are in
- * slots.c.
+ * binding.c.
  *
  * One worker a core, SMT siblings last; compact fills a NUMA node (then a socket) before the next, scatter
  * deals workers out over nodes in turn. That says which cores W workers get; worker numbers follow the

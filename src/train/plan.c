@@ -1,11 +1,11 @@
 #include "train/plan.h"
 
 #include "base/tensors.h"
-#include "data/view.h"
+#include "batch/view.h"
+#include "eval/metrics.h"
+#include "eval/topk.h"
 #include "math/kernels.h"
 #include "par/reduce.h"
-#include "train/metrics.h"
-#include "train/topk.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #define TRAIN_PLAN_H
 
 #include "config/config.h"
-#include "train/problem.h"
+#include "setup/problem.h"
 
 struct memory_plan {
     int64_t data;       /* the program, ratings and matrices: resident now */

@@ -1,5 +1,5 @@
 /* plan_time.c - how long an epoch of training will take, before there is a model: what it has to do (as in
- * work.h), at rates that all workers of the team together reach now, each measured for some milliseconds by
+ * cost.h), at rates that all workers of the team together reach now, each measured for some milliseconds by
  * the kernel that does that part in training, on rows as long as the model's and as far apart as its memory:
  *
  *   gather   rows that ratings read and add to (encoder, scores, gradients)
@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "train/work.h"
+#include "train/cost.h"
 
 #include <math.h>
 #include <string.h>

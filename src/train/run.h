@@ -1,12 +1,12 @@
 /* run.h - what the files of a run share: run_open.c (from the configuration to the first step), train.c (the
- * way), run_tell.c (what it says), rundir.c (its folder) and rundir_files.c (what it writes there), resume.c
+ * way), run_report.c (what it says), rundir.c (its folder) and rundir_files.c (what it writes there), resume.c
  * (checkpoints to go on from), summary.c (its report). */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
 #include "base/file.h"
-#include "train/checkpoint.h"
-#include "train/learner.h"
+#include "setup/trainer.h"
+#include "store/checkpoint.h"
 #include "train/train.h"
 
 #define RUN_CHECKPOINT "checkpoint.safetensors"
@@ -58,7 +58,7 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err);
 /* train.refit: the validation part moves into training; the model at hand goes. */
 int run_join_validation(struct run *r, struct error *err);
 
-/* ---- run_tell.c ---- */
+/* ---- run_report.c ---- */
 
 void run_warn(const struct run *r, const char *text);
 void run_tell(const struct run *r, enum train_event event, int64_t epochs);

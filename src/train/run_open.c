@@ -3,7 +3,7 @@
 #include "train/run.h"
 
 #include "base/mem.h"
-#include "train/warm.h"
+#include "train/init_from.h"
 
 #include <stdio.h>
 #include <string.h>

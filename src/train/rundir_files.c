@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "train/load.h"
+#include "serve/loaded.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "train/work.h"
+#include "train/cost.h"
 
 #include <math.h>
 #include <sys/resource.h>

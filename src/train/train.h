@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "train/eval.h"
+#include "eval/eval.h"
 #include "train/plan.h"
 
 #include <signal.h>

@@ -2,8 +2,8 @@
 # Wrong configurations and options: the exact message, the exit status, nothing on stdout.
 # bad_config.expected holds, for each case, its name, the exit status and stderr. `bad_config.sh --write` makes it
 # anew; read the difference before it is committed.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$folder" || exit 1
 

@@ -2,8 +2,8 @@
 # Bad ratings of every format, bad paths, permissions, options: exit status and message of each, and that nothing
 # half-written is left. bad_input.expected holds, for each case, its name, the exit status and stderr. `bad_input.sh
 # --write` makes it anew; read the difference before it is committed. Wrong configurations: bad_config.sh.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 trap 'chmod -R u+rwx "$folder"; rm -rf "$folder"' EXIT
 chmod 755 "$folder"

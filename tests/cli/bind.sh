@@ -1,8 +1,8 @@
 #!/bin/bash
 # What a run's workers are bound to: two runs of one thread each, side by side, may both use all cores of their node,
 # where each would otherwise sit on the first; by run.bind=compact, and in bench, a core; summary.json says which.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT GOMP_CPU_AFFINITY KMP_AFFINITY
 command -v taskset >/dev/null || { echo "skipped: no taskset" >&2 && exit 77; }
 own=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)

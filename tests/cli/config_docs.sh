@@ -1,8 +1,8 @@
 #!/bin/bash
 # docs/config.md is what the program says of its keys; the shipped configurations load, and give back themselves;
 # docs/output.md names every field that a run writes.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 
 "$PARTRAIN" config --reference >"$folder/config.md"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # partrain data: facts, round trips through every format, splits as files against the split that training uses.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 
 # expect STATUS PATTERN ARGUMENT...: see expect_said

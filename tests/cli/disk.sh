@@ -1,8 +1,8 @@
 #!/bin/bash
 # Disks that are full, small, read-only or broken: the run says so with exit status 6, leaves no half-made file,
 # keeps what was good, and goes on to the undisturbed weights when there is room again.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 mounted=

@@ -1,8 +1,8 @@
 #!/bin/bash
 # partrain doctor: the map of a machine that is not there, to the letter; this machine's measurements; each
 # warning that an environment can bring about; wrong use.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT OMP_DYNAMIC OMP_WAIT_POLICY GOMP_SPINCOUNT \
     GOMP_CPU_AFFINITY KMP_AFFINITY OMP_MAX_ACTIVE_LEVELS PARTRAIN_RESTARTED OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true

@@ -1,7 +1,7 @@
 #!/bin/bash
 # partrain eval: the figures of summary.json again, exactly, for every model; intervals, pairs, other ratings.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 
 train() {

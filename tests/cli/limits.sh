@@ -1,8 +1,8 @@
 #!/bin/bash
 # --dry-run tells the plan and writes nothing; a run that does not fit is refused with exit status 4, before it
 # allocates, with what to set; what the plan says is near what the run takes.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Help, man pages and completions come from the same tables: every command's help fits a screen and has an example, its
 # man page is sound roff that names every option, and the completions complete.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 
 commands=$("$PARTRAIN" help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -vx help)
 [ "$(wc -w <<<"$commands")" -ge 5 ] || complain "help lists: $commands"

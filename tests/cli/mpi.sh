@@ -2,8 +2,8 @@
 # Runs of several ranks: the same weights and figures as one process gives, whatever ranks and threads; a rank that is
 # killed ends the run, which goes on with fewer; ranks of different kinds are refused; bench over ranks. Prints the table
 # of hashes. MPIRUN: another launcher than that of the MPI that the program was built with.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 case $("$PARTRAIN" --version) in
 *"MPI: none"*) echo "skipped: this build has no MPI" >&2 && exit 77 ;;
 *MPICH*) mpirun=mpirun.mpich ;;

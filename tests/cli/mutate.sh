@@ -2,8 +2,8 @@
 # Valid files of each format, and then fields, lines and bytes of them dropped, doubled, swapped or changed: whatever
 # comes of it, partrain trains on it (0) or says what is wrong (2, 3), in one line and in time, and leaves no
 # half-written result. `mutate.sh ROUNDS SEED`; the rounds are for each format.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 rounds=${1:-30} seed=${2:-1}
 cd "$folder" || exit 1
 runs=0 refused=0

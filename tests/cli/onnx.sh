@@ -1,8 +1,8 @@
 #!/bin/bash
 # export: the ONNX file, run by a real runtime on 100 users, gives the scores that partrain gives.
 # The runtime: npm install onnxruntime-web (or onnxruntime-node) in $PARTRAIN_ONNXRUNTIME, whose node_modules is used.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 modules=${PARTRAIN_ONNXRUNTIME:-.}/node_modules
 if ! command -v node >/dev/null || [ ! -d "$modules/onnxruntime-web" ] && [ ! -d "$modules/onnxruntime-node" ]; then
     echo "skipped: node or onnxruntime is missing (PARTRAIN_ONNXRUNTIME)"
@@ -49,7 +49,7 @@ check() {
                         printf "%s%s", (r, c) in x ? x[r, c] : 0, c < columns - 1 ? "," : "\n"
             }' "$folder/$name/items.tsv" "$folder/$name/users.tsv" "$folder/ratings.csv" >"$folder/x"
     fi
-    if ! node tests/onnx_run.js "$modules" "$folder/$name.onnx" "$input" "$output" <"$folder/x" >"$folder/y"; then
+    if ! node tests/support/onnx_run.js "$modules" "$folder/$name.onnx" "$input" "$output" <"$folder/x" >"$folder/y"; then
         echo "$name: the runtime refuses the file" >&2
         failures=$((failures + 1))
         return

@@ -1,8 +1,8 @@
 #!/bin/bash
 # The installed package: the example of docs/ built against it by pkg-config (shared and static) and by CMake, and run;
 # the symbols of both libraries; the header in C++.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 build=$(dirname "$PARTRAIN")
 if ! [ -f "$build/cmake_install.cmake" ] || grep -q '^PARTRAIN_SANITIZE:.*=.' "$build/CMakeCache.txt"; then
     echo "skipped: no build tree, or one with a sanitizer"

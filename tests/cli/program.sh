@@ -1,7 +1,7 @@
 #!/bin/bash
 # The program itself: help, version, where output goes, exit statuses, notes.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 
 expect_streams 2 '' '^partrain: no command'
 expect_streams 0 '^usage: partrain \(-c FILE ' '' help

@@ -1,7 +1,7 @@
 #!/bin/bash
 # recommend and predict: people from text and from the data, lists, forms of output, messages.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 
 # expect STATUS STDOUT-PATTERN STDERR-PATTERN ARGUMENT...: see expect_streams; "in" is its stdin
 expect() {

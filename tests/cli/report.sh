@@ -1,7 +1,7 @@
 #!/bin/bash
 # partrain report: the text and the page of two runs, of one that is not finished, and what is refused.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 
 # expect STATUS PATTERN ARGUMENT...: see expect_said

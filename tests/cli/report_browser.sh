@@ -1,8 +1,8 @@
 #!/bin/bash
 # The page of partrain report in a browser (headless Chromium), at desktop and phone width, in light and dark: nothing
 # in the console, nothing missing, nothing wider than the screen, text that can be told from its ground.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || exit 77
 command -v gnuplot >/dev/null || exit 77
 cd "$folder" || exit 1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # tools/reproduce makes a page of what it runs, keeps what it had, draws curves, and says what is missed and missing.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -eo pipefail
 
 command -v python3 >/dev/null || exit 77

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Interruption and --resume: the exit status, what is said, and the same bits as a run that nobody disturbed.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 RANDOM=7
 

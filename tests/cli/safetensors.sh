@@ -1,8 +1,8 @@
 #!/bin/bash
 # model.safetensors, read by the ten lines of Python in docs/export.md: the predictions that follow from the tensors are
 # those of partrain predict.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 command -v python3 >/dev/null || exit 77
 docs=$(dirname "$0")/../../docs/export.md
 

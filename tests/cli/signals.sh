@@ -1,8 +1,8 @@
 #!/bin/bash
 # SIGINT and SIGTERM save and say how to go on, in the middle of an epoch too; a later second one leaves at once;
 # SIGUSR1 saves and goes on; two runs in one folder; a run that diverges.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 

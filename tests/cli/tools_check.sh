@@ -1,7 +1,7 @@
 #!/bin/bash
 # tools/check finds what it is there for, in a small tree of its own.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 mkdir -p "$folder"/{tools,tests,docs,conf,.ci,.github,include,src/{base,config,par,data,train,cli}}
 cp tools/check "$folder/tools/"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # tools/fetch-data against a web server of our own: what is right is unpacked, what is not is refused and leaves
 # nothing behind.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -eo pipefail
 
 command -v python3 >/dev/null && command -v md5sum >/dev/null || exit 77

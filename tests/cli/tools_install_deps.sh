@@ -1,7 +1,7 @@
 #!/bin/bash
 # tools/install-deps calls no package manager where nothing is missing, and says what to install where it cannot.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 script=$PWD/tools/install-deps
 mkdir "$folder/bin"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # tools/project-scaling: a table of what bench measured; one line where it was given something else.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 set -e
 command -v python3 >/dev/null || { echo "skipped: no python3" >&2 && exit 77; }
 tool=$(dirname "$0")/../../tools/project-scaling

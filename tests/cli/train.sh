@@ -1,8 +1,8 @@
 #!/bin/bash
 # partrain train from end to end on a small made-up set: every model, side and split, what is printed where, the same
 # lines of metrics.jsonl for any number of threads.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 
 # train FOLDER ARGUMENT...: 4 epochs

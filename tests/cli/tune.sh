@@ -1,8 +1,8 @@
 #!/bin/bash
 # partrain tune: every method, what it writes, that the best configuration trains as it is, stop and resume, that the
 # test part is not looked at, and what is refused.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 shipped=$PWD/conf/multivae-tune.yaml
 cd "$folder" || exit 1
 

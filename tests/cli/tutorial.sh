@@ -2,8 +2,8 @@
 # docs/tutorial.md, line by line: each command of its console blocks is run and must succeed, and print what stands
 # there, numbers, digests and bars aside. "..." stands for any lines. With UPDATE=1 prints the text with what the
 # commands really print, to be looked at and taken over.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 tutorial=$PWD/docs/tutorial.md
 command -v python3 >/dev/null || exit 77
 mkdir "$folder/bin" "$folder/work"

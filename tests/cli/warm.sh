@@ -1,8 +1,8 @@
 #!/bin/bash
 # train.init: the weights of a former run, by external ids. With a step size of 0 training changes nothing, so what
 # comes out is what was taken over.
-# shellcheck source=tests/support.sh
-. "$(dirname "$0")/../support.sh"
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
 
 awk -v old="$folder/old.csv" -v new="$folder/new.csv" 'BEGIN {
     srand(11)

@@ -1,7 +1,7 @@
 /* An archive: told, listed, every member read, within the limits against bombs. */
 #include "fuzz.h"
 
-#include "data/archive.h"
+#include "read/archive.h"
 
 static void read_member(const char *path, const char *member)
 {

@@ -1,7 +1,7 @@
 /* A file of the cache with the right checksum and key, whatever else is in it: what is taken is in bounds. */
 #include "fuzz.h"
 
-#include "data/cache.h"
+#include "read/cache.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "data/idtable.h"
-#include "train/known.h"
+#include "store/run_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,6 +6,7 @@
 
 #include "data/idtable.h"
 #include "data/ratings.h"
+#include "read/read.h"
 
 #include <math.h>
 

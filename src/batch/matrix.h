@@ -1,0 +1,91 @@
+/* matrix.h - the example matrix X, one row an example, one column a coordinate, cut into column shards.
+ *
+ * Side `user`: examples are users and columns items; side `item` the other way round.
+ *
+ *                 shard 0        shard 1              a shard's part holds its entries by example, columns
+ *     example 0   . 4 .          . . 5                ascending within a row; a column is numbered from
+ *     example 1   3 . .          . . .                the shard's first
+ *     example 2   . 5 1          2 . .
+ *
+ * Where many examples have no entries (those of other parts of the split, say), the parts have rows for the
+ * others only, and an empty one at the end that stands for all of them: matrix_row says which row is an
+ * example's.
+ *
+ * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
+ * as floats. Each part is touched first and written by the worker that owns the shard; a rank (ranks.h) has
+ * those of its own shards only, and the counts and norms of all. Immutable once made. */
+#ifndef BATCH_MATRIX_H
+#define BATCH_MATRIX_H
+
+#include "base/error.h"
+#include "data/ratings.h"
+#include "par/shard.h"
+#include "par/team.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct matrix_part {
+    uint32_t *ptr; /* (rows + 1) owned: a row's entries are [ptr[row], ptr[row + 1]) */
+    int32_t *col;  /* (entries) owned: column - shard's first */
+    uint8_t *code; /* (entries) owned, or NULL */
+    float *value;  /* (entries) owned, or NULL */
+};
+
+struct matrix {
+    int64_t examples, columns, entries;
+    int64_t rows;  /* of each part */
+    int32_t *slot; /* (examples) owned: the row of an example in the parts; NULL: its number */
+    int shards;
+    struct shard *cut;        /* (shards) owned */
+    struct matrix_part *part; /* (shards) owned */
+    float code_value[256];
+    int64_t *row_count;    /* (examples) owned: entries of each row */
+    int64_t *column_count; /* (columns) owned */
+    float *row_norm;       /* (examples) owned: Euclidean norm of each row */
+};
+
+/* side 0: items are examples; 1: users. */
+static inline const int32_t *matrix_example_of(const struct ratings *r, int side)
+{
+    return side ? r->user : r->item;
+}
+
+static inline const int32_t *matrix_column_of(const struct ratings *r, int side)
+{
+    return side ? r->item : r->user;
+}
+
+/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift` or, binary, each as 1. cut:
+ * `shards` shards of the columns, copied. Freed by matrix_free. */
+struct matrix_spec {
+    const uint8_t *part; /* (ratings) bits of enum part, or NULL */
+    uint8_t mask;
+    int side;
+    int64_t examples, columns;
+    float shift; /* subtracted from every value */
+    bool binary; /* every value is 1 */
+};
+/* PT_ENOMEM; PT_ECONFIG where a shard would hold more than 2^32 - 1 entries. */
+int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
+               const struct shard *cut, int shards, struct team *team, struct error *err);
+void matrix_free(struct matrix *m);
+
+/* Entries of each column under a spec, before there is a cut: (columns) for mem_free; NULL: no memory. */
+int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec *spec);
+
+static inline float matrix_value(const struct matrix *m, const struct matrix_part *p, int64_t i)
+{
+    return p->code ? m->code_value[p->code[i]] : p->value[i];
+}
+
+/* The row of the parts that holds an example's entries. */
+static inline int64_t matrix_row(const struct matrix *m, int64_t example)
+{
+    return m->slot ? m->slot[example] : example;
+}
+
+/* Bytes that it takes. */
+int64_t matrix_bytes(const struct matrix *m);
+
+#endif

@@ -1,0 +1,406 @@
+#include "bench/bench.h"
+
+#include "base/clock.h"
+#include "base/median.h"
+#include "base/mem.h"
+#include "synth/synth_shape.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the rows are measured with. */
+struct bench {
+    struct config *config;
+    const struct bench_spec *spec;
+    struct bench_result *out;
+    struct problem *problem; /* owned; at hand */
+    struct learner learner;
+    struct eval_spec eval;
+    int64_t steps;              /* a repeat; 0: not known yet */
+    struct synth_shape shape;   /* weak: of the first number of threads */
+    struct bench_rates *rates;  /* owned; at hand */
+    double time[BENCH_REPEATS]; /* of each repeat; and so on */
+    double phase[PHASES][BENCH_REPEATS], busiest[BENCH_REPEATS];
+    double eval_time[BENCH_REPEATS];
+};
+
+static void tell(const struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct bench *b, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+
+    if (!b->spec->tell)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    b->spec->tell(b->spec->arg, text);
+}
+
+/* ---- data and model -------------------------------------------------------------------------------- */
+
+static int set(struct bench *b, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int set(struct bench *b, struct error *err, const char *fmt, ...)
+{
+    char text[160];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return config_set(b->config, text, err);
+}
+
+static int find_shape(struct bench *b, struct error *err)
+{
+    static const char synth[] = "synth:";
+    const char *path = b->config->data_path;
+
+    if (!path || strncmp(path, synth, sizeof synth - 1) != 0)
+        return error_set(err, PT_EUSAGE,
+                         "--weak: the data must grow with the threads: data.path=synth:NAME, not %s",
+                         path ? path : "none");
+    return synth_shape_find(&b->shape, path + sizeof synth - 1, err);
+}
+
+/* The set whose columns and ratings are `factor` times those of the first: a worker's share of a step stays
+ * the same. */
+static int grow(struct bench *b, double factor, struct error *err)
+{
+    const struct synth_shape *s = &b->shape;
+    bool both = problem_traits(b->config)->by_rating, by_item = problem_side(b->config) == SIDE_ITEM;
+    double users = (double)s->users * (by_item || both ? factor : 1.0);
+    double items = (double)s->items * (!by_item || both ? factor : 1.0);
+
+    return set(b, err, "data.path=synth:%.0fx%.0fx%.0f", round(users), round(items),
+               round((double)s->ratings * factor));
+}
+
+static void drop_model(struct bench *b)
+{
+    learner_fini(&b->learner);
+}
+
+static void drop_rates(struct bench *b)
+{
+    bench_rates_free(b->rates);
+    b->rates = NULL;
+}
+
+/* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
+static int make_problem(struct bench *b, int threads, bool same_data, struct error *err)
+{
+    int rc = set(b, err, "run.threads=%d", threads);
+
+    if (rc < 0)
+        return rc;
+    if (b->problem && same_data)
+        return problem_set_threads(b->problem, b->config, err);
+    problem_free(b->problem);
+    b->problem = NULL;
+    return problem_new_kept(&b->problem, b->config, err);
+}
+
+/* For as many epochs as there are repeats at least, which schedules of the step size must know. */
+static int make_model(struct bench *b, struct error *err)
+{
+    int64_t epochs = b->config->epochs > b->spec->repeats ? b->config->epochs : b->spec->repeats + 1;
+    int rc;
+
+    drop_model(b);
+    rc = learner_init(&b->learner, b->config, b->problem, epochs, err);
+    if (rc < 0)
+        drop_model(b);
+    return rc;
+}
+
+/* ---- ranks ------------------------------------------------------------------------------------------- */
+
+static struct ranks *ranks_of(const struct bench *b)
+{
+    return team_ranks(b->problem->team);
+}
+
+/* What hangs on a time is decided by rank 0. */
+static double seconds_of_rank_0(struct bench *b, double seconds)
+{
+    ranks_copy(ranks_of(b), &seconds, sizeof seconds);
+    return seconds;
+}
+
+/* ---- repeats ------------------------------------------------------------------------------------------ */
+
+/* Seconds of the first `steps` minibatches of `epoch`. */
+static double repeat(struct bench *b, int64_t epoch, int64_t steps)
+{
+    struct learner *l = &b->learner;
+    double start;
+
+    learner_epoch(l, epoch);
+    if (steps < l->steps)
+        l->steps = steps;
+    start = clock_now();
+    learner_steps(l, 0, l->steps, true, true);
+    return seconds_of_rank_0(b, clock_now() - start);
+}
+
+/* Chooses the minibatches of a repeat, once: with the first number of threads, on a model that is thrown away
+ * afterwards, since all numbers of threads must do the same steps. */
+static int choose_steps(struct bench *b, struct error *err)
+{
+    const struct bench_spec *spec = b->spec;
+    int64_t most, tried = 1;
+    double share = spec->seconds / (spec->repeats + 1), took, fit;
+
+    learner_epoch(&b->learner, 0);
+    most = b->learner.steps;
+    b->steps = spec->steps && spec->steps < most ? spec->steps : most;
+    if (!spec->steps && spec->seconds > 0.0) {
+        while ((took = repeat(b, 0, tried)) < share / 8.0 && tried < most)
+            tried = 2 * tried < most ? 2 * tried : most;
+        fit = took > 0.0 ? share / took * (double)tried : (double)most;
+        b->steps = fit < 1.0 ? 1 : fit < (double)most ? (int64_t)fit : most;
+        b->out->epoch = b->steps == most;
+        if (fit > (double)most)
+            tell(b, "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
+                 spec->seconds, share * (double)most / fit);
+        return make_model(b, err);
+    }
+    b->out->epoch = b->steps == most;
+    return 0;
+}
+
+/* Where the workers' time of a repeat went. */
+static void note_phases(struct bench *b, int repeat)
+{
+    struct team *team = b->problem->team;
+    int workers = team_workers(team);
+
+    for (int i = 0; i < PHASES; i++)
+        b->phase[i][repeat] = 0.0;
+    b->busiest[repeat] = 0.0;
+    for (int id = 0; id < workers; id++) {
+        const struct worker *w = team_worker(team, id);
+        double busy = 0.0;
+
+        for (int i = 0; i < PHASES; i++) {
+            b->phase[i][repeat] += w->seconds[i] / workers;
+            busy += i == PHASE_WAIT ? 0.0 : w->seconds[i];
+        }
+        b->busiest[repeat] = fmax(b->busiest[repeat], busy);
+    }
+}
+
+static void add_work(struct work *sum, const struct learner *l, int repeats)
+{
+    struct work w;
+
+    work_of_steps(&w, l, l->steps);
+    sum->steps = w.steps;
+    sum->examples += w.examples / repeats;
+    sum->ratings += w.ratings / repeats;
+    sum->exchange += w.exchange / repeats;
+    for (int i = 0; i < PHASES; i++) {
+        sum->flop[i] += w.flop[i] / repeats;
+        sum->bytes[i] += w.bytes[i] / repeats;
+    }
+}
+
+static int check_run(struct bench *b, struct error *err)
+{
+    const struct model *m = b->learner.model;
+
+    if (ranks_max(ranks_of(b), b->spec->stop && *b->spec->stop))
+        return error_set(err, PT_EINTERRUPTED, "interrupted");
+    if (!isfinite(m->sums.loss))
+        return error_set(err, PT_EDIVERGED,
+                         "training diverged, so there is nothing to compare: train.lr (%g) is too large",
+                         b->config->lr);
+    return 0;
+}
+
+/* All ranks begin at the same time, and what follows begins when the last of them is done. */
+static void sample_rates(struct bench *b, bool stream)
+{
+    (void)ranks_max(ranks_of(b), 0);
+    bench_rates_sample(b->rates, stream);
+    (void)ranks_max(ranks_of(b), 0);
+}
+
+static int time_repeats(struct bench *b, struct bench_row *row, struct error *err)
+{
+    struct ranks *ranks = ranks_of(b);
+    int64_t sent = 0;
+    int n = b->spec->repeats, rc;
+
+    sample_rates(b, true);
+    for (int i = 0; i < n; i++) {
+        team_reset_times(b->problem->team);
+        sent -= ranks->sent;
+        b->time[i] = repeat(b, i + 1, b->steps);
+        sent += ranks->sent;
+        note_phases(b, i);
+        row->barriers = (double)team_worker(b->problem->team, 0)->barriers;
+        add_work(&row->work, &b->learner, n);
+        if ((rc = check_run(b, err)) < 0)
+            return rc;
+        sample_rates(b, i + 1 == n);
+    }
+    row->sent = (double)ranks_max(ranks, sent) / n;
+    for (int i = 0; i < PHASES; i++)
+        row->phase[i] = median(b->phase[i], n);
+    row->busiest = median(b->busiest, n);
+    row->median = median(b->time, n);
+    row->low = b->time[0];
+    row->high = b->time[n - 1];
+    row->steps = b->learner.steps;
+    return params_hash(&b->learner.model->params, row->hash, err);
+}
+
+static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
+{
+    const struct judged *part = &b->problem->valid;
+    double examples = (double)judged->examples, entries = 0.0, scores = 0.0;
+    bool cells = b->learner.model->ops->score_cells != NULL, all = !cells, some = false;
+
+    for (int64_t i = 0; i < b->problem->examples; i++)
+        if (part->out->row_count[i])
+            entries += (double)part->in->row_count[i];
+    for (int i = 0; i < b->eval.n; i++) {
+        bool ranking = metric_is_ranking(&b->eval.metric[i]);
+
+        all |= ranking;
+        some |= cells && !ranking;
+    }
+    scores += all ? examples * (double)b->problem->columns : 0.0;
+    scores += some ? (double)judged->cells : 0.0;
+    return work_of_evaluation(&b->learner, examples, entries, scores);
+}
+
+/* As often as the repeats, or as `seconds` allow, but at least once. */
+static int time_evaluation(struct bench *b, struct bench_row *row, struct error *err)
+{
+    struct problem *p = b->problem;
+    struct evaluator *e = NULL;
+    double start, took;
+    int n = 0, rc;
+
+    if (!p->valid.out)
+        return 0;
+    if ((rc = eval_spec_make(&b->eval, b->config, p, err)) < 0 ||
+        (rc = evaluator_new(&e, &b->eval, &p->valid, b->learner.model, p, err)) < 0)
+        return rc;
+    start = clock_now();
+    do {
+        evaluate(e, &row->judged);
+        b->eval_time[n++] = row->judged.seconds;
+        took = seconds_of_rank_0(b, clock_now() - start);
+    } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
+    evaluator_free(e);
+    row->eval_s = median(b->eval_time, n);
+    row->eval_examples = row->judged.examples;
+    row->eval_flop = evaluation_flop(b, &row->judged);
+    return 0;
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------- */
+
+/* weak: the bits of the grown data with the first number of threads. */
+static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
+{
+    int rc = make_problem(b, b->spec->threads[0], false, err);
+
+    if (rc < 0 || (rc = make_model(b, err)) < 0)
+        return rc;
+    tell(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
+         row->threads == 1 ? "" : "s", b->spec->threads[0]);
+    repeat(b, 0, b->steps);
+    rc = params_hash(&b->learner.model->params, row->first_hash, err);
+    drop_model(b);
+    return rc;
+}
+
+static int measure_row(struct bench *b, int i, struct error *err)
+{
+    struct bench_row *row = &b->out->row[i];
+    int rc;
+
+    *row = (struct bench_row){.threads = b->spec->threads[i]};
+    if (b->spec->weak && i > 0) {
+        if ((rc = grow(b, (double)row->threads / b->spec->threads[0], err)) < 0 ||
+            (rc = warm_first(b, row, err)) < 0)
+            return rc;
+    }
+    if ((rc = make_problem(b, row->threads, true, err)) < 0 || (rc = make_model(b, err)) < 0)
+        return rc;
+    row->bound = team_bound(b->problem->team);
+    row->users = b->problem->users;
+    row->items = b->problem->items;
+    row->ratings = b->problem->count;
+    if (!b->steps && (rc = choose_steps(b, err)) < 0)
+        return rc;
+    tell(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
+         b->spec->repeats + 1);
+    repeat(b, 0, b->steps);
+    if ((rc = check_run(b, err)) < 0 ||
+        (rc = params_hash(&b->learner.model->params, row->warm_hash, err)) < 0 ||
+        (rc = bench_rates_new(&b->rates, b->problem, err)) < 0 || (rc = time_repeats(b, row, err)) < 0 ||
+        (rc = time_evaluation(b, row, err)) < 0)
+        return rc;
+    bench_rates_take(b->rates, b->out, row);
+    drop_rates(b);
+    drop_model(b);
+    return 0;
+}
+
+static void describe(struct bench *b)
+{
+    struct bench_result *out = b->out;
+    const struct problem *p = b->problem;
+
+    out->ranks = team_ranks(p->team)->count;
+    out->shards = p->shards;
+    out->columns = p->columns;
+    out->examples = p->examples;
+    out->batch = b->config->batch;
+    snprintf(out->isa, sizeof out->isa, "%s", p->kern->name);
+    topo_facts(p->topo, &out->machine);
+}
+
+int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err)
+{
+    struct bench *b = mem_zalloc(1, sizeof *b);
+    int rc = 0;
+
+    *out = (struct bench_result){.weak = spec->weak, .repeats = spec->repeats};
+    if (!b)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    b->config = c;
+    b->spec = spec;
+    b->out = out;
+    /* One process has the machine for itself, which a run cannot know: a core each, where cores are left too.
+     */
+    if (!config_given(c, "run.bind") && ranks_self().count == 1)
+        rc = set(b, err, "run.bind=compact");
+    snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
+    if (rc == 0 && spec->weak)
+        rc = find_shape(b, err);
+    if (rc == 0 && spec->weak)
+        rc = grow(b, 1.0, err); /* one kind of set for all sizes */
+    for (int i = 0; i < spec->rows && rc == 0; i++) {
+        rc = measure_row(b, i, err);
+        if (rc == 0 && i == 0)
+            describe(b);
+        out->rows += rc == 0;
+    }
+    drop_rates(b);
+    drop_model(b);
+    problem_free(b->problem);
+    mem_free(b);
+    return rc < 0 ? rc : bench_compare(out, err);
+}

@@ -1,0 +1,98 @@
+#include "cli/signals.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Signals closer together than this are one wish: timeout(1) sends its signal to the program and then to its
+ * group, mpirun hands on what the terminal sent already. */
+#define SAME_WISH_NS 500000000LL
+
+static volatile sig_atomic_t stop_signal, save_count; /* a signal handler has nothing else to write to */
+static struct timespec stop_time;                     /* of the first: set before stop_signal is */
+
+static long long passed_ns(struct timespec since)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - since.tv_sec) * 1000000000LL + (now.tv_nsec - since.tv_nsec);
+}
+
+static void on_stop(int number)
+{
+    if (!stop_signal) {
+        clock_gettime(CLOCK_MONOTONIC, &stop_time);
+        stop_signal = number;
+    } else if (passed_ns(stop_time) > SAME_WISH_NS) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+}
+
+static void on_save(int number)
+{
+    (void)number;
+    save_count++;
+}
+
+void session_catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
+                     save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
+
+    sigemptyset(&stop.sa_mask);
+    sigaddset(&stop.sa_mask, SIGINT);
+    sigaddset(&stop.sa_mask, SIGTERM);
+    sigemptyset(&save.sa_mask);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGUSR1, &save, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+const volatile sig_atomic_t *session_stop(void)
+{
+    return &stop_signal;
+}
+
+const volatile sig_atomic_t *session_saves(void)
+{
+    return &save_count;
+}
+
+int session_end(int rc, struct error *err)
+{
+    if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
+        rc = err->code = PT_ETERMINATED;
+    return rc;
+}
+
+char *session_folder(const char *under, const char *file)
+{
+    const char *base = file ? strrchr(file, '/') : NULL, *dot;
+    char stamp[32], *out = NULL;
+    time_t now = time(NULL);
+    struct tm local;
+
+    base = base ? base + 1 : file ? file : "partrain";
+    dot = strrchr(base, '.');
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    for (int i = 0; i < 1000; i++) {
+        char again[16] = "";
+
+        free(out);
+        if (i)
+            snprintf(again, sizeof again, "-%d", i + 1);
+        if (asprintf(&out, "%s/%.*s-%s%s", under, dot ? (int)(dot - base) : (int)strlen(base), base, stamp,
+                     again) < 0)
+            return NULL;
+        if (!file_exists(out))
+            return out;
+    }
+    return out;
+}

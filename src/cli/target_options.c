@@ -1,0 +1,156 @@
+#include "cli/target_options.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/ratings.h"
+
+#include <string.h>
+
+enum { NOTES = 5 }; /* users who are not there, told one by one */
+
+int whom_take(struct whom *q, const struct cli_args *args, int option, struct error *err)
+{
+    static const char *const forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
+    int form, rc;
+
+    switch (option) {
+    case 'm':
+        q->model = args->value;
+        break;
+    case WHOM_USERS:
+        q->users = args->value;
+        break;
+    case WHOM_ALL:
+        q->all = true;
+        break;
+    case WHOM_DATA:
+        q->data = args->value;
+        break;
+    case 'o':
+        if ((rc = cli_word(args, "-o", forms, &form, err)) < 0)
+            return rc;
+        q->form = (enum rows_form)form;
+        break;
+    case WHOM_THREADS:
+        return cli_whole(args, "--threads", 1, 4096, &q->threads, err);
+    case 'q':
+        q->quiet = true;
+        break;
+    }
+    return 0;
+}
+
+int whom_check(struct whom *q, struct cli_args *args, const char *things, const char *question,
+               struct error *err)
+{
+    if (args->rest < args->argc)
+        q->file = args->argv[args->rest++];
+    if (args->rest < args->argc)
+        return error_set(err, PT_EUSAGE, "%.60s: only one file of %s can be given", args->argv[args->rest],
+                         things);
+    if (!q->model)
+        return error_set(err, PT_EUSAGE, "-m RUN is missing: the folder of a run");
+    if (!q->file + !q->users + !q->all != 2)
+        return error_set(err, PT_EUSAGE, "%s? One of: FILE or - with %s, --users LIST, --all", question,
+                         things);
+    return 0;
+}
+
+const char *whom_file(const struct whom *q)
+{
+    return strcmp(q->file, "-") == 0 ? "stdin" : q->file;
+}
+
+void whom_note(void *arg, const char *text)
+{
+    const struct whom *q = arg;
+
+    if (!q->quiet)
+        cli_message("%s", text);
+}
+
+void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before)
+{
+    if (before < NOTES && !q->quiet)
+        cli_message("%s has no user %.60s", where, name);
+}
+
+void whom_missed(const struct whom *q, const char *where, int64_t missing)
+{
+    if (missing > NOTES && !q->quiet)
+        cli_message("%s has not %lld of the users asked for", where, (long long)missing);
+}
+
+/* The numbers of a list's users, `*n` of them, in `out`; returns how many are not there. */
+static int64_t find_users(const struct whom *q, const struct list *list, const struct idtable *ids,
+                          const char *where, int32_t *out, int64_t *n)
+{
+    int64_t missing = 0;
+
+    *n = 0;
+    for (int64_t i = 0; i < list_count(list); i++) {
+        const char *name = list_at(list, i);
+        int64_t found = idtable_find(ids, name, strlen(name));
+
+        if (found >= 0)
+            out[(*n)++] = (int32_t)found;
+        else
+            whom_missing(q, where, name, missing++);
+    }
+    return missing;
+}
+
+void whom_scale(const struct whom *q, const struct use *use, const struct history *h)
+{
+    const struct ratings *r = h->ratings;
+    int64_t n = 0;
+
+    if (!q->data || q->quiet || !use->rating || use->config->binarize)
+        return;
+    for (int64_t i = 0; i < r->n; i++) {
+        double value = (double)r->value[i];
+
+        n += value >= h->min_rating && (value < use->low || value > use->high);
+    }
+    if (n)
+        cli_message("note: %lld of the ratings of %.400s are outside those of the training, %g to %g",
+                    (long long)n, q->data, use->low, use->high);
+}
+
+int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err)
+{
+    bool file;
+
+    *out = NULL;
+    if (!q->users)
+        return 0;
+    file = idtable_find(ids, q->users, strlen(q->users)) < 0 && file_exists(q->users);
+    return list_read(out, q->users, file, err);
+}
+
+int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
+               struct error *err)
+{
+    struct list *list = NULL;
+    int64_t missing = 0;
+    int rc = whom_list(q, ids, &list, err);
+
+    if (rc < 0)
+        return rc;
+    *n = list ? list_count(list) : idtable_count(ids);
+    *out = mem_alloc(*n, sizeof **out);
+    if (!*out) {
+        list_free(list);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    if (list)
+        missing = find_users(q, list, ids, where, *out, n);
+    else
+        for (int64_t i = 0; i < *n; i++)
+            (*out)[i] = (int32_t)i;
+    list_free(list);
+    if (!*n)
+        return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
+    whom_missed(q, where, missing);
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* filters_needed.h - one look at ratings as they were read, by several workers: whether the filters have anything to
+ * do. */
+#ifndef DATA_FILTERS_NEEDED_H
+#define DATA_FILTERS_NEEDED_H
+
+#include "data/ratings.h"
+
+#include <stdbool.h>
+
+struct look {
+    bool pairs_once; /* each user's ratings stand together, and no pair is there twice */
+    bool in_order;   /* rows are numbered in order of first appearance, and none is without a rating */
+    float low, high; /* of all values; where in_order */
+};
+
+/* All false: not so, or not known (few ratings, no memory), and the filters must find out. */
+void look_make(struct look *out, const struct ratings *r, int workers);
+
+#endif

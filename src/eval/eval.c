@@ -1,0 +1,196 @@
+/* eval.c - the way of a judged part through the model, block by block, all workers together. */
+#include "eval/evaluator.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- ratings ---- */
+
+static double predicted(const struct evaluator *e, float out, bool replaced)
+{
+    double r = replaced ? e->spec.cold : (double)out + e->spec.shift;
+
+    if (e->spec.clip && !replaced)
+        r = r < e->spec.low ? e->spec.low : r > e->spec.high ? e->spec.high : r;
+    return r;
+}
+
+static bool is_replaced(const struct evaluator *e, int64_t example, int64_t column)
+{
+    return e->spec.replace && (problem_example_is_cold(e->problem, e->part->in, example) ||
+                               problem_column_is_cold(e->problem, column));
+}
+
+static void add_to_column(double *sums, double d)
+{
+    sums[0] += d * d;
+    sums[1] += fabs(d);
+    sums[2] += 1.0;
+}
+
+/* Errors of a shard's held-out ratings, by example. */
+static void judge_cells(struct worker *w, struct evaluator *e, int s)
+{
+    const struct view *out = &e->out[s];
+    float *score = e->score[w->id];
+    struct shard_sums *sums = &e->sums[s];
+    int64_t first = e->problem->cut[s].begin;
+
+    e->model->ops->score_cells(w, e->model, s, out, score);
+    for (int64_t p = 0; p < out->rows; p++) {
+        double square = 0.0, absolute = 0.0, plain = 0.0;
+
+        for (int64_t i = out->row[p]; i < out->row[p + 1]; i++) {
+            bool replaced = is_replaced(e, e->block.example[p], first + out->col[i]);
+            double d = predicted(e, score[i], replaced) - ((double)out->target[i] + e->spec.shift);
+
+            square += d * d;
+            absolute += fabs(d);
+            if (e->of_column)
+                add_to_column(e->of_column + 3 * (first + out->col[i]), d);
+            d = (double)score[i] - (double)out->target[i];
+            plain += d * d;
+        }
+        sums->square[p] = square;
+        sums->absolute[p] = absolute;
+        sums->plain[p] = plain;
+    }
+}
+
+/* ---- a block ---- */
+
+/* What a shard's view of the block holds out, by example. */
+static void count_held_out(struct evaluator *e, int s)
+{
+    const struct view *out = &e->out[s];
+
+    for (int64_t p = 0; p < out->rows; p++) {
+        int64_t n = 0;
+
+        for (int64_t i = out->row[p]; i < out->row[p + 1]; i++)
+            n += (double)out->target[i] + e->spec.shift >= e->spec.relevant;
+        e->sums[s].cells[p] = (double)(out->row[p + 1] - out->row[p]);
+        e->sums[s].relevant[p] = (double)n;
+    }
+}
+
+/* Sums over the shards of the block's example p. */
+static void sum_example(struct evaluator *e, int64_t p)
+{
+    double square = 0.0, absolute = 0.0, plain = 0.0, cells = 0.0, sum = 0.0, hit = 0.0;
+    int64_t at = e->begin + p;
+    float top = -INFINITY;
+
+    for (int s = 0; s < e->problem->shards; s++) {
+        const struct shard_sums *sums = &e->sums[s];
+
+        cells += sums->cells[p];
+        if (e->ratings) {
+            square += sums->square[p];
+            absolute += sums->absolute[p];
+            plain += sums->plain[p];
+        }
+        if (e->loss && shard_width(&e->problem->cut[s]))
+            top = sums->max[p] > top || isnan(sums->max[p]) ? sums->max[p] : top;
+    }
+    e->weight[at] = cells;
+    for (int s = 0; s < e->problem->shards && e->loss; s++)
+        if (shard_width(&e->problem->cut[s])) {
+            sum += (double)e->sums[s].sum[p] * exp((double)(e->sums[s].max[p] - top));
+            hit += e->sums[s].hit[p];
+        }
+    for (int i = 0; i < e->spec.n; i++)
+        switch (e->spec.metric[i].kind) {
+        case METRIC_RMSE:
+        case METRIC_MSE:
+            e->value[i][at] = square;
+            break;
+        case METRIC_MAE:
+            e->value[i][at] = absolute;
+            break;
+        case METRIC_LOSS:
+            e->value[i][at] = e->loss ? cells * ((double)top + log(sum)) - hit : plain;
+            break;
+        default:
+            break;
+        }
+}
+
+/* What a shard has of the block: what goes in, what is held out, what is not to be recommended besides. */
+static void build_views(struct evaluator *e, int s)
+{
+    const struct judged *part = e->part;
+    const struct input *block = &e->block;
+    struct view_input plain = {0};
+
+    view_build(&e->out[s], part->out, s, block->example, block->rows, &plain, false);
+    view_build(&e->in[s], part->in, s, block->example, block->rows, &plain, false);
+    if (e->seen)
+        view_build(&e->seen[s], part->seen, s, block->example, block->rows, &plain, false);
+}
+
+static void judge_block(struct worker *w, struct evaluator *e)
+{
+    int end, first = own_shards(w, e->model, &end);
+    int64_t from, to;
+
+    e->model->ops->infer(w, e->model, &e->block);
+    team_phase(w, PHASE_EVAL);
+    if (e->ranking)
+        eval_rank_begin(w, e);
+    for (int s = first; s < end; s++) {
+        build_views(e, s);
+        count_held_out(e, s);
+        if (e->ratings)
+            judge_cells(w, e, s);
+        if (e->ranking || e->loss)
+            eval_rank_shard(w, e, s);
+    }
+    team_barrier(w);
+    team_phase(w, PHASE_EVAL);
+    team_range(e->block.rows, w->id, w->count, &from, &to);
+    if (w->ranks > 1) { /* after it every rank can make all figures of the block */
+        team_share(w, e->told, e->problem->shards, e->told_bytes);
+        if (e->ranking)
+            eval_rank_share(w, e, from, to);
+    }
+    for (int64_t p = from; p < to; p++) {
+        sum_example(e, p);
+        if (e->ranking)
+            eval_rank_example(w, e, p);
+    }
+    team_barrier(w);
+}
+
+static void judge_all(struct worker *w, void *arg)
+{
+    struct evaluator *e = arg;
+
+    for (int64_t begin = 0; begin < e->n; begin += e->spec.batch) {
+        if (w->id == 0) {
+            e->begin = begin;
+            e->block.example = e->example + begin;
+            e->block.rows = e->n - begin < e->spec.batch ? e->n - begin : e->spec.batch;
+        }
+        team_barrier(w);
+        judge_block(w, e);
+    }
+}
+
+void evaluate(struct evaluator *e, struct eval_result *out)
+{
+    double start = clock_now();
+
+    if (e->covered)
+        memset(e->covered, 0,
+               (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
+    if (e->of_column)
+        memset(e->of_column, 0, (size_t)e->problem->columns * 3 * sizeof(double));
+    team_run(e->problem->team, judge_all, e);
+    *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
+    for (int i = 0; i < e->spec.n; i++)
+        out->value[i] = eval_figure(e, i);
+    out->seconds = clock_now() - start;
+}

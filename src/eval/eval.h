@@ -1,0 +1,68 @@
+/* eval.h - figures of a model on a judged part (validation or test).
+ *
+ * Blocks of examples go through the model as a minibatch does: codes by the tree over shards, outputs by
+ * shard. Each worker keeps, for each example of the block, the k best of its own shards' columns; they are
+ * merged afterwards. Sums are taken in the order of shards, then of examples: every figure is the same at any
+ * thread count. There is no users x items array. Definitions: docs/metrics.md. */
+#ifndef EVAL_EVAL_H
+#define EVAL_EVAL_H
+
+#include "eval/metrics.h"
+#include "model/model.h"
+#include "setup/problem.h"
+
+#define METRICS_MOST 64
+
+struct eval_spec {
+    int n;
+    struct metric metric[METRICS_MOST];
+    bool clip; /* predicted ratings, to [low, high] */
+    double low, high, shift;
+    bool replace; /* eval.untrained: where example or column has no training rating, `cold` is predicted */
+    double cold;
+    bool seen_zero;  /* eval.seen: zero */
+    double relevant; /* held-out ratings from here on count as relevant (-1e30: all) */
+    int64_t batch;   /* examples a block */
+};
+
+struct eval_result {
+    int n;
+    double value[METRICS_MOST]; /* NAN where nothing could be judged */
+    int64_t examples;           /* that were judged */
+    int64_t cells;              /* held-out ratings */
+    double seconds;
+};
+
+struct evaluator;
+
+/* Everything that evaluate needs is allocated here. Borrows all arguments. `what`, for messages:
+ * "validation". */
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+                  struct model *model, const struct problem *p, struct error *err);
+void evaluator_free(struct evaluator *e);
+
+void evaluate(struct evaluator *e, struct eval_result *out);
+
+/* Users' figures of metric i from the last evaluate, for docs/metrics.md's F = sum value / sum weight: of a
+ * ranking metric the user's figure, weight 1; of ratings the sum of squared (absolute) errors, weight their
+ * number. Users without a figure are left out, the others ascend. Room for evaluator_users_most numbers each;
+ * returns how many there are: 0 for coverage and for a rating model's loss, which no single user has. */
+int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight);
+int64_t evaluator_users_most(const struct evaluator *e);
+
+/* ---- eval_mean.c ---- */
+
+/* RMSE on the held-out ratings `out` of a rating model that says the training mean for every one of them.
+ * Entered by all ranks. PT_ENOMEM. */
+int eval_of_mean(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
+/* Whether the figures of a part are not below that of its mean (NAN: there is none), and what to do then; not
+ * where a few ratings are judged, or equal ones. `part`, for the text: "test". */
+bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
+                    const struct eval_spec *spec, const struct eval_result *r, double of_mean);
+
+/* ---- eval_make.c ---- */
+
+/* The metrics of a configuration; PT_ECONFIG where a name is unknown or does not fit the model. */
+int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err);
+
+#endif

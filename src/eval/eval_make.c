@@ -1,0 +1,211 @@
+/* eval_make.c - what an evaluation is asked for, and the memory that it works in. */
+#include "eval/evaluator.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static bool init_sums(struct evaluator *e)
+{
+    int64_t n = (e->spec.batch + 7) / 8 * 8;
+
+    e->told_bytes = n * (int64_t)(6 * sizeof(double) + 2 * sizeof(float)); /* whole cache lines */
+    e->sums = mem_zalloc(e->problem->shards, sizeof *e->sums);
+    e->told = mem_array(e->problem->shards * e->told_bytes, 1);
+    if (!e->sums || !e->told)
+        return false;
+    memset(e->told, 0, (size_t)(e->problem->shards * e->told_bytes));
+    for (int s = 0; s < e->problem->shards; s++) {
+        struct shard_sums *sums = &e->sums[s];
+
+        sums->square = (double *)(void *)(e->told + s * e->told_bytes);
+        sums->absolute = sums->square + n;
+        sums->plain = sums->absolute + n;
+        sums->hit = sums->plain + n;
+        sums->cells = sums->hit + n;
+        sums->relevant = sums->cells + n;
+        sums->max = (float *)(void *)(sums->relevant + n);
+        sums->sum = sums->max + n;
+    }
+    return true;
+}
+
+static bool init_cold(struct evaluator *e)
+{
+    int64_t n = 0;
+
+    e->cold = mem_alloc(e->problem->columns, sizeof *e->cold);
+    e->cold_start = mem_alloc(e->problem->shards + 1, sizeof *e->cold_start);
+    if (!e->cold || !e->cold_start)
+        return false;
+    for (int s = 0; s < e->problem->shards; s++) {
+        const struct shard *cut = &e->problem->cut[s];
+
+        e->cold_start[s] = n;
+        for (int64_t c = cut->begin; c < cut->end; c++)
+            if (problem_column_is_cold(e->problem, c))
+                e->cold[n++] = (int32_t)(c - cut->begin);
+    }
+    e->cold_start[e->problem->shards] = n;
+    return true;
+}
+
+static bool init_room(struct evaluator *e)
+{
+    int workers = team_workers(e->problem->team), ranks = team_ranks(e->problem->team)->count;
+    int64_t n = e->spec.batch, widest = 0, cells = 0;
+
+    for (int s = 0; s < e->problem->shards; s++) {
+        int64_t width = row_pad(shard_width(&e->problem->cut[s]));
+
+        widest = width > widest ? width : widest;
+        cells = e->out[s].room_entries > cells ? e->out[s].room_entries : cells;
+    }
+    if (e->ranking || e->loss)
+        cells = n * widest > cells ? n * widest : cells;
+    e->score = mem_zalloc(workers + 1, sizeof *e->score); /* ends with NULL */
+    if (!e->score)
+        return false;
+    for (int i = 0; i < workers; i++)
+        if (!(e->score[i] = mem_array(cells, sizeof(float))))
+            return false;
+    if (e->ranking) {
+        e->best = mem_alloc(workers * n, sizeof *e->best);
+        e->room = mem_array(workers * n * topk_capacity(e->k), sizeof *e->room);
+        e->hit = mem_zalloc((int64_t)workers * e->k, sizeof *e->hit);
+        if (!e->best || !e->room || !e->hit)
+            return false;
+        if (e->coverage && !(e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1)))
+            return false;
+        if (ranks > 1 && !(e->candidate = mem_array((int64_t)ranks * n * e->k, sizeof *e->candidate)))
+            return false;
+    }
+    return true;
+}
+
+static bool init_figures(struct evaluator *e)
+{
+    const struct matrix *out = e->part->out;
+
+    e->example = mem_alloc(out->examples, sizeof *e->example);
+    if (!e->example)
+        return false;
+    for (int64_t i = 0; i < out->examples; i++)
+        if (out->row_count[i])
+            e->example[e->n++] = i;
+    if (e->spec.batch > e->n)
+        e->spec.batch = e->n;
+    e->weight = mem_zalloc(e->n, sizeof *e->weight);
+    if (e->ratings && e->problem->side != SIDE_USER &&
+        !(e->of_column = mem_zalloc(3 * e->problem->columns, sizeof *e->of_column)))
+        return false;
+    for (int i = 0; i < e->spec.n; i++)
+        if (!(e->value[i] = mem_zalloc(e->n, sizeof(double))))
+            return false;
+    return e->weight != NULL;
+}
+
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+                  struct model *model, const struct problem *p, struct error *err)
+{
+    struct evaluator *e = mem_zalloc(1, sizeof *e);
+    int rc;
+
+    if (!e)
+        return error_set(err, PT_ENOMEM, "evaluation: out of memory");
+    *e = (struct evaluator){.spec = *spec, .part = part, .model = model, .problem = p};
+    for (int i = 0; i < spec->n; i++) {
+        const struct metric *m = &spec->metric[i];
+
+        e->ranking |= metric_is_ranking(m);
+        e->coverage |= m->kind == METRIC_COVERAGE;
+        e->loss |= m->kind == METRIC_LOSS && !model->ops->score_cells;
+        e->ratings |= !metric_is_ranking(m) && model->ops->score_cells;
+        e->k = m->k > e->k ? m->k : e->k;
+    }
+    if (e->k > p->columns)
+        e->k = (int)p->columns;
+    if (!init_figures(e)) {
+        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory");
+        goto fail;
+    }
+    if ((rc = views_new(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
+        (rc = views_new(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
+        (part->seen && (rc = views_new(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
+        goto fail;
+    if (!init_sums(e) || !init_cold(e) || !init_room(e)) {
+        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
+        goto fail;
+    }
+    e->block = (struct input){.matrix = part->in, .view = e->in};
+    *out = e;
+    return 0;
+fail:
+    evaluator_free(e);
+    return rc;
+}
+
+void evaluator_free(struct evaluator *e)
+{
+    if (!e)
+        return;
+    for (int i = 0; e->score && e->score[i]; i++)
+        mem_free(e->score[i]);
+    for (int i = 0; i < e->spec.n; i++)
+        mem_free(e->value[i]);
+    views_free(e->in, e->problem->shards);
+    views_free(e->out, e->problem->shards);
+    views_free(e->seen, e->problem->shards);
+    mem_free(e->sums);
+    mem_free(e->told);
+    mem_free(e->candidate);
+    mem_free(e->score);
+    mem_free(e->best);
+    mem_free(e->room);
+    mem_free(e->covered);
+    mem_free(e->cold);
+    mem_free(e->cold_start);
+    mem_free(e->hit);
+    mem_free(e->example);
+    mem_free(e->weight);
+    mem_free(e->of_column);
+    mem_free(e);
+}
+
+int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err)
+{
+    bool rating_model = !problem_is_binary(c);
+
+    *out = (struct eval_spec){
+        .n = c->metrics.n,
+        .clip = c->clip,
+        .low = (double)p->low,
+        .high = (double)p->high,
+        .shift = (double)p->shift,
+        .replace = c->eval_untrained == 0,
+        .cold = problem_cold_value(c, p->mean),
+        .seen_zero = c->eval_seen == 1,
+        .relevant = rating_model ? c->relevant_rating : -1e30,
+        .batch = c->eval_batch,
+    };
+    if (out->n > METRICS_MOST)
+        return error_set(err, PT_ECONFIG, "eval.metrics: more than %d", METRICS_MOST);
+    for (int i = 0; i < out->n; i++) {
+        int rc = metric_parse(&out->metric[i], c->metrics.value[i], err);
+
+        if (rc < 0) {
+            error_prefix(err, "eval.metrics");
+            return rc;
+        }
+        if (!rating_model && !metric_is_ranking(&out->metric[i]) && out->metric[i].kind != METRIC_LOSS)
+            return error_set(err, PT_ECONFIG,
+                             "eval.metrics: %s: a %s predicts no ratings; use ndcg@100, recall@20, loss",
+                             out->metric[i].name, config_enum_name("model.kind", c->model_kind));
+        if (metric_is_ranking(&out->metric[i]) && p->side == SIDE_ITEM)
+            return error_set(
+                err, PT_ECONFIG,
+                "eval.metrics: %s: ranking metrics need examples that are users: model.side=user",
+                out->metric[i].name);
+    }
+    return 0;
+}

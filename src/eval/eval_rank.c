@@ -1,0 +1,161 @@
+/* eval_rank.c - the ranking of a block of examples: scores by shard, the best columns by worker, merged over
+ * workers and ranks, and what of them was held out. */
+#include "eval/evaluator.h"
+
+#include <math.h>
+
+static void hide(float *row, const struct view *v, int64_t p, float value)
+{
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+        row[v->col[i]] = value;
+}
+
+void eval_rank_begin(struct worker *w, struct evaluator *e)
+{
+    int capacity = topk_capacity(e->k);
+
+    for (int64_t p = 0; p < e->block.rows; p++) {
+        int64_t at = w->id * e->spec.batch + p;
+
+        topk_init(&e->best[at], e->k, e->room + at * capacity, capacity);
+    }
+}
+
+void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
+{
+    int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
+    int64_t first = e->problem->cut[s].begin;
+    float *score = e->score[w->id], hidden = e->spec.seen_zero ? 0.0f : -INFINITY;
+
+    e->model->ops->score(w, e->model, s, rows, score, ld);
+    for (int64_t p = 0; p < rows; p++) {
+        float *row = score + p * ld;
+
+        if (e->loss) {
+            struct shard_sums *sums = &e->sums[s];
+            const struct view *out = &e->out[s];
+
+            sums->hit[p] = 0.0;
+            for (int64_t i = out->row[p]; i < out->row[p + 1]; i++)
+                sums->hit[p] += (double)out->target[i] * (double)row[out->col[i]];
+            e->model->eng.kern->exp_stats(row, width, &sums->max[p], &sums->sum[p]);
+        }
+        if (!e->ranking)
+            continue;
+        for (int64_t i = e->cold_start[s]; i < e->cold_start[s + 1]; i++)
+            row[e->cold[i]] = -INFINITY;
+        hide(row, &e->in[s], p, hidden);
+        if (e->seen)
+            hide(row, &e->seen[s], p, hidden);
+        topk_offer(&e->best[w->id * e->spec.batch + p], e->model->eng.kern, row, width, (int32_t)first);
+    }
+}
+
+/* Whether column c is a relevant held-out item of the block's example p. */
+static bool is_held_out(const struct evaluator *e, int64_t p, int32_t c)
+{
+    int s = shard_of(e->problem->cut, e->problem->shards, c);
+    const struct view *v = &e->out[s];
+    int64_t a = v->row[p], b = v->row[p + 1];
+
+    c -= (int32_t)e->problem->cut[s].begin;
+    while (a < b) {
+        int64_t mid = (a + b) / 2;
+
+        if (v->col[mid] < c)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a < v->row[p + 1] && v->col[a] == c && (double)v->target[a] + e->spec.shift >= e->spec.relevant;
+}
+
+static int64_t relevant_items(const struct evaluator *e, int64_t p)
+{
+    double n = 0.0;
+
+    for (int s = 0; s < e->problem->shards; s++)
+        n += e->sums[s].relevant[p];
+    return (int64_t)n;
+}
+
+/* The best columns of example p over the rank's workers: the result's length. */
+static int merge_workers(const struct worker *w, struct evaluator *e, int64_t p)
+{
+    struct topk *best = &e->best[p];
+    int n;
+
+    for (int i = 1; i < w->count; i++)
+        topk_merge(best, &e->best[i * e->spec.batch + p]);
+    n = topk_finish(best);
+    while (n > 0 && best->best[n - 1].score == -INFINITY)
+        n--;
+    return n;
+}
+
+static struct candidate *candidates(const struct evaluator *e, int rank, int64_t p)
+{
+    return e->candidate + ((int64_t)rank * e->spec.batch + p) * e->k;
+}
+
+/* This rank's best columns of example p, for all ranks. */
+static void propose(const struct worker *w, struct evaluator *e, int64_t p)
+{
+    struct candidate *to = candidates(e, w->rank, p);
+    const struct scored *best = e->best[p].best;
+    int n = merge_workers(w, e, p);
+
+    for (int i = 0; i < e->k; i++)
+        to[i] = i < n ? (struct candidate){best[i].score, best[i].column, is_held_out(e, p, best[i].column)}
+                      : (struct candidate){-INFINITY, -1, 0};
+}
+
+void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to)
+{
+    for (int64_t p = from; p < to; p++)
+        propose(w, e, p);
+    team_barrier(w);
+    if (w->id == 0)
+        ranks_share(team_ranks(w->team), e->candidate, w->ranks,
+                    e->spec.batch * e->k * (int64_t)sizeof *e->candidate);
+    team_barrier(w);
+}
+
+/* All ranks' candidates into the best of example p, which starts afresh; which were held out, into hit. */
+static int merge_ranks(const struct worker *w, struct evaluator *e, int64_t p, bool *hit)
+{
+    struct topk *best = &e->best[p];
+    int n;
+
+    topk_init(best, e->k, e->room + p * topk_capacity(e->k), topk_capacity(e->k));
+    for (int q = 0; q < w->ranks; q++)
+        for (int i = 0; i < e->k && candidates(e, q, p)[i].column >= 0; i++)
+            topk_offer_one(best, candidates(e, q, p)[i].score, candidates(e, q, p)[i].column);
+    n = topk_finish(best);
+    for (int i = 0; i < n; i++)
+        for (int q = 0; q < w->ranks; q++)
+            for (int j = 0; j < e->k && candidates(e, q, p)[j].column >= 0; j++)
+                if (candidates(e, q, p)[j].column == best->best[i].column)
+                    hit[i] = candidates(e, q, p)[j].held_out;
+    return n;
+}
+
+void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p)
+{
+    bool *hit = e->hit + (int64_t)w->id * e->k;
+    struct topk *best = &e->best[p];
+    int64_t held_out = relevant_items(e, p), at = e->begin + p, columns = e->problem->columns;
+    int n = e->candidate ? merge_ranks(w, e, p, hit) : merge_workers(w, e, p);
+
+    for (int i = 0; i < n && !e->candidate; i++)
+        hit[i] = is_held_out(e, p, best->best[i].column);
+    for (int i = 0; i < e->spec.n; i++) {
+        const struct metric *m = &e->spec.metric[i];
+
+        if (m->kind == METRIC_COVERAGE)
+            for (int j = 0; j < n && j < m->k; j++)
+                e->covered[((int64_t)w->id * e->spec.n + i) * columns + best->best[j].column] = 1;
+        else if (metric_is_ranking(m))
+            e->value[i][at] = held_out ? metric_of_user(m, hit, n, held_out) : NAN;
+    }
+}

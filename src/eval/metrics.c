@@ -1,0 +1,245 @@
+#include "eval/metrics.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct known {
+    const char *name;
+    bool ranking; /* has a cut-off, and looks at a list of recommendations */
+    bool smaller; /* is better */
+};
+
+static const struct known known[] = {
+    [METRIC_RMSE] = {"rmse", false, true},
+    [METRIC_MAE] = {"mae", false, true},
+    [METRIC_MSE] = {"mse", false, true},
+    [METRIC_LOSS] = {"loss", false, true},
+    [METRIC_NDCG] = {"ndcg", true, false},
+    [METRIC_RECALL] = {"recall", true, false},
+    [METRIC_RECALL_ALL] = {"recall_all", true, false},
+    [METRIC_PRECISION] = {"precision", true, false},
+    [METRIC_MAP] = {"map", true, false},
+    [METRIC_MAP_MIN] = {"map_min", true, false},
+    [METRIC_MRR] = {"mrr", true, false},
+    [METRIC_HIT] = {"hit", true, false},
+    [METRIC_COVERAGE] = {"coverage", true, false},
+};
+
+enum { KNOWN = sizeof known / sizeof known[0], NAME_MAX_LENGTH = 16 };
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Insertions, deletions, replacements and swaps of neighbours that make b[0 .. n) of a, letters of
+ * either case being equal; n <= NAME_MAX_LENGTH. */
+static int edit_distance(const char *a, const char *b, int n)
+{
+    int rows[3][NAME_MAX_LENGTH + 1], *last = rows[0], *now = rows[1], *spare = rows[2];
+
+    for (int j = 0; j <= n; j++)
+        now[j] = j;
+    for (int i = 1; a[i - 1]; i++) {
+        int *before = last;
+
+        last = now;
+        now = spare;
+        spare = before; /* holds row i - 2 until row i + 1 is written */
+        now[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int other = tolower((unsigned char)b[j - 1]) != a[i - 1];
+
+            now[j] = least(least(last[j] + 1, now[j - 1] + 1), last[j - 1] + other);
+            if (i > 1 && j > 1 && tolower((unsigned char)b[j - 2]) == a[i - 1] &&
+                tolower((unsigned char)b[j - 1]) == a[i - 2])
+                now[j] = least(now[j], before[j - 2] + 1);
+        }
+    }
+    return now[n];
+}
+
+/* The known name nearest to name[0 .. length), or -1: nothing is like it. */
+static int nearest(const char *name, int length)
+{
+    int best = -1, best_distance = length < 4 ? 2 : length < 8 ? 3 : 4; /* must be below this */
+
+    if (length > NAME_MAX_LENGTH)
+        return -1;
+    if (strncasecmp(name, "hr", (size_t)length) == 0 && length == 2) /* hit rate, elsewhere */
+        return METRIC_HIT;
+    for (int i = 0; i < KNOWN; i++) {
+        int distance = edit_distance(known[i].name, name, length);
+
+        if (distance < best_distance) {
+            best = i;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+static int refuse_name(const char *text, int length, struct error *err)
+{
+    char list[256], guess[64] = "";
+    int used = 0, near = nearest(text, length);
+
+    for (int i = 0; i < KNOWN; i++)
+        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s%s", i ? ", " : "", known[i].name,
+                         known[i].ranking ? "@K" : "");
+    if (near >= 0)
+        snprintf(guess, sizeof guess, "did you mean \"%s%s\"? ", known[near].name,
+                 known[near].ranking ? "@K" : "");
+    return error_set(err, PT_ECONFIG, "metric \"%.60s\": no such metric; %sthere are %s", text, guess, list);
+}
+
+/* A whole number from 1 to METRIC_MAX_K, and nothing else; 0 where `text` is not that. */
+static int parse_cutoff(const char *text)
+{
+    int k = 0;
+
+    if (!*text)
+        return 0;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return 0;
+        k = 10 * k + (*text - '0');
+        if (k > METRIC_MAX_K)
+            return 0;
+    }
+    return k;
+}
+
+int metric_parse(struct metric *out, const char *text, struct error *err)
+{
+    const char *at = strchr(text, '@');
+    int length = at ? (int)(at - text) : (int)strlen(text), kind = 0, k = 0;
+
+    while (kind < KNOWN &&
+           !(strncasecmp(known[kind].name, text, (size_t)length) == 0 && !known[kind].name[length]))
+        kind++;
+    if (kind == KNOWN)
+        return refuse_name(text, length, err);
+    if (known[kind].ranking) {
+        if (!at)
+            return error_set(err, PT_ECONFIG, "metric \"%s\": needs a cut-off, as in %s@100", text,
+                             known[kind].name);
+        k = parse_cutoff(at + 1);
+        if (!k)
+            return error_set(err, PT_ECONFIG,
+                             "metric \"%.60s\": the cut-off must be a whole number from 1 to %d", text,
+                             METRIC_MAX_K);
+    } else if (at) {
+        return error_set(err, PT_ECONFIG, "metric \"%.60s\": %s has no cut-off, leave the @ away", text,
+                         known[kind].name);
+    }
+    out->kind = (enum metric_kind)kind;
+    out->k = k;
+    snprintf(out->name, sizeof out->name, k ? "%s@%d" : "%s", known[kind].name, k);
+    return 0;
+}
+
+bool metric_is_ranking(const struct metric *m)
+{
+    return known[m->kind].ranking;
+}
+
+bool metric_smaller_is_better(const struct metric *m)
+{
+    return known[m->kind].smaller;
+}
+
+double metric_of_mean(const struct metric *m, double mean)
+{
+    return m->kind == METRIC_RMSE ? sqrt(mean) : mean;
+}
+
+/* Discounted gain over that of the best list there could be, in which the first
+ * min(k, held_out) places are hits. */
+static double ndcg(const bool *hit, int seen, int could_hit)
+{
+    double gain = 0, ideal = 0;
+    int places = seen > could_hit ? seen : could_hit;
+
+    for (int i = 0; i < places; i++) {
+        double discount;
+
+        if (i >= could_hit && !hit[i])
+            continue;
+        discount = 1 / log2(i + 2);
+        if (i < could_hit)
+            ideal += discount;
+        if (i < seen && hit[i])
+            gain += discount;
+    }
+    return gain / ideal;
+}
+
+/* The precision at every hit's rank, summed. */
+static double precision_sum(const bool *hit, int seen)
+{
+    double sum = 0;
+    int hits = 0;
+
+    for (int i = 0; i < seen; i++) {
+        if (hit[i])
+            sum += (double)++hits / (i + 1);
+    }
+    return sum;
+}
+
+static int count_hits(const bool *hit, int seen)
+{
+    int hits = 0;
+
+    for (int i = 0; i < seen; i++)
+        hits += hit[i];
+    return hits;
+}
+
+/* The first hit's rank; 0: none. */
+static int first_hit(const bool *hit, int seen)
+{
+    for (int i = 0; i < seen; i++) {
+        if (hit[i])
+            return i + 1;
+    }
+    return 0;
+}
+
+double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out)
+{
+    int seen = least(ranked, m->k), could_hit = held_out < m->k ? (int)held_out : m->k, rank;
+
+    assert(held_out > 0);
+    switch (m->kind) {
+    case METRIC_NDCG:
+        return ndcg(hit, seen, could_hit);
+    case METRIC_RECALL:
+        return (double)count_hits(hit, seen) / could_hit;
+    case METRIC_RECALL_ALL:
+        return (double)count_hits(hit, seen) / (double)held_out;
+    case METRIC_PRECISION:
+        return (double)count_hits(hit, seen) / m->k;
+    case METRIC_MAP:
+        return precision_sum(hit, seen) / (double)held_out;
+    case METRIC_MAP_MIN:
+        return precision_sum(hit, seen) / could_hit;
+    case METRIC_MRR:
+        rank = first_hit(hit, seen);
+        return rank ? 1.0 / rank : 0;
+    case METRIC_HIT:
+        return first_hit(hit, seen) > 0;
+    case METRIC_RMSE:
+    case METRIC_MAE:
+    case METRIC_MSE:
+    case METRIC_LOSS:
+    case METRIC_COVERAGE:
+        break;
+    }
+    return NAN;
+}

@@ -1,0 +1,152 @@
+#include "export/onnx_graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_weight(struct graph *g, const char *name, const float *data, int64_t rows, int64_t cols,
+                       int64_t take, bool vector)
+{
+    struct weight *w = &g->weight[g->weights++];
+
+    *w = (struct weight){.data = data, .rows = rows, .cols = cols, .take = take};
+    if (rows >= 0)
+        bytes_put_int(&w->head, 1, vector ? take : rows);
+    if (rows >= 0 && !vector)
+        bytes_put_int(&w->head, 1, take);
+    bytes_put_int(&w->head, 2, ONNX_FLOAT);
+    bytes_put_text(&w->head, 8, name);
+    if (rows < 0)
+        w->rows = 1;
+}
+
+void graph_tensor(struct graph *g, const char *name, int64_t rows, int64_t cols, bool tall)
+{
+    struct tensor_view v;
+
+    if (g->rc < 0)
+        return;
+    if ((g->rc = tensors_find(g->file, name, TENSOR_F32, -1, -1, &v, g->err)) < 0)
+        return;
+    rows = rows ? rows : v.rows;
+    if (v.cols)
+        add_weight(g, name, v.data, rows, v.cols, cols ? cols : v.cols, false);
+    else if (tall)
+        add_weight(g, name, v.data, rows, 1, 1, false);
+    else
+        add_weight(g, name, v.data, 1, v.rows, rows, true);
+}
+
+void graph_number(struct graph *g, const char *name, double value)
+{
+    add_weight(g, name, NULL, -1, 1, 1, true);
+    g->weight[g->weights - 1].own = (float)value;
+}
+
+void graph_node(struct graph *g, const char *op, const char *const *input, int inputs, const char *output)
+{
+    if (!output) {
+        snprintf(g->last, sizeof g->last, "v%d", ++g->value);
+        output = g->last;
+    }
+    for (int i = 0; i < inputs; i++)
+        bytes_put_text(&g->inner, 1, input[i]);
+    bytes_put_text(&g->inner, 2, output);
+    bytes_put_text(&g->inner, 4, op);
+    bytes_put(&g->inner, g->scratch.data, g->scratch.n);
+    g->inner.failed |= g->scratch.failed;
+    g->scratch.n = 0;
+    bytes_put_message(&g->nodes, 1, &g->inner);
+    if (output != g->last)
+        snprintf(g->last, sizeof g->last, "%s", output);
+}
+
+void graph_attribute(struct graph *g, const char *name, int64_t value, bool list)
+{
+    struct bytes a = {0};
+
+    bytes_put_text(&a, 1, name);
+    bytes_put_int(&a, list ? 8 : 3, value);
+    bytes_put_int(&a, 20, list ? 7 : 2);
+    bytes_put_message(&g->scratch, 5, &a);
+    bytes_fini(&a);
+}
+
+void graph_step(struct graph *g, const char *op, const char *other, const char *output)
+{
+    char from[32];
+    const char *input[] = {from, other};
+
+    memcpy(from, g->last, sizeof from);
+    graph_node(g, op, input, other ? 2 : 1, output);
+}
+
+void graph_activate(struct graph *g, enum activation f)
+{
+    static const char *const op[] = {[ACT_SIGMOID] = "Sigmoid",
+                                     [ACT_TANH] = "Tanh",
+                                     [ACT_RELU] = "Relu",
+                                     [ACT_ELU] = "Elu",
+                                     [ACT_SELU] = "Selu"};
+
+    if (f != ACT_IDENTITY)
+        graph_step(g, op[f], NULL, NULL);
+}
+
+void graph_affine(struct graph *g, const char *prefix, bool transposed, int64_t units, const char *output)
+{
+    char from[32], weight[48], bias[48];
+    const char *input[] = {from, weight, bias};
+
+    memcpy(from, g->last, sizeof from);
+    snprintf(weight, sizeof weight, "%s.weight", prefix);
+    snprintf(bias, sizeof bias, "%s.bias", prefix);
+    graph_tensor(g, weight, transposed ? units : 0, transposed ? 0 : units, false);
+    graph_tensor(g, bias, units, 0, false);
+    if (transposed)
+        graph_attribute(g, "transB", 1, false);
+    graph_node(g, "Gemm", input, 3, output);
+}
+
+void graph_chain(struct graph *g, const char *prefix, int n, enum activation f)
+{
+    char name[40];
+
+    for (int l = 0; l < n; l++) {
+        snprintf(name, sizeof name, "%s.%d", prefix, l);
+        graph_affine(g, name, true, 0, NULL);
+        graph_activate(g, f);
+    }
+}
+
+void graph_end(struct graph *g, int which, const char *name, int type, int64_t columns)
+{
+    struct bytes dim = {0}, shape = {0}, tensor = {0}, kind = {0}, info = {0};
+
+    bytes_put_text(&dim, 2, "N");
+    bytes_put_message(&shape, 1, &dim);
+    if (columns) {
+        bytes_put_int(&dim, 1, columns);
+        bytes_put_message(&shape, 1, &dim);
+    }
+    bytes_put_int(&tensor, 1, type);
+    bytes_put_message(&tensor, 2, &shape);
+    bytes_put_message(&kind, 1, &tensor);
+    bytes_put_text(&info, 1, name);
+    bytes_put_message(&info, 2, &kind);
+    bytes_put_message(&g->ends, which, &info);
+    bytes_fini(&dim);
+    bytes_fini(&shape);
+    bytes_fini(&tensor);
+    bytes_fini(&kind);
+    bytes_fini(&info);
+}
+
+void graph_fini(struct graph *g)
+{
+    for (int i = 0; i < g->weights; i++)
+        bytes_fini(&g->weight[i].head);
+    bytes_fini(&g->nodes);
+    bytes_fini(&g->ends);
+    bytes_fini(&g->scratch);
+    bytes_fini(&g->inner);
+}

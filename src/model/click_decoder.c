@@ -1,0 +1,377 @@
+#include "model/click_decoder.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
+#define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
+
+static int init_shard(struct softmax *d, int s)
+{
+    struct softmax_shard *own = &d->shard[s];
+    int64_t width = shard_width(&d->w.cut[s]);
+
+    own->gb = mem_array(own->ld, sizeof(float));
+    d->scale[s] = mem_array(d->block, sizeof(float));
+    if (d->keep)
+        own->gradient = mem_array(width * d->w.ld, sizeof(float));
+    if (!own->gb || !d->scale[s] || (d->keep && !own->gradient))
+        return PT_ENOMEM;
+    return 0;
+}
+
+static void touch(struct worker *w, void *arg)
+{
+    struct softmax *d = arg;
+    int64_t first, end;
+
+    team_own(w, d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        struct softmax_shard *own = &d->shard[s];
+
+        memset(own->block, 0, (size_t)(d->block * own->ld) * sizeof(float));
+        memset(own->hit, 0, (size_t)d->stats_bytes);
+        memset(own->gb, 0, (size_t)own->ld * sizeof(float));
+        if (d->keep)
+            memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
+    }
+    if (!d->keep)
+        memset(d->gradient[w->id], 0, 64);
+}
+
+/* A shard's stats are whole cache lines: two workers write none together. */
+static int init_stats(struct softmax *d)
+{
+    int64_t rows = (d->block + 7) / 8 * 8;
+
+    d->stats_bytes = rows * (int64_t)(2 * sizeof(double) + 2 * sizeof(float));
+    d->stats = mem_array(d->w.shards * d->stats_bytes, 1);
+    d->norm = mem_zalloc(d->w.shards, sizeof *d->norm);
+    if (!d->stats || !d->norm)
+        return PT_ENOMEM;
+    for (int s = 0; s < d->w.shards; s++) {
+        struct softmax_shard *own = &d->shard[s];
+
+        own->hit = (double *)(void *)(d->stats + s * d->stats_bytes);
+        own->mass = own->hit + rows;
+        own->max = (float *)(void *)(own->mass + rows);
+        own->sum = own->max + rows;
+    }
+    return 0;
+}
+
+/* The blocks of a worker's shards lie behind each other, in huge pages. */
+static int init_blocks(struct softmax *d, int worker)
+{
+    int64_t first, end, floats = 0;
+    float *at;
+
+    team_own(team_worker(d->model->eng.team, worker), d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
+        floats += d->block * d->shard[s].ld;
+    }
+    at = d->blocks[worker] = mem_array(floats, sizeof *at);
+    for (int64_t s = first; s < end && at; s++) {
+        d->shard[s].block = at;
+        at += d->block * d->shard[s].ld;
+    }
+    return at ? 0 : PT_ENOMEM;
+}
+
+static int init_workers(struct softmax *d)
+{
+    int64_t first, end;
+
+    if (init_stats(d) < 0)
+        return PT_ENOMEM;
+    for (int i = 0; i < team_workers(d->model->eng.team); i++)
+        if (init_blocks(d, i) < 0)
+            return PT_ENOMEM;
+    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        if (init_shard(d, (int)s) < 0)
+            return PT_ENOMEM;
+    for (int i = 0; !d->keep && i < team_workers(d->model->eng.team); i++)
+        if (!(d->gradient[i] = mem_array(SOFTMAX_ROWS * d->w.ld, sizeof(float))))
+            return PT_ENOMEM;
+    return 0;
+}
+
+int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
+{
+    const struct matrix *x = m->eng.train;
+    int rc;
+
+    *d = (struct softmax){.model = m};
+    d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
+    d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
+                         x->shards, m->eng.team, err)) < 0 ||
+        (rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
+        goto fail;
+    d->shard = mem_zalloc(x->shards, sizeof *d->shard);
+    d->scale = mem_zalloc(x->shards, sizeof *d->scale);
+    d->row_loss = mem_zalloc(m->spec.batch, sizeof *d->row_loss);
+    d->blocks = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->blocks); /* both end with NULL */
+    d->gradient = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->gradient);
+    if (d->shard && d->scale && d->row_loss && d->blocks && d->gradient && init_workers(d) == 0) {
+        team_run(m->eng.team, touch, d);
+        return 0;
+    }
+    rc = error_set(
+        err, PT_ENOMEM,
+        "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
+        (long long)d->block, (long long)x->columns);
+fail:
+    softmax_fini(d);
+    return rc;
+}
+
+void softmax_fini(struct softmax *d)
+{
+    for (int s = 0; d->shard && s < d->w.shards; s++) {
+        mem_free(d->shard[s].gradient);
+        mem_free(d->shard[s].gb);
+        if (d->scale)
+            mem_free(d->scale[s]);
+    }
+    for (int i = 0; d->blocks && d->blocks[i]; i++)
+        mem_free(d->blocks[i]);
+    for (int i = 0; d->gradient && d->gradient[i]; i++)
+        mem_free(d->gradient[i]);
+    mem_free(d->blocks);
+    mem_free(d->gradient);
+    mem_free(d->shard);
+    mem_free(d->stats);
+    mem_free(d->norm);
+    mem_free(d->scale);
+    mem_free(d->row_loss);
+    reduce_free(d->reduce);
+    table_fini(&d->w);
+    *d = (struct softmax){0};
+}
+
+/* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
+static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows,
+                         const float *h)
+{
+    struct softmax_shard *own = &d->shard[s];
+    const struct table_part *part = &d->w.part[s];
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+
+    d->model->eng.kern->product_nt(rows, width, ld, h + from * ld, ld, part->row.w, ld, part->bias.w,
+                                   own->block, own->ld);
+    for (int64_t p = 0; p < rows; p++) {
+        float *l = own->block + p * own->ld;
+        double hit = 0.0, mass = 0.0;
+
+        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++) {
+            hit += (double)v->target[i] * (double)l[v->col[i]];
+            mass += (double)v->target[i];
+        }
+        own->hit[p] = hit;
+        own->mass[p] = mass;
+        d->model->eng.kern->exp_row(l, width, &own->max[p], &own->sum[p]);
+    }
+}
+
+/* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B
+ * of its exponentials. Rows [first, end) of the block. */
+static void combine(struct softmax *d, const struct batch *b, int64_t from, int64_t first, int64_t end)
+{
+    int64_t own_first, own_end;
+
+    team_rank_own(d->model->eng.team, d->w.shards, &own_first, &own_end);
+    for (int64_t p = first; p < end; p++) {
+        float top = -INFINITY;
+        double sum = 0.0, hit = 0.0, n = 0.0;
+
+        for (int s = 0; s < d->w.shards; s++)
+            top = d->shard[s].max[p] > top || isnan(d->shard[s].max[p]) ? d->shard[s].max[p] : top;
+        for (int s = 0; s < d->w.shards; s++) {
+            if (shard_width(&d->w.cut[s]) == 0)
+                continue;
+            sum += (double)d->shard[s].sum[p] * exp((double)(d->shard[s].max[p] - top));
+            hit += d->shard[s].hit[p];
+            n += d->shard[s].mass[p]; /* targets are ones: exact in any order */
+        }
+        d->row_loss[from + p] = n * ((double)top + log(sum)) - hit;
+        for (int64_t s = own_first; s < own_end; s++)
+            d->scale[s][p] = (float)(exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
+    }
+}
+
+/* Errors in place of exponentials, and the gradient of b. */
+static void errors(struct softmax *d, int s, const struct view *v, const struct batch *b, int64_t from,
+                   int64_t rows)
+{
+    struct softmax_shard *own = &d->shard[s];
+    float share = (float)(1.0 / (double)b->rows);
+
+    if (from == 0)
+        memset(own->gb, 0, (size_t)own->ld * sizeof *own->gb);
+    for (int64_t p = 0; p < rows; p++) {
+        float *e = own->block + p * own->ld;
+
+        if (p + ERRORS_AHEAD < rows)
+            for (int64_t k = 0; k < own->ld; k += ROW_ALIGN)
+                __builtin_prefetch(e + ERRORS_AHEAD * own->ld + k, 1);
+        d->model->eng.kern->scale(e, d->scale[s][p], own->ld);
+        for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
+            e[v->col[i]] -= v->target[i] * share;
+        d->model->eng.kern->add(own->gb, e, own->ld);
+    }
+}
+
+/* Adam on rows [first, end) of a shard's W with gradient g (rows, ld). */
+static void apply_rows(struct softmax *d, int s, const struct batch *b, int64_t first, int64_t end,
+                       const float *g)
+{
+    const struct engine *eng = &d->model->eng;
+    const struct weights *row = &d->w.part[s].row;
+    int64_t ld = d->w.ld;
+
+    eng->kern->adam(eng->plan->weight + b->in_epoch, row->w + first * ld, row->m + first * ld,
+                    row->v + first * ld, g, (end - first) * ld);
+}
+
+static void apply_bias(struct softmax *d, int s, const struct batch *b)
+{
+    const struct engine *eng = &d->model->eng;
+    const struct weights *bias = &d->w.part[s].bias;
+
+    eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, d->shard[s].gb,
+                    row_pad(shard_width(&d->w.cut[s])));
+}
+
+/* The gradient of W, some rows at a time. Where it is not kept, Adam follows while they are in cache. */
+static void weight_gradient(struct worker *w, struct softmax *d, int s, const struct batch *b, int64_t from,
+                            int64_t rows, const float *h)
+{
+    const struct softmax_shard *own = &d->shard[s];
+    const struct weights *row = &d->w.part[s].row;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+
+    for (int64_t c = 0; c < width; c += SOFTMAX_ROWS) {
+        int64_t end = width - c < SOFTMAX_ROWS ? width : c + SOFTMAX_ROWS;
+        float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id];
+        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN};
+
+        team_phase(w, PHASE_DECODE);
+        d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
+                                       from > 0 ? INTO_CHAIN : INTO_NEW, g, ld, d->keep ? NULL : &adam);
+        if (!d->keep) {
+            team_phase(w, PHASE_UPDATE);
+            apply_rows(d, s, b, c, end, g);
+        }
+    }
+}
+
+/* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at
+ * the last. */
+static void shard_back(struct worker *w, struct softmax *d, int s, const struct view *v,
+                       const struct batch *b, int64_t from, int64_t rows, const float *h, bool measure)
+{
+    struct softmax_shard *own = &d->shard[s];
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+    bool add, last = from + rows == b->rows;
+    float *dh;
+
+    team_phase(w, PHASE_DECODE);
+    errors(d, s, v, b, from, rows);
+    dh = reduce_leaf(d->reduce, w, s, &add);
+    d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
+                                   add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
+    weight_gradient(w, d, s, b, from, rows, h);
+    if (last && measure)
+        d->norm[s] = d->model->eng.kern->sum_squares(own->gradient, width * ld) +
+                     d->model->eng.kern->sum_squares(own->gb, width);
+    team_phase(w, PHASE_UPDATE);
+    if (last && !measure) {
+        if (d->keep)
+            apply_rows(d, s, b, 0, width, own->gradient);
+        apply_bias(d, s, b);
+    }
+    team_phase(w, PHASE_REDUCE);
+    reduce_done(d->reduce, w, s, add, rows * ld);
+}
+
+void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
+                  const float *h, float *dh, bool measure)
+{
+    int end, first = own_shards(w, d->model, &end);
+    int64_t ld = d->w.ld;
+
+    for (int64_t from = 0; from < b->rows; from += d->block) {
+        int64_t rows = b->rows - from < d->block ? b->rows - from : d->block, p, last;
+
+        team_barrier(w); /* codes, and the sums of the block before, have been read */
+        team_phase(w, PHASE_DECODE);
+        for (int s = first; s < end; s++)
+            exponentials(d, s, &views[s], from, rows, h);
+        team_barrier(w);
+        team_share(w, d->stats, d->w.shards, d->stats_bytes);
+        team_phase(w, PHASE_DECODE);
+        team_range(rows, w->id, w->count, &p, &last);
+        combine(d, b, from, p, last);
+        team_barrier(w);
+        for (int s = first; s < end; s++)
+            shard_back(w, d, s, &views[s], b, from, rows, h, measure);
+        team_barrier(w);
+        team_phase(w, PHASE_REDUCE);
+        reduce_ranks(d->reduce, w, rows, ld);
+        reduce_rows(d->reduce, p, last, ld);
+        memcpy(dh + (from + p) * ld, reduce_root(d->reduce) + p * ld, (size_t)((last - p) * ld) * sizeof *dh);
+    }
+    if (b->rows > d->block) /* a slice of the minibatch has rows from several workers' slices of blocks */
+        team_barrier(w);
+}
+
+void softmax_share_norms(struct worker *w, struct softmax *d)
+{
+    team_share(w, d->norm, d->w.shards, sizeof *d->norm);
+}
+
+void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip)
+{
+    int end, first = own_shards(w, d->model, &end);
+
+    for (int s = first; s < end; s++) {
+        if (clip != 1.0f) {
+            d->model->eng.kern->scale(d->shard[s].gradient, clip, shard_width(&d->w.cut[s]) * d->w.ld);
+            d->model->eng.kern->scale(d->shard[s].gb, clip, d->shard[s].ld);
+        }
+        apply_rows(d, s, b, 0, shard_width(&d->w.cut[s]), d->shard[s].gradient);
+        apply_bias(d, s, b);
+    }
+}
+
+double softmax_squared_norm(const struct softmax *d)
+{
+    double sum = 0.0;
+
+    for (int s = 0; s < d->w.shards; s++)
+        sum += d->norm[s];
+    return sum;
+}
+
+double softmax_loss(const struct softmax *d, const struct batch *b)
+{
+    double sum = 0.0;
+
+    for (int64_t p = 0; p < b->rows; p++)
+        sum += d->row_loss[p];
+    return sum / (double)b->rows;
+}
+
+void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
+{
+    const struct table_part *part = &d->w.part[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
+
+    d->model->eng.kern->product_nt(rows, width, d->w.ld, h, d->w.ld, part->row.w, d->w.ld, part->bias.w, out,
+                                   ld);
+}

@@ -1,0 +1,66 @@
+/* click_decoder.h - the last layer of Multi-VAE and Mult-DAE: a multinomial over all columns (Liang, Krishnan,
+ * Hoffman, Jebara: "Variational Autoencoders for Collaborative Filtering", WWW 2018, section 2.1).
+ *
+ *   l = h W^T + b                         logits (B, columns), W (columns, K), b (columns)
+ *   loss = 1/B sum_p [ n_p log sum_c exp(l_pc) - sum_c x_pc l_pc ]        n_p = sum_c x_pc
+ *   dloss / dl_pc = 1/B [ n_p softmax(l_p)_c - x_pc ]
+ *
+ * Every column takes part, so a shard's logits are a dense block, a GEMM. What the shards must tell each
+ * other is, for each example, the maximum and the sum of exponentials: B x 2 numbers a shard, combined in
+ * shard order. A shard keeps exp(l - its own maximum) in place of the logits, so each exponential is computed
+ * once.
+ *
+ * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) only one block's logits exist
+ * at a time; the gradient of W is then kept for all columns and summed over the blocks. */
+#ifndef MODEL_CLICK_DECODER_H
+#define MODEL_CLICK_DECODER_H
+
+#include "model/model.h"
+#include "par/reduce.h"
+
+struct softmax_shard {
+    int64_t ld;       /* of a block's row: width, padded */
+    float *block;     /* (block rows, ld) in softmax.blocks: logits, then exponentials, then errors */
+    double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
+    double *mass;     /* (block rows) sum of x */
+    float *max, *sum; /* (block rows) of each row's exponentials */
+    float *gradient;  /* (width, K ld) owned, where gradients are kept */
+    float *gb;        /* (ld) owned: gradient of b */
+};
+
+struct softmax {
+    struct table w;
+    struct softmax_shard *shard; /* (shards) owned; with several ranks, of other ranks' shards stats only */
+    char *stats;                 /* (shards, stats_bytes) owned: what the shards tell each other */
+    int64_t stats_bytes;
+    double *norm;          /* (shards) owned: squared norms of gradients, for clipping */
+    int64_t block;         /* rows of a block */
+    float **scale;         /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
+    double *row_loss;      /* (rows) owned */
+    float **blocks;        /* (workers) owned: the blocks of a worker's shards */
+    float **gradient;      /* (workers) owned: of some rows of W */
+    struct reduce *reduce; /* owned */
+    bool keep;             /* a gradient for each shard (microbatches or clipping) */
+    const struct model *model;
+};
+
+int softmax_init(struct softmax *d, struct model *m, int k, struct error *err);
+void softmax_fini(struct softmax *d);
+
+/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is complete at the
+ * end. W and b are updated at once, unless `measure`: then only the squared norms are taken. Begins with a
+ * barrier. */
+void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
+                  const float *h, float *dh, bool measure);
+/* After softmax_step with `measure`. Every worker: with several ranks, norms of all shards for all of them.
+ */
+void softmax_share_norms(struct worker *w, struct softmax *d);
+void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip);
+double softmax_squared_norm(const struct softmax *d);
+/* Mean over the minibatch of the rows' losses; worker 0, after a barrier. */
+double softmax_loss(const struct softmax *d, const struct batch *b);
+
+/* Logits of a shard's columns: out (rows, ld). */
+void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld);
+
+#endif

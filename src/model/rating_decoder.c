@@ -1,0 +1,364 @@
+#include "model/rating_decoder.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+static int init_shards(struct masked *d, const struct view *views)
+{
+    int workers = team_workers(d->model->eng.team);
+    int64_t widest = 0, first, end;
+
+    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        int64_t width = shard_width(&d->w.cut[s]), n = views[s].room_entries;
+        struct masked_shard *own = &d->shard[s];
+
+        own->e = mem_array(n, sizeof(float));
+        own->e_by_row = mem_array(n, sizeof(float));
+        own->gb = mem_array(row_pad(width), sizeof(float));
+        if (!own->e || !own->e_by_row || !own->gb)
+            return PT_ENOMEM;
+        memset(own->gb, 0, (size_t)row_pad(width) * sizeof(float));
+        widest = width > widest ? width : widest;
+    }
+    for (int i = 0; i < workers; i++) {
+        d->old[i] = mem_array(widest * d->w.ld, sizeof(float));
+        d->row[i] = mem_array(d->w.ld, sizeof(float));
+        if (!d->old[i] || !d->row[i])
+            return PT_ENOMEM;
+    }
+    return 0;
+}
+
+int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce, const struct view *views,
+                struct error *err)
+{
+    const struct matrix *x = m->eng.train;
+    int workers = team_workers(m->eng.team), rc;
+
+    *d = (struct masked){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
+    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
+                         x->shards, m->eng.team, err)) < 0)
+        goto fail;
+    if (!reduce) {
+        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
+            goto fail;
+        d->owns_reduce = true;
+    }
+    d->shard = mem_zalloc(x->shards, sizeof *d->shard);
+    d->sums = mem_zalloc(x->shards, sizeof *d->sums);
+    d->cell_weight = mem_array(m->spec.batch, sizeof(float));
+    d->old = mem_zalloc(workers + 1, sizeof *d->old); /* both end with NULL */
+    d->row = mem_zalloc(workers + 1, sizeof *d->row);
+    if (d->shard && d->sums && d->cell_weight && d->old && d->row && init_shards(d, views) == 0)
+        return 0;
+    rc = error_set(err, PT_ENOMEM, "decoder: out of memory");
+fail:
+    masked_fini(d);
+    return rc;
+}
+
+void masked_fini(struct masked *d)
+{
+    for (int s = 0; d->shard && s < d->w.shards; s++) {
+        mem_free(d->shard[s].e);
+        mem_free(d->shard[s].e_by_row);
+        mem_free(d->shard[s].gb);
+    }
+    for (int i = 0; d->old && d->old[i]; i++)
+        mem_free(d->old[i]);
+    for (int i = 0; d->row && d->row[i]; i++)
+        mem_free(d->row[i]);
+    mem_free(d->shard);
+    mem_free(d->sums);
+    mem_free(d->cell_weight);
+    mem_free(d->old);
+    mem_free(d->row);
+    if (d->owns_reduce)
+        reduce_free(d->reduce);
+    table_fini(&d->w);
+    *d = (struct masked){0};
+}
+
+void masked_prepare(struct worker *w, struct masked *d, const struct batch *b)
+{
+    const int64_t *count = d->model->eng.train->row_count;
+    int64_t first, end, with_cells = 0;
+
+    if (d->loss != LOSS_ROW_MEAN)
+        return;
+    for (int64_t p = 0; p < b->rows; p++)
+        with_cells += count[b->example[p]] > 0;
+    team_range(b->rows, w->id, w->count, &first, &end);
+    for (int64_t p = first; p < end; p++) {
+        int64_t n = count[b->example[p]];
+
+        d->cell_weight[p] = n ? (float)(1.0 / ((double)with_cells * (double)n)) : 0.0f;
+    }
+}
+
+/* Errors of the view's column a before the loss's scale: e in the order by column. */
+static void score_column(struct masked *d, int shard, const struct view *v, int64_t a, const struct batch *b,
+                         const float *h)
+{
+    const struct engine *eng = &d->model->eng;
+    const struct table_part *part = &d->w.part[shard];
+    struct masked_shard *own = &d->shard[shard];
+    int64_t c = v->active[a], i = v->start[a], n = v->start[a + 1] - i;
+    const float *target = v->target_by_column + i;
+    float *e = own->e + i, bias = part->bias.w[c];
+    double square = 0.0, loss = 0.0;
+
+    table_catch_up(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch);
+    eng->kern->dots(e, n, v->pos + i, part->row.w + c * d->w.ld, h, d->w.ld);
+    if (d->act != ACT_IDENTITY) {
+        for (int64_t j = 0; j < n; j++)
+            e[j] += bias;
+        bias = 0.0f;
+        eng->kern->activate(d->act, e, n);
+    }
+    for (int64_t j = 0; j < n; j++) {
+        float out = e[j] + bias, diff = out - target[j], slope = 1.0f;
+        float weight = d->loss == LOSS_ROW_MEAN ? d->cell_weight[v->pos[i + j]] : 1.0f;
+
+        if (d->act != ACT_IDENTITY)
+            eng->kern->activate_back(d->act, &slope, &out, 1);
+        square += (double)diff * (double)diff;
+        loss += (double)weight * (double)diff * (double)diff;
+        e[j] = diff * weight * slope;
+    }
+    d->sums[shard].square += square;
+    d->sums[shard].loss += loss;
+}
+
+static void start_sums(struct masked *d, int shard)
+{
+    d->sums[shard].square = d->sums[shard].loss = 0.0;
+}
+
+void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
+                   const float *h)
+{
+    team_phase(w, PHASE_DECODE);
+    start_sums(d, shard);
+    for (int64_t a = 0; a < v->columns; a++)
+        score_column(d, shard, v, a, b, h);
+}
+
+void masked_share(struct worker *w, struct masked *d)
+{
+    team_share(w, d->sums, d->w.shards, sizeof *d->sums);
+}
+
+static double sum_shards(const struct masked *d, bool squares)
+{
+    double sum = 0.0;
+
+    for (int s = 0; s < d->w.shards; s++)
+        sum += squares ? d->sums[s].square : d->sums[s].loss;
+    return sum;
+}
+
+static double batch_cells(const struct masked *d, const struct batch *b)
+{
+    int64_t n = 0;
+
+    for (int64_t p = 0; p < b->rows; p++)
+        n += d->model->eng.train->row_count[b->example[p]];
+    return n ? (double)n : 1.0;
+}
+
+float masked_scale(const struct masked *d, const struct batch *b)
+{
+    double root;
+
+    switch (d->loss) {
+    case LOSS_SUM:
+        return 1.0f;
+    case LOSS_EXAMPLE_MEAN:
+        return (float)(1.0 / (double)b->rows);
+    case LOSS_ROW_MEAN: /* the rest is in the cell weights */
+        return 2.0f;
+    case LOSS_CELL_MEAN:
+        return (float)(2.0 / batch_cells(d, b));
+    case LOSS_COLUMN_MEAN:
+        return (float)(1.0 / ((double)b->rows * (double)d->w.columns));
+    case LOSS_ROOT:
+        root = sqrt(sum_shards(d, true));
+        return root > 0.0 ? (float)(1.0 / root) : 0.0f;
+    }
+    return 1.0f;
+}
+
+double masked_loss(const struct masked *d, const struct batch *b, double *squares)
+{
+    *squares = sum_shards(d, true);
+    switch (d->loss) {
+    case LOSS_SUM:
+        return 0.5 * *squares;
+    case LOSS_EXAMPLE_MEAN:
+        return 0.5 * *squares / (double)b->rows;
+    case LOSS_ROW_MEAN:
+        return sum_shards(d, false);
+    case LOSS_CELL_MEAN:
+        return *squares / batch_cells(d, b);
+    case LOSS_COLUMN_MEAN:
+        return 0.5 * *squares / ((double)b->rows * (double)d->w.columns);
+    case LOSS_ROOT:
+        return sqrt(*squares);
+    }
+    return 0.0;
+}
+
+/* Gradient of row W_c for the view's column a: sum of e h over its cells. */
+static float *row_gradient(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
+                           const float *h)
+{
+    int64_t i = v->start[a];
+
+    d->model->eng.kern->gather(d->row[w->id], false, v->start[a + 1] - i, v->pos + i, d->shard[shard].e + i,
+                               h, d->w.ld);
+    return d->row[w->id];
+}
+
+static void update_bias(struct masked *d, int shard, const struct batch *b)
+{
+    const struct engine *eng = &d->model->eng;
+    struct weights *bias = &d->w.part[shard].bias;
+
+    eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, d->shard[shard].gb,
+                    row_pad(shard_width(&d->w.cut[shard])));
+}
+
+/* The shard's part of dh: one row sum an example, over the rows of W as they were before the update. */
+static void add_part(struct worker *w, struct masked *d, int shard, const struct view *v, const float *rows)
+{
+    bool add;
+    float *dh = reduce_leaf(d->reduce, w, shard, &add);
+    const float *e = d->shard[shard].e_by_row;
+
+    for (int64_t p = 0; p < v->rows; p++)
+        d->model->eng.kern->gather(dh + p * d->w.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
+                                   e + v->row[p], rows, d->w.ld);
+    team_phase(w, PHASE_REDUCE);
+    reduce_done(d->reduce, w, shard, add, v->rows * d->w.ld);
+}
+
+/* Scales the errors of the view's column a, passes them on to the order by example, and takes the gradients
+ * of W_c and b_c: applied at once, the old row kept aside, or, where `measure`, only measured. */
+static void apply_column(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
+                         const struct batch *b, const float *h, float scale, bool measure)
+{
+    const struct engine *eng = &d->model->eng;
+    struct masked_shard *own = &d->shard[shard];
+    int64_t c = v->active[a], ld = d->w.ld;
+    const float *row = d->w.part[shard].row.w + c * ld, *g;
+    float sum = 0.0f;
+
+    for (int64_t i = v->start[a]; i < v->start[a + 1]; i++) {
+        own->e[i] *= scale;
+        own->e_by_row[v->at[i]] = own->e[i];
+        sum += own->e[i];
+    }
+    own->gb[c] = sum;
+    g = row_gradient(w, d, shard, v, a, h);
+    if (measure) {
+        d->sums[shard].norm += eng->kern->sum_squares(g, ld);
+    } else {
+        memcpy(d->old[w->id] + c * ld, row, (size_t)ld * sizeof *row);
+        table_update(&d->w, eng->kern, eng->plan, shard, c, b->in_epoch, g);
+    }
+}
+
+void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
+                  const float *h, float scale, bool scored, bool measure)
+{
+    const struct engine *eng = &d->model->eng;
+    struct masked_shard *own = &d->shard[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
+
+    team_phase(w, PHASE_DECODE);
+    d->sums[shard].norm = 0.0;
+    memset(own->gb, 0, (size_t)width * sizeof *own->gb);
+    if (!scored)
+        start_sums(d, shard);
+    for (int64_t a = 0; a < v->columns; a++) {
+        if (a + 1 < v->columns)
+            table_prefetch(&d->w, shard, v->active[a + 1]);
+        if (!scored) /* the codes that it reads are then in L1 for the gradient */
+            score_column(d, shard, v, a, b, h);
+        apply_column(w, d, shard, v, a, b, h, scale, measure);
+    }
+    if (measure)
+        d->sums[shard].norm += eng->kern->sum_squares(own->gb, width);
+    else
+        update_bias(d, shard, b);
+    add_part(w, d, shard, v, measure ? d->w.part[shard].row.w : d->old[w->id]);
+}
+
+void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
+                   const float *h, float clip)
+{
+    const struct engine *eng = &d->model->eng;
+
+    team_phase(w, PHASE_UPDATE);
+    for (int64_t a = 0; a < v->columns; a++) {
+        float *g = row_gradient(w, d, shard, v, a, h);
+
+        if (clip != 1.0f)
+            eng->kern->scale(g, clip, d->w.ld);
+        table_update(&d->w, eng->kern, eng->plan, shard, v->active[a], b->in_epoch, g);
+    }
+    if (clip != 1.0f)
+        eng->kern->scale(d->shard[shard].gb, clip, shard_width(&d->w.cut[shard]));
+    update_bias(d, shard, b);
+}
+
+double masked_squared_norm(const struct masked *d)
+{
+    double sum = 0.0;
+
+    for (int s = 0; s < d->w.shards; s++)
+        sum += d->sums[s].norm;
+    return sum;
+}
+
+void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh)
+{
+    int64_t first, end;
+
+    team_barrier(w);
+    team_phase(w, PHASE_REDUCE);
+    reduce_ranks(d->reduce, w, rows, d->w.ld);
+    team_range(rows, w->id, w->count, &first, &end);
+    reduce_rows(d->reduce, first, end, d->w.ld);
+    memcpy(dh + first * d->w.ld, reduce_root(d->reduce) + first * d->w.ld,
+           (size_t)((end - first) * d->w.ld) * sizeof *dh);
+}
+
+void masked_score_all(struct masked *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
+{
+    const struct table_part *part = &d->w.part[shard];
+    int64_t width = shard_width(&d->w.cut[shard]);
+
+    d->model->eng.kern->product_nt(rows, width, d->w.ld, h, d->w.ld, part->row.w, d->w.ld, part->bias.w, out,
+                                   ld);
+    for (int64_t p = 0; p < rows; p++)
+        d->model->eng.kern->activate(d->act, out + p * ld, width);
+}
+
+void masked_score_cells(struct masked *d, int shard, const float *h, const struct view *cells, float *out)
+{
+    const struct table_part *part = &d->w.part[shard];
+
+    for (int64_t p = 0; p < cells->rows; p++) {
+        int64_t i = cells->row[p], n = cells->row[p + 1] - i;
+
+        d->model->eng.kern->dots(out + i, n, cells->col + i, h + p * d->w.ld, part->row.w, d->w.ld);
+        for (int64_t j = i; j < i + n; j++)
+            out[j] += part->bias.w[cells->col[j]];
+        d->model->eng.kern->activate(d->act, out + i, n);
+    }
+}

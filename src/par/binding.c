@@ -1,0 +1,142 @@
+#include "par/binding.h"
+
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static int by_machine_order(const void *left, const void *right)
+{
+    const struct topo_place *a = &((const struct slot *)left)->place,
+                            *b = &((const struct slot *)right)->place;
+
+    if (a->package != b->package)
+        return a->package < b->package ? -1 : 1;
+    if (a->node != b->node)
+        return a->node < b->node ? -1 : 1;
+    if (a->core != b->core)
+        return a->core < b->core ? -1 : 1;
+    return (a->pu > b->pu) - (a->pu < b->pu);
+}
+
+static void number(struct slots *s)
+{
+    for (int i = 0; i < s->count; i++) {
+        struct slot *x = &s->slot[i], *last = i ? x - 1 : NULL;
+
+        x->sibling = last && last->place.core == x->place.core ? last->sibling + 1 : 0;
+        x->domain = last ? last->domain : 0;
+        if (last && (last->place.package != x->place.package || last->place.node != x->place.node))
+            x->domain++;
+        s->domains = x->domain + 1;
+    }
+}
+
+/* How many of its domain and of its sibling number stand before slot i: its turn when domains are dealt to.
+ */
+static int turn_of(const struct slots *s, int i)
+{
+    int turn = 0;
+
+    for (int j = i - 1; j >= 0 && s->slot[j].domain == s->slot[i].domain; j--)
+        turn += s->slot[j].sibling == s->slot[i].sibling;
+    return turn;
+}
+
+/* By comparing all with all. */
+static void rank(struct slots *s, const int *turn)
+{
+    for (int i = 0; i < s->count; i++) {
+        struct slot *a = &s->slot[i];
+
+        for (int j = 0; j < s->count; j++) {
+            const struct slot *b = &s->slot[j];
+
+            if (b->sibling != a->sibling) {
+                a->compact += b->sibling < a->sibling;
+                a->scatter += b->sibling < a->sibling;
+                continue;
+            }
+            a->compact += j < i;
+            a->scatter += turn[j] != turn[i] ? turn[j] < turn[i] : j < i;
+        }
+    }
+}
+
+int slots_order(struct slots *s, struct error *err)
+{
+    int *turn = mem_alloc(s->count, sizeof *turn);
+
+    qsort(s->slot, (size_t)s->count, sizeof *s->slot, by_machine_order);
+    number(s);
+    s->before = mem_zalloc(s->domains + 1, sizeof *s->before);
+    if (!turn || !s->before) {
+        mem_free(turn);
+        return error_set(err, PT_ENOMEM, "topology: no memory");
+    }
+    for (int i = 0; i < s->count; i++) {
+        turn[i] = turn_of(s, i);
+        s->before[s->slot[i].domain + 1] += s->slot[i].sibling == 0;
+    }
+    for (int d = 0; d < s->domains; d++)
+        s->before[d + 1] += s->before[d];
+    rank(s, turn);
+    mem_free(turn);
+    return 0;
+}
+
+void slots_fini(struct slots *s)
+{
+    mem_free(s->slot);
+    mem_free(s->before);
+}
+
+int slots_cores(const struct slots *s)
+{
+    return s->before[s->domains];
+}
+
+bool slots_by_domain(const struct slots *s, enum topo_bind bind, int workers)
+{
+    return bind == BIND_AUTO && workers < slots_cores(s);
+}
+
+/* n domains are a run that begins at a multiple of n, where there is room: so they lie in one package if a
+ * package's number of them allows it. */
+static const struct slot *in_domains(const struct slots *s, int workers, int id)
+{
+    int first = s->home, cores = 0, core;
+
+    for (int n = 1; n <= s->domains && cores < 2 * workers; n++) {
+        first = s->home - s->home % n;
+        first = first < s->domains - n ? first : s->domains - n;
+        cores = s->before[first + n] - s->before[first];
+    }
+    core = s->before[first] + (int)((int64_t)id * cores / workers);
+    for (int i = 0; i < s->count; i++)
+        if (s->slot[i].sibling == 0 && core-- == 0)
+            return &s->slot[i];
+    return NULL; /* not reached: there are that many cores */
+}
+
+/* Of `workers`, a slot gets one, or one more or fewer where there are more workers than slots. The slots are
+ * walked in order until worker `id` has had its turn. */
+static const struct slot *on_core(const struct slots *s, enum topo_bind bind, int workers, int id)
+{
+    int before = 0;
+
+    for (int i = 0; i < s->count; i++) {
+        const struct slot *x = &s->slot[i];
+
+        before +=
+            workers / s->count + ((bind == BIND_SCATTER ? x->scatter : x->compact) < workers % s->count);
+        if (id < before)
+            return x;
+    }
+    return NULL; /* not reached: id < workers */
+}
+
+const struct slot *slots_of(const struct slots *s, enum topo_bind bind, int workers, int id)
+{
+    return slots_by_domain(s, bind, workers) ? in_domains(s, workers, id) : on_core(s, bind, workers, id);
+}

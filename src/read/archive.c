@@ -1,0 +1,393 @@
+#include "read/archive.h"
+
+#include "base/mem.h"
+#include "base/printable.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define LIBARCHIVE_NEEDS ((int64_t)4 << 20)
+#define BLOCK_BYTES      ((size_t)1 << 18)
+#define FREE_BYTES       ((int64_t)256 << 20) /* unpacked size below which no ratio is suspicious */
+#define MOST_RATIO       200
+#define MOST_BYTES       ((int64_t)1 << 40)
+#define MOST_MEMBERS     100000
+
+#define PACKED_START ((size_t)512) /* bytes of a member that say whether it is packed itself */
+
+struct archive_member {
+    struct archive *archive; /* owned */
+    struct archive *inner;   /* owned: what unpacks a member that is packed itself; NULL: it is not */
+    char *shown;             /* owned: path or path!member, for messages */
+    char *block;             /* (BLOCK_BYTES) owned: bytes of the member, at hand or for `inner`; or NULL */
+    size_t at_hand, given;   /* bytes in `block` from its start, of which were given out */
+    int64_t packed, unpacked;
+};
+
+static const struct magic {
+    const char *suffix, *bytes;
+    size_t length, offset;
+    bool folder;
+} magics[] = {
+    {".zip", "PK\003\004", 4, 0, true},
+    {".zip", "PK\005\006", 4, 0, true},
+    {".tar", "ustar", 5, 257, true},
+    {".gz", "\037\213", 2, 0, false},
+    {".tgz", "\037\213", 2, 0, false},
+    {".zst", "\x28\xb5\x2f\xfd", 4, 0, false},
+    {".xz",
+     "\xfd"
+     "7zXZ",
+     6, 0, false},
+    {".bz2", "BZh", 3, 0, false},
+    {".lz4", "\x04\x22\x4d\x18", 4, 0, false},
+};
+
+static bool has_magic(const struct magic *m, const void *bytes, size_t n)
+{
+    return n >= m->offset + m->length && memcmp((const char *)bytes + m->offset, m->bytes, m->length) == 0;
+}
+
+static const struct magic *find_magic(const void *bytes, size_t n)
+{
+    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++)
+        if (has_magic(&magics[k], bytes, n))
+            return &magics[k];
+    return NULL;
+}
+
+bool archive_is_packed(const void *bytes, size_t n)
+{
+    return find_magic(bytes, n) != NULL;
+}
+
+/* The suffix that says packed, or NULL. */
+static const char *packed_suffix(const char *path)
+{
+    size_t n = strlen(path);
+
+    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++) {
+        size_t s = strlen(magics[k].suffix);
+
+        if (n > s && strcasecmp(path + n - s, magics[k].suffix) == 0)
+            return magics[k].suffix;
+    }
+    return NULL;
+}
+
+static int fail_read(struct archive *a, const char *path, struct error *err)
+{
+    const char *text = archive_error_string(a);
+
+    /* Its own number is not always set; the callers have cleared errno. */
+    if (archive_errno(a) == ENOMEM || errno == ENOMEM)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
+    return error_set(err, PT_EDATA, "%s: cannot be unpacked: %s", path,
+                     text ? text : "corrupt, cut off or encrypted");
+}
+
+/* NULL: no memory. */
+static struct archive *new_archive(bool folders, bool raw)
+{
+    /* libarchive ends the process where one of its strings finds no memory. */
+    struct archive *a = mem_available(LIBARCHIVE_NEEDS) ? archive_read_new() : NULL;
+
+    errno = 0;
+    /* ARCHIVE_WARN: a filter needs another program, as some do. */
+    if (a && (archive_read_support_filter_all(a) < ARCHIVE_WARN ||
+              (folders && archive_read_support_format_zip(a) < ARCHIVE_WARN) ||
+              (folders && archive_read_support_format_tar(a) < ARCHIVE_WARN) ||
+              (!folders && archive_read_support_format_empty(a) < ARCHIVE_WARN) ||
+              (raw && archive_read_support_format_raw(a) < ARCHIVE_WARN))) {
+        archive_read_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+static int open_any(struct archive **out, const char *path, bool raw, struct error *err)
+{
+    struct archive *a = new_archive(true, raw);
+    int rc;
+
+    if (!a)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
+    if (archive_read_open_filename(a, path, BLOCK_BYTES) != ARCHIVE_OK) {
+        rc = fail_read(a, path, err);
+        archive_read_free(a);
+        return rc;
+    }
+    *out = a;
+    return 0;
+}
+
+/* Whether a compressed file holds a tar rather than one text. */
+static int look_inside(enum packing *out, const char *path, struct error *err)
+{
+    struct archive *a = NULL;
+    struct archive_entry *entry;
+    int rc = open_any(&a, path, true, err);
+
+    if (rc < 0)
+        return rc;
+    rc = archive_read_next_header(a, &entry);
+    *out = rc == ARCHIVE_OK && archive_format(a) != ARCHIVE_FORMAT_RAW ? PACKING_FOLDER : PACKING_FILE;
+    rc = rc == ARCHIVE_OK || rc == ARCHIVE_WARN || rc == ARCHIVE_EOF ? 0 : fail_read(a, path, err);
+    archive_read_free(a);
+    return rc;
+}
+
+int archive_packing(enum packing *out, const char *path, struct error *err)
+{
+    unsigned char start[512];
+    const struct magic *magic;
+    const char *suffix = packed_suffix(path);
+    FILE *f = fopen(path, "rb");
+    size_t n;
+
+    if (!f)
+        return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be opened: %s", path,
+                         strerror(errno));
+    n = fread(start, 1, sizeof start, f);
+    if (ferror(f)) {
+        int code = errno;
+
+        fclose(f);
+        return error_set(err, PT_EDATA, "%s: cannot be read: %s", path, strerror(code));
+    }
+    fclose(f);
+    magic = find_magic(start, n);
+    if (!magic && suffix)
+        return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, suffix,
+                         n == 0 ? "it is empty" : "its first bytes are another's");
+    if (!magic || magic->folder) {
+        *out = magic ? PACKING_FOLDER : PACKING_NONE;
+        return 0;
+    }
+    return look_inside(out, path, err);
+}
+
+/* A name that the C locale cannot hold comes as UTF-8; NULL where there is none. */
+static const char *entry_name(struct archive_entry *entry)
+{
+    const char *name = archive_entry_pathname(entry);
+
+    return name ? name : archive_entry_pathname_utf8(entry);
+}
+
+static int add_name(char ***names, int64_t *count, int64_t *space, const char *name, const char *path,
+                    struct error *err)
+{
+    if (*count == MOST_MEMBERS)
+        return error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", path,
+                         MOST_MEMBERS);
+    if (*count == *space) {
+        char **more = mem_resize(*names, 2 * *space + 16, sizeof *more);
+
+        if (!more)
+            return error_set(err, PT_ENOMEM, "%s: out of memory for its list of members", path);
+        *names = more;
+        *space = 2 * *space + 16;
+    }
+    (*names)[*count] = mem_strdup(name);
+    if (!(*names)[*count])
+        return error_set(err, PT_ENOMEM, "%s: out of memory for its list of members", path);
+    ++*count;
+    return 0;
+}
+
+/* Passing over members of a compressed tar unpacks them, so the limits hold here as well. */
+static int check_size(struct archive *a, int64_t packed, int64_t unpacked, const char *path,
+                      struct error *err)
+{
+    if (unpacked <= 0)
+        unpacked = archive_filter_bytes(a, 0);
+    if (unpacked > MOST_BYTES || (unpacked > FREE_BYTES && unpacked / MOST_RATIO > packed))
+        return error_set(
+            err, PT_EDATA,
+            "%s: stopped after %lld bytes out of %lld: more than %d times its size; unpack it by hand if "
+            "that is right",
+            path, (long long)unpacked, (long long)packed, MOST_RATIO);
+    return 0;
+}
+
+static int64_t file_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+int archive_list(char ***names, int64_t *count, const char *path, struct error *err)
+{
+    struct archive *a = NULL;
+    struct archive_entry *entry;
+    int64_t space = 0, members = 0;
+    int rc = open_any(&a, path, false, err), got = ARCHIVE_EOF;
+
+    *names = NULL;
+    *count = 0;
+    if (rc < 0)
+        return rc;
+    while (rc == 0 && ((got = archive_read_next_header(a, &entry)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
+        const char *name = entry_name(entry);
+
+        if (++members > MOST_MEMBERS)
+            rc = error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", path,
+                           MOST_MEMBERS);
+        else
+            rc = check_size(a, file_size(path), 0, path, err);
+        if (rc == 0 && name && archive_entry_filetype(entry) == AE_IFREG)
+            rc = add_name(names, count, &space, name, path, err);
+    }
+    if (rc == 0 && got != ARCHIVE_EOF)
+        rc = fail_read(a, path, err);
+    archive_read_free(a);
+    if (rc < 0) {
+        archive_free_names(*names, *count);
+        *names = NULL;
+        *count = 0;
+    }
+    return rc;
+}
+
+void archive_free_names(char **names, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++)
+        mem_free(names[k]);
+    mem_free(names);
+}
+
+/* --- a member that is packed itself ---------------------------------------------------------------- */
+
+/* What `inner` reads: the member's bytes, of which the first are at hand. */
+static la_ssize_t read_packed(struct archive *inner, void *member, const void **bytes)
+{
+    struct archive_member *m = member;
+    la_ssize_t n = (la_ssize_t)m->at_hand;
+
+    m->at_hand = 0;
+    *bytes = m->block;
+    if (n == 0)
+        n = archive_read_data(m->archive, m->block, BLOCK_BYTES);
+    if (n < 0)
+        archive_set_error(inner, archive_errno(m->archive), "%s",
+                          archive_error_string(m->archive) ? archive_error_string(m->archive)
+                                                           : "corrupt, cut off or encrypted");
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* Looks at the member's start, and unpacks what is one packed text (x.csv.gz in a tar or zip). */
+static int open_inner(struct archive_member *m, struct error *err)
+{
+    struct archive_entry *entry;
+    const struct magic *magic;
+    int got;
+
+    m->block = mem_alloc((int64_t)BLOCK_BYTES, 1);
+    if (!m->block)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
+    errno = 0;
+    while (m->at_hand < PACKED_START) {
+        la_ssize_t n = archive_read_data(m->archive, m->block + m->at_hand, PACKED_START - m->at_hand);
+
+        if (n < 0)
+            return fail_read(m->archive, m->shown, err);
+        if (n == 0)
+            break;
+        m->at_hand += (size_t)n;
+    }
+    magic = find_magic(m->block, m->at_hand);
+    if (!magic || magic->folder)
+        return 0;
+    m->inner = new_archive(false, true);
+    if (!m->inner)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
+    got = archive_read_open(m->inner, m, NULL, read_packed, NULL);
+    if (got == ARCHIVE_OK)
+        got = archive_read_next_header(m->inner, &entry);
+    if (got == ARCHIVE_EOF)
+        return error_set(err, PT_EDATA, "%s: is empty", m->shown);
+    return got == ARCHIVE_OK || got == ARCHIVE_WARN ? 0 : fail_read(m->inner, m->shown, err);
+}
+
+int archive_open(struct archive_member **out, const char *path, const char *member, struct error *err)
+{
+    struct archive_member *m = mem_zalloc(1, sizeof *m);
+    struct archive_entry *entry;
+    int rc, got;
+
+    if (!m)
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
+    m->packed = file_size(path);
+    m->shown = mem_alloc((int64_t)(strlen(path) + (member ? strlen(member) : 0) + 2), 1);
+    if (!m->shown) {
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
+        goto fail;
+    }
+    strcpy(m->shown, path);
+    if (member)
+        strcat(strcat(m->shown, "!"), member);
+    printable_in_place(m->shown);
+    rc = open_any(&m->archive, path, !member, err);
+    if (rc < 0)
+        goto fail;
+    while ((got = archive_read_next_header(m->archive, &entry)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
+        const char *name = entry_name(entry);
+
+        rc = check_size(m->archive, m->packed, 0, path, err);
+        if (rc < 0)
+            goto fail;
+        if (!member || (name && archive_entry_filetype(entry) == AE_IFREG && strcmp(name, member) == 0)) {
+            rc = member ? open_inner(m, err) : 0;
+            if (rc < 0)
+                goto fail;
+            *out = m;
+            return 0;
+        }
+    }
+    rc = got == ARCHIVE_EOF
+             ? error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all")
+             : fail_read(m->archive, path, err);
+fail:
+    archive_close(m);
+    return rc;
+}
+
+int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err)
+{
+    struct archive *from = m->inner ? m->inner : m->archive;
+    la_ssize_t n = 0;
+
+    if (!m->inner && m->given < m->at_hand) {
+        n = (la_ssize_t)(m->at_hand - m->given < space ? m->at_hand - m->given : space);
+        memcpy(to, m->block + m->given, (size_t)n);
+        m->given += (size_t)n;
+    } else {
+        errno = 0;
+        n = archive_read_data(from, to, space);
+    }
+    if (n < 0)
+        return fail_read(from, m->shown, err);
+    *got = (size_t)n;
+    m->unpacked += n;
+    return check_size(m->archive, m->packed, m->unpacked, m->shown, err);
+}
+
+void archive_close(struct archive_member *m)
+{
+    if (!m)
+        return;
+    if (m->inner)
+        archive_read_free(m->inner);
+    if (m->archive)
+        archive_read_free(m->archive);
+    mem_free(m->block);
+    mem_free(m->shown);
+    mem_free(m);
+}

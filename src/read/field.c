@@ -1,0 +1,118 @@
+#include "read/field.h"
+
+#include "base/date.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_LENGTH 64 /* a longer number is not one that anybody wrote on purpose */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Only what decimal notation is made of: keeps strtod from taking nan, inf and hexadecimal. */
+static const char *parse_real(const char *text, size_t length, double *out)
+{
+    char copy[NUMBER_LENGTH], *end;
+
+    if (length == 0)
+        return "is empty";
+    if (length >= sizeof copy)
+        return "is not a number";
+    for (size_t k = 0; k < length; k++)
+        if (!is_digit(text[k]) && !(text[k] && strchr("+-.eE", text[k]))) {
+            bool infinite =
+                (length >= 3 && (strncasecmp(text, "inf", 3) == 0 || strncasecmp(text + 1, "inf", 3) == 0)) ||
+                (length == 3 && strncasecmp(text, "nan", 3) == 0);
+            return infinite ? "is not finite" : "is not a number";
+        }
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    *out = strtod(copy, &end);
+    return *end || end == copy ? "is not a number" : NULL;
+}
+
+const char *field_value(const char *text, size_t length, float *out)
+{
+    double value;
+    const char *why;
+
+    if (length == 1 && is_digit(text[0])) {
+        *out = (float)(text[0] - '0');
+        return NULL;
+    }
+    why = parse_real(text, length, &value);
+    if (why)
+        return why;
+    if (!(fabs(value) <= (double)FLT_MAX))
+        return "is too large";
+    /* nothing is left to a thread that flushes denormals, as workers do, and the caller may not */
+    *out = fabs(value) < (double)FLT_MIN ? 0.0f : (float)value;
+    return NULL;
+}
+
+/* Whether it is as in 1,000: up to three digits before the comma, of which the first is no zero, and three
+ * behind it. */
+static bool may_part_thousands(const char *text, size_t length, size_t comma)
+{
+    size_t sign = text[0] == '-' || text[0] == '+', digits = 0;
+
+    while (comma + 1 + digits < length && is_digit(text[comma + 1 + digits]))
+        digits++;
+    return digits == 3 && comma - sign <= 3 && comma > sign && text[sign] != '0';
+}
+
+const char *field_rating(const char *text, size_t length, float *out)
+{
+    const char *why = field_value(text, length, out), *comma = why ? memchr(text, ',', length) : NULL;
+    char copy[NUMBER_LENGTH];
+
+    if (!comma || length >= sizeof copy || memchr(text, '.', length))
+        return why;
+    memcpy(copy, text, length);
+    copy[comma - text] = '.';
+    if (field_value(copy, length, out) != NULL)
+        return why;
+    return may_part_thousands(text, length, (size_t)(comma - text))
+               ? "may be a thousand or a fraction: write it with a point, or without the comma"
+               : NULL;
+}
+
+const char *field_time(const char *text, size_t length, int64_t *out)
+{
+    size_t k = length > 0 && (text[0] == '-' || text[0] == '+');
+    int64_t time = 0;
+    double real;
+    const char *why;
+
+    for (; k < length && is_digit(text[k]); k++)
+        if (__builtin_mul_overflow(time, 10, &time) || __builtin_add_overflow(time, text[k] - '0', &time))
+            return "does not fit 64 bits";
+    if (k == length && is_digit(text[k - (k > 0)])) {
+        *out = text[0] == '-' ? -time : time;
+        return NULL;
+    }
+    if (date_parse(text, length, out))
+        return NULL;
+    why = parse_real(text, length, &real);
+    if (why)
+        return why[0] == 'i' && why[3] == 'e'
+                   ? why
+                   : "is neither a number of seconds nor a date such as 2024-01-31 or 2024-01-31T12:30:00Z";
+    if (!(fabs(real) < 9e18))
+        return "does not fit 64 bits";
+    *out = (int64_t)real;
+    return NULL;
+}
+
+const char *field_id(const char *text, size_t length)
+{
+    if (length == 0)
+        return "is empty";
+    return memchr(text, 0, length) ? "holds a zero byte" : NULL;
+}

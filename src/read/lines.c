@@ -1,0 +1,216 @@
+#include "read/lines.h"
+
+#include "base/mem.h"
+#include "read/archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK ((size_t)4 << 20)
+
+struct lines {
+    const char *shown;             /* borrowed */
+    int fd;                        /* owned unless it is stdin; -1: an archive's member */
+    struct archive_member *packed; /* owned */
+    char *buffer;                  /* (space + LINES_PAD + 1) owned */
+    size_t space, filled;
+    size_t given; /* bytes of the block that was given out last */
+    bool started, ended;
+};
+
+int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
+{
+    enum packing packing = PACKING_NONE;
+    struct lines *l = mem_zalloc(1, sizeof *l);
+    struct stat st;
+    int rc;
+
+    if (!l)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    l->shown = shown;
+    l->fd = -1;
+    l->space = BLOCK;
+    l->buffer = mem_alloc((int64_t)(l->space + LINES_PAD + 1), 1);
+    if (!l->buffer) {
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+        goto fail;
+    }
+    if (strcmp(path, "-") == 0) {
+        l->fd = STDIN_FILENO;
+        *out = l;
+        return 0;
+    }
+    if (!member && stat(path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+        packing = PACKING_NONE; /* a pipe: looking at its start would take it away */
+    else if (!member) {
+        rc = archive_packing(&packing, path, err);
+        if (rc < 0)
+            goto fail;
+    }
+    if (!member && packing == PACKING_FOLDER) {
+        rc =
+            error_set(err, PT_EDATA, "%s: is an archive of several files, where one text is expected", shown);
+        goto fail;
+    }
+    if (member || packing == PACKING_FILE) {
+        rc = archive_open(&l->packed, path, member, err);
+        if (rc < 0)
+            goto fail;
+    } else {
+        l->fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (l->fd < 0) {
+            rc = error_set(err, PT_EDATA, "%s: cannot be opened: %s", shown, strerror(errno));
+            goto fail;
+        }
+        (void)posix_fadvise(l->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
+    *out = l;
+    return 0;
+fail:
+    lines_close(l);
+    return rc;
+}
+
+/* More bytes behind what is there; l->ended where there are none. */
+static int fill(struct lines *l, struct error *err)
+{
+    size_t got = 0, room = l->space - l->filled;
+
+    if (l->packed) {
+        int rc = archive_read_bytes(l->packed, l->buffer + l->filled, room, &got, err);
+
+        if (rc < 0)
+            return rc;
+    } else {
+        ssize_t n;
+
+        do
+            n = read(l->fd, l->buffer + l->filled, room);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            return error_set(err, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
+        got = (size_t)n;
+    }
+    l->filled += got;
+    l->ended = got == 0;
+    return 0;
+}
+
+static int grow(struct lines *l, int64_t line, struct error *err)
+{
+    size_t space = 2 * l->space;
+    char *buffer;
+
+    if (l->filled > LINES_LONGEST)
+        return error_set(err, PT_EDATA, "%s:%lld: the line is longer than %zu MiB", l->shown,
+                         (long long)line + 1, LINES_LONGEST >> 20);
+    buffer = mem_resize(l->buffer, (int64_t)(space + LINES_PAD + 1), 1);
+    if (!buffer)
+        return error_set(err, PT_ENOMEM, "%s: out of memory for a long line", l->shown);
+    l->buffer = buffer;
+    l->space = space;
+    return 0;
+}
+
+/* Files of other programs, by their first bytes; NULL: none that is known. An id may begin with some of these
+ * letters, but no text has a control character behind them. */
+static const char *find_foreign(const unsigned char *bytes, size_t n)
+{
+    static const struct {
+        const char *bytes, *name;
+        size_t length;
+        bool control;
+    } foreign[] = {
+        {"PAR1", "a Parquet file", 4, true},
+        {"ARROW1", "an Arrow file", 6, true},
+        {"FEA1", "a Feather file", 4, true},
+        {"ORC", "an ORC file", 3, true},
+        {"\x89HDF\r\n\x1a\n", "an HDF5 file", 8, false},
+        {"\x93NUMPY", "a NumPy array", 6, true},
+        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", 8, false},
+        {"SQLite format 3", "an SQLite database", 15, true},
+        {"\x80\x04\x95", "a Python pickle", 3, false},
+        {"\x80\x05\x95", "a Python pickle", 3, false},
+    };
+
+    for (size_t k = 0; k < sizeof foreign / sizeof *foreign; k++) {
+        size_t length = foreign[k].length;
+        bool control =
+            n > length && bytes[length] < 0x20 && !(bytes[length] >= '\t' && bytes[length] <= '\r');
+
+        if (n > length && memcmp(bytes, foreign[k].bytes, length) == 0 && (control || !foreign[k].control))
+            return foreign[k].name;
+    }
+    return NULL;
+}
+
+/* What the first bytes say about the text as a whole. */
+static int look_at_start(struct lines *l, struct error *err)
+{
+    unsigned char *b = (unsigned char *)l->buffer;
+
+    if (l->filled >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF) {
+        l->filled -= 3;
+        memmove(l->buffer, l->buffer + 3, l->filled);
+    } else if (l->filled >= 2 && ((b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF))) {
+        return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
+    } else if (archive_is_packed(b, l->filled)) {
+        return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
+    } else if (find_foreign(b, l->filled)) {
+        return error_set(err, PT_EDATA, "%s: is %s, which is not read; export it as CSV", l->shown,
+                         find_foreign(b, l->filled));
+    }
+    l->started = true;
+    return 0;
+}
+
+/* The part of the buffer up to its last newline becomes the block; what is behind it, the start of a line,
+ * is moved to the front at the next call. */
+int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err)
+{
+    const char *last;
+    int rc;
+
+    l->filled -= l->given;
+    memmove(l->buffer, l->buffer + l->given, l->filled);
+    l->given = 0;
+    for (;;) {
+        while (!l->ended && l->filled < l->space) {
+            rc = fill(l, err);
+            if (rc < 0)
+                return rc;
+        }
+        if (!l->started) {
+            rc = look_at_start(l, err);
+            if (rc < 0)
+                return rc;
+        }
+        if (l->ended && l->filled > 0 && l->buffer[l->filled - 1] != '\n')
+            l->buffer[l->filled++] = '\n'; /* the pad has room for it */
+        last = memrchr(l->buffer, '\n', l->filled);
+        if (last || l->ended)
+            break;
+        rc = grow(l, line, err);
+        if (rc < 0)
+            return rc;
+    }
+    l->given = last ? (size_t)(last + 1 - l->buffer) : 0;
+    *begin = l->buffer;
+    *end = l->buffer + l->given;
+    return 0;
+}
+
+void lines_close(struct lines *l)
+{
+    if (!l)
+        return;
+    if (l->fd > STDIN_FILENO)
+        close(l->fd);
+    archive_close(l->packed);
+    mem_free(l->buffer);
+    mem_free(l);
+}

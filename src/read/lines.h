@@ -1,0 +1,30 @@
+/* lines.h - a text as blocks of whole lines: from a file, a member of an archive, or stdin.
+ *
+ *   block    line\n line\n ... line\n | LINES_PAD bytes    the parser may look into the pad
+ *
+ * A missing newline at the end of the text is added, a byte order mark at its start taken off.
+ * Files are read, not mapped: one that shrinks meanwhile is an error, not a signal, and a large one
+ * takes a block of memory. */
+#ifndef READ_LINES_H
+#define READ_LINES_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINES_PAD     64
+#define LINES_LONGEST ((size_t)16 << 20) /* bytes of a line */
+
+struct lines;
+
+/* `path`: a file, or "-" for stdin; `member`: of an archive, else NULL; `shown`: for messages, borrowed.
+ * Freed by lines_close. */
+int lines_open(struct lines **out, const char *path, const char *member, const char *shown,
+               struct error *err);
+/* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines seen so
+ * far, for the message of a line that is far too long for the buffer (PT_EDATA). */
+int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err);
+void lines_close(struct lines *l);
+
+#endif

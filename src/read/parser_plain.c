@@ -1,0 +1,219 @@
+#include "read/parser_plain.h"
+
+#include "read/scan.h"
+
+#define COLUMNS PLAIN_COLUMNS
+#define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
+
+struct piece {
+    const char *text;
+    unsigned length;
+};
+
+struct id {
+    uint64_t word; /* its bytes, the first lowest, zero above its end */
+    unsigned length;
+    uint32_t number; /* IDTABLE_NUMBERS: not a number as one writes it */
+};
+
+struct plain_line {
+    struct id user, item;
+    float value;
+    int64_t time;
+};
+
+bool parser_plain_form(struct plain_form *out, const struct dialect *d)
+{
+    struct plain_form f = {d->columns,      -1,  -1,   -1, -1, (unsigned)d->delimiter_length,
+                           d->delimiter[0], {0}, false};
+    int *const at[ROLES] = {
+        [ROLE_USER] = &f.user, [ROLE_ITEM] = &f.item, [ROLE_RATING] = &f.rating, [ROLE_TIME] = &f.time};
+
+    if (d->lists || d->blanks || d->columns > COLUMNS ||
+        (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
+        return false;
+    for (int c = 0; c < d->columns; c++) {
+        enum role r = (enum role)d->role[c];
+
+        f.skip[c] = r == ROLE_SKIP;
+        f.skips = f.skips || r == ROLE_SKIP;
+        if (at[r])
+            *at[r] = c;
+    }
+    *out = f;
+    return true;
+}
+
+/* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
+INLINE const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
+{
+    uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
+    unsigned from = 0, stop, end;
+
+    if (!ends) {
+        ends = (uint64_t)scan_equal(line + SCAN_BYTES, '\n') << SCAN_BYTES;
+        marks |= (uint64_t)scan_equal(line + SCAN_BYTES, f->delimiter) << SCAN_BYTES;
+        if (!ends)
+            return NULL;
+    }
+    end = stop = (unsigned)__builtin_ctzll(ends);
+    marks &= ((uint64_t)1 << end) - 1;
+    if (f->width == 2)
+        marks &= marks >> 1;
+    for (int k = 0; k < f->columns - 1; k++) {
+        unsigned at = marks ? (unsigned)__builtin_ctzll(marks) : 0;
+
+        if (!marks || at < from) /* three of a delimiter's characters in a row */
+            return NULL;
+        piece[k] = (struct piece){line + from, at - from};
+        from = at + f->width;
+        marks &= marks - 1;
+    }
+    if (stop > from && line[stop - 1] == '\r')
+        stop--;
+    if (marks || stop < from)
+        return NULL;
+    piece[f->columns - 1] = (struct piece){line + from, stop - from};
+    return line + end + 1;
+}
+
+/* Whether no byte is a blank, a control character or a quote. */
+static inline bool is_plain_word(uint64_t word, unsigned length)
+{
+    uint64_t w = word | (length < 8 ? (SCAN_ONES * 'x') << 8 * length : 0), quote = w ^ SCAN_ONES * '"';
+
+    return !((((w - SCAN_ONES * 0x21) & ~w) | ((quote - SCAN_ONES) & ~quote)) & SCAN_HIGHS);
+}
+
+INLINE bool read_id(struct piece p, struct id *out)
+{
+    uint64_t digits;
+
+    if (p.length - 1 > 7)
+        return false;
+    digits = scan_digits(p.text, p.length);
+    out->length = p.length;
+    out->word = (digits >> (64 - 8 * p.length)) ^ (SCAN_ONES * '0' >> (64 - 8 * p.length));
+    if (!scan_odd(digits) && (p.text[0] != '0' || p.length == 1)) {
+        out->number = scan_number(digits);
+        return true;
+    }
+    out->number = IDTABLE_NUMBERS;
+    return is_plain_word(out->word, p.length);
+}
+
+/* Each rounded once, as by strtod. */
+#define TEN(a)                                                                                               \
+    (a) / 10.0f, ((a) + 1) / 10.0f, ((a) + 2) / 10.0f, ((a) + 3) / 10.0f, ((a) + 4) / 10.0f,                 \
+        ((a) + 5) / 10.0f, ((a) + 6) / 10.0f, ((a) + 7) / 10.0f, ((a) + 8) / 10.0f, ((a) + 9) / 10.0f
+static const float tenths[100] = {TEN(0),  TEN(10), TEN(20), TEN(30), TEN(40),
+                                  TEN(50), TEN(60), TEN(70), TEN(80), TEN(90)};
+#undef TEN
+
+INLINE bool read_value(struct piece p, float *out)
+{
+    unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
+
+    if (p.length == 3 && p.text[1] == '.')
+        b = (unsigned char)p.text[2] - (unsigned)'0';
+    else if (p.length != 1)
+        return false;
+    if (a > 9 || b > 9)
+        return false;
+    *out = tenths[10 * a + b];
+    return true;
+}
+
+INLINE bool read_time(struct piece p, bool keep, int64_t *out)
+{
+    bool two = p.length > 8;
+    uint64_t high, low;
+
+    if (p.length - 1 > 15)
+        return false;
+    high = two ? scan_digits(p.text, p.length - 8) : 0;
+    low = two ? scan_digits(p.text + p.length - 8, 8) : scan_digits(p.text, p.length);
+    if (keep)
+        *out = (int64_t)scan_number(high) * 100000000 + scan_number(low);
+    return !(scan_odd(high) | scan_odd(low));
+}
+
+/* A column that is skipped may hold anything but what could be quoting. */
+static bool skipped_are_plain(const struct plain_form *f, const struct piece *piece)
+{
+    for (int k = 0; k < f->columns; k++)
+        for (unsigned c = 0; f->skip[k] && c < piece[k].length; c++)
+            if ((unsigned char)piece[k].text[c] <= ' ' || piece[k].text[c] == '"')
+                return false;
+    return true;
+}
+
+INLINE const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
+                             struct plain_line *out)
+{
+    struct piece piece[COLUMNS];
+    const char *next = cut(f, line, piece);
+
+    if (!next || !read_id(piece[f->user], &out->user) || !read_id(piece[f->item], &out->item) ||
+        (f->rating >= 0 && !read_value(piece[f->rating], &out->value)) ||
+        (f->time >= 0 && !read_time(piece[f->time], keep_time, &out->time)) ||
+        (f->skips && !skipped_are_plain(f, piece)))
+        return NULL;
+    return next;
+}
+
+/* The id's row; -1: no memory, or a frozen table is full. */
+INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
+{
+    int64_t row = id->number < known->n ? known->row[id->number] : -1;
+
+    if (row < 0) {
+        row = idtable_put_word(t, id->word, id->length, id->number);
+        *known = idtable_numbers(t);
+    }
+    return row;
+}
+
+INLINE const char *take_lines(const struct plain_form *form, struct parser *p, const char *begin,
+                              const char *end)
+{
+    const bool keep_time = p->keep_time;
+    struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
+    struct plain_line line = {.value = 1};
+    struct triplets t = *p->out;
+    int64_t n = t.n;
+
+    while (begin < end) {
+        const char *next = read_line(form, begin, keep_time, &line);
+        int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
+        int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
+
+        if (i < 0)
+            break;
+        t.user[n] = (int32_t)u;
+        t.item[n] = (int32_t)i;
+        t.value[n] = line.value;
+        if (keep_time)
+            t.time[n] = line.time;
+        n++;
+        begin = next;
+    }
+    p->line += n - t.n;
+    p->lines_read += n - t.n;
+    p->out->n = n;
+    return begin;
+}
+
+static bool is_usual(const struct plain_form *f)
+{
+    return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
+}
+
+const char *parser_take_plain(struct parser *p, const struct plain_form *form, const char *begin,
+                              const char *end)
+{
+    const struct plain_form own = *form; /* nothing that is written can be it */
+    const struct plain_form usual = {4, 0, 1, 2, 3, 1, own.delimiter, {0}, false}; /* known to the compiler */
+
+    return is_usual(&own) ? take_lines(&usual, p, begin, end) : take_lines(&own, p, begin, end);
+}

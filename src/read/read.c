@@ -1,0 +1,126 @@
+#include "read/read.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "data/digest.h"
+#include "data/filter.h"
+#include "data/filters_needed.h"
+#include "read/cache.h"
+#include "read/reader.h"
+#include "read/source.h"
+#include "read/titles.h"
+#include "synth/synth.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static int read_source(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
+                       bool keep_time, struct look *look, struct error *err)
+{
+    int rc = reader_read(r, source, spec, keep_time, err);
+
+    if (rc == 0)
+        rc = titles_read(r, source, err);
+    if (rc == 0 && spec->item_key == ITEM_KEY_TITLE)
+        rc = titles_merge(r, spec->path, err);
+    if (rc < 0)
+        return rc;
+    look_make(look, r, spec->workers);
+    if (r->given || !look->pairs_once)
+        rc = filter_duplicates(r, spec, err);
+    if (rc < 0)
+        error_prefix(err, "%s", spec->path);
+    return rc;
+}
+
+/* Whether every text can be read a second time. */
+static bool is_lasting(const struct source *source)
+{
+    for (int64_t k = 0; k < source->n; k++) {
+        struct stat st;
+
+        if (stat(source->text[k].path, &st) < 0 || !S_ISREG(st.st_mode))
+            return false;
+    }
+    return true;
+}
+
+/* The policy "last" is the later in time, and times take as much memory as half of the rest. A set without
+ * duplicates does not need them: so they are left out, and the few sets that have some are read again. */
+static int read_texts(struct ratings **out, const struct ratings_spec *spec, struct look *look,
+                      struct error *err)
+{
+    struct source *source = NULL;
+    bool keep_time = spec->want_time;
+    int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
+
+    if (rc == 0 && spec->duplicates == DUPLICATES_LAST && !is_lasting(source))
+        keep_time = true;
+    while (rc == 0) {
+        *out = mem_zalloc(1, sizeof **out);
+        rc = *out ? read_source(*out, source, spec, keep_time, look, err)
+                  : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+        if (rc < 0 || keep_time || spec->duplicates != DUPLICATES_LAST || (*out)->duplicates == 0)
+            break;
+        ratings_free(*out);
+        *out = NULL;
+        keep_time = true;
+    }
+    source_free(source);
+    return rc;
+}
+
+static int make_synth(struct ratings **out, const struct ratings_spec *spec, const char *name,
+                      struct error *err)
+{
+    int rc = synth_make(out, name, spec->seed, err);
+
+    return rc == 0 && spec->want_time ? synth_add_times(*out, spec->seed, err) : rc;
+}
+
+static int read_and_filter(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    static const char synth[] = RATINGS_SYNTH;
+    bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
+    struct ratings *r = NULL;
+    struct look look = {0};
+    int rc;
+
+    if (is_synth)
+        rc = make_synth(&r, spec, spec->path + sizeof synth - 1, err);
+    else
+        rc = read_texts(&r, spec, &look, err);
+    if (rc == 0 && !r->finished)
+        rc = filter_ratings(r, spec, err);
+    if (rc == 0)
+        rc = filter_finish(r, spec, &look, err);
+    if (rc < 0) {
+        ratings_free(r);
+        return rc;
+    }
+    if (!is_synth)
+        filter_shrink(r);
+    digest_make(r, spec->workers);
+    *out = r;
+    return 0;
+}
+
+/* Whatever changes what comes out of here for the same texts and spec goes with another CACHE_VERSION. */
+int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
+{
+    double start = clock_now();
+    struct cache cache;
+    int rc = 0;
+
+    cache_init(&cache, spec);
+    *out = cache_take(&cache);
+    if (!*out) {
+        rc = read_and_filter(out, spec, err);
+        if (rc == 0)
+            cache_keep(&cache, *out, spec);
+    }
+    if (rc == 0)
+        (*out)->seconds = clock_now() - start;
+    cache_fini(&cache);
+    return rc;
+}

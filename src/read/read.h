@@ -1,0 +1,12 @@
+/* read.h - the door of this room: from a path to ratings in memory. */
+#ifndef READ_READ_H
+#define READ_READ_H
+
+#include "data/ratings.h"
+#include "read/read.h"
+
+/* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
+ * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
+int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
+
+#endif

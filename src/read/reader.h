@@ -1,0 +1,15 @@
+/* reader.h - the texts of a source into ratings, as they stand there: nothing merged, nothing dropped. */
+#ifndef READ_READER_H
+#define READ_READER_H
+
+#include "base/error.h"
+#include "data/ratings.h"
+#include "read/source.h"
+
+/* Fills n, user, item, value, time (where the source has times and `keep_time` asks for them), given, users,
+ * items, lines_* and finished of a zeroed *r. Rows are in order of first appearance; a row may be without
+ * ratings (lists). On failure the caller frees *r. */
+int reader_read(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
+                bool keep_time, struct error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* reader_team.h - a large plain file parsed by several workers, with the result of one parser.
+ *
+ *   file   | block 0 | block 1 | block 2 | ...    of `block` bytes; a line belongs to the block it starts in
+ *   round  a few jobs for each worker, a block each: a job has its own triplets and tables of ids
+ *   then   the caller goes through the blocks in order and gives each new id of a job's tables its row
+ *   next   round: the triplets are written, renumbered, to their places behind one another
+ *
+ * Job j has block j of each round, whoever does it. Its table lists ids in the order they appeared to it, so
+ * that going through the blocks in order numbers ids in order of first appearance in the file. Nothing is
+ * allocated in a round: where a table is full the job stops, and the caller goes on with its block. Workers
+ * do read the file; a failure to is a value. */
+#ifndef READ_READER_TEAM_H
+#define READ_READER_TEAM_H
+
+#include "base/error.h"
+#include "read/parser.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Does for the file what parser_take on all its blocks would do with *whole; *done is false, and nothing has
+ * happened, where that is not possible (a header that is not in the first block, a team that cannot be had).
+ * PT_EDATA with an empty message: a bad line, see whole->bad_line. */
+int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,
+                     struct error *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* scan.h - bytes looked at eight or thirty-two at a time: where a character stands, what number digits make.
+ * Pure; each function says how far behind p it reads. */
+#ifndef READ_SCAN_H
+#define READ_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define SCAN_BYTES 32 /* what scan_equal reads */
+#define SCAN_ONES  0x0101010101010101u
+#define SCAN_HIGHS 0x8080808080808080u
+
+/* Eight bytes, the first one lowest. */
+static inline uint64_t scan_word(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = __builtin_bswap64(w);
+#endif
+    return w;
+}
+
+/* Bit k: byte k of 32 is c. Eight bytes at once: those that equal c become zero, a zero byte the only one
+ * that keeps its high bit clear, and one multiplication brings the eight bits together. */
+static inline uint32_t scan_equal_words(const char *p, char c)
+{
+    uint32_t bits = 0;
+
+    for (int k = 0; k < SCAN_BYTES; k += 8) {
+        uint64_t w = scan_word(p + k) ^ SCAN_ONES * (unsigned char)c;
+
+        w = ~(((w & ~SCAN_HIGHS) + ~SCAN_HIGHS) | w) & SCAN_HIGHS;
+        bits |= (uint32_t)((w >> 7) * 0x0102040810204080u >> 56) << k;
+    }
+    return bits;
+}
+
+#if defined(__SSE2__)
+static inline uint32_t scan_equal(const char *p, char c)
+{
+    const __m128i same = _mm_set1_epi8(c);
+    __m128i low = _mm_loadu_si128((const __m128i *)p), high = _mm_loadu_si128((const __m128i *)(p + 16));
+
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, same)) |
+           (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, same)) << 16;
+}
+#else
+static inline uint32_t scan_equal(const char *p, char c)
+{
+    return scan_equal_words(p, c);
+}
+#endif
+
+/* n bytes (1 to 8) from p on as eight digits, the first lowest: what a shorter text lacks are zeros in front.
+ * Reads eight bytes. */
+static inline uint64_t scan_digits(const char *p, unsigned n)
+{
+    return (scan_word(p) ^ SCAN_ONES * '0') << (64 - 8 * n);
+}
+
+/* Nonzero where one of the eight is no digit. */
+static inline uint64_t scan_odd(uint64_t digits)
+{
+    return ((digits + SCAN_ONES * 0x76) | digits) & SCAN_HIGHS;
+}
+
+/* Pairs, then fours, then all eight. */
+static inline uint32_t scan_number(uint64_t digits)
+{
+    digits = digits * 10 + (digits >> 8);
+    return (uint32_t)(((digits & 0x000000FF000000FF) * (100 + (UINT64_C(1000000) << 32)) +
+                       (digits >> 16 & 0x000000FF000000FF) * (1 + (UINT64_C(10000) << 32))) >>
+                      32);
+}
+
+#endif

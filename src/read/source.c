@@ -1,0 +1,270 @@
+#include "read/source.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "read/archive.h"
+#include "read/published.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void fini_text(struct source_text *t)
+{
+    mem_free(t->path);
+    mem_free(t->member);
+    mem_free(t->shown);
+}
+
+void source_free(struct source *s)
+{
+    if (!s)
+        return;
+    for (int64_t k = 0; k < s->n; k++)
+        fini_text(&s->text[k]);
+    mem_free(s->text);
+    fini_text(&s->titles);
+    mem_free(s);
+}
+
+static int fill_text(struct source_text *t, const char *path, const char *member, enum given_part given,
+                     struct error *err)
+{
+    const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+
+    t->given = given;
+    t->path = mem_strdup(path);
+    t->member = member ? mem_strdup(member) : NULL;
+    t->shown = mem_alloc((int64_t)(strlen(name) + (member ? strlen(member) : 0) + 2), 1);
+    if (!t->path || (member && !t->member) || !t->shown)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    strcpy(t->shown, name);
+    if (member)
+        strcat(strcat(t->shown, "!"), member);
+    printable_in_place(t->shown);
+    return 0;
+}
+
+static int add_text(struct source *s, const char *path, const char *member, enum given_part given,
+                    struct error *err)
+{
+    struct source_text *more = mem_resize(s->text, s->n + 1, sizeof *more);
+
+    if (!more)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    s->text = more;
+    s->text[s->n] = (struct source_text){0};
+    return fill_text(&s->text[s->n++], path, member, given, err);
+}
+
+/* --- a folder or an archive ---------------------------------------------------------------------- */
+
+/* Adds what names_match found: member names of the archive `path`, or files below the folder `path`. */
+static int take_match(struct source *s, const char *path, bool archive, const struct names_match *m,
+                      struct error *err)
+{
+    int rc = 0;
+
+    for (int k = 0; k < m->texts && rc == 0; k++) {
+        char *file = archive ? NULL : file_join(path, m->text[k]);
+
+        if (archive)
+            rc = add_text(s, path, m->text[k], m->given[k], err);
+        else if (file)
+            rc = add_text(s, file, NULL, m->given[k], err);
+        else
+            rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        mem_free(file);
+    }
+    if (rc == 0 && m->titles) {
+        char *file = archive ? NULL : file_join(path, m->titles);
+
+        s->titles_kind = m->titles_kind;
+        if (archive || file)
+            rc = fill_text(&s->titles, archive ? path : file, archive ? m->titles : NULL, GIVEN_NONE, err);
+        else
+            rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        mem_free(file);
+    }
+    s->finished = m->finished;
+    return rc;
+}
+
+static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
+                          struct error *err)
+{
+    struct names_match match;
+    char **names = NULL;
+    int64_t n = 0;
+    int rc = archive ? archive_list(&names, &n, path, err) : names_of_folder(&names, &n, path, err);
+
+    if (rc == 0)
+        rc = names_match(&match, names, n, prefer_given, archive, path, err);
+    if (rc == 0)
+        rc = take_match(s, path, archive, &match, err);
+    archive_free_names(names, n);
+    return rc;
+}
+
+/* --- single files -------------------------------------------------------------------------------- */
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* Titles that lie beside a file whose name is a published one. */
+static int find_titles(struct source *s, const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *titles;
+    enum titles_kind kind = names_titles_beside(name, &titles);
+    char *beside;
+    int rc = 0;
+
+    if (kind == TITLES_NONE)
+        return 0;
+    beside = mem_alloc((int64_t)((size_t)(name - path) + strlen(titles) + 1), 1);
+    if (!beside)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    memcpy(beside, path, (size_t)(name - path));
+    strcpy(beside + (name - path), titles);
+    if (is_file(beside)) {
+        s->titles_kind = kind;
+        rc = fill_text(&s->titles, beside, NULL, GIVEN_NONE, err);
+    }
+    mem_free(beside);
+    return rc;
+}
+
+/* path + from -> path + to, in new memory. */
+static char *replace_end(const char *path, const char *from, const char *to)
+{
+    size_t keep = strlen(path) - strlen(from);
+    char *fresh = mem_alloc((int64_t)(keep + strlen(to) + 1), 1);
+
+    if (fresh) {
+        memcpy(fresh, path, keep);
+        strcpy(fresh + keep, to);
+    }
+    return fresh;
+}
+
+/* "u1" where u1.base and u1.test lie, or "u1.base" with its u1.test where a given split is wanted. */
+static int find_pair(struct source *s, const char *path, bool prefer_given, bool *found, struct error *err)
+{
+    size_t n = strlen(path);
+    bool named = n > 5 && strcmp(path + n - 5, ".base") == 0;
+    char *base, *test;
+    int rc = 0;
+
+    *found = false;
+    if (named && !prefer_given)
+        return 0;
+    base = replace_end(path, named ? ".base" : "", ".base");
+    test = replace_end(path, named ? ".base" : "", ".test");
+    if (!base || !test) {
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    } else if (is_file(base) && is_file(test)) {
+        *found = true;
+        rc = add_text(s, base, NULL, GIVEN_TRAIN, err);
+        if (rc == 0)
+            rc = add_text(s, test, NULL, GIVEN_TEST, err);
+        if (rc == 0)
+            rc = find_titles(s, base, err);
+    }
+    mem_free(base);
+    mem_free(test);
+    return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Part files, in the order of their names' bytes whatever the locale. */
+static int find_glob(struct source *s, const char *path, struct error *err)
+{
+    glob_t g;
+    int got = glob(path, GLOB_NOSORT, NULL, &g), rc = 0;
+
+    if (got == GLOB_NOMATCH)
+        return error_set(err, PT_EDATA, "%s: no file matches", path);
+    if (got != 0)
+        return error_set(err, got == GLOB_NOSPACE ? PT_ENOMEM : PT_EDATA,
+                         "%s: cannot list the files that match", path);
+    qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_name);
+    for (size_t k = 0; k < g.gl_pathc && rc == 0; k++)
+        if (is_file(g.gl_pathv[k]))
+            rc = add_text(s, g.gl_pathv[k], NULL, GIVEN_NONE, err);
+    if (rc == 0 && s->n == 0)
+        rc = error_set(err, PT_EDATA, "%s: only folders match", path);
+    if (rc == 0)
+        rc = find_titles(s, s->text[0].path, err);
+    globfree(&g);
+    return rc;
+}
+
+static int find_file(struct source *s, const char *path, const struct stat *st, bool prefer_given,
+                     struct error *err)
+{
+    enum packing packing = PACKING_NONE;
+    int rc;
+
+    if (S_ISREG(st->st_mode)) {
+        rc = archive_packing(&packing, path, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (packing == PACKING_FOLDER)
+        return find_in_folder(s, path, true, prefer_given, err);
+    rc = add_text(s, path, NULL, GIVEN_NONE, err);
+    return rc < 0 ? rc : find_titles(s, path, err);
+}
+
+static int find_any(struct source *s, const char *path, bool prefer_given, struct error *err)
+{
+    struct stat st;
+    bool found;
+    int rc;
+
+    if (!*path)
+        return error_set(err, PT_ECONFIG,
+                         "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
+    if (strcmp(path, "-") == 0)
+        return add_text(s, path, NULL, GIVEN_NONE, err);
+    rc = find_pair(s, path, prefer_given, &found, err);
+    if (rc < 0 || found) {
+        s->beside_folder = found && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        return rc;
+    }
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? find_in_folder(s, path, false, prefer_given, err)
+                                   : find_file(s, path, &st, prefer_given, err);
+    if (errno == ENOENT && strpbrk(path, "*?["))
+        return find_glob(s, path, err);
+    return error_set(err, PT_EDATA, "%s: %s", path,
+                     errno == ENOENT ? "there is no such file or folder" : strerror(errno));
+}
+
+int source_find(struct source **out, const char *path, bool prefer_given, struct error *err)
+{
+    struct source *s = mem_zalloc(1, sizeof *s);
+    int rc;
+
+    if (!s)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    rc = find_any(s, path, prefer_given, err);
+    if (rc < 0) {
+        source_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}

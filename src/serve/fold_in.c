@@ -1,0 +1,346 @@
+#include "serve/fold_in.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STEPS_MOST = 50, HALVINGS_MOST = 20 };
+
+/* What a worker solves in. Unknowns are z, x_k = mean_k + spread_k z_k: all of one size. */
+struct work {
+    double *normal; /* (n, n): the upper half of the normal equations, then their factor U, U'U */
+    double *side;   /* (n): right-hand side, then the step */
+    double *z, *next, *row;
+};
+
+struct fold {
+    struct fold_spec of;
+    int k, n; /* units; unknowns: with biases one more */
+    double sigma2;
+    double *mean, *spread;         /* (n) of the trained users' rows; spread: standard deviations */
+    const float **factors, **bias; /* (shards) the items' tables; bias: NULLs where the model has none */
+    int64_t stride;                /* of a row of factors */
+    int workers;
+    struct work *work; /* (workers); normal is a block of its own, with the others behind it */
+    float *code;       /* (batch, k + 1) */
+};
+
+static const struct param *find(const struct fold *f, const char *name)
+{
+    const struct param_list *l = &f->of.model->params;
+
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->param[i].name, name) == 0)
+            return &l->param[i];
+    return NULL;
+}
+
+/* ---- the trained users ---- */
+
+/* Their sums, and sums of squares, from unit `at` on. Returns their number. */
+static int64_t add_users(struct fold *f, const struct param *p, int at)
+{
+    int64_t user = 0, users = 0;
+
+    for (int64_t s = 0; s < p->spans; s++) {
+        int64_t count, length, stride;
+        float *data;
+
+        p->span(p->owner, s, 0, &data, &count, &length, &stride);
+        if (p->cols == 0) { /* of biases: a span is one row, a user an element of it */
+            count = length;
+            length = stride = 1;
+        }
+        for (int64_t i = 0; i < count; i++, user++) {
+            if (f->of.untrained_row && f->of.untrained_row[user])
+                continue;
+            users++;
+            for (int64_t k = 0; k < length; k++) {
+                double x = (double)data[i * stride + k];
+
+                f->mean[at + k] += x;
+                f->spread[at + k] += x * x;
+            }
+        }
+    }
+    return users;
+}
+
+static void survey_users(struct fold *f)
+{
+    int64_t users = add_users(f, find(f, "user.weight"), 0);
+
+    if (f->n > f->k)
+        add_users(f, find(f, "user.bias"), f->k);
+    for (int k = 0; k < f->n && users; k++) {
+        double mean = f->mean[k] / (double)users, var = f->spread[k] / (double)users - mean * mean;
+
+        f->mean[k] = mean;
+        f->spread[k] = var > 0.0 ? sqrt(var) : 0.0;
+    }
+}
+
+/* ---- one person ---- */
+
+/* What the model puts out at score s, and how fast that moves with s. */
+static double output(const struct fold *f, double s, double *slope)
+{
+    const struct model_spec *spec = &f->of.model->spec;
+    double width = spec->range_high - spec->range_low, sigmoid;
+
+    *slope = 1.0;
+    if (!(width > 0.0))
+        return s;
+    sigmoid = 1.0 / (1.0 + exp(-s));
+    *slope = width * sigmoid * (1.0 - sigmoid);
+    return spec->range_low + width * sigmoid;
+}
+
+/* A rating as a row of the equations: row (n) = spread * (q, 1). Returns the score at z. *shard: of an item
+ * before, or the first. */
+static double row_of(const struct fold *f, int32_t column, int *shard, const double *z, double *row)
+{
+    const struct shard *cut = f->of.cut;
+    int64_t c;
+    const float *q;
+    double s;
+
+    while (column >= cut[*shard].end)
+        ++*shard;
+    c = column - cut[*shard].begin;
+    q = f->factors[*shard] + c * f->stride;
+    s = f->bias[*shard] ? (double)f->bias[*shard][c] : 0.0;
+    for (int k = 0; k < f->n; k++) {
+        double a = k < f->k ? (double)q[k] : 1.0;
+
+        row[k] = f->spread[k] * a;
+        s += a * f->mean[k] + row[k] * z[k];
+    }
+    return s;
+}
+
+static bool counts(const struct fold *f, const struct people *p, int64_t i)
+{
+    return p->use[i] == PEOPLE_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
+}
+
+/* What is to be made small, at z; `equations`: the normal equations of the step from there, too. */
+static double survey(const struct fold *f, struct work *k, const struct people *p, int64_t person,
+                     const double *z, bool equations)
+{
+    int n = f->n, shard = 0;
+    double sum = 0.0;
+
+    if (equations)
+        memset(k->normal, 0, (size_t)n * (size_t)n * sizeof *k->normal);
+    for (int i = 0; i < n; i++) {
+        sum += f->sigma2 * z[i] * z[i];
+        if (equations) {
+            k->normal[i * (int64_t)n + i] = f->sigma2;
+            k->side[i] = -f->sigma2 * z[i];
+        }
+    }
+    for (int64_t i = p->ptr[person]; i < p->ptr[person + 1]; i++) {
+        double slope, e, s;
+
+        if (!counts(f, p, i))
+            continue;
+        s = row_of(f, p->column[i], &shard, z, k->row);
+        e = (double)p->value[i] - (double)f->of.shift - output(f, s, &slope);
+        sum += e * e;
+        for (int a = 0; equations && a < n; a++) {
+            double *to = k->normal + a * (int64_t)n, x = slope * slope * k->row[a];
+
+            k->side[a] += slope * e * k->row[a];
+            for (int b = a; b < n; b++)
+                to[b] += x * k->row[b];
+        }
+    }
+    return sum;
+}
+
+/* normal = U'U in place, then side = normal^-1 side. sigma^2 on the diagonal keeps it positive. */
+static void solve(double *normal, double *side, int n)
+{
+    for (int k = 0; k < n; k++) {
+        double *u = normal + k * (int64_t)n, pivot = 1.0 / sqrt(u[k]);
+
+        for (int j = k; j < n; j++)
+            u[j] *= pivot;
+        for (int i = k + 1; i < n; i++) {
+            double *to = normal + i * (int64_t)n, x = u[i];
+
+            for (int j = i; j < n; j++)
+                to[j] -= x * u[j];
+        }
+        side[k] /= u[k];
+        for (int j = k + 1; j < n; j++)
+            side[j] -= u[j] * side[k];
+    }
+    for (int k = n - 1; k >= 0; k--) {
+        const double *u = normal + k * (int64_t)n;
+
+        for (int j = k + 1; j < n; j++)
+            side[k] -= u[j] * side[j];
+        side[k] /= u[k];
+    }
+}
+
+/* Takes the step, or, where that does not make things better, a half, a quarter, ... of it. false: it stands
+ * where it is. */
+static bool go(const struct fold *f, struct work *k, const struct people *p, int64_t person, double before)
+{
+    double share = 1.0;
+
+    for (int i = 0; i < HALVINGS_MOST; i++, share *= 0.5) {
+        for (int j = 0; j < f->n; j++)
+            k->next[j] = k->z[j] + share * k->side[j];
+        if (survey(f, k, p, person, k->next, false) < before) {
+            memcpy(k->z, k->next, (size_t)f->n * sizeof *k->z);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fold_person(const struct fold *f, struct work *k, const struct people *p, int64_t person,
+                        float *code)
+{
+    const struct model_spec *spec = &f->of.model->spec;
+    bool linear = !(spec->range_high > spec->range_low), on = true;
+
+    memset(k->z, 0, (size_t)f->n * sizeof *k->z);
+    for (int step = 0; on && step < STEPS_MOST; step++) {
+        double longest = 0.0, before = survey(f, k, p, person, k->z, true);
+
+        solve(k->normal, k->side, f->n);
+        for (int j = 0; j < f->n; j++)
+            longest = fabs(k->side[j]) > longest ? fabs(k->side[j]) : longest;
+        if (linear)
+            memcpy(k->z, k->side, (size_t)f->n * sizeof *k->z);
+        on = !linear && longest > 1e-7 && go(f, k, p, person, before);
+    }
+    code[f->k] = 0.0f;
+    for (int j = 0; j < f->n; j++)
+        code[j] = (float)(f->mean[j] + f->spread[j] * k->z[j]);
+}
+
+void fold_rows(struct worker *w, struct fold *f, const struct people *p, int64_t begin, int64_t rows)
+{
+    int64_t from, to;
+
+    team_range(rows, w->id, w->count, &from, &to);
+    for (int64_t i = from; i < to; i++)
+        if (fold_takes(f->of.untrained, p, begin + i))
+            fold_person(f, &f->work[w->id], p, begin + i, f->code + i * (f->k + 1));
+}
+
+struct all {
+    struct fold *fold;
+    const struct people *people;
+    float *rows;
+};
+
+static void fold_own(struct worker *w, void *arg)
+{
+    const struct all *a = arg;
+    struct fold *f = a->fold;
+    int64_t from, to;
+
+    team_range(a->people->n, w->id, w->count, &from, &to);
+    for (int64_t i = from; i < to; i++)
+        fold_person(f, &f->work[w->id], a->people, i, a->rows + i * (f->k + 1));
+}
+
+void fold_all(struct fold *f, const struct people *p, float *rows)
+{
+    struct all a = {f, p, rows};
+
+    team_run(f->of.team, fold_own, &a);
+}
+
+const float *fold_codes(const struct fold *f)
+{
+    return f->code;
+}
+
+/* ---- making ---- */
+
+static bool init_work(struct fold *f)
+{
+    int64_t n = f->n;
+
+    f->work = mem_zalloc(f->workers, sizeof *f->work);
+    for (int i = 0; f->work && i < f->workers; i++) {
+        struct work *k = &f->work[i];
+
+        k->normal = mem_alloc(n * n + 4 * n, sizeof *k->normal);
+        if (!k->normal)
+            return false;
+        k->side = k->normal + n * n;
+        k->z = k->side + n;
+        k->next = k->z + n;
+        k->row = k->next + n;
+    }
+    return f->work != NULL;
+}
+
+static void find_items(struct fold *f)
+{
+    const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
+
+    for (int s = 0; s < f->of.shards; s++) {
+        int64_t count, length, stride;
+        float *data;
+
+        if (b) {
+            b->span(b->owner, s, 0, &data, &count, &length, &stride);
+            f->bias[s] = data;
+        }
+        q->span(q->owner, s, 0, &data, &count, &length, &f->stride);
+        f->factors[s] = data;
+    }
+}
+
+int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err)
+{
+    struct fold *f = mem_zalloc(1, sizeof *f);
+    double range = spec->high - spec->low;
+
+    if (!f)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    f->of = *spec;
+    f->k = spec->model->spec.latent;
+    f->n = f->k + (spec->model->spec.biases ? 1 : 0);
+    f->sigma2 = range > 0.0 ? range * range / 36.0 : 1.0;
+    f->workers = team_workers(spec->team);
+    f->mean = mem_zalloc(f->n, sizeof *f->mean);
+    f->spread = mem_zalloc(f->n, sizeof *f->spread);
+    f->factors = mem_zalloc(spec->shards, sizeof *f->factors);
+    f->bias = mem_zalloc(spec->shards, sizeof *f->bias);
+    f->code = mem_zalloc(spec->batch * (f->k + 1), sizeof *f->code);
+    if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_work(f)) {
+        fold_free(f);
+        return error_set(err, PT_ENOMEM, "people who have no row: out of memory");
+    }
+    find_items(f);
+    survey_users(f);
+    *out = f;
+    return 0;
+}
+
+void fold_free(struct fold *f)
+{
+    if (!f)
+        return;
+    for (int i = 0; f->work && i < f->workers; i++)
+        mem_free(f->work[i].normal);
+    mem_free(f->work);
+    mem_free(f->mean);
+    mem_free(f->spread);
+    mem_free(f->factors);
+    mem_free(f->bias);
+    mem_free(f->code);
+    mem_free(f);
+}

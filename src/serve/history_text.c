@@ -1,0 +1,223 @@
+#include "serve/history_text.h"
+
+#include "base/mem.h"
+#include "base/printable.h"
+#include "read/field.h"
+#include "read/lines.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NOTES = 5 }; /* unknown items that are told one by one */
+
+struct people_text {
+    struct use *use;
+    struct lines *lines; /* owned */
+    const char *path;    /* borrowed */
+    const char *begin, *end;
+    int64_t line, unknown, outside;
+    void (*warn)(void *arg, const char *text);
+    void *arg;
+};
+
+int people_text_open(struct people_text **out, struct use *u, const char *path,
+                     void (*warn)(void *arg, const char *text), void *arg, struct error *err)
+{
+    struct people_text *t = mem_zalloc(1, sizeof *t);
+    int rc;
+
+    if (!t)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    *t = (struct people_text){
+        .use = u, .path = strcmp(path, "-") == 0 ? "stdin" : path, .warn = warn, .arg = arg};
+    if ((rc = lines_open(&t->lines, path, NULL, t->path, err)) < 0) {
+        people_text_close(t);
+        return rc;
+    }
+    *out = t;
+    return 0;
+}
+
+void people_text_close(struct people_text *t)
+{
+    if (!t)
+        return;
+    lines_close(t->lines);
+    mem_free(t);
+}
+
+int64_t people_text_lines(const struct people_text *t, int64_t *unknown)
+{
+    *unknown = t->unknown;
+    return t->line;
+}
+
+/* The next line without its end and the blanks around it; *text NULL: there is none. */
+static int next_line(struct people_text *t, const char **text, size_t *length, struct error *err)
+{
+    const char *newline, *a, *b;
+
+    *text = NULL;
+    if (t->begin == t->end) {
+        int rc = lines_next(t->lines, t->line, &t->begin, &t->end, err);
+
+        if (rc < 0 || t->begin == t->end)
+            return rc;
+    }
+    newline = memchr(t->begin, '\n', (size_t)(t->end - t->begin));
+    a = t->begin;
+    b = newline;
+    t->begin = newline + 1;
+    t->line++;
+    while (b > a && (field_is_blank(b[-1]) || b[-1] == '\r'))
+        b--;
+    while (a < b && field_is_blank(*a))
+        a++;
+    *text = a;
+    *length = (size_t)(b - a);
+    return 0;
+}
+
+static void tell_unknown(struct people_text *t, const char *text, size_t length, int64_t found)
+{
+    char shown[PRINTABLE_BYTES], note[512];
+    int64_t near;
+
+    if (t->unknown++ >= NOTES || !t->warn)
+        return;
+    printable(shown, text, length);
+    near = found == -1 ? use_suggest_item(t->use, text, length) : -1;
+    if (found == -2)
+        snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
+                 t->path, (long long)t->line, shown);
+    else if (near >= 0)
+        snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
+                 (long long)t->line, shown, use_title(t->use, near), idtable_name(t->use->items, near));
+    else
+        snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"", t->path, (long long)t->line,
+                 shown);
+    t->warn(t->arg, note);
+}
+
+/* Where the rating begins: behind the last tab, or else, where the whole line is no item, the last blank. */
+static size_t rating_place(const char *text, size_t length, bool tab)
+{
+    for (size_t i = length; i > 1; i--)
+        if (tab ? text[i - 1] == '\t' : field_is_blank(text[i - 1]))
+            return i;
+    return 0;
+}
+
+/* A rating on another scale than the training's: it goes in as it stands. */
+static void tell_outside(struct people_text *t, float value)
+{
+    const struct use *u = t->use;
+    char note[256];
+
+    if (!u->rating || u->config->binarize || ((double)value >= u->low && (double)value <= u->high) ||
+        t->outside++ >= NOTES || !t->warn)
+        return;
+    snprintf(note, sizeof note, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
+             t->path, (long long)t->line, (double)value, u->low, u->high);
+    t->warn(t->arg, note);
+}
+
+static size_t trim(const char *text, size_t length)
+{
+    while (length && field_is_blank(text[length - 1]))
+        length--;
+    return length;
+}
+
+static int take_line(struct people_text *t, struct people *p, const char *text, size_t length,
+                     struct error *err)
+{
+    size_t tab = rating_place(text, length, true), blank = rating_place(text, length, false);
+    int64_t item = use_find_item(t->use, text, tab ? trim(text, tab - 1) : length);
+    float value = 1.0f;
+    bool rated = tab != 0;
+    int use = PEOPLE_INPUT;
+
+    if (item < 0 && !tab && blank && !field_value(text + blank, length - blank, &value)) {
+        int64_t other = use_find_item(t->use, text, trim(text, blank - 1));
+
+        if (other >= 0) {
+            item = other;
+            tab = blank;
+            rated = true;
+        }
+    }
+    if (item == -3)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (item < 0) {
+        tell_unknown(t, text, tab ? trim(text, tab - 1) : length, item);
+        return 0;
+    }
+    if (rated) {
+        const char *why = field_value(text + tab, length - tab, &value);
+        char shown[PRINTABLE_BYTES];
+
+        if (why)
+            return error_set(err, PT_EDATA, "%s:%lld: the rating \"%s\" %s", t->path, (long long)t->line,
+                             printable(shown, text + tab, length - tab), why);
+        if ((double)value < t->use->config->min_rating)
+            use = PEOPLE_SEEN;
+        else
+            tell_outside(t, value);
+    } else if (t->use->rating && !t->use->config->binarize) {
+        return error_set(err, PT_EDATA,
+                         "%s:%lld: there is no rating; this model needs one behind the item: ITEM<tab>RATING",
+                         t->path, (long long)t->line);
+    }
+    if (t->use->config->binarize)
+        value = 1.0f;
+    return people_add(p, (int32_t)item, value, use) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+int people_text_next(struct people_text *t, struct people *p, int64_t most, struct error *err)
+{
+    bool open = false;
+    const char *text;
+    size_t length;
+    int64_t n = 0;
+    int rc;
+
+    while (n < most && (rc = next_line(t, &text, &length, err)) == 0 && text) {
+        if (length && (rc = take_line(t, p, text, length, err)) < 0)
+            return rc;
+        open |= length > 0;
+        if (!length && open) {
+            if (!people_end(p, -1))
+                return error_set(err, PT_ENOMEM, "out of memory");
+            open = false;
+            n++;
+        }
+    }
+    if (n < most && rc < 0)
+        return rc;
+    if (open && !people_end(p, -1))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return 0;
+}
+
+int people_text_items(struct use *u, const char *path, uint8_t *flag, uint8_t value,
+                      void (*warn)(void *arg, const char *text), void *arg, struct error *err)
+{
+    struct people_text *t;
+    const char *text;
+    size_t length;
+    int rc = people_text_open(&t, u, path, warn, arg, err);
+
+    if (rc < 0)
+        return rc;
+    while ((rc = next_line(t, &text, &length, err)) == 0 && text) {
+        int64_t item = length ? use_find_item(u, text, length) : -1;
+
+        if (item >= 0)
+            flag[item] = value;
+        else if (length)
+            tell_unknown(t, text, length, item);
+    }
+    people_text_close(t);
+    return rc;
+}

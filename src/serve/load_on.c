@@ -1,0 +1,196 @@
+/* load_on.c - a file of ratings as what a run is judged by, beside the ratings that the run was made of.
+ *
+ *   the run's ratings    1 2 3 4 5 6 7 8    6 7 were held out there
+ *   the file's               3       7 9    3 was for training: left out; 7 is judged and no input any more
+ *   input                1 2 3 4 5 6   8
+ *   judged                           7   9
+ *
+ * So what goes in is all that the data have of a user, as in recommend and predict, but for what is asked. */
+#include "serve/loaded.h"
+
+#include "base/mem.h"
+#include "read/read.h"
+
+#include <string.h>
+
+struct asked {
+    struct ratings *r; /* owned: of the file */
+    int32_t *user;     /* (n) owned: row in the run, -1 */
+    int32_t *item;     /* (n) owned: likewise */
+    int64_t *own;      /* (n) owned: the run's rating of that pair, -1 */
+};
+
+static void asked_fini(struct asked *a)
+{
+    ratings_free(a->r);
+    mem_free(a->user);
+    mem_free(a->item);
+    mem_free(a->own);
+}
+
+static int read_asked(struct asked *a, const struct loaded *l, const struct ratings *own, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(l->config, problem_workers(l->config));
+    struct error again = {0};
+    int rc;
+
+    spec.path = l->on;
+    spec.min_user_ratings = spec.min_item_ratings = 0;
+    spec.want_time = false;
+    spec.prefer_given = 0;
+    spec.cache = NULL;
+    rc = ratings_read(&a->r, &spec, err);
+    if (rc == PT_EDATA ||
+        rc == PT_ECONFIG) { /* not a file like the run's: as one that nobody has described */
+        spec.columns = 0;
+        spec.delimiter = NULL;
+        spec.header = HEADER_AUTO;
+        spec.format = FORMAT_AUTO;
+        spec.item_key = ITEM_KEY_ID;
+        if (ratings_read(&a->r, &spec, &again) == 0)
+            rc = 0;
+    }
+    if (rc < 0)
+        return rc;
+    a->user = mem_alloc(a->r->n, sizeof *a->user);
+    a->item = mem_alloc(a->r->n, sizeof *a->item);
+    a->own = mem_alloc(a->r->n, sizeof *a->own);
+    if (!a->user || !a->item || !a->own)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t i = 0; i < a->r->n; i++) {
+        int64_t user = a->r->user[i], item = a->r->item[i];
+
+        a->user[i] = (int32_t)idtable_find(own->users, idtable_name(a->r->users, user),
+                                           idtable_length(a->r->users, user));
+        a->item[i] = (int32_t)idtable_find(own->items, idtable_name(a->r->items, item),
+                                           idtable_length(a->r->items, item));
+        a->own[i] = -1;
+    }
+    return 0;
+}
+
+/* Places of ratings by user, those of user u from start[u] on; both for mem_free. */
+static bool by_user(int64_t **start, int64_t **place, const int32_t *user, int64_t n, int64_t users)
+{
+    *start = mem_zalloc(users + 2, sizeof **start);
+    *place = mem_alloc(n, sizeof **place);
+    if (!*start || !*place)
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        if (user[i] >= 0)
+            (*start)[user[i] + 2]++;
+    for (int64_t u = 0; u < users; u++)
+        (*start)[u + 2] += (*start)[u + 1];
+    for (int64_t i = 0; i < n; i++)
+        if (user[i] >= 0)
+            (*place)[(*start)[user[i] + 1]++] = i;
+    return true;
+}
+
+/* a->own: user by user, with the user's ratings laid out over the items. */
+static int find_own(struct asked *a, const struct ratings *own, struct error *err)
+{
+    int64_t users = idtable_count(own->users), items = idtable_count(own->items);
+    int64_t *start[2] = {0}, *place[2] = {0}, *at = mem_alloc(items, sizeof *at);
+    bool done = at && by_user(&start[0], &place[0], own->user, own->n, users) &&
+                by_user(&start[1], &place[1], a->user, a->r->n, users);
+
+    for (int64_t i = 0; done && i < items; i++)
+        at[i] = -1;
+    for (int64_t u = 0; done && u < users; u++) {
+        if (start[1][u] == start[1][u + 1])
+            continue;
+        for (int64_t i = start[0][u]; i < start[0][u + 1]; i++)
+            at[own->item[place[0][i]]] = place[0][i];
+        for (int64_t i = start[1][u]; i < start[1][u + 1]; i++)
+            if (a->item[place[1][i]] >= 0)
+                a->own[place[1][i]] = at[a->item[place[1][i]]];
+        for (int64_t i = start[0][u]; i < start[0][u + 1]; i++)
+            at[own->item[place[0][i]]] = -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        mem_free(start[i]);
+        mem_free(place[i]);
+    }
+    mem_free(at);
+    return done ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+/* What is held out of the run's own ratings, for the file's, in `part` as split_make gave it. */
+static int join(struct loaded *l, struct ratings *own, const struct asked *a, uint8_t *part,
+                struct error *err)
+{
+    int64_t most = own->n + a->r->n, n = 0;
+    int32_t *user = mem_alloc(most, sizeof *user), *item = mem_alloc(most, sizeof *item);
+    float *value = mem_alloc(most, sizeof *value);
+    uint8_t *given = mem_alloc(most, 1);
+
+    if (!user || !item || !value || !given) {
+        mem_free(user);
+        mem_free(item);
+        mem_free(value);
+        mem_free(given);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    for (int64_t i = 0; i < a->r->n; i++) {
+        int64_t there = a->own[i];
+
+        if (a->user[i] < 0 || a->item[i] < 0) {
+            l->dropped++;
+        } else if (there >= 0 && part[there] & PART_TRAIN) {
+            l->left_out++;
+        } else {
+            user[n] = a->user[i];
+            item[n] = a->item[i];
+            value[n] = a->r->value[i];
+            given[n++] = GIVEN_TEST;
+            if (there >= 0)
+                part[there] = UINT8_MAX;
+        }
+    }
+    l->asked = n;
+    for (int64_t i = 0; i < own->n; i++)
+        if (part[i] != UINT8_MAX) {
+            user[n] = own->user[i];
+            item[n] = own->item[i];
+            value[n] = own->value[i];
+            given[n++] = GIVEN_TRAIN;
+        }
+    ratings_drop_triplets(own);
+    own->user = user;
+    own->item = item;
+    own->value = value;
+    own->given = given;
+    own->n = n;
+    own->finished = false;
+    return 0;
+}
+
+int load_on(struct loaded *l, struct ratings *own, bool refitted, struct error *err)
+{
+    struct split_spec spec = problem_split_spec(l->config);
+    struct split *s = NULL;
+    struct asked a = {0};
+    int rc;
+
+    spec.side = problem_side(l->config);
+    if ((rc = read_asked(&a, l, own, err)) < 0 || (rc = find_own(&a, own, err)) < 0 ||
+        (rc = split_make(&s, own, &spec, err)) < 0)
+        goto end;
+    if (refitted)
+        split_refit(s);
+    if ((rc = join(l, own, &a, s->part, err)) < 0)
+        goto end;
+    if (!l->asked)
+        rc = error_set(
+            err, PT_EDATA,
+            "%s: nothing in it to judge %s by: of %lld ratings %lld have ids that it does not know, "
+            "and it was trained on %lld",
+            l->on, l->folder, (long long)a.r->n, (long long)l->dropped, (long long)l->left_out);
+    l->config->split_kind = SPLIT_GIVEN;
+    l->config->split_valid = 0;
+end:
+    split_free(s);
+    asked_fini(&a);
+    return rc;
+}

@@ -1,0 +1,137 @@
+/* loaded_fold_in.c - users whom a loaded matrix factorisation was not trained on: rows from the ratings that the
+ * split gives them as input (fold_in.h), into the model's table of users. */
+#include "serve/loaded.h"
+
+#include "base/mem.h"
+#include "serve/fold_in.h"
+
+#include <string.h>
+
+/* The matrix of what user u goes in with; NULL: nothing. */
+static const struct matrix *input_of(const struct problem *p, int64_t u)
+{
+    const struct matrix *const in[] = {p->test.in, p->valid.in};
+
+    for (int i = 0; i < 2; i++)
+        if (in[i] && in[i]->row_count[u])
+            return in[i];
+    return NULL;
+}
+
+static bool add_history(struct people *people, const struct problem *p, int64_t u)
+{
+    const struct matrix *in = input_of(p, u);
+    int64_t row = in ? matrix_row(in, u) : 0;
+
+    for (int s = 0; in && s < in->shards; s++) {
+        const struct matrix_part *part = &in->part[s];
+
+        for (int64_t i = part->ptr[row]; i < part->ptr[row + 1]; i++)
+            if (!people_add(people, (int32_t)in->cut[s].begin + (int32_t)part->col[i],
+                            matrix_value(in, part, i) + p->shift, PEOPLE_INPUT))
+                return false;
+    }
+    return people_end(people, -1);
+}
+
+/* Whose row is made: who has input gets the one that fits it; others, where they have none of their own, the
+ * mean row. */
+static bool is_put(const struct loaded *l, int64_t u)
+{
+    return l->row_of[u] == ROW_FOLDED || u >= l->known;
+}
+
+/* Row i of `from`, `pitch` floats apart, into the table `name` for user[i]; users ascend, and so do the rows
+ * of the table's spans. */
+static void put_table(const struct loaded *l, const char *name, const int32_t *user, int64_t n,
+                      const float *from, int64_t pitch)
+{
+    const struct param_list *all = &l->model->params;
+    const struct param *q = all->param, *end = q + all->n;
+    int64_t first = 0, i = 0;
+
+    while (q < end && strcmp(q->name, name) != 0)
+        q++;
+    if (q == end) /* no biases */
+        return;
+    for (int64_t s = 0; s < q->spans && i < n; s++) {
+        int64_t count, length, stride;
+        float *data;
+
+        q->span(q->owner, s, 0, &data, &count, &length, &stride);
+        if (q->cols == 0) { /* biases: a span is one row, a user an element of it */
+            count = length;
+            length = stride = 1;
+        }
+        for (; i < n && user[i] < first + count; i++)
+            if (is_put(l, user[i]))
+                memcpy(data + (user[i] - first) * stride, from + i * pitch, (size_t)length * sizeof *data);
+        first += count;
+    }
+}
+
+static void put_rows(struct loaded *l, const struct people *people, const int32_t *user, const float *rows)
+{
+    struct problem *p = l->problem;
+    int k = l->model->spec.latent;
+
+    for (int64_t i = 0; i < people->n; i++) {
+        bool folded = fold_takes(p->cold_column, people, i);
+
+        l->row_of[user[i]] = folded ? ROW_FOLDED : ROW_NONE;
+        if (folded)
+            p->cold_example[user[i]] = 0;
+    }
+    put_table(l, "user.weight", user, people->n, rows, k + 1);
+    put_table(l, "user.bias", user, people->n, rows + k, k + 1);
+}
+
+static int fold_people(struct loaded *l, const struct people *people, const int32_t *user, struct error *err)
+{
+    const struct problem *p = l->problem;
+    struct fold_spec spec = {.model = l->model,
+                             .team = p->team,
+                             .cut = p->cut,
+                             .shards = p->shards,
+                             .untrained = p->cold_column,
+                             .untrained_row = p->cold_example,
+                             .shift = p->shift,
+                             .low = (double)p->low,
+                             .high = (double)p->high,
+                             .batch = 1};
+    float *rows = mem_alloc(people->n * (l->model->spec.latent + 1), sizeof *rows);
+    struct fold *f = NULL;
+    int rc = rows ? fold_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc == 0) {
+        fold_all(f, people, rows);
+        put_rows(l, people, user, rows);
+    }
+    fold_free(f);
+    mem_free(rows);
+    return rc;
+}
+
+int load_fold_users(struct loaded *l, struct error *err)
+{
+    const struct problem *p = l->problem;
+    struct people people = {0};
+    int32_t *user = mem_alloc(p->users, sizeof *user);
+    int rc = 0;
+
+    l->row_of = mem_zalloc(p->users, 1);
+    if (!user || !l->row_of)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < p->users && rc == 0 && p->cold_example; u++) {
+        if (!p->cold_example[u])
+            continue;
+        user[people.n] = (int32_t)u;
+        if (!add_history(&people, p, u))
+            rc = error_set(err, PT_ENOMEM, "out of memory");
+    }
+    if (rc == 0 && people.n)
+        rc = fold_people(l, &people, user, err);
+    people_fini(&people);
+    mem_free(user);
+    return rc;
+}

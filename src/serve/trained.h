@@ -1,0 +1,73 @@
+/* trained.h - a trained model, opened from its run's folder to be used. No ratings are read: weights and facts
+ * come from model.safetensors, ids and titles from items.tsv and users.tsv.
+ *
+ * Examples and columns are those of training. For models whose examples are users (Multi-VAE, Mult-DAE,
+ * user-based AutoRec) anybody with a history of items is an example, in training or not. A model of
+ * item-based AutoRec takes items as examples and knows its users as columns; matrix factorisation knows its
+ * users by row, and makes a row for others from their ratings (fold_in.h).
+ *
+ * The shards are cut evenly here, not by the work of training (whose counts are not at hand): scores are the
+ * same at any thread count, but can differ in the last bits from those that training saw. */
+#ifndef SERVE_TRAINED_H
+#define SERVE_TRAINED_H
+
+#include "config/config.h"
+#include "data/idtable.h"
+#include "model/model.h"
+
+struct use {
+    struct config *config; /* owned: the run's */
+    char *folder;          /* owned */
+    char *data_sha256;     /* owned: of the training's ratings (ratings.h); NULL: not said */
+    struct topo *topo;
+    struct team *team;
+    const struct kernels *kern;
+    struct idtable *items, *users; /* owned: external ids by row */
+    char **title;                  /* (items) owned; entries can be NULL */
+    struct idtable *titles;        /* owned: titles, and titles as people type them; NULL until asked for */
+    int32_t *titled;               /* (titles) owned: the item, or -1 where two items have that title */
+    int side;
+    bool by_row;               /* mf: examples are users by row, not histories */
+    bool rating;               /* outputs are ratings */
+    int64_t examples, columns; /* of training */
+    float shift;               /* added to an output it is a rating */
+    double low, high, mean;    /* of the training ratings */
+    uint8_t *untrained;        /* (columns) owned: 1 where there was no training rating */
+    uint8_t *untrained_row;    /* (examples) owned: likewise; mf only, else NULL */
+    int shards;
+    struct shard *cut;    /* (shards) owned */
+    struct matrix *empty; /* owned: the shape of training without its ratings */
+    struct cells none;
+    struct model *model;
+    int64_t batch;     /* examples a block */
+    struct fold *fold; /* owned; mf only, else NULL */
+};
+
+/* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. PT_EFILE where a file
+ * is missing, damaged or does not fit the others; PT_ENOMEM. Owns the worker threads until use_close (takes
+ * NULL): one at a time in a thread. */
+int use_open(struct use **out, const char *folder, int threads, struct error *err);
+void use_close(struct use *u);
+
+/* The item of an id; else of a title, as it stands or as people type it: capitals, a year in parentheses at
+ * the end and an article do not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2:
+ * two items have this title, -3: no memory. */
+int64_t use_find_item(struct use *u, const char *text, size_t length);
+/* The item with the shortest title that has this text, or its first two words, in it; -1: none. Looks at
+ * every title. */
+int64_t use_suggest_item(const struct use *u, const char *text, size_t length);
+/* The title, or NULL. */
+const char *use_title(const struct use *u, int64_t item);
+
+/* Whether the model takes histories of people who were not in training. */
+static inline bool use_takes_people(const struct use *u)
+{
+    return u->side == SIDE_USER;
+}
+
+/* A prediction as a rating: shifted, and clipped where eval.clip says so. */
+double use_rating(const struct use *u, float output);
+/* The rating that stands in where nothing can be predicted: eval.cold, or the training mean. */
+double use_cold(const struct use *u);
+
+#endif

@@ -1,0 +1,145 @@
+/* trained_titles.c - the items of a run by their titles, as people type them. */
+#include "serve/trained.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *use_title(const struct use *u, int64_t item)
+{
+    return u->title ? u->title[item] : NULL;
+}
+
+/* Length of an article and its blank at the start; 0: there is none, or nothing else. */
+static size_t article_length(const char *text, size_t length)
+{
+    static const char *const article[] = {"the ", "a ", "an "};
+
+    for (size_t i = 0; i < 3; i++)
+        if (length > strlen(article[i]) && strncasecmp(text, article[i], strlen(article[i])) == 0)
+            return strlen(article[i]);
+    return 0;
+}
+
+/* A title as people type it: small letters, without "(1999)" at the end and an article, and everything that
+ * is no letter or digit as single blanks. Returns the length; out has `space` bytes and may be `text`. */
+static size_t plain_title(char *out, size_t space, const char *text, size_t length)
+{
+    static const char *const behind[] = {", the", ", a", ", an"};
+    size_t n = 0, skip;
+
+    while (length && isspace((unsigned char)text[length - 1]))
+        length--;
+    if (length > 6 && text[length - 1] == ')' && text[length - 6] == '(' &&
+        isdigit((unsigned char)text[length - 2]) && isdigit((unsigned char)text[length - 5]))
+        for (length -= 6; length && isspace((unsigned char)text[length - 1]);)
+            length--;
+    for (size_t i = 0; i < 3; i++) {
+        size_t m = strlen(behind[i]);
+
+        if (length > m && strncasecmp(text + length - m, behind[i], m) == 0)
+            length -= m;
+    }
+    skip = article_length(text, length);
+    for (size_t i = skip; i < length && n + 1 < space; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (isalnum(c) || c >= 0x80)
+            out[n++] = (char)c;
+        else if (c != '\'' && n && out[n - 1] != ' ')
+            out[n++] = ' ';
+    }
+    while (n && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    utf8_small(out, n);
+    return n;
+}
+
+static bool put_title(struct use *u, const char *text, size_t length, int64_t item)
+{
+    int64_t before = idtable_count(u->titles), row = length ? idtable_put(u->titles, text, length) : 0;
+
+    if (row < 0)
+        return false;
+    if (!length)
+        return true;
+    if (row == before)
+        u->titled[row] = (int32_t)item;
+    else if (u->titled[row] != item)
+        u->titled[row] = -1;
+    return true;
+}
+
+static bool make_titles(struct use *u)
+{
+    int64_t n = idtable_count(u->items);
+    char plain[1024];
+
+    u->titles = idtable_new();
+    u->titled = mem_alloc(2 * n, sizeof *u->titled);
+    if (!u->titles || !u->titled)
+        return false;
+    for (int64_t i = 0; i < n; i++) { /* "=": as it stands, so that both kinds can share a table */
+        const char *t = use_title(u, i);
+
+        if (t && (snprintf(plain, sizeof plain, "=%s", t) < 0 || !put_title(u, plain, strlen(plain), i) ||
+                  !put_title(u, plain, plain_title(plain, sizeof plain, t, strlen(t)), i)))
+            return false;
+    }
+    return true;
+}
+
+int64_t use_find_item(struct use *u, const char *text, size_t length)
+{
+    int64_t row = idtable_find(u->items, text, length);
+    char plain[1024];
+
+    if (row >= 0 || !u->title)
+        return row;
+    if (!u->titles && !make_titles(u))
+        return -3;
+    snprintf(plain, sizeof plain, "=%.*s", (int)(length < 1000 ? length : 1000), text);
+    row = idtable_find(u->titles, plain, strlen(plain));
+    if (row < 0)
+        row = idtable_find(u->titles, plain, plain_title(plain, sizeof plain, text, length));
+    return row < 0 ? -1 : u->titled[row] < 0 ? -2 : u->titled[row];
+}
+
+/* The item with the shortest title that has `plain` in it; -1: none. */
+static int64_t title_with(const struct use *u, const char *plain)
+{
+    size_t shortest = SIZE_MAX;
+    int64_t best = -1;
+    char name[1024];
+
+    for (int64_t i = 0; i < idtable_count(u->items); i++) {
+        const char *title = use_title(u, i);
+        size_t n = title ? plain_title(name, sizeof name, title, strlen(title)) : 0;
+
+        if (n && n < shortest && strstr(name, plain)) {
+            shortest = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+int64_t use_suggest_item(const struct use *u, const char *text, size_t length)
+{
+    char plain[1024], *end;
+    int64_t item;
+
+    if (!u->title || !plain_title(plain, sizeof plain, text, length))
+        return -1;
+    if ((item = title_with(u, plain)) >= 0)
+        return item;
+    end = strchr(plain, ' ');
+    end = end ? strchr(end + 1, ' ') : NULL;
+    if (!end)
+        return -1;
+    *end = '\0';
+    return title_with(u, plain);
+}

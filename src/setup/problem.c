@@ -1,0 +1,366 @@
+/* problem.c - the machine, the ratings, their split and the matrices of its parts. */
+#include "setup/problem.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "read/read.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- workers ------------------------------------------------------------------------------------- */
+
+/* The machine, and how many workers run on it. */
+static int survey_machine(struct topo **topo, int *workers, const struct config *c, struct error *err)
+{
+    int rc = topo_new(topo, NULL, err);
+
+    if (rc == 0)
+        *workers = c->threads ? (int)c->threads : team_default_workers(*topo);
+    return rc;
+}
+
+int problem_workers(const struct config *c)
+{
+    struct topo *topo = NULL;
+    int workers = 1;
+
+    if (survey_machine(&topo, &workers, c, NULL) < 0)
+        return 1;
+    topo_free(topo);
+    return workers;
+}
+
+static int make_team(struct problem *p, const struct config *c, struct error *err)
+{
+    int workers = 0, rc = survey_machine(&p->topo, &workers, c, err);
+
+    if (rc < 0)
+        return rc;
+    rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err);
+    return rc < 0 ? rc : team_new(&p->team, workers, p->topo, (enum topo_bind)c->bind, err);
+}
+
+/* Whether all ranks make the same bits of the same data. */
+static int check_ranks(const struct problem *p, struct error *err)
+{
+    enum { LENGTH = 256 };
+    struct ranks *self = team_ranks(p->team);
+    char *text;
+    int rc = 0;
+
+    if (self->count == 1)
+        return 0;
+    text = mem_zalloc(self->count, LENGTH);
+    if (!text)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, ratings %.64s", p->kern->name,
+             p->ratings->sha256);
+    ranks_share(self, text, self->count, LENGTH);
+    for (int q = 1; q < self->count && rc == 0; q++)
+        if (strcmp(text, text + q * LENGTH) != 0)
+            rc = error_set(err, PT_EUSAGE,
+                           "ranks must be alike, or they would not give one answer. Rank 0: %.110s; rank %d: "
+                           "%.110s. Set run.isa to what all machines have",
+                           text, q, text + q * LENGTH);
+    mem_free(text);
+    return rc;
+}
+
+/* A large file is read by as many workers; their team is gone before the run's own is made. */
+static int read_ratings(struct ratings **out, const struct config *c, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(c, problem_workers(c));
+
+    return ratings_read(out, &spec, err);
+}
+
+/* ---- data ------------------------------------------------------------------------------------------ */
+
+/* Range and mean of the training ratings. */
+static void survey(struct problem *p)
+{
+    const struct ratings *r = p->ratings;
+    double sum = 0.0;
+    int64_t n = 0;
+
+    p->low = INFINITY;
+    p->high = -INFINITY;
+    for (int64_t i = 0; i < r->n; i++)
+        if (p->split->part[i] & PART_TRAIN) {
+            p->low = r->value[i] < p->low ? r->value[i] : p->low;
+            p->high = r->value[i] > p->high ? r->value[i] : p->high;
+            sum += (double)r->value[i];
+            n++;
+        }
+    p->mean = sum / (double)n;
+}
+
+static struct matrix_spec matrix_of(const struct problem *p, const struct config *c, uint8_t mask)
+{
+    return (struct matrix_spec){.part = p->split->part,
+                                .mask = mask,
+                                .side = p->side,
+                                .examples = p->examples,
+                                .columns = p->columns,
+                                .shift = p->shift,
+                                .binary = problem_is_binary(c)};
+}
+
+/* A column's own work in an epoch, counted in entries. A softmax has every example in every column, and their
+ * products weigh about as much as an entry each; elsewhere a step moves the column's two rows by Adam, which
+ * takes as long as some six entries. Matrix factorisation moves every row in every step. */
+static double column_cost(const struct problem *p, const struct config *c, const int64_t *entries)
+{
+    int64_t ratings = 0;
+
+    if (problem_traits(c)->by_rating) {
+        for (int64_t i = 0; i < p->columns; i++)
+            ratings += entries[i];
+        return mf_row_cost(ratings, c->batch);
+    }
+    return problem_is_binary(c) ? (double)p->examples : 6.0 * (double)p->examples / (double)c->batch;
+}
+
+static int cut_columns(struct problem *p, const struct config *c, struct error *err)
+{
+    struct matrix_spec spec = matrix_of(p, c, PART_TRAIN);
+    bool dense = problem_is_binary(c), factors = problem_traits(c)->by_rating;
+    int64_t k = factors || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
+    int64_t *entries = matrix_count_columns(p->ratings, &spec);
+
+    p->shards = c->shards ? (int)c->shards : shard_count(p->columns, row_pad(k), dense);
+    p->cut = mem_alloc(p->shards, sizeof *p->cut);
+    if (!entries || !p->cut) {
+        mem_free(entries);
+        return error_set(err, PT_ENOMEM, "shards: out of memory");
+    }
+    shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c, entries));
+    mem_free(entries);
+    return 0;
+}
+
+static bool any(const struct problem *p, uint8_t mask)
+{
+    for (int64_t i = 0; i < p->ratings->n; i++)
+        if (p->split->part[i] & mask)
+            return true;
+    return false;
+}
+
+static int make_matrix(struct matrix **out, const struct problem *p, const struct config *c, uint8_t mask,
+                       struct error *err)
+{
+    struct matrix_spec spec = matrix_of(p, c, mask);
+
+    return matrix_new(out, p->ratings, &spec, p->cut, p->shards, p->team, err);
+}
+
+/* Whether every rating is in both masks or in neither. */
+static bool same_ratings(const struct problem *p, uint8_t a, uint8_t b)
+{
+    for (int64_t i = 0; i < p->ratings->n; i++)
+        if (!(p->split->part[i] & a) != !(p->split->part[i] & b))
+            return false;
+    return true;
+}
+
+static int make_judged(struct judged *j, const struct problem *p, const struct config *c, uint8_t in,
+                       uint8_t out, uint8_t seen, struct error *err)
+{
+    int rc;
+
+    if (!any(p, out))
+        return 0;
+    j->in = p->train;
+    if (!same_ratings(p, PART_TRAIN, in)) {
+        if ((rc = make_matrix(&j->in, p, c, in, err)) < 0)
+            return rc;
+        j->owns_in = true;
+    }
+    if ((rc = make_matrix(&j->out, p, c, out, err)) < 0)
+        return rc;
+    return seen && any(p, seen) ? make_matrix(&j->seen, p, c, seen, err) : 0;
+}
+
+static int make_cells(struct problem *p, struct error *err)
+{
+    const struct ratings *r = p->ratings;
+    struct cells *cells = &p->cells;
+
+    cells->user = mem_alloc(p->train->entries, sizeof *cells->user);
+    cells->item = mem_alloc(p->train->entries, sizeof *cells->item);
+    cells->value = mem_alloc(p->train->entries, sizeof *cells->value);
+    if (!cells->user || !cells->item || !cells->value)
+        return error_set(err, PT_ENOMEM, "ratings: out of memory");
+    for (int64_t i = 0; i < r->n; i++)
+        if (p->split->part[i] & PART_TRAIN) {
+            cells->user[cells->n] = r->user[i];
+            cells->item[cells->n] = r->item[i];
+            cells->value[cells->n++] = r->value[i] - p->shift;
+        }
+    return 0;
+}
+
+static void judged_free(struct judged *j)
+{
+    if (j->owns_in)
+        matrix_free(j->in);
+    matrix_free(j->out);
+    matrix_free(j->seen);
+    *j = (struct judged){0};
+}
+
+static void matrices_free(struct problem *p)
+{
+    judged_free(&p->valid);
+    judged_free(&p->test);
+    matrix_free(p->train);
+    p->train = NULL;
+    mem_free(p->cells.user);
+    mem_free(p->cells.item);
+    mem_free(p->cells.value);
+    p->cells = (struct cells){0};
+    mem_free(p->cut);
+    p->cut = NULL;
+}
+
+/* `known`: of a trained model; NULL: the training part at hand tells. */
+static int make_matrices(struct problem *p, const struct config *c, struct problem_known *known,
+                         struct error *err)
+{
+    int rc;
+
+    survey(p);
+    p->shift = c->center && !problem_is_binary(c) ? (float)p->mean : 0.0f;
+    if (known) {
+        p->low = (float)known->facts.low;
+        p->high = (float)known->facts.high;
+        p->mean = known->facts.mean;
+        p->shift = (float)known->facts.shift;
+        p->cold_column = known->cold_column;
+        p->cold_example = known->cold_example;
+        known->cold_column = known->cold_example = NULL;
+    }
+    if ((rc = cut_columns(p, c, err)) < 0 || (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
+        (rc = make_judged(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
+        (rc = make_judged(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
+        return rc;
+    return problem_traits(c)->by_rating ? make_cells(p, err) : 0;
+}
+
+/* The triplets are not needed any more; ids, titles and counts are. */
+static void drop_triplets(struct problem *p)
+{
+    ratings_drop_triplets(p->ratings);
+    mem_free(p->split->part);
+    p->split->part = NULL;
+    p->kept = false;
+}
+
+static int make(struct problem **out, const struct config *c, struct ratings *ratings,
+                struct problem_known *known, bool keep, struct error *err)
+{
+    struct problem *p = mem_zalloc(1, sizeof *p);
+    struct split_spec split = problem_split_spec(c);
+    int rc;
+
+    if (!p) {
+        ratings_free(ratings);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    p->kept = true;
+    p->ratings = ratings;
+    p->side = problem_side(c);
+    split.side = p->side;
+    if ((rc = make_team(p, c, err)) < 0 || (rc = check_ranks(p, err)) < 0 ||
+        (rc = split_make(&p->split, ratings, &split, err)) < 0)
+        goto fail;
+    if (known && known->facts.refit) {
+        split_refit(p->split);
+        p->refitted = true;
+    }
+    p->users = idtable_count(p->ratings->users);
+    p->items = idtable_count(p->ratings->items);
+    p->count = p->ratings->n;
+    p->examples = p->side == SIDE_USER ? p->users : p->items;
+    p->columns = p->side == SIDE_USER ? p->items : p->users;
+    if ((rc = make_matrices(p, c, known, err)) < 0)
+        goto fail;
+    if (!keep)
+        drop_triplets(p);
+    *out = p;
+    return 0;
+fail:
+    problem_free(p);
+    return rc;
+}
+
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
+                       struct problem_known *known, struct error *err)
+{
+    return make(out, c, ratings, known, false, err);
+}
+
+static int read_and_make(struct problem **out, const struct config *c, bool keep, struct error *err)
+{
+    struct ratings *ratings;
+    double start = clock_now();
+    int rc;
+
+    if ((rc = read_ratings(&ratings, c, err)) < 0 || (rc = make(out, c, ratings, NULL, keep, err)) < 0)
+        return rc;
+    (*out)->load_s = clock_now() - start;
+    return 0;
+}
+
+int problem_new(struct problem **out, const struct config *c, struct error *err)
+{
+    return read_and_make(out, c, c->refit, err);
+}
+
+int problem_new_kept(struct problem **out, const struct config *c, struct error *err)
+{
+    return read_and_make(out, c, true, err);
+}
+
+int problem_set_threads(struct problem *p, const struct config *c, struct error *err)
+{
+    int rc;
+
+    matrices_free(p);
+    team_free(p->team);
+    topo_free(p->topo);
+    p->team = NULL;
+    p->topo = NULL;
+    rc = make_team(p, c, err);
+    return rc < 0 ? rc : make_matrices(p, c, NULL, err);
+}
+
+int problem_refit(struct problem *p, const struct config *c, struct error *err)
+{
+    int rc;
+
+    matrices_free(p);
+    split_refit(p->split);
+    p->refitted = true;
+    rc = make_matrices(p, c, NULL, err);
+    if (rc == 0)
+        drop_triplets(p);
+    return rc;
+}
+
+void problem_free(struct problem *p)
+{
+    if (!p)
+        return;
+    matrices_free(p);
+    mem_free(p->cold_column);
+    mem_free(p->cold_example);
+    split_free(p->split);
+    ratings_free(p->ratings);
+    team_free(p->team);
+    topo_free(p->topo);
+    mem_free(p);
+}

@@ -1,0 +1,136 @@
+/* problem_spec.c - the configuration as plain arguments of data/, model/ and math/, which do not know it. */
+#include "setup/problem.h"
+
+#include "par/ranks.h"
+
+const struct model_traits *problem_traits(const struct config *c)
+{
+    return model_traits((enum model_kind)c->model_kind);
+}
+
+int problem_side(const struct config *c)
+{
+    return problem_traits(c)->sides ? c->model_side : SIDE_USER;
+}
+
+bool problem_is_binary(const struct config *c)
+{
+    return problem_traits(c)->clicks;
+}
+
+double problem_cold_value(const struct config *c, double mean)
+{
+    return c->cold_value > -1e30 ? c->cold_value : mean; /* -1e30: unset */
+}
+
+struct ratings_spec problem_ratings_spec(const struct config *c, int workers)
+{
+    return (struct ratings_spec){
+        .path = c->data_path,
+        .format = (enum text_format)c->data_format,
+        .columns = c->data_columns.n,
+        .column = (const char *const *)c->data_columns.value,
+        .delimiter = c->data_delimiter,
+        .header = (enum text_header)c->data_header,
+        .bad_lines = (enum bad_lines)c->data_bad_lines,
+        .duplicates = (enum duplicates)c->data_duplicates,
+        .item_key = (enum item_key)c->data_item_key,
+        .binarize = c->binarize,
+        .min_rating = c->min_rating,
+        .min_user_ratings = c->min_user_ratings,
+        .min_item_ratings = c->min_item_ratings,
+        .seed = (uint64_t)c->data_seed,
+        .want_time = c->split_kind == SPLIT_TIME || c->split_kind == SPLIT_LAST,
+        .prefer_given = c->split_kind == SPLIT_GIVEN,
+        .workers = workers,
+        .cache = c->cache,
+        .cache_only_read = ranks_self().id != 0,
+    };
+}
+
+struct split_spec problem_split_spec(const struct config *c)
+{
+    return (struct split_spec){
+        .kind = (enum split_kind)c->split_kind,
+        .seed = (uint64_t)c->split_seed,
+        .test = c->split_test,
+        .valid = c->split_valid,
+        .test_users = c->split_test_users,
+        .valid_users = c->split_valid_users,
+        .fold_in = c->split_fold_in,
+        .min_fold_in = c->split_min_fold_in,
+        .folds = (int)c->split_folds,
+        .fold = (int)c->split_fold,
+        .time_cut = c->split_time_cut,
+        .side = c->model_side,
+    };
+}
+
+struct adam_spec problem_adam_spec(const struct config *c)
+{
+    return (struct adam_spec){
+        .lr = c->lr,
+        .beta1 = c->beta1,
+        .beta2 = c->beta2,
+        .eps = c->eps,
+        .l2 = c->l2,
+        .weight_decay = c->weight_decay,
+        .decay_biases = c->decay_biases,
+        .schedule = (enum schedule)c->schedule,
+        .lr_decay = c->lr_decay,
+        .lr_step = c->lr_step,
+        .momentum_high = c->momentum_high,
+        .momentum_low = c->momentum_low,
+    };
+}
+
+int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                       struct error *err)
+{
+    int64_t examples = problem_traits(c)->by_rating ? p->cells.n : p->examples;
+
+    *out = (struct model_spec){
+        .kind = (enum model_kind)c->model_kind,
+        .latent = (int)c->latent,
+        .activation = (enum activation)c->activation,
+        .output = (enum activation)c->output_activation,
+        .loss = (enum rating_loss)c->loss,
+        .input_dropout = c->input_dropout,
+        .dropout = c->dropout,
+        .normalize_input = c->normalize_input,
+        .noise_std = c->noise_std,
+        .kl_weight = c->kl_weight,
+        .kl_anneal_steps = c->kl_anneal_steps,
+        .init = {.kind = (enum init_kind)c->init,
+                 .std = c->init_std,
+                 .bias_std = c->bias_std,
+                 .seed = (uint64_t)c->train_seed},
+        .biases = c->biases,
+        .range_low = c->range_low - (double)p->shift,
+        .range_high = c->range_high - (double)p->shift,
+        .clip_norm = c->clip_norm,
+        .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
+        .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
+        .microbatch = c->microbatch,
+        .seed = (uint64_t)c->train_seed,
+    };
+    if (c->hidden.n > (int)(sizeof out->hidden / sizeof *out->hidden))
+        return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers",
+                         (int)(sizeof out->hidden / sizeof *out->hidden));
+    out->hiddens = c->hidden.n;
+    for (int i = 0; i < c->hidden.n; i++)
+        out->hidden[i] = (int)c->hidden.value[i];
+    return 0;
+}
+
+int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                     struct error *err)
+{
+    int rc = problem_model_spec(out, c, p, err);
+
+    out->fixed = true;
+    out->batch = 1;
+    out->microbatch = 0;
+    out->dropout = out->input_dropout = out->clip_norm = 0.0;
+    return rc;
+}

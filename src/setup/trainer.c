@@ -1,0 +1,93 @@
+#include "setup/trainer.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* Examples without a rating do not train. NULL: no memory. */
+static uint8_t *with_entries(const struct problem *p)
+{
+    uint8_t *usable = mem_alloc(p->examples, 1);
+
+    for (int64_t e = 0; usable && e < p->examples; e++)
+        usable[e] = p->train->row_count[e] > 0;
+    return usable;
+}
+
+int learner_init(struct learner *l, const struct config *c, struct problem *p, int64_t epochs,
+                 struct error *err)
+{
+    struct engine eng = {p->team, p->kern, &l->plan, p->train, &p->cells};
+    struct adam_spec adam = problem_adam_spec(c);
+    struct model_spec spec;
+    uint8_t *usable = NULL;
+    bool by_rating = problem_traits(c)->by_rating;
+    int rc;
+
+    *l = (struct learner){.problem = p};
+    if (!by_rating && !(usable = with_entries(p)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
+                        (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
+    mem_free(usable);
+    if (rc == 0)
+        adam.total_steps = scheduler_first_step(&l->scheduler, epochs);
+    if (rc < 0 || (rc = adam_plan_init(&l->plan, &adam, scheduler_max_steps(&l->scheduler), err)) < 0 ||
+        (rc = problem_model_spec(&spec, c, p, err)) < 0)
+        return rc;
+    return model_new(&l->model, &spec, &eng, err);
+}
+
+void learner_fini(struct learner *l)
+{
+    model_free(l->model);
+    scheduler_fini(&l->scheduler);
+    adam_plan_fini(&l->plan);
+    *l = (struct learner){0};
+}
+
+void learner_epoch(struct learner *l, int64_t epoch)
+{
+    scheduler_epoch(&l->scheduler, epoch);
+    adam_plan_epoch(&l->plan, epoch, scheduler_first_step(&l->scheduler, epoch));
+    l->steps = l->scheduler.steps;
+}
+
+struct chunk {
+    struct learner *l;
+    int64_t from, to;
+    bool begin, flush;
+};
+
+static void run_chunk(struct worker *w, void *arg)
+{
+    const struct chunk *c = arg;
+    struct model *m = c->l->model;
+    const struct scheduler *s = &c->l->scheduler;
+    struct batch b = {0}, next = {0};
+
+    if (c->from < c->to)
+        b = scheduler_batch(s, c->from);
+    if (c->begin) {
+        m->ops->set_step(w, m, c->from);
+        m->ops->begin(w, m, &b);
+    }
+    for (int64_t i = c->from; i < c->to; i++, b = next) {
+        bool more = i + 1 < c->l->steps;
+
+        if (more)
+            next = scheduler_batch(s, i + 1);
+        m->ops->step(w, m, &b, more ? &next : NULL);
+    }
+    if (c->flush) {
+        team_phase(w, PHASE_UPDATE);
+        m->ops->flush(w, m, c->to);
+    }
+}
+
+void learner_steps(struct learner *l, int64_t from, int64_t to, bool begin, bool flush)
+{
+    struct chunk c = {l, from, to, begin, flush};
+
+    team_run(l->problem->team, run_chunk, &c);
+}

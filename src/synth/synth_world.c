@@ -1,0 +1,258 @@
+#include "synth/synth_world.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "synth/synth_math.h"
+
+#include <math.h>
+
+/* Chosen so that mean, histogram and skew come out as in the MovieLens sets; see tests/unit/test_synth.c. */
+static const double MEAN = 3.28;
+static const double USER_BIAS = 0.44, ITEM_BIAS = 0.50; /* standard deviations */
+static const double ITEM_BIAS_SLOPE = 0.20;             /* popular items are liked better: per e-fold */
+static const double LIKING = 0.46;
+static const double TASTE = 1.3;
+
+static int16_t fixed(double x)
+{
+    x = x < -5.0 ? -5.0 : x > 5.0 ? 5.0 : x;
+    return (int16_t)(x * (double)(1 << SYNTH_FACTOR_BITS));
+}
+
+static double normal(struct rng_stream *s)
+{
+    uint32_t a = rng_next(s), b = rng_next(s), c = rng_next(s);
+
+    return synth_normal(a, b, c);
+}
+
+/* Standard deviations of an item's factors: falling, with squares that sum to 1. Users have 1. */
+static void spectrum(double sd[SYNTH_RANK])
+{
+    double sum = 0;
+
+    for (int k = 0; k < SYNTH_RANK; k++)
+        sum += 1.0 / (1.0 + k);
+    for (int k = 0; k < SYNTH_RANK; k++)
+        sd[k] = sqrt(1.0 / (1.0 + k) / sum);
+}
+
+static void draw_users(struct synth_world *w)
+{
+    for (int64_t u = 0; u < w->shape.users; u++) {
+        struct rng_stream s = rng_stream(w->seed, RNG_SYNTH, SYNTH_USERS, (uint32_t)u);
+
+        for (int k = 0; k < SYNTH_RANK; k++)
+            w->user_factor[u * SYNTH_LANES + k] = fixed(normal(&s));
+        w->user_bias[u] = (float)(USER_BIAS * normal(&s));
+    }
+}
+
+static void draw_items(struct synth_world *w)
+{
+    double sd[SYNTH_RANK];
+
+    spectrum(sd);
+    for (int64_t i = 0; i < w->shape.items; i++) {
+        struct rng_stream s = rng_stream(w->seed, RNG_SYNTH, SYNTH_ITEMS, (uint32_t)i);
+
+        for (int k = 0; k < SYNTH_RANK; k++)
+            w->item_factor[i * SYNTH_LANES + k] = fixed(sd[k] * normal(&s));
+        w->item_bias[i] = (float)(ITEM_BIAS * normal(&s));
+    }
+}
+
+/* value[order[j]] = sorted[j] for a random order. */
+static void scatter(struct synth_world *w, enum synth_stream what, int64_t n, const int64_t *sorted,
+                    int64_t *order, int64_t *value)
+{
+    struct rng_stream s = rng_stream(w->seed, RNG_SYNTH, what, 0);
+
+    rng_permutation(&s, n, order);
+    for (int64_t j = 0; j < n; j++)
+        value[order[j]] = sorted[j];
+}
+
+/* The bias grows with the number of ratings; centred so that MEAN keeps its meaning. */
+static void lean_to_popular(struct synth_world *w, const int64_t *target)
+{
+    double mean = 0;
+
+    for (int64_t i = 0; i < w->shape.items; i++)
+        mean += synth_log((double)target[i]) * ((double)target[i] / (double)w->shape.ratings);
+    for (int64_t i = 0; i < w->shape.items; i++)
+        w->item_bias[i] += (float)(ITEM_BIAS_SLOPE * (synth_log((double)target[i]) - mean));
+}
+
+/* Popularity weights that make the expected counts meet `target`. Users draw without repetition, so
+ * a popular item saturates: user u has item i with probability 1 - exp(-weight_i taste_ui t_u), t_u
+ * such that the sum over i is the user's activity. A sample of users, even over activity (`order`
+ * ascends with it), stands for all; weights and t are scaled in turn until both sums fit. */
+enum { SAMPLE = 256, ROUNDS = 5 };
+
+static void fit_popularity(struct synth_world *w, const int64_t *target, const int64_t *order,
+                           double *expected)
+{
+    int64_t users = w->shape.users, items = w->shape.items;
+    int sample = users < SAMPLE ? (int)users : SAMPLE;
+    double t[SAMPLE], n[SAMPLE], share = (double)w->shape.ratings, total = 0;
+    int64_t who[SAMPLE];
+
+    for (int j = 0; j < sample; j++) {
+        who[j] = order[(2 * j + 1) * users / (2 * sample)];
+        n[j] = (double)w->activity[who[j]];
+        t[j] = n[j] / share;
+        total += n[j];
+    }
+    for (int64_t i = 0; i < items; i++) /* one rating of each is reserved, see synth.c */
+        w->weight[i] = target[i] > 1 ? (double)(target[i] - 1) : 0.05;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int64_t i = 0; i < items; i++)
+            expected[i] = 0;
+        for (int j = 0; j < sample; j++) {
+            double sum = 0;
+
+            for (int64_t i = 0; i < items; i++) {
+                double taste = w->taste[synth_taste_step(synth_affinity(w, who[j], i))];
+                double p = 1.0 - synth_exp(-w->weight[i] * taste * t[j]);
+
+                expected[i] += p;
+                sum += p;
+            }
+            t[j] *= n[j] / sum;
+        }
+        for (int64_t i = 0; i < items; i++) {
+            double want = target[i] > 1 ? (double)(target[i] - 1) : 0.05;
+            double ratio = want / (expected[i] * share / total);
+
+            w->weight[i] *= ratio < 0.25 ? 0.25 : ratio > 4.0 ? 4.0 : ratio;
+        }
+    }
+}
+
+/* Vose's alias method: columns with less than the mean are filled up by ones with more. `stack` holds
+ * the small ones from its start and the large ones from its end. */
+static void build_alias(struct synth_world *w, double *left, int64_t *stack)
+{
+    int64_t n = w->shape.items, small = 0, large = n;
+    double sum = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        sum += w->weight[i];
+    for (int64_t i = 0; i < n; i++) {
+        left[i] = w->weight[i] / sum * (double)n;
+        w->alias[i] = (struct alias){UINT32_MAX, (int32_t)i};
+        if (left[i] < 1.0)
+            stack[small++] = i;
+        else
+            stack[--large] = i;
+    }
+    while (small > 0 && large < n) {
+        int64_t a = stack[--small], b = stack[large];
+
+        w->alias[a] = (struct alias){(uint32_t)(left[a] * 4294967296.0), (int32_t)b};
+        left[b] -= 1.0 - left[a];
+        if (left[b] < 1.0) {
+            large++;
+            stack[small++] = b;
+        }
+    }
+}
+
+static void fill_tables(struct synth_world *w)
+{
+    for (int i = 0; i < SYNTH_TASTE_STEPS; i++) {
+        double below = TASTE * (double)(i + 1 - SYNTH_TASTE_STEPS) / 256.0;
+        double share = synth_exp(below) * 4294967296.0;
+
+        w->taste[i] = synth_exp(TASTE * ((double)i - 4.0 * 256.0) / 256.0);
+        w->accept[i] = share >= 4294967295.0 ? UINT32_MAX : (uint32_t)share;
+    }
+}
+
+double synth_truth(const struct synth_world *w, int64_t user, int64_t item)
+{
+    double s = (double)synth_affinity(w, user, item) / (double)(1 << 2 * SYNTH_FACTOR_BITS);
+    double value = MEAN + (double)w->user_bias[user] + (double)w->item_bias[item] + LIKING * s;
+    double low = w->shape.half_stars ? 0.5 : 1.0;
+
+    return value < low ? low : value > 5.0 ? 5.0 : value;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Nobody rates more than three quarters of all items where that leaves room for all ratings. */
+static int64_t most_active(const struct synth_shape *s)
+{
+    int64_t bound = s->items - s->items / 4;
+
+    return s->ratings / s->users < bound ? bound : s->items;
+}
+
+int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
+                    struct error *err)
+{
+    int64_t users = shape->users, items = shape->items, most = max64(users, items);
+    struct synth_world *w = mem_zalloc(1, sizeof *w);
+    int64_t *sorted = mem_alloc(most, sizeof *sorted), *order = mem_alloc(most, sizeof *order);
+    int64_t *target = mem_alloc(items, sizeof *target);
+    double *scratch = mem_alloc(items, sizeof *scratch);
+
+    if (!w || !sorted || !order || !target || !scratch)
+        goto fail;
+    w->shape = *shape;
+    w->seed = seed;
+    w->activity = mem_alloc(users, sizeof *w->activity);
+    w->user_factor = mem_zalloc(users * SYNTH_LANES, sizeof *w->user_factor);
+    w->item_factor = mem_zalloc(items * SYNTH_LANES, sizeof *w->item_factor);
+    w->user_bias = mem_alloc(users, sizeof *w->user_bias);
+    w->item_bias = mem_alloc(items, sizeof *w->item_bias);
+    w->weight = mem_alloc(items, sizeof *w->weight);
+    w->alias = mem_alloc(items, sizeof *w->alias);
+    if (!w->activity || !w->user_factor || !w->item_factor || !w->user_bias || !w->item_bias || !w->weight ||
+        !w->alias)
+        goto fail;
+    fill_tables(w);
+    draw_users(w);
+    draw_items(w);
+    if (synth_shape_spread(shape->item_curve, items, shape->ratings, 1, users, sorted) < 0)
+        goto fail;
+    scatter(w, SYNTH_POPULARITY, items, sorted, order, target);
+    lean_to_popular(w, target);
+    if (synth_shape_spread(shape->user_curve, users, shape->ratings, shape->min_user, most_active(shape),
+                           sorted) < 0)
+        goto fail;
+    scatter(w, SYNTH_ACTIVITY, users, sorted, order, w->activity);
+    fit_popularity(w, target, order, scratch);
+    build_alias(w, scratch, sorted);
+    mem_free(sorted);
+    mem_free(order);
+    mem_free(target);
+    mem_free(scratch);
+    *out = w;
+    return 0;
+fail:
+    mem_free(sorted);
+    mem_free(order);
+    mem_free(target);
+    mem_free(scratch);
+    synth_world_free(w);
+    return error_set(err, PT_ENOMEM, "no memory for the tables of a synthetic set");
+}
+
+void synth_world_free(struct synth_world *w)
+{
+    if (!w)
+        return;
+    mem_free(w->activity);
+    mem_free(w->user_factor);
+    mem_free(w->item_factor);
+    mem_free(w->user_bias);
+    mem_free(w->item_bias);
+    mem_free(w->weight);
+    mem_free(w->alias);
+    mem_free(w);
+}

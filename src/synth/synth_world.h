@@ -1,0 +1,82 @@
+/* synth_world.h - the planted model of a synthetic set: who likes what, and what is popular.
+ *
+ * A user u and an item i have an affinity s = <p_u, q_i>, about normal with standard deviation 1.
+ * It decides twice: u picks i with a weight of popularity_i * exp(TASTE s), and then rates it
+ *
+ *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars (synth_stars.h).
+ *
+ * Factors are fixed-point numbers and affinities sums of integers, exact in any order. */
+#ifndef SYNTH_SYNTH_WORLD_H
+#define SYNTH_SYNTH_WORLD_H
+
+#include "synth/synth_shape.h"
+
+#include <stdint.h>
+
+enum {
+    SYNTH_RANK = 12,
+    SYNTH_LANES = 16,        /* factors of a row in memory, zeros after SYNTH_RANK */
+    SYNTH_FACTOR_BITS = 11,  /* fraction bits of a factor; an affinity has twice as many */
+    SYNTH_TASTE_STEPS = 1536 /* affinities from -4 to 2 in steps of 1/256 */
+};
+
+/* What is drawn: the step of the stream of random numbers. */
+enum synth_stream {
+    SYNTH_USERS = 1, /* position: user; words: factors, bias, kind of stars */
+    SYNTH_ITEMS,     /* position: item */
+    SYNTH_ACTIVITY,  /* who is how active */
+    SYNTH_POPULARITY,
+    SYNTH_RESERVED,
+    SYNTH_CHOICE, /* position: user; group: two proposals each */
+    SYNTH_RACE,   /* position: user; coordinate: item */
+    SYNTH_NOISE,  /* position: user; group: rating of the user */
+    SYNTH_TIMES,  /* position: user */
+};
+
+/* One column of an alias table: `self` where the coin is below `keep`, else `other`. */
+struct alias {
+    uint32_t keep; /* of 2^32 */
+    int32_t other;
+};
+
+struct synth_world {
+    struct synth_shape shape;
+    uint64_t seed;
+    int64_t *activity;                  /* (users) owned: ratings of the user */
+    int16_t *user_factor;               /* (users, SYNTH_LANES) owned */
+    int16_t *item_factor;               /* (items, SYNTH_LANES) owned */
+    float *user_bias, *item_bias;       /* (users), (items) owned */
+    double *weight;                     /* (items) owned: popularity */
+    struct alias *alias;                /* (items) owned: draws an item by popularity */
+    double taste[SYNTH_TASTE_STEPS];    /* exp(TASTE s) */
+    uint32_t accept[SYNTH_TASTE_STEPS]; /* the same as a share of 2^32, the largest being all */
+};
+
+int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
+                    struct error *err);
+void synth_world_free(struct synth_world *w);
+
+/* The affinity in units of 2^-22; exact, whatever the order of the sum. */
+static inline int32_t synth_affinity(const struct synth_world *w, int64_t user, int64_t item)
+{
+    const int16_t *p = w->user_factor + user * SYNTH_LANES, *q = w->item_factor + item * SYNTH_LANES;
+    int32_t sum = 0;
+
+#pragma omp simd reduction(+ : sum) /* or gcc unrolls it into 16 scalar products */
+    for (int k = 0; k < SYNTH_LANES; k++)
+        sum += p[k] * q[k];
+    return sum;
+}
+
+/* Its place in the tables taste and accept. */
+static inline int synth_taste_step(int32_t affinity)
+{
+    int step = (affinity >> (2 * SYNTH_FACTOR_BITS - 8)) + 4 * 256;
+
+    return step < 0 ? 0 : step >= SYNTH_TASTE_STEPS ? SYNTH_TASTE_STEPS - 1 : step;
+}
+
+/* The rating that user would give item without noise, before rounding, within the scale. */
+double synth_truth(const struct synth_world *w, int64_t user, int64_t item);
+
+#endif

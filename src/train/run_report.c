@@ -1,0 +1,122 @@
+/* run_report.c - what a run says: to its listener while it goes on, why it ended early, and what came out. */
+#include "train/run.h"
+
+#include "base/median.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void run_warn(const struct run *r, const char *text)
+{
+    if (r->options->warn && *text)
+        r->options->warn(r->options->arg, text);
+}
+
+int64_t run_examples(const struct run *r)
+{
+    return r->learner.scheduler.examples;
+}
+
+void run_tell(const struct run *r, enum train_event event, int64_t epochs)
+{
+    const struct run_state *s = &r->state;
+    bool within = event == TRAIN_STEPS;
+    struct train_progress p = {.event = event, .epoch = s->epoch + within, .epochs = epochs};
+    double done, began, took = s->train_s - r->epoch_began_s;
+
+    if (!r->options->listen)
+        return;
+    p.share = within ? (double)s->in_epoch / (double)r->learner.scheduler.steps : 0.0;
+    done = (double)s->epoch + p.share;
+    p.loss = r->learner.model->sums.steps ? r->learner.model->sums.loss / (double)r->learner.model->sums.steps
+                                          : NAN;
+    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->learner.scheduler.steps;
+    p.examples_per_s = took > 0.0 ? began * (double)run_examples(r) / took : NAN;
+    p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
+    p.best_epoch = s->best_epoch;
+    p.spec = &r->spec;
+    p.valid = s->last_valid.n ? &s->last_valid : NULL;
+    p.judged = event == TRAIN_EPOCH && r->judged;
+    p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
+    p.problem = r->problem;
+    p.model = r->learner.model;
+    r->options->listen(r->options->arg, &p);
+}
+
+void run_judge_use(const struct run *r)
+{
+    char text[512];
+    bool test = r->tested.n > 0;
+
+    if (r->options->no_test) /* a search judges its trials itself */
+        return;
+    if (eval_mean_note(text, sizeof text, r->config, test ? "test" : "validation", &r->spec,
+                       test ? &r->tested : &r->state.best_valid, test ? r->test_of_mean : r->valid_of_mean))
+        run_warn(r, text);
+}
+
+static const char *rating_advice(const struct run *r)
+{
+    if (problem_is_binary(r->config))
+        return "";
+    return r->config->center ? "" : ", or ratings are far from 0 (model.center)";
+}
+
+int run_diverged(const struct run *r, int64_t from, struct error *err)
+{
+    const struct run_state *s = &r->state;
+    const char *layer = params_not_finite(&r->learner.model->params);
+    char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
+
+    if (layer)
+        snprintf(what, sizeof what, "weights of %s are", layer);
+    if (s->best_epoch)
+        snprintf(best, sizeof best, "the best model, of epoch %lld, is kept", (long long)s->best_epoch);
+    return error_set(
+        err, PT_EDIVERGED,
+        "training diverged in epoch %lld, within steps %lld to %lld: %s not finite. Likely causes: "
+        "train.lr (%g) is too large%s; %s",
+        (long long)s->epoch + 1, (long long)from + 1, (long long)s->in_epoch, what, r->config->lr,
+        rating_advice(r), best);
+}
+
+int run_interrupted(const struct run *r, struct error *err)
+{
+    if (!r->dir)
+        return error_set(err, PT_EINTERRUPTED, "interrupted");
+    return error_set(
+        err, PT_EINTERRUPTED,
+        "interrupted in epoch %lld, and saved; to go on: the same command with --out %s --resume",
+        (long long)r->state.epoch + 1, r->options->folder);
+}
+
+double run_epoch_median(const struct run *r)
+{
+    int64_t n = r->epochs_timed;
+    double *copy = mem_alloc(n, sizeof *copy), middle = 0.0;
+
+    if (copy && n) {
+        memcpy(copy, r->epoch_s, (size_t)n * sizeof *copy);
+        middle = median(copy, n);
+    }
+    mem_free(copy);
+    return middle;
+}
+
+void run_report(const struct run *r, struct train_result *out)
+{
+    *out = (struct train_result){.spec = r->spec,
+                                 .best_valid = r->state.best_valid,
+                                 .last_valid = r->state.last_valid,
+                                 .test = r->tested,
+                                 .has_valid = r->monitor >= 0,
+                                 .has_test = r->tested.n > 0,
+                                 .epochs = r->state.epoch,
+                                 .best_epoch = r->state.best_epoch,
+                                 .train_s = r->state.train_s,
+                                 .epoch_s_median = run_epoch_median(r)};
+    memcpy(out->weights_hash, r->weights_hash, sizeof out->weights_hash);
+    memcpy(out->model_hash, r->state.model_hash, sizeof out->model_hash);
+}

@@ -1,0 +1,311 @@
+/* tune_search.c - which trials, in which order: all of them once, or round after round with the better ones.
+ */
+#include "tune/tune_search.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "config/tree.h"
+#include "eval/metrics.h"
+#include "math/adam.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- before the first trial ---- */
+
+/* Every choice, and both ends of every range, must be a value of its key. */
+static int check_values(const struct search *s, struct error *err)
+{
+    for (int i = 0; i < s->spec->axes; i++) {
+        const struct tune_axis *a = &s->spec->axis[i];
+
+        for (int k = 0; k < (a->choice ? a->choices : 2); k++) {
+            struct config *c = NULL;
+            char word[1024];
+            int rc = config_new(&c, err);
+
+            if (a->choice)
+                snprintf(word, sizeof word, "%s=%s", a->key, a->choice[k]);
+            else
+                snprintf(word, sizeof word, "%s=%.17g", a->key, k ? a->to : a->from);
+            if (rc == 0)
+                rc = config_set(c, word, err);
+            config_free(c);
+            if (rc < 0) {
+                char reason[sizeof err->text];
+
+                snprintf(reason, sizeof reason, "tune: %.1000s", err->text);
+                return tree_fail(err, PT_ECONFIG, s->options->file, a->line, a->column, reason);
+            }
+        }
+    }
+    return 0;
+}
+
+static int check_base(struct search *s, struct error *err)
+{
+    struct config *c = NULL;
+    struct metric m;
+    int rc = tune_config(&c, s, NULL, 0, err);
+
+    if (rc == 0)
+        rc = config_need_data(c, err);
+    if (rc == 0)
+        rc = metric_parse(&m, c->monitor, err);
+    if (rc == 0) {
+        snprintf(s->result->metric, sizeof s->result->metric, "%s", m.name);
+        s->result->smaller_is_better = metric_smaller_is_better(&m);
+        s->epochs = s->spec->method == TUNE_HALVING ? c->epochs : 0;
+        if (s->epochs && (c->schedule == SCHEDULE_COSINE || c->schedule == SCHEDULE_ONE_CYCLE))
+            rc = error_set(
+                err, PT_ECONFIG,
+                "tune: method halving stops trainings early, and the step size of train.schedule %s depends "
+                "on train.epochs; take random, or another schedule",
+                config_enum_name("train.schedule", c->schedule));
+        for (int i = 0; i < s->spec->axes && rc == 0 && s->epochs; i++)
+            if (strcmp(s->spec->axis[i].key, "train.epochs") == 0 ||
+                strcmp(s->spec->axis[i].key, "train.schedule") == 0)
+                rc =
+                    error_set(err, PT_ECONFIG, "tune: method halving cannot search %s", s->spec->axis[i].key);
+        if (rc == 0 && s->epochs && s->spec->min_epochs > s->epochs)
+            rc = error_set(err, PT_ECONFIG, "tune: min_epochs %" PRId64 " is above train.epochs %" PRId64,
+                           s->spec->min_epochs, s->epochs);
+    }
+    if (rc == 0)
+        rc = check_values(s, err);
+    config_free(c);
+    return rc;
+}
+
+/* ---- the plan: a search is resumed only by the same one ---- */
+
+/* The configuration without run.*, and the space. What may grow (trials drawn, minutes) is left out. */
+static int plan_text(const struct search *s, char **out, struct error *err)
+{
+    static const char *const method[] = {"random", "grid", "halving"};
+    struct config *c = NULL;
+    char *text = NULL, *run;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    int rc = f ? tune_config(&c, s, NULL, 0, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc == 0)
+        rc = config_print(c, f, true, err);
+    config_free(c);
+    if (f && fclose(f) != 0 && rc == 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc < 0) {
+        free(text);
+        return rc;
+    }
+    run = strstr(text, "\nrun:\n"); /* the last section */
+    if (run)
+        run[1] = 0;
+    *out = NULL;
+    f = open_memstream(out, &size);
+    if (!f) {
+        free(text);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    fprintf(f, "%stune:\n  method: %s\n  seed: %" PRId64 "\n", text, method[s->spec->method], s->spec->seed);
+    if (s->spec->method == TUNE_HALVING)
+        fprintf(f, "  trials: %" PRId64 "\n  min_epochs: %" PRId64 "\n  eta: %" PRId64 "\n", s->spec->trials,
+                s->spec->min_epochs, s->spec->eta);
+    fputs("  space:\n", f);
+    for (int i = 0; i < s->spec->axes; i++) {
+        const struct tune_axis *a = &s->spec->axis[i];
+
+        if (!a->choice) {
+            fprintf(f, "    %s: {from: %.17g, to: %.17g, scale: %s, points: %d}\n", a->key, a->from, a->to,
+                    a->logarithmic ? "log" : "linear", a->points);
+            continue;
+        }
+        fprintf(f, "    %s: [", a->key);
+        for (int k = 0; k < a->choices; k++)
+            fprintf(f, "%s%s", k ? ", " : "", a->choice[k]);
+        fputs("]\n", f);
+    }
+    free(text);
+    return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+static int compare_plan(const char *path, const char *plan, const char *folder, struct error *err)
+{
+    char *old;
+    size_t length;
+    int rc = file_read(&old, &length, path, (size_t)1 << 24, PT_EFILE, err);
+
+    if (rc < 0)
+        return rc;
+    if (strcmp(old, plan) != 0)
+        rc = error_set(
+            err, PT_ECONFIG,
+            "%s: the search in this folder was another one (plan.yaml); only trials, minutes and run.* may "
+            "change",
+            folder);
+    mem_free(old);
+    return rc;
+}
+
+static int open_folder(struct search *s, struct error *err)
+{
+    const char *folder = s->options->folder;
+    char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
+    struct file_writer *w;
+    int rc = path ? plan_text(s, &plan, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    s->result->best_path = file_join(folder, "best.yaml");
+    if (rc == 0 && !s->result->best_path)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0 && file_exists(path)) {
+        if (s->options->resume)
+            rc = compare_plan(path, plan, folder, err);
+        else
+            rc = error_set(
+                err, PT_EUSAGE,
+                "%s: there is a search in this folder; --resume goes on with it, or use another --out",
+                folder);
+    } else if (rc == 0 && (rc = file_make_folder(folder, err)) == 0 &&
+               (rc = file_create(&w, path, err)) == 0) {
+        file_write(w, plan, strlen(plan));
+        rc = file_commit(w, err);
+    }
+    free(path);
+    free(plan);
+    return rc < 0 ? rc : tune_read_lines(s, err);
+}
+
+static int draw_trials(struct search *s, struct error *err)
+{
+    struct tune_result *r = s->result;
+    int64_t n = 1 + (s->spec->method == TUNE_GRID ? tune_grid_size(s->spec) : s->spec->trials);
+
+    r->trial = mem_zalloc(n, sizeof *r->trial);
+    if (!r->trial)
+        return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
+    for (r->n = 0; r->n < n; r->n++) {
+        struct tune_trial *t = &r->trial[r->n];
+
+        *t = (struct tune_trial){.id = r->n, .figure = NAN};
+        if (r->n == 0)
+            continue;
+        t->value = mem_zalloc(s->spec->axes, sizeof *t->value);
+        if (!t->value || !tune_draw(s->spec, r->n, t->value)) {
+            r->n++;
+            return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
+        }
+    }
+    return 0;
+}
+
+/* ---- the search ---- */
+
+static int try_all(struct search *s, struct error *err)
+{
+    int rc = 0;
+
+    for (int64_t i = 0; i < s->result->n && rc == 0 && !s->result->time_is_up; i++)
+        rc = tune_try(s, &s->result->trial[i], 0, err);
+    return rc;
+}
+
+/* Epochs of the first round: such that the last one trains fully what is left. */
+static int64_t first_epochs(const struct search *s)
+{
+    int64_t epochs = s->epochs;
+
+    if (s->spec->min_epochs)
+        return s->spec->min_epochs;
+    for (int64_t left = s->result->n - 1; left >= s->spec->eta && epochs > 1; left /= s->spec->eta)
+        epochs = (epochs + s->spec->eta - 1) / s->spec->eta;
+    return epochs;
+}
+
+/* Moves the better ones to the front: by insertion, the earlier trial first among equals. */
+static void rank(const struct search *s, struct tune_trial **alive, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t k = i; k > 0 && tune_better(s->result, alive[k], alive[k - 1]); k--) {
+            struct tune_trial *t = alive[k];
+
+            alive[k] = alive[k - 1];
+            alive[k - 1] = t;
+        }
+}
+
+/* Rounds: all train a little, the best of them on, until what is left has trained fully. The configuration as
+ * it stands is not in the race: it trains fully at once, to be compared with. */
+static int halve(struct search *s, struct error *err)
+{
+    int64_t n = s->result->n - 1, epochs = first_epochs(s);
+    struct tune_trial **alive = mem_alloc(n, sizeof(struct tune_trial *));
+    int rc;
+
+    if (!alive)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t i = 0; i < n; i++)
+        alive[i] = &s->result->trial[i + 1];
+    rc = tune_try(s, &s->result->trial[0], s->epochs, err);
+    for (int rung = 0; rc == 0; rung++) {
+        int64_t keep = n / s->spec->eta > 1 ? n / s->spec->eta : 1;
+
+        for (int64_t i = 0; i < n && rc == 0 && !s->result->time_is_up; i++) {
+            alive[i]->rung = rung;
+            rc = tune_try(s, alive[i], epochs, err);
+        }
+        if (rc < 0 || s->result->time_is_up)
+            break;
+        rank(s, alive, n);
+        if (epochs >= s->epochs)
+            keep = 1;
+        for (int64_t i = keep; i < n; i++)
+            tune_drop_weights(s, alive[i]);
+        n = keep;
+        if (epochs >= s->epochs || alive[0]->status != TUNE_DONE)
+            break;
+        while (n > 1 && alive[n - 1]->status != TUNE_DONE)
+            n--;
+        epochs = n == 1 || epochs > s->epochs / s->spec->eta ? s->epochs : epochs * s->spec->eta;
+    }
+    mem_free(alive);
+    return rc;
+}
+
+int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err)
+{
+    struct tune_spec *spec = NULL;
+    struct search s = {.options = o, .result = out, .started = clock_now()};
+    int rc;
+
+    *out = (struct tune_result){.best = -1};
+    if ((rc = tune_spec_read(&spec, o->file, err)) < 0)
+        return rc;
+    s.spec = spec;
+    out->axes = spec->axes;
+    if ((rc = check_base(&s, err)) == 0 && (rc = open_folder(&s, err)) == 0 &&
+        (rc = draw_trials(&s, err)) == 0)
+        rc = spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
+    if (rc == 0 && out->best < 0)
+        rc = error_set(err, PT_EDIVERGED, "tune: no trial came to an end; see the messages above");
+    for (int64_t i = 0; i < s.lines; i++)
+        json_free(s.line[i]);
+    mem_free(s.line);
+    tune_spec_free(spec);
+    return rc;
+}
+
+void tune_result_fini(struct tune_result *r)
+{
+    for (int64_t i = 0; i < r->n; i++) {
+        for (int k = 0; r->trial[i].value && k < r->axes; k++)
+            mem_free(r->trial[i].value[k]);
+        mem_free(r->trial[i].value);
+    }
+    mem_free(r->trial);
+    mem_free(r->best_path);
+    *r = (struct tune_result){0};
+}

@@ -1,0 +1,384 @@
+/* tune_space.c - the tune: block, and what it draws. */
+#include "tune/tune.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "config/tree.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_TRIALS 1000000
+#define TEXT        512 /* bytes of a value */
+
+struct reading {
+    const char *path;
+    struct tune_spec *spec;
+    struct error *err;
+};
+
+static int wrong(const struct reading *r, const struct tree *at, const char *reason)
+{
+    return tree_fail(r->err, PT_ECONFIG, r->path, at->line, at->column, reason);
+}
+
+static int no_memory(const struct reading *r)
+{
+    return error_set(r->err, PT_ENOMEM, "tune: out of memory");
+}
+
+/* ---- numbers and texts ---- */
+
+static int read_number(const struct reading *r, const struct tree *t, double low, double high, double *out)
+{
+    char *end, reason[128];
+
+    if (t->kind == TREE_SCALAR && !t->quoted && *t->text) {
+        *out = strtod(t->text, &end);
+        if (!*end && isfinite(*out) && *out >= low && *out <= high)
+            return 0;
+    }
+    snprintf(reason, sizeof reason, "tune: expected a number from %g to %g", low, high);
+    return wrong(r, t, reason);
+}
+
+static int read_whole(const struct reading *r, const struct tree *t, double low, int64_t *out)
+{
+    double value = 0.0;
+    int rc = read_number(r, t, low, 1e9, &value);
+
+    if (rc < 0)
+        return rc;
+    if (value != floor(value))
+        return wrong(r, t, "tune: expected a whole number");
+    *out = (int64_t)value;
+    return 0;
+}
+
+/* A value as config_set takes it: a scalar as it stands, a list as [a, b]. */
+static bool flow(const struct tree *t, char out[TEXT])
+{
+    size_t used;
+
+    if (t->kind == TREE_SCALAR)
+        return snprintf(out, TEXT, "%s", t->text) < TEXT;
+    if (t->kind != TREE_LIST)
+        return false;
+    used = (size_t)snprintf(out, TEXT, "[");
+    for (int i = 0; i < t->n; i++) {
+        if (t->item[i].kind != TREE_SCALAR)
+            return false;
+        used += (size_t)snprintf(out + used, TEXT - used, "%s%s", i ? ", " : "", t->item[i].text);
+        if (used + 2 > TEXT)
+            return false;
+    }
+    strcpy(out + used, "]");
+    return true;
+}
+
+/* ---- axes ---- */
+
+static int read_choices(const struct reading *r, const struct tree *t, struct tune_axis *a)
+{
+    char text[TEXT];
+
+    if (t->n == 0)
+        return wrong(r, t, "tune: nothing to choose from");
+    a->choice = mem_zalloc(t->n, sizeof *a->choice);
+    if (!a->choice)
+        return no_memory(r);
+    for (int i = 0; i < t->n; i++) {
+        if (!flow(&t->item[i], text))
+            return wrong(r, &t->item[i], "tune: expected a value, or a list of values");
+        a->choice[a->choices] = mem_strdup(text);
+        if (!a->choice[a->choices++])
+            return no_memory(r);
+    }
+    return 0;
+}
+
+static bool is_whole(const struct tree *t)
+{
+    return strspn(t->text, "+-0123456789") == strlen(t->text);
+}
+
+static int read_range(const struct reading *r, const struct tree *t, struct tune_axis *a)
+{
+    const struct tree *from = NULL, *to = NULL;
+    int64_t points = 0;
+    int rc = 0;
+
+    for (int i = 0; i < t->n && rc == 0; i++) {
+        const struct tree *x = &t->item[i];
+
+        if (strcmp(x->key, "from") == 0) {
+            rc = read_number(r, from = x, -1e30, 1e30, &a->from);
+        } else if (strcmp(x->key, "to") == 0) {
+            rc = read_number(r, to = x, -1e30, 1e30, &a->to);
+        } else if (strcmp(x->key, "points") == 0) {
+            rc = read_whole(r, x, 2, &points);
+        } else if (strcmp(x->key, "scale") == 0 && x->kind == TREE_SCALAR &&
+                   (strcmp(x->text, "log") == 0 || strcmp(x->text, "linear") == 0)) {
+            a->logarithmic = strcmp(x->text, "log") == 0;
+        } else {
+            rc = wrong(
+                r, x,
+                "tune: a range is {from: A, to: B}, with scale: log or linear, and points: N in a grid");
+        }
+    }
+    if (rc < 0)
+        return rc;
+    if (!from || !to || a->from >= a->to)
+        return wrong(r, t, "tune: a range needs from and to, the smaller one first");
+    if (a->logarithmic && a->from <= 0.0)
+        return wrong(r, from, "tune: a range of scale log is above 0");
+    a->whole = is_whole(from) && is_whole(to);
+    a->points = points < 10000 ? (int)points : 10000;
+    return 0;
+}
+
+/* What would change the data, what is judged, or the figure it is judged by cannot be compared. */
+static bool may_vary(const char *key)
+{
+    static const char *const refused[] = {
+        "data.",       "split.",           "eval.",      "run.", "model.kind", "train.monitor",
+        "train.refit", "train.eval_every", "train.init", NULL};
+
+    for (int i = 0; refused[i]; i++)
+        if (strncmp(key, refused[i], strlen(refused[i])) == 0 &&
+            (refused[i][strlen(refused[i]) - 1] == '.' || strcmp(key, refused[i]) == 0))
+            return false;
+    return true;
+}
+
+static int add_axis(const struct reading *r, const char *section, const struct tree *t)
+{
+    struct tune_spec *s = r->spec;
+    struct tune_axis *more = mem_resize(s->axis, s->axes + 1, sizeof *more), *a;
+    char key[128], reason[256];
+
+    if (!more)
+        return no_memory(r);
+    s->axis = more;
+    a = &more[s->axes++];
+    *a = (struct tune_axis){.line = t->line, .column = t->column};
+    snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", t->key);
+    a->key = mem_strdup(key);
+    if (!a->key)
+        return no_memory(r);
+    if (!may_vary(key)) {
+        snprintf(reason, sizeof reason,
+                 "tune: %s cannot be searched: its values could not be compared on one validation part", key);
+        return wrong(r, t, reason);
+    }
+    for (int i = 0; i + 1 < s->axes; i++)
+        if (strcmp(s->axis[i].key, key) == 0) {
+            snprintf(reason, sizeof reason, "tune: %s stands twice", key);
+            return wrong(r, t, reason);
+        }
+    return t->kind == TREE_LIST ? read_choices(r, t, a) : read_range(r, t, a);
+}
+
+/* {from: ..., to: ...} is a range, another mapping a section. */
+static bool is_section(const struct tree *t)
+{
+    if (t->kind != TREE_MAP || strchr(t->key, '.'))
+        return false;
+    for (int i = 0; i < t->n; i++)
+        if (strcmp(t->item[i].key, "from") == 0)
+            return false;
+    return true;
+}
+
+static int read_space(const struct reading *r, const struct tree *t)
+{
+    int rc = 0;
+
+    if (t->kind != TREE_MAP || t->n == 0)
+        return wrong(r, t, "tune: space is a mapping from keys to the values to try");
+    for (int i = 0; i < t->n && rc == 0; i++) {
+        const struct tree *x = &t->item[i];
+
+        if (x->kind == TREE_SCALAR)
+            rc = wrong(r, x, "tune: expected a list of values, or a range {from: A, to: B}");
+        else if (!is_section(x))
+            rc = add_axis(r, "", x);
+        for (int k = 0; rc == 0 && is_section(x) && k < x->n; k++)
+            rc = x->item[k].kind == TREE_SCALAR
+                     ? wrong(r, &x->item[k], "tune: expected a list of values, or a range {from: A, to: B}")
+                     : add_axis(r, x->key, &x->item[k]);
+    }
+    return rc;
+}
+
+/* ---- the block ---- */
+
+static int read_method(const struct reading *r, const struct tree *t)
+{
+    static const char *const name[] = {"random", "grid", "halving"};
+    char reason[128];
+
+    for (int i = 0; t->kind == TREE_SCALAR && i < 3; i++)
+        if (strcmp(t->text, name[i]) == 0) {
+            r->spec->method = (enum tune_method)i;
+            return 0;
+        }
+    snprintf(reason, sizeof reason, "tune: method: \"%.40s\" is none of random, grid, halving",
+             t->kind == TREE_SCALAR ? t->text : "...");
+    return wrong(r, t, reason);
+}
+
+static int read_entry(const struct reading *r, const struct tree *t)
+{
+    struct tune_spec *s = r->spec;
+    char reason[160];
+
+    if (strcmp(t->key, "method") == 0)
+        return read_method(r, t);
+    if (strcmp(t->key, "trials") == 0)
+        return read_whole(r, t, 1, &s->trials);
+    if (strcmp(t->key, "seed") == 0)
+        return read_whole(r, t, 0, &s->seed);
+    if (strcmp(t->key, "minutes") == 0)
+        return read_number(r, t, 0, 1e7, &s->minutes);
+    if (strcmp(t->key, "min_epochs") == 0)
+        return read_whole(r, t, 1, &s->min_epochs);
+    if (strcmp(t->key, "eta") == 0)
+        return read_whole(r, t, 2, &s->eta);
+    if (strcmp(t->key, "space") == 0)
+        return read_space(r, t);
+    snprintf(reason, sizeof reason,
+             "tune: \"%.40s\" is none of method, trials, seed, minutes, min_epochs, eta, space", t->key);
+    return tree_fail(r->err, PT_ECONFIG, r->path, t->key_line, t->key_column, reason);
+}
+
+static int read_block(const struct reading *r, const struct tree *block)
+{
+    struct tune_spec *s = r->spec;
+    int rc = 0;
+
+    if (block->kind != TREE_MAP)
+        return wrong(r, block, "tune: expected a mapping");
+    for (int i = 0; i < block->n && rc == 0; i++)
+        rc = read_entry(r, &block->item[i]);
+    if (rc < 0)
+        return rc;
+    if (s->axes == 0)
+        return wrong(r, block, "tune: there is no space: of which keys to try which values");
+    if (s->method != TUNE_GRID && s->trials == 0)
+        return wrong(r, block, "tune: how many trials? trials: N");
+    if (s->method == TUNE_GRID && s->trials)
+        return wrong(r, block, "tune: a grid has as many trials as there are combinations: leave out trials");
+    if (s->trials > MOST_TRIALS)
+        return wrong(r, block, "tune: more than a million trials");
+    for (int i = 0; i < s->axes && s->method == TUNE_GRID; i++)
+        if (!s->axis[i].choice && !s->axis[i].points)
+            return tree_fail(r->err, PT_ECONFIG, r->path, s->axis[i].line, s->axis[i].column,
+                             "tune: in a grid a range says how many values to try: points: N");
+    if (s->method == TUNE_GRID && tune_grid_size(s) < 0)
+        return wrong(r, block, "tune: the grid has more than a million combinations");
+    return 0;
+}
+
+int tune_spec_read(struct tune_spec **out, const char *path, struct error *err)
+{
+    struct tree *tree = NULL;
+    struct reading r = {path, mem_zalloc(1, sizeof *r.spec), err};
+    int rc = r.spec ? tree_read(&tree, path, err) : no_memory(&r);
+    const struct tree *block = NULL;
+
+    if (rc == 0) {
+        r.spec->seed = 1;
+        r.spec->eta = 3;
+        for (int i = 0; tree->kind == TREE_MAP && i < tree->n; i++)
+            if (strcmp(tree->item[i].key, "tune") == 0)
+                block = &tree->item[i];
+        rc = block ? read_block(&r, block)
+                   : error_set(err, PT_ECONFIG, "%s: there is no tune: block, which says what to try", path);
+    }
+    tree_free(tree);
+    if (rc < 0) {
+        tune_spec_free(r.spec);
+        return rc;
+    }
+    *out = r.spec;
+    return 0;
+}
+
+void tune_spec_free(struct tune_spec *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->axes; i++) {
+        for (int k = 0; k < s->axis[i].choices; k++)
+            mem_free(s->axis[i].choice[k]);
+        mem_free(s->axis[i].choice);
+        mem_free(s->axis[i].key);
+    }
+    mem_free(s->axis);
+    mem_free(s);
+}
+
+/* ---- drawing ---- */
+
+/* The point at share u in [0, 1] of a range, with the digits that a person would write. */
+static void range_text(const struct tune_axis *a, double u, char out[TEXT])
+{
+    double value = a->logarithmic ? exp(log(a->from) + u * (log(a->to) - log(a->from)))
+                                  : a->from + u * (a->to - a->from);
+
+    if (a->whole)
+        snprintf(out, TEXT, "%lld", llround(value));
+    else
+        snprintf(out, TEXT, "%.4g", value);
+}
+
+/* 53 bits of trial and axis: no draw depends on another axis or trial. */
+static double draw_unit(const struct tune_spec *s, int64_t id, int axis)
+{
+    struct rng4 w = rng_philox((uint64_t)s->seed, RNG_TUNE, (uint64_t)id, (uint32_t)axis, 0);
+
+    return ((double)(w.word[0] >> 5) * 67108864.0 + (double)(w.word[1] >> 6)) * 0x1p-53;
+}
+
+static int64_t axis_size(const struct tune_axis *a)
+{
+    return a->choice ? a->choices : a->points;
+}
+
+int64_t tune_grid_size(const struct tune_spec *s)
+{
+    int64_t n = 1;
+
+    for (int i = 0; i < s->axes && n <= MOST_TRIALS; i++)
+        n *= axis_size(&s->axis[i]);
+    return n <= MOST_TRIALS ? n : -1;
+}
+
+bool tune_draw(const struct tune_spec *s, int64_t id, char **value)
+{
+    int64_t rest = id - 1; /* of a grid: the last axis goes round fastest */
+
+    for (int i = s->axes - 1; i >= 0; i--) {
+        const struct tune_axis *a = &s->axis[i];
+        int64_t size = axis_size(a), at = s->method == TUNE_GRID ? rest % size : 0;
+        double u =
+            s->method == TUNE_GRID ? (size > 1 ? (double)at / (double)(size - 1) : 0.0) : draw_unit(s, id, i);
+        char text[TEXT];
+
+        if (a->choice && s->method != TUNE_GRID)
+            at = (int64_t)(u * a->choices);
+        if (a->choice)
+            snprintf(text, sizeof text, "%s", a->choice[at]);
+        else
+            range_text(a, u, text);
+        value[i] = mem_strdup(text);
+        if (!value[i])
+            return false;
+        rest /= s->method == TUNE_GRID ? size : 1;
+    }
+    return true;
+}

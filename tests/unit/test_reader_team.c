@@ -1,0 +1,238 @@
+/* A file parsed by several workers in blocks of any size: the same as by one parser. */
+#include "support.h"
+
+#include "read/reader_team.h"
+
+enum { LINES = 400 };
+
+struct result {
+    struct parser p;
+    struct triplets t;
+    struct idtable *users, *items;
+    int rc;
+};
+
+static void init(struct result *r, const struct dialect *d, bool skip_bad)
+{
+    memset(r, 0, sizeof *r);
+    r->users = idtable_new();
+    r->items = idtable_new();
+    r->p = (struct parser){
+        .dialect = d, .users = r->users, .items = r->items, .skip_bad = skip_bad, .keep_time = d->has_time};
+}
+
+static void fini(struct result *r)
+{
+    idtable_free(r->users);
+    idtable_free(r->items);
+    triplets_fini(&r->t);
+}
+
+static void expect_same(const struct result *a, const struct result *b)
+{
+    assert_int_equal(a->rc, b->rc);
+    assert_int_equal(a->p.bad_line, b->p.bad_line);
+    if (a->p.bad_line)
+        assert_string_equal(a->p.bad_reason, b->p.bad_reason);
+    if (a->rc < 0)
+        return;
+    assert_int_equal(a->p.line, b->p.line);
+    assert_int_equal(a->p.lines_read, b->p.lines_read);
+    assert_int_equal(a->p.lines_bad, b->p.lines_bad);
+    assert_int_equal(a->t.n, b->t.n);
+    assert_int_equal(idtable_count(a->users), idtable_count(b->users));
+    assert_int_equal(idtable_count(a->items), idtable_count(b->items));
+    for (int64_t k = 0; k < idtable_count(a->users); k++)
+        assert_string_equal(idtable_name(a->users, k), idtable_name(b->users, k));
+    for (int64_t k = 0; k < idtable_count(a->items); k++)
+        assert_string_equal(idtable_name(a->items, k), idtable_name(b->items, k));
+    for (int64_t k = 0; k < a->t.n; k++) {
+        assert_int_equal(a->t.user[k], b->t.user[k]);
+        assert_int_equal(a->t.item[k], b->t.item[k]);
+        assert_true(a->t.value[k] == b->t.value[k]);
+        if (a->p.keep_time)
+            assert_int_equal(a->t.time[k], b->t.time[k]);
+    }
+}
+
+/* `text` has room for a newline and the pad behind it. */
+static void compare(const struct dialect *d, char *text, size_t bytes, bool skip_bad, int64_t block,
+                    int workers)
+{
+    char *folder = support_folder(), path[4096];
+    struct result one, team;
+    struct error err = {0};
+    size_t bom = bytes >= 3 && memcmp(text, "\357\273\277", 3) == 0 ? 3 : 0, end = bytes;
+    bool done = false;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/a", folder);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, bytes, f), bytes);
+    fclose(f);
+    init(&one, d, skip_bad);
+    one.p.out = &one.t;
+    if (text[end - 1] != '\n')
+        text[end++] = '\n';
+    assert_true(parser_reserve(&one.p, (int64_t)end));
+    one.rc = parser_take(&one.p, text + bom, text + end, NULL);
+    init(&team, d, skip_bad);
+    team.p.out = &team.t;
+    team.rc = reader_team_read(&team.p, path, workers, block, &done, &err);
+    assert_int_equal(err.code, 0);
+    if (done || team.rc < 0)
+        expect_same(&one, &team);
+    else
+        assert_int_equal(team.t.n, 0);
+    fini(&one);
+    fini(&team);
+    support_remove(folder);
+}
+
+/* Lines of every kind; `bad`: one in so many is bad, 0: none. */
+static size_t make_text(char *text, const struct dialect *d, int bad, bool last_newline)
+{
+    size_t n = 0;
+
+    if (rand() % 3 == 0)
+        n += (size_t)sprintf(text, "\357\273\277");
+    if (d->header)
+        n += (size_t)sprintf(text + n, "user,item,rating,time\r\n");
+    for (int k = 0; k < LINES; k++) {
+        int kind = rand() % 12;
+        const char *end = rand() % 4 ? "\n" : "\r\n";
+
+        if (bad && rand() % bad == 0)
+            n += (size_t)sprintf(text + n, "%d,x%s", k, end);
+        else if (d->lists)
+            n += (size_t)sprintf(text + n, "u%d i%d %d%s", rand() % 40, rand() % 40, rand() % 9, end);
+        else if (kind == 0)
+            n += (size_t)sprintf(text + n, "%s", end);
+        else if (kind == 1)
+            n += (size_t)sprintf(text + n, "\"a, %d\",\"a rather long name of an item, %d\",%d,%d%s",
+                                 rand() % 9, rand() % 9, rand() % 5, rand() % 1000, end);
+        else
+            n += (size_t)sprintf(text + n, "%d,%d,%d.5,%d%s", k / 20 + rand() % 3, rand() % 60, rand() % 5,
+                                 978300000 + rand() % 100, end);
+    }
+    while (!last_newline && n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        n--;
+    return n;
+}
+
+static void any_blocks_and_workers(void **state)
+{
+    static const int64_t blocks[] = {1, 2, 7, 33, 64, 250, 1000, 4096, 1 << 20};
+    struct dialect csv = {.delimiter = ",",
+                          .delimiter_length = 1,
+                          .quotes = true,
+                          .columns = 4,
+                          .has_rating = true,
+                          .has_time = true,
+                          .role = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME}};
+    struct dialect lists = {.lists = true, .blanks = true, .delimiter = " ", .delimiter_length = 1};
+    char *text = malloc(LINES * 100 + 100);
+
+    (void)state;
+    assert_non_null(text);
+    srand(5);
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++)
+        for (int round = 0; round < 12; round++) {
+            struct dialect d = round % 4 == 3 ? lists : csv;
+            size_t n;
+
+            d.header = round % 2 == 0;
+            n = make_text(text, &d, (round % 3) * (round % 3) * 100, round % 5 != 0);
+            compare(&d, text, n, round % 6 < 3, blocks[b], 1 + round % 5);
+        }
+    free(text);
+}
+
+/* A line that is longer than what a block may reach into the next, several blocks long. */
+static void a_long_line(void **state)
+{
+    struct dialect d = {
+        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    size_t n = 0, space = 600000;
+    char *text = malloc(space);
+
+    (void)state;
+    assert_non_null(text);
+    for (int k = 0; k < 300; k++)
+        n += (size_t)sprintf(text + n, "%d,%d\n", k, k % 7);
+    memset(text + n, 'x', 300000);
+    n += 300000;
+    for (int k = 0; k < 300; k++)
+        n += (size_t)sprintf(text + n, "\n%d,%d", k, k % 5);
+    compare(&d, text, n, true, 1000, 3);
+    compare(&d, text, n, false, 1000, 3);
+    compare(&d, text, n, true, 100000, 2);
+    free(text);
+}
+
+/* More new ids in a block than a worker's table has room for. */
+static void a_table_that_is_full(void **state)
+{
+    struct dialect d = {
+        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    size_t n = 0;
+    char *text = malloc(400000 * 40);
+
+    (void)state;
+    assert_non_null(text);
+    for (int k = 0; k < 400000; k++)
+        n += (size_t)sprintf(text + n, "%d,item-%d\n", (int)(k * 7919LL % 400000), k / 2);
+    compare(&d, text, n, false, 4 << 20, 2);
+    compare(&d, text, n, false, 3 << 20, 3);
+    free(text);
+}
+
+/* So many workers that each has fewer jobs, and smaller tables of numbers than ids ask for. */
+static void many_workers(void **state)
+{
+    struct dialect d = {
+        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    size_t n = 0;
+    char *text = malloc(60000 * 20);
+
+    (void)state;
+    assert_non_null(text);
+    for (int k = 0; k < 60000; k++)
+        n += (size_t)sprintf(text + n, "%d,%d\n", (int)(k * 7919LL % 1048576),
+                             (int)(k * 104729LL % 700) * 1500);
+    compare(&d, text, n, false, 1000, 48);
+    compare(&d, text, n, false, 3000, 17);
+    free(text);
+}
+
+static void files_that_cannot_be_read(void **state)
+{
+    struct dialect d = {
+        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    char *folder = support_folder();
+    struct result r;
+    struct error err = {0};
+    bool done = false;
+
+    (void)state;
+    init(&r, &d, false);
+    r.p.out = &r.t;
+    assert_int_equal(reader_team_read(&r.p, "/nowhere/at/all", 2, 100, &done, &err), PT_EDATA);
+    assert_string_equal(err.text, "/nowhere/at/all: cannot be opened: No such file or directory");
+    assert_int_equal(reader_team_read(&r.p, folder, 2, 100, &done, &err), PT_EDATA);
+    assert_non_null(strstr(err.text, "cannot be read: Is a directory"));
+    fini(&r);
+    support_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_blocks_and_workers),    cmocka_unit_test(a_long_line),
+        cmocka_unit_test(a_table_that_is_full),      cmocka_unit_test(many_workers),
+        cmocka_unit_test(files_that_cannot_be_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -27,7 +27,7 @@ struct pt_config {
 };
 
 struct pt_model {
-    struct use *use;
+    struct trained *use;
     struct ranker *ranker; /* of the last k; NULL: none yet */
     int k;
 };
@@ -209,7 +209,7 @@ int pt_model_open(struct pt_model **out, const char *folder, int threads, struct
 
     if (!m)
         return no_memory(err);
-    if ((rc = use_open(&m->use, folder, threads, &own)) < 0) {
+    if ((rc = trained_open(&m->use, folder, threads, &own)) < 0) {
         mem_free(m);
         return give(rc, &own, err);
     }
@@ -222,7 +222,7 @@ void pt_model_free(struct pt_model *m)
     if (!m)
         return;
     ranker_free(m->ranker);
-    use_close(m->use);
+    trained_close(m->use);
     mem_free(m);
 }
 
@@ -243,7 +243,7 @@ const char *pt_model_item_id(const struct pt_model *m, int64_t item)
 
 const char *pt_model_item_title(const struct pt_model *m, int64_t item)
 {
-    return item >= 0 && item < pt_model_items(m) ? use_title(m->use, item) : NULL;
+    return item >= 0 && item < pt_model_items(m) ? trained_title(m->use, item) : NULL;
 }
 
 const char *pt_model_user_id(const struct pt_model *m, int64_t user)
@@ -253,7 +253,7 @@ const char *pt_model_user_id(const struct pt_model *m, int64_t user)
 
 int64_t pt_model_find_item(struct pt_model *m, const char *id_or_title)
 {
-    int64_t item = use_find_item(m->use, id_or_title, strlen(id_or_title));
+    int64_t item = trained_find_item(m->use, id_or_title, strlen(id_or_title));
 
     return item < 0 ? -1 : item;
 }
@@ -265,10 +265,10 @@ int64_t pt_model_find_user(const struct pt_model *m, const char *id)
 
 /* ---- people ---- */
 
-static int take_person(struct people *to, const struct pt_model *m, const struct pt_people *from, int64_t p,
-                       struct error *err)
+static int take_person(struct histories *to, const struct pt_model *m, const struct pt_people *from,
+                       int64_t p, struct error *err)
 {
-    const struct use *u = m->use;
+    const struct trained *u = m->use;
     int32_t row = -1;
 
     if (from->start[p] > from->start[p + 1] || from->start[p] < 0)
@@ -290,16 +290,16 @@ static int take_person(struct people *to, const struct pt_model *m, const struct
                              (int)from->item[i]);
         if (!isfinite(value))
             return error_set(err, PT_EUSAGE, "person %lld: a rating is not finite", (long long)p);
-        if (!people_add(to, from->item[i], u->config->binarize ? 1.0f : value,
-                        low ? PEOPLE_SEEN : PEOPLE_INPUT))
+        if (!histories_add(to, from->item[i], u->config->binarize ? 1.0f : value,
+                           low ? HISTORY_SEEN : HISTORY_INPUT))
             return error_set(err, PT_ENOMEM, "out of memory");
     }
-    return people_end(to, row) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return histories_end(to, row) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
 static int check_people(const struct pt_model *m, const struct pt_people *p, struct error *err)
 {
-    const struct use *u = m->use;
+    const struct trained *u = m->use;
 
     if (u->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE, "item-based AutoRec takes no people; use the program's recommend");
@@ -321,12 +321,12 @@ static int need_ranker(struct pt_model *m, int k, struct error *err)
 }
 
 /* People [from, end) as a block. */
-static int take_people(struct people *to, const struct pt_model *m, const struct pt_people *from,
+static int take_people(struct histories *to, const struct pt_model *m, const struct pt_people *from,
                        int64_t first, int64_t end, struct error *err)
 {
     int rc = 0;
 
-    people_clear(to);
+    histories_clear(to);
     for (int64_t p = first; p < end && rc == 0; p++)
         rc = take_person(to, m, from, p, err);
     return rc;
@@ -338,7 +338,7 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
                  struct pt_error *err)
 {
     struct error own = {0};
-    struct people block = {0};
+    struct histories block = {0};
     struct scored *best = NULL;
     int count[BLOCK];
     int rc = k < 1 || k > INT_MAX / 4 ? error_set(&own, PT_EUSAGE, "k is %d; at least 1", k)
@@ -363,7 +363,7 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
                 score[p * k + i] = is ? s->score : NAN;
             }
     }
-    people_fini(&block);
+    histories_fini(&block);
     mem_free(best);
     return give(rc, &own, err);
 }
@@ -371,7 +371,7 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
 int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *err)
 {
     struct error own = {0};
-    struct people block = {0}, want = {0};
+    struct histories block = {0}, want = {0};
     int64_t items = pt_model_items(m), most = 1 + (1 << 20) / items;
     int rc = m->use->rating ? check_people(m, people, &own)
                             : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
@@ -382,23 +382,23 @@ int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating
         int64_t end = people->n - first < most ? people->n : first + most;
         float *out = rating + first * items;
 
-        people_clear(&want);
+        histories_clear(&want);
         rc = take_people(&block, m, people, first, end, &own);
         for (int64_t p = first; p < end && rc == 0; p++) {
             bool ok = true;
 
             for (int64_t i = 0; i < items && ok; i++)
-                ok = people_add(&want, (int32_t)i, 0.0f, PEOPLE_INPUT);
-            if (!ok || !people_end(&want, -1))
+                ok = histories_add(&want, (int32_t)i, 0.0f, HISTORY_INPUT);
+            if (!ok || !histories_end(&want, -1))
                 rc = error_set(&own, PT_ENOMEM, "out of memory");
         }
         if (rc == 0)
             rc = ranker_predict(m->ranker, &block, &want, out, &own);
         for (int64_t i = 0; i < (end - first) * items && rc == 0; i++)
-            out[i] = isnan(out[i]) ? NAN : (float)use_rating(m->use, out[i]);
+            out[i] = isnan(out[i]) ? NAN : (float)trained_rating(m->use, out[i]);
     }
-    people_fini(&block);
-    people_fini(&want);
+    histories_fini(&block);
+    histories_fini(&want);
     return give(rc, &own, err);
 }
 

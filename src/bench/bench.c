@@ -17,7 +17,7 @@ struct bench {
     const struct bench_spec *spec;
     struct bench_result *out;
     struct problem *problem; /* owned; at hand */
-    struct learner learner;
+    struct trainer trainer;
     struct eval_spec eval;
     int64_t steps;              /* a repeat; 0: not known yet */
     struct synth_shape shape;   /* weak: of the first number of threads */
@@ -83,7 +83,7 @@ static int grow(struct bench *b, double factor, struct error *err)
 
 static void drop_model(struct bench *b)
 {
-    learner_fini(&b->learner);
+    trainer_fini(&b->trainer);
 }
 
 static void drop_rates(struct bench *b)
@@ -113,7 +113,7 @@ static int make_model(struct bench *b, struct error *err)
     int rc;
 
     drop_model(b);
-    rc = learner_init(&b->learner, b->config, b->problem, epochs, err);
+    rc = trainer_init(&b->trainer, b->config, b->problem, epochs, err);
     if (rc < 0)
         drop_model(b);
     return rc;
@@ -138,14 +138,14 @@ static double seconds_of_rank_0(struct bench *b, double seconds)
 /* Seconds of the first `steps` minibatches of `epoch`. */
 static double repeat(struct bench *b, int64_t epoch, int64_t steps)
 {
-    struct learner *l = &b->learner;
+    struct trainer *l = &b->trainer;
     double start;
 
-    learner_epoch(l, epoch);
+    trainer_epoch(l, epoch);
     if (steps < l->steps)
         l->steps = steps;
     start = clock_now();
-    learner_steps(l, 0, l->steps, true, true);
+    trainer_steps(l, 0, l->steps, true, true);
     return seconds_of_rank_0(b, clock_now() - start);
 }
 
@@ -157,8 +157,8 @@ static int choose_steps(struct bench *b, struct error *err)
     int64_t most, tried = 1;
     double share = spec->seconds / (spec->repeats + 1), took, fit;
 
-    learner_epoch(&b->learner, 0);
-    most = b->learner.steps;
+    trainer_epoch(&b->trainer, 0);
+    most = b->trainer.steps;
     b->steps = spec->steps && spec->steps < most ? spec->steps : most;
     if (!spec->steps && spec->seconds > 0.0) {
         while ((took = repeat(b, 0, tried)) < share / 8.0 && tried < most)
@@ -196,11 +196,11 @@ static void note_phases(struct bench *b, int repeat)
     }
 }
 
-static void add_work(struct work *sum, const struct learner *l, int repeats)
+static void add_work(struct cost *sum, const struct trainer *l, int repeats)
 {
-    struct work w;
+    struct cost w;
 
-    work_of_steps(&w, l, l->steps);
+    cost_of_steps(&w, l, l->steps);
     sum->steps = w.steps;
     sum->examples += w.examples / repeats;
     sum->ratings += w.ratings / repeats;
@@ -213,7 +213,7 @@ static void add_work(struct work *sum, const struct learner *l, int repeats)
 
 static int check_run(struct bench *b, struct error *err)
 {
-    const struct model *m = b->learner.model;
+    const struct model *m = b->trainer.model;
 
     if (ranks_max(ranks_of(b), b->spec->stop && *b->spec->stop))
         return error_set(err, PT_EINTERRUPTED, "interrupted");
@@ -246,7 +246,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
         sent += ranks->sent;
         note_phases(b, i);
         row->barriers = (double)team_worker(b->problem->team, 0)->barriers;
-        add_work(&row->work, &b->learner, n);
+        add_work(&row->work, &b->trainer, n);
         if ((rc = check_run(b, err)) < 0)
             return rc;
         sample_rates(b, i + 1 == n);
@@ -258,15 +258,15 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
     row->median = median(b->time, n);
     row->low = b->time[0];
     row->high = b->time[n - 1];
-    row->steps = b->learner.steps;
-    return params_hash(&b->learner.model->params, row->hash, err);
+    row->steps = b->trainer.steps;
+    return params_hash(&b->trainer.model->params, row->hash, err);
 }
 
 static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
 {
     const struct judged *part = &b->problem->valid;
     double examples = (double)judged->examples, entries = 0.0, scores = 0.0;
-    bool cells = b->learner.model->ops->score_cells != NULL, all = !cells, some = false;
+    bool cells = b->trainer.model->ops->score_cells != NULL, all = !cells, some = false;
 
     for (int64_t i = 0; i < b->problem->examples; i++)
         if (part->out->row_count[i])
@@ -279,7 +279,7 @@ static double evaluation_flop(const struct bench *b, const struct eval_result *j
     }
     scores += all ? examples * (double)b->problem->columns : 0.0;
     scores += some ? (double)judged->cells : 0.0;
-    return work_of_evaluation(&b->learner, examples, entries, scores);
+    return cost_of_evaluation(&b->trainer, examples, entries, scores);
 }
 
 /* As often as the repeats, or as `seconds` allow, but at least once. */
@@ -293,7 +293,7 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
     if (!p->valid.out)
         return 0;
     if ((rc = eval_spec_make(&b->eval, b->config, p, err)) < 0 ||
-        (rc = evaluator_new(&e, &b->eval, &p->valid, b->learner.model, p, err)) < 0)
+        (rc = evaluator_new(&e, &b->eval, &p->valid, b->trainer.model, p, err)) < 0)
         return rc;
     start = clock_now();
     do {
@@ -320,7 +320,7 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
     tell(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
          row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
-    rc = params_hash(&b->learner.model->params, row->first_hash, err);
+    rc = params_hash(&b->trainer.model->params, row->first_hash, err);
     drop_model(b);
     return rc;
 }
@@ -348,7 +348,7 @@ static int measure_row(struct bench *b, int i, struct error *err)
          b->spec->repeats + 1);
     repeat(b, 0, b->steps);
     if ((rc = check_run(b, err)) < 0 ||
-        (rc = params_hash(&b->learner.model->params, row->warm_hash, err)) < 0 ||
+        (rc = params_hash(&b->trainer.model->params, row->warm_hash, err)) < 0 ||
         (rc = bench_rates_new(&b->rates, b->problem, err)) < 0 || (rc = time_repeats(b, row, err)) < 0 ||
         (rc = time_evaluation(b, row, err)) < 0)
         return rc;

@@ -40,7 +40,7 @@ struct bench_row {
     double phase[PHASES];     /* seconds a repeat, mean over this rank's workers, median over repeats */
     double barriers;          /* that a worker waits at, in the last repeat */
     double busiest;           /* most seconds that one worker did not wait; median over repeats */
-    struct work work;         /* of a repeat, mean over repeats */
+    struct cost work;         /* of a repeat, mean over repeats */
     double sent;              /* bytes a repeat that the rank that sends most hands over */
     double eval_s;            /* median of an evaluation of the validation part; 0: there is none */
     int64_t eval_examples;

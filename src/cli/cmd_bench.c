@@ -219,9 +219,9 @@ static int measure(struct request *q, struct config *c, struct error *err)
 
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
-    q->spec.stop = session_stop();
+    q->spec.stop = signals_stop();
     q->spec.tell = q->quiet ? NULL : tell;
-    session_catch_signals();
+    signals_catch_signals();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
         if (!q->quiet)
@@ -268,7 +268,7 @@ static int bench(int argc, char **argv, struct error *err)
         rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);
     }
     config_free(c);
-    return session_end(rc, err);
+    return signals_end(rc, err);
 }
 
 int cmd_bench(int argc, char **argv, struct error *err)

@@ -129,7 +129,7 @@ static int take(struct request *q, const struct cli_args *args, int option, stru
 
 /* ---- output ------------------------------------------------------------------------------------------- */
 
-static int print_json(const struct sheet *s, const struct request *q, const struct judgement *a,
+static int print_json(const struct eval_table *s, const struct request *q, const struct evaluation *a,
                       struct error *err)
 {
     struct json *j = json_new_object();
@@ -142,12 +142,12 @@ static int print_json(const struct sheet *s, const struct request *q, const stru
     json_put_text(j, "part", q->valid ? "valid" : "test");
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
-    json_put(j, "metrics", sheet_json(s));
+    json_put(j, "metrics", eval_table_json(s));
     return cli_print_json(stdout, j, err);
 }
 
 /* A line a user with a figure, in the order of rows: id, figures. */
-static int write_users(const char *path, const struct judgement *j, struct error *err)
+static int write_users(const char *path, const struct evaluation *j, struct error *err)
 {
     struct file_writer *w;
     int64_t at[METRICS_MOST] = {0};
@@ -182,7 +182,7 @@ static int write_users(const char *path, const struct judgement *j, struct error
     return file_commit(w, err);
 }
 
-static void tell(const struct request *q, const char *run, const struct judgement *j)
+static void tell(const struct request *q, const char *run, const struct evaluation *j)
 {
     if (q->quiet)
         return;
@@ -214,22 +214,22 @@ static void tell(const struct request *q, const char *run, const struct judgemen
 }
 
 /* A share that was meant, and a count that was said. */
-static void tell_single(const struct judgement *j, const struct request *q)
+static void tell_single(const struct evaluation *j, const struct request *q)
 {
     if (!q->quiet && !q->on && j->result.cells == 1)
         cli_message(
             "note: one rating is judged; of split.test and split.valid 1 is a count, a share is below 1");
 }
 
-static int report(const struct request *q, const struct judgement *a, const struct judgement *b,
+static int report(const struct request *q, const struct evaluation *a, const struct evaluation *b,
                   struct error *err)
 {
-    struct sheet *s = mem_zalloc(1, sizeof *s);
+    struct eval_table *s = mem_zalloc(1, sizeof *s);
     int rc;
 
     if (!s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = sheet_fill(s, a, b, q->ci, &q->draw, err)) < 0 ||
+    if ((rc = eval_table_fill(s, a, b, q->ci, &q->draw, err)) < 0 ||
         (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
         goto end;
     if (!q->quiet)
@@ -241,9 +241,9 @@ static int report(const struct request *q, const struct judgement *a, const stru
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
     else if (q->form == FORM_TSV)
-        sheet_print_tsv(s);
+        eval_table_print_tsv(s);
     else
-        sheet_print_table(s);
+        eval_table_print_table(s);
 end:
     mem_free(s);
     return rc;
@@ -253,16 +253,16 @@ end:
 
 static int judge_both(const struct request *q, char *const *set, int n, struct error *err)
 {
-    struct judgement a = {0}, b = {0};
+    struct evaluation a = {0}, b = {0};
     bool popular = q->against && strcmp(q->against, "popular") == 0;
-    int rc = judge_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->valid, err);
+    int rc = evaluate_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->valid, err);
 
     if (rc == 0) {
         tell(q, q->run, &a);
         tell_single(&a, q);
     }
     if (rc == 0 && q->against && !popular &&
-        (rc = judge_run(&b, NULL, q->against, q->on, set, n, q->valid, err)) == 0) {
+        (rc = evaluate_run(&b, NULL, q->against, q->on, set, n, q->valid, err)) == 0) {
         tell(q, q->against, &b);
         if (a.spec.n != b.spec.n)
             rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
@@ -272,8 +272,8 @@ static int judge_both(const struct request *q, char *const *set, int n, struct e
     }
     if (rc == 0)
         rc = report(q, &a, q->against ? &b : NULL, err);
-    judgement_free(&b);
-    judgement_free(&a);
+    evaluation_free(&b);
+    evaluation_free(&a);
     return rc;
 }
 

@@ -22,7 +22,7 @@ int cmd_export(int argc, char **argv, struct error *err)
 {
     const char *model = NULL, *output = NULL;
     struct cli_args args;
-    struct use *u;
+    struct trained *u;
     size_t length;
     int option, rc;
 
@@ -42,9 +42,9 @@ int cmd_export(int argc, char **argv, struct error *err)
     length = strlen(output);
     if (length < 6 || strcmp(output + length - 5, ".onnx") != 0)
         return error_set(err, PT_EUSAGE, "%.200s: the name must end in .onnx", output);
-    if ((rc = use_open(&u, model, 1, err)) < 0)
+    if ((rc = trained_open(&u, model, 1, err)) < 0)
         return rc;
     rc = onnx_write(u, output, err);
-    use_close(u);
+    trained_close(u);
     return rc;
 }

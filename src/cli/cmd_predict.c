@@ -17,11 +17,11 @@ enum { PAIRS = 1 << 20 };
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
-    {"users", WHOM_USERS, "LIST", "whole rows of users: ids with commas, or a file of ids"},
-    {"all", WHOM_ALL, NULL, "whole rows of all users"},
-    {"data", WHOM_DATA, "PATH", "histories of users, instead of the run's data.path"},
+    {"users", TARGETS_USERS, "LIST", "whole rows of users: ids with commas, or a file of ids"},
+    {"all", TARGETS_ALL, NULL, "whole rows of all users"},
+    {"data", TARGETS_DATA, "PATH", "histories of users, instead of the run's data.path"},
     {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", WHOM_THREADS, "N", "worker threads"},
+    {"threads", TARGETS_THREADS, "N", "worker threads"},
     {"quiet", 'q', NULL, "only errors on stderr"},
     {0}};
 
@@ -44,9 +44,9 @@ struct pair {
 };
 
 struct job {
-    const struct whom *q;
-    struct use *use;
-    struct history *history; /* mf: of --data, or NULL */
+    const struct targets *q;
+    struct trained *use;
+    struct history_source *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
     struct rows *rows;
     struct pair *pair;   /* (PAIRS) owned */
@@ -76,29 +76,30 @@ static int by_place(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-static bool take_person(const struct job *j, int32_t example, struct people *people)
+static bool take_person(const struct job *j, int32_t example, struct histories *people)
 {
     int64_t users = j->use->by_row ? idtable_count(j->use->users) : 0;
 
-    return example < users ? people_end(people, example)
-                           : history_take(j->history, j->use, example - users, people);
+    return example < users ? histories_end(people, example)
+                           : history_source_take(j->history, j->use, example - users, people);
 }
 
 /* How many of the ratings wanted of the last person go in as well: both ascend. */
-static int64_t count_shown(const struct people *people, const struct people *want)
+static int64_t count_shown(const struct histories *people, const struct histories *want)
 {
     int64_t at = people->ptr[people->n - 1], n = 0;
 
     for (int64_t i = want->ptr[want->n - 1]; i < want->entries; i++) {
         while (at < people->entries && people->column[at] < want->column[i])
             at++;
-        n += at < people->entries && people->column[at] == want->column[i] && people->use[at] == PEOPLE_INPUT;
+        n +=
+            at < people->entries && people->column[at] == want->column[i] && people->use[at] == HISTORY_INPUT;
     }
     return n;
 }
 
 /* The people of the block, and what is wanted of each. Pairs with something unknown are passed over. */
-static bool collect(struct job *j, struct people *people, struct people *want, float *output)
+static bool collect(struct job *j, struct histories *people, struct histories *want, float *output)
 {
     for (int64_t i = 0; i < j->n;) {
         int32_t e = j->pair[i].example;
@@ -107,7 +108,7 @@ static bool collect(struct job *j, struct people *people, struct people *want, f
         for (; i < j->n && j->pair[i].example == e; i++)
             if (e >= 0 && j->pair[i].column >= 0 &&
                 (want->entries == place || want->column[want->entries - 1] != j->pair[i].column) &&
-                !people_add(want, j->pair[i].column, 0.0f, PEOPLE_INPUT))
+                !histories_add(want, j->pair[i].column, 0.0f, HISTORY_INPUT))
                 return false;
         for (int64_t p = first, at = place; p < i; p++) { /* from here on: the place of its output */
             while (at < want->entries && want->column[at] < j->pair[p].column)
@@ -116,7 +117,7 @@ static bool collect(struct job *j, struct people *people, struct people *want, f
         }
         if (want->entries == place)
             continue;
-        if (!people_end(want, -1) || !take_person(j, e, people))
+        if (!histories_end(want, -1) || !take_person(j, e, people))
             return false;
         j->shown += count_shown(people, want);
     }
@@ -134,15 +135,15 @@ static void tell(struct job *j, const float *output)
 
         j->cold += cold;
         rows_prediction(j->rows, j->text + p->user, j->text + p->item,
-                        p->title < 0 ? NULL : use_title(j->use, p->title),
-                        cold ? use_cold(j->use) : use_rating(j->use, output[p->column]));
+                        p->title < 0 ? NULL : trained_title(j->use, p->title),
+                        cold ? trained_cold(j->use) : trained_rating(j->use, output[p->column]));
     }
     j->told += j->n;
 }
 
 static int run_block(struct job *j, struct error *err)
 {
-    struct people people = {0}, want = {0};
+    struct histories people = {0}, want = {0};
     float *output = mem_alloc(j->n, sizeof *output);
     int rc = 0;
 
@@ -151,8 +152,8 @@ static int run_block(struct job *j, struct error *err)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0 && (rc = ranker_predict(j->ranker, &people, &want, output, err)) == 0)
         tell(j, output);
-    people_fini(&people);
-    people_fini(&want);
+    histories_fini(&people);
+    histories_fini(&want);
     mem_free(output);
     j->n = j->used = 0;
     return rc;
@@ -184,7 +185,7 @@ static int64_t keep_name(struct job *j, const char *text, size_t length)
  * there for those whom the run does not know. */
 static int32_t example_of(const struct job *j, const char *user, size_t length)
 {
-    const struct use *u = j->use;
+    const struct trained *u = j->use;
     int64_t row, other;
 
     if (!u->by_row)
@@ -200,7 +201,7 @@ static int32_t example_of(const struct job *j, const char *user, size_t length)
 static int add_pair(struct job *j, const char *user, size_t user_length, int64_t item, const char *name,
                     size_t length, struct error *err)
 {
-    const struct use *u = j->use;
+    const struct trained *u = j->use;
     bool by_item = u->side == SIDE_ITEM;
     struct pair *p = &j->pair[j->n];
 
@@ -235,10 +236,10 @@ static int take_line(struct job *j, const char *shown, int64_t line, const char 
         return 0;
     if (!pairs_cut(&j->cut, text, length, &user, &item, &shorten))
         return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
-    row = use_find_item(j->use, item.text, item.length);
+    row = trained_find_item(j->use, item.text, item.length);
     if (row < 0 && shorten) {
         item.length = (size_t)((const char *)memchr(item.text, ' ', item.length) - item.text);
-        row = use_find_item(j->use, item.text, item.length);
+        row = trained_find_item(j->use, item.text, item.length);
     }
     if (row == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -253,7 +254,7 @@ static int take_line(struct job *j, const char *shown, int64_t line, const char 
 
 static int for_text(struct job *j, struct error *err)
 {
-    const char *shown = whom_file(j->q), *begin, *end;
+    const char *shown = targets_file(j->q), *begin, *end;
     struct lines *lines;
     int64_t line = 0;
     int rc = lines_open(&lines, j->q->file, NULL, shown, err);
@@ -273,12 +274,12 @@ static int for_text(struct job *j, struct error *err)
 
 static int for_rows(struct job *j, struct error *err)
 {
-    const struct use *u = j->use;
+    const struct trained *u = j->use;
     const struct idtable *users = j->history && u->side == SIDE_USER ? j->history->names : u->users;
     const char *where = users == u->users ? "the run" : "the data";
     struct list *list = NULL;
     int64_t n = idtable_count(users), missing = 0;
-    int rc = whom_list(j->q, users, &list, err);
+    int rc = targets_list(j->q, users, &list, err);
 
     if (rc == 0 && list)
         n = list_count(list);
@@ -287,31 +288,31 @@ static int for_rows(struct job *j, struct error *err)
 
         if (list && (u->side == SIDE_ITEM ? idtable_find(u->users, user, strlen(user))
                                           : example_of(j, user, strlen(user))) < 0)
-            whom_missing(j->q, where, user, missing++);
+            targets_missing(j->q, where, user, missing++);
         for (int64_t item = 0; item < idtable_count(u->items) && rc == 0; item++)
             rc = add_pair(j, user, strlen(user), item, NULL, 0, err);
     }
     if (rc == 0)
-        whom_missed(j->q, where, missing);
+        targets_missed(j->q, where, missing);
     list_free(list);
     return rc;
 }
 
 /* ---- the command ---- */
 
-static int parse(struct whom *q, struct cli_args *args, struct error *err)
+static int parse(struct targets *q, struct cli_args *args, struct error *err)
 {
     int option, rc;
 
     while ((option = cli_next(args, err)) > 0)
-        if ((rc = whom_take(q, args, option, err)) < 0)
+        if ((rc = targets_take(q, args, option, err)) < 0)
             return rc;
-    return option < 0 ? option : whom_check(q, args, "pairs", "of what", err);
+    return option < 0 ? option : targets_check(q, args, "pairs", "of what", err);
 }
 
 static int predict(struct job *j, struct error *err)
 {
-    const struct whom *q = j->q;
+    const struct targets *q = j->q;
     struct rank_spec spec = {.k = 1};
     int rc;
 
@@ -321,7 +322,7 @@ static int predict(struct job *j, struct error *err)
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
     if (!j->pair)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (((!j->use->by_row || q->data) && (rc = history_read(&j->history, j->use, q->data, err)) < 0) ||
+    if (((!j->use->by_row || q->data) && (rc = history_source_read(&j->history, j->use, q->data, err)) < 0) ||
         (rc = ranker_new(&j->ranker, j->use, &spec, err)) < 0 ||
         (rc = rows_new(&j->rows, stdout, q->form, err)) < 0 ||
         (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
@@ -329,11 +330,11 @@ static int predict(struct job *j, struct error *err)
     if (j->n && (rc = run_block(j, err)) < 0)
         return rc;
     if (j->history)
-        whom_scale(q, j->use, j->history);
+        targets_scale(q, j->use, j->history);
     if (j->cold && !q->quiet)
         cli_message(
             "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
-            (long long)j->cold, (long long)j->told, use_cold(j->use),
+            (long long)j->cold, (long long)j->told, trained_cold(j->use),
             j->use->by_row && !q->data ? "; --data FILE has ratings of users whom the run does not know"
                                        : "");
     if (j->shown && q->file && !q->quiet)
@@ -346,20 +347,20 @@ static int predict(struct job *j, struct error *err)
 
 int cmd_predict(int argc, char **argv, struct error *err)
 {
-    struct whom q = {0};
+    struct targets q = {0};
     struct job j = {.q = &q};
     struct cli_args args;
     int rc;
 
     cli_args_init(&args, &cmd_predict_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = use_open(&j.use, q.model, (int)q.threads, err)) < 0)
+    if ((rc = parse(&q, &args, err)) < 0 || (rc = trained_open(&j.use, q.model, (int)q.threads, err)) < 0)
         return rc;
     rc = predict(&j, err);
     rows_free(j.rows);
     ranker_free(j.ranker);
-    history_free(j.history);
+    history_source_free(j.history);
     mem_free(j.pair);
     mem_free(j.text);
-    use_close(j.use);
+    trained_close(j.use);
     return rc;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    ALLOW_OPTION = WHOM_OWN,
+    ALLOW_OPTION = TARGETS_OWN,
     DENY_OPTION,
     SEEN_OPTION,
     BLOCK = 8,                     /* people at once, in batches of the model */
@@ -20,14 +20,14 @@ enum {
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder"},
     {"count", 'k', "N", "items for each person; default 10"},
-    {"users", WHOM_USERS, "LIST", "users of the data: ids with commas, or a file of ids"},
-    {"all", WHOM_ALL, NULL, "all users of the data"},
-    {"data", WHOM_DATA, "PATH", "their histories, instead of the run's data.path"},
+    {"users", TARGETS_USERS, "LIST", "users of the data: ids with commas, or a file of ids"},
+    {"all", TARGETS_ALL, NULL, "all users of the data"},
+    {"data", TARGETS_DATA, "PATH", "their histories, instead of the run's data.path"},
     {"allow", ALLOW_OPTION, "FILE", "only these items: one id or title a line"},
     {"deny", DENY_OPTION, "FILE", "never these"},
     {"with-seen", SEEN_OPTION, NULL, "also what a person knows already"},
     {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", WHOM_THREADS, "N", "worker threads"},
+    {"threads", TARGETS_THREADS, "N", "worker threads"},
     {"quiet", 'q', NULL, "only errors on stderr"},
     {0}};
 
@@ -43,7 +43,7 @@ const struct cli_usage cmd_recommend_usage = {
     options};
 
 struct request {
-    struct whom whom;
+    struct targets whom;
     const char *allow, *deny;
     int64_t k;
     bool with_seen;
@@ -51,10 +51,10 @@ struct request {
 
 struct job {
     const struct request *q;
-    struct use *use;
+    struct trained *use;
     struct ranker *ranker;
-    uint8_t *hidden;         /* (items of the model) owned; NULL: none */
-    struct history *history; /* owned; NULL: histories from text */
+    uint8_t *hidden;                /* (items of the model) owned; NULL: none */
+    struct history_source *history; /* owned; NULL: histories from text */
     struct rows *rows;
     struct scored *best;
     int *count;
@@ -69,9 +69,9 @@ static void print_person(struct job *j, const char *name, const struct scored *b
     rows_begin(j->rows, name);
     for (int i = 0; i < n; i++) {
         int64_t c = best[i].column;
-        const struct history *h = j->history;
+        const struct history_source *h = j->history;
         const char *title =
-            of_history ? h->ratings->title ? h->ratings->title[c] : NULL : use_title(j->use, c);
+            of_history ? h->ratings->title ? h->ratings->title[c] : NULL : trained_title(j->use, c);
 
         rows_item(j->rows, i + 1, idtable_name(of_history ? h->names : j->use->items, c), title,
                   (double)best[i].score);
@@ -93,31 +93,31 @@ static int room_for(struct job *j, int64_t n, struct error *err)
 
 static int for_text(struct job *j, struct error *err)
 {
-    struct people p = {0};
-    struct people_text *t = NULL;
+    struct histories p = {0};
+    struct history_text *t = NULL;
     int64_t most = BLOCK * j->use->batch, known = 0, unknown, lines;
     char name[32];
     int rc;
 
-    if (!use_takes_people(j->use))
+    if (!trained_takes_histories(j->use))
         return error_set(
             err, PT_EUSAGE,
             "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, "
             "Mult-DAE, mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = people_text_open(&t, j->use, j->q->whom.file, whom_note, (void *)&j->q->whom, err)) < 0)
+        (rc = history_text_open(&t, j->use, j->q->whom.file, targets_note, (void *)&j->q->whom, err)) < 0)
         return rc;
     for (;;) {
-        people_clear(&p);
-        if ((rc = people_text_next(t, &p, most, err)) < 0 || p.n == 0)
+        histories_clear(&p);
+        if ((rc = history_text_next(t, &p, most, err)) < 0 || p.n == 0)
             break;
         known += p.entries;
         if ((rc = ranker_run(j->ranker, &p, j->best, j->count, err)) < 0)
             break;
-        lines = people_text_lines(t, &unknown);
+        lines = history_text_lines(t, &unknown);
         if (!known && unknown && p.n < most) {
             rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
-                           whom_file(&j->q->whom), (long long)unknown,
+                           targets_file(&j->q->whom), (long long)unknown,
                            j->use->rating ? "<tab>RATING" : ", by its id or title");
             break;
         }
@@ -126,15 +126,15 @@ static int for_text(struct job *j, struct error *err)
             print_person(j, name, j->best + i * j->q->k, j->count[i], false);
         }
     }
-    lines = people_text_lines(t, &unknown);
+    lines = history_text_lines(t, &unknown);
     if (rc == 0 && lines == 0)
-        rc =
-            error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected", whom_file(&j->q->whom));
+        rc = error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected",
+                       targets_file(&j->q->whom));
     if (rc == 0 && unknown > 5 && !j->q->whom.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);
-    people_text_close(t);
-    people_fini(&p);
+    history_text_close(t);
+    histories_fini(&p);
     return rc;
 }
 
@@ -143,19 +143,19 @@ static int for_text(struct job *j, struct error *err)
 static int for_users(struct job *j, struct error *err)
 {
     int64_t most = BLOCK * j->use->batch, n = 0;
-    struct people p = {0};
+    struct histories p = {0};
     int32_t *user = NULL;
     int rc;
 
-    if ((rc = whom_users(&j->q->whom, j->history->names, "the data", &user, &n, err)) < 0 ||
+    if ((rc = targets_users(&j->q->whom, j->history->names, "the data", &user, &n, err)) < 0 ||
         (rc = room_for(j, most, err)) < 0)
         goto end;
     for (int64_t from = 0; from < n && rc == 0; from += most) {
         int64_t end = from + most < n ? from + most : n;
 
-        people_clear(&p);
+        histories_clear(&p);
         for (int64_t i = from; i < end && rc == 0; i++)
-            if (!history_take(j->history, j->use, user[i], &p))
+            if (!history_source_take(j->history, j->use, user[i], &p))
                 rc = error_set(err, PT_ENOMEM, "out of memory");
         if (rc == 0 && (rc = ranker_run(j->ranker, &p, j->best, j->count, err)) == 0)
             for (int64_t i = from; i < end; i++)
@@ -163,7 +163,7 @@ static int for_users(struct job *j, struct error *err)
                              j->count[i - from], false);
     }
 end:
-    people_fini(&p);
+    histories_fini(&p);
     mem_free(user);
     return rc;
 }
@@ -187,7 +187,7 @@ static int for_columns(struct job *j, struct error *err)
     if (!hidden)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     else
-        rc = whom_users(&j->q->whom, j->use->users, "the run", &user, &n, err);
+        rc = targets_users(&j->q->whom, j->use->users, "the run", &user, &n, err);
     most = most < n ? most : n;
     if (rc == 0)
         rc = room_for(j, most, err);
@@ -227,10 +227,10 @@ static int parse(struct request *q, struct cli_args *args, struct error *err)
             q->with_seen = true;
             break;
         default:
-            rc = whom_take(&q->whom, args, option, err);
+            rc = targets_take(&q->whom, args, option, err);
         }
     }
-    if (rc < 0 || (rc = whom_check(&q->whom, args, "histories", "for whom", err)) < 0)
+    if (rc < 0 || (rc = targets_check(&q->whom, args, "histories", "for whom", err)) < 0)
         return rc;
     if (q->whom.data && q->whom.file)
         return error_set(err, PT_EUSAGE, "--data is for --users and --all; histories come from %.60s",
@@ -251,10 +251,10 @@ static int hide_items(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
-        rc = people_text_items(j->use, q->allow, j->hidden, 0, whom_note, (void *)&q->whom, err);
+        rc = history_text_items(j->use, q->allow, j->hidden, 0, targets_note, (void *)&q->whom, err);
     }
     if (rc == 0 && q->deny)
-        rc = people_text_items(j->use, q->deny, j->hidden, 1, whom_note, (void *)&q->whom, err);
+        rc = history_text_items(j->use, q->deny, j->hidden, 1, targets_note, (void *)&q->whom, err);
     return rc;
 }
 
@@ -269,10 +269,10 @@ static int recommend(struct job *j, struct error *err)
     if (rc == 0 && !q->whom.file) {
         double start = clock_now();
 
-        rc = history_read(&j->history, j->use, q->whom.data, err);
+        rc = history_source_read(&j->history, j->use, q->whom.data, err);
         j->read_s = clock_now() - start;
         if (rc == 0)
-            whom_scale(&q->whom, j->use, j->history);
+            targets_scale(&q->whom, j->use, j->history);
     }
     if (rc == 0 && !by_column)
         rc = ranker_new(&j->ranker, j->use, &spec, err);
@@ -304,7 +304,7 @@ int cmd_recommend(int argc, char **argv, struct error *err)
 
     cli_args_init(&args, &cmd_recommend_usage, argc, argv);
     if ((rc = parse(&q, &args, err)) < 0 ||
-        (rc = use_open(&j.use, q.whom.model, (int)q.whom.threads, err)) < 0)
+        (rc = trained_open(&j.use, q.whom.model, (int)q.whom.threads, err)) < 0)
         return rc;
     if (q.k > idtable_count(j.use->items))
         q.k = idtable_count(j.use->items);
@@ -314,10 +314,10 @@ int cmd_recommend(int argc, char **argv, struct error *err)
         tell(&j, opened - start, clock_now() - opened);
     rows_free(j.rows);
     ranker_free(j.ranker);
-    history_free(j.history);
+    history_source_free(j.history);
     mem_free(j.hidden);
     mem_free(j.best);
     mem_free(j.count);
-    use_close(j.use);
+    trained_close(j.use);
     return rc;
 }

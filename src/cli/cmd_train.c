@@ -233,7 +233,7 @@ static void warn(void *arg, const char *text)
 /* The one that rank 0 chose. */
 static char *default_folder(const char *file, struct ranks *ranks)
 {
-    char name[4096] = "", *own = session_folder("runs", file);
+    char name[4096] = "", *own = run_folder_default("runs", file);
 
     if (own)
         snprintf(name, sizeof name, "%s", own);
@@ -313,8 +313,8 @@ static int start(const struct request *q, const struct config *c, struct error *
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
                               .dry_run = q->dry_run,
-                              .stop = session_stop(),
-                              .save = session_saves(),
+                              .stop = signals_stop(),
+                              .save = signals_saves(),
                               .listen = ranks.id ? NULL : listen,
                               .warn = ranks.id ? NULL : warn,
                               .arg = &teller};
@@ -331,7 +331,7 @@ static int start(const struct request *q, const struct config *c, struct error *
         if ((rc = config_print(c, stderr, false, err)) < 0)
             goto end;
     }
-    session_catch_signals();
+    signals_catch_signals();
     rc = train_run(c, &o, &result, err);
     clear_line(&teller);
     if (ranks.id || q->dry_run)
@@ -379,7 +379,7 @@ static int train(int argc, char **argv, struct error *err)
     if (rc == 0 && (rc = config_need_data(c, err)) == 0)
         rc = start(&q, c, err);
     config_free(c);
-    return session_end(rc, err);
+    return signals_end(rc, err);
 }
 
 int cmd_train(int argc, char **argv, struct error *err)

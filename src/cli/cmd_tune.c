@@ -194,8 +194,8 @@ int cmd_tune(int argc, char **argv, struct error *err)
     if ((rc = parse(&q, &args, err)) < 0 ||
         (rc = cli_name_installed(tune_spec_read(&spec, q.file, err), q.file, err)) < 0)
         return rc;
-    folder = q.folder ? strdup(q.folder) : session_folder("tune", q.file);
-    session_catch_signals();
+    folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);
+    signals_catch_signals();
     rc = folder ? 0 : error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {
         struct tune_options o = {.file = q.file,
@@ -204,7 +204,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
                                  .folder = folder,
                                  .resume = q.resume,
                                  .keep = q.keep,
-                                 .stop = session_stop(),
+                                 .stop = signals_stop(),
                                  .listen = listen,
                                  .warn = warn,
                                  .arg = &q.quiet};
@@ -216,5 +216,5 @@ int cmd_tune(int argc, char **argv, struct error *err)
     }
     tune_spec_free(spec);
     free(folder);
-    return session_end(rc, err);
+    return signals_end(rc, err);
 }

@@ -31,7 +31,7 @@ static int rankings(const struct eval_spec *s)
     return n;
 }
 
-static int keep_users(struct judgement *j, const struct evaluator *e, struct error *err)
+static int keep_users(struct evaluation *j, const struct evaluator *e, struct error *err)
 {
     int64_t most = evaluator_users_most(e);
 
@@ -47,7 +47,7 @@ static int keep_users(struct judgement *j, const struct evaluator *e, struct err
 }
 
 /* What was held out of each user: a sum, so in no order. */
-static int sign_users(struct judgement *j, const struct problem *p, const struct matrix *out,
+static int sign_users(struct evaluation *j, const struct problem *p, const struct matrix *out,
                       struct error *err)
 {
     const struct idtable *items = p->ratings->items;
@@ -82,7 +82,7 @@ static int make_spec(struct eval_spec *out, const struct loaded *l, bool popular
 }
 
 /* The figures of `model`, which is the run's or stands in its place. */
-static int judge_model(struct judgement *j, const struct loaded *l, const struct eval_spec *spec,
+static int judge_model(struct evaluation *j, const struct loaded *l, const struct eval_spec *spec,
                        struct model *model, bool valid, struct error *err)
 {
     struct problem *p = l->problem;
@@ -113,7 +113,7 @@ end:
 }
 
 /* Where the rows of mf's judged users come from. */
-static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
+static void count_rows(struct evaluation *j, const struct loaded *l, bool valid)
 {
     const struct matrix *out = valid ? l->problem->valid.out : l->problem->test.out;
 
@@ -125,14 +125,14 @@ static void count_rows(struct judgement *j, const struct loaded *l, bool valid)
 }
 
 /* Judged users who are in the run's users.tsv. */
-static int count_trained(struct judgement *j, const struct loaded *l, bool valid, struct error *err)
+static int count_trained(struct evaluation *j, const struct loaded *l, bool valid, struct error *err)
 {
     const struct matrix *out = valid ? l->problem->valid.out : l->problem->test.out;
     const struct idtable *users = l->problem->ratings->users;
     bool by_user = l->problem->side == SIDE_USER;
     char *path = file_join(l->folder, "users.tsv");
     struct idtable *ids = NULL;
-    int rc = path ? known_ids(&ids, NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? run_facts_ids(&ids, NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     for (int64_t u = 0; rc == 0 && u < idtable_count(users); u++)
         j->trained += (by_user ? out->row_count : out->column_count)[u] > 0 &&
@@ -143,7 +143,7 @@ static int count_trained(struct judgement *j, const struct loaded *l, bool valid
 }
 
 /* With -q too: the figures mean nothing. */
-static int warn_useless(const struct loaded *l, const struct judgement *j, bool valid, struct error *err)
+static int warn_useless(const struct loaded *l, const struct evaluation *j, bool valid, struct error *err)
 {
     const struct matrix *part = valid ? l->problem->valid.out : l->problem->test.out;
     double of_mean;
@@ -156,22 +156,22 @@ static int warn_useless(const struct loaded *l, const struct judgement *j, bool 
     return rc;
 }
 
-int judge_run(struct judgement *out, struct judgement *popular, const char *folder, const char *on,
-              char *const *override, int n, bool valid, struct error *err)
+int evaluate_run(struct evaluation *out, struct evaluation *popular, const char *folder, const char *on,
+                 char *const *override, int n, bool valid, struct error *err)
 {
     struct loaded *l = NULL;
     struct eval_spec spec;
     struct model stand_in;
     int rc = load_run_on(&l, folder, on, override, n, err);
 
-    *out = (struct judgement){0};
+    *out = (struct evaluation){0};
     if (rc == 0 && *l->problem->ratings->note)
         cli_message("%s", l->problem->ratings->note);
     if (rc < 0 || (rc = make_spec(&spec, l, popular, valid, err)) < 0 ||
         (rc = judge_model(out, l, &spec, l->model, valid, err)) < 0)
         goto end;
     if (popular) {
-        *popular = (struct judgement){.users = l->problem->ratings->users, .borrows = true};
+        *popular = (struct evaluation){.users = l->problem->ratings->users, .borrows = true};
         stand_in = popular_model(&l->model->eng);
         if ((rc = judge_model(popular, l, &spec, &stand_in, valid, err)) < 0)
             goto end;
@@ -192,7 +192,7 @@ end:
     return rc;
 }
 
-void judgement_free(struct judgement *j)
+void evaluation_free(struct evaluation *j)
 {
     for (int i = 0; i < j->spec.n; i++) {
         mem_free(j->user[i]);
@@ -213,8 +213,8 @@ static int compare(const void *key, const void *element)
     return (x > y) - (x < y);
 }
 
-int judgement_align(const struct judgement *a, const struct judgement *b, int i, double **value,
-                    struct error *err)
+int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
+                     struct error *err)
 {
     bool same = a->n[i] == b->n[i];
 

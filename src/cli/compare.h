@@ -6,7 +6,7 @@
 #include "data/idtable.h"
 #include "eval/eval.h"
 
-struct judgement {
+struct evaluation {
     struct eval_spec spec;
     struct eval_result result;
     struct eval_result other; /* eval.seen is zero: with remove */
@@ -30,14 +30,14 @@ struct judgement {
  * none; load_run_on); and, where `popular` is not
  * NULL, what is popular on the same: it borrows the users of `out`, and is freed before it. PT_EUSAGE, before
  * anything is judged, where there is no such part, or a figure that what is popular cannot have. */
-int judge_run(struct judgement *out, struct judgement *popular, const char *folder, const char *on,
-              char *const *override, int n, bool valid, struct error *err);
+int evaluate_run(struct evaluation *out, struct evaluation *popular, const char *folder, const char *on,
+                 char *const *override, int n, bool valid, struct error *err);
 /* Takes a zeroed one too. */
-void judgement_free(struct judgement *j);
+void evaluation_free(struct evaluation *j);
 
 /* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the
  * two were not judged on the same held-out ratings of the same users. */
-int judgement_align(const struct judgement *a, const struct judgement *b, int i, double **value,
-                    struct error *err);
+int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
+                     struct error *err);
 
 #endif

@@ -19,8 +19,8 @@ static const char *const column_name[COLUMNS] = {
     [COLUMN_P] = "p",
 };
 
-static int add_interval(struct sheet *s, const struct judgement *j, int i, const struct bootstrap_spec *draw,
-                        struct error *err)
+static int add_interval(struct eval_table *s, const struct evaluation *j, int i,
+                        const struct bootstrap_spec *draw, struct error *err)
 {
     const struct metric *m = &j->spec.metric[i];
     struct bootstrap_figure f;
@@ -42,7 +42,7 @@ static int add_interval(struct sheet *s, const struct judgement *j, int i, const
 
 /* The difference of two roots is that of what is under them, divided by their sum: the ends of its interval
  * are taken with that sum held. */
-static int add_difference(struct sheet *s, const struct judgement *a, const struct judgement *b, int i,
+static int add_difference(struct eval_table *s, const struct evaluation *a, const struct evaluation *b, int i,
                           const struct bootstrap_spec *draw, struct error *err)
 {
     const struct metric *m = &a->spec.metric[i];
@@ -54,7 +54,7 @@ static int add_difference(struct sheet *s, const struct judgement *a, const stru
     cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
     if (a->n[i] == 0 && b->n[i] == 0)
         return 0;
-    if ((rc = judgement_align(a, b, i, &value, err)) < 0)
+    if ((rc = evaluation_align(a, b, i, &value, err)) < 0)
         return rc;
     rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err);
     mem_free(value);
@@ -70,8 +70,8 @@ static int add_difference(struct sheet *s, const struct judgement *a, const stru
     return 0;
 }
 
-int sheet_fill(struct sheet *s, const struct judgement *a, const struct judgement *b, bool ci,
-               const struct bootstrap_spec *draw, struct error *err)
+int eval_table_fill(struct eval_table *s, const struct evaluation *a, const struct evaluation *b, bool ci,
+                    const struct bootstrap_spec *draw, struct error *err)
 {
     int rc = 0;
 
@@ -97,7 +97,7 @@ int sheet_fill(struct sheet *s, const struct judgement *a, const struct judgemen
     return rc;
 }
 
-void sheet_print_table(const struct sheet *s)
+void eval_table_print_table(const struct eval_table *s)
 {
     printf("%-16s", "metric");
     for (int c = 0; c < COLUMNS; c++)
@@ -115,7 +115,7 @@ void sheet_print_table(const struct sheet *s)
     }
 }
 
-void sheet_print_tsv(const struct sheet *s)
+void eval_table_print_tsv(const struct eval_table *s)
 {
     fputs("metric", stdout);
     for (int c = 0; c < COLUMNS; c++)
@@ -133,7 +133,7 @@ void sheet_print_tsv(const struct sheet *s)
     }
 }
 
-struct json *sheet_json(const struct sheet *s)
+struct json *eval_table_json(const struct eval_table *s)
 {
     struct json *metrics = json_new_object();
 

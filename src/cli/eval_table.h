@@ -20,8 +20,8 @@ enum column {
     COLUMNS,
 };
 
-/* Zeroed before sheet_fill. */
-struct sheet {
+/* Zeroed before eval_table_fill. */
+struct eval_table {
     int rows;
     const struct metric *metric; /* (rows) borrowed from the judgement */
     bool shown[COLUMNS];
@@ -30,13 +30,13 @@ struct sheet {
 
 /* a's figures; with `ci` standard errors and intervals; with `b` (else NULL) the differences to it. Both are
  * judgements by the same metrics. PT_EUSAGE where a and b cannot be paired; else as bootstrap.h. */
-int sheet_fill(struct sheet *s, const struct judgement *a, const struct judgement *b, bool ci,
-               const struct bootstrap_spec *draw, struct error *err);
+int eval_table_fill(struct eval_table *s, const struct evaluation *a, const struct evaluation *b, bool ci,
+                    const struct bootstrap_spec *draw, struct error *err);
 
-void sheet_print_table(const struct sheet *s);
-void sheet_print_tsv(const struct sheet *s);
+void eval_table_print_table(const struct eval_table *s);
+void eval_table_print_tsv(const struct eval_table *s);
 /* An object by metric; NULL without memory. */
 struct json;
-struct json *sheet_json(const struct sheet *s);
+struct json *eval_table_json(const struct eval_table *s);
 
 #endif

@@ -40,7 +40,7 @@ static void on_save(int number)
     save_count++;
 }
 
-void session_catch_signals(void)
+void signals_catch_signals(void)
 {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
                      save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
@@ -55,24 +55,24 @@ void session_catch_signals(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-const volatile sig_atomic_t *session_stop(void)
+const volatile sig_atomic_t *signals_stop(void)
 {
     return &stop_signal;
 }
 
-const volatile sig_atomic_t *session_saves(void)
+const volatile sig_atomic_t *signals_saves(void)
 {
     return &save_count;
 }
 
-int session_end(int rc, struct error *err)
+int signals_end(int rc, struct error *err)
 {
     if (rc == PT_EINTERRUPTED && stop_signal == SIGTERM)
         rc = err->code = PT_ETERMINATED;
     return rc;
 }
 
-char *session_folder(const char *under, const char *file)
+char *run_folder_default(const char *under, const char *file)
 {
     const char *base = file ? strrchr(file, '/') : NULL, *dot;
     char stamp[32], *out = NULL;

@@ -8,7 +8,7 @@
 
 enum { NOTES = 5 }; /* users who are not there, told one by one */
 
-int whom_take(struct whom *q, const struct cli_args *args, int option, struct error *err)
+int targets_take(struct targets *q, const struct cli_args *args, int option, struct error *err)
 {
     static const char *const forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
     int form, rc;
@@ -17,13 +17,13 @@ int whom_take(struct whom *q, const struct cli_args *args, int option, struct er
     case 'm':
         q->model = args->value;
         break;
-    case WHOM_USERS:
+    case TARGETS_USERS:
         q->users = args->value;
         break;
-    case WHOM_ALL:
+    case TARGETS_ALL:
         q->all = true;
         break;
-    case WHOM_DATA:
+    case TARGETS_DATA:
         q->data = args->value;
         break;
     case 'o':
@@ -31,7 +31,7 @@ int whom_take(struct whom *q, const struct cli_args *args, int option, struct er
             return rc;
         q->form = (enum rows_form)form;
         break;
-    case WHOM_THREADS:
+    case TARGETS_THREADS:
         return cli_whole(args, "--threads", 1, 4096, &q->threads, err);
     case 'q':
         q->quiet = true;
@@ -40,8 +40,8 @@ int whom_take(struct whom *q, const struct cli_args *args, int option, struct er
     return 0;
 }
 
-int whom_check(struct whom *q, struct cli_args *args, const char *things, const char *question,
-               struct error *err)
+int targets_check(struct targets *q, struct cli_args *args, const char *things, const char *question,
+                  struct error *err)
 {
     if (args->rest < args->argc)
         q->file = args->argv[args->rest++];
@@ -56,33 +56,33 @@ int whom_check(struct whom *q, struct cli_args *args, const char *things, const 
     return 0;
 }
 
-const char *whom_file(const struct whom *q)
+const char *targets_file(const struct targets *q)
 {
     return strcmp(q->file, "-") == 0 ? "stdin" : q->file;
 }
 
-void whom_note(void *arg, const char *text)
+void targets_note(void *arg, const char *text)
 {
-    const struct whom *q = arg;
+    const struct targets *q = arg;
 
     if (!q->quiet)
         cli_message("%s", text);
 }
 
-void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before)
+void targets_missing(const struct targets *q, const char *where, const char *name, int64_t before)
 {
     if (before < NOTES && !q->quiet)
         cli_message("%s has no user %.60s", where, name);
 }
 
-void whom_missed(const struct whom *q, const char *where, int64_t missing)
+void targets_missed(const struct targets *q, const char *where, int64_t missing)
 {
     if (missing > NOTES && !q->quiet)
         cli_message("%s has not %lld of the users asked for", where, (long long)missing);
 }
 
 /* The numbers of a list's users, `*n` of them, in `out`; returns how many are not there. */
-static int64_t find_users(const struct whom *q, const struct list *list, const struct idtable *ids,
+static int64_t find_users(const struct targets *q, const struct list *list, const struct idtable *ids,
                           const char *where, int32_t *out, int64_t *n)
 {
     int64_t missing = 0;
@@ -95,12 +95,12 @@ static int64_t find_users(const struct whom *q, const struct list *list, const s
         if (found >= 0)
             out[(*n)++] = (int32_t)found;
         else
-            whom_missing(q, where, name, missing++);
+            targets_missing(q, where, name, missing++);
     }
     return missing;
 }
 
-void whom_scale(const struct whom *q, const struct use *use, const struct history *h)
+void targets_scale(const struct targets *q, const struct trained *use, const struct history_source *h)
 {
     const struct ratings *r = h->ratings;
     int64_t n = 0;
@@ -117,7 +117,7 @@ void whom_scale(const struct whom *q, const struct use *use, const struct histor
                     (long long)n, q->data, use->low, use->high);
 }
 
-int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err)
+int targets_list(const struct targets *q, const struct idtable *ids, struct list **out, struct error *err)
 {
     bool file;
 
@@ -128,12 +128,12 @@ int whom_list(const struct whom *q, const struct idtable *ids, struct list **out
     return list_read(out, q->users, file, err);
 }
 
-int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
-               struct error *err)
+int targets_users(const struct targets *q, const struct idtable *ids, const char *where, int32_t **out,
+                  int64_t *n, struct error *err)
 {
     struct list *list = NULL;
     int64_t missing = 0;
-    int rc = whom_list(q, ids, &list, err);
+    int rc = targets_list(q, ids, &list, err);
 
     if (rc < 0)
         return rc;
@@ -151,6 +151,6 @@ int whom_users(const struct whom *q, const struct idtable *ids, const char *wher
     list_free(list);
     if (!*n)
         return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
-    whom_missed(q, where, missing);
+    targets_missed(q, where, missing);
     return 0;
 }

@@ -7,9 +7,15 @@
 #include "serve/histories.h"
 
 /* Ids of the options in a command's table: 'm', 'o', 'q' and these. */
-enum { WHOM_USERS = 256, WHOM_ALL, WHOM_DATA, WHOM_THREADS, WHOM_OWN /* the command's own from here on */ };
+enum {
+    TARGETS_USERS = 256,
+    TARGETS_ALL,
+    TARGETS_DATA,
+    TARGETS_THREADS,
+    TARGETS_OWN /* the command's own from here on */
+};
 
-struct whom {
+struct targets {
     const char *model, *users, *data, *file;
     int64_t threads;
     bool all, quiet;
@@ -17,31 +23,31 @@ struct whom {
 };
 
 /* One of those options. */
-int whom_take(struct whom *q, const struct cli_args *args, int option, struct error *err);
+int targets_take(struct targets *q, const struct cli_args *args, int option, struct error *err);
 /* The words behind the options: a FILE at most. Then whether there is a model, and one of FILE, --users and
  * --all; `things`: what the file holds, `question`: what is asked where none of them is there. */
-int whom_check(struct whom *q, struct cli_args *args, const char *things, const char *question,
-               struct error *err);
+int targets_check(struct targets *q, struct cli_args *args, const char *things, const char *question,
+                  struct error *err);
 /* The file's name for messages. */
-const char *whom_file(const struct whom *q);
-/* A note on stderr, unless -q; for callbacks too: arg is the struct whom. */
-void whom_note(void *arg, const char *text);
+const char *targets_file(const struct targets *q);
+/* A note on stderr, unless -q; for callbacks too: arg is the struct targets. */
+void targets_note(void *arg, const char *text);
 
 /* A note on a user who is not there, as of `where`; `before`: how many were told before. Some have notes of
  * their own, and in the end there is one on all of them. */
-void whom_missing(const struct whom *q, const char *where, const char *name, int64_t before);
-void whom_missed(const struct whom *q, const char *where, int64_t missing);
+void targets_missing(const struct targets *q, const char *where, const char *name, int64_t before);
+void targets_missed(const struct targets *q, const char *where, int64_t missing);
 
 /* A note where histories of --data have ratings that are off the scale of the training's. */
-void whom_scale(const struct whom *q, const struct use *use, const struct history *h);
+void targets_scale(const struct targets *q, const struct trained *use, const struct history_source *h);
 
 /* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without
  * --users; freed by list_free. */
-int whom_list(const struct whom *q, const struct idtable *ids, struct list **out, struct error *err);
+int targets_list(const struct targets *q, const struct idtable *ids, struct list **out, struct error *err);
 
 /* Numbers in `ids` of --users, or of all of them; (*n) for mem_free. Users who are not there are told, as of
  * `where`; PT_EDATA where none is. */
-int whom_users(const struct whom *q, const struct idtable *ids, const char *where, int32_t **out, int64_t *n,
-               struct error *err);
+int targets_users(const struct targets *q, const struct idtable *ids, const char *where, int32_t **out,
+                  int64_t *n, struct error *err);
 
 #endif

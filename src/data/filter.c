@@ -191,7 +191,7 @@ done:
     return rc;
 }
 
-int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct look *look,
+int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
                   struct error *err)
 {
     int rc;

@@ -17,7 +17,7 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
 
 /* Takes out what is marked, binarizes, renumbers the rows in order of first appearance, sets low and high.
  * `look`: at the ratings as they were read; what it saw need not be looked for again. */
-int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct look *look,
+int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
                   struct error *err);
 
 /* Gives memory back that was taken for ratings that are not kept. Not for arrays of mem_array. */

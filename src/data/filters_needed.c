@@ -107,7 +107,7 @@ static bool join(struct rows *all, const struct rows *after)
     return in_order;
 }
 
-static void conclude(struct look *out, const struct looking *l)
+static void conclude(struct filters_needed *out, const struct looking *l)
 {
     int64_t users = idtable_count(l->r->users), items = idtable_count(l->r->items);
     struct rows user = {-1, 0}, item = {-1, 0};
@@ -138,13 +138,13 @@ static int count_ranges(const struct ratings *r, int workers)
     return workers < most ? workers : (int)most;
 }
 
-void look_make(struct look *out, const struct ratings *r, int workers)
+void filters_needed_find(struct filters_needed *out, const struct ratings *r, int workers)
 {
     struct looking l = {.r = r, .ranges = count_ranges(r, workers)};
     struct team *team = NULL;
     bool there;
 
-    *out = (struct look){0};
+    *out = (struct filters_needed){0};
     if (r->n < RATINGS_FOR_TEAM || workers < 2)
         return;
     l.range = mem_array(l.ranges, sizeof *l.range);

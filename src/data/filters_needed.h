@@ -7,13 +7,13 @@
 
 #include <stdbool.h>
 
-struct look {
+struct filters_needed {
     bool pairs_once; /* each user's ratings stand together, and no pair is there twice */
     bool in_order;   /* rows are numbered in order of first appearance, and none is without a rating */
     float low, high; /* of all values; where in_order */
 };
 
 /* All false: not so, or not known (few ratings, no memory), and the filters must find out. */
-void look_make(struct look *out, const struct ratings *r, int workers);
+void filters_needed_find(struct filters_needed *out, const struct ratings *r, int workers);
 
 #endif

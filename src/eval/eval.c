@@ -152,7 +152,7 @@ static void judge_block(struct worker *w, struct evaluator *e)
     team_phase(w, PHASE_EVAL);
     team_range(e->block.rows, w->id, w->count, &from, &to);
     if (w->ranks > 1) { /* after it every rank can make all figures of the block */
-        team_share(w, e->told, e->problem->shards, e->told_bytes);
+        team_share(w, e->statistics, e->problem->shards, e->statistics_bytes);
         if (e->ranking)
             eval_rank_share(w, e, from, to);
     }

@@ -9,16 +9,16 @@ static bool init_sums(struct evaluator *e)
 {
     int64_t n = (e->spec.batch + 7) / 8 * 8;
 
-    e->told_bytes = n * (int64_t)(6 * sizeof(double) + 2 * sizeof(float)); /* whole cache lines */
+    e->statistics_bytes = n * (int64_t)(6 * sizeof(double) + 2 * sizeof(float)); /* whole cache lines */
     e->sums = mem_zalloc(e->problem->shards, sizeof *e->sums);
-    e->told = mem_array(e->problem->shards * e->told_bytes, 1);
-    if (!e->sums || !e->told)
+    e->statistics = mem_array(e->problem->shards * e->statistics_bytes, 1);
+    if (!e->sums || !e->statistics)
         return false;
-    memset(e->told, 0, (size_t)(e->problem->shards * e->told_bytes));
+    memset(e->statistics, 0, (size_t)(e->problem->shards * e->statistics_bytes));
     for (int s = 0; s < e->problem->shards; s++) {
         struct shard_sums *sums = &e->sums[s];
 
-        sums->square = (double *)(void *)(e->told + s * e->told_bytes);
+        sums->square = (double *)(void *)(e->statistics + s * e->statistics_bytes);
         sums->absolute = sums->square + n;
         sums->plain = sums->absolute + n;
         sums->hit = sums->plain + n;
@@ -157,7 +157,7 @@ void evaluator_free(struct evaluator *e)
     views_free(e->out, e->problem->shards);
     views_free(e->seen, e->problem->shards);
     mem_free(e->sums);
-    mem_free(e->told);
+    mem_free(e->statistics);
     mem_free(e->candidate);
     mem_free(e->score);
     mem_free(e->best);

@@ -37,8 +37,8 @@ struct evaluator {
                           errors, ratings. Written by the column's worker */
     struct view *in, *out, *seen; /* (shards) owned; seen NULL where there is none */
     struct shard_sums *sums;      /* (shards) owned */
-    char *told;                   /* (shards, told_bytes) owned */
-    int64_t told_bytes;
+    char *statistics;             /* (shards, statistics_bytes) owned */
+    int64_t statistics_bytes;
     struct candidate *candidate; /* (ranks, batch, k) owned; NULL where there is one rank */
     float **score;               /* (workers) owned: (batch, widest shard padded) or cells */
     struct topk *best;           /* (workers x batch) owned */

@@ -192,7 +192,7 @@ void topk_offer(struct topk *t, const struct kernels *kern, const float *score, 
     for (; i < n && t->bar == -INFINITY; i++)
         take(t, score[i], first + (int32_t)i);
     for (; i < n; i += CHUNK) {
-        int64_t found = kern->reach(score + i, n - i < CHUNK ? n - i : CHUNK, t->bar, at);
+        int64_t found = kern->above_threshold(score + i, n - i < CHUNK ? n - i : CHUNK, t->bar, at);
 
         for (int64_t j = 0; j < found; j++)
             take(t, score[i + at[j]], first + (int32_t)(i + at[j]));

@@ -13,7 +13,7 @@
 /* From the dense row to what training put in. */
 static void inputs(struct graph *g)
 {
-    const struct use *u = g->use;
+    const struct trained *u = g->use;
 
     graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, u->columns);
     snprintf(g->last, sizeof g->last, "x");
@@ -49,7 +49,7 @@ static void inputs(struct graph *g)
 /* From outputs to ratings. */
 static void ratings(struct graph *g)
 {
-    const struct use *u = g->use;
+    const struct trained *u = g->use;
     char from[32];
     const char *input[] = {from, "low", "high"};
 
@@ -105,7 +105,7 @@ static void autoencoder(struct graph *g)
 static void factors(struct graph *g)
 {
     static const char *const rows[] = {"user.weight", "user"}, *const row_biases[] = {"user.bias", "user"};
-    const struct use *u = g->use;
+    const struct trained *u = g->use;
     const struct config *c = u->config;
     char from[32], bias[32];
     const char *products[] = {from, "item.weight", "item.bias"}, *sum[] = {from, bias};
@@ -160,7 +160,7 @@ static void put_property(struct bytes *b, const char *key, const char *value)
 }
 
 /* Everything of the model but its graph. */
-static void put_model(struct bytes *b, const struct use *u)
+static void put_model(struct bytes *b, const struct trained *u)
 {
     struct bytes opset = {0};
 
@@ -226,7 +226,7 @@ static int write_file(struct graph *g, const char *path)
     return g->rc;
 }
 
-int onnx_write(const struct use *u, const char *path, struct error *err)
+int onnx_write(const struct trained *u, const char *path, struct error *err)
 {
     struct graph *g = mem_zalloc(1, sizeof *g);
     char *from = file_join(u->folder, "model.safetensors");

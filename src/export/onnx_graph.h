@@ -20,7 +20,7 @@ struct weight {
 };
 
 struct graph {
-    const struct use *use;
+    const struct trained *use;
     const struct tensors *file;
     struct bytes nodes, ends, scratch, inner; /* ends: inputs and outputs */
     struct weight weight[WEIGHTS_MOST];

@@ -67,7 +67,7 @@ struct kernels {
     void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
 
     /* The places i < n where x[i] >= bar, ascending, into at (n), and how many they are. A NaN is at none. */
-    int64_t (*reach)(const float *x, int64_t n, float bar, int32_t *at);
+    int64_t (*above_threshold)(const float *x, int64_t n, float bar, int32_t *at);
 
     /* Products of matrices. An element's bits do not depend on what else is computed with it, so a product
      * can be cut anywhere.

@@ -73,8 +73,8 @@ INLINE vec load_part(const float *x, int64_t n)
     return v;
 }
 
-void PATH(adam)(const struct adam_step *step, float *restrict w, float *restrict m, float *restrict v,
-                const float *restrict g, int64_t n)
+void ISA(adam)(const struct adam_step *step, float *restrict w, float *restrict m, float *restrict v,
+               const float *restrict g, int64_t n)
 {
     const struct adam_vec s = adam_splat(step);
     int64_t i = 0;
@@ -137,8 +137,8 @@ INLINE void adam_idle_tile(const struct adam_step *steps, int64_t count, float *
     }
 }
 
-void PATH(adam_idle)(const struct adam_step *steps, int64_t count, float *restrict w, float *restrict m,
-                     float *restrict v, int64_t n)
+void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *restrict w, float *restrict m,
+                    float *restrict v, int64_t n)
 {
     int64_t k = 0;
 

@@ -1,4 +1,4 @@
-/* kernels_isa.h - what the sources of a vector path share. Each is compiled once per path (KERNEL_PATH:
+/* kernels_isa.h - what the sources of a vector path share. Each is compiled once per path (KERNEL_ISA:
  * baseline, avx2, avx512; see CMakeLists.txt), and what it offers to the path's table carries the path's
  * name.
  *
@@ -33,7 +33,7 @@
 
 #define JOIN2(a, b) a##b
 #define JOIN(a, b)  JOIN2(a, b)
-#define PATH(name)  JOIN(name##_, KERNEL_PATH)
+#define ISA(name)   JOIN(name##_, KERNEL_ISA)
 #define TEXT2(a)    #a
 #define TEXT(a)     TEXT2(a)
 #define INLINE      static inline __attribute__((always_inline, unused))
@@ -78,28 +78,28 @@ INLINE float lane_sum(vec v)
 #define UNROLL _Pragma("GCC unroll 12")
 
 /* What kernels.h says of the functions of its table. */
-void PATH(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
-                  int64_t ld);
-void PATH(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);
-void PATH(axpy)(float *y, float a, const float *x, int64_t n);
-void PATH(add)(float *y, const float *x, int64_t n);
-void PATH(scale)(float *x, float a, int64_t n);
-double PATH(sum_squares)(const float *x, int64_t n);
-void PATH(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
-void PATH(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
-void PATH(activate)(enum activation f, float *y, int64_t n);
-void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
-void PATH(exp_row)(float *x, int64_t n, float *max, float *sum);
-void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum);
-int64_t PATH(reach)(const float *x, int64_t n, float bar, int32_t *at);
-void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                      int64_t ldb, const float *bias, float *c, int64_t ldc);
-void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
-                      const struct ahead *ahead);
-void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
-                   uint32_t position);
-void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+void ISA(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
+                 int64_t ld);
+void ISA(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);
+void ISA(axpy)(float *y, float a, const float *x, int64_t n);
+void ISA(add)(float *y, const float *x, int64_t n);
+void ISA(scale)(float *x, float a, int64_t n);
+double ISA(sum_squares)(const float *x, int64_t n);
+void ISA(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
+void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
+void ISA(activate)(enum activation f, float *y, int64_t n);
+void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
+void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);
+void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum);
+int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at);
+void ISA(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                     int64_t ldb, const float *bias, float *c, int64_t ldc);
+void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
+                     const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
+                     const struct ahead *ahead);
+void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position);
+void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                 uint32_t position);
 
 #endif

@@ -116,8 +116,8 @@ INLINE void nt_columns(int64_t m, int64_t k, const float *a, int64_t lda, const 
 }
 
 /* A block of B's rows stays in the second cache while all of A passes by, in blocks for the first one. */
-void PATH(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                      int64_t ldb, const float *bias, float *c, int64_t ldc)
+void ISA(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                     int64_t ldb, const float *bias, float *c, int64_t ldc)
 {
     for (int64_t from = 0; from < n; from += NT_SPAN) {
         int64_t end = n - from < NT_SPAN ? n : from + NT_SPAN;
@@ -224,9 +224,9 @@ INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, i
         nn_tile(k, a, b, ldb, into, (struct fetch){0}, c + i * ldc, ldc, 1, vecs);
 }
 
-void PATH(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
-                      const struct ahead *ahead)
+void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
+                     const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
+                     const struct ahead *ahead)
 {
     struct strided left = {a, row, column};
     struct fetched rest = {0}, *fetch = ahead ? &rest : NULL;

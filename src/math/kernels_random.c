@@ -1,8 +1,8 @@
 /* kernels_random.c - dropout and normal numbers, from the counter-based generator. */
 #include "math/kernels_isa.h"
 
-void PATH(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
-                   uint32_t position)
+void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
+                  uint32_t position)
 {
     const uint32_t bar = (uint32_t)((double)rate * 4294967296.0);
     const float keep = 1.0f / (1.0f - rate);
@@ -75,8 +75,8 @@ INLINE void sincos_element(float u, float *sine, float *cosine)
     *cosine = (quarter + 1) & 2 ? -c : c;
 }
 
-void PATH(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
-                  uint32_t position)
+void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
+                 uint32_t position)
 {
     for (int64_t i0 = 0; i0 < n; i0 += 64) {
         float value[64];

@@ -27,8 +27,8 @@ INLINE void gather_tile(float *out, bool add, int64_t n, const int32_t *idx, con
     }
 }
 
-void PATH(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
-                  int64_t ld)
+void ISA(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
+                 int64_t ld)
 {
     int64_t k = 0;
 
@@ -77,7 +77,7 @@ INLINE void dots_tile(float *out, const int32_t *idx, const float *w, const floa
     UNROLL for (int r = 0; r < rows; r++) out[r] = lane_sum(even[r] + odd[r]);
 }
 
-void PATH(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld)
+void ISA(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld)
 {
     int64_t i = 0;
 
@@ -89,28 +89,28 @@ void PATH(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const
 
 /* ---- small loops ---------------------------------------------------------------------------------- */
 
-void PATH(axpy)(float *y, float a, const float *x, int64_t n)
+void ISA(axpy)(float *y, float a, const float *x, int64_t n)
 {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = FMA(a, x[i], y[i]);
 }
 
-void PATH(add)(float *y, const float *x, int64_t n)
+void ISA(add)(float *y, const float *x, int64_t n)
 {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] += x[i];
 }
 
-void PATH(scale)(float *x, float a, int64_t n)
+void ISA(scale)(float *x, float a, int64_t n)
 {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         x[i] *= a;
 }
 
-double PATH(sum_squares)(const float *x, int64_t n)
+double ISA(sum_squares)(const float *x, int64_t n)
 {
     double lane[8] = {0};
     int64_t i = 0;

@@ -6,7 +6,7 @@
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = expression;                               \
     } while (0)
 
-void PATH(activate)(enum activation f, float *y, int64_t n)
+void ISA(activate)(enum activation f, float *y, int64_t n)
 {
     switch (f) {
     case ACT_IDENTITY:
@@ -34,7 +34,7 @@ void PATH(activate)(enum activation f, float *y, int64_t n)
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) dy[i] *= expression;                             \
     } while (0)
 
-void PATH(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
+void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
 {
     switch (f) {
     case ACT_IDENTITY:
@@ -113,7 +113,7 @@ INLINE vec exp_vec(vec x, float top)
     return x;
 }
 
-void PATH(exp_row)(float *x, int64_t n, float *max, float *sum)
+void ISA(exp_row)(float *x, int64_t n, float *max, float *sum)
 {
     float top = row_max(x, n);
     vec total = splat(0.0f), e;
@@ -133,7 +133,7 @@ void PATH(exp_row)(float *x, int64_t n, float *max, float *sum)
     *sum = lane_sum(total);
 }
 
-void PATH(exp_stats)(const float *x, int64_t n, float *max, float *sum)
+void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum)
 {
     float top = row_max(x, n);
     vec total = splat(0.0f);
@@ -191,7 +191,7 @@ INLINE int64_t put_places(uint32_t bits, int64_t first, int32_t *at)
     return n;
 }
 
-int64_t PATH(reach)(const float *x, int64_t n, float bar, int32_t *at)
+int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at)
 {
     int64_t i = 0, found = 0;
 

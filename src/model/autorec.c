@@ -15,10 +15,10 @@
 #include <string.h>
 
 struct autorec {
-    struct model model; /* first: a model is an autorec */
-    struct encoder enc; /* V, mu */
-    struct chain mid;   /* hidden layers in between; h[0] is the encoder's code, h[n] the last one */
-    struct masked dec;  /* W, b */
+    struct model model;        /* first: a model is an autorec */
+    struct encoder enc;        /* V, mu */
+    struct chain mid;          /* hidden layers in between; h[0] is the encoder's code, h[n] the last one */
+    struct rating_decoder dec; /* W, b */
     float *code; /* (rows, K) owned: the last code after dropout; the same as h[n] where there is none */
 };
 
@@ -43,7 +43,7 @@ static void forward(struct worker *w, struct autorec *a, const struct batch *b)
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
         model_drop_code(&a->model, b, first, end, a->dec.w.k, a->code);
     }
-    masked_prepare(w, &a->dec, b);
+    rating_decoder_prepare(w, &a->dec, b);
     team_barrier(w);
 }
 
@@ -55,15 +55,15 @@ static void decode(struct worker *w, struct autorec *a, const struct batch *b, b
     float scale = 1.0f;
 
     for (int s = first; s < end && two_passes; s++)
-        masked_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
+        rating_decoder_scores(w, &a->dec, s, &a->enc.view[s], b, a->code);
     if (two_passes) {
         team_barrier(w);
-        masked_share(w, &a->dec);
+        rating_decoder_share(w, &a->dec);
     }
-    scale = masked_scale(&a->dec, b);
+    scale = rating_decoder_scale(&a->dec, b);
     for (int s = first; s < end; s++)
-        masked_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, two_passes, measure);
-    masked_finish(w, &a->dec, b->rows, a->mid.d[a->mid.n]);
+        rating_decoder_apply(w, &a->dec, s, &a->enc.view[s], b, a->code, scale, two_passes, measure);
+    rating_decoder_finish(w, &a->dec, b->rows, a->mid.d[a->mid.n]);
 }
 
 /* Own slice of the rows; ends with a barrier. */
@@ -76,11 +76,11 @@ static void backward(struct worker *w, struct autorec *a, const struct batch *b)
         model_drop_code(&a->model, b, first, end, a->dec.w.k, a->mid.d[a->mid.n]);
     chain_backward(w, &a->mid, first, end);
     encoder_back(w, &a->enc, b->rows, a->mid.d[0], a->mid.h[0]);
-    masked_share(w, &a->dec);
+    rating_decoder_share(w, &a->dec);
     if (w->id == 0) {
         double squares;
 
-        a->model.sums.loss += masked_loss(&a->dec, b, &squares);
+        a->model.sums.loss += rating_decoder_loss(&a->dec, b, &squares);
         a->model.sums.squares += squares;
         for (int64_t p = 0; p < b->rows; p++)
             a->model.sums.cells += a->model.eng.train->row_count[b->example[p]];
@@ -95,7 +95,7 @@ static float clip_factor(struct worker *w, struct autorec *a, const struct batch
     chain_measure(w, &a->mid, b->rows);
     encoder_measure(w, &a->enc, a->mid.d[0], b->rows);
     team_barrier(w);
-    return model_clip(&a->model, masked_squared_norm(&a->dec) + chain_squared_norm(&a->mid) +
+    return model_clip(&a->model, rating_decoder_squared_norm(&a->dec) + chain_squared_norm(&a->mid) +
                                      encoder_squared_norm(&a->enc));
 }
 
@@ -122,7 +122,7 @@ static void autorec_step(struct worker *w, struct model *m, const struct batch *
     if (clipped) {
         scale = clip_factor(w, a, b);
         for (int s = first; s < end; s++)
-            masked_update(w, &a->dec, s, &a->enc.view[s], b, a->code, scale);
+            rating_decoder_update(w, &a->dec, s, &a->enc.view[s], b, a->code, scale);
     }
     chain_update(w, &a->mid, b->rows, plan->weight + b->in_epoch, plan->bias + b->in_epoch, scale);
     encoder_update_mu(w, &a->enc, b, a->mid.d[0], scale);
@@ -164,7 +164,7 @@ static void autorec_score(struct worker *w, struct model *m, int shard, int64_t 
     struct autorec *a = autorec_of(m);
 
     (void)w;
-    masked_score_all(&a->dec, shard, last_code(a), rows, out, ld);
+    rating_decoder_score_all(&a->dec, shard, last_code(a), rows, out, ld);
 }
 
 static void autorec_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells,
@@ -173,7 +173,7 @@ static void autorec_score_cells(struct worker *w, struct model *m, int shard, co
     struct autorec *a = autorec_of(m);
 
     (void)w;
-    masked_score_cells(&a->dec, shard, last_code(a), cells, out);
+    rating_decoder_score_cells(&a->dec, shard, last_code(a), cells, out);
 }
 
 static void autorec_free(struct model *m)
@@ -182,7 +182,7 @@ static void autorec_free(struct model *m)
 
     if (a->code != last_code(a))
         mem_free(a->code);
-    masked_fini(&a->dec);
+    rating_decoder_fini(&a->dec);
     chain_fini(&a->mid);
     encoder_fini(&a->enc);
     mem_free(a);
@@ -235,8 +235,8 @@ int autorec_new(struct model **out, const struct model_spec *spec, const struct 
         acts[l] = spec->activation;
     if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, false, err)) < 0 ||
         (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, &a->model, err)) < 0 ||
-        (rc = masked_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
-                          a->enc.view, err)) < 0)
+        (rc = rating_decoder_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
+                                  a->enc.view, err)) < 0)
         goto fail;
     a->code = last_code(a);
     if (spec->dropout > 0.0) {

@@ -8,9 +8,9 @@
 #define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
 #define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
 
-static int init_shard(struct softmax *d, int s)
+static int init_shard(struct click_decoder *d, int s)
 {
-    struct softmax_shard *own = &d->shard[s];
+    struct click_decoder_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]);
 
     own->gb = mem_array(own->ld, sizeof(float));
@@ -24,12 +24,12 @@ static int init_shard(struct softmax *d, int s)
 
 static void touch(struct worker *w, void *arg)
 {
-    struct softmax *d = arg;
+    struct click_decoder *d = arg;
     int64_t first, end;
 
     team_own(w, d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
-        struct softmax_shard *own = &d->shard[s];
+        struct click_decoder_shard *own = &d->shard[s];
 
         memset(own->block, 0, (size_t)(d->block * own->ld) * sizeof(float));
         memset(own->hit, 0, (size_t)d->stats_bytes);
@@ -42,7 +42,7 @@ static void touch(struct worker *w, void *arg)
 }
 
 /* A shard's stats are whole cache lines: two workers write none together. */
-static int init_stats(struct softmax *d)
+static int init_stats(struct click_decoder *d)
 {
     int64_t rows = (d->block + 7) / 8 * 8;
 
@@ -52,7 +52,7 @@ static int init_stats(struct softmax *d)
     if (!d->stats || !d->norm)
         return PT_ENOMEM;
     for (int s = 0; s < d->w.shards; s++) {
-        struct softmax_shard *own = &d->shard[s];
+        struct click_decoder_shard *own = &d->shard[s];
 
         own->hit = (double *)(void *)(d->stats + s * d->stats_bytes);
         own->mass = own->hit + rows;
@@ -63,7 +63,7 @@ static int init_stats(struct softmax *d)
 }
 
 /* The blocks of a worker's shards lie behind each other, in huge pages. */
-static int init_blocks(struct softmax *d, int worker)
+static int init_blocks(struct click_decoder *d, int worker)
 {
     int64_t first, end, floats = 0;
     float *at;
@@ -81,7 +81,7 @@ static int init_blocks(struct softmax *d, int worker)
     return at ? 0 : PT_ENOMEM;
 }
 
-static int init_workers(struct softmax *d)
+static int init_workers(struct click_decoder *d)
 {
     int64_t first, end;
 
@@ -100,12 +100,12 @@ static int init_workers(struct softmax *d)
     return 0;
 }
 
-int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
+int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int rc;
 
-    *d = (struct softmax){.model = m};
+    *d = (struct click_decoder){.model = m};
     d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
     d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
     if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
@@ -126,11 +126,11 @@ int softmax_init(struct softmax *d, struct model *m, int k, struct error *err)
         "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
         (long long)d->block, (long long)x->columns);
 fail:
-    softmax_fini(d);
+    click_decoder_fini(d);
     return rc;
 }
 
-void softmax_fini(struct softmax *d)
+void click_decoder_fini(struct click_decoder *d)
 {
     for (int s = 0; d->shard && s < d->w.shards; s++) {
         mem_free(d->shard[s].gradient);
@@ -151,14 +151,14 @@ void softmax_fini(struct softmax *d)
     mem_free(d->row_loss);
     reduce_free(d->reduce);
     table_fini(&d->w);
-    *d = (struct softmax){0};
+    *d = (struct click_decoder){0};
 }
 
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
-static void exponentials(struct softmax *d, int s, const struct view *v, int64_t from, int64_t rows,
+static void exponentials(struct click_decoder *d, int s, const struct view *v, int64_t from, int64_t rows,
                          const float *h)
 {
-    struct softmax_shard *own = &d->shard[s];
+    struct click_decoder_shard *own = &d->shard[s];
     const struct table_part *part = &d->w.part[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
 
@@ -180,7 +180,7 @@ static void exponentials(struct softmax *d, int s, const struct view *v, int64_t
 
 /* Over all shards, in their order: each row's loss, and for each shard the factor that makes n_p softmax / B
  * of its exponentials. Rows [first, end) of the block. */
-static void combine(struct softmax *d, const struct batch *b, int64_t from, int64_t first, int64_t end)
+static void combine(struct click_decoder *d, const struct batch *b, int64_t from, int64_t first, int64_t end)
 {
     int64_t own_first, own_end;
 
@@ -205,10 +205,10 @@ static void combine(struct softmax *d, const struct batch *b, int64_t from, int6
 }
 
 /* Errors in place of exponentials, and the gradient of b. */
-static void errors(struct softmax *d, int s, const struct view *v, const struct batch *b, int64_t from,
+static void errors(struct click_decoder *d, int s, const struct view *v, const struct batch *b, int64_t from,
                    int64_t rows)
 {
-    struct softmax_shard *own = &d->shard[s];
+    struct click_decoder_shard *own = &d->shard[s];
     float share = (float)(1.0 / (double)b->rows);
 
     if (from == 0)
@@ -227,7 +227,7 @@ static void errors(struct softmax *d, int s, const struct view *v, const struct 
 }
 
 /* Adam on rows [first, end) of a shard's W with gradient g (rows, ld). */
-static void apply_rows(struct softmax *d, int s, const struct batch *b, int64_t first, int64_t end,
+static void apply_rows(struct click_decoder *d, int s, const struct batch *b, int64_t first, int64_t end,
                        const float *g)
 {
     const struct engine *eng = &d->model->eng;
@@ -238,7 +238,7 @@ static void apply_rows(struct softmax *d, int s, const struct batch *b, int64_t 
                     row->v + first * ld, g, (end - first) * ld);
 }
 
-static void apply_bias(struct softmax *d, int s, const struct batch *b)
+static void apply_bias(struct click_decoder *d, int s, const struct batch *b)
 {
     const struct engine *eng = &d->model->eng;
     const struct weights *bias = &d->w.part[s].bias;
@@ -248,10 +248,10 @@ static void apply_bias(struct softmax *d, int s, const struct batch *b)
 }
 
 /* The gradient of W, some rows at a time. Where it is not kept, Adam follows while they are in cache. */
-static void weight_gradient(struct worker *w, struct softmax *d, int s, const struct batch *b, int64_t from,
-                            int64_t rows, const float *h)
+static void weight_gradient(struct worker *w, struct click_decoder *d, int s, const struct batch *b,
+                            int64_t from, int64_t rows, const float *h)
 {
-    const struct softmax_shard *own = &d->shard[s];
+    const struct click_decoder_shard *own = &d->shard[s];
     const struct weights *row = &d->w.part[s].row;
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
 
@@ -272,10 +272,10 @@ static void weight_gradient(struct worker *w, struct softmax *d, int s, const st
 
 /* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at
  * the last. */
-static void shard_back(struct worker *w, struct softmax *d, int s, const struct view *v,
+static void shard_back(struct worker *w, struct click_decoder *d, int s, const struct view *v,
                        const struct batch *b, int64_t from, int64_t rows, const float *h, bool measure)
 {
-    struct softmax_shard *own = &d->shard[s];
+    struct click_decoder_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
     bool add, last = from + rows == b->rows;
     float *dh;
@@ -299,8 +299,8 @@ static void shard_back(struct worker *w, struct softmax *d, int s, const struct 
     reduce_done(d->reduce, w, s, add, rows * ld);
 }
 
-void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
-                  const float *h, float *dh, bool measure)
+void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
+                        const struct batch *b, const float *h, float *dh, bool measure)
 {
     int end, first = own_shards(w, d->model, &end);
     int64_t ld = d->w.ld;
@@ -330,12 +330,12 @@ void softmax_step(struct worker *w, struct softmax *d, const struct view *views,
         team_barrier(w);
 }
 
-void softmax_share_norms(struct worker *w, struct softmax *d)
+void click_decoder_share_norms(struct worker *w, struct click_decoder *d)
 {
     team_share(w, d->norm, d->w.shards, sizeof *d->norm);
 }
 
-void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip)
+void click_decoder_update(struct worker *w, struct click_decoder *d, const struct batch *b, float clip)
 {
     int end, first = own_shards(w, d->model, &end);
 
@@ -349,7 +349,7 @@ void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, 
     }
 }
 
-double softmax_squared_norm(const struct softmax *d)
+double click_decoder_squared_norm(const struct click_decoder *d)
 {
     double sum = 0.0;
 
@@ -358,7 +358,7 @@ double softmax_squared_norm(const struct softmax *d)
     return sum;
 }
 
-double softmax_loss(const struct softmax *d, const struct batch *b)
+double click_decoder_loss(const struct click_decoder *d, const struct batch *b)
 {
     double sum = 0.0;
 
@@ -367,7 +367,8 @@ double softmax_loss(const struct softmax *d, const struct batch *b)
     return sum / (double)b->rows;
 }
 
-void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
+void click_decoder_score(struct click_decoder *d, int shard, const float *h, int64_t rows, float *out,
+                         int64_t ld)
 {
     const struct table_part *part = &d->w.part[shard];
     int64_t width = shard_width(&d->w.cut[shard]);

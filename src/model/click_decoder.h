@@ -18,7 +18,7 @@
 #include "model/model.h"
 #include "par/reduce.h"
 
-struct softmax_shard {
+struct click_decoder_shard {
     int64_t ld;       /* of a block's row: width, padded */
     float *block;     /* (block rows, ld) in softmax.blocks: logits, then exponentials, then errors */
     double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
@@ -28,10 +28,11 @@ struct softmax_shard {
     float *gb;        /* (ld) owned: gradient of b */
 };
 
-struct softmax {
+struct click_decoder {
     struct table w;
-    struct softmax_shard *shard; /* (shards) owned; with several ranks, of other ranks' shards stats only */
-    char *stats;                 /* (shards, stats_bytes) owned: what the shards tell each other */
+    struct click_decoder_shard
+        *shard;  /* (shards) owned; with several ranks, of other ranks' shards stats only */
+    char *stats; /* (shards, stats_bytes) owned: what the shards tell each other */
     int64_t stats_bytes;
     double *norm;          /* (shards) owned: squared norms of gradients, for clipping */
     int64_t block;         /* rows of a block */
@@ -44,23 +45,24 @@ struct softmax {
     const struct model *model;
 };
 
-int softmax_init(struct softmax *d, struct model *m, int k, struct error *err);
-void softmax_fini(struct softmax *d);
+int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err);
+void click_decoder_fini(struct click_decoder *d);
 
 /* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is complete at the
  * end. W and b are updated at once, unless `measure`: then only the squared norms are taken. Begins with a
  * barrier. */
-void softmax_step(struct worker *w, struct softmax *d, const struct view *views, const struct batch *b,
-                  const float *h, float *dh, bool measure);
-/* After softmax_step with `measure`. Every worker: with several ranks, norms of all shards for all of them.
+void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
+                        const struct batch *b, const float *h, float *dh, bool measure);
+/* After click_decoder_step with `measure`. Every worker: with several ranks, norms of all shards for all of them.
  */
-void softmax_share_norms(struct worker *w, struct softmax *d);
-void softmax_update(struct worker *w, struct softmax *d, const struct batch *b, float clip);
-double softmax_squared_norm(const struct softmax *d);
+void click_decoder_share_norms(struct worker *w, struct click_decoder *d);
+void click_decoder_update(struct worker *w, struct click_decoder *d, const struct batch *b, float clip);
+double click_decoder_squared_norm(const struct click_decoder *d);
 /* Mean over the minibatch of the rows' losses; worker 0, after a barrier. */
-double softmax_loss(const struct softmax *d, const struct batch *b);
+double click_decoder_loss(const struct click_decoder *d, const struct batch *b);
 
 /* Logits of a shard's columns: out (rows, ld). */
-void softmax_score(struct softmax *d, int shard, const float *h, int64_t rows, float *out, int64_t ld);
+void click_decoder_score(struct click_decoder *d, int shard, const float *h, int64_t rows, float *out,
+                         int64_t ld);
 
 #endif

@@ -54,7 +54,7 @@ static void deal_as_owned(struct encoder *e, const struct model *m)
     }
 }
 
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool apart,
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool reshard,
                  struct error *err)
 {
     const struct matrix *x = m->eng.train;
@@ -66,7 +66,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
     e->bound = mem_zalloc(workers + 1, sizeof *e->bound);
     if (!e->bound)
         return error_set(err, PT_ENOMEM, "encoder: out of memory");
-    if (apart)
+    if (reshard)
         deal_out(e, m);
     else
         deal_as_owned(e, m);

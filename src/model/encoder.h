@@ -26,9 +26,9 @@ struct encoder {
     const struct model *model;
 };
 
-/* `apart`: shards are dealt out anew, by the work that they are here. A softmax takes as long for a rare
+/* `reshard`: shards are dealt out anew, by the work that they are here. A softmax takes as long for a rare
  * column as for a popular one, and shards are cut for it; here a column costs what its entries cost. */
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool apart,
+int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool reshard,
                  struct error *err);
 void encoder_fini(struct encoder *e);
 

@@ -89,7 +89,7 @@ static void catch_up(struct worker *w, struct mf *a, struct side *s, const struc
         int64_t row = s->row_of[b->example[p]];
 
         if (row >= s->t.cut[first].begin && row < s->t.cut[end - 1].end) {
-            struct place at = mf_place(&s->t, row, true);
+            struct row at = mf_row_find(&s->t, row, true);
 
             table_catch_up(&s->t, eng->kern, eng->plan, at.shard, at.local, b->in_epoch);
         }
@@ -118,8 +118,8 @@ static float error_of(const struct mf *a, float value, const float *pu, const fl
 /* Error of the rating at position p, and the row that the gradient of an own one needs. */
 static void error_at(struct worker *w, struct mf *a, const struct batch *b, int64_t p, bool for_user)
 {
-    struct own *own = &a->own[w->id];
-    const struct place *user = &own->user.place[p], *item = &own->item.place[p];
+    struct owned *owned = &a->owned[w->id];
+    const struct row *user = &owned->user.row[p], *item = &owned->item.row[p];
     float value = a->model.eng.cells->value[b->example[p]], square;
     const float *bu, *bi, *pu = mf_row_at(&a->user.t, user, &bu);
     const float *qi = mf_row_at(&a->item.t, item, &bi);
@@ -132,12 +132,12 @@ static void error_at(struct worker *w, struct mf *a, const struct batch *b, int6
         bi = a->item.bias_copy + p;
     }
     if (for_user)
-        memcpy(own->user.other + p * ld, qi, (size_t)ld * sizeof(float));
+        memcpy(owned->user.other + p * ld, qi, (size_t)ld * sizeof(float));
     else
-        memcpy(own->item.other + p * ld, pu, (size_t)ld * sizeof(float));
-    if (!for_user && user->mine) /* it is there already */
+        memcpy(owned->item.other + p * ld, pu, (size_t)ld * sizeof(float));
+    if (!for_user && user->owned) /* it is there already */
         return;
-    own->error[p] = error_of(a, value, pu, qi, *bu, *bi, &square);
+    owned->error[p] = error_of(a, value, pu, qi, *bu, *bi, &square);
     if (for_user && w->ranks == 1)
         a->square[p * ROW_ALIGN] = square;
 }
@@ -156,7 +156,7 @@ static void square_slice(struct worker *w, struct mf *a, const struct batch *b)
 
 static void errors(struct worker *w, struct mf *a, const struct batch *b)
 {
-    struct own *own = &a->own[w->id];
+    struct owned *owned = &a->owned[w->id];
 
     team_phase(w, PHASE_ENCODE);
     mf_find(w, a, b);
@@ -164,45 +164,45 @@ static void errors(struct worker *w, struct mf *a, const struct batch *b)
         mf_join_rows(w, a, b);
         square_slice(w, a, b);
     }
-    for (int64_t i = 0; i < own->user.n; i++)
-        error_at(w, a, b, own->user.list[i], true);
-    for (int64_t i = 0; i < own->item.n; i++)
-        error_at(w, a, b, own->item.list[i], false);
+    for (int64_t i = 0; i < owned->user.n; i++)
+        error_at(w, a, b, owned->user.list[i], true);
+    for (int64_t i = 0; i < owned->item.n; i++)
+        error_at(w, a, b, owned->item.list[i], false);
 }
 
 /* Gradients of own rows of a side: sums over the minibatch, kept at a row's first position. */
-static void gradients(struct mf *a, struct side *s, const struct own *own, const struct own_side *mine,
-                      const struct batch *b, float scale)
+static void gradients(struct mf *a, struct side *s, const struct owned *owned,
+                      const struct owned_side *owned_side, const struct batch *b, float scale)
 {
     const struct kernels *kern = a->model.eng.kern;
     int64_t ld = s->t.ld;
 
-    for (int64_t i = 0; i < mine->n; i++) {
-        int64_t p = mine->list[i];
+    for (int64_t i = 0; i < owned_side->n; i++) {
+        int64_t p = owned_side->list[i];
         int32_t *first = &s->first[s->row_of[b->example[p]]];
-        float e = own->error[p] * scale;
+        float e = owned->error[p] * scale;
 
         if (*first < 0) {
             *first = (int32_t)p;
             memset(s->gradient + p * ld, 0, (size_t)ld * sizeof(float));
         }
-        kern->axpy(s->gradient + *first * ld, e, mine->other + p * ld, ld);
-        s->gb[mine->place[p].shard][mine->place[p].local] += e;
+        kern->axpy(s->gradient + *first * ld, e, owned_side->other + p * ld, ld);
+        s->gb[owned_side->row[p].shard][owned_side->row[p].local] += e;
     }
 }
 
 /* Squared norms by batch position, so that their sum has one order; 0 where a row is not first. */
-static void measure(struct mf *a, struct side *s, const struct own_side *mine, const struct batch *b)
+static void measure(struct mf *a, struct side *s, const struct owned_side *owned_side, const struct batch *b)
 {
-    for (int64_t i = 0; i < mine->n; i++) {
-        int64_t p = mine->list[i];
+    for (int64_t i = 0; i < owned_side->n; i++) {
+        int64_t p = owned_side->list[i];
         double g = 0.0;
 
         s->squares[p] = 0.0;
         if (s->first[s->row_of[b->example[p]]] != p)
             continue;
         if (a->model.spec.biases)
-            g = (double)s->gb[mine->place[p].shard][mine->place[p].local];
+            g = (double)s->gb[owned_side->row[p].shard][owned_side->row[p].local];
         s->squares[p] = a->model.eng.kern->sum_squares(s->gradient + p * s->t.ld, s->t.ld) + g * g;
     }
 }
@@ -227,8 +227,8 @@ static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
 {
     double sum = 0.0;
 
-    measure(a, &a->user, &a->own[w->id].user, b);
-    measure(a, &a->item, &a->own[w->id].item, b);
+    measure(a, &a->user, &a->owned[w->id].user, b);
+    measure(a, &a->item, &a->owned[w->id].item, b);
     team_barrier(w);
     if (w->ranks > 1)
         share_squares(w, a, b);
@@ -238,16 +238,16 @@ static float clip_factor(struct worker *w, struct mf *a, const struct batch *b)
 }
 
 /* Adam for own rows of a side: those of the minibatch with their gradients, then the rest of the shard. */
-static void update(struct worker *w, struct mf *a, struct side *s, const struct own_side *mine,
+static void update(struct worker *w, struct mf *a, struct side *s, const struct owned_side *owned_side,
                    const struct batch *b, float clip)
 {
     const struct engine *eng = &a->model.eng;
     int first, end;
 
     mf_own_range(w, s, &first, &end);
-    for (int64_t i = 0; i < mine->n; i++) {
-        int64_t p = mine->list[i];
-        const struct place *at = &mine->place[p];
+    for (int64_t i = 0; i < owned_side->n; i++) {
+        int64_t p = owned_side->list[i];
+        const struct row *at = &owned_side->row[p];
 
         if (s->first[s->row_of[b->example[p]]] != p)
             continue;
@@ -268,10 +268,10 @@ static void update(struct worker *w, struct mf *a, struct side *s, const struct 
             eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, s->gb[i],
                             row_pad(width));
     }
-    for (int64_t i = 0; i < mine->n; i++) { /* as it was */
-        int64_t p = mine->list[i];
+    for (int64_t i = 0; i < owned_side->n; i++) { /* as it was */
+        int64_t p = owned_side->list[i];
 
-        s->gb[mine->place[p].shard][mine->place[p].local] = 0.0f;
+        s->gb[owned_side->row[p].shard][owned_side->row[p].local] = 0.0f;
         s->first[s->row_of[b->example[p]]] = -1;
     }
 }
@@ -285,7 +285,7 @@ static void mf_begin(struct worker *w, struct model *m, const struct batch *b)
 static void mf_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
 {
     struct mf *a = mf_of(m);
-    const struct own *own = &a->own[w->id];
+    const struct owned *owned = &a->owned[w->id];
     double squares = 0.0;
     float scale, clip = 1.0f;
 
@@ -302,12 +302,12 @@ static void mf_step(struct worker *w, struct model *m, const struct batch *b, co
         m->sums.cells += b->rows;
         m->sums.steps++;
     }
-    gradients(a, &a->user, own, &own->user, b, scale);
-    gradients(a, &a->item, own, &own->item, b, scale);
+    gradients(a, &a->user, owned, &owned->user, b, scale);
+    gradients(a, &a->item, owned, &owned->item, b, scale);
     if (m->spec.clip_norm > 0.0)
         clip = clip_factor(w, a, b);
-    update(w, a, &a->user, &own->user, b, clip);
-    update(w, a, &a->item, &own->item, b, clip);
+    update(w, a, &a->user, &owned->user, b, clip);
+    update(w, a, &a->item, &owned->item, b, clip);
     if (next)
         mf_begin(w, m, next);
 }

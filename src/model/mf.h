@@ -19,22 +19,22 @@ struct side {
 };
 
 /* Where a row is. */
-struct place {
+struct row {
     int32_t shard;
-    int32_t mine;  /* 1: the worker that asks has it */
+    int32_t owned; /* 1: the worker that asks has it */
     int64_t local; /* number in the shard */
 };
 
 /* A worker's own part of a minibatch, on one side. */
-struct own_side {
-    struct place *place; /* (B): of every rating that touches an own row on either side */
-    int32_t *list;       /* (n) batch positions of own rows, ascending */
+struct owned_side {
+    struct row *row; /* (B): of every rating that touches an own row on either side */
+    int32_t *list;   /* (n) batch positions of own rows, ascending */
     int64_t n;
     float *other; /* (B, ld) at those positions: the row on the other side */
 };
 
-struct own {
-    struct own_side user, item;
+struct owned {
+    struct owned_side user, item;
     float *error; /* (B) at the positions of both lists: dloss / ds before the loss's scale */
     void *block;  /* owned: all of the above */
 };
@@ -42,7 +42,7 @@ struct own {
 struct mf {
     struct model model; /* first: a model is an mf */
     struct side user, item;
-    struct own *own;         /* (workers) owned */
+    struct owned *owned;     /* (workers) owned */
     float *copies;           /* (2 B (ld + 1)) owned, with several ranks */
     float *square;           /* (B, 16) owned: squared error, each in a cache line of its own */
     float *code, *code_bias; /* (eval rows, ld) owned, (eval rows) behind it: rows of the inferred users */
@@ -56,9 +56,9 @@ static inline struct mf *mf_of(struct model *m)
 
 /* Own shards of a side: [first, end). */
 void mf_own_range(const struct worker *w, const struct side *s, int *first, int *end);
-struct place mf_place(const struct table *t, int64_t row, bool mine);
+struct row mf_row_find(const struct table *t, int64_t row, bool owned);
 /* A row and its bias (0 where the table has none); NULL where another rank has it. */
-const float *mf_row_at(const struct table *t, const struct place *at, const float **bias);
+const float *mf_row_at(const struct table *t, const struct row *at, const float **bias);
 const float *mf_row(const struct table *t, int64_t row, const float **bias);
 /* Puts a row and its bias at `to`: zeros where another rank has it. */
 void mf_copy_row(const struct table *t, int64_t row, float *to, float *bias_to);

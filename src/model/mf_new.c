@@ -55,21 +55,21 @@ static int own_init(struct mf *a, int64_t ld)
 {
     int64_t batch = row_pad(a->model.spec.batch);
     int64_t bytes =
-        batch * (int64_t)((2 * ld + 1) * sizeof(float) + 2 * sizeof(struct place) + 2 * sizeof(int32_t));
+        batch * (int64_t)((2 * ld + 1) * sizeof(float) + 2 * sizeof(struct row) + 2 * sizeof(int32_t));
 
     for (int i = 0; i < team_workers(a->model.eng.team); i++) {
-        struct own *own = &a->own[i];
+        struct owned *owned = &a->owned[i];
 
-        own->block = mem_array(bytes, 1);
-        if (!own->block)
+        owned->block = mem_array(bytes, 1);
+        if (!owned->block)
             return PT_ENOMEM;
-        own->user.other = own->block;
-        own->item.other = own->user.other + batch * ld;
-        own->error = own->item.other + batch * ld;
-        own->user.place = (struct place *)(void *)(own->error + batch);
-        own->item.place = own->user.place + batch;
-        own->user.list = (int32_t *)(void *)(own->item.place + batch);
-        own->item.list = own->user.list + batch;
+        owned->user.other = owned->block;
+        owned->item.other = owned->user.other + batch * ld;
+        owned->error = owned->item.other + batch * ld;
+        owned->user.row = (struct row *)(void *)(owned->error + batch);
+        owned->item.row = owned->user.row + batch;
+        owned->user.list = (int32_t *)(void *)(owned->item.row + batch);
+        owned->item.list = owned->user.list + batch;
     }
     return 0;
 }
@@ -80,9 +80,9 @@ void mf_free(struct model *m)
 
     side_fini(&a->user);
     side_fini(&a->item);
-    for (int i = 0; a->own && i < team_workers(m->eng.team); i++)
-        mem_free(a->own[i].block);
-    mem_free(a->own);
+    for (int i = 0; a->owned && i < team_workers(m->eng.team); i++)
+        mem_free(a->owned[i].block);
+    mem_free(a->owned);
     mem_free(a->copies);
     mem_free(a->square);
     mem_free(a->code);
@@ -119,12 +119,12 @@ int mf_new(struct model **out, const struct model_spec *spec, const struct engin
     a->model = (struct model){.ops = &mf_ops, .spec = *spec, .eng = *eng};
     a->sweep = bytes <= SWEEP_BYTES;
     a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
-    a->own = mem_zalloc(team_workers(eng->team), sizeof *a->own);
+    a->owned = mem_zalloc(team_workers(eng->team), sizeof *a->owned);
     a->square = mem_array(spec->batch * ROW_ALIGN, sizeof(float));
     a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
     if (team_ranks(eng->team)->count > 1)
         a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
-    if (!a->user.cut || !a->own || !a->square || !a->code ||
+    if (!a->user.cut || !a->owned || !a->square || !a->code ||
         (team_ranks(eng->team)->count > 1 && !a->copies) || own_init(a, ld) < 0) {
         rc = error_set(err, PT_ENOMEM, "mf: out of memory");
         goto fail;

@@ -13,7 +13,7 @@ void mf_own_range(const struct worker *w, const struct side *s, int *first, int 
     *end = (int)e;
 }
 
-const float *mf_row_at(const struct table *t, const struct place *at, const float **bias)
+const float *mf_row_at(const struct table *t, const struct row *at, const float **bias)
 {
     static const float zero;
     const struct table_part *part = &t->part[at->shard];
@@ -24,7 +24,7 @@ const float *mf_row_at(const struct table *t, const struct place *at, const floa
 
 const float *mf_row(const struct table *t, int64_t row, const float **bias)
 {
-    struct place at = mf_place(t, row, false);
+    struct row at = mf_row_find(t, row, false);
 
     return mf_row_at(t, &at, bias);
 }
@@ -78,14 +78,14 @@ static void own_rows(const struct worker *w, const struct side *s, int64_t *low,
     *high = first < end ? s->t.cut[end - 1].end : 0;
 }
 
-struct place mf_place(const struct table *t, int64_t row, bool mine)
+struct row mf_row_find(const struct table *t, int64_t row, bool owned)
 {
     int s = shard_of(t->cut, t->shards, row);
 
-    return (struct place){s, mine, row - t->cut[s].begin};
+    return (struct row){s, owned, row - t->cut[s].begin};
 }
 
-static void prefetch_row(const struct table *t, const struct place *at)
+static void prefetch_row(const struct table *t, const struct row *at)
 {
     const float *row = t->part[at->shard].row.w;
 
@@ -95,25 +95,25 @@ static void prefetch_row(const struct table *t, const struct place *at)
 
 void mf_find(struct worker *w, struct mf *a, const struct batch *b)
 {
-    struct own *own = &a->own[w->id];
+    struct owned *owned = &a->owned[w->id];
     int64_t user_low, user_high, item_low, item_high;
 
     own_rows(w, &a->user, &user_low, &user_high);
     own_rows(w, &a->item, &item_low, &item_high);
-    own->user.n = own->item.n = 0;
+    owned->user.n = owned->item.n = 0;
     for (int64_t p = 0; p < b->rows; p++) {
         int64_t user = a->user.row_of[b->example[p]], item = a->item.row_of[b->example[p]];
         bool has_user = user >= user_low && user < user_high, has_item = item >= item_low && item < item_high;
 
         if (has_user)
-            own->user.list[own->user.n++] = (int32_t)p;
+            owned->user.list[owned->user.n++] = (int32_t)p;
         if (has_item)
-            own->item.list[own->item.n++] = (int32_t)p;
+            owned->item.list[owned->item.n++] = (int32_t)p;
         if (has_user || has_item) {
-            own->user.place[p] = mf_place(&a->user.t, user, has_user);
-            own->item.place[p] = mf_place(&a->item.t, item, has_item);
-            prefetch_row(&a->user.t, &own->user.place[p]);
-            prefetch_row(&a->item.t, &own->item.place[p]);
+            owned->user.row[p] = mf_row_find(&a->user.t, user, has_user);
+            owned->item.row[p] = mf_row_find(&a->item.t, item, has_item);
+            prefetch_row(&a->user.t, &owned->user.row[p]);
+            prefetch_row(&a->item.t, &owned->item.row[p]);
         }
     }
 }

@@ -22,15 +22,15 @@
 #include <string.h>
 
 struct multivae {
-    struct model model; /* first: a model is a multivae */
-    bool sampled;       /* Multi-VAE */
-    struct encoder enc; /* V, mu */
-    struct chain down;  /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
-    struct chain up;    /* from z to h'; unused in Mult-DAE */
-    struct softmax dec; /* W, b */
-    float *noise;       /* (B, L padded) owned: exp(s / 2) eps */
-    float *code;        /* (B, K) owned: h' after dropout; h' itself where there is none */
-    double *row_kl;     /* (B) owned */
+    struct model model;       /* first: a model is a multivae */
+    bool sampled;             /* Multi-VAE */
+    struct encoder enc;       /* V, mu */
+    struct chain down;        /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
+    struct chain up;          /* from z to h'; unused in Mult-DAE */
+    struct click_decoder dec; /* W, b */
+    float *noise;             /* (B, L padded) owned: exp(s / 2) eps */
+    float *code;              /* (B, K) owned: h' after dropout; h' itself where there is none */
+    double *row_kl;           /* (B) owned */
 };
 
 static struct multivae *multivae_of(struct model *m)
@@ -148,7 +148,7 @@ static void backward(struct worker *w, struct multivae *a, const struct batch *b
             kl += a->row_kl[p];
         kl /= (double)b->rows;
         a->model.sums.kl += kl;
-        a->model.sums.loss += softmax_loss(&a->dec, b) + kl_weight(a, b) * kl;
+        a->model.sums.loss += click_decoder_loss(&a->dec, b) + kl_weight(a, b) * kl;
         a->model.sums.steps++;
     }
     team_barrier(w);
@@ -162,9 +162,9 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
     if (a->sampled)
         chain_measure(w, &a->up, b->rows);
     encoder_measure(w, &a->enc, a->down.d[0], b->rows);
-    softmax_share_norms(w, &a->dec);
+    click_decoder_share_norms(w, &a->dec);
     team_barrier(w);
-    norm = softmax_squared_norm(&a->dec) + chain_squared_norm(&a->down) + encoder_squared_norm(&a->enc);
+    norm = click_decoder_squared_norm(&a->dec) + chain_squared_norm(&a->down) + encoder_squared_norm(&a->enc);
     return model_clip(&a->model, norm + (a->sampled ? chain_squared_norm(&a->up) : 0.0));
 }
 
@@ -187,11 +187,11 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
     float scale = 1.0f;
 
     forward(w, a, b->rows, b);
-    softmax_step(w, &a->dec, a->enc.view, b, a->code, last->d[last->n], clipped);
+    click_decoder_step(w, &a->dec, a->enc.view, b, a->code, last->d[last->n], clipped);
     backward(w, a, b);
     if (clipped) {
         scale = clip_factor(w, a, b);
-        softmax_update(w, &a->dec, b, scale);
+        click_decoder_update(w, &a->dec, b, scale);
     }
     if (a->sampled)
         chain_update(w, &a->up, b->rows, weight, bias, scale);
@@ -229,7 +229,7 @@ static void multivae_infer(struct worker *w, struct model *m, const struct input
 static void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
 {
     (void)w;
-    softmax_score(&multivae_of(m)->dec, shard, last_code(multivae_of(m)), rows, out, ld);
+    click_decoder_score(&multivae_of(m)->dec, shard, last_code(multivae_of(m)), rows, out, ld);
 }
 
 static void multivae_free(struct model *m)
@@ -240,7 +240,7 @@ static void multivae_free(struct model *m)
         mem_free(a->code);
     mem_free(a->noise);
     mem_free(a->row_kl);
-    softmax_fini(&a->dec);
+    click_decoder_fini(&a->dec);
     chain_fini(&a->up);
     chain_fini(&a->down);
     encoder_fini(&a->enc);
@@ -321,7 +321,7 @@ int multivae_new(struct model **out, const struct model_spec *spec, const struct
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
         (rc = encoder_init(&a->enc, &a->model, k0,
                            a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, true, err)) < 0 ||
-        (rc = softmax_init(&a->dec, &a->model, k1, err)) < 0)
+        (rc = click_decoder_init(&a->dec, &a->model, k1, err)) < 0)
         goto fail;
     a->code = last_code(a);
     if (spec->dropout > 0.0)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static int init_shards(struct masked *d, const struct view *views)
+static int init_shards(struct rating_decoder *d, const struct view *views)
 {
     int workers = team_workers(d->model->eng.team);
     int64_t widest = 0, first, end;
@@ -13,7 +13,7 @@ static int init_shards(struct masked *d, const struct view *views)
     team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
         int64_t width = shard_width(&d->w.cut[s]), n = views[s].room_entries;
-        struct masked_shard *own = &d->shard[s];
+        struct rating_decoder_shard *own = &d->shard[s];
 
         own->e = mem_array(n, sizeof(float));
         own->e_by_row = mem_array(n, sizeof(float));
@@ -32,13 +32,13 @@ static int init_shards(struct masked *d, const struct view *views)
     return 0;
 }
 
-int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce, const struct view *views,
-                struct error *err)
+int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct reduce *reduce,
+                        const struct view *views, struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), rc;
 
-    *d = (struct masked){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
+    *d = (struct rating_decoder){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
     if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
                          x->shards, m->eng.team, err)) < 0)
         goto fail;
@@ -56,11 +56,11 @@ int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce,
         return 0;
     rc = error_set(err, PT_ENOMEM, "decoder: out of memory");
 fail:
-    masked_fini(d);
+    rating_decoder_fini(d);
     return rc;
 }
 
-void masked_fini(struct masked *d)
+void rating_decoder_fini(struct rating_decoder *d)
 {
     for (int s = 0; d->shard && s < d->w.shards; s++) {
         mem_free(d->shard[s].e);
@@ -79,10 +79,10 @@ void masked_fini(struct masked *d)
     if (d->owns_reduce)
         reduce_free(d->reduce);
     table_fini(&d->w);
-    *d = (struct masked){0};
+    *d = (struct rating_decoder){0};
 }
 
-void masked_prepare(struct worker *w, struct masked *d, const struct batch *b)
+void rating_decoder_prepare(struct worker *w, struct rating_decoder *d, const struct batch *b)
 {
     const int64_t *count = d->model->eng.train->row_count;
     int64_t first, end, with_cells = 0;
@@ -100,12 +100,12 @@ void masked_prepare(struct worker *w, struct masked *d, const struct batch *b)
 }
 
 /* Errors of the view's column a before the loss's scale: e in the order by column. */
-static void score_column(struct masked *d, int shard, const struct view *v, int64_t a, const struct batch *b,
-                         const float *h)
+static void score_column(struct rating_decoder *d, int shard, const struct view *v, int64_t a,
+                         const struct batch *b, const float *h)
 {
     const struct engine *eng = &d->model->eng;
     const struct table_part *part = &d->w.part[shard];
-    struct masked_shard *own = &d->shard[shard];
+    struct rating_decoder_shard *own = &d->shard[shard];
     int64_t c = v->active[a], i = v->start[a], n = v->start[a + 1] - i;
     const float *target = v->target_by_column + i;
     float *e = own->e + i, bias = part->bias.w[c];
@@ -133,13 +133,13 @@ static void score_column(struct masked *d, int shard, const struct view *v, int6
     d->sums[shard].loss += loss;
 }
 
-static void start_sums(struct masked *d, int shard)
+static void start_sums(struct rating_decoder *d, int shard)
 {
     d->sums[shard].square = d->sums[shard].loss = 0.0;
 }
 
-void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                   const float *h)
+void rating_decoder_scores(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                           const struct batch *b, const float *h)
 {
     team_phase(w, PHASE_DECODE);
     start_sums(d, shard);
@@ -147,12 +147,12 @@ void masked_scores(struct worker *w, struct masked *d, int shard, const struct v
         score_column(d, shard, v, a, b, h);
 }
 
-void masked_share(struct worker *w, struct masked *d)
+void rating_decoder_share(struct worker *w, struct rating_decoder *d)
 {
     team_share(w, d->sums, d->w.shards, sizeof *d->sums);
 }
 
-static double sum_shards(const struct masked *d, bool squares)
+static double sum_shards(const struct rating_decoder *d, bool squares)
 {
     double sum = 0.0;
 
@@ -161,7 +161,7 @@ static double sum_shards(const struct masked *d, bool squares)
     return sum;
 }
 
-static double batch_cells(const struct masked *d, const struct batch *b)
+static double batch_cells(const struct rating_decoder *d, const struct batch *b)
 {
     int64_t n = 0;
 
@@ -170,7 +170,7 @@ static double batch_cells(const struct masked *d, const struct batch *b)
     return n ? (double)n : 1.0;
 }
 
-float masked_scale(const struct masked *d, const struct batch *b)
+float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b)
 {
     double root;
 
@@ -192,7 +192,7 @@ float masked_scale(const struct masked *d, const struct batch *b)
     return 1.0f;
 }
 
-double masked_loss(const struct masked *d, const struct batch *b, double *squares)
+double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares)
 {
     *squares = sum_shards(d, true);
     switch (d->loss) {
@@ -213,8 +213,8 @@ double masked_loss(const struct masked *d, const struct batch *b, double *square
 }
 
 /* Gradient of row W_c for the view's column a: sum of e h over its cells. */
-static float *row_gradient(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
-                           const float *h)
+static float *row_gradient(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                           int64_t a, const float *h)
 {
     int64_t i = v->start[a];
 
@@ -223,7 +223,7 @@ static float *row_gradient(struct worker *w, struct masked *d, int shard, const 
     return d->row[w->id];
 }
 
-static void update_bias(struct masked *d, int shard, const struct batch *b)
+static void update_bias(struct rating_decoder *d, int shard, const struct batch *b)
 {
     const struct engine *eng = &d->model->eng;
     struct weights *bias = &d->w.part[shard].bias;
@@ -233,7 +233,8 @@ static void update_bias(struct masked *d, int shard, const struct batch *b)
 }
 
 /* The shard's part of dh: one row sum an example, over the rows of W as they were before the update. */
-static void add_part(struct worker *w, struct masked *d, int shard, const struct view *v, const float *rows)
+static void add_part(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                     const float *rows)
 {
     bool add;
     float *dh = reduce_leaf(d->reduce, w, shard, &add);
@@ -248,11 +249,11 @@ static void add_part(struct worker *w, struct masked *d, int shard, const struct
 
 /* Scales the errors of the view's column a, passes them on to the order by example, and takes the gradients
  * of W_c and b_c: applied at once, the old row kept aside, or, where `measure`, only measured. */
-static void apply_column(struct worker *w, struct masked *d, int shard, const struct view *v, int64_t a,
-                         const struct batch *b, const float *h, float scale, bool measure)
+static void apply_column(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                         int64_t a, const struct batch *b, const float *h, float scale, bool measure)
 {
     const struct engine *eng = &d->model->eng;
-    struct masked_shard *own = &d->shard[shard];
+    struct rating_decoder_shard *own = &d->shard[shard];
     int64_t c = v->active[a], ld = d->w.ld;
     const float *row = d->w.part[shard].row.w + c * ld, *g;
     float sum = 0.0f;
@@ -272,11 +273,11 @@ static void apply_column(struct worker *w, struct masked *d, int shard, const st
     }
 }
 
-void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                  const float *h, float scale, bool scored, bool measure)
+void rating_decoder_apply(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                          const struct batch *b, const float *h, float scale, bool scored, bool measure)
 {
     const struct engine *eng = &d->model->eng;
-    struct masked_shard *own = &d->shard[shard];
+    struct rating_decoder_shard *own = &d->shard[shard];
     int64_t width = shard_width(&d->w.cut[shard]);
 
     team_phase(w, PHASE_DECODE);
@@ -298,8 +299,8 @@ void masked_apply(struct worker *w, struct masked *d, int shard, const struct vi
     add_part(w, d, shard, v, measure ? d->w.part[shard].row.w : d->old[w->id]);
 }
 
-void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                   const float *h, float clip)
+void rating_decoder_update(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                           const struct batch *b, const float *h, float clip)
 {
     const struct engine *eng = &d->model->eng;
 
@@ -316,7 +317,7 @@ void masked_update(struct worker *w, struct masked *d, int shard, const struct v
     update_bias(d, shard, b);
 }
 
-double masked_squared_norm(const struct masked *d)
+double rating_decoder_squared_norm(const struct rating_decoder *d)
 {
     double sum = 0.0;
 
@@ -325,7 +326,7 @@ double masked_squared_norm(const struct masked *d)
     return sum;
 }
 
-void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh)
+void rating_decoder_finish(struct worker *w, struct rating_decoder *d, int64_t rows, float *dh)
 {
     int64_t first, end;
 
@@ -338,7 +339,8 @@ void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh)
            (size_t)((end - first) * d->w.ld) * sizeof *dh);
 }
 
-void masked_score_all(struct masked *d, int shard, const float *h, int64_t rows, float *out, int64_t ld)
+void rating_decoder_score_all(struct rating_decoder *d, int shard, const float *h, int64_t rows, float *out,
+                              int64_t ld)
 {
     const struct table_part *part = &d->w.part[shard];
     int64_t width = shard_width(&d->w.cut[shard]);
@@ -349,7 +351,8 @@ void masked_score_all(struct masked *d, int shard, const float *h, int64_t rows,
         d->model->eng.kern->activate(d->act, out + p * ld, width);
 }
 
-void masked_score_cells(struct masked *d, int shard, const float *h, const struct view *cells, float *out)
+void rating_decoder_score_cells(struct rating_decoder *d, int shard, const float *h, const struct view *cells,
+                                float *out)
 {
     const struct table_part *part = &d->w.part[shard];
 

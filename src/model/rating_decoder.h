@@ -12,24 +12,24 @@
 #include "model/model.h"
 #include "par/reduce.h"
 
-struct masked_shard {
+struct rating_decoder_shard {
     float *e;        /* (entries) owned: errors in the view's order by column */
     float *e_by_row; /* (entries) owned: the same by example */
     float *gb;       /* (width padded) owned: gradient of b */
 };
 
 /* What a shard tells the others. */
-struct masked_sums {
+struct rating_decoder_sums {
     double square, loss; /* sums of squared errors, and of the loss's own terms */
     double norm;         /* squared norm of the gradients, for clipping */
 };
 
-struct masked {
+struct rating_decoder {
     struct table w;
     enum activation act;
     enum rating_loss loss;
-    struct masked_shard *shard; /* (shards) owned */
-    struct masked_sums *sums;   /* (shards) owned */
+    struct rating_decoder_shard *shard; /* (shards) owned */
+    struct rating_decoder_sums *sums;   /* (shards) owned */
     float *cell_weight;    /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
     float **old;           /* (workers) owned: (widest shard, ld), rows of W before their update */
     float **row;           /* (workers) owned: (ld), a gradient row */
@@ -39,40 +39,42 @@ struct masked {
 };
 
 /* `reduce`: one to share, of the same ld, or NULL. views: the encoder's, one a shard. */
-int masked_init(struct masked *d, struct model *m, int k, struct reduce *reduce, const struct view *views,
-                struct error *err);
-void masked_fini(struct masked *d);
+int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct reduce *reduce,
+                        const struct view *views, struct error *err);
+void rating_decoder_fini(struct rating_decoder *d);
 
-/* Outputs and errors before the loss's scale, of a shard, with their sums. Needed apart from masked_apply
+/* Outputs and errors before the loss's scale, of a shard, with their sums. Needed apart from rating_decoder_apply
  * only for LOSS_ROOT, whose scale needs the errors of all shards. */
-void masked_scores(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                   const float *h);
+void rating_decoder_scores(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                           const struct batch *b, const float *h);
 /* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier and
- * masked_share. */
-float masked_scale(const struct masked *d, const struct batch *b);
+ * rating_decoder_share. */
+float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b);
 /* Errors (unless `scored` before) times scale; the shard's part of dh; gradient and Adam of W and b at once,
  * or, where `measure`, only their norm. */
-void masked_apply(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                  const float *h, float scale, bool scored, bool measure);
-/* After masked_apply with `measure`: gradients again, times `clip`, and Adam. */
-void masked_update(struct worker *w, struct masked *d, int shard, const struct view *v, const struct batch *b,
-                   const float *h, float clip);
-double masked_squared_norm(const struct masked *d);
+void rating_decoder_apply(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                          const struct batch *b, const float *h, float scale, bool scored, bool measure);
+/* After rating_decoder_apply with `measure`: gradients again, times `clip`, and Adam. */
+void rating_decoder_update(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
+                           const struct batch *b, const float *h, float clip);
+double rating_decoder_squared_norm(const struct rating_decoder *d);
 /* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start.
  */
-void masked_finish(struct worker *w, struct masked *d, int64_t rows, float *dh);
-/* Every worker, after masked_scores or masked_apply: with several ranks, sums of all shards for all of them.
+void rating_decoder_finish(struct worker *w, struct rating_decoder *d, int64_t rows, float *dh);
+/* Every worker, after rating_decoder_scores or rating_decoder_apply: with several ranks, sums of all shards for all of them.
  */
-void masked_share(struct worker *w, struct masked *d);
-/* The minibatch's loss; worker 0, after a barrier and masked_share. */
-double masked_loss(const struct masked *d, const struct batch *b, double *squares);
+void rating_decoder_share(struct worker *w, struct rating_decoder *d);
+/* The minibatch's loss; worker 0, after a barrier and rating_decoder_share. */
+double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares);
 
-/* Cell weights of the worker's own slice of the rows. masked_scores and masked_apply read those of all rows:
+/* Cell weights of the worker's own slice of the rows. rating_decoder_scores and rating_decoder_apply read those of all rows:
  * they come after a barrier. */
-void masked_prepare(struct worker *w, struct masked *d, const struct batch *b);
+void rating_decoder_prepare(struct worker *w, struct rating_decoder *d, const struct batch *b);
 
 /* Prediction: all columns of a shard, or the cells of a view. */
-void masked_score_all(struct masked *d, int shard, const float *h, int64_t rows, float *out, int64_t ld);
-void masked_score_cells(struct masked *d, int shard, const float *h, const struct view *cells, float *out);
+void rating_decoder_score_all(struct rating_decoder *d, int shard, const float *h, int64_t rows, float *out,
+                              int64_t ld);
+void rating_decoder_score_cells(struct rating_decoder *d, int shard, const float *h, const struct view *cells,
+                                float *out);
 
 #endif

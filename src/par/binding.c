@@ -19,7 +19,7 @@ static int by_machine_order(const void *left, const void *right)
     return (a->pu > b->pu) - (a->pu < b->pu);
 }
 
-static void number(struct slots *s)
+static void number(struct binding *s)
 {
     for (int i = 0; i < s->count; i++) {
         struct slot *x = &s->slot[i], *last = i ? x - 1 : NULL;
@@ -34,7 +34,7 @@ static void number(struct slots *s)
 
 /* How many of its domain and of its sibling number stand before slot i: its turn when domains are dealt to.
  */
-static int turn_of(const struct slots *s, int i)
+static int turn_of(const struct binding *s, int i)
 {
     int turn = 0;
 
@@ -44,7 +44,7 @@ static int turn_of(const struct slots *s, int i)
 }
 
 /* By comparing all with all. */
-static void rank(struct slots *s, const int *turn)
+static void rank(struct binding *s, const int *turn)
 {
     for (int i = 0; i < s->count; i++) {
         struct slot *a = &s->slot[i];
@@ -63,7 +63,7 @@ static void rank(struct slots *s, const int *turn)
     }
 }
 
-int slots_order(struct slots *s, struct error *err)
+int binding_order(struct binding *s, struct error *err)
 {
     int *turn = mem_alloc(s->count, sizeof *turn);
 
@@ -85,25 +85,25 @@ int slots_order(struct slots *s, struct error *err)
     return 0;
 }
 
-void slots_fini(struct slots *s)
+void binding_fini(struct binding *s)
 {
     mem_free(s->slot);
     mem_free(s->before);
 }
 
-int slots_cores(const struct slots *s)
+int binding_cores(const struct binding *s)
 {
     return s->before[s->domains];
 }
 
-bool slots_by_domain(const struct slots *s, enum topo_bind bind, int workers)
+bool binding_by_domain(const struct binding *s, enum topo_bind bind, int workers)
 {
-    return bind == BIND_AUTO && workers < slots_cores(s);
+    return bind == BIND_AUTO && workers < binding_cores(s);
 }
 
 /* n domains are a run that begins at a multiple of n, where there is room: so they lie in one package if a
  * package's number of them allows it. */
-static const struct slot *in_domains(const struct slots *s, int workers, int id)
+static const struct slot *in_domains(const struct binding *s, int workers, int id)
 {
     int first = s->home, cores = 0, core;
 
@@ -121,7 +121,7 @@ static const struct slot *in_domains(const struct slots *s, int workers, int id)
 
 /* Of `workers`, a slot gets one, or one more or fewer where there are more workers than slots. The slots are
  * walked in order until worker `id` has had its turn. */
-static const struct slot *on_core(const struct slots *s, enum topo_bind bind, int workers, int id)
+static const struct slot *on_core(const struct binding *s, enum topo_bind bind, int workers, int id)
 {
     int before = 0;
 
@@ -136,7 +136,7 @@ static const struct slot *on_core(const struct slots *s, enum topo_bind bind, in
     return NULL; /* not reached: id < workers */
 }
 
-const struct slot *slots_of(const struct slots *s, enum topo_bind bind, int workers, int id)
+const struct slot *binding_of(const struct binding *s, enum topo_bind bind, int workers, int id)
 {
-    return slots_by_domain(s, bind, workers) ? in_domains(s, workers, id) : on_core(s, bind, workers, id);
+    return binding_by_domain(s, bind, workers) ? in_domains(s, workers, id) : on_core(s, bind, workers, id);
 }

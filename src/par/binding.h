@@ -27,7 +27,7 @@ struct slot {
     int compact, scatter; /* ranks; 0: the first that the policy takes */
 };
 
-struct slots {
+struct binding {
     struct slot *slot; /* (count), owned */
     int count;
     int *before; /* (domains + 1), owned: cores in front of a domain; the last: all cores */
@@ -36,13 +36,13 @@ struct slots {
 };
 
 /* With slot[] and its places filled: sorts them and works out all else. PT_ENOMEM. */
-int slots_order(struct slots *s, struct error *err);
-void slots_fini(struct slots *s);
+int binding_order(struct binding *s, struct error *err);
+void binding_fini(struct binding *s);
 
-int slots_cores(const struct slots *s);
+int binding_cores(const struct binding *s);
 /* Whether a worker may be on all of its domain, rather than on one processor. */
-bool slots_by_domain(const struct slots *s, enum topo_bind bind, int workers);
+bool binding_by_domain(const struct binding *s, enum topo_bind bind, int workers);
 /* The slot of worker `id`; by domain it stands for its domain. Not for BIND_NONE. */
-const struct slot *slots_of(const struct slots *s, enum topo_bind bind, int workers, int id);
+const struct slot *binding_of(const struct binding *s, enum topo_bind bind, int workers, int id);
 
 #endif

@@ -18,12 +18,12 @@
 
 #define HWLOC_NEEDS ((int64_t)16 << 20) /* bytes, more than it takes for a large machine */
 
-enum { MOST_PUS = 8192 }; /* as Linux; slots_order compares all with all */
+enum { MOST_PUS = 8192 }; /* as Linux; binding_order compares all with all */
 
 struct topo {
     hwloc_topology_t machine; /* owned */
     hwloc_bitmap_t usable;    /* owned: processors that the process may use */
-    struct slots slots;       /* of those */
+    struct binding slots;     /* of those */
     struct topo_facts facts;
 };
 
@@ -149,7 +149,7 @@ static int node_of(const struct topo *t, hwloc_obj_t pu)
 }
 
 /* Where the calling thread is: the system starts a program where there is least to do. */
-static void find_home(struct slots *s)
+static void find_home(struct binding *s)
 {
     int cpu = sched_getcpu();
 
@@ -186,7 +186,7 @@ static int fill_slots(struct topo *t, struct error *err)
     t->facts.machine_cores = cores + 1;
     if (!t->slots.count)
         return error_set(err, PT_ENOMEM, "topology: there is no processor that this process may use");
-    rc = slots_order(&t->slots, err);
+    rc = binding_order(&t->slots, err);
     if (rc == 0 && !t->facts.synthetic)
         find_home(&t->slots);
     return rc;
@@ -229,7 +229,7 @@ static void fill_facts(struct topo *t)
     f->machine_pus = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_PU);
     f->machine_nodes = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_NUMANODE);
     f->pus = t->slots.count;
-    f->cores = slots_cores(&t->slots);
+    f->cores = binding_cores(&t->slots);
     for (int i = 0; i < t->slots.count; i++) {
         f->nodes += !seen_before(t, i, true);
         f->packages += t->slots.slot[i].place.package >= 0 && !seen_before(t, i, false);
@@ -275,7 +275,7 @@ void topo_free(struct topo *t)
 {
     if (!t)
         return;
-    slots_fini(&t->slots);
+    binding_fini(&t->slots);
     hwloc_bitmap_free(t->usable);
     if (t->machine)
         hwloc_topology_destroy(t->machine);
@@ -302,7 +302,7 @@ static const struct slot *slot_of(const struct topo *t, enum topo_bind bind, int
 {
     if (bind == BIND_NONE || t->facts.omp_places || id < 0 || id >= workers)
         return NULL;
-    return slots_of(&t->slots, bind, workers, id);
+    return binding_of(&t->slots, bind, workers, id);
 }
 
 int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, struct topo_place *out)
@@ -310,7 +310,7 @@ int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, s
     const struct slot *s = slot_of(t, bind, workers, id);
 
     *out = s ? s->place : (struct topo_place){-1, -1, -1, -1};
-    if (s && slots_by_domain(&t->slots, bind, workers))
+    if (s && binding_by_domain(&t->slots, bind, workers))
         out->pu = out->core = -1;
     return s ? 0 : -1;
 }
@@ -319,7 +319,7 @@ int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, s
 static hwloc_bitmap_t place_set(const struct topo *t, enum topo_bind bind, int workers, int id)
 {
     const struct slot *s = slot_of(t, bind, workers, id);
-    bool by_domain = slots_by_domain(&t->slots, bind, workers);
+    bool by_domain = binding_by_domain(&t->slots, bind, workers);
     hwloc_bitmap_t set = s ? hwloc_bitmap_alloc() : NULL;
 
     for (int i = 0; set && i < t->slots.count; i++) {
@@ -350,7 +350,7 @@ const char *topo_bound_to(const struct topo *t, enum topo_bind bind, int workers
         return "OpenMP places";
     if (bind == BIND_NONE)
         return "none";
-    return slots_by_domain(&t->slots, bind, workers) ? "node" : "core";
+    return binding_by_domain(&t->slots, bind, workers) ? "node" : "core";
 }
 
 int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int id)

@@ -17,7 +17,7 @@
 /* --- listing ------------------------------------------------------------------------------------- */
 
 struct listing {
-    char **name; /* owned by the caller of names_of_folder */
+    char **name; /* owned by the caller of published_of_folder */
     int64_t n, space;
 };
 
@@ -79,7 +79,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int names_of_folder(char ***names, int64_t *count, const char *path, struct error *err)
+int published_of_folder(char ***names, int64_t *count, const char *path, struct error *err)
 {
     struct listing l = {0};
     int rc = list(&l, path, "", 1, err);
@@ -110,7 +110,7 @@ static const struct form {
 static const struct finished {
     const char *name;
     enum given_part given;
-} finished_split[NAMES_TEXTS] = {
+} finished_split[PUBLISHED_TEXTS] = {
     {"train.csv", GIVEN_TRAIN},
     {"validation_tr.csv", GIVEN_VALID_IN},
     {"validation_te.csv", GIVEN_VALID_OUT},
@@ -164,11 +164,12 @@ static const char *find(const struct view *v, const char *wanted)
 }
 
 /* Liang's five files: all of them, or an error that names the first that is missing. */
-static int match_finished(struct names_match *m, const struct view *v, const char *shown, struct error *err)
+static int match_finished(struct published_match *m, const struct view *v, const char *shown,
+                          struct error *err)
 {
     int there = 0, missing = -1;
 
-    for (int k = 0; k < NAMES_TEXTS; k++) {
+    for (int k = 0; k < PUBLISHED_TEXTS; k++) {
         m->text[k] = find(v, finished_split[k].name);
         m->given[k] = finished_split[k].given;
         if (m->text[k])
@@ -176,8 +177,8 @@ static int match_finished(struct names_match *m, const struct view *v, const cha
         else if (missing < 0)
             missing = k;
     }
-    if (there == NAMES_TEXTS) {
-        m->texts = NAMES_TEXTS;
+    if (there == PUBLISHED_TEXTS) {
+        m->texts = PUBLISHED_TEXTS;
         m->finished = true;
         return 1;
     }
@@ -190,7 +191,7 @@ static int match_finished(struct names_match *m, const struct view *v, const cha
 }
 
 /* The first X.base with its X.test. */
-static bool match_pair(struct names_match *m, const struct view *v)
+static bool match_pair(struct published_match *m, const struct view *v)
 {
     for (int64_t k = 0; k < v->n; k++) {
         const char *name = v->name[k] + v->length, *dot = strrchr(name, '.');
@@ -214,7 +215,7 @@ static bool match_pair(struct names_match *m, const struct view *v)
     return false;
 }
 
-static bool match_form(struct names_match *m, const struct view *v)
+static bool match_form(struct published_match *m, const struct view *v)
 {
     for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
         m->text[0] = find(v, forms[f].ratings);
@@ -230,16 +231,16 @@ static bool match_form(struct names_match *m, const struct view *v)
 }
 
 /* 1: found, 0: nothing known here. */
-static int match_view(struct names_match *m, const struct view *v, bool prefer_given, const char *shown,
+static int match_view(struct published_match *m, const struct view *v, bool prefer_given, const char *shown,
                       struct error *err)
 {
     int rc;
 
-    *m = (struct names_match){0};
+    *m = (struct published_match){0};
     rc = match_finished(m, v, shown, err);
     if (rc != 0)
         return rc;
-    *m = (struct names_match){0};
+    *m = (struct published_match){0};
     if (prefer_given && match_pair(m, v))
         return 1;
     return match_form(m, v) || match_pair(m, v);
@@ -314,8 +315,8 @@ static int refuse_foreign(char *const *names, int64_t n, const char *shown, stru
 }
 
 /* Nothing known anywhere: the one text there is, if it is one. */
-static int match_only(struct names_match *m, char *const *names, int64_t n, bool archive, const char *shown,
-                      struct error *err)
+static int match_only(struct published_match *m, char *const *names, int64_t n, bool archive,
+                      const char *shown, struct error *err)
 {
     const char *one = NULL, *other = NULL;
 
@@ -350,7 +351,7 @@ static int match_only(struct names_match *m, char *const *names, int64_t n, bool
                          shown, one ? "several texts, none with a known name (" : "no ratings here",
                          one ? one : "", one ? ", " : "", one ? other : "", one ? ")" : "", hint);
     }
-    *m = (struct names_match){.text = {one}, .texts = 1};
+    *m = (struct published_match){.text = {one}, .texts = 1};
     return 0;
 }
 
@@ -363,10 +364,10 @@ static int depth(const char *name)
     return slashes;
 }
 
-int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, bool archive,
-                const char *shown, struct error *err)
+int published_match(struct published_match *out, char *const *names, int64_t n, bool prefer_given,
+                    bool archive, const char *shown, struct error *err)
 {
-    struct names_match found = {0}, m;
+    struct published_match found = {0}, m;
     const char *where = NULL;
     int deepest = 0, looked = 0, rc;
 
@@ -404,7 +405,7 @@ int names_match(struct names_match *out, char *const *names, int64_t n, bool pre
     return match_only(out, names, n, archive, shown, err);
 }
 
-enum titles_kind names_titles_beside(const char *name, const char **titles)
+enum titles_kind published_titles_beside(const char *name, const char **titles)
 {
     for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
         size_t n = strlen(forms[f].ratings);

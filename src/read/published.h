@@ -1,5 +1,5 @@
 /* published.h - what published folders look like: from a list of file names to the files that hold ratings.
- * Pure, but for names_of_folder. */
+ * Pure, but for published_of_folder. */
 #ifndef READ_PUBLISHED_H
 #define READ_PUBLISHED_H
 
@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NAMES_TEXTS 5
+#define PUBLISHED_TEXTS 5
 
-struct names_match {
-    const char *text[NAMES_TEXTS]; /* (texts) borrowed from the names */
-    enum given_part given[NAMES_TEXTS];
+struct published_match {
+    const char *text[PUBLISHED_TEXTS]; /* (texts) borrowed from the names */
+    enum given_part given[PUBLISHED_TEXTS];
     int texts;
     const char *titles; /* borrowed; NULL: none */
     enum titles_kind titles_kind;
@@ -22,15 +22,15 @@ struct names_match {
 
 /* Relative names of the files in a folder and in its direct subfolders; hidden ones are left out. For
  * archive_free_names. */
-int names_of_folder(char ***names, int64_t *count, const char *path, struct error *err);
+int published_of_folder(char ***names, int64_t *count, const char *path, struct error *err);
 
 /* Looks in the shallowest folder in which something is known. PT_EDATA, with what was looked for, where
  * nothing is; where an unfinished set of Liang's files lies; and where the choice is not clear. `archive`:
  * the names are of members, which no glob can choose. */
-int names_match(struct names_match *out, char *const *names, int64_t n, bool prefer_given, bool archive,
-                const char *shown, struct error *err);
+int published_match(struct published_match *out, char *const *names, int64_t n, bool prefer_given,
+                    bool archive, const char *shown, struct error *err);
 
 /* The file of titles that goes with a file of ratings of this name; *titles is a constant. */
-enum titles_kind names_titles_beside(const char *name, const char **titles);
+enum titles_kind published_titles_beside(const char *name, const char **titles);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 static int read_source(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
-                       bool keep_time, struct look *look, struct error *err)
+                       bool keep_time, struct filters_needed *look, struct error *err)
 {
     int rc = reader_read(r, source, spec, keep_time, err);
 
@@ -25,7 +25,7 @@ static int read_source(struct ratings *r, const struct source *source, const str
         rc = titles_merge(r, spec->path, err);
     if (rc < 0)
         return rc;
-    look_make(look, r, spec->workers);
+    filters_needed_find(look, r, spec->workers);
     if (r->given || !look->pairs_once)
         rc = filter_duplicates(r, spec, err);
     if (rc < 0)
@@ -47,7 +47,7 @@ static bool is_lasting(const struct source *source)
 
 /* The policy "last" is the later in time, and times take as much memory as half of the rest. A set without
  * duplicates does not need them: so they are left out, and the few sets that have some are read again. */
-static int read_texts(struct ratings **out, const struct ratings_spec *spec, struct look *look,
+static int read_texts(struct ratings **out, const struct ratings_spec *spec, struct filters_needed *look,
                       struct error *err)
 {
     struct source *source = NULL;
@@ -83,7 +83,7 @@ static int read_and_filter(struct ratings **out, const struct ratings_spec *spec
     static const char synth[] = RATINGS_SYNTH;
     bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
     struct ratings *r = NULL;
-    struct look look = {0};
+    struct filters_needed look = {0};
     int rc;
 
     if (is_synth)

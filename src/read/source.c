@@ -63,8 +63,8 @@ static int add_text(struct source *s, const char *path, const char *member, enum
 
 /* --- a folder or an archive ---------------------------------------------------------------------- */
 
-/* Adds what names_match found: member names of the archive `path`, or files below the folder `path`. */
-static int take_match(struct source *s, const char *path, bool archive, const struct names_match *m,
+/* Adds what published_match found: member names of the archive `path`, or files below the folder `path`. */
+static int take_match(struct source *s, const char *path, bool archive, const struct published_match *m,
                       struct error *err)
 {
     int rc = 0;
@@ -97,13 +97,13 @@ static int take_match(struct source *s, const char *path, bool archive, const st
 static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
                           struct error *err)
 {
-    struct names_match match;
+    struct published_match match;
     char **names = NULL;
     int64_t n = 0;
-    int rc = archive ? archive_list(&names, &n, path, err) : names_of_folder(&names, &n, path, err);
+    int rc = archive ? archive_list(&names, &n, path, err) : published_of_folder(&names, &n, path, err);
 
     if (rc == 0)
-        rc = names_match(&match, names, n, prefer_given, archive, path, err);
+        rc = published_match(&match, names, n, prefer_given, archive, path, err);
     if (rc == 0)
         rc = take_match(s, path, archive, &match, err);
     archive_free_names(names, n);
@@ -123,7 +123,7 @@ static bool is_file(const char *path)
 static int find_titles(struct source *s, const char *path, struct error *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *titles;
-    enum titles_kind kind = names_titles_beside(name, &titles);
+    enum titles_kind kind = published_titles_beside(name, &titles);
     char *beside;
     int rc = 0;
 

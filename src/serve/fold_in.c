@@ -8,25 +8,25 @@
 enum { STEPS_MOST = 50, HALVINGS_MOST = 20 };
 
 /* What a worker solves in. Unknowns are z, x_k = mean_k + spread_k z_k: all of one size. */
-struct work {
+struct cost {
     double *normal; /* (n, n): the upper half of the normal equations, then their factor U, U'U */
     double *side;   /* (n): right-hand side, then the step */
     double *z, *next, *row;
 };
 
-struct fold {
-    struct fold_spec of;
+struct fold_in {
+    struct fold_in_spec of;
     int k, n; /* units; unknowns: with biases one more */
     double sigma2;
     double *mean, *spread;         /* (n) of the trained users' rows; spread: standard deviations */
     const float **factors, **bias; /* (shards) the items' tables; bias: NULLs where the model has none */
     int64_t stride;                /* of a row of factors */
     int workers;
-    struct work *work; /* (workers); normal is a block of its own, with the others behind it */
+    struct cost *work; /* (workers); normal is a block of its own, with the others behind it */
     float *code;       /* (batch, k + 1) */
 };
 
-static const struct param *find(const struct fold *f, const char *name)
+static const struct param *find(const struct fold_in *f, const char *name)
 {
     const struct param_list *l = &f->of.model->params;
 
@@ -39,7 +39,7 @@ static const struct param *find(const struct fold *f, const char *name)
 /* ---- the trained users ---- */
 
 /* Their sums, and sums of squares, from unit `at` on. Returns their number. */
-static int64_t add_users(struct fold *f, const struct param *p, int at)
+static int64_t add_users(struct fold_in *f, const struct param *p, int at)
 {
     int64_t user = 0, users = 0;
 
@@ -67,7 +67,7 @@ static int64_t add_users(struct fold *f, const struct param *p, int at)
     return users;
 }
 
-static void survey_users(struct fold *f)
+static void survey_users(struct fold_in *f)
 {
     int64_t users = add_users(f, find(f, "user.weight"), 0);
 
@@ -84,7 +84,7 @@ static void survey_users(struct fold *f)
 /* ---- one person ---- */
 
 /* What the model puts out at score s, and how fast that moves with s. */
-static double output(const struct fold *f, double s, double *slope)
+static double output(const struct fold_in *f, double s, double *slope)
 {
     const struct model_spec *spec = &f->of.model->spec;
     double width = spec->range_high - spec->range_low, sigmoid;
@@ -99,7 +99,7 @@ static double output(const struct fold *f, double s, double *slope)
 
 /* A rating as a row of the equations: row (n) = spread * (q, 1). Returns the score at z. *shard: of an item
  * before, or the first. */
-static double row_of(const struct fold *f, int32_t column, int *shard, const double *z, double *row)
+static double row_of(const struct fold_in *f, int32_t column, int *shard, const double *z, double *row)
 {
     const struct shard *cut = f->of.cut;
     int64_t c;
@@ -120,13 +120,13 @@ static double row_of(const struct fold *f, int32_t column, int *shard, const dou
     return s;
 }
 
-static bool counts(const struct fold *f, const struct people *p, int64_t i)
+static bool counts(const struct fold_in *f, const struct histories *p, int64_t i)
 {
-    return p->use[i] == PEOPLE_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
+    return p->use[i] == HISTORY_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
 }
 
 /* What is to be made small, at z; `equations`: the normal equations of the step from there, too. */
-static double survey(const struct fold *f, struct work *k, const struct people *p, int64_t person,
+static double survey(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
                      const double *z, bool equations)
 {
     int n = f->n, shard = 0;
@@ -189,7 +189,8 @@ static void solve(double *normal, double *side, int n)
 
 /* Takes the step, or, where that does not make things better, a half, a quarter, ... of it. false: it stands
  * where it is. */
-static bool go(const struct fold *f, struct work *k, const struct people *p, int64_t person, double before)
+static bool go(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
+               double before)
 {
     double share = 1.0;
 
@@ -204,7 +205,7 @@ static bool go(const struct fold *f, struct work *k, const struct people *p, int
     return false;
 }
 
-static void fold_person(const struct fold *f, struct work *k, const struct people *p, int64_t person,
+static void fold_person(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
                         float *code)
 {
     const struct model_spec *spec = &f->of.model->spec;
@@ -226,26 +227,26 @@ static void fold_person(const struct fold *f, struct work *k, const struct peopl
         code[j] = (float)(f->mean[j] + f->spread[j] * k->z[j]);
 }
 
-void fold_rows(struct worker *w, struct fold *f, const struct people *p, int64_t begin, int64_t rows)
+void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin, int64_t rows)
 {
     int64_t from, to;
 
     team_range(rows, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
-        if (fold_takes(f->of.untrained, p, begin + i))
+        if (fold_in_takes(f->of.untrained, p, begin + i))
             fold_person(f, &f->work[w->id], p, begin + i, f->code + i * (f->k + 1));
 }
 
 struct all {
-    struct fold *fold;
-    const struct people *people;
+    struct fold_in *fold;
+    const struct histories *people;
     float *rows;
 };
 
 static void fold_own(struct worker *w, void *arg)
 {
     const struct all *a = arg;
-    struct fold *f = a->fold;
+    struct fold_in *f = a->fold;
     int64_t from, to;
 
     team_range(a->people->n, w->id, w->count, &from, &to);
@@ -253,27 +254,27 @@ static void fold_own(struct worker *w, void *arg)
         fold_person(f, &f->work[w->id], a->people, i, a->rows + i * (f->k + 1));
 }
 
-void fold_all(struct fold *f, const struct people *p, float *rows)
+void fold_in_all(struct fold_in *f, const struct histories *p, float *rows)
 {
     struct all a = {f, p, rows};
 
     team_run(f->of.team, fold_own, &a);
 }
 
-const float *fold_codes(const struct fold *f)
+const float *fold_in_codes(const struct fold_in *f)
 {
     return f->code;
 }
 
 /* ---- making ---- */
 
-static bool init_work(struct fold *f)
+static bool init_work(struct fold_in *f)
 {
     int64_t n = f->n;
 
     f->work = mem_zalloc(f->workers, sizeof *f->work);
     for (int i = 0; f->work && i < f->workers; i++) {
-        struct work *k = &f->work[i];
+        struct cost *k = &f->work[i];
 
         k->normal = mem_alloc(n * n + 4 * n, sizeof *k->normal);
         if (!k->normal)
@@ -286,7 +287,7 @@ static bool init_work(struct fold *f)
     return f->work != NULL;
 }
 
-static void find_items(struct fold *f)
+static void find_items(struct fold_in *f)
 {
     const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
 
@@ -303,9 +304,9 @@ static void find_items(struct fold *f)
     }
 }
 
-int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err)
+int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err)
 {
-    struct fold *f = mem_zalloc(1, sizeof *f);
+    struct fold_in *f = mem_zalloc(1, sizeof *f);
     double range = spec->high - spec->low;
 
     if (!f)
@@ -321,7 +322,7 @@ int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err)
     f->bias = mem_zalloc(spec->shards, sizeof *f->bias);
     f->code = mem_zalloc(spec->batch * (f->k + 1), sizeof *f->code);
     if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_work(f)) {
-        fold_free(f);
+        fold_in_free(f);
         return error_set(err, PT_ENOMEM, "people who have no row: out of memory");
     }
     find_items(f);
@@ -330,7 +331,7 @@ int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err)
     return 0;
 }
 
-void fold_free(struct fold *f)
+void fold_in_free(struct fold_in *f)
 {
     if (!f)
         return;

@@ -15,10 +15,10 @@
 
 #include "serve/histories.h"
 
-struct fold;
+struct fold_in;
 
 /* What it stands on: borrowed. */
-struct fold_spec {
+struct fold_in_spec {
     const struct model *model; /* mf, loaded */
     struct team *team;
     const struct shard *cut; /* (shards) of the items */
@@ -27,31 +27,32 @@ struct fold_spec {
     const uint8_t *untrained_row; /* (users) likewise */
     float shift;
     double low, high; /* of the training ratings */
-    int64_t batch;    /* persons at once in fold_rows */
+    int64_t batch;    /* persons at once in fold_in_rows */
 };
 
-int fold_new(struct fold **out, const struct fold_spec *spec, struct error *err); /* PT_ENOMEM */
-void fold_free(struct fold *f);
+int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err); /* PT_ENOMEM */
+void fold_in_free(struct fold_in *f);
 
 /* Whether person `at` is folded in: has no row, but a rating of a trained item that is input. */
-static inline bool fold_takes(const uint8_t *untrained, const struct people *p, int64_t at)
+static inline bool fold_in_takes(const uint8_t *untrained, const struct histories *p, int64_t at)
 {
     if (p->row[at] >= 0)
         return false;
     for (int64_t i = p->ptr[at]; i < p->ptr[at + 1]; i++)
-        if (p->use[i] == PEOPLE_INPUT && !(untrained && untrained[p->column[i]]))
+        if (p->use[i] == HISTORY_INPUT && !(untrained && untrained[p->column[i]]))
             return true;
     return false;
 }
 
 /* Serial: the rows of all persons, (persons, latent + 1), the bias last; of who has nothing to go by, the
  * mean of the trained users' rows. */
-void fold_all(struct fold *f, const struct people *p, float *rows);
+void fold_in_all(struct fold_in *f, const struct histories *p, float *rows);
 
 /* Rows of those of the persons [begin, begin + rows), rows <= spec.batch, who are folded in. Entered by every
  * worker; a person is folded in by one of them: same bits at any number. They can be read behind the next
- * barrier, with fold_codes: (rows, latent + 1), the bias last. */
-void fold_rows(struct worker *w, struct fold *f, const struct people *p, int64_t begin, int64_t rows);
-const float *fold_codes(const struct fold *f);
+ * barrier, with fold_in_codes: (rows, latent + 1), the bias last. */
+void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin,
+                  int64_t rows);
+const float *fold_in_codes(const struct fold_in *f);
 
 #endif

@@ -19,7 +19,7 @@ static bool grow(void **block, int64_t space, size_t size)
     return grown != NULL;
 }
 
-bool people_add(struct people *p, int32_t column, float value, int use)
+bool histories_add(struct histories *p, int32_t column, float value, int use)
 {
     if (p->entries == p->entry_space) {
         int64_t space = p->entry_space ? 2 * p->entry_space : 1024;
@@ -48,7 +48,7 @@ static int by_column(const void *a, const void *b)
     return x->column != y->column ? (x->column > y->column) - (x->column < y->column) : x->place - y->place;
 }
 
-static bool sort_entries(struct people *p, int64_t first)
+static bool sort_entries(struct histories *p, int64_t first)
 {
     int64_t n = p->entries - first, to = first;
     struct entry *e;
@@ -76,7 +76,7 @@ static bool sort_entries(struct people *p, int64_t first)
     return true;
 }
 
-bool people_end(struct people *p, int32_t row)
+bool histories_end(struct histories *p, int32_t row)
 {
     if (p->n + 1 >= p->space) {
         int64_t space = p->space ? 2 * p->space : 256;
@@ -95,25 +95,25 @@ bool people_end(struct people *p, int32_t row)
     return true;
 }
 
-void people_clear(struct people *p)
+void histories_clear(struct histories *p)
 {
     p->n = p->entries = 0;
 }
 
-void people_fini(struct people *p)
+void histories_fini(struct histories *p)
 {
     mem_free(p->ptr);
     mem_free(p->row);
     mem_free(p->column);
     mem_free(p->value);
     mem_free(p->use);
-    *p = (struct people){0};
+    *p = (struct histories){0};
 }
 
 /* ---- a data set -------------------------------------------------------------------------------------- */
 
 /* The run's own ratings, of the digest that training gave them. */
-static int check_digest(const struct ratings *r, const struct use *u, struct error *err)
+static int check_digest(const struct ratings *r, const struct trained *u, struct error *err)
 {
     const char *path = u->config->data_path;
 
@@ -132,14 +132,14 @@ static int read_own(struct ratings **out, const struct ratings_spec *spec, struc
     int rc = ratings_read(out, spec, err);
 
     if (rc < 0)
-        known_prefix_ratings(err, spec->path, "histories are read from the run's data.path",
-                             "--data PATH reads others");
+        run_facts_prefix_ratings(err, spec->path, "histories are read from the run's data.path",
+                                 "--data PATH reads others");
     return rc;
 }
 
 /* A digest is that of what the filters leave, so where there are any the ratings are first read as training
  * read them (from the cache, as a rule). */
-static int read_checked(struct ratings **out, const struct use *u, const struct ratings_spec *spec,
+static int read_checked(struct ratings **out, const struct trained *u, const struct ratings_spec *spec,
                         struct error *err)
 {
     struct ratings_spec trained = problem_ratings_spec(u->config, 1);
@@ -165,7 +165,8 @@ static int read_checked(struct ratings **out, const struct use *u, const struct 
 
 /* The run's reading, but without its filters on ratings and users: what was dropped there is known too. One
  * thread reads: the model has its team already. */
-static int read_ratings(struct history *h, const struct use *u, const char *path, struct error *err)
+static int read_ratings(struct history_source *h, const struct trained *u, const char *path,
+                        struct error *err)
 {
     struct ratings_spec spec = problem_ratings_spec(u->config, 1);
 
@@ -177,7 +178,7 @@ static int read_ratings(struct history *h, const struct use *u, const char *path
     return path ? ratings_read(&h->ratings, &spec, err) : read_checked(&h->ratings, u, &spec, err);
 }
 
-static bool map_columns(struct history *h, const struct use *u)
+static bool map_columns(struct history_source *h, const struct trained *u)
 {
     const struct idtable *own = u->side == SIDE_USER ? u->items : u->users;
     const struct idtable *data = u->side == SIDE_USER ? h->ratings->items : h->ratings->users;
@@ -206,8 +207,8 @@ static void count_sort(int64_t *to, const int64_t *from, int64_t n, const int32_
     }
 }
 
-/* By example, and an example's by the model's column, as people_end wants them. */
-static bool sort_by_example(struct history *h, const struct use *u)
+/* By example, and an example's by the model's column, as histories_end wants them. */
+static bool sort_by_example(struct history_source *h, const struct trained *u)
 {
     const struct ratings *r = h->ratings;
     const int32_t *example = matrix_example_of(r, u->side), *column = matrix_column_of(r, u->side);
@@ -227,9 +228,10 @@ static bool sort_by_example(struct history *h, const struct use *u)
     return h->ptr && h->order && by_column && ptr;
 }
 
-int history_read(struct history **out, const struct use *u, const char *path, struct error *err)
+int history_source_read(struct history_source **out, const struct trained *u, const char *path,
+                        struct error *err)
 {
-    struct history *h = mem_zalloc(1, sizeof *h);
+    struct history_source *h = mem_zalloc(1, sizeof *h);
     int rc;
 
     if (!h)
@@ -251,11 +253,12 @@ int history_read(struct history **out, const struct use *u, const char *path, st
     *out = h;
     return 0;
 fail:
-    history_free(h);
+    history_source_free(h);
     return rc;
 }
 
-bool history_take(const struct history *h, const struct use *u, int64_t e, struct people *p)
+bool history_source_take(const struct history_source *h, const struct trained *u, int64_t e,
+                         struct histories *p)
 {
     const int32_t *column = matrix_column_of(h->ratings, u->side);
     int32_t row = -1;
@@ -265,18 +268,18 @@ bool history_take(const struct history *h, const struct use *u, int64_t e, struc
         float value = h->ratings->value[rating];
         int32_t c = h->column_of[column[rating]];
 
-        if (c >= 0 && !people_add(p, c, u->config->binarize ? 1.0f : value,
-                                  (double)value < h->min_rating ? PEOPLE_SEEN : PEOPLE_INPUT))
+        if (c >= 0 && !histories_add(p, c, u->config->binarize ? 1.0f : value,
+                                     (double)value < h->min_rating ? HISTORY_SEEN : HISTORY_INPUT))
             return false;
     }
     if (u->by_row)
         row = (int32_t)idtable_find(u->users, idtable_name(h->names, e), idtable_length(h->names, e));
     if (row >= 0 && u->untrained_row[row])
         row = -1;
-    return people_end(p, row);
+    return histories_end(p, row);
 }
 
-void history_free(struct history *h)
+void history_source_free(struct history_source *h)
 {
     if (!h)
         return;

@@ -10,27 +10,27 @@
 
 #include "serve/trained.h"
 
-struct people {
+struct histories {
     int64_t n, space, entries, entry_space;
     int64_t *ptr;    /* (n + 1) owned */
     int32_t *row;    /* (n) owned: mf: the user's row; -1: none, the ratings have to do (fold_in.h) */
     int32_t *column; /* (entries) owned */
     float *value;    /* (entries) owned */
-    uint8_t *use;    /* (entries) owned: PEOPLE_INPUT or PEOPLE_SEEN */
+    uint8_t *use;    /* (entries) owned: HISTORY_INPUT or HISTORY_SEEN */
 };
 
-enum { PEOPLE_INPUT = 1, PEOPLE_SEEN = 2 };
+enum { HISTORY_INPUT = 1, HISTORY_SEEN = 2 };
 
-/* Zero-initialised is empty. people_end ends the person whose entries were added since the last call: sorted
+/* Zero-initialised is empty. histories_end ends the person whose entries were added since the last call: sorted
  * and, where a column stands twice, the last one counts. false: no memory. */
-bool people_add(struct people *p, int32_t column, float value, int use);
-bool people_end(struct people *p, int32_t row);
-void people_clear(struct people *p);
-void people_fini(struct people *p);
+bool histories_add(struct histories *p, int32_t column, float value, int use);
+bool histories_end(struct histories *p, int32_t row);
+void histories_clear(struct histories *p);
+void histories_fini(struct histories *p);
 
 /* Histories of the examples of a data set (users, or items where those are the examples), by external id.
  * Every rating of the source counts as known, whatever part of a split it was in. */
-struct history {
+struct history_source {
     struct ratings *ratings; /* owned */
     struct idtable *names;   /* borrowed from them: of the examples */
     int64_t n;               /* examples */
@@ -42,9 +42,11 @@ struct history {
 
 /* `path`: instead of the run's data.path, or NULL. PT_EDATA with a hint where it cannot be read, and where
  * the run's data.path leads to other ratings than those of its training. */
-int history_read(struct history **out, const struct use *u, const char *path, struct error *err);
+int history_source_read(struct history_source **out, const struct trained *u, const char *path,
+                        struct error *err);
 /* Adds example e as a person. false: no memory. */
-bool history_take(const struct history *h, const struct use *u, int64_t e, struct people *p);
-void history_free(struct history *h);
+bool history_source_take(const struct history_source *h, const struct trained *u, int64_t e,
+                         struct histories *p);
+void history_source_free(struct history_source *h);
 
 #endif

@@ -10,8 +10,8 @@
 
 enum { NOTES = 5 }; /* unknown items that are told one by one */
 
-struct people_text {
-    struct use *use;
+struct history_text {
+    struct trained *use;
     struct lines *lines; /* owned */
     const char *path;    /* borrowed */
     const char *begin, *end;
@@ -20,25 +20,25 @@ struct people_text {
     void *arg;
 };
 
-int people_text_open(struct people_text **out, struct use *u, const char *path,
-                     void (*warn)(void *arg, const char *text), void *arg, struct error *err)
+int history_text_open(struct history_text **out, struct trained *u, const char *path,
+                      void (*warn)(void *arg, const char *text), void *arg, struct error *err)
 {
-    struct people_text *t = mem_zalloc(1, sizeof *t);
+    struct history_text *t = mem_zalloc(1, sizeof *t);
     int rc;
 
     if (!t)
         return error_set(err, PT_ENOMEM, "out of memory");
-    *t = (struct people_text){
+    *t = (struct history_text){
         .use = u, .path = strcmp(path, "-") == 0 ? "stdin" : path, .warn = warn, .arg = arg};
     if ((rc = lines_open(&t->lines, path, NULL, t->path, err)) < 0) {
-        people_text_close(t);
+        history_text_close(t);
         return rc;
     }
     *out = t;
     return 0;
 }
 
-void people_text_close(struct people_text *t)
+void history_text_close(struct history_text *t)
 {
     if (!t)
         return;
@@ -46,14 +46,14 @@ void people_text_close(struct people_text *t)
     mem_free(t);
 }
 
-int64_t people_text_lines(const struct people_text *t, int64_t *unknown)
+int64_t history_text_lines(const struct history_text *t, int64_t *unknown)
 {
     *unknown = t->unknown;
     return t->line;
 }
 
 /* The next line without its end and the blanks around it; *text NULL: there is none. */
-static int next_line(struct people_text *t, const char **text, size_t *length, struct error *err)
+static int next_line(struct history_text *t, const char **text, size_t *length, struct error *err)
 {
     const char *newline, *a, *b;
 
@@ -78,7 +78,7 @@ static int next_line(struct people_text *t, const char **text, size_t *length, s
     return 0;
 }
 
-static void tell_unknown(struct people_text *t, const char *text, size_t length, int64_t found)
+static void tell_unknown(struct history_text *t, const char *text, size_t length, int64_t found)
 {
     char shown[PRINTABLE_BYTES], note[512];
     int64_t near;
@@ -86,13 +86,13 @@ static void tell_unknown(struct people_text *t, const char *text, size_t length,
     if (t->unknown++ >= NOTES || !t->warn)
         return;
     printable(shown, text, length);
-    near = found == -1 ? use_suggest_item(t->use, text, length) : -1;
+    near = found == -1 ? trained_suggest_item(t->use, text, length) : -1;
     if (found == -2)
         snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
                  t->path, (long long)t->line, shown);
     else if (near >= 0)
         snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
-                 (long long)t->line, shown, use_title(t->use, near), idtable_name(t->use->items, near));
+                 (long long)t->line, shown, trained_title(t->use, near), idtable_name(t->use->items, near));
     else
         snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"", t->path, (long long)t->line,
                  shown);
@@ -109,9 +109,9 @@ static size_t rating_place(const char *text, size_t length, bool tab)
 }
 
 /* A rating on another scale than the training's: it goes in as it stands. */
-static void tell_outside(struct people_text *t, float value)
+static void tell_outside(struct history_text *t, float value)
 {
-    const struct use *u = t->use;
+    const struct trained *u = t->use;
     char note[256];
 
     if (!u->rating || u->config->binarize || ((double)value >= u->low && (double)value <= u->high) ||
@@ -129,17 +129,17 @@ static size_t trim(const char *text, size_t length)
     return length;
 }
 
-static int take_line(struct people_text *t, struct people *p, const char *text, size_t length,
+static int take_line(struct history_text *t, struct histories *p, const char *text, size_t length,
                      struct error *err)
 {
     size_t tab = rating_place(text, length, true), blank = rating_place(text, length, false);
-    int64_t item = use_find_item(t->use, text, tab ? trim(text, tab - 1) : length);
+    int64_t item = trained_find_item(t->use, text, tab ? trim(text, tab - 1) : length);
     float value = 1.0f;
     bool rated = tab != 0;
-    int use = PEOPLE_INPUT;
+    int use = HISTORY_INPUT;
 
     if (item < 0 && !tab && blank && !field_value(text + blank, length - blank, &value)) {
-        int64_t other = use_find_item(t->use, text, trim(text, blank - 1));
+        int64_t other = trained_find_item(t->use, text, trim(text, blank - 1));
 
         if (other >= 0) {
             item = other;
@@ -161,7 +161,7 @@ static int take_line(struct people_text *t, struct people *p, const char *text, 
             return error_set(err, PT_EDATA, "%s:%lld: the rating \"%s\" %s", t->path, (long long)t->line,
                              printable(shown, text + tab, length - tab), why);
         if ((double)value < t->use->config->min_rating)
-            use = PEOPLE_SEEN;
+            use = HISTORY_SEEN;
         else
             tell_outside(t, value);
     } else if (t->use->rating && !t->use->config->binarize) {
@@ -171,10 +171,10 @@ static int take_line(struct people_text *t, struct people *p, const char *text, 
     }
     if (t->use->config->binarize)
         value = 1.0f;
-    return people_add(p, (int32_t)item, value, use) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return histories_add(p, (int32_t)item, value, use) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-int people_text_next(struct people_text *t, struct people *p, int64_t most, struct error *err)
+int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err)
 {
     bool open = false;
     const char *text;
@@ -187,7 +187,7 @@ int people_text_next(struct people_text *t, struct people *p, int64_t most, stru
             return rc;
         open |= length > 0;
         if (!length && open) {
-            if (!people_end(p, -1))
+            if (!histories_end(p, -1))
                 return error_set(err, PT_ENOMEM, "out of memory");
             open = false;
             n++;
@@ -195,29 +195,29 @@ int people_text_next(struct people_text *t, struct people *p, int64_t most, stru
     }
     if (n < most && rc < 0)
         return rc;
-    if (open && !people_end(p, -1))
+    if (open && !histories_end(p, -1))
         return error_set(err, PT_ENOMEM, "out of memory");
     return 0;
 }
 
-int people_text_items(struct use *u, const char *path, uint8_t *flag, uint8_t value,
-                      void (*warn)(void *arg, const char *text), void *arg, struct error *err)
+int history_text_items(struct trained *u, const char *path, uint8_t *flag, uint8_t value,
+                       void (*warn)(void *arg, const char *text), void *arg, struct error *err)
 {
-    struct people_text *t;
+    struct history_text *t;
     const char *text;
     size_t length;
-    int rc = people_text_open(&t, u, path, warn, arg, err);
+    int rc = history_text_open(&t, u, path, warn, arg, err);
 
     if (rc < 0)
         return rc;
     while ((rc = next_line(t, &text, &length, err)) == 0 && text) {
-        int64_t item = length ? use_find_item(u, text, length) : -1;
+        int64_t item = length ? trained_find_item(u, text, length) : -1;
 
         if (item >= 0)
             flag[item] = value;
         else if (length)
             tell_unknown(t, text, length, item);
     }
-    people_text_close(t);
+    history_text_close(t);
     return rc;
 }

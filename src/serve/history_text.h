@@ -9,21 +9,21 @@
 
 #include "serve/histories.h"
 
-struct people_text;
+struct history_text;
 
 /* `path`: a file, or "-" for stdin. `warn` is told of lines that name no item; they are passed over. */
-int people_text_open(struct people_text **out, struct use *u, const char *path,
-                     void (*warn)(void *arg, const char *text), void *arg, struct error *err);
+int history_text_open(struct history_text **out, struct trained *u, const char *path,
+                      void (*warn)(void *arg, const char *text), void *arg, struct error *err);
 /* Adds up to `most` persons; none are left where p->n has not grown. PT_EDATA, with the line, for a rating
  * that is missing or no number. */
-int people_text_next(struct people_text *t, struct people *p, int64_t most, struct error *err);
+int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
 /* Lines so far, and those of them that name no item of the model. */
-int64_t people_text_lines(const struct people_text *t, int64_t *unknown);
-void people_text_close(struct people_text *t);
+int64_t history_text_lines(const struct history_text *t, int64_t *unknown);
+void history_text_close(struct history_text *t);
 
 /* A list of items, one id or title a line: sets flag[item] to `value`. Lines that name no item are told to
  * `warn`. PT_EDATA where the file cannot be read. */
-int people_text_items(struct use *u, const char *path, uint8_t *flag, uint8_t value,
-                      void (*warn)(void *arg, const char *text), void *arg, struct error *err);
+int history_text_items(struct trained *u, const char *path, uint8_t *flag, uint8_t value,
+                       void (*warn)(void *arg, const char *text), void *arg, struct error *err);
 
 #endif

@@ -80,7 +80,7 @@ struct ids {
 
 static void ids_free(struct ids *ids)
 {
-    known_free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
+    run_facts_free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
     idtable_free(ids->items);
     idtable_free(ids->users);
 }
@@ -90,8 +90,8 @@ static int read_ids(struct ids *ids, const char *folder, struct error *err)
     char *items = file_join(folder, "items.tsv"), *users = file_join(folder, "users.tsv");
     int rc = items && users ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0 && (rc = known_ids(&ids->items, &ids->title, items, err)) == 0)
-        rc = known_ids(&ids->users, NULL, users, err);
+    if (rc == 0 && (rc = run_facts_ids(&ids->items, &ids->title, items, err)) == 0)
+        rc = run_facts_ids(&ids->users, NULL, users, err);
     mem_free(items);
     mem_free(users);
     return rc;
@@ -183,7 +183,7 @@ static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, stru
         ids->users = NULL;
     }
     if (by_user) {
-        known_free_titles(r->title, idtable_count(r->items));
+        run_facts_free_titles(r->title, idtable_count(r->items));
         idtable_free(r->items);
         r->items = ids->items;
         r->title = ids->title;
@@ -235,8 +235,8 @@ static int read_ratings(struct ratings **out, const struct loaded *l, bool other
                          l->folder);
     rc = ratings_read(out, &spec, err);
     if (rc == PT_EDATA && !others)
-        known_prefix_ratings(err, spec.path, "ratings are read from the run's data.path",
-                             "others: data.path=FILE");
+        run_facts_prefix_ratings(err, spec.path, "ratings are read from the run's data.path",
+                                 "others: data.path=FILE");
     return rc;
 }
 
@@ -259,7 +259,7 @@ static int read_cold_users(struct problem_known *known, const struct loaded *l, 
                            const char *path, int64_t users, struct error *err)
 {
     uint8_t *read;
-    int rc = known_rows(&read, t, path, "cold_examples", l->known, err);
+    int rc = run_facts_rows(&read, t, path, "cold_examples", l->known, err);
 
     if (rc < 0 || users == l->known) {
         known->cold_example = read;
@@ -282,7 +282,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     int64_t columns, examples;
     int rc;
 
-    if ((rc = tensors_open(&t, path, err)) < 0 || (rc = known_read(&known.facts, t, path, err)) < 0 ||
+    if ((rc = tensors_open(&t, path, err)) < 0 || (rc = run_facts_read(&known.facts, t, path, err)) < 0 ||
         (rc = read_ratings(&ratings, l, others, err)) < 0 ||
         (rc = place_ratings(l, ratings, tensors_meta(t, "data_sha256"), others, err)) < 0)
         goto end;
@@ -292,7 +292,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     columns = idtable_count(ratings->items);
     if (problem_side(l->config) == SIDE_ITEM)
         columns = examples;
-    if ((rc = known_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
+    if ((rc = run_facts_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
         (problem_traits(l->config)->by_rating &&
          (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
         goto end;

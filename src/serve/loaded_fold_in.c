@@ -18,7 +18,7 @@ static const struct matrix *input_of(const struct problem *p, int64_t u)
     return NULL;
 }
 
-static bool add_history(struct people *people, const struct problem *p, int64_t u)
+static bool add_history(struct histories *people, const struct problem *p, int64_t u)
 {
     const struct matrix *in = input_of(p, u);
     int64_t row = in ? matrix_row(in, u) : 0;
@@ -27,11 +27,11 @@ static bool add_history(struct people *people, const struct problem *p, int64_t 
         const struct matrix_part *part = &in->part[s];
 
         for (int64_t i = part->ptr[row]; i < part->ptr[row + 1]; i++)
-            if (!people_add(people, (int32_t)in->cut[s].begin + (int32_t)part->col[i],
-                            matrix_value(in, part, i) + p->shift, PEOPLE_INPUT))
+            if (!histories_add(people, (int32_t)in->cut[s].begin + (int32_t)part->col[i],
+                               matrix_value(in, part, i) + p->shift, HISTORY_INPUT))
                 return false;
     }
-    return people_end(people, -1);
+    return histories_end(people, -1);
 }
 
 /* Whose row is made: who has input gets the one that fits it; others, where they have none of their own, the
@@ -70,13 +70,13 @@ static void put_table(const struct loaded *l, const char *name, const int32_t *u
     }
 }
 
-static void put_rows(struct loaded *l, const struct people *people, const int32_t *user, const float *rows)
+static void put_rows(struct loaded *l, const struct histories *people, const int32_t *user, const float *rows)
 {
     struct problem *p = l->problem;
     int k = l->model->spec.latent;
 
     for (int64_t i = 0; i < people->n; i++) {
-        bool folded = fold_takes(p->cold_column, people, i);
+        bool folded = fold_in_takes(p->cold_column, people, i);
 
         l->row_of[user[i]] = folded ? ROW_FOLDED : ROW_NONE;
         if (folded)
@@ -86,28 +86,29 @@ static void put_rows(struct loaded *l, const struct people *people, const int32_
     put_table(l, "user.bias", user, people->n, rows + k, k + 1);
 }
 
-static int fold_people(struct loaded *l, const struct people *people, const int32_t *user, struct error *err)
+static int fold_people(struct loaded *l, const struct histories *people, const int32_t *user,
+                       struct error *err)
 {
     const struct problem *p = l->problem;
-    struct fold_spec spec = {.model = l->model,
-                             .team = p->team,
-                             .cut = p->cut,
-                             .shards = p->shards,
-                             .untrained = p->cold_column,
-                             .untrained_row = p->cold_example,
-                             .shift = p->shift,
-                             .low = (double)p->low,
-                             .high = (double)p->high,
-                             .batch = 1};
+    struct fold_in_spec spec = {.model = l->model,
+                                .team = p->team,
+                                .cut = p->cut,
+                                .shards = p->shards,
+                                .untrained = p->cold_column,
+                                .untrained_row = p->cold_example,
+                                .shift = p->shift,
+                                .low = (double)p->low,
+                                .high = (double)p->high,
+                                .batch = 1};
     float *rows = mem_alloc(people->n * (l->model->spec.latent + 1), sizeof *rows);
-    struct fold *f = NULL;
-    int rc = rows ? fold_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory");
+    struct fold_in *f = NULL;
+    int rc = rows ? fold_in_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     if (rc == 0) {
-        fold_all(f, people, rows);
+        fold_in_all(f, people, rows);
         put_rows(l, people, user, rows);
     }
-    fold_free(f);
+    fold_in_free(f);
     mem_free(rows);
     return rc;
 }
@@ -115,7 +116,7 @@ static int fold_people(struct loaded *l, const struct people *people, const int3
 int load_fold_users(struct loaded *l, struct error *err)
 {
     const struct problem *p = l->problem;
-    struct people people = {0};
+    struct histories people = {0};
     int32_t *user = mem_alloc(p->users, sizeof *user);
     int rc = 0;
 
@@ -131,7 +132,7 @@ int load_fold_users(struct loaded *l, struct error *err)
     }
     if (rc == 0 && people.n)
         rc = fold_people(l, &people, user, err);
-    people_fini(&people);
+    histories_fini(&people);
     mem_free(user);
     return rc;
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 
 struct ranker {
-    struct use *use;
+    struct trained *use;
     struct rank_spec spec; /* k: at most the columns */
     int stride;            /* the k that was asked for */
     int32_t **hidden;      /* (shards) owned: columns of the shard that are never recommended */
@@ -18,7 +18,7 @@ struct ranker {
     struct scored *room;   /* (workers x batch x capacity) owned */
     /* of the call at hand */
     struct block block;
-    const struct people *people, *want;
+    const struct histories *people, *want;
     struct scored *out;
     int *count;
     float *output;
@@ -46,7 +46,7 @@ static void rank_shard(struct worker *w, struct ranker *r, int s)
 
 static bool nothing_known(const struct ranker *r, int64_t at)
 {
-    const struct use *u = r->use;
+    const struct trained *u = r->use;
 
     if (u->by_row)
         return r->block.model_row[at] >= 0 &&
@@ -57,7 +57,7 @@ static bool nothing_known(const struct ranker *r, int64_t at)
 /* Person p of the block: all workers' best, in order, into the result. */
 static void deliver(struct worker *w, struct ranker *r, int64_t p)
 {
-    const struct use *u = r->use;
+    const struct trained *u = r->use;
     struct topk *best = &r->best[p];
     int64_t at = r->block.begin + p;
     struct scored *out = r->out + at * r->stride;
@@ -78,7 +78,7 @@ static void deliver(struct worker *w, struct ranker *r, int64_t p)
 static void rank_all(struct worker *w, void *arg)
 {
     struct ranker *r = arg;
-    struct use *u = r->use;
+    struct trained *u = r->use;
     int end, first = own_shards(w, u->model, &end), capacity = topk_capacity(r->spec.k);
     int64_t from, to;
 
@@ -98,7 +98,7 @@ static void rank_all(struct worker *w, void *arg)
 }
 
 /* `work` by all workers on `p`. */
-static int run(struct ranker *r, const struct people *p, void (*work)(struct worker *, void *),
+static int run(struct ranker *r, const struct histories *p, void (*work)(struct worker *, void *),
                struct error *err)
 {
     int rc;
@@ -113,7 +113,8 @@ static int run(struct ranker *r, const struct people *p, void (*work)(struct wor
     return 0;
 }
 
-int ranker_run(struct ranker *r, const struct people *p, struct scored *best, int *count, struct error *err)
+int ranker_run(struct ranker *r, const struct histories *p, struct scored *best, int *count,
+               struct error *err)
 {
     r->out = best;
     r->count = count;
@@ -123,7 +124,7 @@ int ranker_run(struct ranker *r, const struct people *p, struct scored *best, in
 /* ---- chosen columns ---- */
 
 /* Wanted columns are ascending: the first of a person's that is not below `column`. */
-static int64_t first_wanted(const struct people *want, int64_t at, int64_t column)
+static int64_t first_wanted(const struct histories *want, int64_t at, int64_t column)
 {
     int64_t a = want->ptr[at], b = want->ptr[at + 1];
 
@@ -140,7 +141,7 @@ static int64_t first_wanted(const struct people *want, int64_t at, int64_t colum
 
 static void predict_shard(struct worker *w, struct ranker *r, int s)
 {
-    const struct use *u = r->use;
+    const struct trained *u = r->use;
     int64_t ld = row_pad(shard_width(&u->cut[s])), begin = u->cut[s].begin;
     float *score = r->score[w->id];
 
@@ -171,7 +172,7 @@ static void predict_all(struct worker *w, void *arg)
     }
 }
 
-int ranker_predict(struct ranker *r, const struct people *p, const struct people *want, float *output,
+int ranker_predict(struct ranker *r, const struct histories *p, const struct histories *want, float *output,
                    struct error *err)
 {
     r->want = want;
@@ -184,7 +185,7 @@ int ranker_predict(struct ranker *r, const struct people *p, const struct people
 /* Columns of each shard that are never recommended: untrained, or hidden by the caller. */
 static bool init_hidden(struct ranker *r)
 {
-    const struct use *u = r->use;
+    const struct trained *u = r->use;
 
     r->hidden = mem_zalloc(u->shards, sizeof *r->hidden);
     r->hiddens = mem_zalloc(u->shards, sizeof *r->hiddens);
@@ -201,7 +202,7 @@ static bool init_hidden(struct ranker *r)
     return r->hidden && r->hiddens;
 }
 
-int ranker_new(struct ranker **out, struct use *u, const struct rank_spec *spec, struct error *err)
+int ranker_new(struct ranker **out, struct trained *u, const struct rank_spec *spec, struct error *err)
 {
     struct ranker *r = mem_zalloc(1, sizeof *r);
     int64_t n = team_workers(u->team) * u->batch;

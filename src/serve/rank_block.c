@@ -19,8 +19,8 @@ void block_fini(struct block *b)
     *b = (struct block){0};
 }
 
-static int make_matrix(struct matrix **out, struct view **views, const struct use *u, const struct people *p,
-                       int32_t *example, uint8_t mask, struct error *err)
+static int make_matrix(struct matrix **out, struct view **views, const struct trained *u,
+                       const struct histories *p, int32_t *example, uint8_t mask, struct error *err)
 {
     struct matrix_spec spec = {.part = p->use,
                                .mask = mask,
@@ -39,7 +39,7 @@ static int make_matrix(struct matrix **out, struct view **views, const struct us
     return rc < 0 ? rc : views_new(views, *out, rows, u->team, err);
 }
 
-int block_init(struct block *b, const struct use *u, const struct people *p, struct error *err)
+int block_init(struct block *b, const struct trained *u, const struct histories *p, struct error *err)
 {
     bool seen = false;
     int rc;
@@ -54,20 +54,20 @@ int block_init(struct block *b, const struct use *u, const struct people *p, str
     }
     for (int64_t e = 0; e < p->n; e++) {
         b->number[e] = e;
-        b->model_row[e] = !u->by_row                       ? e
-                          : p->row[e] >= 0                 ? p->row[e]
-                          : fold_takes(u->untrained, p, e) ? -1
-                                                           : 0;
+        b->model_row[e] = !u->by_row                          ? e
+                          : p->row[e] >= 0                    ? p->row[e]
+                          : fold_in_takes(u->untrained, p, e) ? -1
+                                                              : 0;
         for (int64_t i = p->ptr[e]; i < p->ptr[e + 1]; i++) {
             b->example[i] = (int32_t)e;
-            seen |= p->use[i] == PEOPLE_SEEN;
+            seen |= p->use[i] == HISTORY_SEEN;
         }
     }
-    if ((rc = make_matrix(&b->in, &b->in_v, u, p, b->example, PEOPLE_INPUT, err)) < 0 ||
-        (seen && (rc = make_matrix(&b->seen, &b->seen_v, u, p, b->example, PEOPLE_SEEN, err)) < 0))
+    if ((rc = make_matrix(&b->in, &b->in_v, u, p, b->example, HISTORY_INPUT, err)) < 0 ||
+        (seen && (rc = make_matrix(&b->seen, &b->seen_v, u, p, b->example, HISTORY_SEEN, err)) < 0))
         goto fail;
     b->input =
-        (struct input){.matrix = b->in, .view = b->in_v, .folded = u->fold ? fold_codes(u->fold) : NULL};
+        (struct input){.matrix = b->in, .view = b->in_v, .folded = u->fold ? fold_in_codes(u->fold) : NULL};
     return 0;
 fail:
     block_fini(b);
@@ -87,7 +87,7 @@ void block_infer(struct worker *w, struct block *b, int64_t begin)
     }
     team_barrier(w);
     if (b->use->fold) {
-        fold_rows(w, b->use->fold, b->people, begin, b->rows);
+        fold_in_rows(w, b->use->fold, b->people, begin, b->rows);
         team_barrier(w);
     }
     m->ops->infer(w, m, &b->input);
@@ -119,7 +119,7 @@ void block_hide_known(const struct block *b, int s, int64_t p, float *row)
         hide(row, &b->seen_v[s], p);
 }
 
-bool block_scores_init(float ***out, const struct use *u)
+bool block_scores_init(float ***out, const struct trained *u)
 {
     int workers = team_workers(u->team);
     int64_t widest = 0;

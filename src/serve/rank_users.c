@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct users_job {
-    struct use *use;
+    struct trained *use;
     const struct rank_spec *spec;
     struct block block; /* some items with their ratings */
     int64_t first;      /* number of the first */
@@ -54,7 +54,7 @@ static void offer_all(struct worker *w, void *arg)
 }
 
 /* `items` against all users of the request. */
-static int offer_block(struct users_job *j, const struct people *items, struct error *err)
+static int offer_block(struct users_job *j, const struct histories *items, struct error *err)
 {
     int rc = block_init(&j->block, j->use, items, err);
 
@@ -80,10 +80,10 @@ static void deliver_users(const struct users_job *j, int k, const int32_t *user,
     }
 }
 
-int rank_users(struct use *u, const struct history *h, const struct rank_spec *spec, const int32_t *user,
-               int64_t n, struct scored *best, int *count, struct error *err)
+int rank_users(struct trained *u, const struct history_source *h, const struct rank_spec *spec,
+               const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err)
 {
-    struct people items = {0};
+    struct histories items = {0};
     struct users_job j = {.use = u, .spec = spec};
     int64_t block = 8 * u->batch;
     int k = spec->k, rc = 0;
@@ -102,10 +102,10 @@ int rank_users(struct use *u, const struct history *h, const struct rank_spec *s
             j.place[user[i]] = (int32_t)i;
     }
     for (int64_t e = 0; e < h->n && rc == 0; e += block) {
-        people_clear(&items);
+        histories_clear(&items);
         j.first = e;
         for (int64_t i = e; i < h->n && i < e + block && rc == 0; i++)
-            if (!history_take(h, u, i, &items))
+            if (!history_source_take(h, u, i, &items))
                 rc = error_set(err, PT_ENOMEM, "out of memory");
         if (rc == 0)
             rc = offer_block(&j, &items, err);
@@ -113,7 +113,7 @@ int rank_users(struct use *u, const struct history *h, const struct rank_spec *s
     if (rc == 0)
         deliver_users(&j, k, user, n, best, count);
 end:
-    people_fini(&items);
+    histories_fini(&items);
     block_scores_free(j.score);
     mem_free(j.best);
     mem_free(j.place);

@@ -14,17 +14,17 @@
 /* ---- facts ------------------------------------------------------------------------------------------- */
 
 /* A table of the folder. */
-static int read_ids(const struct use *u, const char *name, struct idtable **out, char ***title,
+static int read_ids(const struct trained *u, const char *name, struct idtable **out, char ***title,
                     struct error *err)
 {
     char *path = file_join(u->folder, name);
-    int rc = path ? known_ids(out, title, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? run_facts_ids(out, title, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     return rc;
 }
 
-static int read_config(struct use *u, const struct tensors *t, const char *path, int threads,
+static int read_config(struct trained *u, const struct tensors *t, const char *path, int threads,
                        struct error *err)
 {
     const char *text = tensors_meta(t, "config");
@@ -58,11 +58,11 @@ static int check_rows(const struct tensors *t, const char *name, int64_t rows, c
     return rc;
 }
 
-/* As known_rows; where the file has no list there is nothing in it. */
+/* As run_facts_rows; where the file has no list there is nothing in it. */
 static int read_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
                      struct error *err)
 {
-    int rc = known_rows(out, t, path, key, n, err);
+    int rc = run_facts_rows(out, t, path, key, n, err);
 
     if (rc < 0 || *out)
         return rc;
@@ -70,12 +70,12 @@ static int read_rows(uint8_t **out, const struct tensors *t, const char *path, c
     return *out ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-static int read_facts(struct use *u, const struct tensors *t, const char *path, struct error *err)
+static int read_facts(struct trained *u, const struct tensors *t, const char *path, struct error *err)
 {
     const struct config *c = u->config;
     int64_t users = idtable_count(u->users), items = idtable_count(u->items);
     const char *sha256 = tensors_meta(t, "data_sha256");
-    struct known known;
+    struct run_facts known;
     int rc;
 
     if (sha256 && !(u->data_sha256 = mem_strdup(sha256)))
@@ -85,7 +85,7 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
     u->side = problem_side(c);
     u->examples = u->side == SIDE_USER ? users : items;
     u->columns = u->side == SIDE_USER ? items : users;
-    if ((rc = known_read(&known, t, path, err)) < 0)
+    if ((rc = run_facts_read(&known, t, path, err)) < 0)
         return rc;
     u->shift = (float)known.shift;
     u->low = known.low;
@@ -104,7 +104,7 @@ static int read_facts(struct use *u, const struct tensors *t, const char *path, 
     return u->by_row ? read_rows(&u->untrained_row, t, path, "cold_examples", u->examples, err) : 0;
 }
 
-double use_rating(const struct use *u, float output)
+double trained_rating(const struct trained *u, float output)
 {
     double r = (double)output + (double)u->shift;
 
@@ -113,14 +113,14 @@ double use_rating(const struct use *u, float output)
     return r;
 }
 
-double use_cold(const struct use *u)
+double trained_cold(const struct trained *u)
 {
     return problem_cold_value(u->config, u->mean);
 }
 
 /* ---- the model ----------------------------------------------------------------------------------------- */
 
-static int make_team(struct use *u, struct error *err)
+static int make_team(struct trained *u, struct error *err)
 {
     int64_t threads = u->config->threads;
     int rc = topo_new(&u->topo, NULL, err);
@@ -136,7 +136,7 @@ static int make_team(struct use *u, struct error *err)
     return team_new(&u->team, (int)threads, u->topo, (enum topo_bind)u->config->bind, err);
 }
 
-static int cut_columns(struct use *u, struct error *err)
+static int cut_columns(struct trained *u, struct error *err)
 {
     const struct config *c = u->config;
     int64_t k = u->by_row || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
@@ -156,23 +156,23 @@ static int cut_columns(struct use *u, struct error *err)
     return rc < 0 ? rc : matrix_new(&u->empty, &nothing, &spec, u->cut, u->shards, u->team, err);
 }
 
-static int make_fold(struct use *u, struct error *err)
+static int make_fold(struct trained *u, struct error *err)
 {
-    struct fold_spec spec = {.model = u->model,
-                             .team = u->team,
-                             .cut = u->cut,
-                             .shards = u->shards,
-                             .untrained = u->untrained,
-                             .untrained_row = u->untrained_row,
-                             .shift = u->shift,
-                             .low = u->low,
-                             .high = u->high,
-                             .batch = u->batch};
+    struct fold_in_spec spec = {.model = u->model,
+                                .team = u->team,
+                                .cut = u->cut,
+                                .shards = u->shards,
+                                .untrained = u->untrained,
+                                .untrained_row = u->untrained_row,
+                                .shift = u->shift,
+                                .low = u->low,
+                                .high = u->high,
+                                .batch = u->batch};
 
-    return fold_new(&u->fold, &spec, err);
+    return fold_in_new(&u->fold, &spec, err);
 }
 
-static int make_model(struct use *u, const struct tensors *t, struct error *err)
+static int make_model(struct trained *u, const struct tensors *t, struct error *err)
 {
     struct problem shape = {
         .examples = u->examples, .columns = u->columns, .shift = u->shift, .side = u->side};
@@ -191,9 +191,9 @@ static int make_model(struct use *u, const struct tensors *t, struct error *err)
     return u->by_row ? make_fold(u, err) : 0;
 }
 
-int use_open(struct use **out, const char *folder, int threads, struct error *err)
+int trained_open(struct trained **out, const char *folder, int threads, struct error *err)
 {
-    struct use *u = mem_zalloc(1, sizeof *u);
+    struct trained *u = mem_zalloc(1, sizeof *u);
     struct tensors *t = NULL;
     const char *slash = strrchr(folder, '/'), *base = slash ? slash + 1 : folder;
     char *path = NULL;
@@ -226,18 +226,18 @@ int use_open(struct use **out, const char *folder, int threads, struct error *er
 fail:
     tensors_close(t);
     mem_free(path);
-    use_close(u);
+    trained_close(u);
     return rc;
 }
 
-void use_close(struct use *u)
+void trained_close(struct trained *u)
 {
     if (!u)
         return;
-    fold_free(u->fold);
+    fold_in_free(u->fold);
     model_free(u->model);
     matrix_free(u->empty);
-    known_free_titles(u->title, u->items ? idtable_count(u->items) : 0);
+    run_facts_free_titles(u->title, u->items ? idtable_count(u->items) : 0);
     idtable_free(u->titles);
     mem_free(u->titled);
     idtable_free(u->items);

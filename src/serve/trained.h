@@ -15,7 +15,7 @@
 #include "data/idtable.h"
 #include "model/model.h"
 
-struct use {
+struct trained {
     struct config *config; /* owned: the run's */
     char *folder;          /* owned */
     char *data_sha256;     /* owned: of the training's ratings (ratings.h); NULL: not said */
@@ -39,35 +39,35 @@ struct use {
     struct matrix *empty; /* owned: the shape of training without its ratings */
     struct cells none;
     struct model *model;
-    int64_t batch;     /* examples a block */
-    struct fold *fold; /* owned; mf only, else NULL */
+    int64_t batch;        /* examples a block */
+    struct fold_in *fold; /* owned; mf only, else NULL */
 };
 
 /* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. PT_EFILE where a file
- * is missing, damaged or does not fit the others; PT_ENOMEM. Owns the worker threads until use_close (takes
+ * is missing, damaged or does not fit the others; PT_ENOMEM. Owns the worker threads until trained_close (takes
  * NULL): one at a time in a thread. */
-int use_open(struct use **out, const char *folder, int threads, struct error *err);
-void use_close(struct use *u);
+int trained_open(struct trained **out, const char *folder, int threads, struct error *err);
+void trained_close(struct trained *u);
 
 /* The item of an id; else of a title, as it stands or as people type it: capitals, a year in parentheses at
  * the end and an article do not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2:
  * two items have this title, -3: no memory. */
-int64_t use_find_item(struct use *u, const char *text, size_t length);
+int64_t trained_find_item(struct trained *u, const char *text, size_t length);
 /* The item with the shortest title that has this text, or its first two words, in it; -1: none. Looks at
  * every title. */
-int64_t use_suggest_item(const struct use *u, const char *text, size_t length);
+int64_t trained_suggest_item(const struct trained *u, const char *text, size_t length);
 /* The title, or NULL. */
-const char *use_title(const struct use *u, int64_t item);
+const char *trained_title(const struct trained *u, int64_t item);
 
 /* Whether the model takes histories of people who were not in training. */
-static inline bool use_takes_people(const struct use *u)
+static inline bool trained_takes_histories(const struct trained *u)
 {
     return u->side == SIDE_USER;
 }
 
 /* A prediction as a rating: shifted, and clipped where eval.clip says so. */
-double use_rating(const struct use *u, float output);
+double trained_rating(const struct trained *u, float output);
 /* The rating that stands in where nothing can be predicted: eval.cold, or the training mean. */
-double use_cold(const struct use *u);
+double trained_cold(const struct trained *u);
 
 #endif

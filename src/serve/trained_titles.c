@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-const char *use_title(const struct use *u, int64_t item)
+const char *trained_title(const struct trained *u, int64_t item)
 {
     return u->title ? u->title[item] : NULL;
 }
@@ -58,7 +58,7 @@ static size_t plain_title(char *out, size_t space, const char *text, size_t leng
     return n;
 }
 
-static bool put_title(struct use *u, const char *text, size_t length, int64_t item)
+static bool put_title(struct trained *u, const char *text, size_t length, int64_t item)
 {
     int64_t before = idtable_count(u->titles), row = length ? idtable_put(u->titles, text, length) : 0;
 
@@ -73,7 +73,7 @@ static bool put_title(struct use *u, const char *text, size_t length, int64_t it
     return true;
 }
 
-static bool make_titles(struct use *u)
+static bool make_titles(struct trained *u)
 {
     int64_t n = idtable_count(u->items);
     char plain[1024];
@@ -83,7 +83,7 @@ static bool make_titles(struct use *u)
     if (!u->titles || !u->titled)
         return false;
     for (int64_t i = 0; i < n; i++) { /* "=": as it stands, so that both kinds can share a table */
-        const char *t = use_title(u, i);
+        const char *t = trained_title(u, i);
 
         if (t && (snprintf(plain, sizeof plain, "=%s", t) < 0 || !put_title(u, plain, strlen(plain), i) ||
                   !put_title(u, plain, plain_title(plain, sizeof plain, t, strlen(t)), i)))
@@ -92,7 +92,7 @@ static bool make_titles(struct use *u)
     return true;
 }
 
-int64_t use_find_item(struct use *u, const char *text, size_t length)
+int64_t trained_find_item(struct trained *u, const char *text, size_t length)
 {
     int64_t row = idtable_find(u->items, text, length);
     char plain[1024];
@@ -109,14 +109,14 @@ int64_t use_find_item(struct use *u, const char *text, size_t length)
 }
 
 /* The item with the shortest title that has `plain` in it; -1: none. */
-static int64_t title_with(const struct use *u, const char *plain)
+static int64_t title_with(const struct trained *u, const char *plain)
 {
     size_t shortest = SIZE_MAX;
     int64_t best = -1;
     char name[1024];
 
     for (int64_t i = 0; i < idtable_count(u->items); i++) {
-        const char *title = use_title(u, i);
+        const char *title = trained_title(u, i);
         size_t n = title ? plain_title(name, sizeof name, title, strlen(title)) : 0;
 
         if (n && n < shortest && strstr(name, plain)) {
@@ -127,7 +127,7 @@ static int64_t title_with(const struct use *u, const char *plain)
     return best;
 }
 
-int64_t use_suggest_item(const struct use *u, const char *text, size_t length)
+int64_t trained_suggest_item(const struct trained *u, const char *text, size_t length)
 {
     char plain[1024], *end;
     int64_t item;

@@ -53,7 +53,7 @@ struct problem {
 
 /* What a trained model knows of its training ratings, for its later use (loaded.h). */
 struct problem_known {
-    struct known facts;
+    struct run_facts facts;
     uint8_t *cold_column, *cold_example; /* taken over by the problem; may be NULL */
 };
 

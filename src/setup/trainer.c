@@ -14,7 +14,7 @@ static uint8_t *with_entries(const struct problem *p)
     return usable;
 }
 
-int learner_init(struct learner *l, const struct config *c, struct problem *p, int64_t epochs,
+int trainer_init(struct trainer *l, const struct config *c, struct problem *p, int64_t epochs,
                  struct error *err)
 {
     struct engine eng = {p->team, p->kern, &l->plan, p->train, &p->cells};
@@ -24,7 +24,7 @@ int learner_init(struct learner *l, const struct config *c, struct problem *p, i
     bool by_rating = problem_traits(c)->by_rating;
     int rc;
 
-    *l = (struct learner){.problem = p};
+    *l = (struct trainer){.problem = p};
     if (!by_rating && !(usable = with_entries(p)))
         return error_set(err, PT_ENOMEM, "out of memory");
     rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
@@ -38,15 +38,15 @@ int learner_init(struct learner *l, const struct config *c, struct problem *p, i
     return model_new(&l->model, &spec, &eng, err);
 }
 
-void learner_fini(struct learner *l)
+void trainer_fini(struct trainer *l)
 {
     model_free(l->model);
     scheduler_fini(&l->scheduler);
     adam_plan_fini(&l->plan);
-    *l = (struct learner){0};
+    *l = (struct trainer){0};
 }
 
-void learner_epoch(struct learner *l, int64_t epoch)
+void trainer_epoch(struct trainer *l, int64_t epoch)
 {
     scheduler_epoch(&l->scheduler, epoch);
     adam_plan_epoch(&l->plan, epoch, scheduler_first_step(&l->scheduler, epoch));
@@ -54,7 +54,7 @@ void learner_epoch(struct learner *l, int64_t epoch)
 }
 
 struct chunk {
-    struct learner *l;
+    struct trainer *l;
     int64_t from, to;
     bool begin, flush;
 };
@@ -85,7 +85,7 @@ static void run_chunk(struct worker *w, void *arg)
     }
 }
 
-void learner_steps(struct learner *l, int64_t from, int64_t to, bool begin, bool flush)
+void trainer_steps(struct trainer *l, int64_t from, int64_t to, bool begin, bool flush)
 {
     struct chunk c = {l, from, to, begin, flush};
 

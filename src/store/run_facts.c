@@ -29,7 +29,7 @@ static size_t unescape(char *text, size_t length)
     return used;
 }
 
-void known_free_titles(char **title, int64_t n)
+void run_facts_free_titles(char **title, int64_t n)
 {
     for (int64_t i = 0; title && i < n; i++)
         mem_free(title[i]);
@@ -68,7 +68,7 @@ static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text,
     return 0;
 }
 
-int known_ids(struct idtable **out, char ***title, const char *path, struct error *err)
+int run_facts_ids(struct idtable **out, char ***title, const char *path, struct error *err)
 {
     struct idtable *ids = idtable_new();
     char *text = NULL, *at, *end, **titles = NULL;
@@ -96,7 +96,7 @@ int known_ids(struct idtable **out, char ***title, const char *path, struct erro
     return 0;
 fail:
     mem_free(text);
-    known_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
+    run_facts_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
     idtable_free(ids);
     return rc;
 }
@@ -114,7 +114,7 @@ static int number(const struct tensors *t, const char *path, const char *key, do
     return 0;
 }
 
-int known_read(struct known *out, const struct tensors *t, const char *path, struct error *err)
+int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err)
 {
     const char *refit = tensors_meta(t, "refit");
     int rc;
@@ -127,8 +127,8 @@ int known_read(struct known *out, const struct tensors *t, const char *path, str
     return number(t, path, "mean", &out->mean, err);
 }
 
-int known_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
-               struct error *err)
+int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
+                   struct error *err)
 {
     const char *text = tensors_meta(t, key);
 
@@ -152,7 +152,7 @@ int known_rows(uint8_t **out, const struct tensors *t, const char *path, const c
     return 0;
 }
 
-void known_prefix_ratings(struct error *err, const char *path, const char *what, const char *others)
+void run_facts_prefix_ratings(struct error *err, const char *path, const char *what, const char *others)
 {
     bool lost =
         *path != '/' && strncmp(path, RATINGS_SYNTH, strlen(RATINGS_SYNTH)) != 0 && !file_exists(path);

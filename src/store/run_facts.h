@@ -11,26 +11,26 @@
 
 struct tensors;
 
-/* Of the training ratings; set by known_read. */
-struct known {
+/* Of the training ratings; set by run_facts_read. */
+struct run_facts {
     double low, high, shift, mean;
     bool refit; /* it was trained on the validation part too */
 };
 
 /* The ids of an items.tsv or users.tsv in order; titles (count) where `title` is not NULL: NULL, or an entry
- * NULL, where there is none. For idtable_free, and known_free_titles. PT_EFILE, PT_ENOMEM. */
-int known_ids(struct idtable **out, char ***title, const char *path, struct error *err);
-void known_free_titles(char **title, int64_t n);
+ * NULL, where there is none. For idtable_free, and run_facts_free_titles. PT_EFILE, PT_ENOMEM. */
+int run_facts_ids(struct idtable **out, char ***title, const char *path, struct error *err);
+void run_facts_free_titles(char **title, int64_t n);
 
 /* `path`: of the model's file, for messages. PT_EFILE where something is missing. */
-int known_read(struct known *out, const struct tensors *t, const char *path, struct error *err);
+int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err);
 /* A list of rows, "cold_columns" or "cold_examples": 1 at these of `n` places. For mem_free; NULL where the
  * file has no such list. */
-int known_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
-               struct error *err);
+int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
+                   struct error *err);
 
 /* In front of the message of an error in reading the run's own ratings from `path`, its data.path: `what` was
  * read, how `others` are given, and, where a relative path leads nowhere, what it is relative to. */
-void known_prefix_ratings(struct error *err, const char *path, const char *what, const char *others);
+void run_facts_prefix_ratings(struct error *err, const char *path, const char *what, const char *others);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { ADAM_FLOP = 16, ADAM_BYTES = 24 /* weight and two moments, read and written */ };
 
-static const struct param *find(const struct learner *l, const char *name)
+static const struct param *find(const struct trainer *l, const char *name)
 {
     const struct param_list *list = &l->model->params;
 
@@ -15,7 +15,7 @@ static const struct param *find(const struct learner *l, const char *name)
     return NULL;
 }
 
-double work_touched(const int64_t *count, int64_t n, double share)
+double cost_touched(const int64_t *count, int64_t n, double share)
 {
     double sum = 0.0;
 
@@ -26,7 +26,7 @@ double work_touched(const int64_t *count, int64_t n, double share)
 
 /* Adds of the tree over the shards, for one sum of rows x ld. Every second leaf is added by whoever makes it
  * (see reduce.h), which is not counted. */
-static void add_reduce(struct work *w, const struct learner *l, double rows, double ld)
+static void add_reduce(struct cost *w, const struct trainer *l, double rows, double ld)
 {
     int shards = l->problem->shards;
     double adds = shards - 1 - shards / 2;
@@ -37,7 +37,7 @@ static void add_reduce(struct work *w, const struct learner *l, double rows, dou
 }
 
 /* The small layers between encoder and decoder: their products, and Adam. */
-static void add_hidden(struct work *w, const struct learner *l, const struct param *first,
+static void add_hidden(struct cost *w, const struct trainer *l, const struct param *first,
                        const struct param *last)
 {
     for (int i = 0; i < l->model->params.n; i++) {
@@ -51,7 +51,7 @@ static void add_hidden(struct work *w, const struct learner *l, const struct par
     }
 }
 
-static void add_autoencoder(struct work *w, const struct learner *l)
+static void add_autoencoder(struct cost *w, const struct trainer *l)
 {
     const struct problem *p = l->problem;
     const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
@@ -59,7 +59,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
     double k0 = (double)v->cols, k1 = (double)o->cols;
     double ld0 = (double)row_pad(v->cols), ld1 = (double)row_pad(o->cols);
     double share = w->examples / steps / (double)l->scheduler.examples;
-    double rows = steps * work_touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
+    double rows = steps * cost_touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
     bool masked = !model_traits(l->model->spec.kind)->clicks;
 
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
@@ -81,7 +81,7 @@ static void add_autoencoder(struct work *w, const struct learner *l)
     w->bytes[PHASE_UPDATE] += rows * ld0 * ADAM_BYTES;
 }
 
-static void add_factors(struct work *w, const struct learner *l)
+static void add_factors(struct cost *w, const struct trainer *l)
 {
     const struct problem *p = l->problem;
     double steps = (double)w->steps, k = (double)l->model->spec.latent;
@@ -89,8 +89,8 @@ static void add_factors(struct work *w, const struct learner *l)
     double share = w->examples / steps / (double)l->scheduler.examples, rows;
 
     share = share < 1.0 ? share : 1.0;
-    rows = steps * (work_touched(p->train->row_count, p->examples, share) +
-                    work_touched(p->train->column_count, p->columns, share));
+    rows = steps * (cost_touched(p->train->row_count, p->examples, share) +
+                    cost_touched(p->train->column_count, p->columns, share));
     w->flop[PHASE_ENCODE] += 2.0 * k * w->examples;
     w->bytes[PHASE_ENCODE] += 16.0 * ld * w->examples; /* both rows, read and copied */
     w->flop[PHASE_UPDATE] +=
@@ -99,12 +99,12 @@ static void add_factors(struct work *w, const struct learner *l)
     w->exchange += 8.0 * ld * w->examples; /* the copies, read by the rows' owners */
 }
 
-static bool by_rating(const struct learner *l)
+static bool by_rating(const struct trainer *l)
 {
     return model_traits(l->model->spec.kind)->by_rating;
 }
 
-static void add_phases(struct work *w, const struct learner *l)
+static void add_phases(struct cost *w, const struct trainer *l)
 {
     if (w->steps <= 0)
         return;
@@ -114,11 +114,11 @@ static void add_phases(struct work *w, const struct learner *l)
         add_autoencoder(w, l);
 }
 
-void work_of_steps(struct work *out, const struct learner *l, int64_t steps)
+void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
 {
     const int64_t *count = l->problem->train->row_count;
 
-    *out = (struct work){.steps = steps};
+    *out = (struct cost){.steps = steps};
     for (int64_t i = 0; i < steps; i++) {
         struct batch b = scheduler_batch(&l->scheduler, i);
 
@@ -129,15 +129,15 @@ void work_of_steps(struct work *out, const struct learner *l, int64_t steps)
     add_phases(out, l);
 }
 
-void work_of_epoch(struct work *out, const struct learner *l)
+void cost_of_epoch(struct cost *out, const struct trainer *l)
 {
-    *out = (struct work){.steps = scheduler_max_steps(&l->scheduler),
+    *out = (struct cost){.steps = scheduler_max_steps(&l->scheduler),
                          .examples = (double)l->scheduler.examples,
                          .ratings = (double)l->problem->train->entries};
     add_phases(out, l);
 }
 
-double work_of_evaluation(const struct learner *l, double examples, double entries, double scores)
+double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores)
 {
     const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
     double flop;
@@ -154,7 +154,7 @@ double work_of_evaluation(const struct learner *l, double examples, double entri
     return flop;
 }
 
-double work_flop(const struct work *w)
+double cost_flop(const struct cost *w)
 {
     double sum = 0.0;
 
@@ -163,7 +163,7 @@ double work_flop(const struct work *w)
     return sum;
 }
 
-double work_bytes(const struct work *w)
+double cost_bytes(const struct cost *w)
 {
     double sum = 0.0;
 

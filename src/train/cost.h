@@ -13,7 +13,7 @@
 
 #include "setup/trainer.h"
 
-struct work {
+struct cost {
     int64_t steps;
     double examples, ratings; /* that went through */
     double flop[PHASES], bytes[PHASES];
@@ -21,20 +21,20 @@ struct work {
 };
 
 /* The first `steps` minibatches of the epoch at hand. */
-void work_of_steps(struct work *out, const struct learner *l, int64_t steps);
+void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps);
 /* An epoch, whichever. */
-void work_of_epoch(struct work *out, const struct learner *l);
+void cost_of_epoch(struct cost *out, const struct trainer *l);
 
 /* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers that
  * come out; the selection of the best is not counted. */
-double work_of_evaluation(const struct learner *l, double examples, double entries, double scores);
+double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores);
 
 /* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share`
  * of the entries is expected to touch. */
-double work_touched(const int64_t *count, int64_t n, double share);
+double cost_touched(const int64_t *count, int64_t n, double share);
 
 /* Sums over the phases. */
-double work_flop(const struct work *w);
-double work_bytes(const struct work *w);
+double cost_flop(const struct cost *w);
+double cost_bytes(const struct cost *w);
 
 #endif

@@ -32,7 +32,8 @@ static int match_ids(struct former *f, int which, const struct idtable *own, str
 {
     char *path = file_join(f->folder, which == ITEMS ? "items.tsv" : "users.tsv");
     int64_t n = idtable_count(own);
-    int rc = path ? known_ids(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc =
+        path ? run_facts_ids(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     if (rc < 0)
@@ -110,8 +111,8 @@ static int check_kind(const struct former *f, const struct problem *p, const str
     return 0;
 }
 
-int warm_start(struct model *m, const struct problem *p, const struct config *c, const char *folder,
-               struct warm_counts *counts, struct error *err)
+int init_from_run(struct model *m, const struct problem *p, const struct config *c, const char *folder,
+                  struct init_from_counts *counts, struct error *err)
 {
     struct former f = {.folder = folder};
     char *path = file_join(folder, "model.safetensors");
@@ -130,8 +131,8 @@ int warm_start(struct model *m, const struct problem *p, const struct config *c,
                        p->side == SIDE_USER ? "items" : "users");
     for (int i = 0; i < m->params.n && rc == 0; i++)
         rc = take_tensor(&f, &m->params.param[i], p, err);
-    *counts = (struct warm_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
-                                   p->users - f.known[USERS]};
+    *counts = (struct init_from_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
+                                        p->users - f.known[USERS]};
     former_fini(&f);
     mem_free(path);
     return rc;
@@ -182,7 +183,8 @@ static void apart(bool *test, bool *valid, const struct config *former, const st
     *valid = *test && (same_data || in_time(a.kind)) && same_validation(&a, &b) && !former->refit;
 }
 
-int warm_leaks(char *text, size_t size, const struct problem *p, const struct config *c, struct error *err)
+int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
+                    struct error *err)
 {
     char *path = file_join(c->init_run, "model.safetensors");
     struct config *former = NULL;

@@ -13,18 +13,19 @@
 #include "setup/problem.h"
 
 /* Rows of items and users that were taken over, and that are new. */
-struct warm_counts {
+struct init_from_counts {
     int64_t items, new_items, users, new_users; /* of tables that have such rows */
 };
 
 /* `folder`: the former run's. PT_ECONFIG where it holds another kind of model or other sizes of layers;
  * PT_EFILE where its files are missing or damaged; PT_EDATA where none of its ids is among this run's. */
-int warm_start(struct model *m, const struct problem *p, const struct config *c, const char *folder,
-               struct warm_counts *counts, struct error *err);
+int init_from_run(struct model *m, const struct problem *p, const struct config *c, const char *folder,
+                  struct init_from_counts *counts, struct error *err);
 
 /* Whether the run of train.init may have trained on ratings that are held out here: 1, and what to say; 0
  * where the two splits keep them apart. Of the former run only its configuration and the digest of its
- * ratings are known. Errors as of warm_start. */
-int warm_leaks(char *text, size_t size, const struct problem *p, const struct config *c, struct error *err);
+ * ratings are known. Errors as of init_from_run. */
+int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
+                    struct error *err);
 
 #endif

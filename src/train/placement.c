@@ -24,7 +24,7 @@ static int owner_of(const struct problem *p, int shard)
 /* Weights and moments of span `shard` of every table that is cut as the columns are. */
 static void count_shard(const struct run *r, int shard, int64_t *pages, int nodes)
 {
-    const struct param_list *l = &r->learner.model->params;
+    const struct param_list *l = &r->trainer.model->params;
 
     for (int i = 0; i < l->n; i++)
         for (int which = 0; which < 3 && l->param[i].sharded && l->param[i].spans == r->problem->shards;

@@ -107,8 +107,8 @@ static int64_t widest_shard(const struct problem *p)
 }
 
 /* What the decoder of a softmax model keeps besides its weights, for blocks of `block` examples. */
-static int64_t softmax_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
-                             int64_t block)
+static int64_t click_decoder_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                                   int64_t block)
 {
     bool keep = block < z->batch || c->clip_norm > 0.0; /* the whole gradient, or some rows a worker */
     int64_t gradient = (keep ? p->columns : z->workers * 16) * z->last_ld;
@@ -138,7 +138,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
         bytes += reduce_bytes(z->shards, z->workers, z->batch, z->last_ld);
     for (int l = 0; l < z->layers; l++)
         bytes += 2 * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
-    bytes += z->softmax ? softmax_bytes(z, c, p, block_of(z, c))
+    bytes += z->softmax ? click_decoder_bytes(z, c, p, block_of(z, c))
                         : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT;
     return bytes + 8 * p->examples; /* the order of the examples */
 }
@@ -209,10 +209,10 @@ static int64_t limit_of(const struct problem *p)
 static int64_t fitting_microbatch(const struct memory_plan *m, const struct sizes *z, const struct config *c,
                                   const struct problem *p)
 {
-    int64_t others = m->total - softmax_bytes(z, c, p, block_of(z, c));
+    int64_t others = m->total - click_decoder_bytes(z, c, p, block_of(z, c));
 
     for (int64_t block = block_of(z, c) / 2; block > 0; block /= 2)
-        if (others + softmax_bytes(z, c, p, block) <= m->limit)
+        if (others + click_decoder_bytes(z, c, p, block) <= m->limit)
             return block;
     return 0;
 }

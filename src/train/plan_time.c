@@ -160,8 +160,8 @@ static void count_factors(struct amounts *a, const struct config *c, const struc
     a->ld = row_pad(c->latent);
     a->floats = (p->users + p->items) * a->ld;
     ld = (double)a->ld;
-    rows = steps * (work_touched(p->train->row_count, p->examples, share) +
-                    work_touched(p->train->column_count, p->columns, share));
+    rows = steps * (cost_touched(p->train->row_count, p->examples, share) +
+                    cost_touched(p->train->column_count, p->columns, share));
     a->of[GATHER] = 6.0 * ld * (double)p->cells.n; /* two copies, the score, two sums and their zeros */
     a->of[ADAM] = rows * ld;
     a->of[IDLE] = (all - rows) * ld;
@@ -171,7 +171,7 @@ static void count_autoencoder(struct amounts *a, const struct config *c, const s
                               double steps, double share)
 {
     bool softmax = problem_is_binary(c), variational = problem_traits(c)->variational;
-    double rows = steps * work_touched(p->train->column_count, p->columns, share);
+    double rows = steps * cost_touched(p->train->column_count, p->columns, share);
     double all = steps * (double)p->columns, examples = (double)p->examples;
     double ratings = (double)p->train->entries, ld0, ld1, dense = 0.0;
     int n = c->hidden.n;

@@ -44,9 +44,9 @@ static int load(struct run *r, const char *path, struct error *err)
     char note[256];
     int rc = checkpoint_machine_note(path, r->problem, note, sizeof note, err);
 
-    if (rc == 0 && (rc = checkpoint_load(path, r->learner.model, r->problem, &r->state, err)) == 0 && *note)
+    if (rc == 0 && (rc = checkpoint_load(path, r->trainer.model, r->problem, &r->state, err)) == 0 && *note)
         run_warn(r, note);
-    if (rc == 0 && r->state.in_epoch > scheduler_max_steps(&r->learner.scheduler))
+    if (rc == 0 && r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
         rc = error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
     return rc;
 }

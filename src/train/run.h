@@ -22,7 +22,7 @@ struct run {
     struct ranks ranks; /* every rank runs all of this; rank 0 writes */
     bool found;         /* there is a checkpoint to go on from */
     struct problem *problem;
-    struct learner learner;
+    struct trainer trainer;
     struct eval_spec spec;
     int monitor;                    /* number of the metric that chooses; -1: none */
     struct evaluator *valid, *test; /* NULL: no such part */
@@ -104,7 +104,7 @@ void rundir_tidy(const struct rundir *d);
 int rundir_write_start(const struct run *r, struct error *err);
 /* The configuration that the folder's run was started with; PT_ECONFIG where `c` may not resume it. */
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err);
-/* A text as a field of a table of ids: tabs, line ends and backslashes escaped. known_ids undoes it. */
+/* A text as a field of a table of ids: tabs, line ends and backslashes escaped. run_facts_ids undoes it. */
 void rundir_put_field(struct file_writer *w, const char *text);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
 /* The weights at hand as r->best_model. */

@@ -82,7 +82,7 @@ static void free_model(struct run *r)
 {
     evaluator_free(r->valid);
     evaluator_free(r->test);
-    learner_fini(&r->learner);
+    trainer_fini(&r->trainer);
     r->valid = r->test = NULL;
 }
 
@@ -91,11 +91,11 @@ static int make_model(struct run *r, int64_t epochs, struct error *err)
 {
     struct problem *p = r->problem;
     struct model *m;
-    int rc = learner_init(&r->learner, r->config, p, epochs, err);
+    int rc = trainer_init(&r->trainer, r->config, p, epochs, err);
 
     if (rc < 0)
         return rc;
-    m = r->learner.model;
+    m = r->trainer.model;
     if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err)) < 0)
         return rc;
     return p->test.out && !r->options->no_test ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
@@ -104,20 +104,20 @@ static int make_model(struct run *r, int64_t epochs, struct error *err)
 int run_start_model(struct run *r, int64_t epochs, struct error *err)
 {
     const char *folder = r->config->init_run;
-    struct warm_counts n;
+    struct init_from_counts n;
     char note[512];
     int rc = make_model(r, epochs, err);
 
     if (rc < 0 || !*folder)
         return rc;
-    if ((rc = warm_start(r->learner.model, r->problem, r->config, folder, &n, err)) < 0)
+    if ((rc = init_from_run(r->trainer.model, r->problem, r->config, folder, &n, err)) < 0)
         return rc;
     snprintf(note, sizeof note,
              "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
              (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
     run_warn(r, note);
     if (n.items && n.users && !r->state.refit &&
-        (rc = warm_leaks(note, sizeof note, r->problem, r->config, err)) > 0)
+        (rc = init_from_leaks(note, sizeof note, r->problem, r->config, err)) > 0)
         run_warn(r, note);
     return rc < 0 ? rc : 0;
 }

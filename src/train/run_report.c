@@ -16,7 +16,7 @@ void run_warn(const struct run *r, const char *text)
 
 int64_t run_examples(const struct run *r)
 {
-    return r->learner.scheduler.examples;
+    return r->trainer.scheduler.examples;
 }
 
 void run_tell(const struct run *r, enum train_event event, int64_t epochs)
@@ -28,11 +28,11 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
 
     if (!r->options->listen)
         return;
-    p.share = within ? (double)s->in_epoch / (double)r->learner.scheduler.steps : 0.0;
+    p.share = within ? (double)s->in_epoch / (double)r->trainer.scheduler.steps : 0.0;
     done = (double)s->epoch + p.share;
-    p.loss = r->learner.model->sums.steps ? r->learner.model->sums.loss / (double)r->learner.model->sums.steps
+    p.loss = r->trainer.model->sums.steps ? r->trainer.model->sums.loss / (double)r->trainer.model->sums.steps
                                           : NAN;
-    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->learner.scheduler.steps;
+    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->trainer.scheduler.steps;
     p.examples_per_s = took > 0.0 ? began * (double)run_examples(r) / took : NAN;
     p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
     p.best_epoch = s->best_epoch;
@@ -41,7 +41,7 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     p.judged = event == TRAIN_EPOCH && r->judged;
     p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
     p.problem = r->problem;
-    p.model = r->learner.model;
+    p.model = r->trainer.model;
     r->options->listen(r->options->arg, &p);
 }
 
@@ -67,7 +67,7 @@ static const char *rating_advice(const struct run *r)
 int run_diverged(const struct run *r, int64_t from, struct error *err)
 {
     const struct run_state *s = &r->state;
-    const char *layer = params_not_finite(&r->learner.model->params);
+    const char *layer = params_not_finite(&r->trainer.model->params);
     char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
 
     if (layer)

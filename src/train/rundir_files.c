@@ -126,8 +126,8 @@ static char *metrics_line(const struct run *r, double epoch_s)
     bool judged = r->judged;
     char *text;
 
-    adam_schedule(&r->learner.plan.spec, s->epoch - 1,
-                  scheduler_first_step(&r->learner.scheduler, s->epoch) - 1, &lr, &beta1);
+    adam_schedule(&r->trainer.plan.spec, s->epoch - 1,
+                  scheduler_first_step(&r->trainer.scheduler, s->epoch) - 1, &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);
@@ -172,7 +172,7 @@ int rundir_write_model(struct run *r, struct error *err)
 
     tensors_abandon(r->best_model);
     r->best_model = NULL;
-    rc = checkpoint_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), false, r->learner.model, r->config,
+    rc = checkpoint_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), false, r->trainer.model, r->config,
                           r->problem, &r->state, err);
     if (rc == 0 &&
         r->best_model) /* as many as the checkpoints that may refer to them, and one that none does yet */
@@ -196,7 +196,7 @@ int rundir_save_checkpoint(struct run *r, struct error *err)
     r->state.epochs = r->config->epochs;
     if ((rc = rundir_commit_model(r, err)) < 0 ||
         (!r->ranks.id && (rc = file_flush(rundir_path(r->dir, "metrics.jsonl"), err)) < 0) ||
-        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), true, r->learner.model, r->config,
+        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), true, r->trainer.model, r->config,
                                r->problem, &r->state, err)) < 0)
         return rc;
     if (w) {

@@ -62,14 +62,14 @@ static struct json *throughput_json(const struct run *r)
 {
     struct json *j = json_new_object();
     double epoch = run_epoch_median(r);
-    struct work work;
+    struct cost work;
 
-    work_of_epoch(&work, &r->learner);
+    cost_of_epoch(&work, &r->trainer);
     if (epoch > 0.0) {
         json_put_real(j, "examples_per_s", (double)run_examples(r) / epoch);
         json_put_real(j, "ratings_per_s", (double)r->problem->train->entries / epoch);
-        json_put_real(j, "gflop_per_s", work_flop(&work) / epoch / 1e9);
-        json_put_real(j, "gbyte_per_s", work_bytes(&work) / epoch / 1e9);
+        json_put_real(j, "gflop_per_s", cost_flop(&work) / epoch / 1e9);
+        json_put_real(j, "gbyte_per_s", cost_bytes(&work) / epoch / 1e9);
     }
     return j;
 }
@@ -163,7 +163,7 @@ static struct rank_facts *rank_facts(struct run *r)
         return NULL;
     facts[r->ranks.id] = (struct rank_facts){.threads = team_workers(r->problem->team),
                                              .bytes_sent = team->sent + r->ranks.sent,
-                                             .weight_bytes = params_held(&r->learner.model->params),
+                                             .weight_bytes = params_held(&r->trainer.model->params),
                                              .peak_rss = peak_rss()};
     ranks_share(&r->ranks, facts, r->ranks.count, sizeof *facts);
     return facts;
@@ -196,7 +196,7 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     if (r->ranks.count > 1)
         json_put(j, "per_rank", ranks_json(r, facts));
     json_put_int(j, "shards", r->problem->shards);
-    json_put_int(j, "params", params_count(&r->learner.model->params));
+    json_put_int(j, "params", params_count(&r->trainer.model->params));
     json_put(j, "data", data_json(r));
     json_put_int(j, "epochs", s->refit ? s->best_epoch : s->epoch);
     json_put_int(j, "best_epoch", s->best_epoch);

@@ -1,5 +1,5 @@
 /* train.c - the run: epochs of minibatches, each judged on the validation part, the best model kept, and the
- * test part read once. Serial but for learner_steps: an epoch is a few runs of the workers over some
+ * test part read once. Serial but for trainer_steps: an epoch is a few runs of the workers over some
  * minibatches each, with a look at signals and the clock between them. */
 #include "train/run.h"
 
@@ -36,20 +36,20 @@ static bool minutes_passed(struct run *r)
 /* Every weight has seen all steps afterwards. */
 static void flush(struct run *r)
 {
-    learner_steps(&r->learner, r->state.in_epoch, r->state.in_epoch, false, true);
+    trainer_steps(&r->trainer, r->state.in_epoch, r->state.in_epoch, false, true);
 }
 
 static int flush_and_save(struct run *r, struct error *err)
 {
     flush(r);
-    r->state.sums = r->learner.model->sums;
+    r->state.sums = r->trainer.model->sums;
     return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
 
 /* What is left of the epoch at hand, in chunks of some CHUNK_S. */
 static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 {
-    struct learner *l = &r->learner;
+    struct trainer *l = &r->trainer;
     struct run_state *st = &r->state;
     bool begin = true;
     int64_t size = 1;
@@ -59,13 +59,13 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 
     r->epoch_began_s = st->train_s;
     r->epoch_began_at = st->in_epoch;
-    learner_epoch(l, st->epoch);
-    r->learner.model->sums = r->state.sums;
+    trainer_epoch(l, st->epoch);
+    r->trainer.model->sums = r->state.sums;
     while (st->in_epoch < l->steps) {
         int64_t from = st->in_epoch, to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
         double start = clock_now(), took;
 
-        learner_steps(l, from, to, begin, to == l->steps);
+        trainer_steps(l, from, to, begin, to == l->steps);
         took = clock_now() - start;
         st->train_s += took;
         st->steps_run += to - from;
@@ -75,7 +75,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
             rundir_note(r);
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
         ranks_copy(&r->ranks, &size, sizeof size);
-        if (!isfinite(r->learner.model->sums.loss)) {
+        if (!isfinite(r->trainer.model->sums.loss)) {
             flush(r);
             return run_diverged(r, from, err);
         }
@@ -91,7 +91,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
         }
     }
     r->epoch_s[r->epochs_timed++] = st->train_s - before;
-    return params_not_finite(&r->learner.model->params) ? run_diverged(r, 0, err) : 0;
+    return params_not_finite(&r->trainer.model->params) ? run_diverged(r, 0, err) : 0;
 }
 
 /* ---- judging ---- */
@@ -150,9 +150,9 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
 {
     int rc = 0;
 
-    r->state.sums = r->learner.model->sums;
+    r->state.sums = r->trainer.model->sums;
     if (writes_model(r, epochs) &&
-        (rc = params_hash(&r->learner.model->params, r->state.model_hash, err)) < 0)
+        (rc = params_hash(&r->trainer.model->params, r->state.model_hash, err)) < 0)
         return rc;
     if (r->dir) {
         if ((rc = rundir_add_metrics(r, r->epoch_s[r->epochs_timed - 1], err)) < 0)
@@ -162,7 +162,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     }
     run_tell(r, TRAIN_EPOCH, epochs);
     r->state.in_epoch = 0;
-    r->learner.model->sums = r->state.sums =
+    r->trainer.model->sums = r->state.sums =
         (struct epoch_sums){0}; /* the model's too: an interruption here saves what it has */
     if (r->dir && !last && !stopping(r) && checkpoint_due(r))
         rc = rundir_save_checkpoint(r, err);
@@ -222,14 +222,14 @@ static int keep_first_model(struct run *r, struct error *err)
 
     if (r->state.model_hash[0])
         return 0;
-    rc = params_hash(&r->learner.model->params, r->state.model_hash, err);
+    rc = params_hash(&r->trainer.model->params, r->state.model_hash, err);
     return rc == 0 && r->dir ? rundir_write_model(r, err) : rc;
 }
 
 /* The weights at hand are the last step's; the saved model is the best one. Reads the test part, once. */
 static int finish(struct run *r, struct error *err)
 {
-    int rc = params_hash(&r->learner.model->params, r->weights_hash, err);
+    int rc = params_hash(&r->trainer.model->params, r->weights_hash, err);
 
     if (rc < 0)
         return rc;
@@ -237,7 +237,7 @@ static int finish(struct run *r, struct error *err)
         return rc;
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
         evaluate(r->test, &r->last_tested);
-        if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), r->learner.model, r->problem, NULL, err)) <
+        if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), r->trainer.model, r->problem, NULL, err)) <
             0)
             return rc;
     }

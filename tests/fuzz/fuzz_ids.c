@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct idtable *ids = NULL;
     char **title = NULL;
     struct error err = {0};
-    int rc = known_ids(&ids, &title, fuzz_file(data, size), &err);
+    int rc = run_facts_ids(&ids, &title, fuzz_file(data, size), &err);
 
     fuzz_error(rc, &err);
     if (rc < 0)
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int64_t i = 0; i < idtable_count(ids); i++) {
         FUZZ_CHECK(idtable_find(ids, idtable_name(ids, i), idtable_length(ids, i)) == i);
     }
-    known_free_titles(title, idtable_count(ids));
+    run_facts_free_titles(title, idtable_count(ids));
     idtable_free(ids);
     return 0;
 }

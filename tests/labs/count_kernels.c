@@ -45,7 +45,7 @@ CASE(elu, kern->activate(ACT_ELU, row, LD))
 CASE(relu, kern->activate(ACT_RELU, row, LD))
 CASE(exp_row, kern->exp_row(more, LOGITS, &first, &second))
 CASE(exp_stats, kern->exp_stats(more, LOGITS, &first, &second))
-CASE(reach, reached = kern->reach(more, LOGITS, 1.9f, places))
+CASE(above_threshold, reached = kern->above_threshold(more, LOGITS, 1.9f, places))
 CASE(dropout, kern->dropout(row, LD, 0.5f, 1, 2, 3, 4))
 CASE(normal, kern->normal(row, LD, 0.1f, 1, 2, 3, 4))
 /* 24 rows against 50 others; 16 rows of a gradient over 100 terms. */
@@ -80,10 +80,14 @@ static void fill(void)
 int main(int argc, char **argv)
 {
     static void (*const cases[])(void) = {
-        case_gather,      case_gather_add, case_dots,       case_axpy,       case_add,          case_scale,
-        case_sum_squares, case_adam,       case_adam_idle,  case_sigmoid,    case_sigmoid_back, case_tanh,
-        case_tanh_back,   case_elu,        case_relu,       case_exp_row,    case_exp_stats,    case_reach,
-        case_dropout,     case_normal,     case_product_nt, case_product_nn,
+        case_gather,      case_gather_add,   case_dots,
+        case_axpy,        case_add,          case_scale,
+        case_sum_squares, case_adam,         case_adam_idle,
+        case_sigmoid,     case_sigmoid_back, case_tanh,
+        case_tanh_back,   case_elu,          case_relu,
+        case_exp_row,     case_exp_stats,    case_above_threshold,
+        case_dropout,     case_normal,       case_product_nt,
+        case_product_nn,
     };
     struct error err = {0};
 

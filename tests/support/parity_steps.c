@@ -22,7 +22,7 @@
 struct parity {
     struct config *config;
     struct problem *problem;
-    struct learner learner;
+    struct trainer trainer;
 };
 
 static void check(int rc, const struct error *err)
@@ -102,7 +102,7 @@ static void save_split(const struct parity *p, const char *folder)
 
 static void save_weights(const struct parity *p, const char *folder, const char *name)
 {
-    const struct param_list *l = &p->learner.model->params;
+    const struct param_list *l = &p->trainer.model->params;
     struct tensors_writer *w;
     struct error err;
 
@@ -127,18 +127,18 @@ static void run_steps(struct parity *p, const char *folder, int64_t steps)
     int64_t *rows = mem_alloc(steps, sizeof *rows),
             *example = mem_alloc(steps * p->config->batch, sizeof *example);
     int64_t done = 0, examples = 0;
-    struct learner *l = &p->learner;
+    struct trainer *l = &p->trainer;
     struct tensors_writer *w;
     struct error err;
 
     save_weights(p, folder, "start.safetensors");
     for (int64_t epoch = 0; done < steps; epoch++) {
-        learner_epoch(l, epoch);
+        trainer_epoch(l, epoch);
         for (int64_t i = 0; i < l->steps && done < steps; i++, done++) {
             struct batch b = scheduler_batch(&l->scheduler, i);
 
             l->model->sums.loss = 0.0;
-            learner_steps(l, i, i + 1, i == 0, true);
+            trainer_steps(l, i, i + 1, i == 0, true);
             loss[done] = l->model->sums.loss;
             rows[done] = b.rows;
             memcpy(example + examples, b.example, (size_t)b.rows * sizeof *example);
@@ -181,9 +181,9 @@ int main(int argc, char **argv)
     check(problem_new(&p.problem, p.config, &err), &err);
     save_split(&p, argv[1]);
     if (steps > 0) {
-        check(learner_init(&p.learner, p.config, p.problem, p.config->epochs, &err), &err);
+        check(trainer_init(&p.trainer, p.config, p.problem, p.config->epochs, &err), &err);
         run_steps(&p, argv[1], steps);
-        learner_fini(&p.learner);
+        trainer_fini(&p.trainer);
     }
     problem_free(p.problem);
     config_free(p.config);

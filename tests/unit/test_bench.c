@@ -89,17 +89,17 @@ static void work_is_what_the_sizes_say(void **state)
         "split.valid=0",      "run.shards=4",    "train.patience=0",  NULL};
     struct config *c = configured(settings);
     struct problem *p = NULL;
-    struct learner l;
+    struct trainer l;
     struct error err = {0};
-    struct work w, epoch;
+    struct cost w, epoch;
 
     (void)state;
     assert_int_equal(problem_new_kept(&p, c, &err), 0);
-    assert_int_equal(learner_init(&l, c, p, 1, &err), 0);
-    learner_epoch(&l, 0);
+    assert_int_equal(trainer_init(&l, c, p, 1, &err), 0);
+    trainer_epoch(&l, 0);
     assert_int_equal(l.steps, 1);
-    work_of_steps(&w, &l, 1);
-    work_of_epoch(&epoch, &l);
+    cost_of_steps(&w, &l, 1);
+    cost_of_epoch(&epoch, &l);
     assert_float_equal(w.examples, 30.0, 0.0);
     assert_float_equal(w.ratings, 300.0, 0.0);
     assert_float_equal(w.flop[PHASE_ENCODE], 2.0 * 16 * 300, 0.0);
@@ -112,7 +112,7 @@ static void work_is_what_the_sizes_say(void **state)
         assert_float_equal(w.flop[i], epoch.flop[i], 0.0);
         assert_float_equal(w.bytes[i], epoch.bytes[i], 0.0);
     }
-    learner_fini(&l);
+    trainer_fini(&l);
     problem_free(p);
     config_free(c);
 }

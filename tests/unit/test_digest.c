@@ -149,11 +149,11 @@ static void the_digest_is_what_the_format_says(void **state)
     }
 }
 
-static struct look look_at(const struct ratings *r, int workers)
+static struct filters_needed look_at(const struct ratings *r, int workers)
 {
-    struct look look;
+    struct filters_needed look;
 
-    look_make(&look, r, workers);
+    filters_needed_find(&look, r, workers);
     return look;
 }
 
@@ -166,7 +166,7 @@ static void the_look_sees_what_there_is_to_do(void **state)
     srand(29);
     r = make(MANY);
     for (int workers = 2; workers <= 5; workers++) {
-        struct look look = look_at(r, workers);
+        struct filters_needed look = look_at(r, workers);
         int64_t end = MANY - MANY % EACH - 1; /* the last rating of a user */
 
         assert_true(look.pairs_once);

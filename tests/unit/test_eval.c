@@ -46,7 +46,7 @@ static const char *const cases[][16] = {
 struct world {
     struct config *config;
     struct problem *problem;
-    struct learner learner;
+    struct trainer trainer;
     struct eval_spec spec;
 };
 
@@ -72,17 +72,17 @@ static void make(struct world *w, const char *const *settings, int workers)
     ok(config_set(w->config, "train.lr=0.02", &err), &err);
     ok(config_check(w->config, &err), &err);
     ok(problem_new(&w->problem, w->config, &err), &err);
-    ok(learner_init(&w->learner, w->config, w->problem, 3, &err), &err);
+    ok(trainer_init(&w->trainer, w->config, w->problem, 3, &err), &err);
     for (int64_t e = 0; e < 3; e++) {
-        learner_epoch(&w->learner, e);
-        learner_steps(&w->learner, 0, w->learner.steps, true, true);
+        trainer_epoch(&w->trainer, e);
+        trainer_steps(&w->trainer, 0, w->trainer.steps, true, true);
     }
     ok(eval_spec_make(&w->spec, w->config, w->problem, &err), &err);
 }
 
 static void drop(struct world *w)
 {
-    learner_fini(&w->learner);
+    trainer_fini(&w->trainer);
     problem_free(w->problem);
     config_free(w->config);
 }
@@ -93,7 +93,7 @@ static void judge(const struct world *w, bool valid, struct eval_result *out)
     struct evaluator *e;
     struct error err = {0};
 
-    ok(evaluator_new(&e, &w->spec, part, w->learner.model, w->problem, &err), &err);
+    ok(evaluator_new(&e, &w->spec, part, w->trainer.model, w->problem, &err), &err);
     evaluate(e, out);
     evaluator_free(e);
 }
@@ -151,7 +151,7 @@ static void score_block(struct worker *w, void *arg)
 {
     struct block *b = arg;
     const struct problem *p = b->t->w->problem;
-    struct model *m = b->t->w->learner.model;
+    struct model *m = b->t->w->trainer.model;
     struct view *view = mem_zalloc(p->shards, sizeof *view);
     struct input input = {.matrix = b->in, .view = view, .example = b->example, .rows = b->rows};
 
@@ -496,7 +496,7 @@ static void judging_again_gives_the_same(void **state)
         struct world w;
 
         make(&w, cases[i], 2);
-        ok(evaluator_new(&e, &w.spec, &w.problem->test, w.learner.model, w.problem, &err), &err);
+        ok(evaluator_new(&e, &w.spec, &w.problem->test, w.trainer.model, w.problem, &err), &err);
         evaluate(e, &first);
         evaluate(e, &second);
         assert_memory_equal(first.value, second.value, (size_t)first.n * sizeof *first.value);
@@ -518,7 +518,7 @@ static void users_add_up_to_the_figure(void **state)
         double *value, *weight;
 
         make(&w, cases[i], 2);
-        ok(evaluator_new(&e, &w.spec, &w.problem->test, w.learner.model, w.problem, &err), &err);
+        ok(evaluator_new(&e, &w.spec, &w.problem->test, w.trainer.model, w.problem, &err), &err);
         evaluate(e, &r);
         most = evaluator_users_most(e);
         user = mem_alloc(most, sizeof *user);

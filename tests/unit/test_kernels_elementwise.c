@@ -282,9 +282,9 @@ static void check_reach(const struct kernels *k)
                 if (x[i] >= 2.5f)
                     want[wanted++] = i;
             }
-            assert_int_equal(k->reach(x, n, 2.5f, at), wanted);
+            assert_int_equal(k->above_threshold(x, n, 2.5f, at), wanted);
             assert_memory_equal(at, want, (size_t)wanted * sizeof *at);
-            assert_int_equal(k->reach(x, n, INFINITY, at), 0);
+            assert_int_equal(k->above_threshold(x, n, INFINITY, at), 0);
         }
 }
 

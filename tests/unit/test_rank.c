@@ -53,11 +53,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct use *open_trained(const char *settings, int threads, char **run)
+static struct trained *open_trained(const char *settings, int threads, char **run)
 {
     struct config *c;
     struct error err = {0};
-    struct use *u = NULL;
+    struct trained *u = NULL;
     char *copy = strdup(settings), data[512];
     static int runs;
     char name[32];
@@ -73,7 +73,7 @@ static struct use *open_trained(const char *settings, int threads, char **run)
     snprintf(name, sizeof name, "run%d", runs++);
     *run = file_join(folder, name);
     struct train_options o = {.folder = *run};
-    if (train_run(c, &o, NULL, &err) < 0 || use_open(&u, *run, threads, &err) < 0)
+    if (train_run(c, &o, NULL, &err) < 0 || trained_open(&u, *run, threads, &err) < 0)
         fail_msg("%s", err.text);
     config_free(c);
     free(copy);
@@ -127,7 +127,8 @@ static double same(double x)
 }
 
 /* Outputs for all columns, from an example's inputs x (columns). */
-static void outputs(double *out, const struct use *u, const struct tensors *t, const double *x, int64_t row)
+static void outputs(double *out, const struct trained *u, const struct tensors *t, const double *x,
+                    int64_t row)
 {
     int64_t columns, k, n;
     double h[64], z[64];
@@ -165,23 +166,24 @@ static void outputs(double *out, const struct use *u, const struct tensors *t, c
 /* ---- */
 
 /* Example e as the data have it: inputs (columns), and which columns are known. */
-static int64_t inputs(double *x, bool *known, const struct use *u, const struct history *h, int64_t e)
+static int64_t inputs(double *x, bool *known, const struct trained *u, const struct history_source *h,
+                      int64_t e)
 {
-    struct people p = {0};
+    struct histories p = {0};
     int64_t row;
 
     for (int64_t c = 0; c < u->columns; c++) {
         x[c] = 0.0;
         known[c] = false;
     }
-    assert_true(history_take(h, u, e, &p));
+    assert_true(history_source_take(h, u, e, &p));
     for (int64_t i = 0; i < p.entries; i++) {
         known[p.column[i]] = true;
-        if (p.use[i] == PEOPLE_INPUT)
+        if (p.use[i] == HISTORY_INPUT)
             x[p.column[i]] = u->rating ? (double)p.value[i] - (double)u->shift : 1.0;
     }
     row = p.row[0];
-    people_fini(&p);
+    histories_fini(&p);
     return row;
 }
 
@@ -228,23 +230,23 @@ static void check_list(const struct scored *best, int count, const double *score
 static void check_people(const char *settings, int threads)
 {
     char *run;
-    struct use *u = open_trained(settings, threads, &run);
+    struct trained *u = open_trained(settings, threads, &run);
     struct tensors *t = open_tensors(run);
     uint8_t hidden[ITEMS] = {[3] = 1, [11] = 1};
     struct rank_spec spec = {.k = K, .hidden = hidden};
     struct ranker *r;
-    struct history *h = NULL;
-    struct people p = {0};
+    struct history_source *h = NULL;
+    struct histories p = {0};
     struct error err = {0};
     struct scored best[USERS * K];
     int count[USERS];
 
     u->batch = 17; /* several blocks, the last not full */
-    if (ranker_new(&r, u, &spec, &err) < 0 || history_read(&h, u, NULL, &err) < 0)
+    if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
     assert_int_equal(h->n, USERS);
     for (int64_t e = 0; e < h->n; e++)
-        assert_true(history_take(h, u, e, &p));
+        assert_true(history_source_take(h, u, e, &p));
     assert_int_equal(ranker_run(r, &p, best, count, &err), 0);
     for (int64_t e = 0; e < h->n; e++) {
         double x[ITEMS], score[ITEMS];
@@ -256,11 +258,11 @@ static void check_people(const char *settings, int threads)
             barred[c] |= hidden[c];
         check_list(best + e * K, count[e], score, barred, u->columns, (double)u->shift);
     }
-    people_fini(&p);
-    history_free(h);
+    histories_fini(&p);
+    history_source_free(h);
     ranker_free(r);
     tensors_close(t);
-    use_close(u);
+    trained_close(u);
     mem_free(run);
 }
 
@@ -285,11 +287,11 @@ static const char *const by_item =
 static void users_of_an_item_model_get_what_the_equations_say(void **state)
 {
     char *run;
-    struct use *u = open_trained(by_item, 3, &run);
+    struct trained *u = open_trained(by_item, 3, &run);
     struct tensors *t = open_tensors(run);
     uint8_t hidden[ITEMS] = {[5] = 1};
     struct rank_spec spec = {.k = K, .hidden = hidden};
-    struct history *h = NULL;
+    struct history_source *h = NULL;
     struct error err = {0};
     int32_t user[] = {4, 0, 59, 4};
     struct scored best[4 * K];
@@ -299,7 +301,7 @@ static void users_of_an_item_model_get_what_the_equations_say(void **state)
 
     (void)state;
     u->batch = 10;
-    if (history_read(&h, u, NULL, &err) < 0 || rank_users(u, h, &spec, user, 4, best, count, &err) < 0)
+    if (history_source_read(&h, u, NULL, &err) < 0 || rank_users(u, h, &spec, user, 4, best, count, &err) < 0)
         fail_msg("%s", err.text);
     for (int64_t e = 0; e < h->n; e++) {
         inputs(x, known, u, h, e);
@@ -311,33 +313,33 @@ static void users_of_an_item_model_get_what_the_equations_say(void **state)
     }
     for (int i = 0; i < 4; i++)
         check_list(best + i * K, count[i], score[i], barred[i], h->n, (double)u->shift);
-    history_free(h);
+    history_source_free(h);
     tensors_close(t);
-    use_close(u);
+    trained_close(u);
     mem_free(run);
 }
 
 static void predictions_are_what_the_equations_say(void **state)
 {
     char *run;
-    struct use *u = open_trained(by_item, 2, &run);
+    struct trained *u = open_trained(by_item, 2, &run);
     struct tensors *t = open_tensors(run);
     struct rank_spec spec = {.k = 1};
     struct ranker *r;
-    struct history *h = NULL;
-    struct people p = {0}, want = {0};
+    struct history_source *h = NULL;
+    struct histories p = {0}, want = {0};
     struct error err = {0};
     float output[2 * ITEMS];
 
     (void)state;
     u->batch = 8;
-    if (ranker_new(&r, u, &spec, &err) < 0 || history_read(&h, u, NULL, &err) < 0)
+    if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
     for (int64_t e = 0; e < h->n; e++) { /* two users of each item */
-        assert_true(history_take(h, u, e, &p));
-        assert_true(people_add(&want, (int32_t)(e % 7), 0.0f, PEOPLE_INPUT));
-        assert_true(people_add(&want, (int32_t)(e + 9), 0.0f, PEOPLE_INPUT));
-        assert_true(people_end(&want, -1));
+        assert_true(history_source_take(h, u, e, &p));
+        assert_true(histories_add(&want, (int32_t)(e % 7), 0.0f, HISTORY_INPUT));
+        assert_true(histories_add(&want, (int32_t)(e + 9), 0.0f, HISTORY_INPUT));
+        assert_true(histories_end(&want, -1));
     }
     assert_int_equal(ranker_predict(r, &p, &want, output, &err), 0);
     for (int64_t e = 0; e < h->n; e++) {
@@ -355,19 +357,19 @@ static void predictions_are_what_the_equations_say(void **state)
                 assert_close((double)output[2 * e + i], out[c], 1e-4, 1e-4);
         }
     }
-    people_fini(&p);
-    people_fini(&want);
-    history_free(h);
+    histories_fini(&p);
+    histories_fini(&want);
+    history_source_free(h);
     ranker_free(r);
     tensors_close(t);
-    use_close(u);
+    trained_close(u);
     mem_free(run);
 }
 
 static void any_thread_count_gives_the_same_bits(void **state)
 {
     char *run;
-    struct use *u =
+    struct trained *u =
         open_trained("model.kind=multivae model.hidden=24 model.latent=8 train.epochs=2", 1, &run);
     struct scored best[2][USERS * K];
     int count[2][USERS];
@@ -377,21 +379,21 @@ static void any_thread_count_gives_the_same_bits(void **state)
     for (int i = 0; i < 2; i++) {
         struct rank_spec spec = {.k = K};
         struct ranker *r;
-        struct history *h = NULL;
-        struct people p = {0};
+        struct history_source *h = NULL;
+        struct histories p = {0};
         struct error err = {0};
 
-        if (i && use_open(&u, run, 5, &err) < 0)
+        if (i && trained_open(&u, run, 5, &err) < 0)
             fail_msg("%s", err.text);
-        if (ranker_new(&r, u, &spec, &err) < 0 || history_read(&h, u, NULL, &err) < 0)
+        if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
             fail_msg("%s", err.text);
         for (int64_t e = 0; e < h->n; e++)
-            assert_true(history_take(h, u, e, &p));
+            assert_true(history_source_take(h, u, e, &p));
         assert_int_equal(ranker_run(r, &p, best[i], count[i], &err), 0);
-        people_fini(&p);
-        history_free(h);
+        histories_fini(&p);
+        history_source_free(h);
         ranker_free(r);
-        use_close(u);
+        trained_close(u);
     }
     assert_memory_equal(best[0], best[1], sizeof best[0]);
     assert_memory_equal(count[0], count[1], sizeof count[0]);
@@ -411,64 +413,64 @@ static void count_notes(void *arg, const char *text)
 static void histories_are_read_as_people_write_them(void **state)
 {
     char *run, *path;
-    struct use *u = open_trained(by_item, 1, &run);
-    struct people_text *t;
-    struct people p = {0};
+    struct trained *u = open_trained(by_item, 1, &run);
+    struct history_text *t;
+    struct histories p = {0};
     struct error err = {0};
     int64_t unknown, a0;
 
     (void)state;
     a0 = idtable_find(u->items, "i0", 2);
-    assert_int_equal(use_find_item(u, "Film a0, The (1980)", 19), a0);
-    assert_int_equal(use_find_item(u, "the  FILM a0", 12), a0);
-    assert_int_equal(use_find_item(u, "Film", 4), -1);
-    assert_non_null(strstr(use_title(u, use_suggest_item(u, "film b", 6)), "Film b"));
-    assert_int_equal(use_suggest_item(u, "no such", 7), -1);
+    assert_int_equal(trained_find_item(u, "Film a0, The (1980)", 19), a0);
+    assert_int_equal(trained_find_item(u, "the  FILM a0", 12), a0);
+    assert_int_equal(trained_find_item(u, "Film", 4), -1);
+    assert_non_null(strstr(trained_title(u, trained_suggest_item(u, "film b", 6)), "Film b"));
+    assert_int_equal(trained_suggest_item(u, "no such", 7), -1);
     path = support_file(folder, "people",
                         "\n\r\n i1 4.5\r\nThe Film a0\t2\n i1\t5 \n\n\nnothing like it\t3\ni2\t0.5");
-    assert_int_equal(people_text_open(&t, u, path, count_notes, NULL, &err), 0);
-    assert_int_equal(people_text_next(t, &p, 10, &err), 0);
+    assert_int_equal(history_text_open(&t, u, path, count_notes, NULL, &err), 0);
+    assert_int_equal(history_text_next(t, &p, 10, &err), 0);
     assert_int_equal(p.n, 2);
     assert_int_equal(p.ptr[1], 2);
     assert_int_equal(p.ptr[2], 3);
     for (int64_t i = 0; i < 2; i++)
         assert_close((double)p.value[i], p.column[i] == a0 ? 2.0 : 5.0, 0.0, 0.0); /* the last one counts */
-    people_text_lines(t, &unknown);
+    history_text_lines(t, &unknown);
     assert_int_equal(unknown, 1);
     assert_int_equal(told, 2); /* of no such item, and of a rating off the scale */
-    people_clear(&p);
-    assert_int_equal(people_text_next(t, &p, 10, &err), 0);
+    histories_clear(&p);
+    assert_int_equal(history_text_next(t, &p, 10, &err), 0);
     assert_int_equal(p.n, 0);
-    people_text_close(t);
+    history_text_close(t);
     free(path);
 
     path = support_file(folder, "people", "i1\t4\ni2\n");
-    assert_int_equal(people_text_open(&t, u, path, NULL, NULL, &err), 0);
-    assert_int_equal(people_text_next(t, &p, 10, &err), PT_EDATA);
+    assert_int_equal(history_text_open(&t, u, path, NULL, NULL, &err), 0);
+    assert_int_equal(history_text_next(t, &p, 10, &err), PT_EDATA);
     assert_non_null(strstr(err.text, "people:2: there is no rating"));
-    people_text_close(t);
+    history_text_close(t);
     free(path);
-    people_fini(&p);
-    use_close(u);
+    histories_fini(&p);
+    trained_close(u);
     mem_free(run);
 }
 
 static void a_folder_that_does_not_fit_is_refused(void **state)
 {
     char *run, *items;
-    struct use *u = open_trained(by_item, 1, &run), *other = NULL;
+    struct trained *u = open_trained(by_item, 1, &run), *other = NULL;
     struct error err = {0};
 
     (void)state;
-    use_close(u);
+    trained_close(u);
     items = support_file(run, "users.tsv", "u1\nu2\n");
-    assert_int_equal(use_open(&other, run, 1, &err), PT_EFILE);
+    assert_int_equal(trained_open(&other, run, 1, &err), PT_EFILE);
     assert_non_null(strstr(err.text, "decoder.weight has 60 rows and users.tsv 2"));
     free(items);
     items = support_file(run, "users.tsv", "u1\nu1\n");
-    assert_int_equal(use_open(&other, run, 1, &err), PT_EFILE);
+    assert_int_equal(trained_open(&other, run, 1, &err), PT_EFILE);
     free(items);
-    assert_int_equal(use_open(&other, folder, 1, &err), PT_EUSAGE);
+    assert_int_equal(trained_open(&other, folder, 1, &err), PT_EUSAGE);
     mem_free(run);
 }
 

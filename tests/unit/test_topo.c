@@ -290,21 +290,21 @@ static void auto_takes_packages_for_nodes(void **state)
 }
 
 /* Domains of so many cores, two to a package, each core with two processors. */
-static void fill(struct slots *s, const int *cores, int domains)
+static void fill(struct binding *s, const int *cores, int domains)
 {
     int core = 0, all = 0;
 
     for (int d = 0; d < domains; d++)
         all += cores[d];
-    *s = (struct slots){.slot = mem_zalloc(2 * all, sizeof *s->slot)};
+    *s = (struct binding){.slot = mem_zalloc(2 * all, sizeof *s->slot)};
     assert_non_null(s->slot);
     for (int d = 0; d < domains; d++)
         for (int i = 0; i < cores[d]; i++, core++)
             for (int pu = 0; pu < 2; pu++)
                 s->slot[s->count++].place = (struct topo_place){core + pu * all, core, d / 2, d};
-    assert_int_equal(slots_order(s, NULL), 0);
+    assert_int_equal(binding_order(s, NULL), 0);
     assert_int_equal(s->domains, domains);
-    assert_int_equal(slots_cores(s), all);
+    assert_int_equal(binding_cores(s), all);
 }
 
 /* Wherever a team is at home, and whatever the cpuset left of the nodes. */
@@ -314,15 +314,15 @@ static void auto_begins_at_home(void **state)
 
     (void)state;
     for (int m = 0; m < 4; m++) {
-        struct slots s;
+        struct binding s;
 
         fill(&s, cores[m], 4);
         for (s.home = 0; s.home < 4; s.home++) {
-            for (int workers = 1; workers < slots_cores(&s); workers++) {
+            for (int workers = 1; workers < binding_cores(&s); workers++) {
                 int counts[4] = {0}, last = 0, used = 0;
 
                 for (int id = 0; id < workers; id++) {
-                    const struct slot *x = slots_of(&s, BIND_AUTO, workers, id);
+                    const struct slot *x = binding_of(&s, BIND_AUTO, workers, id);
 
                     assert_true(x->domain >= last); /* in the machine's order */
                     last = x->domain;
@@ -331,7 +331,7 @@ static void auto_begins_at_home(void **state)
                 for (int d = 0; d < 4; d++) {
                     used += counts[d] > 0;
                     assert_in_range(counts[d], 0, cores[m][d]);
-                    if (2 * workers <= slots_cores(&s))
+                    if (2 * workers <= binding_cores(&s))
                         assert_in_range(counts[d], 0, (cores[m][d] + 1) / 2); /* room for such another */
                 }
                 if (2 * workers <= cores[m][s.home])
@@ -343,7 +343,7 @@ static void auto_begins_at_home(void **state)
                 }
             }
         }
-        slots_fini(&s);
+        binding_fini(&s);
     }
 }
 

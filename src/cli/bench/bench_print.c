@@ -28,12 +28,12 @@ static double per_second(double amount, double seconds)
 
 static double flop_rate(const struct bench_row *r)
 {
-    return work_flop(&r->work) / r->median;
+    return cost_flop(&r->work) / r->median;
 }
 
 static double byte_rate(const struct bench_row *r)
 {
-    return work_bytes(&r->work) / r->median;
+    return cost_bytes(&r->work) / r->median;
 }
 
 /* ---- md ------------------------------------------------------------------------------------------------ */
@@ -136,7 +136,7 @@ static void print_roof(const struct bench_result *r)
         for (int p = 0; p < PHASES; p++)
             if (x->work.flop[p] > 0.0 || x->work.bytes[p] > 0.0)
                 print_roof_row(x, phase_name((enum phase)p), x->phase[p], x->work.flop[p], x->work.bytes[p]);
-        print_roof_row(x, "all", x->median, work_flop(&x->work), work_bytes(&x->work));
+        print_roof_row(x, "all", x->median, cost_flop(&x->work), cost_bytes(&x->work));
         if (x->eval_examples)
             print_roof_row(x, "evaluation", x->eval_s, x->eval_flop, 0.0);
     }

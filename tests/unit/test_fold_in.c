@@ -43,13 +43,13 @@ static int teardown(void **state)
 }
 
 /* Trains in `run` unless something is there. */
-static struct use *open_trained(const char *run, const char *settings, int threads)
+static struct trained *open_trained(const char *run, const char *settings, int threads)
 {
     char *path = file_join(folder, run), *data = file_join(folder, "ratings.csv"), *copy = strdup(settings);
     struct train_options o = {.folder = path};
     struct error err = {0};
     struct config *c;
-    struct use *u = NULL;
+    struct trained *u = NULL;
     char word[512];
 
     snprintf(word, sizeof word, "data.path=%s", data);
@@ -60,7 +60,7 @@ static struct use *open_trained(const char *run, const char *settings, int threa
         if (config_set(c, at, &err) < 0)
             fail_msg("%s", err.text);
     if (config_check(c, &err) < 0 || (!file_exists(path) && train_run(c, &o, NULL, &err) < 0) ||
-        use_open(&u, path, threads, &err) < 0)
+        trained_open(&u, path, threads, &err) < 0)
         fail_msg("%s", err.text);
     config_free(c);
     mem_free(path);
@@ -87,7 +87,7 @@ static const float *tensor(const struct tensors *t, const char *name)
     return v.data;
 }
 
-static void naive_init(struct naive *a, const struct tensors *t, const struct use *u)
+static void naive_init(struct naive *a, const struct tensors *t, const struct trained *u)
 {
     bool biases = u->model->spec.biases;
     double trained = 0.0;
@@ -140,8 +140,8 @@ static double output(const struct naive *a, int64_t item, const double *z, doubl
     return a->low + (a->high - a->low) * g;
 }
 
-static void minimise(const struct naive *a, const struct people *p, int64_t person, const uint8_t *untrained,
-                     double *z)
+static void minimise(const struct naive *a, const struct histories *p, int64_t person,
+                     const uint8_t *untrained, double *z)
 {
     double rate = a->sigma2;
 
@@ -162,7 +162,7 @@ static void minimise(const struct naive *a, const struct people *p, int64_t pers
         for (int64_t i = p->ptr[person]; i < p->ptr[person + 1]; i++) {
             double slope, out = output(a, p->column[i], z, &slope);
 
-            if (p->use[i] != PEOPLE_INPUT || untrained[p->column[i]])
+            if (p->use[i] != HISTORY_INPUT || untrained[p->column[i]])
                 continue;
             for (int k = 0; k < a->n; k++)
                 gradient[k] += slope * ((double)p->value[i] - a->shift - out) * a->spread[k] *
@@ -181,7 +181,7 @@ static void minimise(const struct naive *a, const struct people *p, int64_t pers
 /* ---- */
 
 /* Persons with 0, 1, 2, 4, ... ratings; the last one's are all known but no input. */
-static void make_people(struct people *p, struct people *want)
+static void make_people(struct histories *p, struct histories *want)
 {
     struct rng_stream s = rng_stream(5, RNG_TEST, 0, 0);
 
@@ -191,19 +191,19 @@ static void make_people(struct people *p, struct people *want)
 
             if (i % 7 == e % 7 || rng_next_below(&s, ITEMS) >= (uint64_t)most)
                 continue;
-            assert_true(people_add(p, i, (float)(1 + rng_next_below(&s, 5)),
-                                   e == PEOPLE - 1 ? PEOPLE_SEEN : PEOPLE_INPUT));
+            assert_true(histories_add(p, i, (float)(1 + rng_next_below(&s, 5)),
+                                      e == PEOPLE - 1 ? HISTORY_SEEN : HISTORY_INPUT));
         }
         if (e > 0 && e < PEOPLE - 1)
-            assert_true(people_add(p, e, 4.0f, PEOPLE_INPUT));
-        assert_true(people_end(p, -1));
+            assert_true(histories_add(p, e, 4.0f, HISTORY_INPUT));
+        assert_true(histories_end(p, -1));
         for (int i = 0; i < ITEMS; i++)
-            assert_true(people_add(want, i, 0.0f, PEOPLE_INPUT));
-        assert_true(people_end(want, -1));
+            assert_true(histories_add(want, i, 0.0f, HISTORY_INPUT));
+        assert_true(histories_end(want, -1));
     }
 }
 
-static void predict(float *output, struct use *u, const struct people *p, const struct people *want)
+static void predict(float *output, struct trained *u, const struct histories *p, const struct histories *want)
 {
     struct rank_spec spec = {.k = 4};
     struct error err = {0};
@@ -217,8 +217,8 @@ static void predict(float *output, struct use *u, const struct people *p, const 
 
 static void check(const char *run, const char *settings, double within)
 {
-    struct use *u = open_trained(run, settings, 2);
-    struct people p = {0}, want = {0};
+    struct trained *u = open_trained(run, settings, 2);
+    struct histories p = {0}, want = {0};
     float out[PEOPLE * ITEMS];
     struct naive a;
     struct tensors *t;
@@ -247,9 +247,9 @@ static void check(const char *run, const char *settings, double within)
     }
     tensors_close(t);
     mem_free(path);
-    people_fini(&p);
-    people_fini(&want);
-    use_close(u);
+    histories_fini(&p);
+    histories_fini(&want);
+    trained_close(u);
 }
 
 static void new_people_get_the_row_that_fits_their_ratings_best(void **state)
@@ -272,40 +272,40 @@ static void an_output_range_is_kept_to(void **state)
 static void any_thread_count_gives_the_same_bits(void **state)
 {
     const char *settings = "model.latent=3 train.epochs=3 train.batch=64 train.lr=.01";
-    struct people p = {0}, want = {0};
+    struct histories p = {0}, want = {0};
     float out[2][PEOPLE * ITEMS];
 
     (void)state;
     make_people(&p, &want);
     for (int i = 0; i < 2; i++) {
-        struct use *u = open_trained("threads", settings, i ? 3 : 1);
+        struct trained *u = open_trained("threads", settings, i ? 3 : 1);
 
         predict(out[i], u, &p, &want);
-        use_close(u);
+        trained_close(u);
     }
     assert_memory_equal(out[0], out[1], sizeof out[0]);
-    people_fini(&p);
-    people_fini(&want);
+    histories_fini(&p);
+    histories_fini(&want);
 }
 
 static void users_without_a_training_rating_are_folded_in(void **state)
 {
-    struct use *u = open_trained("plain", "model.latent=3", 1);
-    struct history *h;
+    struct trained *u = open_trained("plain", "model.latent=3", 1);
+    struct history_source *h;
     struct error err = {0};
-    struct people p = {0};
+    struct histories p = {0};
 
     (void)state;
     u->untrained_row[7] = 1;
-    if (history_read(&h, u, NULL, &err) < 0)
+    if (history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
-    assert_true(history_take(h, u, 7, &p));
-    assert_true(history_take(h, u, 8, &p));
+    assert_true(history_source_take(h, u, 7, &p));
+    assert_true(history_source_take(h, u, 8, &p));
     assert_int_equal(p.row[0], -1);
     assert_int_equal(p.row[1], 8);
-    people_fini(&p);
-    history_free(h);
-    use_close(u);
+    histories_fini(&p);
+    history_source_free(h);
+    trained_close(u);
 }
 
 /* ---- judged on other ratings ---- */
@@ -345,12 +345,12 @@ static bool entry_of(const struct matrix *m, int64_t user, int64_t column, doubl
 
 /* Units of a user's row in the naive's terms, row = mean + spread z: from the file, or fitted to what goes
  * in. false: there is nothing to go by. */
-static bool naive_row(const struct naive *a, const struct use *u, const struct loaded *l, int64_t user,
+static bool naive_row(const struct naive *a, const struct trained *u, const struct loaded *l, int64_t user,
                       double *z)
 {
     const struct idtable *names = l->problem->ratings->users;
     int64_t row = idtable_find(u->users, idtable_name(names, user), idtable_length(names, user));
-    struct people p = {0};
+    struct histories p = {0};
     double value;
 
     memset(z, 0, (K + 1) * sizeof *z);
@@ -361,17 +361,17 @@ static bool naive_row(const struct naive *a, const struct use *u, const struct l
     }
     for (int i = 0; i < ITEMS; i++)
         if (entry_of(l->problem->test.in, user, i, &value) && !u->untrained[i])
-            assert_true(people_add(&p, i, (float)(value + a->shift), PEOPLE_INPUT));
-    assert_true(people_end(&p, -1));
+            assert_true(histories_add(&p, i, (float)(value + a->shift), HISTORY_INPUT));
+    assert_true(histories_end(&p, -1));
     if (p.entries)
         minimise(a, &p, 0, u->untrained, z);
     value = (double)p.entries;
-    people_fini(&p);
+    histories_fini(&p);
     return value > 0.0;
 }
 
 /* The best three by a plain search: whether one of them was held out. */
-static bool naive_hit(const struct naive *a, const struct use *u, const struct loaded *l, int64_t user,
+static bool naive_hit(const struct naive *a, const struct trained *u, const struct loaded *l, int64_t user,
                       const double *z)
 {
     bool taken[ITEMS] = {false};
@@ -399,7 +399,7 @@ struct figures {
     int64_t folded, unknown;
 };
 
-static void judge_naively(struct figures *f, const struct naive *a, const struct use *u,
+static void judge_naively(struct figures *f, const struct naive *a, const struct trained *u,
                           const struct loaded *l)
 {
     const struct matrix *out = l->problem->test.out;
@@ -433,7 +433,7 @@ static void judge(const char *run, const char *split)
 {
     char *path = file_join(folder, run), *others = file_join(folder, "others.csv"), data[512];
     char *word[16] = {data, (char *)"eval.metrics=rmse,hit@3"}, *copy = strdup(split);
-    struct use *u = open_trained(run, "", 1);
+    struct trained *u = open_trained(run, "", 1);
     struct eval_spec spec;
     struct eval_result result;
     struct evaluator *e = NULL;
@@ -469,7 +469,7 @@ static void judge(const char *run, const char *split)
     evaluator_free(e);
     loaded_free(l);
     tensors_close(t);
-    use_close(u);
+    trained_close(u);
     mem_free(path);
     mem_free(others);
     free(copy);

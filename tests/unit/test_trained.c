@@ -113,13 +113,13 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
         struct error err = {0};
         struct tensors *t;
         struct loaded *l;
-        struct use *u = NULL;
+        struct trained *u = NULL;
 
         train(run, kinds[i]);
-        if (tensors_open(&t, path, &err) < 0 || use_open(&u, run, 2, &err) < 0)
+        if (tensors_open(&t, path, &err) < 0 || trained_open(&u, run, 2, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(u->model, tensors_meta(t, "weights_hash"));
-        use_close(u);
+        trained_close(u);
         if (load_run(&l, run, NULL, 0, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(l->model, tensors_meta(t, "weights_hash"));

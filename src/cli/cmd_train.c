@@ -156,7 +156,7 @@ static void scored_line(const struct problem *q, const char *part, int64_t rows,
 static void stop_line(struct teller *t)
 {
     if (t->epoch < t->epochs)
-        fprintf(stderr, "stopped after epoch %lld: no better for %lld evaluation%s (train.patience)\n",
+        fprintf(stderr, "stopped after epoch %lld: no better for %lld epoch%s (train.patience)\n",
                 (long long)t->epoch, (long long)t->patience, t->patience == 1 ? "" : "s");
     t->epoch = t->epochs = 0;
 }

@@ -19,7 +19,7 @@ struct run_state {
     int64_t in_epoch; /* steps done of the next one */
     int64_t steps_run, resumes;
     int64_t best_epoch; /* 0: none yet */
-    int64_t stale;      /* evaluations since the best one */
+    int64_t stale;      /* at the last evaluation: epochs since the best one */
     int64_t lines;      /* of metrics.jsonl */
     int refit;          /* training on training plus validation has begun */
     bool finished;

@@ -121,7 +121,7 @@ static void judge(struct run *r, int64_t epochs)
     r->judged = true;
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
-    s->stale++;
+    s->stale = s->epoch - s->best_epoch;
     if (!s->best_epoch || better(r, figure, s->best) || isnan(s->best)) {
         r->new_best = true;
         s->best = figure;
@@ -176,7 +176,7 @@ static bool patient(const struct run *r)
     return r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
 }
 
-/* Epochs up to `epochs`, or until validation has not improved for train.patience evaluations. */
+/* Epochs up to `epochs`, or until validation has not improved for train.patience of them. */
 static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 {
     bool more = r->state.epoch < epochs && patient(r);

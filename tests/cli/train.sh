@@ -100,11 +100,15 @@ if [ "$epochs" -eq 200 ] || [ "$epochs" -ne $((best + 3)) ]; then
 fi
 cp patient/summary.json before
 train again.patient model.kind=mf train.lr=0.05 train.epochs=200 train.patience=3 model.center=true
-grep -q "^stopped after epoch $epochs: no better for 3 evaluations (train.patience)$" err || complain "patience: no word of it: $(tail -3 err)"
+grep -q "^stopped after epoch $epochs: no better for 3 epochs (train.patience)$" err || complain "patience: no word of it: $(tail -3 err)"
 "$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
     model.center=true --resume >out 2>err || complain "--resume of a run that ran out of patience: $(tail -1 err)"
 cmp before patient/summary.json || complain "--resume of a finished run wrote its summary again"
 [ "$(grep -c . patient/metrics.jsonl)" -eq "$epochs" ] || complain "patience: not a line an epoch"
+# It is counted in epochs however seldom one is evaluated: the run ends at the first evaluation that is as late as that.
+train patient.seldom model.kind=mf train.lr=0.05 train.epochs=200 train.patience=5 model.center=true eval.every=2
+epochs=$(value epochs patient.seldom/summary.json) best=$(value best_epoch patient.seldom/summary.json)
+[ "$epochs" -eq $((best + 6)) ] || complain "patience 5, every 2 epochs: best epoch $best of $epochs"
 
 # A model of ratings that is no better than their mean is called so, by -q too; one that is better is not.
 awk 'BEGIN { srand(4); for (u = 1; u <= 60; u++) for (i = 1; i <= 30; i++) if (rand() < 0.5)

@@ -165,6 +165,8 @@ const float *params_span(const struct param_list *l, const struct param *p, int6
 float *params_room(const struct param_list *l);
 /* Bytes of the weights (not their moments) that this rank holds. */
 int64_t params_held(const struct param_list *l);
+/* These weights into `kept`, which has params_held bytes; `back`: from there again. */
+void params_keep(const struct param_list *l, float *kept, bool back);
 
 /* The hash of all parameters, told to all ranks: XXH3-128 over the tensors in the order of the list, each row
  * by row, without padding, as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */

@@ -6,6 +6,7 @@
 #include "model/param.h"
 
 #include <math.h>
+#include <string.h>
 
 static void table_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
                        int64_t *stride)
@@ -131,6 +132,20 @@ int64_t params_held(const struct param_list *l)
             floats += data ? count * length : 0;
         }
     return floats * (int64_t)sizeof(float);
+}
+
+void params_keep(const struct param_list *l, float *kept, bool back)
+{
+    for (int i = 0; i < l->n; i++)
+        for (int64_t s = 0; s < l->param[i].spans; s++) {
+            int64_t count, length, stride;
+            float *data;
+
+            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
+            for (int64_t r = 0; data && r < count; r++, kept += length)
+                memcpy(back ? data + r * stride : kept, back ? kept : data + r * stride,
+                       (size_t)length * sizeof *kept);
+        }
 }
 
 int params_hash(const struct param_list *l, char out[33], struct error *err)

@@ -217,7 +217,8 @@ static int64_t fitting_microbatch(const struct memory_plan *m, const struct size
     return 0;
 }
 
-int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err)
+int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, bool folder,
+              struct error *err)
 {
     struct sizes z;
     int64_t valid, test;
@@ -226,7 +227,9 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     *out =
         (struct memory_plan){.data = resident(), .weights = weight_bytes(&z, c, p) / 3, .limit = limit_of(p)};
     out->moments = 2 * out->weights;
-    out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE)); /* let go span by span */
+    out->files = out->weights;
+    if (folder) /* let go span by span */
+        out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));
     out->batch = batch_bytes(&z, c, p);
     valid = judged_bytes(&z, c, p, &p->valid);
     test = judged_bytes(&z, c, p, &p->test);

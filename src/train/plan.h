@@ -14,15 +14,16 @@ struct memory_plan {
     int64_t batch;      /* minibatches, hidden layers and sums */
     int64_t logits;     /* of it: outputs of a softmax model for a (micro)batch and all columns */
     int64_t evaluation; /* views, scores and figures of validation and test */
-    int64_t files;      /* of the saved model what is mapped at once while it is read for the test part */
+    int64_t files;      /* of the best model what is in memory while it is read for the test part */
     int64_t total;
     int64_t limit;      /* what the machine or the cgroup has; 0: unknown */
     int64_t microbatch; /* the largest that fits, where logits are too large; 0: none does, or no need */
     double epoch_s;     /* an epoch of training, about; 0 before plan_time */
 };
 
-/* PT_ENOMEM where there is no memory even for this. */
-int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, struct error *err);
+/* `folder`: the best model is kept in a file, else in memory. PT_ENOMEM: there is none even for this. */
+int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, bool folder,
+              struct error *err);
 
 /* Measures for some milliseconds what an epoch will take. PT_ENOMEM. */
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err);

@@ -44,6 +44,7 @@ struct run {
     /* The best model of an epoch after the last checkpoint: in a temporary file, not flushed and not under
      * its name before the next checkpoint, which is the first to refer to it. Owned; NULL: none. */
     struct tensors_writer *best_model;
+    float *best_weights; /* owned: the best model of a run without a folder; NULL: none, or not needed */
 };
 
 /* ---- run_open.c ---- */

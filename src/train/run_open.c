@@ -127,6 +127,8 @@ int run_join_validation(struct run *r, struct error *err)
     int rc;
 
     free_model(r);
+    mem_free(r->best_weights);
+    r->best_weights = NULL;
     rc = problem_refit(r->problem, r->config, err);
     return rc < 0 ? rc : eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
 }
@@ -147,7 +149,7 @@ static int plan(const struct run *r, bool *done, struct error *err)
     struct memory_plan m;
     struct train_progress p = {
         .event = TRAIN_PLANNED, .plan = &m, .problem = r->problem, .epochs = r->config->epochs};
-    int rc = plan_make(&m, r->config, r->problem, err);
+    int rc = plan_make(&m, r->config, r->problem, r->options->folder, err);
 
     if (rc < 0)
         return rc;
@@ -241,6 +243,7 @@ int run_open(struct run *r, bool *done, struct error *err)
 void run_close(struct run *r)
 {
     tensors_abandon(r->best_model);
+    mem_free(r->best_weights);
     free_model(r);
     problem_free(r->problem);
     rundir_close(r->dir);

@@ -4,6 +4,7 @@
 #include "train/run.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <string.h>
@@ -145,6 +146,19 @@ static bool checkpoint_due(struct run *r)
     return (every && r->state.epoch % every == 0) || minutes_passed(r);
 }
 
+/* The weights at hand, for the test part at the end. */
+static int keep_weights(struct run *r, struct error *err)
+{
+    const struct param_list *l = &r->trainer.model->params;
+
+    if (!r->test)
+        return 0;
+    if (!r->best_weights && !(r->best_weights = mem_alloc(params_held(l), 1)))
+        return error_set(err, PT_ENOMEM, "the best model's weights: out of memory");
+    params_keep(l, r->best_weights, false);
+    return 0;
+}
+
 /* `last`: the checkpoint that ends the training is about to be written anyway. */
 static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err)
 {
@@ -159,6 +173,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
             return rc;
         if (writes_model(r, epochs) && (rc = rundir_write_model(r, err)) < 0)
             return rc;
+    } else if (writes_model(r, epochs) && (rc = keep_weights(r, err)) < 0) {
+        return rc;
     }
     run_tell(r, TRAIN_EPOCH, epochs);
     r->state.in_epoch = 0;
@@ -235,10 +251,12 @@ static int finish(struct run *r, struct error *err)
         return rc;
     if (r->dir && (rc = rundir_check_model(r, err)) < 0)
         return rc;
-    if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0 && r->dir) {
+    if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0) {
         evaluate(r->test, &r->last_tested);
-        if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), r->trainer.model, r->problem, NULL, err)) <
-            0)
+        if (!r->dir)
+            params_keep(&r->trainer.model->params, r->best_weights, true);
+        else if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), r->trainer.model, r->problem, NULL,
+                                       err)) < 0)
             return rc;
     }
     if (r->test)

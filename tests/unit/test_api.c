@@ -144,6 +144,39 @@ static void progress_can_stop_and_training_resume(void **state)
     mem_free(whole);
 }
 
+/* Trained too far, so that the best epoch is not the last one. */
+static void figures_are_of_the_best_epoch_without_a_folder_too(void **state)
+{
+    static const char *const settings[] = {
+        "model.kind=mf model.latent=8 train.lr=.05 train.epochs=60",
+        "model.kind=autorec model.side=user model.hidden=30 train.lr=.05 train.epochs=60",
+        "model.kind=multivae model.hidden=8 model.latent=3 train.lr=.1 train.epochs=40 data.min_rating=0",
+        "model.kind=mf model.latent=8 train.lr=.05 train.epochs=60 train.refit=true",
+    };
+    char name[] = "best-0";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++, name[5]++) {
+        struct pt_config *c = config_of(settings[i]);
+        char *run = file_join(folder, name);
+        struct pt_train_options o = {.folder = run};
+        struct pt_result kept, told;
+        struct pt_error err;
+
+        if (pt_train(c, &o, &kept, &err) < 0 || pt_train(c, NULL, &told, &err) < 0)
+            fail_msg("%s: %s", settings[i], err.text);
+        if (kept.best_epoch == kept.epochs && !strstr(settings[i], "refit"))
+            fail_msg("%s: the last epoch is the best", settings[i]);
+        assert_string_equal(kept.model_hash, told.model_hash);
+        assert_string_equal(kept.weights_hash, told.weights_hash);
+        if (kept.valid != told.valid || kept.test != told.test)
+            fail_msg("%s: valid %g and test %g, without a folder %g and %g", settings[i], kept.valid,
+                     kept.test, told.valid, told.test);
+        pt_config_free(c);
+        mem_free(run);
+    }
+}
+
 static void people_and_ratings(void **state)
 {
     struct pt_model *m =
@@ -208,6 +241,7 @@ int main(void)
         cmocka_unit_test(configuration_keeps_its_defaults_until_training),
         cmocka_unit_test(errors_are_values),
         cmocka_unit_test(progress_can_stop_and_training_resume),
+        cmocka_unit_test(figures_are_of_the_best_epoch_without_a_folder_too),
         cmocka_unit_test(people_and_ratings),
         cmocka_unit_test(users_of_matrix_factorisation),
     };

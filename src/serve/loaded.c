@@ -259,7 +259,7 @@ static int read_cold_users(struct problem_known *known, const struct loaded *l, 
                            const char *path, int64_t users, struct error *err)
 {
     uint8_t *read;
-    int rc = run_facts_rows(&read, t, path, "cold_examples", l->known, err);
+    int rc = run_facts_rows(&read, t, path, KNOWN_EXAMPLES, l->known, err);
 
     if (rc < 0 || users == l->known) {
         known->cold_example = read;
@@ -292,7 +292,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     columns = idtable_count(ratings->items);
     if (problem_side(l->config) == SIDE_ITEM)
         columns = examples;
-    if ((rc = run_facts_rows(&known.cold_column, t, path, "cold_columns", columns, err)) < 0 ||
+    if ((rc = run_facts_rows(&known.cold_column, t, path, KNOWN_COLUMNS, columns, err)) < 0 ||
         (problem_traits(l->config)->by_rating &&
          (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
         goto end;

@@ -99,9 +99,9 @@ static int read_facts(struct trained *u, const struct tensors *t, const char *pa
     if (!u->by_row && (rc = check_rows(t, "decoder.weight", u->columns, path,
                                        u->side == SIDE_USER ? "items.tsv" : "users.tsv", err)) < 0)
         return rc;
-    if ((rc = read_rows(&u->untrained, t, path, "cold_columns", u->columns, err)) < 0)
+    if ((rc = read_rows(&u->untrained, t, path, KNOWN_COLUMNS, u->columns, err)) < 0)
         return rc;
-    return u->by_row ? read_rows(&u->untrained_row, t, path, "cold_examples", u->examples, err) : 0;
+    return u->by_row ? read_rows(&u->untrained_row, t, path, KNOWN_EXAMPLES, u->examples, err) : 0;
 }
 
 double trained_rating(const struct trained *u, float output)

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,27 +122,6 @@ static int put_config(struct tensors_writer *w, const struct config *c, struct e
     return rc;
 }
 
-/* The numbers of rows without a training rating, for who uses the model without its training data: "3 17".
- * Left out where there are so many that the header would not hold them. */
-static int put_cold(struct tensors_writer *w, const char *key, const int64_t *count, int64_t n,
-                    struct error *err)
-{
-    enum { MOST = 1 << 20 };
-    char *text = mem_alloc(MOST + 32, 1);
-    int used = 0;
-
-    if (!text)
-        return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
-    *text = '\0';
-    for (int64_t i = 0; i < n && used < MOST; i++)
-        if (!count[i])
-            used += snprintf(text + used, 32, used ? " %" PRId64 : "%" PRId64, i);
-    if (used < MOST)
-        tensors_metadata(w, key, text);
-    mem_free(text);
-    return 0;
-}
-
 static int put_facts(struct tensors_writer *w, const struct config *c, const struct problem *p,
                      const struct run_state *state, bool whole, struct error *err)
 {
@@ -165,10 +143,6 @@ static int put_facts(struct tensors_writer *w, const struct config *c, const str
     snprintf(text, sizeof text, "%.9g", (double)p->shift);
     tensors_metadata(w, "shift", text);
     tensors_metadata(w, "refit", p->refitted ? "yes" : "no");
-    if ((rc = put_cold(w, "cold_columns", p->train->column_count, p->columns, err)) < 0 ||
-        (problem_traits(c)->by_rating &&
-         (rc = put_cold(w, "cold_examples", p->train->row_count, p->examples, err)) < 0))
-        return rc;
     if (!whole) {
         tensors_metadata(w, "weights_hash", state->model_hash);
         snprintf(text, sizeof text, "%lld", (long long)state->epoch);
@@ -201,6 +175,20 @@ static void put_tensor(struct tensors_writer *w, const struct param_list *l, con
     }
 }
 
+/* Rows without a training rating are 1, for who uses the model without its training data. */
+static void put_untrained(struct tensors_writer *w, const int64_t *count, int64_t n)
+{
+    uint8_t piece[4096];
+
+    for (int64_t i = 0; i < n;) {
+        int64_t used = 0;
+
+        while (i < n && used < (int64_t)sizeof piece)
+            piece[used++] = count[i++] == 0;
+        tensors_data(w, piece, used);
+    }
+}
+
 /* A file with everything but the tensors' data. */
 static int begin_file(struct tensors_writer **out, const char *path, bool whole, const struct model *m,
                       const struct config *c, const struct problem *p, const struct run_state *state,
@@ -219,6 +207,11 @@ static int begin_file(struct tensors_writer **out, const char *path, bool whole,
             snprintf(name, sizeof name, "%s%s", param->name, moment_suffix[which]);
             tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
         }
+    if (!whole) {
+        tensors_declare(w, KNOWN_COLUMNS, TENSOR_U8, p->columns, 0);
+        if (problem_traits(c)->by_rating)
+            tensors_declare(w, KNOWN_EXAMPLES, TENSOR_U8, p->examples, 0);
+    }
     rc = put_facts(w, c, p, state, whole, err);
     if (rc < 0) {
         tensors_abandon(w);
@@ -247,6 +240,11 @@ int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, 
     for (int which = 0; which < kinds; which++)
         for (int i = 0; i < m->params.n; i++)
             put_tensor(w, &m->params, &m->params.param[i], which, room);
+    if (w && !whole) {
+        put_untrained(w, p->train->column_count, p->columns);
+        if (problem_traits(c)->by_rating)
+            put_untrained(w, p->train->row_count, p->examples);
+    }
     mem_free(room);
     *out = w;
     return 0;

@@ -1,6 +1,7 @@
 /* checkpoint.h - a model on disk, and where a run stands.
  *
- * model.safetensors       the weights, and what is needed to use them (configuration, value range)
+ * model.safetensors       the weights, and what is needed to use them (configuration, value range, which rows
+ *                         had no training rating)
  * checkpoint.safetensors  the same with both Adam moments (NAME.m, NAME.v) and the run's state
  *
  * Tensors are whole matrices in the order of columns, without padding, so shards, threads and ranks do not

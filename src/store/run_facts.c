@@ -127,17 +127,18 @@ int run_facts_read(struct run_facts *out, const struct tensors *t, const char *p
     return number(t, path, "mean", &out->mean, err);
 }
 
-int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
-                   struct error *err)
+static bool has_tensor(const struct tensors *t, const char *name)
 {
-    const char *text = tensors_meta(t, key);
+    for (int i = 0; i < tensors_count(t); i++)
+        if (strcmp(tensors_at(t, i).name, name) == 0)
+            return true;
+    return false;
+}
 
-    *out = NULL;
-    if (!text)
-        return 0;
-    *out = mem_zalloc(n, 1);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
+/* "3 17" as ones in `out`. */
+static int read_list(uint8_t *out, const char *text, const char *path, const char *name, int64_t n,
+                     struct error *err)
+{
     while (*text) {
         char *end;
         long long i;
@@ -145,10 +146,32 @@ int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, con
         errno = 0;
         i = strtoll(text, &end, 10);
         if (end == text || errno || i < 0 || i >= n || (*end && *end != ' '))
-            return error_set(err, PT_EFILE, "%s: %s is damaged", path, key);
-        (*out)[i] = 1;
+            return error_set(err, PT_EFILE, "%s: %s is damaged", path, name);
+        out[i] = 1;
         text = *end ? end + 1 : end;
     }
+    return 0;
+}
+
+int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
+                   struct error *err)
+{
+    const char *text = tensors_meta(t, name);
+    bool tensor = has_tensor(t, name);
+    struct tensor_view v;
+    int rc;
+
+    *out = NULL;
+    if (!tensor && !text)
+        return 0;
+    if (tensor && (rc = tensors_find(t, name, TENSOR_U8, n, 0, &v, err)) < 0)
+        return rc;
+    *out = mem_zalloc(n, 1);
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!tensor)
+        return read_list(*out, text, path, name, n, err);
+    memcpy(*out, v.data, (size_t)n);
     return 0;
 }
 

@@ -24,9 +24,11 @@ void run_facts_free_titles(char **title, int64_t n);
 
 /* `path`: of the model's file, for messages. PT_EFILE where something is missing. */
 int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err);
-/* A list of rows, "cold_columns" or "cold_examples": 1 at these of `n` places. For mem_free; NULL where the
- * file has no such list. */
-int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *key, int64_t n,
+/* The rows without a training rating, in a tensor of this name: 1 at these of `n` places. For mem_free; NULL
+ * where the file does not say it. Files of before have a list of their numbers among the metadata. */
+#define KNOWN_COLUMNS  "cold_columns"
+#define KNOWN_EXAMPLES "cold_examples" /* mf only */
+int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
                    struct error *err);
 
 /* In front of the message of an error in reading the run's own ratings from `path`, its data.path: `what` was

@@ -29,7 +29,6 @@ for line in open("$folder/predicted"):
     last.append(abs(own - float(told)))
     seen += 1
 assert seen == 20 * len(item), seen
-cold = [int(n) for n in head["__metadata__"]["cold_columns"].split()]
-assert sum(d > 1e-4 for d in last) == 20 * len(cold), sorted(last)[-5:]  # those are the stand-in
+assert sum(d > 1e-4 for d in last) == 20 * sum(w["cold_columns"]), sorted(last)[-5:]  # those are the stand-in
 END
 python3 "$folder/read.py" 2>"$folder/err" || fail "another program reads something else"

@@ -46,6 +46,9 @@ for text in 'Runs' 'Figures' 'Settings that differ' 'Where the time went' 'Machi
     'b&lt;i&gt;&amp;&quot;' 'not finished' 'model.latent' 'prefers-color-scheme:dark' "$shown"; do
     grep -qF -- "$text" page.html || complain "page: no $text"
 done
+hash=$(sed -n 's/^  "weights_hash": "\(.*\)",$/\1/p' a/summary.json)
+grep -q ": partrain .*; weights ${hash:-none}</p>" page.html || complain 'page: nothing about the build'
+grep ': partrain .*; weights ' page.html | grep -F '?' >&2 && complain 'page: something about the build is not known'
 grep -qF '<i>' page.html && complain 'page: a name is markup'
 grep -qiE '(src|href)=.?(https?:|//|file:)|<script|@import|url\(' page.html && complain 'page: fetches something'
 [ "$(grep -o '<h3>' page.html | wc -l)" -ge 4 ] || complain 'page: too few headings'

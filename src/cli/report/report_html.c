@@ -270,8 +270,6 @@ static void put_machine(struct file_writer *w, const struct report *r)
         put_escaped(w, json_get_text(build, "compiler", "?"));
         put(w, ", vector path ");
         put_escaped(w, json_get_text(build, "isa", "?"));
-        put(w, ", ");
-        put_escaped(w, json_get_text(build, "blas", "?"));
         put(w, "; weights ");
         put_escaped(w, json_get_text(r->run[k].summary, "weights_hash", "?"));
         put(w, "</p>\n");

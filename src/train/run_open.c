@@ -63,6 +63,34 @@ static int check_validation(const struct run *r, struct error *err)
                      "train.refit: there is nothing to choose by: %s; set train.refit to false", why);
 }
 
+/* Whether the validation part, of all ranks, holds a rating that counts as relevant. */
+static bool any_relevant(struct run *r)
+{
+    const struct matrix *out = r->problem->valid.out;
+    bool found = false;
+
+    for (int s = 0; s < out->shards && !found; s++) {
+        const struct matrix_part *part = &out->part[s]; /* empty where another rank has the shard */
+
+        for (uint32_t i = 0; part->ptr && i < part->ptr[out->rows] && !found; i++)
+            found = (double)matrix_value(out, part, i) + r->spec.shift >= r->spec.relevant;
+    }
+    return ranks_max(&r->ranks, found);
+}
+
+/* A ranking figure is a mean over the users with a relevant held-out rating: without one it is NaN. */
+static int check_relevant(struct run *r, struct error *err)
+{
+    const struct metric *m = r->monitor >= 0 ? &r->spec.metric[r->monitor] : NULL;
+
+    if (!m || !metric_is_ranking(m) || m->kind == METRIC_COVERAGE || any_relevant(r))
+        return 0;
+    return error_set(err, PT_EDATA,
+                     "train.monitor: %s has no value: none of the %lld validation ratings is %g "
+                     "(eval.relevant) or more; lower eval.relevant",
+                     m->name, (long long)r->problem->valid.out->entries, r->spec.relevant);
+}
+
 /* Held-out users (items) of a part of whom none is scored: what stands there is no figure at all. */
 static void warn_unscored(const struct run *r, const char *part, int64_t rows, const struct judged *judged)
 {
@@ -225,7 +253,8 @@ int run_open(struct run *r, bool *done, struct error *err)
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);
     if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
-        (rc = check_validation(r, err)) < 0 || (rc = plan(r, done, err)) < 0 || *done)
+        (rc = check_validation(r, err)) < 0 || (rc = check_relevant(r, err)) < 0 ||
+        (rc = plan(r, done, err)) < 0 || *done)
         return rc;
     warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);

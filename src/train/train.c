@@ -123,7 +123,7 @@ static void judge(struct run *r, int64_t epochs)
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
     s->stale = s->epoch - s->best_epoch;
-    if (!s->best_epoch || better(r, figure, s->best) || isnan(s->best)) {
+    if (isfinite(figure) && (!s->best_epoch || better(r, figure, s->best) || !isfinite(s->best))) {
         r->new_best = true;
         s->best = figure;
         s->best_epoch = s->epoch;
@@ -214,6 +214,18 @@ static int train_epochs(struct run *r, int64_t epochs, struct error *err)
     return 0;
 }
 
+/* Epochs were judged, and none of them has a finite figure to choose by. */
+static int check_best(const struct run *r, struct error *err)
+{
+    if (r->monitor < 0 || r->state.best_epoch || !r->state.last_valid.n)
+        return 0;
+    return error_set(
+        err, PT_EDIVERGED,
+        "training diverged: the validation %s is not finite in any epoch, so no model is the best. "
+        "Likely cause: train.lr (%g) is too large",
+        r->spec.metric[r->monitor].name, r->config->lr);
+}
+
 /* Trains again on training plus validation, for the number of epochs that validation chose. */
 static int refit(struct run *r, struct error *err)
 {
@@ -301,7 +313,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     r.saved_at = clock_now();
     r.ready_s = clock_now() - r.started;
     run_tell(&r, TRAIN_READY, c->epochs);
-    if (!r.state.refit && (rc = train_epochs(&r, c->epochs, err)) < 0)
+    if (!r.state.refit && ((rc = train_epochs(&r, c->epochs, err)) < 0 || (rc = check_best(&r, err)) < 0))
         goto end;
     if (c->refit && r.monitor >= 0 && (rc = refit(&r, err)) < 0)
         goto end;

@@ -55,6 +55,18 @@ for kind in random per_user last time kfold; do
     [ "$(value weights_hash "s.$kind.0/summary.json")" = "$(value model_hash "s.$kind.0/summary.json")" ] ||
         complain "$kind: without validation the last model is the one that is saved"
 done
+# A monitor without a value chooses no model: told before training where no rating can be relevant, else at its end.
+expect_said 3 'none of the [0-9]+ validation ratings is 6 \(eval.relevant\) or more' train --out nobody -q \
+    data.path=synth:small model.kind=mf train.epochs=2 eval.metrics=ndcg@10 eval.relevant=6
+train somebody model.kind=mf model.latent=4 eval.metrics=ndcg@10 eval.relevant=5
+train coverage model.kind=mf model.latent=4 eval.metrics=coverage@10 eval.relevant=6
+for activation in identity selu; do # validation errors that are NaN, and infinite
+    expect_said 5 'the validation rmse is not finite in any epoch' train --out far.$activation -q data.path=synth:small \
+        model.kind=autorec model.side=user 'model.hidden=[100,100,100,100,100,100,100,100,100,100,100,100]' \
+        model.activation=$activation train.epochs=1 train.lr=100 train.batch=1000 eval.clip=false
+    [ ! -e far.$activation/model.safetensors ] || complain "$activation: a model was saved as the best"
+done
+
 train s.users model.kind=multidae model.latent=4 split.kind=users
 train s.rows model.kind=autorec model.side=item split.kind=rows split.fold_in=1
 for file in base test; do

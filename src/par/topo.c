@@ -242,7 +242,10 @@ static void fill_facts(struct topo *t)
     hwloc_bitmap_list_snprintf(f->cpuset, sizeof f->cpuset, t->usable);
     if (!f->synthetic) {
         struct cgroup_limits limits = cgroup_read_limits("");
+        int64_t pages = sysconf(_SC_PHYS_PAGES);
 
+        if (pages > 0) /* hwloc's nodes do not count memory that a virtual machine got while it ran */
+            f->memory = pages * sysconf(_SC_PAGESIZE);
         f->quota = limits.cpus;
         f->memory_limit = f->memory > 0 && limits.memory >= f->memory ? 0 : limits.memory;
     }

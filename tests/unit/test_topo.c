@@ -39,6 +39,26 @@ static void count_nodes(const struct topo *t, enum topo_bind bind, int workers, 
     }
 }
 
+static void memory_is_that_of_the_whole_machine(void **state)
+{
+    struct topo *t = machine(NULL);
+    struct topo_facts f;
+    FILE *file = fopen("/proc/meminfo", "r");
+    long long kib = 0;
+
+    (void)state;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "MemTotal: %lld kB", &kib), 1);
+    fclose(file);
+    topo_facts(t, &f);
+    assert_true(kib > 0 && f.memory >= 1024 * kib); /* a container may be shown less, its limit */
+    topo_free(t);
+    t = machine("node:2(memory=1073741824) core:2 pu:1");
+    topo_facts(t, &f);
+    assert_int_equal(f.memory, 2147483648);
+    topo_free(t);
+}
+
 static void facts_of_a_large_machine(void **state)
 {
     struct topo *t = machine("node:4 core:16 pu:2");
@@ -518,6 +538,7 @@ static void memory_lies_on_the_node_of_its_first_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_that_of_the_whole_machine),
         cmocka_unit_test(facts_of_a_large_machine),
         cmocka_unit_test(caches_are_told),
         cmocka_unit_test(last_level_caches_are_all_counted),

@@ -176,7 +176,7 @@ static void autorec_score_cells(struct worker *w, struct model *m, int shard, co
     rating_decoder_score_cells(&a->dec, shard, last_code(a), cells, out);
 }
 
-static void autorec_free(struct model *m)
+static void autorec_fini(struct model *m)
 {
     struct autorec *a = autorec_of(m);
 
@@ -185,12 +185,57 @@ static void autorec_free(struct model *m)
     rating_decoder_fini(&a->dec);
     chain_fini(&a->mid);
     encoder_fini(&a->enc);
-    mem_free(a);
 }
 
-static const struct model_ops autorec_ops = {
-    .kind = "autorec",
-    .free = autorec_free,
+static void autorec_draw(struct model *m)
+{
+    struct autorec *a = autorec_of(m);
+    struct init_spec init = m->spec.init;
+
+    init.fan_in = a->enc.v.columns;
+    init.fan_out = a->enc.v.k;
+    table_draw(&a->enc.v, m->eng.team, &init, 0);
+    vector_draw(&a->enc.mu, &init, 2);
+    chain_draw(&a->mid, &init, 16);
+    init.fan_in = a->dec.w.k;
+    init.fan_out = a->dec.w.columns;
+    table_draw(&a->dec.w, m->eng.team, &init, 4);
+}
+
+static int autorec_init(struct model *m, struct error *err)
+{
+    struct autorec *a = autorec_of(m);
+    struct model_spec *spec = &m->spec;
+    int n = spec->hiddens - 1, last, rc;
+    enum activation acts[CHAIN_MOST];
+
+    spec->normalize_input = false;
+    if (n < 0 || n > CHAIN_MOST)
+        return error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
+    last = spec->hidden[n];
+    for (int l = 0; l < n; l++)
+        acts[l] = spec->activation;
+    if ((rc = encoder_init(&a->enc, m, spec->hidden[0], spec->activation, false, err)) < 0 ||
+        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, m, err)) < 0 ||
+        (rc = rating_decoder_init(&a->dec, m, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
+                                  a->enc.view, err)) < 0)
+        return rc;
+    a->code = last_code(a);
+    if (spec->dropout > 0.0 && !(a->code = mem_array(spec->batch * row_pad(last), sizeof(float))))
+        return error_set(err, PT_ENOMEM, "autorec: out of memory");
+    params_add_table(&m->params, &a->enc.v);
+    params_add_vector(&m->params, &a->enc.mu);
+    chain_list(&a->mid, &m->params);
+    params_add_table(&m->params, &a->dec.w);
+    return 0;
+}
+
+const struct model_ops autorec_ops = {
+    .size = sizeof(struct autorec),
+    .init = autorec_init,
+    .draw = autorec_draw,
+    .fini = autorec_fini,
+    .train = model_train_minibatches,
     .begin = autorec_begin,
     .step = autorec_step,
     .flush = autorec_flush,
@@ -199,63 +244,3 @@ static const struct model_ops autorec_ops = {
     .score = autorec_score,
     .score_cells = autorec_score_cells,
 };
-
-static void draw_weights(struct autorec *a, const struct model_spec *spec, int64_t columns)
-{
-    struct init_spec init = spec->init;
-    int last = spec->hidden[spec->hiddens - 1];
-
-    init.fan_in = columns;
-    init.fan_out = spec->hidden[0];
-    table_draw(&a->enc.v, a->model.eng.team, &init, 0);
-    vector_draw(&a->enc.mu, &init, 2);
-    chain_draw(&a->mid, &init, 16);
-    init.fan_in = last;
-    init.fan_out = columns;
-    table_draw(&a->dec.w, a->model.eng.team, &init, 4);
-}
-
-int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
-                struct error *err)
-{
-    int n = spec->hiddens - 1, last, rc = PT_ENOMEM;
-    struct autorec *a = mem_zalloc(1, sizeof *a);
-    enum activation acts[CHAIN_MOST];
-
-    if (!a)
-        return error_set(err, PT_ENOMEM, "autorec: out of memory");
-    a->model = (struct model){.ops = &autorec_ops, .spec = *spec, .eng = *eng};
-    a->model.spec.normalize_input = false;
-    if (spec->hiddens < 1 || n > CHAIN_MOST) {
-        rc = error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
-        goto fail;
-    }
-    last = spec->hidden[n];
-    for (int l = 0; l < n; l++)
-        acts[l] = spec->activation;
-    if ((rc = encoder_init(&a->enc, &a->model, spec->hidden[0], spec->activation, false, err)) < 0 ||
-        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, &a->model, err)) < 0 ||
-        (rc = rating_decoder_init(&a->dec, &a->model, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
-                                  a->enc.view, err)) < 0)
-        goto fail;
-    a->code = last_code(a);
-    if (spec->dropout > 0.0) {
-        a->code = mem_array(spec->batch * row_pad(last), sizeof(float));
-        if (!a->code) {
-            rc = error_set(err, PT_ENOMEM, "autorec: out of memory");
-            goto fail;
-        }
-    }
-    if (!spec->fixed)
-        draw_weights(a, spec, eng->train->columns);
-    a->model.params.ranks = team_ranks(eng->team);
-    params_add_table(&a->model.params, &a->enc.v);
-    params_add_vector(&a->model.params, &a->enc.mu);
-    chain_list(&a->mid, &a->model.params);
-    params_add_table(&a->model.params, &a->dec.w);
-    *out = &a->model;
-    return 0;
-fail:
-    autorec_free(&a->model);
-    return rc;
-}

@@ -136,8 +136,8 @@ void chain_list(struct chain *c, struct param_list *l)
     for (int i = 0; i < c->n; i++) {
         const struct dense *d = &c->layer[i];
 
-        params_add(l, (struct param){d->name, d->out, d->in, d, 1, false, row_span});
-        params_add(l, (struct param){d->bias_name, d->out, 0, d, 1, false, bias_span});
+        params_add(l, (struct param){d->name, d->out, d->in, d, 1, d->row.m ? 2 : 0, false, row_span});
+        params_add(l, (struct param){d->bias_name, d->out, 0, d, 1, d->row.m ? 2 : 0, false, bias_span});
     }
 }
 

@@ -389,8 +389,11 @@ static void mf_score_cells(struct worker *w, struct model *m, int shard, const s
 }
 
 const struct model_ops mf_ops = {
-    .kind = "mf",
-    .free = mf_free,
+    .size = sizeof(struct mf),
+    .init = mf_init,
+    .draw = mf_draw,
+    .fini = mf_fini,
+    .train = model_train_minibatches,
     .begin = mf_begin,
     .step = mf_step,
     .flush = mf_flush,

@@ -1,5 +1,5 @@
 /* mf.h - what the files of matrix factorisation share: the two tables, and each worker's part of a minibatch.
- * mf.c has the model's equations, mf_rows.c finds and exchanges the rows, mf_new.c takes the memory. */
+ * mf.c has the model's equations, mf_rows.c finds and exchanges the rows, mf_init.c takes the memory. */
 #ifndef MODEL_MF_H
 #define MODEL_MF_H
 
@@ -70,7 +70,8 @@ void mf_join_rows(struct worker *w, struct mf *a, const struct batch *b);
  * all ranks. */
 void mf_join(struct worker *w, void *words, int64_t n);
 
-extern const struct model_ops mf_ops;
-void mf_free(struct model *m);
+int mf_init(struct model *m, struct error *err);
+void mf_draw(struct model *m);
+void mf_fini(struct model *m);
 
 #endif

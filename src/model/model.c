@@ -2,31 +2,44 @@
 
 #include "base/rng.h"
 
-#include <assert.h>
 #include <math.h>
 
-static const struct model_traits traits[MODEL_KINDS] = {
-    [MODEL_AUTOREC] = {.name = "autorec", .sides = true, .make = autorec_new},
-    [MODEL_MULTIVAE] = {.name = "multivae", .clicks = true, .variational = true, .make = multivae_new},
-    [MODEL_MULTIDAE] = {.name = "multidae", .clicks = true, .make = multivae_new},
-    [MODEL_MF] = {.name = "mf", .by_rating = true, .make = mf_new},
+struct job {
+    struct model *m;
+    const struct model_steps *s;
 };
 
-const struct model_traits *model_traits(enum model_kind kind)
+static void run_minibatches(struct worker *w, void *arg)
 {
-    assert(kind < MODEL_KINDS);
-    return &traits[kind];
+    const struct job *job = arg;
+    const struct model_steps *s = job->s;
+    struct model *m = job->m;
+    struct batch b = {0}, next = {0};
+
+    if (s->from < s->to)
+        b = scheduler_batch(s->batches, s->from);
+    if (s->begin) {
+        m->ops->set_step(w, m, s->from);
+        m->ops->begin(w, m, &b);
+    }
+    for (int64_t i = s->from; i < s->to; i++, b = next) {
+        bool more = i + 1 < s->count;
+
+        if (more)
+            next = scheduler_batch(s->batches, i + 1);
+        m->ops->step(w, m, &b, more ? &next : NULL);
+    }
+    if (s->flush) {
+        team_phase(w, PHASE_UPDATE);
+        m->ops->flush(w, m, s->to);
+    }
 }
 
-int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+void model_train_minibatches(struct model *m, const struct model_steps *s)
 {
-    return model_traits(spec->kind)->make(out, spec, eng, err);
-}
+    struct job job = {m, s};
 
-void model_free(struct model *m)
-{
-    if (m)
-        m->ops->free(m);
+    team_run(m->eng.team, run_minibatches, &job);
 }
 
 void model_flush_table(struct worker *w, const struct model *m, struct table *t, int64_t steps)

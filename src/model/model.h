@@ -1,10 +1,15 @@
-/* model.h - what every model offers, and what the models share.
+/* model.h - the interface of a model (struct model_ops), and functions that models share. model_new and the
+ * list of models are in model/registry.h.
  *
- * A model is made once for a train matrix and a team; then its functions are entered by every worker together
- * (SPMD). A step is given its minibatch and the next one, because a shard's weights are hot: when a worker
- * has updated the input rows of a shard it encodes the next minibatch with them at once. So:
+ * Training: the trainer calls ops->train, serially, for some steps of an epoch. What a step is, is the
+ * model's own: train lets the workers in (team_run) as it needs them. A model that trains by minibatches
+ * takes model_train_minibatches as its train and gives begin, step, flush and set_step, which every worker
+ * enters together (SPMD). A step gets its minibatch and the next one: a worker that has updated the input
+ * rows of a shard encodes the next minibatch at once, while they are in cache.
  *
  *     begin(b0)   step(b0, b1)   step(b1, b2)   ...   step(bn, NULL)   flush
+ *
+ * Scoring: infer, score and score_cells, entered by every worker together.
  *
  * Names, shapes: B rows of a minibatch, K units of a code, n columns of a shard. Column shards own V, W, b.
  */
@@ -45,7 +50,7 @@ struct model_spec {
     double clip_norm;
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
-    bool fixed; /* to be used, not trained: weights alone, zero until they are loaded; infer and score only */
+    bool fixed; /* not trained: weights without moments, zero until they are loaded; infer and score only */
 };
 
 /* Training ratings one by one, for models whose examples are ratings (mf). */
@@ -55,7 +60,7 @@ struct cells {
     float *value;         /* (n) */
 };
 
-/* What a model is built on; all borrowed for its lifetime. */
+/* Team, kernels and training data of a model; borrowed for its lifetime. */
 struct engine {
     struct team *team;
     const struct kernels *kern;
@@ -76,10 +81,24 @@ struct input {
     const float *folded; /* mf: (rows, latent + 1), factors and bias where example is -1; else NULL */
 };
 
+/* Steps [from, to) of an epoch. */
+struct model_steps {
+    const struct scheduler *batches; /* the epoch's minibatches; batches->epoch is its number */
+    int64_t from, to;
+    int64_t count; /* of the epoch; a measurement may end it early */
+    bool begin;    /* the first steps of an epoch, or after weights were loaded: nothing is encoded yet */
+    bool flush;    /* at the end every weight has seen all steps up to `to`; weights are read only then */
+};
+
 struct model_ops {
-    const char *kind;
-    /* Frees what is behind the model; takes half-built ones. */
-    void (*free)(struct model *m);
+    size_t size; /* of the model's own struct, which begins with a struct model */
+    /* Memory and the list of parameters; spec, eng and ops are set, the rest is zero. PT_ENOMEM, PT_ECONFIG. */
+    int (*init)(struct model *m, struct error *err);
+    void (*draw)(struct model *m); /* initial weights; not called where spec.fixed */
+    void (*fini)(struct model *m); /* also after init failed */
+    /* Serial. Deterministic whatever the chunks are: [0, 5) and [5, 9) give the bits of [0, 9). */
+    void (*train)(struct model *m, const struct model_steps *s);
+    /* The next four are called by model_train_minibatches alone. */
     void (*begin)(struct worker *w, struct model *m, const struct batch *b);
     void (*step)(struct worker *w, struct model *m, const struct batch *b, const struct batch *next);
     /* Deferred updates of own shards, so that every weight has seen `steps` steps of the epoch. */
@@ -96,7 +115,7 @@ struct model_ops {
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 };
 
-/* Of the steps of an epoch so far. */
+/* Sums over the steps of an epoch so far. */
 struct epoch_sums {
     double loss;    /* of the minibatches' losses */
     double squares; /* rating models: squared errors */
@@ -113,25 +132,13 @@ struct model {
     struct epoch_sums sums; /* added to by worker 0 inside a step */
 };
 
-/* What a kind of model is, for all that works with every one of them. */
-struct model_traits {
-    const char *name; /* of model.kind */
-    bool sides;       /* its examples can be users or items (model.side); else they are users */
-    bool clicks;      /* learns and ranks sets: targets are ones, a softmax over all columns; else ratings */
-    bool by_rating;   /* a training example is one rating, and who has no row of factors is folded in; else an
-                       * example is all of a user's or item's entries, and may be anybody's */
-    bool variational; /* its code has a mean and a variance, its loss a KL term */
-    int (*make)(struct model **out, const struct model_spec *spec, const struct engine *eng,
-                struct error *err);
-};
-const struct model_traits *model_traits(enum model_kind kind);
+/* The models; model/registry.c has a row for each. */
+extern const struct model_ops autorec_ops, multivae_ops, mf_ops;
 
-/* The model of spec->kind, its weights drawn unless it is fixed. PT_ENOMEM, PT_ECONFIG. Freed by model_free
- * (takes NULL). */
-int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
-void model_free(struct model *m);
+/* ---- shared by models ---- */
 
-/* What models share in their steps. Own shards of a table: deferred updates; steps seen. */
+void model_train_minibatches(struct model *m, const struct model_steps *s);
+/* Own shards of a table: deferred updates; steps seen. */
 void model_flush_table(struct worker *w, const struct model *m, struct table *t, int64_t steps);
 void model_set_table_step(struct worker *w, struct table *t, int64_t steps);
 /* Dropout on rows [first, end) of (B, ld) codes of k units, the same draws in the forward and the backward
@@ -141,14 +148,8 @@ void model_drop_code(const struct model *m, const struct batch *b, int64_t first
 /* Clipping by the global norm: the factor of all gradients, from the sum of their squares. */
 float model_clip(const struct model *m, double squares);
 
-/* Constructors, called by model_new. */
-int autorec_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
-                struct error *err);
-int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
-                 struct error *err);
-/* A factor row's own work in an epoch, counted in ratings, for shard_cut. */
+/* A factor row's own work in an epoch of mf, counted in ratings, for shard_cut. */
 double mf_row_cost(int64_t ratings, int64_t batch);
-int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 
 /* The shards [first, end) of a worker. */
 static inline int own_shards(const struct worker *w, const struct model *m, int *end)

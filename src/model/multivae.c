@@ -232,7 +232,7 @@ static void multivae_score(struct worker *w, struct model *m, int shard, int64_t
     click_decoder_score(&multivae_of(m)->dec, shard, last_code(multivae_of(m)), rows, out, ld);
 }
 
-static void multivae_free(struct model *m)
+static void multivae_fini(struct model *m)
 {
     struct multivae *a = multivae_of(m);
 
@@ -244,35 +244,23 @@ static void multivae_free(struct model *m)
     chain_fini(&a->up);
     chain_fini(&a->down);
     encoder_fini(&a->enc);
-    mem_free(a);
 }
 
-static const struct model_ops multivae_ops = {
-    .kind = "multivae",
-    .free = multivae_free,
-    .begin = multivae_begin,
-    .step = multivae_step,
-    .flush = multivae_flush,
-    .set_step = multivae_set_step,
-    .infer = multivae_infer,
-    .score = multivae_score,
-};
-
-static void draw_weights(struct multivae *a, int k0, int k1)
+static void multivae_draw(struct model *m)
 {
-    struct init_spec init = a->model.spec.init;
-    int64_t columns = a->model.eng.train->columns;
+    struct multivae *a = multivae_of(m);
+    struct init_spec init = m->spec.init;
 
-    init.fan_in = columns;
-    init.fan_out = k0;
-    table_draw(&a->enc.v, a->model.eng.team, &init, 0);
+    init.fan_in = a->enc.v.columns;
+    init.fan_out = a->enc.v.k;
+    table_draw(&a->enc.v, m->eng.team, &init, 0);
     vector_draw(&a->enc.mu, &init, 2);
     chain_draw(&a->down, &init, 16);
     if (a->sampled)
         chain_draw(&a->up, &init, 64);
-    init.fan_in = k1;
-    init.fan_out = columns;
-    table_draw(&a->dec.w, a->model.eng.team, &init, 4);
+    init.fan_in = a->dec.w.k;
+    init.fan_out = a->dec.w.columns;
+    table_draw(&a->dec.w, m->eng.team, &init, 4);
 }
 
 /* Widths of both chains. Multi-VAE: hidden..., 2 L and L, ...hidden reversed; Mult-DAE: hidden..., L,
@@ -308,42 +296,44 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
     return chain_init(&a->down, "inference", n, down, acts, &a->model, err);
 }
 
-int multivae_new(struct model **out, const struct model_spec *spec, const struct engine *eng,
-                 struct error *err)
+static int multivae_init(struct model *m, struct error *err)
 {
-    struct multivae *a = mem_zalloc(1, sizeof *a);
+    struct multivae *a = multivae_of(m);
+    const struct model_spec *spec = &m->spec;
     int k0 = 0, k1 = 0, rc;
 
-    if (!a)
-        return error_set(err, PT_ENOMEM, "multivae: out of memory");
-    a->model = (struct model){.ops = &multivae_ops, .spec = *spec, .eng = *eng};
-    a->sampled = model_traits(spec->kind)->variational;
+    a->sampled = spec->kind == MODEL_MULTIVAE;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
-        (rc = encoder_init(&a->enc, &a->model, k0,
-                           a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation, true, err)) < 0 ||
-        (rc = click_decoder_init(&a->dec, &a->model, k1, err)) < 0)
-        goto fail;
+        (rc = encoder_init(&a->enc, m, k0, a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation,
+                           true, err)) < 0 ||
+        (rc = click_decoder_init(&a->dec, m, k1, err)) < 0)
+        return rc;
     a->code = last_code(a);
     if (spec->dropout > 0.0)
         a->code = mem_array(spec->batch * row_pad(k1), sizeof(float));
     a->noise = mem_array(spec->batch * row_pad(spec->latent), sizeof(float));
     a->row_kl = mem_zalloc(spec->batch, sizeof *a->row_kl);
-    if (!a->code || !a->noise || !a->row_kl) {
-        rc = error_set(err, PT_ENOMEM, "multivae: out of memory");
-        goto fail;
-    }
-    if (!spec->fixed)
-        draw_weights(a, k0, k1);
-    a->model.params.ranks = team_ranks(eng->team);
-    params_add_table(&a->model.params, &a->enc.v);
-    params_add_vector(&a->model.params, &a->enc.mu);
-    chain_list(&a->down, &a->model.params);
+    if (!a->code || !a->noise || !a->row_kl)
+        return error_set(err, PT_ENOMEM, "multivae: out of memory");
+    params_add_table(&m->params, &a->enc.v);
+    params_add_vector(&m->params, &a->enc.mu);
+    chain_list(&a->down, &m->params);
     if (a->sampled)
-        chain_list(&a->up, &a->model.params);
-    params_add_table(&a->model.params, &a->dec.w);
-    *out = &a->model;
+        chain_list(&a->up, &m->params);
+    params_add_table(&m->params, &a->dec.w);
     return 0;
-fail:
-    multivae_free(&a->model);
-    return rc;
 }
+
+const struct model_ops multivae_ops = {
+    .size = sizeof(struct multivae),
+    .init = multivae_init,
+    .draw = multivae_draw,
+    .fini = multivae_fini,
+    .train = model_train_minibatches,
+    .begin = multivae_begin,
+    .step = multivae_step,
+    .flush = multivae_flush,
+    .set_step = multivae_set_step,
+    .infer = multivae_infer,
+    .score = multivae_score,
+};

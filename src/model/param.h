@@ -138,6 +138,7 @@ struct param {
     int64_t rows, cols; /* cols 0: a vector of `rows` */
     const void *owner;
     int64_t spans;
+    int moments;  /* kept in training and saved in checkpoints: 0 none, 1 m (NAME.m), 2 m and v (NAME.v) */
     bool sharded; /* spans are shards: with several ranks one has its own run of them, data NULL in others */
     /* Span i: `count` rows of `length` floats, `stride` apart; which: as for weights_pick. */
     void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,

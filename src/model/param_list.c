@@ -47,14 +47,16 @@ void params_add(struct param_list *l, struct param p)
 
 void params_add_table(struct param_list *l, const struct table *t)
 {
-    params_add(l, (struct param){t->name, t->columns, t->k, t, t->shards, true, table_span});
+    params_add(l,
+               (struct param){t->name, t->columns, t->k, t, t->shards, t->moments ? 2 : 0, true, table_span});
     if (t->bias_name)
-        params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, true, bias_span});
+        params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, t->moments ? 2 : 0, true,
+                                     bias_span});
 }
 
 void params_add_vector(struct param_list *l, const struct vector *v)
 {
-    params_add(l, (struct param){v->name, v->n, 0, v, 1, false, vector_span});
+    params_add(l, (struct param){v->name, v->n, 0, v, 1, v->row.m ? 2 : 0, false, vector_span});
 }
 
 int64_t params_count(const struct param_list *l)

@@ -21,7 +21,7 @@ static void score(struct worker *w, struct model *m, int shard, int64_t rows, fl
 
 struct model popular_model(const struct engine *eng)
 {
-    static const struct model_ops ops = {.kind = "popular", .infer = infer, .score = score};
+    static const struct model_ops ops = {.infer = infer, .score = score};
 
     return (struct model){.ops = &ops, .eng = *eng};
 }

@@ -14,7 +14,7 @@
 #include "data/split.h"
 #include "math/adam.h"
 #include "math/kernels.h"
-#include "model/model.h"
+#include "model/registry.h"
 #include "par/team.h"
 #include "store/run_facts.h"
 

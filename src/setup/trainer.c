@@ -2,8 +2,6 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 /* Examples without a rating do not train. NULL: no memory. */
 static uint8_t *with_entries(const struct problem *p)
 {
@@ -53,41 +51,9 @@ void trainer_epoch(struct trainer *l, int64_t epoch)
     l->steps = l->scheduler.steps;
 }
 
-struct chunk {
-    struct trainer *l;
-    int64_t from, to;
-    bool begin, flush;
-};
-
-static void run_chunk(struct worker *w, void *arg)
-{
-    const struct chunk *c = arg;
-    struct model *m = c->l->model;
-    const struct scheduler *s = &c->l->scheduler;
-    struct batch b = {0}, next = {0};
-
-    if (c->from < c->to)
-        b = scheduler_batch(s, c->from);
-    if (c->begin) {
-        m->ops->set_step(w, m, c->from);
-        m->ops->begin(w, m, &b);
-    }
-    for (int64_t i = c->from; i < c->to; i++, b = next) {
-        bool more = i + 1 < c->l->steps;
-
-        if (more)
-            next = scheduler_batch(s, i + 1);
-        m->ops->step(w, m, &b, more ? &next : NULL);
-    }
-    if (c->flush) {
-        team_phase(w, PHASE_UPDATE);
-        m->ops->flush(w, m, c->to);
-    }
-}
-
 void trainer_steps(struct trainer *l, int64_t from, int64_t to, bool begin, bool flush)
 {
-    struct chunk c = {l, from, to, begin, flush};
+    struct model_steps s = {&l->scheduler, from, to, l->steps, begin, flush};
 
-    team_run(l->problem->team, run_chunk, &c);
+    l->model->ops->train(l->model, &s);
 }

@@ -205,7 +205,8 @@ static int begin_file(struct tensors_writer **out, const char *path, bool whole,
             char name[96];
 
             snprintf(name, sizeof name, "%s%s", param->name, moment_suffix[which]);
-            tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
+            if (which <= param->moments)
+                tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
         }
     if (!whole) {
         tensors_declare(w, KNOWN_COLUMNS, TENSOR_U8, p->columns, 0);
@@ -239,7 +240,8 @@ int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, 
     }
     for (int which = 0; which < kinds; which++)
         for (int i = 0; i < m->params.n; i++)
-            put_tensor(w, &m->params, &m->params.param[i], which, room);
+            if (which <= m->params.param[i].moments)
+                put_tensor(w, &m->params, &m->params.param[i], which, room);
     if (w && !whole) {
         put_untrained(w, p->train->column_count, p->columns);
         if (problem_traits(c)->by_rating)
@@ -338,7 +340,8 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
     }
     for (int which = 0; which < (state ? 3 : 1); which++)
         for (int i = 0; i < m->params.n && rc == 0; i++)
-            rc = get_tensor(t, &m->params.param[i], which, m->params.param[i].rows, err);
+            if (which <= m->params.param[i].moments)
+                rc = get_tensor(t, &m->params.param[i], which, m->params.param[i].rows, err);
     tensors_close(t);
     return rc;
 }

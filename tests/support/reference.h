@@ -8,7 +8,7 @@
 #define TESTS_REFERENCE_H
 
 #include "batch/batch.h"
-#include "model/model.h"
+#include "model/registry.h"
 
 struct ref_tensor {
     const char *name;

@@ -315,7 +315,7 @@ static void kinds_are_numbered_alike(void **state)
         const struct model_traits *t = model_traits((enum model_kind)kind);
 
         assert_string_equal(config_enum_name("model.kind", kind), t->name);
-        assert_non_null(t->make);
+        assert_non_null(t->ops);
         assert_false(t->clicks && (t->sides || t->by_rating));
     }
     assert_null(config_enum_name("model.kind", MODEL_KINDS));

@@ -1,4 +1,4 @@
-/* mf_new.c - memory and first values of matrix factorisation. */
+/* mf_init.c - memory and first values of matrix factorisation. */
 #include "model/mf.h"
 
 #include "base/mem.h"
@@ -74,7 +74,7 @@ static int own_init(struct mf *a, int64_t ld)
     return 0;
 }
 
-void mf_free(struct model *m)
+void mf_fini(struct model *m)
 {
     struct mf *a = mf_of(m);
 
@@ -86,18 +86,18 @@ void mf_free(struct model *m)
     mem_free(a->copies);
     mem_free(a->square);
     mem_free(a->code);
-    mem_free(a);
 }
 
-static void draw_weights(struct mf *a)
+void mf_draw(struct model *m)
 {
-    struct init_spec init = a->model.spec.init;
+    struct mf *a = mf_of(m);
+    struct init_spec init = m->spec.init;
 
-    init.fan_in = a->model.spec.latent;
+    init.fan_in = m->spec.latent;
     init.fan_out = a->user.t.columns;
-    table_draw(&a->user.t, a->model.eng.team, &init, 0);
+    table_draw(&a->user.t, m->eng.team, &init, 0);
     init.fan_out = a->item.t.columns;
-    table_draw(&a->item.t, a->model.eng.team, &init, 4);
+    table_draw(&a->item.t, m->eng.team, &init, 4);
 }
 
 /* In every step Adam moves every row, which takes a quarter of what a rating takes. */
@@ -106,50 +106,40 @@ double mf_row_cost(int64_t ratings, int64_t batch)
     return 0.25 * (double)ratings / (double)batch;
 }
 
-int mf_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+int mf_init(struct model *m, struct error *err)
 {
+    struct mf *a = mf_of(m);
+    const struct model_spec *spec = &m->spec;
+    const struct engine *eng = &m->eng;
     const struct matrix *x = eng->train;
     const char *user_bias = spec->biases ? "user.bias" : NULL, *item_bias = spec->biases ? "item.bias" : NULL;
     int64_t ld = row_pad(spec->latent), bytes = (x->examples + x->columns) * ld * 12;
-    int shards = shard_count(x->examples, ld, false), rc = PT_ENOMEM;
-    struct mf *a = mem_zalloc(1, sizeof *a);
+    int shards = shard_count(x->examples, ld, false), rc;
+    bool copies = m->params.ranks->count > 1;
 
-    if (!a)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
-    a->model = (struct model){.ops = &mf_ops, .spec = *spec, .eng = *eng};
     a->sweep = bytes <= SWEEP_BYTES;
     a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
     a->owned = mem_zalloc(team_workers(eng->team), sizeof *a->owned);
     a->square = mem_array(spec->batch * ROW_ALIGN, sizeof(float));
     a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
-    if (team_ranks(eng->team)->count > 1)
+    if (copies)
         a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
-    if (!a->user.cut || !a->owned || !a->square || !a->code ||
-        (team_ranks(eng->team)->count > 1 && !a->copies) || own_init(a, ld) < 0) {
-        rc = error_set(err, PT_ENOMEM, "mf: out of memory");
-        goto fail;
-    }
+    if (!a->user.cut || !a->owned || !a->square || !a->code || (copies && !a->copies) || own_init(a, ld) < 0)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
     a->code_bias = a->code + spec->eval_batch * ld;
-    if (a->copies) {
+    if (copies) {
         a->user.copy = a->copies;
         a->item.copy = a->user.copy + spec->batch * ld;
         a->user.bias_copy = a->item.copy + spec->batch * ld;
         a->item.bias_copy = a->user.bias_copy + spec->batch;
     }
     shard_cut(a->user.cut, shards, x->row_count, x->examples, mf_row_cost(eng->cells->n, spec->batch));
-    if ((rc = side_init(&a->user, &a->model, "user.weight", user_bias, x->examples, a->user.cut, shards,
+    if ((rc = side_init(&a->user, m, "user.weight", user_bias, x->examples, a->user.cut, shards,
                         eng->cells->user, err)) < 0 ||
-        (rc = side_init(&a->item, &a->model, "item.weight", item_bias, x->columns, x->cut, x->shards,
+        (rc = side_init(&a->item, m, "item.weight", item_bias, x->columns, x->cut, x->shards,
                         eng->cells->item, err)) < 0)
-        goto fail;
-    if (!spec->fixed)
-        draw_weights(a);
-    a->model.params.ranks = team_ranks(eng->team);
-    params_add_table(&a->model.params, &a->user.t);
-    params_add_table(&a->model.params, &a->item.t);
-    *out = &a->model;
+        return rc;
+    params_add_table(&m->params, &a->user.t);
+    params_add_table(&m->params, &a->item.t);
     return 0;
-fail:
-    mf_free(&a->model);
-    return rc;
 }

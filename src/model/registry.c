@@ -1,0 +1,48 @@
+#include "model/registry.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+
+static const struct model_traits traits[MODEL_KINDS] = {
+    [MODEL_AUTOREC] = {.name = "autorec", .sides = true, .ops = &autorec_ops},
+    [MODEL_MULTIVAE] = {.name = "multivae", .clicks = true, .variational = true, .ops = &multivae_ops},
+    [MODEL_MULTIDAE] = {.name = "multidae", .clicks = true, .ops = &multivae_ops},
+    [MODEL_MF] = {.name = "mf", .by_rating = true, .ops = &mf_ops},
+};
+
+const struct model_traits *model_traits(enum model_kind kind)
+{
+    assert(kind < MODEL_KINDS);
+    return &traits[kind];
+}
+
+int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
+{
+    const struct model_traits *t = model_traits(spec->kind);
+    struct model *m = mem_zalloc(1, (int64_t)t->ops->size);
+    int rc;
+
+    if (!m)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", t->name);
+    m->ops = t->ops;
+    m->spec = *spec;
+    m->eng = *eng;
+    m->params.ranks = team_ranks(eng->team);
+    if ((rc = m->ops->init(m, err)) < 0) {
+        model_free(m);
+        return rc;
+    }
+    if (!spec->fixed)
+        m->ops->draw(m);
+    *out = m;
+    return 0;
+}
+
+void model_free(struct model *m)
+{
+    if (!m)
+        return;
+    m->ops->fini(m);
+    mem_free(m);
+}

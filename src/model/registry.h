@@ -1,0 +1,24 @@
+/* registry.h - the models by name, and how one is made. */
+#ifndef MODEL_REGISTRY_H
+#define MODEL_REGISTRY_H
+
+#include "model/model.h"
+
+/* Properties by which other rooms tell models apart. */
+struct model_traits {
+    const char *name; /* of model.kind */
+    bool sides;       /* its examples can be users or items (model.side); else they are users */
+    bool clicks;      /* learns and ranks sets: targets are ones, a softmax over all columns; else ratings */
+    bool by_rating;   /* a training example is one rating, and a user without a row of factors is folded in;
+                       * else an example is all entries of a user or item, known to the model or not */
+    bool variational; /* its code has a mean and a variance, its loss a KL term */
+    const struct model_ops *ops;
+};
+const struct model_traits *model_traits(enum model_kind kind);
+
+/* The model of spec->kind, its weights drawn unless it is fixed. PT_ENOMEM, PT_ECONFIG. For model_free, which
+ * takes NULL. */
+int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
+void model_free(struct model *m);
+
+#endif

@@ -322,23 +322,14 @@ int checkpoint_weights(const struct tensors *t, struct model *m, int64_t users, 
     return rc;
 }
 
-int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
-                    struct error *err)
+int checkpoint_load(const char *path, bool whole, struct model *m, struct error *err)
 {
     struct tensors *t;
     int rc = tensors_open(&t, path, err);
 
     if (rc < 0)
         return rc;
-    if (state) {
-        const char *text = tensors_meta(t, "state");
-
-        if (!text)
-            rc = error_set(err, PT_EFILE, "%s: it has no state of a run; is it a model file?", path);
-        else if ((rc = check_data(t, p, err)) == 0 && (rc = state_parse(state, text, err)) < 0)
-            error_prefix(err, "%s", path);
-    }
-    for (int which = 0; which < (state ? 3 : 1); which++)
+    for (int which = 0; which < (whole ? 3 : 1); which++)
         for (int i = 0; i < m->params.n && rc == 0; i++)
             if (which <= m->params.param[i].moments)
                 rc = get_tensor(t, &m->params.param[i], which, m->params.param[i].rows, err);
@@ -346,20 +337,25 @@ int checkpoint_load(const char *path, struct model *m, const struct problem *p, 
     return rc;
 }
 
-int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size,
-                            struct error *err)
+int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
+                     size_t size, struct error *err)
 {
     struct tensors *t;
-    const char *isa;
+    const char *text, *isa;
     int rc = tensors_open(&t, path, err);
 
-    *out = '\0';
+    *note = '\0';
     if (rc < 0)
         return rc;
+    text = tensors_meta(t, "state");
+    if (!text)
+        rc = error_set(err, PT_EFILE, "%s: it has no state of a run; is it a model file?", path);
+    else if ((rc = check_data(t, p, err)) == 0 && (rc = state_parse(state, text, err)) < 0)
+        error_prefix(err, "%s", path);
     isa = tensors_meta(t, "isa");
-    if (isa && strcmp(isa, p->kern->name) != 0)
-        snprintf(out, size, "the run began on the vector path %s, this is %s: bits may change", isa,
+    if (rc == 0 && isa && strcmp(isa, p->kern->name) != 0)
+        snprintf(note, size, "the run began on the vector path %s, this is %s: bits may change", isa,
                  p->kern->name);
     tensors_close(t);
-    return 0;
+    return rc;
 }

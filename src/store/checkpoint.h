@@ -41,18 +41,18 @@ int checkpoint_write(struct tensors_writer **out, const char *path, bool whole, 
 /* Whether the file is a whole model or checkpoint of the weights with this hash (params_hash). PT_EFILE. */
 int checkpoint_is_of(const char *path, const char *hash, bool *out, struct error *err);
 
-/* Weights, and moments where `state` is asked for, into a model of the same shape; each rank reads for
- * itself. PT_EFILE where the file is not whole or belongs to another model or data set. */
-int checkpoint_load(const char *path, struct model *m, const struct problem *p, struct run_state *state,
-                    struct error *err);
+/* Where the run of a whole checkpoint stands, and in `note` a line where the vector path is another than the
+ * one that the run began on, so that bits may change; "" where it is not. PT_EFILE where the file is not whole,
+ * PT_EDATA where it belongs to another data set. */
+int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
+                     size_t size, struct error *err);
+
+/* Weights, and moments too (whole), into a model of the same shape; each rank reads for itself. PT_EFILE where
+ * the file is not whole or belongs to another model. */
+int checkpoint_load(const char *path, bool whole, struct model *m, struct error *err);
 
 /* The weights of an open file, into a model to be used. `users`: of mf, rows that the file has, where the
  * model has more behind them; -1: as many as the model. PT_EFILE as above. */
 int checkpoint_weights(const struct tensors *t, struct model *m, int64_t users, struct error *err);
-
-/* A line where the vector path is another than the one that the run began on, so that bits may change; ""
- * where it is not. */
-int checkpoint_machine_note(const char *path, const struct problem *p, char *out, size_t size,
-                            struct error *err);
 
 #endif

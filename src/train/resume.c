@@ -39,15 +39,13 @@ static int promote(const struct rundir *d, const char *name, int i, bool aside, 
     return rc;
 }
 
-static int load(struct run *r, const char *path, struct error *err)
+static int read_state(struct run *r, const char *path, struct error *err)
 {
     char note[256];
-    int rc = checkpoint_machine_note(path, r->problem, note, sizeof note, err);
+    int rc = checkpoint_state(path, r->problem, &r->state, note, sizeof note, err);
 
-    if (rc == 0 && (rc = checkpoint_load(path, r->trainer.model, r->problem, &r->state, err)) == 0 && *note)
+    if (rc == 0)
         run_warn(r, note);
-    if (rc == 0 && r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
-        rc = error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
     return rc;
 }
 
@@ -76,7 +74,7 @@ static int find_model(struct run *r, struct error *err)
     return 0;
 }
 
-static int load_newest(struct run *r, struct error *err)
+static int find_newest(struct run *r, struct error *err)
 {
     struct error first = {0};
 
@@ -88,7 +86,7 @@ static int load_newest(struct run *r, struct error *err)
 
         if (!file_exists(path))
             continue;
-        rc = load(r, path, &failed);
+        rc = read_state(r, path, &failed);
         if (rc == 0) {
             if (i && (rc = promote(r->dir, RUN_CHECKPOINT, i, true, err)) < 0)
                 return rc;
@@ -105,12 +103,21 @@ static int load_newest(struct run *r, struct error *err)
 }
 
 /* The other ranks read what rank 0 has found. */
-int rundir_load_checkpoint(struct run *r, struct error *err)
+int rundir_find_checkpoint(struct run *r, struct error *err)
 {
-    int rc = r->ranks.id ? 0 : load_newest(r, err);
+    int rc = r->ranks.id ? 0 : find_newest(r, err);
 
     rc = rundir_after_rank_0(r, rc, err);
-    return rc == 0 && r->ranks.id ? load(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
+    return rc == 0 && r->ranks.id ? read_state(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
+}
+
+int rundir_load_checkpoint(struct run *r, struct error *err)
+{
+    const char *path = rundir_path(r->dir, RUN_CHECKPOINT);
+
+    if (r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
+        return error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
+    return checkpoint_load(path, true, r->trainer.model, err);
 }
 
 int rundir_check_model(const struct run *r, struct error *err)

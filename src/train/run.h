@@ -117,8 +117,10 @@ int rundir_save_checkpoint(struct run *r, struct error *err);
 
 /* ---- resume.c ---- */
 
-/* The newest checkpoint that is whole, into model and state, and the best model that it refers to under its
- * name. One that is damaged is put aside with a warning. */
+/* The newest checkpoint that is whole, and the best model that it refers to, under their names; its state into
+ * r->state. One that is damaged is put aside with a warning. */
+int rundir_find_checkpoint(struct run *r, struct error *err);
+/* Its weights into the model, which was made for r->state: of a refit, on training plus validation. */
 int rundir_load_checkpoint(struct run *r, struct error *err);
 /* PT_EFILE unless model.safetensors is whole and holds the model of state.model_hash. */
 int rundir_check_model(const struct run *r, struct error *err);

@@ -161,14 +161,16 @@ int run_join_validation(struct run *r, struct error *err)
     return rc < 0 ? rc : eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
 }
 
-static int load_state(struct run *r, struct error *err)
+/* The model of the folder's run, at the step where it stopped. */
+static int load_model(struct run *r, struct error *err)
 {
-    int rc = rundir_load_checkpoint(r, err);
+    int rc = rundir_find_checkpoint(r, err);
 
-    if (rc == 0 && r->state.refit && /* these weights belong to a model on training plus validation */
-        (rc = run_join_validation(r, err)) == 0 && (rc = make_model(r, r->state.best_epoch, err)) == 0)
-        rc = rundir_load_checkpoint(r, err);
-    return rc;
+    if (rc == 0 && r->state.refit) /* its weights belong to a model on training plus validation */
+        rc = run_join_validation(r, err);
+    if (rc == 0)
+        rc = make_model(r, r->state.refit ? r->state.best_epoch : r->config->epochs, err);
+    return rc < 0 ? rc : rundir_load_checkpoint(r, err);
 }
 
 /* What the run will take; a dry run is done with that. */
@@ -213,7 +215,7 @@ static int open_folder(struct run *r, struct error *err)
 /* Goes on where the folder's run stopped. `done`: it had finished, and nothing is left to do. */
 static int resume(struct run *r, bool *done, struct error *err)
 {
-    int rc = load_state(r, err);
+    int rc = load_model(r, err);
 
     if (rc < 0)
         return rc;
@@ -258,13 +260,11 @@ int run_open(struct run *r, bool *done, struct error *err)
         return rc;
     warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
-    rc = (r->found ? make_model : run_start_model)(r, r->config->epochs, err);
-    if (rc < 0)
-        return rc;
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     if (!r->epoch_s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (r->found && ((rc = resume(r, done, err)) < 0 || *done))
+    rc = r->found ? resume(r, done, err) : run_start_model(r, r->config->epochs, err);
+    if (rc < 0 || *done)
         return rc;
     return r->dir ? enter_folder(r, err) : 0;
 }

@@ -267,8 +267,7 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->last_tested);
         if (!r->dir)
             params_keep(&r->trainer.model->params, r->best_weights, true);
-        else if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), r->trainer.model, r->problem, NULL,
-                                       err)) < 0)
+        else if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), false, r->trainer.model, err)) < 0)
             return rc;
     }
     if (r->test)

@@ -192,12 +192,89 @@ static void summary_has_every_key(void **state)
     }
 }
 
+/* ---- a run that is stopped in its second training ---- */
+
+struct stopper {
+    bool refit; /* the second training has begun */
+    volatile sig_atomic_t stop;
+};
+
+/* Past the middle of an epoch of the second training: where validation has as many ratings as training, the
+ * first one has no such step. */
+static void stop_late(void *arg, const struct train_progress *p)
+{
+    struct stopper *s = arg;
+
+    s->refit = s->refit || p->event == TRAIN_REFIT;
+    if (s->refit && p->event == TRAIN_STEPS && p->share > 0.6)
+        s->stop = 1;
+}
+
+/* train_run in `folder`; the hash of the last weights. */
+static int run_refit(const char *folder, const char *settings, bool resume, struct stopper *s, char hash[33],
+                     struct error *err)
+{
+    struct train_options o = {.folder = folder, .resume = resume, .arg = s};
+    struct train_result result = {0};
+    struct config *c = NULL;
+    char *copy = strdup(settings);
+    int rc = config_new(&c, err);
+
+    if (s) {
+        o.listen = stop_late;
+        o.stop = &s->stop;
+    }
+    for (char *word = strtok(copy, " "); rc == 0 && word; word = strtok(NULL, " "))
+        rc = config_set(c, word, err);
+    if (rc == 0 && (rc = config_check(c, err)) == 0)
+        rc = train_run(c, &o, &result, err);
+    snprintf(hash, 33, "%s", result.weights_hash);
+    config_free(c);
+    free(copy);
+    return rc;
+}
+
+static void a_run_goes_on_from_the_last_part_of_a_refit_epoch(void **state)
+{
+#define REFIT                                                                                                \
+    "data.path=synth:small train.epochs=3 train.refit=true run.threads=1 train.keep_checkpoints=1 "          \
+    "train.batch=4 "
+    static const char *const settings[] = {
+        REFIT "model.kind=mf model.latent=3 split.test=.2 split.valid=.4",
+        REFIT
+        "model.kind=autorec model.side=user model.hidden=5 split.kind=rows split.test=.2 split.valid=.4",
+        REFIT "model.kind=autorec model.side=item model.hidden=5 split.kind=rows split.test=.2 "
+              "split.valid=.4 train.batch=3",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char *whole = support_folder(), *stopped = support_folder(), want[33], got[33];
+        char *aside = file_join(stopped, "checkpoint.safetensors.damaged");
+        struct stopper s = {0};
+        struct error err = {0};
+
+        if (run_refit(whole, settings[i], false, NULL, want, &err) < 0)
+            fail_msg("%s: %s", settings[i], err.text);
+        if (run_refit(stopped, settings[i], false, &s, got, &err) != PT_EINTERRUPTED)
+            fail_msg("%s: not interrupted", settings[i]);
+        if (run_refit(stopped, settings[i], true, NULL, got, &err) < 0)
+            fail_msg("%s: resumed: %s", settings[i], err.text);
+        assert_string_equal(want, got);
+        assert_false(file_exists(aside));
+        mem_free(aside);
+        support_remove(whole);
+        support_remove(stopped);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_can_be_recomputed_from_the_files),
         cmocka_unit_test(seed_and_data_change_the_hash),
         cmocka_unit_test(summary_has_every_key),
+        cmocka_unit_test(a_run_goes_on_from_the_last_part_of_a_refit_epoch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

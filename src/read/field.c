@@ -26,9 +26,9 @@ static const char *parse_real(const char *text, size_t length, double *out)
         return "is not a number";
     for (size_t k = 0; k < length; k++)
         if (!is_digit(text[k]) && !(text[k] && strchr("+-.eE", text[k]))) {
-            bool infinite =
-                (length >= 3 && (strncasecmp(text, "inf", 3) == 0 || strncasecmp(text + 1, "inf", 3) == 0)) ||
-                (length == 3 && strncasecmp(text, "nan", 3) == 0);
+            bool infinite = (length >= 3 && strncasecmp(text, "inf", 3) == 0) ||
+                            (length >= 4 && strncasecmp(text + 1, "inf", 3) == 0) ||
+                            (length == 3 && strncasecmp(text, "nan", 3) == 0);
             return infinite ? "is not finite" : "is not a number";
         }
     memcpy(copy, text, length);

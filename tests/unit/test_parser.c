@@ -260,6 +260,19 @@ static void denormal_ratings_are_zero(void **state)
     assert_true(value == 1.2e-38f);
 }
 
+/* What stands behind a field does not belong to it. */
+static void a_field_ends_where_it_ends(void **state)
+{
+    float value;
+
+    (void)state;
+    assert_string_equal(field_value("inf", 3, &value), "is not finite");
+    assert_string_equal(field_value("-inf", 4, &value), "is not finite");
+    assert_string_equal(field_value("xinf", 3, &value), "is not a number");
+    assert_string_equal(field_value("inf", 2, &value), "is not a number");
+    assert_string_equal(field_value("nanx", 3, &value), "is not finite");
+}
+
 /* The tables hold nobody without a rating: neither a user without items nor what stands in a bad line. */
 static void lists_put_only_what_has_a_rating(void **state)
 {
@@ -295,6 +308,7 @@ int main(void)
         cmocka_unit_test(plain_lines_are_what_the_careful_way_makes_of_them),
         cmocka_unit_test(bytes_are_found_and_digits_read),
         cmocka_unit_test(denormal_ratings_are_zero),
+        cmocka_unit_test(a_field_ends_where_it_ends),
         cmocka_unit_test(lists_put_only_what_has_a_rating),
     };
 

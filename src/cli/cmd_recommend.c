@@ -127,9 +127,9 @@ static int for_text(struct job *j, struct error *err)
         }
     }
     lines = history_text_lines(t, &unknown);
-    if (rc == 0 && lines == 0)
-        rc = error_set(err, PT_EDATA, "%s: empty; one id or title a line is expected",
-                       targets_file(&j->q->whom));
+    if (rc == 0 && j->people == 0)
+        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected", targets_file(&j->q->whom),
+                       lines ? "only blank lines" : "empty");
     if (rc == 0 && unknown > 5 && !j->q->whom.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);

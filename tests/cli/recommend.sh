@@ -85,6 +85,8 @@ printf 'x\ny\n' >"$folder/in"
 expect 3 '' 'stdin: the model knows none of the 2 items' recommend -m "$folder/vae" -
 : >"$folder/in"
 expect 3 '' 'stdin: empty' recommend -m "$folder/vae" -
+printf '\n \t\n\r\n' >"$folder/in"
+expect 3 '' 'stdin: only blank lines' recommend -m "$folder/vae" -
 
 # Ratings.
 printf '101\t5\n102\t1\n103 5\n' >"$folder/in"

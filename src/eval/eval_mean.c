@@ -63,8 +63,9 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
         return false;
     snprintf(text, size,
              "nothing of use was learned: the %s RMSE, %.4g, is not below %.4g, that of saying the training "
-             "mean for every rating. What may help: %strain.lr below %g, ratings scaled to some 1 to 5, more "
+             "mean for every rating. What may help: %strain.lr %s %g, ratings scaled to some 1 to 5, more "
              "epochs",
-             part, rmse, of_mean, centred ? "" : "model.center=true, ", c->lr);
+             part, rmse, of_mean, centred ? "" : "model.center=true, ", c->lr > 0.0 ? "below" : "above",
+             c->lr);
     return true;
 }

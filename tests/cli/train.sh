@@ -128,6 +128,8 @@ awk 'BEGIN { srand(4); for (u = 1; u <= 60; u++) for (i = 1; i <= 30; i++) if (r
 "$PARTRAIN" train --out useless -q data.path=percent model.kind=autorec model.hidden=8 train.epochs=1 train.lr=1e-6 \
     >out 2>err || complain "useless: $(cat err)"
 grep -q 'nothing of use was learned: the test RMSE, .*model.center=true' err || complain "a useless model, and no word: $(cat err)"
+expect_said 0 'model.center=true, train.lr above 0, ratings' train --out still -q data.path=percent model.kind=autorec \
+    model.hidden=8 train.epochs=1 train.lr=0
 "$PARTRAIN" train --out useful -q data.path=percent model.kind=mf train.epochs=60 train.lr=0.02 model.center=true \
     >out 2>err || complain "useful: $(cat err)"
 [ -s err ] && complain "a good model: $(cat err)"

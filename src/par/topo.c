@@ -14,11 +14,15 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define HWLOC_NEEDS ((int64_t)16 << 20) /* bytes, more than it takes for a large machine */
 
-enum { MOST_PUS = 8192 }; /* as Linux; binding_order compares all with all */
+enum {
+    MOST_PUS = 8192, /* as Linux; binding_order compares all with all */
+    PAGES_AT_ONCE = 512
+};
 
 struct topo {
     hwloc_topology_t machine; /* owned */
@@ -371,29 +375,26 @@ void topo_unbind_self(const struct topo *t)
         (void)hwloc_set_cpubind(t->machine, t->usable, HWLOC_CPUBIND_THREAD);
 }
 
-int topo_node_of(const struct topo *t, const void *p, size_t bytes)
-{
-    hwloc_bitmap_t set;
-    hwloc_obj_t node = NULL;
-
-    if (t->facts.synthetic)
-        return -1;
-    set = hwloc_bitmap_alloc();
-    if (set && hwloc_get_area_memlocation(t->machine, p, bytes, set, HWLOC_MEMBIND_BYNODESET) == 0 &&
-        hwloc_bitmap_first(set) >= 0)
-        node = hwloc_get_numanode_obj_by_os_index(t->machine, (unsigned)hwloc_bitmap_first(set));
-    hwloc_bitmap_free(set);
-    return node ? (int)node->logical_index : -1;
-}
-
 void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)p + bytes;
+    uintptr_t at = ((uintptr_t)p + page - 1) / page * page;
+    void *asked[PAGES_AT_ONCE];
+    int os_index[PAGES_AT_ONCE]; /* negative: the page was not touched yet */
 
-    for (uintptr_t at = ((uintptr_t)p + page - 1) / page * page; at + page <= end; at += page) {
-        int node = topo_node_of(t, (const void *)at, 1);
+    while (!t->facts.synthetic && at + page <= end) {
+        unsigned long n = 0;
 
-        if (node >= 0 && node < nodes)
-            pages[node]++;
+        for (; n < PAGES_AT_ONCE && at + page <= end; at += page)
+            asked[n++] = (void *)at;
+        if (syscall(SYS_move_pages, 0, n, asked, NULL, os_index, 0) < 0) /* a container may forbid it */
+            return;
+        for (unsigned long i = 0; i < n; i++) {
+            int os = os_index[i];
+            hwloc_obj_t node = os < 0 ? NULL : hwloc_get_numanode_obj_by_os_index(t->machine, (unsigned)os);
+
+            if (node && (int)node->logical_index < nodes)
+                pages[node->logical_index]++;
+        }
     }
 }

@@ -64,11 +64,8 @@ int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int i
 /* Puts the calling thread's binding back to the whole cpuset of the process. */
 void topo_unbind_self(const struct topo *t);
 
-/* The node (logical index) that the memory at `p` lies on, the first of several; -1: unknown or not touched
- * yet. */
-int topo_node_of(const struct topo *t, const void *p, size_t bytes);
 /* Adds to pages[node] (nodes of the machine by logical index, at most `nodes`) the pages that lie wholly in
- * [p, p + bytes) and on that node. Pages not touched yet count nowhere. */
+ * [p, p + bytes) and on that node. Pages not touched yet count nowhere, nor does any where the system does not tell. */
 void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes);
 
 #endif

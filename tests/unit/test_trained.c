@@ -157,7 +157,7 @@ static void write_late(const char *folder)
 static char *train_late(const char *folder, const char *kind)
 {
     static const char *const settings[] = {"split.kind=time", "split.time_cut=15", "split.valid=0",
-                                           "train.epochs=1",  "train.batch=4000",  "eval.batch=32",
+                                           "train.epochs=1",  "train.batch=100",   "eval.batch=32",
                                            "run.cache=off"};
     char *run = file_join(folder, "run"), data[4096];
     struct train_options o = {.folder = run, .no_test = true};

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/eval_table.h"
-#include "train/run.h"
+#include "store/run_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +167,7 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
             any |= at[i] < j->n[i] && j->user[i][at[i]] == u;
         if (!any)
             continue;
-        rundir_put_field(w, idtable_name(j->users, u));
+        run_ids_put(w, idtable_name(j->users, u));
         for (int i = 0; i < j->spec.n; i++)
             if (at[i] < j->n[i] && j->user[i][at[i]] == u) {
                 double x = j->value[i][at[i]] / j->weight[i][at[i]];

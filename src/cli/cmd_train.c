@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "cli/signals.h"
 #include "par/ranks.h"
-#include "serve/loaded.h"
+#include "store/run_files.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -349,7 +349,7 @@ end:
  * `words` may say how to begin. */
 static int begun_config(struct config **out, const struct request *q, int words, struct error *err)
 {
-    int rc = q->file || !q->resume ? 0 : load_config(out, q->folder, err);
+    int rc = q->file || !q->resume ? 0 : run_config_read(out, q->folder, err);
 
     if (rc != PT_EUSAGE)
         return rc;

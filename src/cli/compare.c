@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "model/popular.h"
 #include "serve/loaded.h"
+#include "store/run_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,9 +131,9 @@ static int count_trained(struct evaluation *j, const struct loaded *l, bool vali
     const struct matrix *out = valid ? l->problem->valid.out : l->problem->test.out;
     const struct idtable *users = l->problem->ratings->users;
     bool by_user = l->problem->side == SIDE_USER;
-    char *path = file_join(l->folder, "users.tsv");
+    char *path = file_join(l->folder, RUN_USERS);
     struct idtable *ids = NULL;
-    int rc = path ? run_facts_ids(&ids, NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? run_ids_read(&ids, NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     for (int64_t u = 0; rc == 0 && u < idtable_count(users); u++)
         j->trained += (by_user ? out->row_count : out->column_count)[u] > 0 &&

@@ -1,4 +1,4 @@
-/* evaluator.h - what the files of the evaluation share: eval.c (its way through a part), eval_rank.c (the
+/* evaluator.h - what the files of the evaluation share: evaluate.c (its way through a part), eval_rank.c (the
  * best columns), eval_figures.c (from sums to figures), eval_make.c (memory and settings). */
 #ifndef EVAL_EVALUATOR_H
 #define EVAL_EVALUATOR_H

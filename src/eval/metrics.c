@@ -7,13 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
-struct run_facts {
+struct metric_row {
     const char *name;
     bool ranking; /* has a cut-off, and looks at a list of recommendations */
     bool smaller; /* is better */
 };
 
-static const struct run_facts known[] = {
+static const struct metric_row known[] = {
     [METRIC_RMSE] = {"rmse", false, true},
     [METRIC_MAE] = {"mae", false, true},
     [METRIC_MSE] = {"mse", false, true},

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "export/onnx_graph.h"
 #include "setup/problem.h"
+#include "store/run_files.h"
 
 #include <string.h>
 
@@ -172,7 +173,7 @@ static void put_model(struct bytes *b, const struct trained *u)
     bytes_put_message(b, 8, &opset);
     put_property(b, "model", config_enum_name("model.kind", u->config->model_kind));
     put_property(b, "side", u->side == SIDE_USER ? "user" : "item");
-    put_property(b, "columns", u->side == SIDE_USER ? "items.tsv" : "users.tsv");
+    put_property(b, "columns", u->side == SIDE_USER ? RUN_ITEMS : RUN_USERS);
     bytes_fini(&opset);
 }
 
@@ -229,7 +230,7 @@ static int write_file(struct graph *g, const char *path)
 int onnx_write(const struct trained *u, const char *path, struct error *err)
 {
     struct graph *g = mem_zalloc(1, sizeof *g);
-    char *from = file_join(u->folder, "model.safetensors");
+    char *from = file_join(u->folder, RUN_MODEL);
     struct tensors *file = NULL;
     int rc = PT_ENOMEM;
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "read/read.h"
 #include "setup/problem.h"
-#include "store/run_facts.h"
+#include "store/run_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +132,7 @@ static int read_own(struct ratings **out, const struct ratings_spec *spec, struc
     int rc = ratings_read(out, spec, err);
 
     if (rc < 0)
-        run_facts_prefix_ratings(err, spec->path, "histories are read from the run's data.path",
+        run_prefix_ratings_error(err, spec->path, "histories are read from the run's data.path",
                                  "--data PATH reads others");
     return rc;
 }

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/tensors.h"
 #include "read/read.h"
-#include "store/checkpoint.h"
-#include "store/run_facts.h"
+#include "store/model_file.h"
+#include "store/run_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,31 +19,9 @@ static bool has_prefix(const char *word, const char *prefix)
     return strncmp(word, prefix, strlen(prefix)) == 0;
 }
 
-int load_config(struct config **out, const char *folder, struct error *err)
-{
-    char *path = file_join(folder, "config.yaml");
-    struct config *c = NULL;
-    int rc;
-
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    if (!file_exists(path) && errno != EACCES)
-        rc = error_set(err, PT_EUSAGE, "%s: no config.yaml in it; name a run's folder (train --out)", folder);
-    else if ((rc = config_new(&c, err)) == 0)
-        rc = config_load(c, path, err);
-    if (rc == PT_ECONFIG) /* a file of our own, not the user's */
-        rc = err->code = PT_EFILE;
-    mem_free(path);
-    if (rc < 0)
-        config_free(c);
-    else
-        *out = c;
-    return rc;
-}
-
 static int read_config(struct loaded *l, char *const *override, int n, struct error *err)
 {
-    int rc = load_config(&l->config, l->folder, err);
+    int rc = run_config_read(&l->config, l->folder, err);
 
     l->same_split = true;
     for (int i = 0; i < n && rc == 0; i++) {
@@ -80,18 +58,18 @@ struct ids {
 
 static void ids_free(struct ids *ids)
 {
-    run_facts_free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
+    run_ids_free_titles(ids->title, ids->items ? idtable_count(ids->items) : 0);
     idtable_free(ids->items);
     idtable_free(ids->users);
 }
 
 static int read_ids(struct ids *ids, const char *folder, struct error *err)
 {
-    char *items = file_join(folder, "items.tsv"), *users = file_join(folder, "users.tsv");
+    char *items = file_join(folder, RUN_ITEMS), *users = file_join(folder, RUN_USERS);
     int rc = items && users ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0 && (rc = run_facts_ids(&ids->items, &ids->title, items, err)) == 0)
-        rc = run_facts_ids(&ids->users, NULL, users, err);
+    if (rc == 0 && (rc = run_ids_read(&ids->items, &ids->title, items, err)) == 0)
+        rc = run_ids_read(&ids->users, NULL, users, err);
     mem_free(items);
     mem_free(users);
     return rc;
@@ -183,7 +161,7 @@ static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, stru
         ids->users = NULL;
     }
     if (by_user) {
-        run_facts_free_titles(r->title, idtable_count(r->items));
+        run_ids_free_titles(r->title, idtable_count(r->items));
         idtable_free(r->items);
         r->items = ids->items;
         r->title = ids->title;
@@ -235,7 +213,7 @@ static int read_ratings(struct ratings **out, const struct loaded *l, bool other
                          l->folder);
     rc = ratings_read(out, &spec, err);
     if (rc == PT_EDATA && !others)
-        run_facts_prefix_ratings(err, spec.path, "ratings are read from the run's data.path",
+        run_prefix_ratings_error(err, spec.path, "ratings are read from the run's data.path",
                                  "others: data.path=FILE");
     return rc;
 }
@@ -250,7 +228,7 @@ static int make_model(struct loaded *l, const struct tensors *t, struct error *e
     if ((rc = problem_use_spec(&spec, l->config, p, err)) < 0 ||
         (rc = model_new(&l->model, &spec, &eng, err)) < 0)
         return rc;
-    rc = checkpoint_weights(t, l->model, l->known, err);
+    rc = model_file_load(t, l->model, l->known, false, err);
     return rc < 0 || !problem_traits(l->config)->by_rating ? rc : load_fold_users(l, err);
 }
 
@@ -259,7 +237,7 @@ static int read_cold_users(struct problem_known *known, const struct loaded *l, 
                            const char *path, int64_t users, struct error *err)
 {
     uint8_t *read;
-    int rc = run_facts_rows(&read, t, path, KNOWN_EXAMPLES, l->known, err);
+    int rc = run_facts_rows(&read, t, path, UNTRAINED_EXAMPLES, l->known, err);
 
     if (rc < 0 || users == l->known) {
         known->cold_example = read;
@@ -292,7 +270,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
     columns = idtable_count(ratings->items);
     if (problem_side(l->config) == SIDE_ITEM)
         columns = examples;
-    if ((rc = run_facts_rows(&known.cold_column, t, path, KNOWN_COLUMNS, columns, err)) < 0 ||
+    if ((rc = run_facts_rows(&known.cold_column, t, path, UNTRAINED_COLUMNS, columns, err)) < 0 ||
         (problem_traits(l->config)->by_rating &&
          (rc = read_cold_users(&known, l, t, path, examples, err)) < 0))
         goto end;
@@ -317,7 +295,7 @@ int load_run_on(struct loaded **out, const char *folder, const char *on, char *c
                 struct error *err)
 {
     struct loaded *l = mem_zalloc(1, sizeof *l);
-    char *path = file_join(folder, "model.safetensors");
+    char *path = file_join(folder, RUN_MODEL);
     int rc;
 
     if (!l || !path || !(l->folder = mem_strdup(folder))) {

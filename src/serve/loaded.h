@@ -53,8 +53,4 @@ int load_fold_users(struct loaded *l, struct error *err);
  * `refitted`: the run was trained on its validation part too. */
 int load_on(struct loaded *l, struct ratings *own, bool refitted, struct error *err);
 
-/* The configuration of a run's folder, for config_free. PT_EUSAGE where it is no run's folder; PT_EFILE where
- * it cannot be read, or is not what was written. */
-int load_config(struct config **out, const char *folder, struct error *err);
-
 #endif

@@ -5,8 +5,8 @@
 #include "base/tensors.h"
 #include "serve/fold_in.h"
 #include "setup/problem.h"
-#include "store/checkpoint.h"
-#include "store/run_facts.h"
+#include "store/model_file.h"
+#include "store/run_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static int read_ids(const struct trained *u, const char *name, struct idtable **
                     struct error *err)
 {
     char *path = file_join(u->folder, name);
-    int rc = path ? run_facts_ids(out, title, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? run_ids_read(out, title, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     return rc;
@@ -93,15 +93,15 @@ static int read_facts(struct trained *u, const struct tensors *t, const char *pa
     u->mean = known.mean;
     if (u->columns < 1 || u->examples < 1)
         return error_set(err, PT_EFILE, "%s: a run without users or items", u->folder);
-    if (u->by_row && ((rc = check_rows(t, "user.weight", users, path, "users.tsv", err)) < 0 ||
-                      (rc = check_rows(t, "item.weight", items, path, "items.tsv", err)) < 0))
+    if (u->by_row && ((rc = check_rows(t, "user.weight", users, path, RUN_USERS, err)) < 0 ||
+                      (rc = check_rows(t, "item.weight", items, path, RUN_ITEMS, err)) < 0))
         return rc;
     if (!u->by_row && (rc = check_rows(t, "decoder.weight", u->columns, path,
-                                       u->side == SIDE_USER ? "items.tsv" : "users.tsv", err)) < 0)
+                                       u->side == SIDE_USER ? RUN_ITEMS : RUN_USERS, err)) < 0)
         return rc;
-    if ((rc = read_rows(&u->untrained, t, path, KNOWN_COLUMNS, u->columns, err)) < 0)
+    if ((rc = read_rows(&u->untrained, t, path, UNTRAINED_COLUMNS, u->columns, err)) < 0)
         return rc;
-    return u->by_row ? read_rows(&u->untrained_row, t, path, KNOWN_EXAMPLES, u->examples, err) : 0;
+    return u->by_row ? read_rows(&u->untrained_row, t, path, UNTRAINED_EXAMPLES, u->examples, err) : 0;
 }
 
 double trained_rating(const struct trained *u, float output)
@@ -186,7 +186,7 @@ static int make_model(struct trained *u, const struct tensors *t, struct error *
     spec.eval_batch = u->batch;
     eng = (struct engine){.team = u->team, .kern = u->kern, .train = u->empty, .cells = &u->none};
     if ((rc = model_new(&u->model, &spec, &eng, err)) < 0 ||
-        (rc = checkpoint_weights(t, u->model, -1, err)) < 0)
+        (rc = model_file_load(t, u->model, -1, false, err)) < 0)
         return rc;
     return u->by_row ? make_fold(u, err) : 0;
 }
@@ -202,9 +202,9 @@ int trained_open(struct trained **out, const char *folder, int threads, struct e
     if (!u)
         return error_set(err, PT_ENOMEM, "out of memory");
     u->folder = mem_strdup(folder);
-    if (u->folder && strcmp(base, "model.safetensors") == 0)
+    if (u->folder && strcmp(base, RUN_MODEL) == 0)
         strcpy(u->folder + (slash ? slash - folder : 0), slash ? "" : ".");
-    path = u->folder ? file_join(u->folder, "model.safetensors") : NULL;
+    path = u->folder ? file_join(u->folder, RUN_MODEL) : NULL;
     if (!path) {
         error_set(err, rc, "out of memory");
         goto fail;
@@ -215,8 +215,8 @@ int trained_open(struct trained **out, const char *folder, int threads, struct e
         goto fail;
     }
     if ((rc = tensors_open(&t, path, err)) < 0 || (rc = read_config(u, t, path, threads, err)) < 0 ||
-        (rc = read_ids(u, "items.tsv", &u->items, &u->title, err)) < 0 ||
-        (rc = read_ids(u, "users.tsv", &u->users, NULL, err)) < 0 || (rc = read_facts(u, t, path, err)) < 0 ||
+        (rc = read_ids(u, RUN_ITEMS, &u->items, &u->title, err)) < 0 ||
+        (rc = read_ids(u, RUN_USERS, &u->users, NULL, err)) < 0 || (rc = read_facts(u, t, path, err)) < 0 ||
         (rc = make_team(u, err)) < 0 || (rc = make_model(u, t, err)) < 0)
         goto fail;
     tensors_close(t);
@@ -237,7 +237,7 @@ void trained_close(struct trained *u)
     fold_in_free(u->fold);
     model_free(u->model);
     matrix_free(u->empty);
-    run_facts_free_titles(u->title, u->items ? idtable_count(u->items) : 0);
+    run_ids_free_titles(u->title, u->items ? idtable_count(u->items) : 0);
     idtable_free(u->titles);
     mem_free(u->titled);
     idtable_free(u->items);

@@ -16,7 +16,6 @@
 #include "math/kernels.h"
 #include "model/registry.h"
 #include "par/team.h"
-#include "store/run_facts.h"
 
 /* What a part (validation, test) is judged by: what goes in, what should come out, what is not to be
  * recommended besides the input. */
@@ -51,10 +50,16 @@ struct problem {
     double load_s;
 };
 
-/* What a trained model knows of its training ratings, for its later use (loaded.h). */
+/* Facts about the training ratings that a model's file keeps for its later use (store/model_file.h). */
+struct run_facts {
+    double low, high, shift, mean;
+    bool refit; /* trained on the validation part too */
+};
+
+/* The same with the rows that had no training rating. */
 struct problem_known {
     struct run_facts facts;
-    uint8_t *cold_column, *cold_example; /* taken over by the problem; may be NULL */
+    uint8_t *cold_column, *cold_example; /* the problem takes ownership; may be NULL */
 };
 
 /* How many workers a run has: run.threads, or what the machine allows; 1 where it cannot be surveyed. Before

@@ -1,5 +1,5 @@
 /* trainer.h - a model and what drives it: the order of minibatches, Adam's steps, and the workers' way
- * through them. A run (train.c) and a measurement (bench.c) train through the same one.
+ * through them. A run (run.c) and a measurement (bench.c) train through the same one.
  *
  *     trainer_epoch(l, e)      trainer_steps(l, 0, 10, ...)  trainer_steps(l, 10, 20, ...)  ...
  *

@@ -3,8 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tensors.h"
-#include "serve/loaded.h"
-#include "store/run_facts.h"
+#include "store/run_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,10 +29,10 @@ static void former_fini(struct former *f)
 
 static int match_ids(struct former *f, int which, const struct idtable *own, struct error *err)
 {
-    char *path = file_join(f->folder, which == ITEMS ? "items.tsv" : "users.tsv");
+    char *path = file_join(f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS);
     int64_t n = idtable_count(own);
     int rc =
-        path ? run_facts_ids(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+        path ? run_ids_read(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     if (rc < 0)
@@ -115,14 +114,13 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
                   struct init_from_counts *counts, struct error *err)
 {
     struct former f = {.folder = folder};
-    char *path = file_join(folder, "model.safetensors");
+    char *path = file_join(folder, RUN_MODEL);
     int rc;
 
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (!file_exists(path))
-        rc = error_set(err, PT_ECONFIG, "train.init: %s: there is no model.safetensors in this folder",
-                       folder);
+        rc = error_set(err, PT_ECONFIG, "train.init: %s: there is no " RUN_MODEL " in this folder", folder);
     else if ((rc = tensors_open(&f.file, path, err)) == 0 && (rc = check_kind(&f, p, c, err)) == 0 &&
              (rc = match_ids(&f, ITEMS, p->ratings->items, err)) == 0)
         rc = match_ids(&f, USERS, p->ratings->users, err);
@@ -186,7 +184,7 @@ static void apart(bool *test, bool *valid, const struct config *former, const st
 int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
                     struct error *err)
 {
-    char *path = file_join(c->init_run, "model.safetensors");
+    char *path = file_join(c->init_run, RUN_MODEL);
     struct config *former = NULL;
     struct tensors *t = NULL;
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
@@ -198,7 +196,7 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
         return rc;
     sha = tensors_meta(t, "data_sha256");
     same_data = sha && strcmp(sha, p->ratings->sha256) == 0;
-    if (load_config(&former, c->init_run, &(struct error){0}) == 0)
+    if (run_config_read(&former, c->init_run, &(struct error){0}) == 0)
         apart(&test, &valid, former, c, same_data);
     if (p->ratings->finished) /* Liang's files: the same parts whatever split.* says */
         test = same_data, valid = same_data && !(former && former->refit);

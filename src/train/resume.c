@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/model_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static int find_model(struct run *r, struct error *err)
 
         if (!file_exists(path))
             continue;
-        rc = checkpoint_is_of(path, r->state.model_hash, &right, &ignored);
+        rc = model_file_is_of(path, r->state.model_hash, &right, &ignored);
         if (rc < 0 && rc != PT_EFILE)
             return error_set(err, (enum pt_code)rc, "%s", ignored.text);
         if (rc == 0 && right)
@@ -117,7 +118,7 @@ int rundir_load_checkpoint(struct run *r, struct error *err)
 
     if (r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
         return error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
-    return checkpoint_load(path, true, r->trainer.model, err);
+    return model_file_read(path, r->trainer.model, true, err);
 }
 
 int rundir_check_model(const struct run *r, struct error *err)
@@ -128,7 +129,7 @@ int rundir_check_model(const struct run *r, struct error *err)
 
     if (!*r->state.model_hash)
         return 0;
-    if ((rc = checkpoint_is_of(path, r->state.model_hash, &right, err)) < 0)
+    if ((rc = model_file_is_of(path, r->state.model_hash, &right, err)) < 0)
         return rc;
     return right ? 0
                  : error_set(

@@ -1,4 +1,4 @@
-/* run.h - what the files of a run share: run_open.c (from the configuration to the first step), train.c (the
+/* run.h - what the files of a run share: run_open.c (from the configuration to the first step), run.c (the
  * way), run_report.c (what it says), rundir.c (its folder) and rundir_files.c (what it writes there), resume.c
  * (checkpoints to go on from), summary.c (its report). */
 #ifndef TRAIN_RUN_H
@@ -6,12 +6,11 @@
 
 #include "base/file.h"
 #include "setup/trainer.h"
-#include "store/checkpoint.h"
+#include "store/run_files.h"
+#include "train/checkpoint.h"
 #include "train/train.h"
 
-#define RUN_CHECKPOINT "checkpoint.safetensors"
-#define RUN_MODEL      "model.safetensors"
-#define RUN_VERSIONS   101 /* train.keep_checkpoints is at most 100, and there may be a model more */
+#define RUN_VERSIONS 101 /* train.keep_checkpoints is at most 100, and there may be a model more */
 
 struct rundir;
 
@@ -105,8 +104,6 @@ void rundir_tidy(const struct rundir *d);
 int rundir_write_start(const struct run *r, struct error *err);
 /* The configuration that the folder's run was started with; PT_ECONFIG where `c` may not resume it. */
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err);
-/* A text as a field of a table of ids: tabs, line ends and backslashes escaped. run_facts_ids undoes it. */
-void rundir_put_field(struct file_writer *w, const char *text);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
 /* The weights at hand as r->best_model. */
 int rundir_write_model(struct run *r, struct error *err);

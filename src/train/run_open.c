@@ -202,7 +202,7 @@ static int open_folder(struct run *r, struct error *err)
         return rc;
     r->found = r->dir && rundir_has_checkpoint(r->dir);
     ranks_copy(&r->ranks, &r->found, sizeof r->found);
-    if (r->dir && !r->found && file_exists(rundir_path(r->dir, "config.yaml"))) {
+    if (r->dir && !r->found && file_exists(rundir_path(r->dir, RUN_CONFIG))) {
         char note[4400];
 
         snprintf(note, sizeof note, "%.4096s: its run had saved no checkpoint; it begins again at epoch 1",

@@ -40,7 +40,7 @@ static bool still_there(struct rundir *d)
 {
     struct stat ours, named;
 
-    if (fstat(d->lock, &ours) < 0 || stat(rundir_path(d, ".lock"), &named) < 0 ||
+    if (fstat(d->lock, &ours) < 0 || stat(rundir_path(d, RUN_LOCK), &named) < 0 ||
         ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
         return false;
     d->fresh = d->fresh && ours.st_size == 0; /* else a run has been here meanwhile */
@@ -49,7 +49,7 @@ static bool still_there(struct rundir *d)
 
 static int take_lock(struct rundir *d, struct error *err)
 {
-    const char *path = rundir_path(d, ".lock");
+    const char *path = rundir_path(d, RUN_LOCK);
     int rc;
 
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -111,7 +111,7 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, bool write
     if ((rc = make_and_lock(d, err)) < 0 || (rc = file_sweep(folder, err)) < 0)
         goto fail;
     if (!resume &&
-        (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, "config.yaml")))) {
+        (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, RUN_CONFIG)))) {
         rc = error_set(err, PT_EUSAGE,
                        "%s: there is a run in this folder; --resume goes on with it, or use another --out",
                        folder);
@@ -130,7 +130,7 @@ void rundir_close(struct rundir *d)
         return;
     if (d->fresh &&
         d->folder) { /* refused before it wrote: as if it had never been; the lock is let go last */
-        unlink(rundir_path(d, ".lock"));
+        unlink(rundir_path(d, RUN_LOCK));
         rmdir(d->folder);
     }
     if (d->lock >= 0)
@@ -163,7 +163,7 @@ bool rundir_has_checkpoint(const struct rundir *d)
 
 bool rundir_has_summary(const struct rundir *d)
 {
-    return file_exists(rundir_path(d, "summary.json"));
+    return file_exists(rundir_path(d, RUN_SUMMARY));
 }
 
 int rundir_after_rank_0(struct run *r, int rc, struct error *err)
@@ -176,7 +176,7 @@ int rundir_after_rank_0(struct run *r, int rc, struct error *err)
 
 int rundir_drop_summary(const struct rundir *d, struct error *err)
 {
-    const char *path = rundir_path(d, "summary.json");
+    const char *path = rundir_path(d, RUN_SUMMARY);
 
     if (d->lock < 0)
         return 0;

@@ -3,70 +3,11 @@
 #include "train/run.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "serve/loaded.h"
+#include "store/model_file.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static int write_config(const struct run *r, struct error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    struct file_writer *w;
-    FILE *f = open_memstream(&text, &size);
-    int rc;
-
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = config_print(r->config, f, true, err);
-    if ((fclose(f) != 0 || !text) && rc == 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && (rc = file_create(&w, rundir_path(r->dir, "config.yaml"), err)) == 0) {
-        file_write(w, text, size);
-        rc = file_commit(w, err);
-    }
-    free(text);
-    return rc;
-}
-
-/* Tabs and line ends of an id would break the table. */
-void rundir_put_field(struct file_writer *w, const char *text)
-{
-    for (; *text; text++)
-        if (*text == '\t')
-            file_write(w, "\\t", 2);
-        else if (*text == '\n')
-            file_write(w, "\\n", 2);
-        else if (*text == '\r')
-            file_write(w, "\\r", 2);
-        else if (*text == '\\')
-            file_write(w, "\\\\", 2);
-        else
-            file_write(w, text, 1);
-}
-
-static int write_ids(const struct run *r, const char *name, const struct idtable *ids, char **title,
-                     struct error *err)
-{
-    struct file_writer *w;
-    int rc = file_create(&w, rundir_path(r->dir, name), err);
-
-    if (rc < 0)
-        return rc;
-    for (int64_t i = 0; i < idtable_count(ids); i++) {
-        rundir_put_field(w, idtable_name(ids, i));
-        if (title && title[i]) {
-            file_write(w, "\t", 1);
-            rundir_put_field(w, title[i]);
-        }
-        file_write(w, "\n", 1);
-    }
-    return file_commit(w, err);
-}
 
 int rundir_write_start(const struct run *r, struct error *err)
 {
@@ -76,21 +17,21 @@ int rundir_write_start(const struct run *r, struct error *err)
     if (r->ranks.id > 0)
         return 0;
     rundir_stays(r->dir);
-    rc = file_keep_lines(rundir_path(r->dir, "metrics.jsonl"), r->state.lines, err);
-    if (rc < 0 || (rc = write_config(r, err)) < 0 ||
-        (rc = write_ids(r, "items.tsv", ratings->items, ratings->title, err)) < 0)
+    rc = file_keep_lines(rundir_path(r->dir, RUN_METRICS), r->state.lines, err);
+    if (rc < 0 || (rc = run_config_write(r->config, rundir_path(r->dir, RUN_CONFIG), err)) < 0 ||
+        (rc = run_ids_write(rundir_path(r->dir, RUN_ITEMS), ratings->items, ratings->title, err)) < 0)
         return rc;
-    return write_ids(r, "users.tsv", ratings->users, NULL, err);
+    return run_ids_write(rundir_path(r->dir, RUN_USERS), ratings->users, NULL, err);
 }
 
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err)
 {
     struct config *old = NULL;
     const char *key;
-    int rc = load_config(&old, rundir_folder(d), err);
+    int rc = run_config_read(&old, rundir_folder(d), err);
 
     if (rc == PT_EUSAGE) /* it has a checkpoint */
-        return error_set(err, PT_EFILE, "%s: its config.yaml is gone, so its run cannot go on",
+        return error_set(err, PT_EFILE, "%s: its " RUN_CONFIG " is gone, so its run cannot go on",
                          rundir_folder(d));
     if (rc < 0)
         return rc;
@@ -158,8 +99,8 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
         return 0;
     text = metrics_line(r, epoch_s);
     if (!text)
-        return error_set(err, PT_ENOMEM, "metrics.jsonl: out of memory");
-    rc = file_append_line(rundir_path(r->dir, "metrics.jsonl"), text, err);
+        return error_set(err, PT_ENOMEM, RUN_METRICS ": out of memory");
+    rc = file_append_line(rundir_path(r->dir, RUN_METRICS), text, err);
     mem_free(text);
     if (rc == 0)
         r->state.lines++;
@@ -168,12 +109,16 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
 
 int rundir_write_model(struct run *r, struct error *err)
 {
+    struct model_file f = {.model = r->trainer.model,
+                           .config = r->config,
+                           .problem = r->problem,
+                           .hash = r->state.model_hash,
+                           .epoch = r->state.epoch};
     int rc;
 
     tensors_abandon(r->best_model);
     r->best_model = NULL;
-    rc = checkpoint_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), false, r->trainer.model, r->config,
-                          r->problem, &r->state, err);
+    rc = model_file_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), &f, err);
     if (rc == 0 &&
         r->best_model) /* as many as the checkpoints that may refer to them, and one that none does yet */
         tensors_keep_old(r->best_model, (int)r->config->keep_checkpoints);
@@ -195,8 +140,8 @@ int rundir_save_checkpoint(struct run *r, struct error *err)
 
     r->state.epochs = r->config->epochs;
     if ((rc = rundir_commit_model(r, err)) < 0 ||
-        (!r->ranks.id && (rc = file_flush(rundir_path(r->dir, "metrics.jsonl"), err)) < 0) ||
-        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), true, r->trainer.model, r->config,
+        (!r->ranks.id && (rc = file_flush(rundir_path(r->dir, RUN_METRICS), err)) < 0) ||
+        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), r->trainer.model, r->config,
                                r->problem, &r->state, err)) < 0)
         return rc;
     if (w) {

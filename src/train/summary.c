@@ -231,7 +231,7 @@ int summary_write(struct run *r, struct error *err)
     int rc;
 
     if (!facts)
-        return error_set(err, PT_ENOMEM, "summary.json: out of memory");
+        return error_set(err, PT_ENOMEM, RUN_SUMMARY ": out of memory");
     if (r->ranks.id > 0) {
         mem_free(facts);
         return 0;
@@ -241,8 +241,8 @@ int summary_write(struct run *r, struct error *err)
     json_free(j);
     mem_free(facts);
     if (!text)
-        return error_set(err, PT_ENOMEM, "summary.json: out of memory");
-    rc = file_create(&w, rundir_path(r->dir, "summary.json"), err);
+        return error_set(err, PT_ENOMEM, RUN_SUMMARY ": out of memory");
+    rc = file_create(&w, rundir_path(r->dir, RUN_SUMMARY), err);
     if (rc == 0) {
         file_printf(w, "%s\n", text);
         rc = file_commit(w, err);

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "read/read.h"
-#include "serve/loaded.h"
+#include "store/run_files.h"
 #include "setup/problem.h"
 
 #include <math.h>
@@ -56,18 +56,13 @@ static int split_settings(struct report_run *run, char *text)
 
 static int read_settings(struct report_run *run, struct error *err)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *f;
-    int rc = load_config(&run->config, run->folder, err);
+    char *text;
+    size_t length;
+    int rc = run_config_read(&run->config, run->folder, err);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = run_config_text(run->config, &text, &length, err)) < 0)
         return rc;
-    f = open_memstream(&text, &size);
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = config_print(run->config, f, true, err);
-    if ((fclose(f) != 0 || (rc == 0 && split_settings(run, text) < 0)) && rc == 0)
+    if (split_settings(run, text) < 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     free(text);
     return rc;
@@ -95,10 +90,10 @@ static int read_summary(struct report_run *run, struct error *err)
 {
     char *text;
     size_t length;
-    int rc = read_text(&text, &length, run, "summary.json", err);
+    int rc = read_text(&text, &length, run, RUN_SUMMARY, err);
 
     if (text && (rc = json_parse(&run->summary, text, length, err)) < 0)
-        error_prefix(err, "%s/summary.json", run->folder);
+        error_prefix(err, "%s/" RUN_SUMMARY, run->folder);
     mem_free(text);
     return rc;
 }
@@ -109,7 +104,7 @@ static int add_line(struct report_run *run, const char *text, size_t length, str
     int rc = json_parse(&line, text, length, err);
 
     if (rc < 0)
-        return error_prefix(err, "%s/metrics.jsonl: line %lld", run->folder, (long long)run->lines + 1);
+        return error_prefix(err, "%s/" RUN_METRICS ": line %lld", run->folder, (long long)run->lines + 1);
     if (json_get_bool(line, "refit", false)) {
         json_free(line);
         return 0;
@@ -129,7 +124,7 @@ static int read_lines(struct report_run *run, struct error *err)
 {
     char *text;
     size_t length;
-    int rc = read_text(&text, &length, run, "metrics.jsonl", err);
+    int rc = read_text(&text, &length, run, RUN_METRICS, err);
 
     for (char *at = text, *end; at && rc == 0 && (end = strchr(at, '\n')); at = end + 1)
         rc = add_line(run, at, (size_t)(end - at), err);

@@ -1,4 +1,4 @@
-/* eval.c - the way of a judged part through the model, block by block, all workers together. */
+/* evaluate.c - the way of a judged part through the model, block by block, all workers together. */
 #include "eval/evaluator.h"
 
 #include "base/clock.h"

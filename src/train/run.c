@@ -1,9 +1,10 @@
-/* train.c - the run: epochs of minibatches, each judged on the validation part, the best model kept, and the
+/* run.c - the run: epochs of minibatches, each judged on the validation part, the best model kept, and the
  * test part read once. Serial but for trainer_steps: an epoch is a few runs of the workers over some
  * minibatches each, with a look at signals and the clock between them. */
 #include "train/run.h"
 
 #include "base/clock.h"
+#include "store/model_file.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -267,7 +268,7 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->last_tested);
         if (!r->dir)
             params_keep(&r->trainer.model->params, r->best_weights, true);
-        else if ((rc = checkpoint_load(rundir_path(r->dir, RUN_MODEL), false, r->trainer.model, err)) < 0)
+        else if ((rc = model_file_read(rundir_path(r->dir, RUN_MODEL), r->trainer.model, false, err)) < 0)
             return rc;
     }
     if (r->test)

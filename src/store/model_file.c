@@ -1,0 +1,299 @@
+#include "store/model_file.h"
+
+#include "base/mem.h"
+#include "store/run_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const moment_suffix[] = {"", ".m", ".v"};
+
+/* ---- writing ------------------------------------------------------------------------------------------ */
+
+static void put_number(struct tensors_writer *w, const char *key, int digits, double value)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    tensors_metadata(w, key, text);
+}
+
+static int put_metadata(struct tensors_writer *w, const struct model_file *f, struct error *err)
+{
+    const struct problem *p = f->problem;
+    char epoch[32], *config;
+    size_t length;
+    int rc = run_config_text(f->config, &config, &length, err);
+
+    if (rc < 0)
+        return rc;
+    tensors_metadata(w, "config", config);
+    free(config);
+    tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
+    tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");
+    tensors_metadata(w, "isa", p->kern->name);
+    tensors_metadata(w, "data_sha256", p->ratings->sha256);
+    put_number(w, "low", 9, (double)p->low);
+    put_number(w, "high", 9, (double)p->high);
+    put_number(w, "mean", 17, p->mean);
+    put_number(w, "shift", 9, (double)p->shift);
+    tensors_metadata(w, "refit", p->refitted ? "yes" : "no");
+    if (f->state) {
+        tensors_metadata(w, "state", f->state);
+        return 0;
+    }
+    tensors_metadata(w, "weights_hash", f->hash);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)f->epoch);
+    tensors_metadata(w, "epoch", epoch);
+    return 0;
+}
+
+/* w NULL: a rank that only sends its shards. */
+static void put_tensor(struct tensors_writer *w, const struct param_list *l, const struct param *p, int which,
+                       float *room)
+{
+    for (int64_t s = 0; s < p->spans; s++) {
+        int64_t count, length, stride;
+        const float *data = params_span(l, p, s, which, room, &count, &length, &stride);
+
+        if (!w)
+            continue;
+        if (length == stride)
+            tensors_data(w, data, count * length * (int64_t)sizeof *data);
+        else
+            for (int64_t r = 0; r < count; r++)
+                tensors_data(w, data + r * stride, length * (int64_t)sizeof *data);
+    }
+}
+
+/* 1 for a row without a training rating, for use of the model without its training data. */
+static void put_untrained(struct tensors_writer *w, const int64_t *count, int64_t n)
+{
+    uint8_t piece[4096];
+
+    for (int64_t i = 0; i < n;) {
+        int64_t used = 0;
+
+        while (i < n && used < (int64_t)sizeof piece)
+            piece[used++] = count[i++] == 0;
+        tensors_data(w, piece, used);
+    }
+}
+
+/* Number of values for each weight, from the weight itself on, that the file holds. */
+static int values_of(const struct model_file *f, const struct param *p)
+{
+    return f->state ? 1 + p->moments : 1;
+}
+
+/* A file with everything but the tensors' data. */
+static int begin_file(struct tensors_writer **out, const char *path, const struct model_file *f,
+                      struct error *err)
+{
+    const struct problem *p = f->problem;
+    const struct param_list *l = &f->model->params;
+    struct tensors_writer *w;
+    int rc = tensors_create(&w, path, err);
+
+    if (rc < 0)
+        return rc;
+    for (int which = 0; which < 3; which++)
+        for (int i = 0; i < l->n; i++) {
+            const struct param *param = &l->param[i];
+            char name[96];
+
+            snprintf(name, sizeof name, "%s%s", param->name, moment_suffix[which]);
+            if (which < values_of(f, param))
+                tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
+        }
+    if (!f->state) {
+        tensors_declare(w, UNTRAINED_COLUMNS, TENSOR_U8, p->columns, 0);
+        if (problem_traits(f->config)->by_rating)
+            tensors_declare(w, UNTRAINED_EXAMPLES, TENSOR_U8, p->examples, 0);
+    }
+    rc = put_metadata(w, f, err);
+    if (rc < 0) {
+        tensors_abandon(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
+int model_file_write(struct tensors_writer **out, const char *path, const struct model_file *f,
+                     struct error *err)
+{
+    const struct param_list *l = &f->model->params;
+    struct tensors_writer *w = NULL;
+    float *room = params_room(l);
+    int rc = 0;
+
+    if (!room)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    if (!l->ranks || l->ranks->id == 0)
+        rc = begin_file(&w, path, f, err);
+    if (rc < 0) {
+        mem_free(room);
+        return rc;
+    }
+    for (int which = 0; which < 3; which++)
+        for (int i = 0; i < l->n; i++)
+            if (which < values_of(f, &l->param[i]))
+                put_tensor(w, l, &l->param[i], which, room);
+    if (w && !f->state) {
+        put_untrained(w, f->problem->train->column_count, f->problem->columns);
+        if (problem_traits(f->config)->by_rating)
+            put_untrained(w, f->problem->train->row_count, f->problem->examples);
+    }
+    mem_free(room);
+    *out = w;
+    return 0;
+}
+
+int model_file_is_of(const char *path, const char *hash, bool *out, struct error *err)
+{
+    struct tensors *t;
+    const char *own;
+    int rc = tensors_open(&t, path, err);
+
+    if (rc < 0)
+        return rc;
+    own = tensors_meta(t, "weights_hash");
+    *out = own && strcmp(own, hash) == 0;
+    tensors_close(t);
+    return 0;
+}
+
+/* ---- reading ---- */
+
+/* The first `rows` rows of a parameter, which is what the file has. */
+static int get_tensor(const struct tensors *t, const struct param *p, int which, int64_t rows,
+                      struct error *err)
+{
+    int64_t left = rows * (p->cols ? p->cols : 1);
+    struct tensor_view v;
+    char name[96];
+    const float *from;
+    int rc;
+
+    snprintf(name, sizeof name, "%s%s", p->name, moment_suffix[which]);
+    rc = tensors_find(t, name, TENSOR_F32, rows, p->cols, &v, err);
+    if (rc < 0)
+        return rc;
+    from = v.data;
+    for (int64_t s = 0; s < p->spans; s++) {
+        int64_t count, length, stride;
+        const float *first = from;
+        float *data;
+
+        p->span(p->owner, s, which, &data, &count, &length, &stride);
+        for (int64_t r = 0; r < count && left > 0; r++, from += length, left -= length)
+            if (data)
+                memcpy(data + r * stride, from, (size_t)(length < left ? length : left) * sizeof *data);
+        tensors_used(t, first, (from - first) * (int64_t)sizeof *from);
+    }
+    return 0;
+}
+
+int model_file_load(const struct tensors *t, struct model *m, int64_t users, bool moments, struct error *err)
+{
+    int rc = 0;
+
+    for (int which = 0; which < (moments ? 3 : 1); which++)
+        for (int i = 0; i < m->params.n && rc == 0; i++) {
+            const struct param *p = &m->params.param[i];
+            bool fewer = users >= 0 && strncmp(p->name, "user.", 5) == 0;
+
+            if (which <= p->moments)
+                rc = get_tensor(t, p, which, fewer ? users : p->rows, err);
+        }
+    return rc;
+}
+
+int model_file_read(const char *path, struct model *m, bool moments, struct error *err)
+{
+    struct tensors *t;
+    int rc = tensors_open(&t, path, err);
+
+    if (rc < 0)
+        return rc;
+    rc = model_file_load(t, m, -1, moments, err);
+    tensors_close(t);
+    return rc;
+}
+
+/* ---- facts about the training ratings ---- */
+
+static int number(const struct tensors *t, const char *path, const char *key, double *out, struct error *err)
+{
+    const char *text = tensors_meta(t, key);
+    char *end;
+
+    *out = text ? strtod(text, &end) : 0.0;
+    if (!text || end == text || *end)
+        return error_set(err, PT_EFILE, "%s: no %s in it; it was not written by partrain train", path, key);
+    return 0;
+}
+
+int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err)
+{
+    const char *refit = tensors_meta(t, "refit");
+    int rc;
+
+    out->refit = refit && strcmp(refit, "yes") == 0;
+    if ((rc = number(t, path, "low", &out->low, err)) < 0 ||
+        (rc = number(t, path, "high", &out->high, err)) < 0 ||
+        (rc = number(t, path, "shift", &out->shift, err)) < 0)
+        return rc;
+    return number(t, path, "mean", &out->mean, err);
+}
+
+static bool has_tensor(const struct tensors *t, const char *name)
+{
+    for (int i = 0; i < tensors_count(t); i++)
+        if (strcmp(tensors_at(t, i).name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "3 17" as ones in `out`. */
+static int read_list(uint8_t *out, const char *text, const char *path, const char *name, int64_t n,
+                     struct error *err)
+{
+    while (*text) {
+        char *end;
+        long long i;
+
+        errno = 0;
+        i = strtoll(text, &end, 10);
+        if (end == text || errno || i < 0 || i >= n || (*end && *end != ' '))
+            return error_set(err, PT_EFILE, "%s: %s is damaged", path, name);
+        out[i] = 1;
+        text = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
+                   struct error *err)
+{
+    const char *text = tensors_meta(t, name);
+    bool tensor = has_tensor(t, name);
+    struct tensor_view v;
+    int rc;
+
+    *out = NULL;
+    if (!tensor && !text)
+        return 0;
+    if (tensor && (rc = tensors_find(t, name, TENSOR_U8, n, 0, &v, err)) < 0)
+        return rc;
+    *out = mem_zalloc(n, 1);
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!tensor)
+        return read_list(*out, text, path, name, n, err);
+    memcpy(*out, v.data, (size_t)n);
+    return 0;
+}

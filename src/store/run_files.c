@@ -1,0 +1,201 @@
+#include "store/run_files.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/ratings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- configuration ---- */
+
+int run_config_read(struct config **out, const char *folder, struct error *err)
+{
+    char *path = file_join(folder, RUN_CONFIG);
+    struct config *c = NULL;
+    int rc;
+
+    if (!path)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!file_exists(path) && errno != EACCES)
+        rc = error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
+                       folder);
+    else if ((rc = config_new(&c, err)) == 0)
+        rc = config_load(c, path, err);
+    if (rc == PT_ECONFIG) /* a file of our own, not the user's */
+        rc = err->code = PT_EFILE;
+    mem_free(path);
+    if (rc < 0)
+        config_free(c);
+    else
+        *out = c;
+    return rc;
+}
+
+int run_config_text(const struct config *c, char **out, size_t *length, struct error *err)
+{
+    FILE *f = open_memstream(out, length);
+    int rc;
+
+    if (!f)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = config_print(c, f, true, err);
+    if ((fclose(f) != 0 || !*out) && rc == 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc < 0)
+        free(*out);
+    return rc;
+}
+
+int run_config_write(const struct config *c, const char *path, struct error *err)
+{
+    struct file_writer *w;
+    char *text;
+    size_t length;
+    int rc = run_config_text(c, &text, &length, err);
+
+    if (rc < 0)
+        return rc;
+    if ((rc = file_create(&w, path, err)) == 0) {
+        file_write(w, text, length);
+        rc = file_commit(w, err);
+    }
+    free(text);
+    return rc;
+}
+
+/* ---- ids ---- */
+
+void run_ids_put(struct file_writer *w, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '\t')
+            file_write(w, "\\t", 2);
+        else if (*text == '\n')
+            file_write(w, "\\n", 2);
+        else if (*text == '\r')
+            file_write(w, "\\r", 2);
+        else if (*text == '\\')
+            file_write(w, "\\\\", 2);
+        else
+            file_write(w, text, 1);
+}
+
+int run_ids_write(const char *path, const struct idtable *ids, char **title, struct error *err)
+{
+    struct file_writer *w;
+    int rc = file_create(&w, path, err);
+
+    if (rc < 0)
+        return rc;
+    for (int64_t i = 0; i < idtable_count(ids); i++) {
+        run_ids_put(w, idtable_name(ids, i));
+        if (title && title[i]) {
+            file_write(w, "\t", 1);
+            run_ids_put(w, title[i]);
+        }
+        file_write(w, "\n", 1);
+    }
+    return file_commit(w, err);
+}
+
+/* Undoes run_ids_put in place; returns the length. */
+static size_t unescape(char *text, size_t length)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+
+        if (c == '\\' && i + 1 < length) {
+            c = text[++i];
+            c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
+        }
+        text[used++] = c;
+    }
+    return used;
+}
+
+void run_ids_free_titles(char **title, int64_t n)
+{
+    for (int64_t i = 0; title && i < n; i++)
+        mem_free(title[i]);
+    mem_free(title);
+}
+
+/* One line of a table: [text, text + length). */
+static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text, size_t length,
+                  const char *path, struct error *err)
+{
+    char *tab = memchr(text, '\t', length);
+    size_t name = unescape(text, tab ? (size_t)(tab - text) : length);
+    int64_t n = idtable_count(ids), row = idtable_put(ids, text, name);
+
+    if (row < 0)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    if (row < n)
+        return error_set(err, PT_EFILE, "%s: line %" PRId64 ": the id of line %" PRId64 " again", path, n + 1,
+                         row + 1);
+    if (!title)
+        return 0;
+    if (n == *room) {
+        char **grown = mem_resize(*title, 2 * n + 64, sizeof *grown);
+
+        if (!grown)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        *title = grown;
+        *room = 2 * n + 64;
+    }
+    (*title)[n] = NULL;
+    if (tab && tab + 1 < text + length) {
+        tab[1 + unescape(tab + 1, (size_t)(text + length - tab - 1))] = '\0';
+        if (!((*title)[n] = mem_strdup(tab + 1)))
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    }
+    return 0;
+}
+
+int run_ids_read(struct idtable **out, char ***title, const char *path, struct error *err)
+{
+    struct idtable *ids = idtable_new();
+    char *text = NULL, *at, *end, **titles = NULL;
+    int64_t room = 0;
+    size_t length;
+    int rc;
+
+    if (!ids)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    if ((rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err)) < 0)
+        goto fail;
+    for (at = text; at < text + length; at = end + 1) {
+        end = memchr(at, '\n', (size_t)(text + length - at));
+        if (!end) {
+            rc = error_set(err, PT_EFILE, "%s: its last line has no end; the file is not whole", path);
+            goto fail;
+        }
+        if ((rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err)) < 0)
+            goto fail;
+    }
+    mem_free(text);
+    *out = ids;
+    if (title)
+        *title = titles;
+    return 0;
+fail:
+    mem_free(text);
+    run_ids_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
+    idtable_free(ids);
+    return rc;
+}
+
+void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others)
+{
+    bool lost =
+        *path != '/' && strncmp(path, RATINGS_SYNTH, strlen(RATINGS_SYNTH)) != 0 && !file_exists(path);
+
+    error_prefix(err, "%s%s (%s)", what, lost ? ", relative to the folder in which it was trained" : "",
+                 others);
+}

@@ -1,0 +1,38 @@
+/* run_files.h - the files of a run's folder, and those of them that are text: the configuration and the ids. */
+#ifndef STORE_RUN_FILES_H
+#define STORE_RUN_FILES_H
+
+#include "base/file.h"
+#include "config/config.h"
+#include "data/idtable.h"
+
+#define RUN_CONFIG     "config.yaml"            /* effective configuration */
+#define RUN_ITEMS      "items.tsv"              /* external id, and title, by row */
+#define RUN_USERS      "users.tsv"              /* external id by row */
+#define RUN_METRICS    "metrics.jsonl"          /* a line an epoch */
+#define RUN_MODEL      "model.safetensors"      /* best weights so far (store/model_file.h) */
+#define RUN_CHECKPOINT "checkpoint.safetensors" /* last weights and state (train/checkpoint.h) */
+#define RUN_SUMMARY    "summary.json"           /* written last: its presence says that the run is done */
+#define RUN_LOCK       ".lock" /* held while a process trains in the folder (train/rundir.c) */
+
+/* The configuration of a run's folder, for config_free. PT_EUSAGE where it is no run's folder; PT_EFILE where
+ * it cannot be read, or is damaged. */
+int run_config_read(struct config **out, const char *folder, struct error *err);
+int run_config_write(const struct config *c, const char *path, struct error *err);
+/* As written there; for free(). PT_ENOMEM. */
+int run_config_text(const struct config *c, char **out, size_t *length, struct error *err);
+
+/* The ids of an items.tsv or users.tsv in order; titles (count) where `title` is not NULL: NULL, or an entry
+ * NULL, where there is none. For idtable_free, and run_ids_free_titles. PT_EFILE, PT_ENOMEM. */
+int run_ids_read(struct idtable **out, char ***title, const char *path, struct error *err);
+void run_ids_free_titles(char **title, int64_t n);
+/* `title`: (count), entries may be NULL; or NULL. */
+int run_ids_write(const char *path, const struct idtable *ids, char **title, struct error *err);
+/* A text as a field of such a table: tabs, line ends and backslashes escaped. */
+void run_ids_put(struct file_writer *w, const char *text);
+
+/* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, how `others`
+ * are given, and, where a relative path leads nowhere, to which folder it is relative. */
+void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others);
+
+#endif

@@ -1,0 +1,39 @@
+/* checkpoint.h - the state of a run, and the file that a run resumes from: checkpoint.safetensors
+ * (store/model_file.h). */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include "base/tensors.h"
+#include "eval/eval.h"
+#include "setup/problem.h"
+
+/* State of a run after a minibatch. */
+struct run_state {
+    int64_t epochs;   /* asked for (train.epochs) when this was written */
+    int64_t epoch;    /* epochs that are complete */
+    int64_t in_epoch; /* steps done of the next one */
+    int64_t steps_run, resumes;
+    int64_t best_epoch; /* 0: none yet */
+    int64_t stale;      /* at the last evaluation: epochs since the best one */
+    int64_t lines;      /* of metrics.jsonl */
+    int64_t refit;      /* training on training plus validation has begun */
+    bool finished;
+    double best;            /* the monitored figure at best_epoch */
+    struct epoch_sums sums; /* of the epoch that is not complete */
+    double train_s, eval_s;
+    struct eval_result best_valid, last_valid;
+    char model_hash[33];
+};
+
+/* As model_file_write. */
+int checkpoint_write(struct tensors_writer **out, const char *path, const struct model *m,
+                     const struct config *c, const struct problem *p, const struct run_state *state,
+                     struct error *err);
+
+/* The state in a checkpoint. `note`: a line for the user where the vector path is not that of the run's start, so
+ * that bits may change; else "". PT_EFILE where the file is not whole, PT_EDATA where the run was trained on other
+ * ratings. The weights are loaded by model_file_read. */
+int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
+                     size_t size, struct error *err);
+
+#endif

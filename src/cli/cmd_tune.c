@@ -103,6 +103,8 @@ static int print_table(const struct tune_spec *s, struct tune_result *r, struct 
             printf("%6" PRId64 " %12s %7s %5s %9s", t->id, outcome[t->status], "-", "-", "-");
         print_values(stdout, s, t);
         putchar('\n');
+        if (t->reason)
+            printf("%20s%s\n", "", t->reason);
     }
     mem_free(order);
     return 0;

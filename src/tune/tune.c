@@ -94,6 +94,18 @@ static int read_result(struct search *s, struct tune_trial *t, struct error *err
     return rc;
 }
 
+/* The trial is a row without a figure, and the search goes on: it diverged, does not fit into memory, or the
+ * run refuses its settings. */
+static int give_up(const struct search *s, struct tune_trial *t, enum tune_status status, struct error *err)
+{
+    t->status = status;
+    t->figure = NAN;
+    t->reason = mem_strdup(err->text);
+    if (s->options->warn)
+        s->options->warn(s->options->arg, err->text);
+    return t->reason ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
 static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
 {
     struct config *c = NULL;
@@ -103,27 +115,20 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
                               .warn = s->options->warn,
                               .arg = s->options->arg};
     char *folder = tune_path(s, t->id, "");
-    int rc = folder ? tune_config(&c, s, t, epochs, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc;
 
-    if (rc == PT_ECONFIG && t->value) {
-        t->status = TUNE_REFUSED;
-        rc = 0;
-    } else if (rc == 0) {
+    if (!folder)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = tune_config(&c, s, t, epochs, err);
+    if (rc == 0) {
         c->refit = false; /* would train again, for nothing that is looked at here */
         o.folder = folder;
         rc = train_run(c, &o, NULL, err);
-        if (rc == 0)
-            rc = read_result(s, t, err);
-        else if (rc == PT_EDIVERGED) {
-            t->status = TUNE_DIVERGED;
-            rc = 0;
-        }
     }
-    if (t->status == TUNE_DIVERGED || t->status == TUNE_REFUSED) {
-        t->figure = NAN;
-        if (s->options->warn)
-            s->options->warn(s->options->arg, err->text);
-    }
+    if (rc == 0)
+        rc = read_result(s, t, err);
+    else if (rc == PT_EDIVERGED || rc == PT_ECONFIG || rc == PT_ENOMEM)
+        rc = give_up(s, t, rc == PT_EDIVERGED ? TUNE_DIVERGED : TUNE_REFUSED, err);
     config_free(c);
     free(folder);
     return rc;
@@ -151,6 +156,8 @@ static int add_line(const struct search *s, const struct tune_trial *t, struct e
     json_put_int(j, "best_epoch", t->best_epoch);
     json_put_real(j, "train_s", t->train_s);
     json_put_text(j, "weights_hash", t->weights_hash);
+    if (t->reason)
+        json_put_text(j, "reason", t->reason);
     text = json_text(j, false);
     json_free(j);
     rc = text && path ? file_append_line(path, text, err) : error_set(err, PT_ENOMEM, "out of memory");
@@ -186,8 +193,8 @@ int tune_read_lines(struct search *s, struct error *err)
     return rc;
 }
 
-/* Whether an earlier call did this trial's round; its outcome then. */
-static bool recall(const struct search *s, struct tune_trial *t)
+/* Whether an earlier call did this trial's round; its outcome then. `reason` is borrowed; or NULL. */
+static bool recall(const struct search *s, struct tune_trial *t, const char **reason)
 {
     for (int64_t i = 0; i < s->lines; i++) {
         const struct json *j = s->line[i];
@@ -204,6 +211,7 @@ static bool recall(const struct search *s, struct tune_trial *t)
         t->best_epoch = json_get_int(j, "best_epoch", 0);
         t->train_s = json_get_real(j, "train_s", 0.0);
         snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
+        *reason = json_get_text(j, "reason", NULL);
         return true;
     }
     return false;
@@ -301,9 +309,12 @@ static bool time_is_up(const struct search *s)
 int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
 {
     const struct tune_options *o = s->options;
-    bool again = recall(s, t);
+    const char *reason = NULL;
+    bool again = recall(s, t, &reason);
     int rc;
 
+    if (reason && !(t->reason = mem_strdup(reason)))
+        return error_set(err, PT_ENOMEM, "out of memory");
     if (!again && s->begun++ > 0 && time_is_up(s)) { /* one trial a call, so that each gets on */
         s->result->time_is_up = true;
         return 0;

@@ -65,6 +65,7 @@ struct tune_trial {
     int64_t epochs, best_epoch;
     double train_s; /* of the last round */
     char weights_hash[33];
+    char *reason; /* owned: why it diverged or was refused; NULL where it was not */
 };
 
 struct tune_result {

@@ -290,7 +290,9 @@ int tune_run(const struct tune_options *o, struct tune_result *out, struct error
         (rc = draw_trials(&s, err)) == 0)
         rc = spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
     if (rc == 0 && out->best < 0)
-        rc = error_set(err, PT_EDIVERGED, "tune: no trial came to an end; see the messages above");
+        rc = error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
+                       "tune: no trial came to an end; trial 0: %s",
+                       out->trial[0].reason ? out->trial[0].reason : "diverged");
     for (int64_t i = 0; i < s.lines; i++)
         json_free(s.line[i]);
     mem_free(s.line);
@@ -304,6 +306,7 @@ void tune_result_fini(struct tune_result *r)
         for (int k = 0; r->trial[i].value && k < r->axes; k++)
             mem_free(r->trial[i].value[k]);
         mem_free(r->trial[i].value);
+        mem_free(r->trial[i].reason);
     }
     mem_free(r->trial);
     mem_free(r->best_path);

@@ -105,6 +105,23 @@ expect 0 '^ +2 +diverged .*train.lr=100$' -c wild.yaml --out w
 grep -q 'training diverged' out || complain "wild: no reason: $(cat out)"
 expect 0 '^ +2 +refused .*train.lr=100$' -c wild.yaml --out w2 train.weight_decay=1
 
+# What does not fit into memory, and settings that only the run can refuse, are rows with their reason; --resume goes by them.
+huge='[65536,65536,65536,65536,65536,65536,65536]'
+block large.yaml 'method: grid' 'space:' "  model.hidden: [[20], $huge]" '  train.batch: [20, 1000000]'
+for again in '' --resume; do
+    # shellcheck disable=SC2086
+    expect 0 '^ +[0-9]+ +refused .*train.batch=1000000$' -c large.yaml --out l $again train.last_batch=drop
+    # shellcheck disable=SC2126
+    [ "$(grep -A1 '^ *[0-9]* *refused ' out | grep -c '^ *not enough memory: the run would take')" -eq 2 ] ||
+        complain "large $again: not two trials without memory: $(cat out)"
+    [ "$(grep -A1 '^ *[0-9]* *refused ' out | grep -c '^ *train.batch: .* is more than the')" -eq 2 ] || complain "large $again: no reason: $(cat out)"
+    [ "$(wc -l <l/trials.jsonl)" -eq 5 ] || complain "large $again: $(wc -l <l/trials.jsonl) lines"
+done
+[ "$(grep -c '"status":"refused".*"reason":"not enough memory' l/trials.jsonl)" -eq 2 ] || complain "large: $(cat l/trials.jsonl)"
+block none.yaml 'method: grid' 'space:' "  train.batch: [1000000, 2000000]"
+expect 2 'no trial came to an end; trial 0: train.batch: 1000000 is more than' -c none.yaml --out n train.last_batch=drop train.batch=1000000
+expect 2 'no trial came to an end; trial 0: train.batch: 1000000 is more than' -c none.yaml --out n train.last_batch=drop train.batch=1000000 --resume
+
 refuse() {
     local pattern=$1
     shift

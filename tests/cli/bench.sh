@@ -1,27 +1,17 @@
 #!/bin/bash
 # partrain bench: tables, csv, json, the plot and its absence, bounded repeats, weak scaling, wrong use.
-set -eu
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source=tests/support/support.sh
+. "$(dirname "$0")/../support/support.sh"
+set -e
+needs python3
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT GOMP_CPU_AFFINITY KMP_AFFINITY || true
 
-fail() {
-    echo "$1" >&2
-    cat "$folder/out" "$folder/err" >&2
-    exit 1
-}
 # expect STATUS WORDS...: runs bench, checks its exit status
 expect() {
     local want=$1 status=0
     shift
     "$PARTRAIN" bench "$@" >"$folder/out" 2>"$folder/err" || status=$?
     [ "$status" = "$want" ] || fail "bench $*: exit status $status, not $want"
-}
-says() {
-    grep -q -e "$1" "$folder/out" || fail "not said: $1"
-}
-complains() {
-    grep -q -e "$1" "$folder/err" || fail "no message: $1"
 }
 toy=(model.kind=multivae "model.hidden=[16]" model.latent=8 data.path=synth:small train.batch=32)
 
@@ -123,7 +113,7 @@ assert b["efficiency"] > 0 and b["sgemm_gflop_per_s"] > 0 and b["stream_gbyte_pe
 PY
 
 # the plot; without gnuplot it is left out with a message
-if command -v gnuplot >/dev/null; then
+if has gnuplot; then
     expect 0 "${toy[@]}" --threads 1,2 --repeat 1 --steps 1 --plot "$folder/it's.svg"
     grep -q '<svg' "$folder/it's.svg" || fail "no picture"
     grep -q 'ideal' "$folder/it's.svg" || fail "no ideal line"

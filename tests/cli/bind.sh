@@ -4,16 +4,16 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT GOMP_CPU_AFFINITY KMP_AFFINITY
-command -v taskset >/dev/null || { echo "skipped: no taskset" >&2 && exit 77; }
+needs taskset
 own=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
 first=${own%%[-,]*}
-[ "$(nproc)" -gt 1 ] || { echo "skipped: one processor" >&2 && exit 77; }
-taskset -c "$first" true 2>/dev/null || { echo "skipped: nobody can be bound here" >&2 && exit 77; }
+[ "$(nproc)" -gt 1 ] || skip "one processor"
+taskset -c "$first" true 2>/dev/null || skip "nobody can be bound here"
 
 # What may be used of each node.
 nodes=("$own")
 if [ -d /sys/devices/system/node/node1 ]; then
-    [ "$own" = "$(cat /sys/devices/system/cpu/online)" ] || { echo "skipped: a part of several nodes" >&2 && exit 77; }
+    [ "$own" = "$(cat /sys/devices/system/cpu/online)" ] || skip "a part of several nodes"
     mapfile -t nodes < <(cat /sys/devices/system/node/node*/cpulist)
 fi
 

@@ -4,6 +4,8 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 
+has_groff=true
+has groff || has_groff=false
 commands=$("$PARTRAIN" help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -vx help)
 [ "$(wc -w <<<"$commands")" -ge 5 ] || complain "help lists: $commands"
 for command in $commands; do
@@ -20,7 +22,7 @@ for command in $commands; do
         sed 's/\\-/-/g' "$folder/page.1" | grep -q -- "$option" || echo "$command: $option is not in its man page"
     done >"$folder/missing"
     [ ! -s "$folder/missing" ] || complain "$(cat "$folder/missing")"
-    if command -v groff >/dev/null; then
+    if $has_groff; then
         groff -man -Tutf8 -ww "$folder/page.1" 2>&1 >/dev/null | grep . && complain "$command: groff complains"
     fi
 done
@@ -52,7 +54,7 @@ for shell in zsh fish; do
     for command in $commands; do
         grep -q "$command" "$folder/$shell" || complain "$shell: $command is not completed"
     done
-    if command -v $shell >/dev/null; then
+    if has $shell; then
         $shell -n "$folder/$shell" || complain "$shell: its completion is no $shell"
     fi
 done

@@ -5,13 +5,14 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 case $("$PARTRAIN" --version) in
-*"MPI: none"*) echo "skipped: this build has no MPI" >&2 && exit 77 ;;
+*"MPI: none"*) skip "this build has no MPI" ;;
 *MPICH*) mpirun=mpirun.mpich ;;
 *) mpirun=mpirun.openmpi ;;
 esac
 command -v "$mpirun" >/dev/null || mpirun=mpirun
 mpirun=${MPIRUN:-$mpirun}
-command -v "$mpirun" >/dev/null || { echo "skipped: no $mpirun" >&2 && exit 77; }
+needs "$mpirun"
+needs python3
 
 export OMP_WAIT_POLICY=passive # more workers than cores: who waits should not hold one
 

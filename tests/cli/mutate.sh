@@ -50,10 +50,10 @@ make_good() {
     gz) ratings '	' | gzip -cn >good/u.data.gz ;;
     zip)
         ratings '	' >u.data
-        if command -v zip >/dev/null; then zip -qX good/any.zip u.data; else python3 -m zipfile -c good/any.zip u.data; fi
+        if has zip 2>/dev/null; then zip -qX good/any.zip u.data; else python3 -m zipfile -c good/any.zip u.data; fi
         ;;
     zst)
-        command -v zstd >/dev/null || return 1
+        has zstd || return 1
         ratings '	' | zstd -qc >good/u.data.zst
         ;;
     yaml)

@@ -4,10 +4,8 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 modules=${PARTRAIN_ONNXRUNTIME:-.}/node_modules
-if ! command -v node >/dev/null || [ ! -d "$modules/onnxruntime-web" ] && [ ! -d "$modules/onnxruntime-node" ]; then
-    echo "skipped: node or onnxruntime is missing (PARTRAIN_ONNXRUNTIME)"
-    exit 77
-fi
+needs node
+[ -d "$modules/onnxruntime-web" ] || [ -d "$modules/onnxruntime-node" ] || skip "needs onnxruntime (PARTRAIN_ONNXRUNTIME)"
 
 awk 'BEGIN {
     srand(5)

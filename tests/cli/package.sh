@@ -5,8 +5,7 @@
 . "$(dirname "$0")/../support/support.sh"
 build=$(dirname "$PARTRAIN")
 if ! [ -f "$build/cmake_install.cmake" ] || grep -q '^PARTRAIN_SANITIZE:.*=.' "$build/CMakeCache.txt"; then
-    echo "skipped: no build tree, or one with a sanitizer"
-    exit 77
+    skip "no build tree, or one with a sanitizer"
 fi
 set -e
 cmake --install "$build" --prefix "$folder/usr" >"$folder/log" || { cat "$folder/log"; exit 1; }
@@ -76,12 +75,13 @@ find_package(partrain 0.1 REQUIRED)
 add_executable(example recommend.c)
 target_link_libraries(example PRIVATE partrain::partrain)
 CMAKE
-cmake -S "$folder/project" -B "$folder/project/build" -DCMAKE_PREFIX_PATH="$folder/usr" >"$folder/log"
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt") # the one that is installed
+cmake -G "$generator" -S "$folder/project" -B "$folder/project/build" -DCMAKE_PREFIX_PATH="$folder/usr" >"$folder/log"
 cmake --build "$folder/project/build" >>"$folder/log" || { cat "$folder/log"; exit 1; }
 mv "$folder/project/build/example" "$folder/cmake"
 run cmake
 
-if command -v c++ >/dev/null; then
+if has c++; then
     echo '#include <partrain.h>
 int main() { return pt_version()[0] == 0; }' >"$folder/x.cc"
     # shellcheck disable=SC2046
@@ -90,7 +90,7 @@ int main() { return pt_version()[0] == 0; }' >"$folder/x.cc"
 fi
 
 # The Debian package: everything in its place, and the program works from the unpacked tree.
-if command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null; then
+if has dpkg-deb && has dpkg-shlibdeps; then
     (cd "$build" && cpack -G DEB -B "$folder/deb") >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
     deb=$(find "$folder/deb" -maxdepth 1 -name '*.deb')
     dpkg-deb -f "$deb" Depends >"$folder/depends"

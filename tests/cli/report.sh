@@ -52,7 +52,7 @@ grep ': partrain .*; weights ' page.html | grep -F '?' >&2 && complain 'page: so
 grep -qF '<i>' page.html && complain 'page: a name is markup'
 grep -qiE '(src|href)=.?(https?:|//|file:)|<script|@import|url\(' page.html && complain 'page: fetches something'
 [ "$(grep -o '<h3>' page.html | wc -l)" -ge 4 ] || complain 'page: too few headings'
-if command -v gnuplot >/dev/null; then
+if has gnuplot; then
     [ "$(grep -c '<svg' page.html)" -ge 7 ] || complain "page: $(grep -c '<svg' page.html) plots"
     [ "$(grep -c '<svg' page.html)" -eq "$(grep -c '</svg>' page.html)" ] || complain 'page: a plot is cut off'
     "$PARTRAIN" report a --no-data -o lean.html 2>err || complain "--no-data: $(cat err)"

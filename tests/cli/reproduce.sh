@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../support/support.sh"
 set -eo pipefail
 
-command -v python3 >/dev/null || exit 77
+needs python3
 work=$folder
 export PARTRAIN_DATA=$work/data
 

@@ -3,7 +3,7 @@
 # those of partrain predict.
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
-command -v python3 >/dev/null || exit 77
+needs python3
 docs=$(dirname "$0")/../../docs/export.md
 
 "$PARTRAIN" train -q --out "$folder/run" model.kind=mf model.latent=6 data.path=synth:small train.epochs=3 \

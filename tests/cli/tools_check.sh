@@ -27,9 +27,9 @@ printf 'int g(void);\n' >src/base/g.c
 mkdir build
 printf '[{"directory": "%s", "command": "cc -c src/base/a.c", "file": "src/base/a.c"}]' "$folder" >build/compile_commands.json
 wrong='int f(void);\nint f(void)\n{\n    int a[2] = {0, 0};\n\n    return a[2];\n}\n'
-! command -v cppcheck >/dev/null || found cppcheck src/base/a.c "$wrong" 'arrayIndexOutOfBounds'
+! has cppcheck || found cppcheck src/base/a.c "$wrong" 'arrayIndexOutOfBounds'
 wrong='int f(int a);\nint f(int a)\n{\n    int b = 0;\n\n    return a / b;\n}\n'
-! command -v clang-tidy-14 >/dev/null || found tidy src/base/a.c "$wrong" 'core.DivideZero'
+! has clang-tidy-14 || found tidy src/base/a.c "$wrong" 'core.DivideZero'
 rm src/base/g.c
 
 printf '#include "base/b.h"\n#include <stdio.h>\n' >src/par/a.c
@@ -54,7 +54,7 @@ printf '    printf("x");\n    exit(2);\n#include "config/config.h"\n' >src/cli/a
 printf '#pragma omp parallel\n#include <omp.h>\n' >src/par/team.c
 printf '/* it calls exit(1) no more */\n    mem_free(p); snprintf(t, 3, "x"); fprintf(out, "y");\n' >src/base/a.c
 tools/check layers doors library >out 2>&1 || fail "finds what is allowed: $(cat out)"
-if command -v clang-format-14 >/dev/null; then
+if has clang-format-14; then
     printf 'int f(void) { return 1; }\n' >src/base/f.c
     if tools/check format >out 2>&1; then
         fail "format does not see a function on one line"

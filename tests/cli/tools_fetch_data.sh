@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../support/support.sh"
 set -eo pipefail
 
-command -v python3 >/dev/null && command -v md5sum >/dev/null || exit 77
+needs python3
+needs curl wget
 work=$folder
 server=''
 cleanup() {

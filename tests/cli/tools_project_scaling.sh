@@ -3,7 +3,7 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 set -e
-command -v python3 >/dev/null || { echo "skipped: no python3" >&2 && exit 77; }
+needs python3
 tool=$(dirname "$0")/../../tools/project-scaling
 toy=(model.kind=mf model.latent=8 data.path=synth:small --repeat 1 --steps 2 -q)
 

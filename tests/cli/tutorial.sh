@@ -5,7 +5,9 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 tutorial=$PWD/docs/tutorial.md
-command -v python3 >/dev/null || exit 77
+needs python3
+plots=true
+has gnuplot || plots=false # a report without plots says so
 mkdir "$folder/bin" "$folder/work"
 ln -s "$PARTRAIN" "$folder/bin/partrain"
 export PATH=$folder/bin:$PATH LC_ALL=C.UTF-8
@@ -38,6 +40,7 @@ run() {
     commands=$((commands + 1))
     bash -c "$command" >../got 2>&1
     local status=$?
+    $plots || sed -i '/^partrain: gnuplot was not found/d' ../got
     if [ -n "${UPDATE:-}" ]; then
         cat ../got
     elif [ $status -ne 0 ] || ! same >../why; then

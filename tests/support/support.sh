@@ -18,6 +18,28 @@ wait_for() {
     done
 }
 
+# has PROGRAM...: one of them is installed; else says what a part of the test lacks
+has() {
+    local name all="$*"
+    for name; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    echo "left out: needs ${all// / or }" >&2
+    return 1
+}
+
+# needs PROGRAM...: one of them, or the test is skipped
+needs() {
+    local all="$*"
+    has "$@" 2>/dev/null || skip "needs ${all// / or }"
+}
+
+# skip WORD...: the test ends, it cannot be done here
+skip() {
+    echo "skipped: $*" >&2
+    exit 77
+}
+
 # complain WORD...: the test goes on
 complain() {
     echo "$*" >&2

@@ -101,3 +101,52 @@ bool mem_available(int64_t bytes)
     mem_free(block);
     return there;
 }
+
+/* The block, noted for mem_pool_free; NULL where it, or room for the note, could not be had. */
+static void *pool_add(struct mem_pool *p, void *block)
+{
+    void **grown = p->block;
+
+    if ((p->count & (p->count - 1)) == 0) /* room is the next power of two */
+        grown = mem_resize(p->block, p->count ? 2 * (int64_t)p->count : 1, sizeof *grown);
+    if (grown)
+        p->block = grown;
+    if (!block || !grown) {
+        mem_free(block);
+        p->failed = true;
+        return NULL;
+    }
+    return p->block[p->count++] = block;
+}
+
+void *mem_pool_alloc(struct mem_pool *p, int64_t count, size_t size)
+{
+    return pool_add(p, mem_alloc(count, size));
+}
+
+void *mem_pool_zalloc(struct mem_pool *p, int64_t count, size_t size)
+{
+    return pool_add(p, mem_zalloc(count, size));
+}
+
+void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size)
+{
+    return pool_add(p, mem_array(count, size));
+}
+
+float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count)
+{
+    float **list = mem_pool_alloc(p, n, sizeof *list);
+
+    for (int i = 0; list && i < n; i++)
+        list[i] = mem_pool_array(p, count, sizeof **list);
+    return p->failed ? NULL : list;
+}
+
+void mem_pool_free(struct mem_pool *p)
+{
+    for (int i = 0; i < p->count; i++)
+        mem_free(p->block[i]);
+    mem_free(p->block);
+    *p = (struct mem_pool){0};
+}

@@ -33,4 +33,18 @@ char *mem_strdup(const char *text);
 bool mem_available(int64_t bytes);
 void mem_free(void *block);
 
+/* Blocks that are freed together; all zero: an empty pool. Where one cannot be had, NULL is returned and `failed`
+ * is set for good, so a caller may check once after several; the blocks before it stay. */
+struct mem_pool {
+    void **block;
+    int count;
+    bool failed;
+};
+void *mem_pool_alloc(struct mem_pool *p, int64_t count, size_t size);  /* as mem_alloc */
+void *mem_pool_zalloc(struct mem_pool *p, int64_t count, size_t size); /* as mem_zalloc */
+void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size);  /* as mem_array */
+/* `n` pointers to arrays of `count` floats each; NULL as above. */
+float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count);
+void mem_pool_free(struct mem_pool *p);
+
 #endif

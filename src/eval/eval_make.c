@@ -1,19 +1,18 @@
-/* eval_make.c - what an evaluation is asked for, and the memory that it works in. */
+/* eval_make.c - the settings of an evaluation, from the configuration, and its memory. */
 #include "eval/evaluator.h"
 
-#include "base/mem.h"
 
 #include <string.h>
 
-static bool init_sums(struct evaluator *e)
+static void init_sums(struct evaluator *e)
 {
     int64_t n = (e->spec.batch + 7) / 8 * 8;
 
     e->statistics_bytes = n * (int64_t)(6 * sizeof(double) + 2 * sizeof(float)); /* whole cache lines */
-    e->sums = mem_zalloc(e->problem->shards, sizeof *e->sums);
-    e->statistics = mem_array(e->problem->shards * e->statistics_bytes, 1);
-    if (!e->sums || !e->statistics)
-        return false;
+    e->sums = mem_pool_zalloc(&e->pool, e->problem->shards, sizeof *e->sums);
+    e->statistics = mem_pool_array(&e->pool, e->problem->shards * e->statistics_bytes, 1);
+    if (e->pool.failed)
+        return;
     memset(e->statistics, 0, (size_t)(e->problem->shards * e->statistics_bytes));
     for (int s = 0; s < e->problem->shards; s++) {
         struct shard_sums *sums = &e->sums[s];
@@ -27,17 +26,16 @@ static bool init_sums(struct evaluator *e)
         sums->max = (float *)(void *)(sums->relevant + n);
         sums->sum = sums->max + n;
     }
-    return true;
 }
 
-static bool init_cold(struct evaluator *e)
+static void init_cold(struct evaluator *e)
 {
     int64_t n = 0;
 
-    e->cold = mem_alloc(e->problem->columns, sizeof *e->cold);
-    e->cold_start = mem_alloc(e->problem->shards + 1, sizeof *e->cold_start);
-    if (!e->cold || !e->cold_start)
-        return false;
+    e->cold = mem_pool_alloc(&e->pool, e->problem->columns, sizeof *e->cold);
+    e->cold_start = mem_pool_alloc(&e->pool, e->problem->shards + 1, sizeof *e->cold_start);
+    if (e->pool.failed)
+        return;
     for (int s = 0; s < e->problem->shards; s++) {
         const struct shard *cut = &e->problem->cut[s];
 
@@ -47,10 +45,9 @@ static bool init_cold(struct evaluator *e)
                 e->cold[n++] = (int32_t)(c - cut->begin);
     }
     e->cold_start[e->problem->shards] = n;
-    return true;
 }
 
-static bool init_room(struct evaluator *e)
+static void init_room(struct evaluator *e)
 {
     int workers = team_workers(e->problem->team), ranks = team_ranks(e->problem->team)->count;
     int64_t n = e->spec.batch, widest = 0, cells = 0;
@@ -63,46 +60,33 @@ static bool init_room(struct evaluator *e)
     }
     if (e->ranking || e->loss)
         cells = n * widest > cells ? n * widest : cells;
-    e->score = mem_zalloc(workers + 1, sizeof *e->score); /* ends with NULL */
-    if (!e->score)
-        return false;
-    for (int i = 0; i < workers; i++)
-        if (!(e->score[i] = mem_array(cells, sizeof(float))))
-            return false;
-    if (e->ranking) {
-        e->best = mem_alloc(workers * n, sizeof *e->best);
-        e->room = mem_array(workers * n * topk_capacity(e->k), sizeof *e->room);
-        e->hit = mem_zalloc((int64_t)workers * e->k, sizeof *e->hit);
-        if (!e->best || !e->room || !e->hit)
-            return false;
-        if (e->coverage && !(e->covered = mem_zalloc((int64_t)workers * e->spec.n * e->problem->columns, 1)))
-            return false;
-        if (ranks > 1 && !(e->candidate = mem_array((int64_t)ranks * n * e->k, sizeof *e->candidate)))
-            return false;
-    }
-    return true;
+    e->score = mem_pool_arrays(&e->pool, workers, cells);
+    if (!e->ranking)
+        return;
+    e->best = mem_pool_alloc(&e->pool, workers * n, sizeof *e->best);
+    e->room = mem_pool_array(&e->pool, workers * n * topk_capacity(e->k), sizeof *e->room);
+    e->hit = mem_pool_zalloc(&e->pool, (int64_t)workers * e->k, sizeof *e->hit);
+    if (e->coverage)
+        e->covered = mem_pool_zalloc(&e->pool, (int64_t)workers * e->spec.n * e->problem->columns, 1);
+    if (ranks > 1)
+        e->candidate = mem_pool_array(&e->pool, (int64_t)ranks * n * e->k, sizeof *e->candidate);
 }
 
-static bool init_figures(struct evaluator *e)
+static void init_figures(struct evaluator *e)
 {
     const struct matrix *out = e->part->out;
 
-    e->example = mem_alloc(out->examples, sizeof *e->example);
-    if (!e->example)
-        return false;
-    for (int64_t i = 0; i < out->examples; i++)
+    e->example = mem_pool_alloc(&e->pool, out->examples, sizeof *e->example);
+    for (int64_t i = 0; i < out->examples && e->example; i++)
         if (out->row_count[i])
             e->example[e->n++] = i;
     if (e->spec.batch > e->n)
         e->spec.batch = e->n;
-    e->weight = mem_zalloc(e->n, sizeof *e->weight);
-    if (e->ratings && e->problem->side != SIDE_USER &&
-        !(e->of_column = mem_zalloc(3 * e->problem->columns, sizeof *e->of_column)))
-        return false;
+    e->weight = mem_pool_zalloc(&e->pool, e->n, sizeof *e->weight);
+    if (e->ratings && e->problem->side != SIDE_USER)
+        e->of_column = mem_pool_zalloc(&e->pool, 3 * e->problem->columns, sizeof *e->of_column);
     for (int i = 0; i < e->spec.n; i++)
-        if (!(e->value[i] = mem_zalloc(e->n, sizeof(double))))
-            return false;
-    return e->weight != NULL;
+        e->value[i] = mem_pool_zalloc(&e->pool, e->n, sizeof(double));
 }
 
 int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
@@ -125,15 +109,15 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
     }
     if (e->k > p->columns)
         e->k = (int)p->columns;
-    if (!init_figures(e)) {
-        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory");
-        goto fail;
-    }
+    init_figures(e);
+    init_sums(e);
+    init_cold(e);
     if ((rc = views_new(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
         (rc = views_new(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
         (part->seen && (rc = views_new(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
         goto fail;
-    if (!init_sums(e) || !init_cold(e) || !init_room(e)) {
+    init_room(e);
+    if (e->pool.failed) {
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
         goto fail;
     }
@@ -149,26 +133,10 @@ void evaluator_free(struct evaluator *e)
 {
     if (!e)
         return;
-    for (int i = 0; e->score && e->score[i]; i++)
-        mem_free(e->score[i]);
-    for (int i = 0; i < e->spec.n; i++)
-        mem_free(e->value[i]);
     views_free(e->in, e->problem->shards);
     views_free(e->out, e->problem->shards);
     views_free(e->seen, e->problem->shards);
-    mem_free(e->sums);
-    mem_free(e->statistics);
-    mem_free(e->candidate);
-    mem_free(e->score);
-    mem_free(e->best);
-    mem_free(e->room);
-    mem_free(e->covered);
-    mem_free(e->cold);
-    mem_free(e->cold_start);
-    mem_free(e->hit);
-    mem_free(e->example);
-    mem_free(e->weight);
-    mem_free(e->of_column);
+    mem_pool_free(&e->pool);
     mem_free(e);
 }
 

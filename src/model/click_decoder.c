@@ -1,26 +1,10 @@
 #include "model/click_decoder.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 #include <string.h>
 
 #define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
 #define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
-
-static int init_shard(struct click_decoder *d, int s)
-{
-    struct click_decoder_shard *own = &d->shard[s];
-    int64_t width = shard_width(&d->w.cut[s]);
-
-    own->gb = mem_array(own->ld, sizeof(float));
-    d->scale[s] = mem_array(d->block, sizeof(float));
-    if (d->keep)
-        own->gradient = mem_array(width * d->w.ld, sizeof(float));
-    if (!own->gb || !d->scale[s] || (d->keep && !own->gradient))
-        return PT_ENOMEM;
-    return 0;
-}
 
 static void touch(struct worker *w, void *arg)
 {
@@ -41,17 +25,14 @@ static void touch(struct worker *w, void *arg)
         memset(d->gradient[w->id], 0, 64);
 }
 
-/* A shard's stats are whole cache lines: two workers write none together. */
-static int init_stats(struct click_decoder *d)
+/* A shard's statistics are whole cache lines: no two workers write to one. */
+static void init_stats(struct click_decoder *d)
 {
     int64_t rows = (d->block + 7) / 8 * 8;
 
     d->stats_bytes = rows * (int64_t)(2 * sizeof(double) + 2 * sizeof(float));
-    d->stats = mem_array(d->w.shards * d->stats_bytes, 1);
-    d->norm = mem_zalloc(d->w.shards, sizeof *d->norm);
-    if (!d->stats || !d->norm)
-        return PT_ENOMEM;
-    for (int s = 0; s < d->w.shards; s++) {
+    d->stats = mem_pool_array(&d->pool, d->w.shards * d->stats_bytes, 1);
+    for (int s = 0; s < d->w.shards && d->stats; s++) {
         struct click_decoder_shard *own = &d->shard[s];
 
         own->hit = (double *)(void *)(d->stats + s * d->stats_bytes);
@@ -59,11 +40,10 @@ static int init_stats(struct click_decoder *d)
         own->max = (float *)(void *)(own->mass + rows);
         own->sum = own->max + rows;
     }
-    return 0;
 }
 
-/* The blocks of a worker's shards lie behind each other, in huge pages. */
-static int init_blocks(struct click_decoder *d, int worker)
+/* Arrays of a worker's shards; their blocks lie one after the other, in huge pages. */
+static void init_own_shards(struct click_decoder *d, int worker)
 {
     int64_t first, end, floats = 0;
     float *at;
@@ -73,37 +53,23 @@ static int init_blocks(struct click_decoder *d, int worker)
         d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
         floats += d->block * d->shard[s].ld;
     }
-    at = d->blocks[worker] = mem_array(floats, sizeof *at);
+    at = mem_pool_array(&d->pool, floats, sizeof *at);
     for (int64_t s = first; s < end && at; s++) {
-        d->shard[s].block = at;
-        at += d->block * d->shard[s].ld;
+        struct click_decoder_shard *own = &d->shard[s];
+
+        own->block = at;
+        at += d->block * own->ld;
+        own->gb = mem_pool_array(&d->pool, own->ld, sizeof(float));
+        d->scale[s] = mem_pool_array(&d->pool, d->block, sizeof(float));
+        if (d->keep)
+            own->gradient = mem_pool_array(&d->pool, shard_width(&d->w.cut[s]) * d->w.ld, sizeof(float));
     }
-    return at ? 0 : PT_ENOMEM;
-}
-
-static int init_workers(struct click_decoder *d)
-{
-    int64_t first, end;
-
-    if (init_stats(d) < 0)
-        return PT_ENOMEM;
-    for (int i = 0; i < team_workers(d->model->eng.team); i++)
-        if (init_blocks(d, i) < 0)
-            return PT_ENOMEM;
-    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        if (init_shard(d, (int)s) < 0)
-            return PT_ENOMEM;
-    for (int i = 0; !d->keep && i < team_workers(d->model->eng.team); i++)
-        if (!(d->gradient[i] = mem_array(SOFTMAX_ROWS * d->w.ld, sizeof(float))))
-            return PT_ENOMEM;
-    return 0;
 }
 
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int rc;
+    int workers = team_workers(m->eng.team), rc;
 
     *d = (struct click_decoder){.model = m};
     d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
@@ -111,44 +77,29 @@ int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct e
     if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
                          x->shards, m->eng.team, err)) < 0 ||
         (rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
-        goto fail;
-    d->shard = mem_zalloc(x->shards, sizeof *d->shard);
-    d->scale = mem_zalloc(x->shards, sizeof *d->scale);
-    d->row_loss = mem_zalloc(m->spec.batch, sizeof *d->row_loss);
-    d->blocks = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->blocks); /* both end with NULL */
-    d->gradient = mem_zalloc(team_workers(m->eng.team) + 1, sizeof *d->gradient);
-    if (d->shard && d->scale && d->row_loss && d->blocks && d->gradient && init_workers(d) == 0) {
-        team_run(m->eng.team, touch, d);
-        return 0;
-    }
-    rc = error_set(
-        err, PT_ENOMEM,
-        "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold fewer at once",
-        (long long)d->block, (long long)x->columns);
-fail:
-    click_decoder_fini(d);
-    return rc;
+        return rc;
+    d->shard = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->shard);
+    d->scale = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->scale);
+    d->norm = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->norm);
+    d->row_loss = mem_pool_zalloc(&d->pool, m->spec.batch, sizeof *d->row_loss);
+    if (!d->keep)
+        d->gradient = mem_pool_arrays(&d->pool, workers, SOFTMAX_ROWS * d->w.ld);
+    if (!d->pool.failed)
+        init_stats(d);
+    for (int i = 0; i < workers && !d->pool.failed; i++)
+        init_own_shards(d, i);
+    if (d->pool.failed)
+        return error_set(err, PT_ENOMEM,
+                         "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold "
+                         "fewer at once",
+                         (long long)d->block, (long long)x->columns);
+    team_run(m->eng.team, touch, d);
+    return 0;
 }
 
 void click_decoder_fini(struct click_decoder *d)
 {
-    for (int s = 0; d->shard && s < d->w.shards; s++) {
-        mem_free(d->shard[s].gradient);
-        mem_free(d->shard[s].gb);
-        if (d->scale)
-            mem_free(d->scale[s]);
-    }
-    for (int i = 0; d->blocks && d->blocks[i]; i++)
-        mem_free(d->blocks[i]);
-    for (int i = 0; d->gradient && d->gradient[i]; i++)
-        mem_free(d->gradient[i]);
-    mem_free(d->blocks);
-    mem_free(d->gradient);
-    mem_free(d->shard);
-    mem_free(d->stats);
-    mem_free(d->norm);
-    mem_free(d->scale);
-    mem_free(d->row_loss);
+    mem_pool_free(&d->pool);
     reduce_free(d->reduce);
     table_fini(&d->w);
     *d = (struct click_decoder){0};

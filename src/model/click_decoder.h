@@ -5,43 +5,42 @@
  *   loss = 1/B sum_p [ n_p log sum_c exp(l_pc) - sum_c x_pc l_pc ]        n_p = sum_c x_pc
  *   dloss / dl_pc = 1/B [ n_p softmax(l_p)_c - x_pc ]
  *
- * Every column takes part, so a shard's logits are a dense block, a GEMM. What the shards must tell each
- * other is, for each example, the maximum and the sum of exponentials: B x 2 numbers a shard, combined in
- * shard order. A shard keeps exp(l - its own maximum) in place of the logits, so each exponential is computed
- * once.
+ * Every column takes part, so a shard's logits are a dense block: a GEMM. Shards exchange two numbers per
+ * example, the maximum logit and the sum of exponentials, combined in the order of shards. A shard stores
+ * exp(l - its own maximum) in place of the logits, so each exponential is computed once.
  *
- * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) only one block's logits exist
- * at a time; the gradient of W is then kept for all columns and summed over the blocks. */
+ * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) the logits of one block exist at
+ * a time; the gradient of W is then stored for all columns and summed over the blocks. */
 #ifndef MODEL_CLICK_DECODER_H
 #define MODEL_CLICK_DECODER_H
 
+#include "base/mem.h"
 #include "model/model.h"
 #include "par/reduce.h"
 
 struct click_decoder_shard {
     int64_t ld;       /* of a block's row: width, padded */
-    float *block;     /* (block rows, ld) in softmax.blocks: logits, then exponentials, then errors */
-    double *hit;      /* (block rows) sum of x l; this and the next three lie in softmax.stats */
+    float *block;     /* (block rows, ld): logits, then exponentials, then errors */
+    double *hit;      /* (block rows) sum of x l; this and the next three lie in click_decoder.stats */
     double *mass;     /* (block rows) sum of x */
     float *max, *sum; /* (block rows) of each row's exponentials */
-    float *gradient;  /* (width, K ld) owned, where gradients are kept */
-    float *gb;        /* (ld) owned: gradient of b */
+    float *gradient;  /* (width, K ld), where gradients are kept */
+    float *gb;        /* (ld): gradient of b */
 };
 
 struct click_decoder {
     struct table w;
-    struct click_decoder_shard
-        *shard;  /* (shards) owned; with several ranks, of other ranks' shards stats only */
-    char *stats; /* (shards, stats_bytes) owned: what the shards tell each other */
+    struct reduce *reduce;             /* owned */
+    struct mem_pool pool;              /* the arrays below and of the shards */
+    struct click_decoder_shard *shard; /* (shards); of other ranks' shards the statistics only */
+    char *stats;                       /* (shards, stats_bytes): what shards exchange */
     int64_t stats_bytes;
-    double *norm;          /* (shards) owned: squared norms of gradients, for clipping */
-    int64_t block;         /* rows of a block */
-    float **scale;         /* (shards) owned: (block rows) each: from exponentials to n_p softmax / B */
-    double *row_loss;      /* (rows) owned */
-    float **blocks;        /* (workers) owned: the blocks of a worker's shards */
-    float **gradient;      /* (workers) owned: of some rows of W */
-    struct reduce *reduce; /* owned */
-    bool keep;             /* a gradient for each shard (microbatches or clipping) */
+    double *norm;     /* (shards): squared norms of gradients, for clipping */
+    int64_t block;    /* rows of a block */
+    float **scale;    /* (shards): (block rows) each: from exponentials to n_p softmax / B */
+    double *row_loss; /* (rows) */
+    float **gradient; /* (workers): of some rows of W */
+    bool keep;        /* a gradient for each shard (microbatches or clipping) */
     const struct model *model;
 };
 
@@ -53,8 +52,7 @@ void click_decoder_fini(struct click_decoder *d);
  * barrier. */
 void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
                         const struct batch *b, const float *h, float *dh, bool measure);
-/* After click_decoder_step with `measure`. Every worker: with several ranks, norms of all shards for all of them.
- */
+/* Every worker, after click_decoder_step with `measure`: ranks exchange the norms of their shards. */
 void click_decoder_share_norms(struct worker *w, struct click_decoder *d);
 void click_decoder_update(struct worker *w, struct click_decoder *d, const struct batch *b, float clip);
 double click_decoder_squared_norm(const struct click_decoder *d);

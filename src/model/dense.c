@@ -1,7 +1,5 @@
 #include "model/dense.h"
 
-#include "base/mem.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -11,18 +9,17 @@ static int groups_of(const struct dense *d)
     return (d->out + DENSE_UNITS - 1) / DENSE_UNITS;
 }
 
-static int layer_init(struct dense *d, const char *prefix, int l, int in, int out, enum activation act,
+static int layer_init(struct chain *c, int l, const char *prefix, const int *dims, enum activation act,
                       bool moments, struct error *err)
 {
+    struct dense *d = &c->layer[l];
+    int in = dims[l], out = dims[l + 1];
     int64_t rows = out * row_pad(in), biases = row_pad(out), floats = (moments ? 3 : 1) * (rows + biases);
-    float *block = mem_array(floats, sizeof *block);
+    float *block = mem_pool_array(&c->pool, floats, sizeof *block);
 
+    *d = (struct dense){.in = in, .out = out, .ld = row_pad(in), .act = act};
     snprintf(d->name, sizeof d->name, "%s.%d.weight", prefix, l);
     snprintf(d->bias_name, sizeof d->bias_name, "%s.%d.bias", prefix, l);
-    d->in = in;
-    d->out = out;
-    d->ld = row_pad(in);
-    d->act = act;
     if (!block)
         return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
     memset(block, 0, (size_t)floats * sizeof *block);
@@ -48,7 +45,7 @@ static int units_init(struct chain *c, const int *dims, int64_t rows)
         c->ld[l] = row_pad(dims[l]);
         width += 2 * c->ld[l];
     }
-    at = c->units = mem_array(rows * width, sizeof *at);
+    at = mem_pool_array(&c->pool, rows * width, sizeof *at);
     if (!at)
         return PT_ENOMEM;
     memset(at, 0, (size_t)(rows * width) * sizeof *at);
@@ -70,28 +67,17 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
     if (n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     c->n = n;
-    if (units_init(c, dims, rows) < 0)
-        goto nomem;
     for (int l = 0; l < n; l++) {
-        if ((rc = layer_init(&c->layer[l], prefix, l, dims[l], dims[l + 1], acts[l], !m->spec.fixed, err)) <
-            0)
-            goto fail;
-        widest = c->ld[l] > widest ? c->ld[l] : widest;
+        if ((rc = layer_init(c, l, prefix, dims, acts[l], !m->spec.fixed, err)) < 0)
+            return rc;
+        widest = c->layer[l].ld > widest ? c->layer[l].ld : widest;
         groups += groups_of(&c->layer[l]);
     }
-    c->tile = mem_zalloc(workers + 1, sizeof *c->tile); /* ends with NULL */
-    c->squares = mem_zalloc(groups, sizeof *c->squares);
-    if (!c->tile || !c->squares)
-        goto nomem;
-    for (int i = 0; i < workers; i++)
-        if (!(c->tile[i] = mem_array(DENSE_UNITS * widest, sizeof(float))))
-            goto nomem;
+    c->tile = mem_pool_arrays(&c->pool, workers, DENSE_UNITS * widest);
+    c->squares = mem_pool_zalloc(&c->pool, groups, sizeof *c->squares);
+    if (units_init(c, dims, rows) < 0 || c->pool.failed)
+        return error_set(err, PT_ENOMEM, "hidden layers: out of memory");
     return 0;
-nomem:
-    rc = error_set(err, PT_ENOMEM, "hidden layers: out of memory");
-fail:
-    chain_fini(c);
-    return rc;
 }
 
 void chain_draw(struct chain *c, const struct init_spec *init, int tensor)
@@ -143,13 +129,7 @@ void chain_list(struct chain *c, struct param_list *l)
 
 void chain_fini(struct chain *c)
 {
-    for (int l = 0; l < c->n; l++)
-        mem_free(c->layer[l].row.w);
-    mem_free(c->units);
-    for (int i = 0; c->tile && c->tile[i]; i++)
-        mem_free(c->tile[i]);
-    mem_free(c->tile);
-    mem_free(c->squares);
+    mem_pool_free(&c->pool);
     *c = (struct chain){0};
 }
 

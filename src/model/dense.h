@@ -3,12 +3,13 @@
  *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)
  *     h[l+1] = f_l(h[l] W_l^T + b_l)                              W_l (d(l+1), d(l)), b_l (d(l+1))
  *
- * Forward and backward, a worker takes its own slice of the rows through all layers, without waiting for
- * anybody. Gradients and Adam need all rows: after a barrier, workers share the weight rows, some units at a
- * time. No bit depends on either cut (product_nn, product_nt in kernels.h). */
+ * Forward and backward, a worker computes its own slice of the rows through all layers without a barrier.
+ * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows. No bit
+ * depends on either cut (product_nn, product_nt in kernels.h). */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
+#include "base/mem.h"
 #include "model/model.h"
 
 #define CHAIN_MOST  16
@@ -19,20 +20,20 @@ struct dense {
     int in, out;
     int64_t ld; /* of a weight row: in, padded */
     enum activation act;
-    struct weights row;  /* (out, ld) owned */
+    struct weights row;  /* (out, ld) */
     struct weights bias; /* (out padded) in the same block */
 };
 
 struct chain {
     int n; /* layers; 0: h[0] is the result */
     struct dense layer[CHAIN_MOST];
-    float *units;             /* owned: all of h and d */
+    struct mem_pool pool;     /* weights and the arrays below */
     float *h[CHAIN_MOST + 1]; /* (rows, padded d) */
     float *d[CHAIN_MOST + 1]; /* gradients with respect to h */
     int dim[CHAIN_MOST + 1];
     int64_t ld[CHAIN_MOST + 1];
-    float **tile;    /* (workers) owned: gradient of DENSE_UNITS weight rows */
-    double *squares; /* of the gradients, for clipping: one for DENSE_UNITS rows, layer after layer; owned */
+    float **tile;    /* (workers): gradient of DENSE_UNITS weight rows */
+    double *squares; /* of the gradients, for clipping: one for DENSE_UNITS rows, layer after layer */
     const struct kernels *kern;
 };
 

@@ -1,23 +1,21 @@
 #include "model/encoder.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 #include <string.h>
 
-/* A shard's work in an epoch, counted in entries: each goes through two row sums, and a step in which the
- * column has an entry moves its row by Adam, which takes as long as four. */
-static double shard_work(const struct matrix *x, int shard, int64_t batch)
+/* Cost of a shard in an epoch, in entries: an entry takes part in two row sums, and each step in which the
+ * column has an entry updates its row by Adam, which takes as long as four entries. */
+static double shard_cost(const struct matrix *x, int shard, int64_t batch)
 {
-    double share = (double)batch / (double)x->examples, work = 0.0;
+    double share = (double)batch / (double)x->examples, cost = 0.0;
 
     for (int64_t c = x->cut[shard].begin; c < x->cut[shard].end; c++)
-        work += (double)x->column_count[c] + 4.0 / share * (1.0 - exp(-share * (double)x->column_count[c]));
-    return work;
+        cost += (double)x->column_count[c] + 4.0 / share * (1.0 - exp(-share * (double)x->column_count[c]));
+    return cost;
 }
 
-/* Runs of a rank's shards, as even in work as whole shards allow. */
-static void deal_out(struct encoder *e, const struct model *m)
+/* Runs of a rank's shards of nearly equal cost. */
+static void bound_by_cost(struct encoder *e, const struct model *m)
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), w = 0;
@@ -26,22 +24,22 @@ static void deal_out(struct encoder *e, const struct model *m)
 
     team_rank_own(m->eng.team, x->shards, &first, &end);
     for (int64_t s = first; s < end; s++)
-        total += shard_work(x, (int)s, m->spec.batch);
+        total += shard_cost(x, (int)s, m->spec.batch);
     e->bound[0] = (int)first;
     for (int64_t s = first; s < end; s++) {
-        double work = shard_work(x, (int)s, m->spec.batch);
+        double cost = shard_cost(x, (int)s, m->spec.batch);
 
         /* the next worker begins where the middle of the shard is beyond this one's share */
-        while (w + 1 < workers && sum + 0.5 * work > total * (w + 1) / workers)
+        while (w + 1 < workers && sum + 0.5 * cost > total * (w + 1) / workers)
             e->bound[++w] = (int)s;
-        sum += work;
+        sum += cost;
     }
     while (w < workers)
         e->bound[++w] = (int)end;
 }
 
-/* As everywhere else: what team_own says. */
-static void deal_as_owned(struct encoder *e, const struct model *m)
+/* The shards of team_own. */
+static void bound_as_owned(struct encoder *e, const struct model *m)
 {
     int workers = team_workers(m->eng.team);
     int64_t first, end, from, to;
@@ -63,51 +61,34 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
 
     *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
     e->dropout = (float)m->spec.input_dropout;
-    e->bound = mem_zalloc(workers + 1, sizeof *e->bound);
-    if (!e->bound)
+    e->bound = mem_pool_zalloc(&e->pool, workers + 1, sizeof *e->bound);
+    e->view = mem_pool_zalloc(&e->pool, x->shards, sizeof *e->view);
+    e->row = mem_pool_arrays(&e->pool, workers, row_pad(k));
+    e->mu_gradient = mem_pool_array(&e->pool, row_pad(k), sizeof(float));
+    e->squares = mem_pool_zalloc(&e->pool, x->shards + 1, sizeof *e->squares);
+    if (e->pool.failed)
         return error_set(err, PT_ENOMEM, "encoder: out of memory");
     if (reshard)
-        deal_out(e, m);
+        bound_by_cost(e, m);
     else
-        deal_as_owned(e, m);
+        bound_as_owned(e, m);
     if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
                          m->eng.team, err)) < 0 ||
         (rc = vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err)) < 0 ||
         (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
-        goto fail;
-    e->view = mem_zalloc(x->shards, sizeof *e->view);
-    e->row = mem_zalloc(workers + 1, sizeof *e->row); /* ends with NULL */
-    e->mu_gradient = mem_array(e->v.ld, sizeof(float));
-    e->squares = mem_zalloc(x->shards + 1, sizeof *e->squares);
-    rc = PT_ENOMEM;
-    if (!e->view || !e->row || !e->mu_gradient || !e->squares)
-        goto nomem;
-    for (int i = 0; i < workers; i++)
-        if (!(e->row[i] = mem_array(e->v.ld, sizeof(float))))
-            goto nomem;
+        return rc;
     team_rank_own(m->eng.team, x->shards, &first, &end);
     for (int64_t s = first; s < end; s++)
         if ((rc = view_init(&e->view[s], x, (int)s, m->spec.batch, err)) < 0)
-            goto fail;
+            return rc;
     return 0;
-nomem:
-    rc = error_set(err, PT_ENOMEM, "encoder: out of memory");
-fail:
-    encoder_fini(e);
-    return rc;
 }
 
 void encoder_fini(struct encoder *e)
 {
     for (int s = 0; e->view && s < e->v.shards; s++)
         view_fini(&e->view[s]);
-    for (int i = 0; e->row && e->row[i]; i++)
-        mem_free(e->row[i]);
-    mem_free(e->bound);
-    mem_free(e->view);
-    mem_free(e->row);
-    mem_free(e->mu_gradient);
-    mem_free(e->squares);
+    mem_pool_free(&e->pool);
     reduce_free(e->reduce);
     vector_fini(&e->mu);
     table_fini(&e->v);

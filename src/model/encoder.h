@@ -8,6 +8,7 @@
 #ifndef MODEL_ENCODER_H
 #define MODEL_ENCODER_H
 
+#include "base/mem.h"
 #include "model/model.h"
 #include "par/reduce.h"
 
@@ -17,17 +18,18 @@ struct encoder {
     enum activation act;
     bool normalize;
     float dropout;         /* of the input */
-    struct view *view;     /* (shards) owned: of the minibatch at hand; empty for other ranks' shards */
     struct reduce *reduce; /* owned */
-    int *bound;         /* (workers + 1) owned: worker w has shards [bound[w], bound[w + 1]) in this layer */
-    float **row;        /* (workers) owned: a gradient row */
-    float *mu_gradient; /* (ld) owned */
-    double *squares;    /* (shards + 1) owned: of gradients, for clipping; the last is mu's */
+    struct mem_pool pool;  /* the arrays below */
+    struct view *view;     /* (shards): of the current minibatch; empty for other ranks' shards */
+    int *bound;            /* (workers + 1): worker w has shards [bound[w], bound[w + 1]) in this layer */
+    float **row;           /* (workers): a gradient row */
+    float *mu_gradient;    /* (ld) */
+    double *squares;       /* (shards + 1): of gradients, for clipping; the last is mu's */
     const struct model *model;
 };
 
-/* `reshard`: shards are dealt out anew, by the work that they are here. A softmax takes as long for a rare
- * column as for a popular one, and shards are cut for it; here a column costs what its entries cost. */
+/* `reshard`: this layer distributes the shards over the workers by its own cost, which follows a column's
+ * entries. The shards of a softmax are cut for its cost: the same for a rare column as for a popular one. */
 int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool reshard,
                  struct error *err);
 void encoder_fini(struct encoder *e);

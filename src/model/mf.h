@@ -1,27 +1,28 @@
-/* mf.h - what the files of matrix factorisation share: the two tables, and each worker's part of a minibatch.
- * mf.c has the model's equations, mf_rows.c finds and exchanges the rows, mf_init.c takes the memory. */
+/* mf.h - shared by the files of matrix factorisation: the two tables, and each worker's part of a minibatch.
+ * mf.c: equations and steps; mf_rows.c: finding and exchanging rows; mf_init.c: memory and initial weights. */
 #ifndef MODEL_MF_H
 #define MODEL_MF_H
 
+#include "base/mem.h"
 #include "model/model.h"
 
-/* One table and what a minibatch does to it. */
+/* One table and the gradients of a minibatch for it. */
 struct side {
     struct table t;
     const int32_t *row_of; /* (ratings) borrowed: the row of each training rating */
     float *copy;           /* (B, ld) in mf.copies: the minibatch's rows; with several ranks only */
     float *bias_copy;      /* (B) likewise */
-    float *gradient;       /* (B, ld) owned: by the first batch position of a row */
-    double *squares;       /* (B) owned: of the gradients, for clipping */
-    int32_t *first;        /* (rows) owned: first batch position of a row; -1 between steps */
-    float **gb;            /* (shards) owned: gradient of a shard's biases; zero between steps */
-    struct shard *cut;     /* (shards) owned; users only */
+    float *gradient;       /* (B, ld): by the first batch position of a row */
+    double *squares;       /* (B): of the gradients, for clipping */
+    int32_t *first;        /* (rows): first batch position of a row; -1 between steps */
+    float **gb;            /* (shards): gradient of a shard's biases; zero between steps */
+    struct shard *cut;     /* (shards); users only */
 };
 
-/* Where a row is. */
+/* Place of a row. */
 struct row {
     int32_t shard;
-    int32_t owned; /* 1: the worker that asks has it */
+    int32_t owned; /* 1: by the worker that asks */
     int64_t local; /* number in the shard */
 };
 
@@ -36,16 +37,16 @@ struct owned_side {
 struct owned {
     struct owned_side user, item;
     float *error; /* (B) at the positions of both lists: dloss / ds before the loss's scale */
-    void *block;  /* owned: all of the above */
 };
 
 struct mf {
     struct model model; /* first: a model is an mf */
     struct side user, item;
-    struct owned *owned;     /* (workers) owned */
-    float *copies;           /* (2 B (ld + 1)) owned, with several ranks */
-    float *square;           /* (B, 16) owned: squared error, each in a cache line of its own */
-    float *code, *code_bias; /* (eval rows, ld) owned, (eval rows) behind it: rows of the inferred users */
+    struct mem_pool pool;    /* all arrays here and in the sides */
+    struct owned *owned;     /* (workers) */
+    float *copies;           /* (2 B (ld + 1)), with several ranks */
+    float *square;           /* (B, 16): squared error, each in a cache line of its own */
+    float *code, *code_bias; /* (eval rows, ld), (eval rows) behind it: rows of the inferred users */
     bool sweep;
 };
 

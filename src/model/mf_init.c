@@ -1,29 +1,16 @@
 /* mf_init.c - memory and first values of matrix factorisation. */
 #include "model/mf.h"
 
-#include "base/mem.h"
-
 #include <string.h>
 
-/* Tables up to this size (weights and moments) are swept in every step; larger ones are deferred. Same bits.
- */
+/* Tables up to this size (weights and moments) are updated whole in every step; in larger ones untouched rows are
+ * deferred. Same bits. */
 #define SWEEP_BYTES ((int64_t)16 << 20)
 
-static void side_fini(struct side *s)
-{
-    for (int i = 0; s->gb && i < s->t.shards; i++)
-        mem_free(s->gb[i]);
-    mem_free(s->gb);
-    mem_free(s->gradient);
-    mem_free(s->squares);
-    mem_free(s->first);
-    table_fini(&s->t);
-    mem_free(s->cut);
-}
-
-static int side_init(struct side *s, const struct model *m, const char *name, const char *bias, int64_t rows,
+static int side_init(struct mf *a, struct side *s, const char *name, const char *bias, int64_t rows,
                      const struct shard *cut, int shards, const int32_t *row_of_rating, struct error *err)
 {
+    const struct model *m = &a->model;
     int64_t batch = m->spec.batch, first, end;
     int rc;
 
@@ -31,39 +18,37 @@ static int side_init(struct side *s, const struct model *m, const char *name, co
     if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, !m->spec.fixed, cut, shards, m->eng.team,
                          err)) < 0)
         return rc;
-    s->gradient = mem_array(batch * s->t.ld, sizeof(float));
-    s->squares = mem_array(batch, sizeof(double));
-    s->first = mem_array(rows, sizeof *s->first);
-    s->gb = mem_zalloc(shards, sizeof *s->gb);
-    if (!s->gradient || !s->squares || !s->first || !s->gb)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
-    memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
+    s->gradient = mem_pool_array(&a->pool, batch * s->t.ld, sizeof(float));
+    s->squares = mem_pool_array(&a->pool, batch, sizeof(double));
+    s->first = mem_pool_array(&a->pool, rows, sizeof *s->first);
+    s->gb = mem_pool_zalloc(&a->pool, shards, sizeof *s->gb);
     team_rank_own(m->eng.team, shards, &first, &end);
-    for (int64_t i = first; i < end; i++) {
+    for (int64_t i = first; i < end && !a->pool.failed; i++) {
         int64_t width = row_pad(shard_width(&cut[i]));
 
-        s->gb[i] = mem_array(width, sizeof(float));
-        if (!s->gb[i])
-            return error_set(err, PT_ENOMEM, "mf: out of memory");
-        memset(s->gb[i], 0, (size_t)width * sizeof(float));
+        s->gb[i] = mem_pool_array(&a->pool, width, sizeof(float));
+        if (s->gb[i])
+            memset(s->gb[i], 0, (size_t)width * sizeof(float));
     }
+    if (a->pool.failed)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
     return 0;
 }
 
-/* A block a worker: rows first, which are aligned, then what is not. */
-static int own_init(struct mf *a, int64_t ld)
+/* A block for each worker: rows first, which are aligned, then what is not. */
+static void own_init(struct mf *a, int64_t ld)
 {
     int64_t batch = row_pad(a->model.spec.batch);
     int64_t bytes =
         batch * (int64_t)((2 * ld + 1) * sizeof(float) + 2 * sizeof(struct row) + 2 * sizeof(int32_t));
 
-    for (int i = 0; i < team_workers(a->model.eng.team); i++) {
+    for (int i = 0; i < team_workers(a->model.eng.team) && !a->pool.failed; i++) {
         struct owned *owned = &a->owned[i];
 
-        owned->block = mem_array(bytes, 1);
-        if (!owned->block)
-            return PT_ENOMEM;
-        owned->user.other = owned->block;
+        owned->user.other = mem_pool_array(&a->pool, bytes, 1);
+        if (!owned->user.other)
+            return;
         owned->item.other = owned->user.other + batch * ld;
         owned->error = owned->item.other + batch * ld;
         owned->user.row = (struct row *)(void *)(owned->error + batch);
@@ -71,21 +56,15 @@ static int own_init(struct mf *a, int64_t ld)
         owned->user.list = (int32_t *)(void *)(owned->item.row + batch);
         owned->item.list = owned->user.list + batch;
     }
-    return 0;
 }
 
 void mf_fini(struct model *m)
 {
     struct mf *a = mf_of(m);
 
-    side_fini(&a->user);
-    side_fini(&a->item);
-    for (int i = 0; a->owned && i < team_workers(m->eng.team); i++)
-        mem_free(a->owned[i].block);
-    mem_free(a->owned);
-    mem_free(a->copies);
-    mem_free(a->square);
-    mem_free(a->code);
+    table_fini(&a->user.t);
+    table_fini(&a->item.t);
+    mem_pool_free(&a->pool);
 }
 
 void mf_draw(struct model *m)
@@ -100,7 +79,7 @@ void mf_draw(struct model *m)
     table_draw(&a->item.t, m->eng.team, &init, 4);
 }
 
-/* In every step Adam moves every row, which takes a quarter of what a rating takes. */
+/* Adam moves every row in every step, which takes a quarter of the time of a rating. */
 double mf_row_cost(int64_t ratings, int64_t batch)
 {
     return 0.25 * (double)ratings / (double)batch;
@@ -118,13 +97,14 @@ int mf_init(struct model *m, struct error *err)
     bool copies = m->params.ranks->count > 1;
 
     a->sweep = bytes <= SWEEP_BYTES;
-    a->user.cut = mem_alloc(shards, sizeof *a->user.cut);
-    a->owned = mem_zalloc(team_workers(eng->team), sizeof *a->owned);
-    a->square = mem_array(spec->batch * ROW_ALIGN, sizeof(float));
-    a->code = mem_array(spec->eval_batch * (ld + 1), sizeof(float));
+    a->user.cut = mem_pool_alloc(&a->pool, shards, sizeof *a->user.cut);
+    a->owned = mem_pool_zalloc(&a->pool, team_workers(eng->team), sizeof *a->owned);
+    a->square = mem_pool_array(&a->pool, spec->batch * ROW_ALIGN, sizeof(float));
+    a->code = mem_pool_array(&a->pool, spec->eval_batch * (ld + 1), sizeof(float));
     if (copies)
-        a->copies = mem_array(2 * spec->batch * (ld + 1), sizeof(float));
-    if (!a->user.cut || !a->owned || !a->square || !a->code || (copies && !a->copies) || own_init(a, ld) < 0)
+        a->copies = mem_pool_array(&a->pool, 2 * spec->batch * (ld + 1), sizeof(float));
+    own_init(a, ld);
+    if (a->pool.failed)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     a->code_bias = a->code + spec->eval_batch * ld;
     if (copies) {
@@ -134,9 +114,9 @@ int mf_init(struct model *m, struct error *err)
         a->item.bias_copy = a->user.bias_copy + spec->batch;
     }
     shard_cut(a->user.cut, shards, x->row_count, x->examples, mf_row_cost(eng->cells->n, spec->batch));
-    if ((rc = side_init(&a->user, m, "user.weight", user_bias, x->examples, a->user.cut, shards,
+    if ((rc = side_init(a, &a->user, "user.weight", user_bias, x->examples, a->user.cut, shards,
                         eng->cells->user, err)) < 0 ||
-        (rc = side_init(&a->item, m, "item.weight", item_bias, x->columns, x->cut, x->shards,
+        (rc = side_init(a, &a->item, "item.weight", item_bias, x->columns, x->cut, x->shards,
                         eng->cells->item, err)) < 0)
         return rc;
     params_add_table(&m->params, &a->user.t);

@@ -1,81 +1,47 @@
 #include "model/rating_decoder.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 #include <string.h>
-
-static int init_shards(struct rating_decoder *d, const struct view *views)
-{
-    int workers = team_workers(d->model->eng.team);
-    int64_t widest = 0, first, end;
-
-    team_rank_own(d->model->eng.team, d->w.shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
-        int64_t width = shard_width(&d->w.cut[s]), n = views[s].room_entries;
-        struct rating_decoder_shard *own = &d->shard[s];
-
-        own->e = mem_array(n, sizeof(float));
-        own->e_by_row = mem_array(n, sizeof(float));
-        own->gb = mem_array(row_pad(width), sizeof(float));
-        if (!own->e || !own->e_by_row || !own->gb)
-            return PT_ENOMEM;
-        memset(own->gb, 0, (size_t)row_pad(width) * sizeof(float));
-        widest = width > widest ? width : widest;
-    }
-    for (int i = 0; i < workers; i++) {
-        d->old[i] = mem_array(widest * d->w.ld, sizeof(float));
-        d->row[i] = mem_array(d->w.ld, sizeof(float));
-        if (!d->old[i] || !d->row[i])
-            return PT_ENOMEM;
-    }
-    return 0;
-}
 
 int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct reduce *reduce,
                         const struct view *views, struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), rc;
+    int64_t widest = 0, first, end;
 
     *d = (struct rating_decoder){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
     if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
                          x->shards, m->eng.team, err)) < 0)
-        goto fail;
+        return rc;
     if (!reduce) {
         if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
-            goto fail;
+            return rc;
         d->owns_reduce = true;
     }
-    d->shard = mem_zalloc(x->shards, sizeof *d->shard);
-    d->sums = mem_zalloc(x->shards, sizeof *d->sums);
-    d->cell_weight = mem_array(m->spec.batch, sizeof(float));
-    d->old = mem_zalloc(workers + 1, sizeof *d->old); /* both end with NULL */
-    d->row = mem_zalloc(workers + 1, sizeof *d->row);
-    if (d->shard && d->sums && d->cell_weight && d->old && d->row && init_shards(d, views) == 0)
-        return 0;
-    rc = error_set(err, PT_ENOMEM, "decoder: out of memory");
-fail:
-    rating_decoder_fini(d);
-    return rc;
+    d->shard = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->shard);
+    d->sums = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->sums);
+    d->cell_weight = mem_pool_array(&d->pool, m->spec.batch, sizeof(float));
+    team_rank_own(m->eng.team, x->shards, &first, &end);
+    for (int64_t s = first; s < end && !d->pool.failed; s++) {
+        int64_t width = shard_width(&x->cut[s]), n = views[s].room_entries;
+        struct rating_decoder_shard *own = &d->shard[s];
+
+        own->e = mem_pool_array(&d->pool, n, sizeof(float));
+        own->e_by_row = mem_pool_array(&d->pool, n, sizeof(float));
+        own->gb = mem_pool_array(&d->pool, row_pad(width), sizeof(float));
+        if (own->gb)
+            memset(own->gb, 0, (size_t)row_pad(width) * sizeof(float));
+        widest = width > widest ? width : widest;
+    }
+    d->old = mem_pool_arrays(&d->pool, workers, widest * d->w.ld);
+    d->row = mem_pool_arrays(&d->pool, workers, d->w.ld);
+    return d->pool.failed ? error_set(err, PT_ENOMEM, "decoder: out of memory") : 0;
 }
 
 void rating_decoder_fini(struct rating_decoder *d)
 {
-    for (int s = 0; d->shard && s < d->w.shards; s++) {
-        mem_free(d->shard[s].e);
-        mem_free(d->shard[s].e_by_row);
-        mem_free(d->shard[s].gb);
-    }
-    for (int i = 0; d->old && d->old[i]; i++)
-        mem_free(d->old[i]);
-    for (int i = 0; d->row && d->row[i]; i++)
-        mem_free(d->row[i]);
-    mem_free(d->shard);
-    mem_free(d->sums);
-    mem_free(d->cell_weight);
-    mem_free(d->old);
-    mem_free(d->row);
+    mem_pool_free(&d->pool);
     if (d->owns_reduce)
         reduce_free(d->reduce);
     table_fini(&d->w);

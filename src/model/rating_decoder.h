@@ -3,22 +3,23 @@
  *   out_pc = f(h_p . W_c + b_c)              for the cells (p, c) that the minibatch has
  *   e_pc   = dLoss / d(h_p . W_c + b_c)      h (B, K), W (columns, K), b (columns)
  *
- * Per shard: scores by column (a row of W against the codes of the examples that have it), then gradient and
- * Adam of that row at once (the old row is kept aside, a shard's worth), then the shard's part of dh by
- * example. No users x items array and no gradient matrix exists. */
+ * A shard computes its scores by column (a row of W against the codes of the examples that have it), then at once
+ * the gradient and Adam of that row (the old rows of the shard are copied first), then its part of dh by example.
+ * No users x items array and no gradient matrix exists. */
 #ifndef MODEL_RATING_DECODER_H
 #define MODEL_RATING_DECODER_H
 
+#include "base/mem.h"
 #include "model/model.h"
 #include "par/reduce.h"
 
 struct rating_decoder_shard {
-    float *e;        /* (entries) owned: errors in the view's order by column */
-    float *e_by_row; /* (entries) owned: the same by example */
-    float *gb;       /* (width padded) owned: gradient of b */
+    float *e;        /* (entries): errors in the view's order by column */
+    float *e_by_row; /* (entries): the same by example */
+    float *gb;       /* (width padded): gradient of b */
 };
 
-/* What a shard tells the others. */
+/* What shards exchange. */
 struct rating_decoder_sums {
     double square, loss; /* sums of squared errors, and of the loss's own terms */
     double norm;         /* squared norm of the gradients, for clipping */
@@ -28,11 +29,12 @@ struct rating_decoder {
     struct table w;
     enum activation act;
     enum rating_loss loss;
-    struct rating_decoder_shard *shard; /* (shards) owned */
-    struct rating_decoder_sums *sums;   /* (shards) owned */
-    float *cell_weight;    /* (rows) owned: LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
-    float **old;           /* (workers) owned: (widest shard, ld), rows of W before their update */
-    float **row;           /* (workers) owned: (ld), a gradient row */
+    struct mem_pool pool;               /* the arrays below */
+    struct rating_decoder_shard *shard; /* (shards) */
+    struct rating_decoder_sums *sums;   /* (shards) */
+    float *cell_weight;    /* (rows): LOSS_ROW_MEAN: 1 / (examples with cells x cells of the example) */
+    float **old;           /* (workers): (widest shard, ld), rows of W before their update */
+    float **row;           /* (workers): (ld), a gradient row */
     struct reduce *reduce; /* borrowed or owned */
     bool owns_reduce;
     const struct model *model;
@@ -43,11 +45,11 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
                         const struct view *views, struct error *err);
 void rating_decoder_fini(struct rating_decoder *d);
 
-/* Outputs and errors before the loss's scale, of a shard, with their sums. Needed apart from rating_decoder_apply
- * only for LOSS_ROOT, whose scale needs the errors of all shards. */
+/* Outputs and errors of a shard before the scale of the loss, with their sums. A separate pass only for LOSS_ROOT,
+ * whose scale needs the errors of all shards. */
 void rating_decoder_scores(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
                            const struct batch *b, const float *h);
-/* The factor of errors that the loss asks for. LOSS_ROOT reads all shards' sums: after a barrier and
+/* The factor of errors for the loss. LOSS_ROOT reads all shards' sums: after a barrier and
  * rating_decoder_share. */
 float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b);
 /* Errors (unless `scored` before) times scale; the shard's part of dh; gradient and Adam of W and b at once,
@@ -58,17 +60,15 @@ void rating_decoder_apply(struct worker *w, struct rating_decoder *d, int shard,
 void rating_decoder_update(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
                            const struct batch *b, const float *h, float clip);
 double rating_decoder_squared_norm(const struct rating_decoder *d);
-/* Sums dh over the shards, for the worker's own slice of the rows, into dh (rows, ld). Barrier at the start.
- */
+/* Sums dh over the shards into dh (rows, ld), the worker's own slice of the rows. Barrier at the start. */
 void rating_decoder_finish(struct worker *w, struct rating_decoder *d, int64_t rows, float *dh);
-/* Every worker, after rating_decoder_scores or rating_decoder_apply: with several ranks, sums of all shards for all of them.
- */
+/* Every worker, after rating_decoder_scores or rating_decoder_apply: ranks exchange the sums of their shards. */
 void rating_decoder_share(struct worker *w, struct rating_decoder *d);
 /* The minibatch's loss; worker 0, after a barrier and rating_decoder_share. */
 double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares);
 
-/* Cell weights of the worker's own slice of the rows. rating_decoder_scores and rating_decoder_apply read those of all rows:
- * they come after a barrier. */
+/* Cell weights of the worker's own slice of the rows; scores and apply, which read those of all rows, come after
+ * a barrier. */
 void rating_decoder_prepare(struct worker *w, struct rating_decoder *d, const struct batch *b);
 
 /* Prediction: all columns of a shard, or the cells of a view. */

@@ -114,12 +114,40 @@ static void strdup_copies(void **state)
     mem_free(empty);
 }
 
+static void a_pool_remembers_that_a_block_could_not_be_had_and_frees_the_others(void **state)
+{
+    struct mem_pool p = {0};
+    float **rows;
+    int *zeros;
+
+    (void)state;
+    zeros = mem_pool_zalloc(&p, 100, sizeof *zeros);
+    rows = mem_pool_arrays(&p, 5, 17);
+    assert_false(p.failed);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(zeros[i], 0);
+    for (int i = 0; i < 5; i++)
+        rows[i][16] = (float)i;
+    assert_true(rows[4][16] == 4.0f);
+    assert_null(mem_pool_array(&p, INT64_MAX, sizeof(double)));
+    assert_true(p.failed);
+    assert_non_null(mem_pool_alloc(&p, 1, 1));
+    assert_true(p.failed);
+    mem_pool_free(&p);
+    assert_false(p.failed);
+    mem_pool_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_does_not_fit_is_no_memory),  cmocka_unit_test(nothing_is_a_block_too),
-        cmocka_unit_test(zalloc_is_zero_and_resize_keeps), cmocka_unit_test(arrays_are_aligned),
-        cmocka_unit_test(a_look_says_what_there_is),       cmocka_unit_test(strdup_copies),
+        cmocka_unit_test(a_pool_remembers_that_a_block_could_not_be_had_and_frees_the_others),
+        cmocka_unit_test(what_does_not_fit_is_no_memory),
+        cmocka_unit_test(nothing_is_a_block_too),
+        cmocka_unit_test(zalloc_is_zero_and_resize_keeps),
+        cmocka_unit_test(arrays_are_aligned),
+        cmocka_unit_test(a_look_says_what_there_is),
+        cmocka_unit_test(strdup_copies),
         cmocka_unit_test(pages_of_arrays_are_new),
     };
 

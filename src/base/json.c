@@ -1,7 +1,4 @@
-/* Building, writing, looking. A struct json is a json_t under another name.
- *
- * json_t has no room for "something failed in here", and when memory is short none can be made. So the mark
- * is the reference count: values here have exactly one owner, and a count of two says that a put failed. */
+/* A struct json is a json_t under another name. */
 #include "base/json.h"
 
 #include "base/mem.h"
@@ -13,16 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *take(size_t bytes)
-{
-    return mem_alloc(bytes > INT64_MAX ? -1 : (int64_t)bytes, 1);
-}
-
-/* Before main, so that no thread can be inside jansson. */
-__attribute__((constructor)) static void use_our_memory(void)
-{
-    json_set_alloc_funcs(take, mem_free);
-}
+/* Whether a put of this thread failed since its last json_text. A json_t has no room for that, and where memory
+ * is short no room can be made. */
+static _Thread_local bool put_failed;
 
 static json_t *inner(const struct json *j)
 {
@@ -32,35 +22,6 @@ static json_t *inner(const struct json *j)
 static struct json *outer(json_t *j)
 {
     return (struct json *)j;
-}
-
-static bool is_marked(const json_t *j)
-{
-    return j->refcount > 1 && j->refcount != (size_t)-1; /* -1: true, false and null, which are shared */
-}
-
-static void mark(json_t *j)
-{
-    if (j && !is_marked(j))
-        json_incref(j);
-}
-
-/* Whether j or anything in it is marked; with `clear`, no longer. */
-static bool find_marks(json_t *j, bool clear)
-{
-    bool found = is_marked(j);
-    const char *key;
-    json_t *child;
-    size_t i;
-
-    if (found && clear)
-        json_decref(j);
-    if (json_is_object(j)) {
-        json_object_foreach(j, key, child) found |= find_marks(child, clear);
-    } else if (json_is_array(j)) {
-        json_array_foreach(j, i, child) found |= find_marks(child, clear);
-    }
-    return found;
 }
 
 struct json *json_new_object(void)
@@ -75,31 +36,15 @@ struct json *json_new_array(void)
 
 void json_free(struct json *j)
 {
-    if (!j)
-        return;
-    find_marks(inner(j), true);
     json_decref(inner(j));
 }
 
 void json_put(struct json *parent, const char *key, struct json *child)
 {
-    json_t *p = inner(parent), *c = inner(child), *old;
-    int rc = -1;
+    json_t *p = inner(parent), *c = inner(child);
+    int rc = json_is_object(p) ? json_object_set_new(p, key, c) : json_array_append_new(p, c);
 
-    if (p && c && key) {
-        old = json_object_get(p, key);
-        if (old && find_marks(old, true)) /* it goes, its failure stays */
-            mark(p);
-        rc = json_object_set(p, key, c);
-    } else if (p && c) {
-        rc = json_array_append(p, c);
-    }
-    if (rc == 0) {
-        json_decref(c); /* the parent's reference is the one that stays */
-        return;
-    }
-    mark(p);
-    json_free(child);
+    put_failed |= rc < 0;
 }
 
 /* A copy for mem_free in which each byte that is not UTF-8 is U+FFFD. */
@@ -145,49 +90,6 @@ void json_put_bool(struct json *parent, const char *key, bool value)
     json_put(parent, key, outer(json_boolean(value)));
 }
 
-bool json_failed(const struct json *j)
-{
-    return !j || find_marks(inner(j), false);
-}
-
-struct text {
-    char *data;
-    size_t used, room;
-    bool failed;
-};
-
-/* Room for `bytes` more and a zero. */
-static bool grow(struct text *t, size_t bytes)
-{
-    size_t room = t->room ? t->room : 256;
-    char *data;
-
-    if (t->failed)
-        return false;
-    while (room - t->used <= bytes)
-        room *= 2;
-    if (room == t->room)
-        return true;
-    data = mem_resize(t->data, (int64_t)room, 1);
-    if (!data) {
-        t->failed = true;
-        return false;
-    }
-    t->data = data;
-    t->room = room;
-    return true;
-}
-
-static void add(struct text *t, const char *s)
-{
-    size_t n = strlen(s);
-
-    if (!grow(t, n))
-        return;
-    memcpy(t->data + t->used, s, n + 1);
-    t->used += n;
-}
-
 /* The fewest digits that read back as the same double: .1 is 0.1, not 0.10000000000000001. */
 static size_t precision_of(double value)
 {
@@ -202,85 +104,86 @@ static size_t precision_of(double value)
     return (size_t)n;
 }
 
-static void add_leaf(struct text *t, const json_t *j)
+static void write_leaf(FILE *f, const json_t *j)
 {
-    size_t flags = JSON_ENCODE_ANY, n = 32, had;
+    size_t flags = JSON_ENCODE_ANY;
 
     if (json_is_real(j))
         flags |= JSON_REAL_PRECISION(precision_of(json_real_value(j)));
-    do { /* twice where the guess was too small */
-        if (!grow(t, n))
-            return;
-        had = t->room - t->used - 1;
-        n = json_dumpb(j, t->data + t->used, had, flags);
-        if (!n) {
-            t->failed = true;
-            return;
-        }
-    } while (n > had);
-    t->used += n;
-    t->data[t->used] = 0;
+    put_failed |= json_dumpf(j, f, flags) < 0;
 }
 
-static void add_line(struct text *t, bool indent, int depth)
+static void write_key(FILE *f, const char *key, bool indent)
 {
-    if (!indent)
-        return;
-    add(t, "\n");
-    for (int i = 0; i < depth; i++)
-        add(t, "  ");
+    json_t *name = json_string(key);
+
+    put_failed |= !name;
+    if (name)
+        write_leaf(f, name);
+    json_decref(name);
+    fputs(indent ? ": " : ":", f);
 }
 
-static void add_value(struct text *t, json_t *j, bool indent, int depth)
+static void write_line(FILE *f, bool indent, int depth)
 {
-    bool object = json_is_object(j);
+    if (indent)
+        fprintf(f, "\n%*s", 2 * depth, "");
+}
+
+static void write_value(FILE *f, const struct json *j, bool indent, int depth)
+{
+    bool object = json_is_object(inner(j));
     const char *key = NULL;
-    const struct json *child;
-    int64_t n = json_count(outer(j));
+    int64_t n = json_count(j);
 
-    if (!object && !json_is_array(j)) {
-        add_leaf(t, j);
+    if (!object && !json_is_array(inner(j))) {
+        write_leaf(f, inner(j));
         return;
     }
-    add(t, object ? "{" : "[");
-    for (int64_t i = 0; i < n && !t->failed; i++) {
-        if (i)
-            add(t, ",");
-        add_line(t, indent, depth + 1);
-        if (object) {
-            json_t *name;
+    fputc(object ? '{' : '[', f);
+    for (int64_t i = 0; i < n; i++) {
+        const struct json *child = object ? json_next(j, &key) : json_at(j, i);
 
-            child = json_next(outer(j), &key);
-            name = json_string(key);
-            if (!name) {
-                t->failed = true;
-                return;
-            }
-            add_leaf(t, name);
-            json_decref(name);
-            add(t, indent ? ": " : ":");
-        } else {
-            child = json_at(outer(j), i);
-        }
-        add_value(t, inner(child), indent, depth + 1);
+        if (i)
+            fputc(',', f);
+        write_line(f, indent, depth + 1);
+        if (object)
+            write_key(f, key, indent);
+        write_value(f, child, indent, depth + 1);
     }
     if (n)
-        add_line(t, indent, depth);
-    add(t, object ? "}" : "]");
+        write_line(f, indent, depth);
+    fputc(object ? '}' : ']', f);
 }
 
+/* By hand, since jansson writes all reals with one number of digits. */
 char *json_text(const struct json *j, bool indent)
 {
-    struct text t = {0};
+    char *text = NULL;
+    size_t length;
+    FILE *f = j ? open_memstream(&text, &length) : NULL;
 
-    if (json_failed(j))
-        return NULL;
-    add_value(&t, inner(j), indent, 0);
-    if (t.failed) {
-        mem_free(t.data);
-        return NULL;
+    if (f)
+        write_value(f, j, indent, 0);
+    if (!f || fclose(f) != 0 || put_failed) {
+        mem_free(text);
+        text = NULL;
     }
-    return t.data;
+    put_failed = false;
+    return text;
+}
+
+int json_parse(struct json **out, const char *text, size_t length, struct error *err)
+{
+    json_error_t e;
+    json_t *j = json_loadb(text, length, JSON_REJECT_DUPLICATES, &e);
+
+    if (!j && json_error_code(&e) == json_error_out_of_memory)
+        return error_set(err, PT_ENOMEM, "out of memory while reading JSON");
+    if (!j)
+        return error_set(err, PT_EFILE, "line %d, column %d: %s", e.line, e.column, e.text);
+    *out = outer(j);
+    return 0;
 }
 
 const struct json *json_get(const struct json *object, const char *key)

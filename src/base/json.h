@@ -1,7 +1,7 @@
 /* json.h - the door to jansson: build, write, read.
  *
- * A value is owned by whoever made it until it is put into a parent. Fill it first, then put it: where the
- * put fails it is gone. A document is used by one thread at a time. */
+ * A value is owned by whoever made it until it is put into a parent, which takes it over, also on failure. A
+ * document is used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -11,32 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSON_DEPTH_MAX 64 /* nesting that json_parse accepts */
-
 struct json;
 
 struct json *json_new_object(void); /* NULL: no memory; so with the others */
 struct json *json_new_array(void);
 void json_free(struct json *j); /* takes NULL; for roots only */
 
-/* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL).
- * A child is taken over, also on failure, and NULL is a failure (of the parent or of the child): so a chain
- * of puts needs one check, json_failed(root) at the end. */
+/* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL). A
+ * child of NULL is a failure. Failures need no check: the thread's next json_text reports them. */
 void json_put(struct json *parent, const char *key, struct json *child);
 void json_put_text(struct json *parent, const char *key,
                    const char *text); /* invalid UTF-8 is replaced; NULL: null */
 void json_put_int(struct json *parent, const char *key, int64_t value);
 void json_put_real(struct json *parent, const char *key, double value); /* NaN and infinities become null */
 void json_put_bool(struct json *parent, const char *key, bool value);
-/* Whether anything failed so far in `j` or what was put into it; true for NULL. */
-bool json_failed(const struct json *j);
-
-/* Compact on one line, or indented. A string for mem_free; NULL: no memory, now or while building. Reals have
+/* Compact on one line, or indented. A string for mem_free; NULL: no memory, now or in a put before. Reals have
  * as few digits (15 to 17) as read the same double back. Keys keep their order. */
 char *json_text(const struct json *j, bool indent);
 
 /* Reads `length` bytes of JSON, an object or an array. Errors name line and column (code PT_EFILE). Keys that
- * stand twice in an object, invalid UTF-8, \u0000, numbers out of range and deep nesting are errors. */
+ * stand twice in an object, invalid UTF-8, \u0000 and numbers out of range are errors. */
 int json_parse(struct json **out, const char *text, size_t length, struct error *err);
 
 /* Readers; the result is borrowed from j. A missing key or another type, and j NULL, give the fallback. */

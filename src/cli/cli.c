@@ -173,6 +173,8 @@ int cli_assign(struct config *c, char **assignment, int n, struct error *err)
 
     for (int i = 0; i < n && rc == 0; i++)
         rc = config_set(c, assignment[i], err);
+    if (rc == 0)
+        cli_note_retired(c);
     return rc < 0 ? rc : config_check(c, err);
 }
 
@@ -191,6 +193,12 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
     }
     *out = c;
     return 0;
+}
+
+void cli_note_retired(const struct config *c)
+{
+    if (c->retired && ranks_self().id == 0)
+        cli_message("note: %s has no effect any more; leave it out", c->retired);
 }
 
 void cli_note_unused(const struct config *c)

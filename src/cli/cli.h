@@ -74,6 +74,8 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
 /* The KEY=VALUE words and the checks alone. */
 int cli_assign(struct config *c, char **assignment, int n, struct error *err);
 
+/* A note where a key of earlier versions was given, which has no effect. */
+void cli_note_retired(const struct config *c);
 /* A note for each key that was given and that the model at hand does not use. */
 void cli_note_unused(const struct config *c);
 

@@ -154,6 +154,8 @@ static int configure(struct config **out, const struct request *q, struct error 
     if (rc == 0 && q->to && strcmp(q->to, "liang") == 0 && !config_given(c, "model.kind"))
         rc = config_set(c, "model.kind=multivae", err);
     if (rc == 0)
+        cli_note_retired(c);
+    if (rc == 0)
         rc = config_check(c, err);
     if (rc == 0 && !*c->data_path)
         rc = error_set(err, PT_EUSAGE, "which ratings? partrain data %s PATH", q->verb);
@@ -251,7 +253,6 @@ int cmd_data(int argc, char **argv, struct error *err)
         return rc;
     spec = problem_ratings_spec(c, problem_workers(c));
     spec.want_time = true;
-    spec.cache = NULL;           /* what is wanted once is not worth a file */
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */
     if ((rc = ratings_read(&r, &spec, err)) == 0) {
         if (is(&q, "describe"))

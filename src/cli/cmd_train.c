@@ -109,13 +109,11 @@ static void data_line(const struct teller *t, const struct train_progress *p)
     const struct problem *q = p->problem;
     struct topo_facts facts;
 
-    fprintf(
-        stderr,
-        "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read%s in %.1f s\n",
-        (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
-        (long long)(q->valid.out ? q->valid.out->entries : 0),
-        (long long)(q->test.out ? q->test.out->entries : 0), q->ratings->cached ? " from the cache" : "",
-        q->load_s);
+    fprintf(stderr,
+            "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read in %.1f s\n",
+            (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
+            (long long)(q->valid.out ? q->valid.out->entries : 0),
+            (long long)(q->test.out ? q->test.out->entries : 0), q->load_s);
     reading_lines(q->ratings);
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),

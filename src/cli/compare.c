@@ -166,8 +166,10 @@ int evaluate_run(struct evaluation *out, struct evaluation *popular, const char 
     int rc = load_run_on(&l, folder, on, override, n, err);
 
     *out = (struct evaluation){0};
+    if (rc == 0)
+        cli_note_retired(l->config);
     if (rc == 0 && *l->problem->ratings->note)
-        cli_message("%s", l->problem->ratings->note);
+        cli_message("note: %s", l->problem->ratings->note);
     if (rc < 0 || (rc = make_spec(&spec, l, popular, valid, err)) < 0 ||
         (rc = judge_model(out, l, &spec, l->model, valid, err)) < 0)
         goto end;

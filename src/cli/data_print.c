@@ -86,7 +86,7 @@ void data_print(FILE *out, const char *path, const struct facts *f, const struct
     }
     if (r->noise_floor > 0.0)
         fprintf(out, "noise floor: RMSE %.4f, which no model can be expected to beat\n", r->noise_floor);
-    fprintf(out, "digest: %s\n", r->sha256);
+    fprintf(out, "digest: %s\n", r->digest);
     print_values(out, f);
     fprintf(out, "\n  %-18s %8s %8s %8s %8s %8s %8s %8s %8s %6s\n", "", "fewest", "10%", "25%", "median",
             "75%", "90%", "most", "mean", "Gini");
@@ -159,7 +159,7 @@ int data_print_json(FILE *out, const char *path, const struct facts *f, const st
     json_put_int(j, "bad_lines", r->lines_bad);
     if (r->noise_floor > 0.0)
         json_put_real(j, "noise_floor", r->noise_floor);
-    json_put_text(j, "sha256", r->sha256);
+    json_put_text(j, "digest", r->digest);
     facts_suspicions(f, r, put_suspicion, odd);
     json_put(j, "look_twice", odd);
     return cli_print_json(out, j, err);

@@ -229,7 +229,7 @@ int main(int argc, char **argv)
     restore_messages();
     if (measures_blas(argc, argv))
         choose_blas_kernels(argv);
-    signal(SIGXFSZ, SIG_IGN); /* any command may write ratings to the cache: a limit on files is reported */
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of write, which is reported */
     rc = dispatch(argc, argv, &err);
 
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)

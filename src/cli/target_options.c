@@ -105,6 +105,8 @@ void targets_scale(const struct targets *q, const struct trained *use, const str
     const struct ratings *r = h->ratings;
     int64_t n = 0;
 
+    if (*r->note && !q->quiet)
+        cli_message("note: %s", r->note);
     if (!q->data || q->quiet || !use->rating || use->config->binarize)
         return;
     for (int64_t i = 0; i < r->n; i++) {

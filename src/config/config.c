@@ -123,6 +123,10 @@ static int load_entry(struct load *load, const struct tree *entry, const char *s
     i = length < (int)sizeof key ? option_find(key) : -1;
     if (i >= 0)
         return load_option(load, i, entry);
+    if (option_find_retired(key)) {
+        load->c->retired = option_find_retired(key);
+        return 0;
+    }
     if (!*section && strcmp(key, "tune") == 0) {
         if (entry->kind == TREE_MAP)
             return 0;
@@ -233,11 +237,13 @@ int config_set(struct config *c, const char *assignment, struct error *err)
     i = option_find(key);
     if (i >= 0)
         rc = set_option(c, i, key + (equals - assignment) + 1, err);
+    else if (option_find_retired(key))
+        c->retired = option_find_retired(key), rc = 0;
     else if (section_find(key))
         rc = error_set(err, PT_ECONFIG, "%s: is a section; name a key in it, as in %s.KEY=VALUE", key, key);
     else
         rc = unknown_key(key, err);
-    if (rc == 0)
+    if (rc == 0 && i >= 0)
         mark_given(c, i);
     mem_free(key);
     return rc;

@@ -33,6 +33,8 @@ struct config {
 #define TEXTS(key, field, def, help)          struct text_list field;
 #include "config/options.def"
     uint64_t set[4]; /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
+    const char
+        *retired; /* borrowed: a key of earlier versions that was given last, without effect; or NULL */
 };
 
 /* The names of enum options, in the order of options.def. */
@@ -50,6 +52,8 @@ int config_load(struct config *c, const char *path, struct error *err);
 
 /* The same from text in memory; `name` stands for the path in messages. */
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err);
+
+/* Keys of earlier versions are read and do nothing. Sets c->retired to the key, for a note to the user. */
 
 /* "KEY=VALUE" over what is there; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
  * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`,

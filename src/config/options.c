@@ -71,6 +71,19 @@ int option_find(const char *key)
     return -1;
 }
 
+const char *option_find_retired(const char *key)
+{
+    static const char *const retired[] = {
+        "run.cache", /* copies of read ratings: reading got as fast */
+    };
+
+    for (size_t i = 0; i < sizeof retired / sizeof *retired; i++) {
+        if (strcmp(retired[i], key) == 0)
+            return retired[i];
+    }
+    return NULL;
+}
+
 bool section_find(const char *name)
 {
     for (int i = 0; i < SECTIONS; i++) {

@@ -35,6 +35,8 @@ const struct section *section_at(int i);
 
 int option_find(const char *key); /* -1: no such key */
 bool section_find(const char *name);
+/* The key itself where earlier versions had it and it has no effect any more; else NULL. */
+const char *option_find_retired(const char *key);
 bool option_in_section(const struct option *o, const struct section *s);
 const char *option_enum_name(const struct option *o, int value); /* NULL: no such value */
 

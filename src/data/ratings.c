@@ -1,26 +1,67 @@
 #include "data/ratings.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
-
-#include <sys/mman.h>
 
 void ratings_drop_triplets(struct ratings *r)
 {
-    if (r->map) {
-        munmap(r->map, (size_t)r->map_bytes);
-    } else {
-        mem_free(r->user);
-        mem_free(r->item);
-        mem_free(r->value);
-        mem_free(r->time);
-        mem_free(r->given);
-    }
-    r->map = NULL;
+    mem_free(r->user);
+    mem_free(r->item);
+    mem_free(r->value);
+    mem_free(r->time);
+    mem_free(r->given);
     r->user = r->item = NULL;
     r->value = NULL;
     r->time = NULL;
     r->given = NULL;
     r->n = 0;
+}
+
+void ratings_move_triplets(struct ratings *to, struct ratings *from)
+{
+    ratings_drop_triplets(to);
+    to->user = from->user;
+    to->item = from->item;
+    to->value = from->value;
+    to->time = from->time;
+    to->given = from->given;
+    to->n = from->n;
+    from->user = from->item = NULL;
+    from->value = NULL;
+    from->time = NULL;
+    from->given = NULL;
+    from->n = 0;
+}
+
+static void add_names(struct hash *h, const struct idtable *t)
+{
+    int64_t n = idtable_count(t);
+
+    hash_add(h, &n, sizeof n);
+    for (int64_t row = 0; row < n; row++)
+        hash_add(h, idtable_name(t, row), idtable_length(t, row) + 1); /* the zero keeps names apart */
+}
+
+/* Rows are numbered in order of first appearance, so they and the names follow from the sequence of ratings. */
+int ratings_digest(struct ratings *r, struct error *err)
+{
+    static const char name[] = "partrain ratings 2\n";
+    struct hash *h = hash_new();
+    size_t n = (size_t)r->n;
+
+    if (!h)
+        return error_set(err, PT_ENOMEM, "ratings: out of memory");
+    hash_add(h, name, sizeof name - 1);
+    add_names(h, r->users);
+    add_names(h, r->items);
+    hash_add(h, r->user, n * sizeof *r->user);
+    hash_add(h, r->item, n * sizeof *r->item);
+    hash_add(h, r->value, n * sizeof *r->value);
+    if (r->given)
+        hash_add(h, r->given, n);
+    hash_hex(h, r->digest);
+    hash_free(h);
+    return 0;
 }
 
 void ratings_free(struct ratings *r)

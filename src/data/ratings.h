@@ -43,17 +43,13 @@ struct ratings {
     int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
     int64_t duplicates;            /* repeated pairs that were merged */
     int64_t filtered;              /* ratings dropped by filters */
-    char sha256[65];               /* of the kept triplets in their order (digest.h) */
+    char digest[33];               /* what identifies them (ratings_digest); "": not made yet */
     double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
-    void *map; /* owned; the arrays of (n) lie in this private mapping of a file (cache.h); NULL: each is
-                  owned */
-    int64_t map_bytes;
-    char columns[192]; /* what the columns of the first text were taken for; "": synth, or from a cache */
-    char doubt[192];   /* what finding that out left in doubt, and what to say; "": nothing, and as above */
-    char chosen[320];  /* what was read where the path could mean something else; "" as above */
-    bool cached;       /* they come from a file of the cache */
-    double seconds;    /* that ratings_read took */
-    char note[320];    /* what the user should know of the cache, one line; "": nothing */
+    char columns[192];             /* what the columns of the first text were taken for; "": synth */
+    char doubt[192];  /* what finding that out left in doubt, and what to say; "": nothing, and as above */
+    char chosen[320]; /* what was read where the path could mean something else; "" as above */
+    double seconds;   /* that ratings_read took */
+    char note[320];   /* what the user should know about them, one line; "": nothing */
 };
 
 #define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */
@@ -80,16 +76,20 @@ struct ratings_spec {
     bool binarize;
     double min_rating;
     int64_t min_user_ratings, min_item_ratings;
-    uint64_t seed;        /* synth */
-    bool want_time;       /* keep times (some splits need them) */
-    int prefer_given;     /* a folder with several splits: 1 where split.kind is given */
-    int workers;          /* threads that parse a large plain file, 0 or 1: one; the result is the same */
-    const char *cache;    /* "auto", a folder, or NULL, "", "off": none (cache.h); the result is the same */
-    bool cache_only_read; /* another process keeps what is read */
+    uint64_t seed;    /* synth */
+    bool want_time;   /* keep times (some splits need them) */
+    int prefer_given; /* a folder with several splits: 1 where split.kind is given */
+    int workers;      /* threads that parse a large plain file, 0 or 1: one; the result is the same */
 };
+
+/* Fills in `digest`: an XXH3-128 of ids, values, their order, and the parts of a given split; times and titles
+ * do not count. docs/formats.md lists the bytes. PT_ENOMEM. */
+int ratings_digest(struct ratings *r, struct error *err);
 
 void ratings_free(struct ratings *r);
 /* Gives back the arrays of (n), which becomes 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);
+/* The arrays of (n) go from one to the other, whose own are given back. */
+void ratings_move_triplets(struct ratings *to, struct ratings *from);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define PIECE      ((int64_t)1 << 28) /* elements of a message */
 #define RANKS_MOST 1024
+#define TAG_TURN   1 /* messages of ranks_send have 0 */
 
 /* What the launchers set. Without one MPI is left alone: it would start helpers of its own. */
 static bool launched(void)
@@ -201,6 +202,32 @@ void ranks_receive(struct ranks *r, float *data, int64_t n, int from)
     for (int64_t i = 0; i < n; i += PIECE)
         MPI_Recv(data + i, (int)(n - i < PIECE ? n - i : PIECE), MPI_FLOAT, from, 0, MPI_COMM_WORLD,
                  MPI_STATUS_IGNORE);
+}
+
+struct ranks_turn ranks_turn_begin(const struct ranks *r)
+{
+    struct ranks_turn turn = {-1};
+    int own, count, host[RANKS_MOST];
+    MPI_Comm comm;
+
+    if (r->count == 1)
+        return turn;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, r->id, MPI_INFO_NULL, &comm);
+    MPI_Comm_rank(comm, &own);
+    MPI_Comm_size(comm, &count);
+    MPI_Allgather(&r->id, 1, MPI_INT, host, 1, MPI_INT, comm);
+    MPI_Comm_free(&comm);
+    if (own + 1 < count)
+        turn.next = host[own + 1];
+    if (own > 0)
+        MPI_Recv(NULL, 0, MPI_BYTE, host[own - 1], TAG_TURN, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    return turn;
+}
+
+void ranks_turn_end(struct ranks_turn turn)
+{
+    if (turn.next >= 0)
+        MPI_Send(NULL, 0, MPI_BYTE, turn.next, TAG_TURN, MPI_COMM_WORLD);
 }
 
 const char *ranks_library(char *room, int size)

@@ -2,10 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "data/digest.h"
 #include "data/filter.h"
 #include "data/filters_needed.h"
-#include "read/cache.h"
 #include "read/reader.h"
 #include "read/source.h"
 #include "read/titles.h"
@@ -100,27 +98,20 @@ static int read_and_filter(struct ratings **out, const struct ratings_spec *spec
     }
     if (!is_synth)
         filter_shrink(r);
-    digest_make(r, spec->workers);
-    *out = r;
-    return 0;
+    rc = ratings_digest(r, err);
+    if (rc < 0)
+        ratings_free(r);
+    else
+        *out = r;
+    return rc;
 }
 
-/* Whatever changes what comes out of here for the same texts and spec goes with another CACHE_VERSION. */
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
 {
     double start = clock_now();
-    struct cache cache;
-    int rc = 0;
+    int rc = read_and_filter(out, spec, err);
 
-    cache_init(&cache, spec);
-    *out = cache_take(&cache);
-    if (!*out) {
-        rc = read_and_filter(out, spec, err);
-        if (rc == 0)
-            cache_keep(&cache, *out, spec);
-    }
     if (rc == 0)
         (*out)->seconds = clock_now() - start;
-    cache_fini(&cache);
     return rc;
 }

@@ -3,8 +3,10 @@
 #include "base/mem.h"
 #include "read/read.h"
 #include "setup/problem.h"
+#include "store/model_file.h"
 #include "store/run_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +119,7 @@ static int check_digest(const struct ratings *r, const struct trained *u, struct
 {
     const char *path = u->config->data_path;
 
-    if (!u->data_sha256 || strcmp(u->data_sha256, r->sha256) == 0)
+    if (!u->data_digest || strcmp(u->data_digest, r->digest) == 0)
         return 0;
     return error_set(
         err, PT_EDATA,
@@ -138,7 +140,7 @@ static int read_own(struct ratings **out, const struct ratings_spec *spec, struc
 }
 
 /* A digest is that of what the filters leave, so where there are any the ratings are first read as training
- * read them (from the cache, as a rule). */
+ * read them. */
 static int read_checked(struct ratings **out, const struct trained *u, const struct ratings_spec *spec,
                         struct error *err)
 {
@@ -238,6 +240,8 @@ int history_source_read(struct history_source **out, const struct trained *u, co
         return error_set(err, PT_ENOMEM, "out of memory");
     if ((rc = read_ratings(h, u, path, err)) < 0)
         goto fail;
+    if (!path && !u->data_digest)
+        snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST, u->folder);
     h->names = u->side == SIDE_USER ? h->ratings->users : h->ratings->items;
     h->n = idtable_count(h->names);
     h->min_rating = h->ratings->finished ? -1e30 : u->config->min_rating;

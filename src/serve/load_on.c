@@ -38,7 +38,6 @@ static int read_asked(struct asked *a, const struct loaded *l, const struct rati
     spec.min_user_ratings = spec.min_item_ratings = 0;
     spec.want_time = false;
     spec.prefer_given = 0;
-    spec.cache = NULL;
     rc = ratings_read(&a->r, &spec, err);
     if (rc == PT_EDATA ||
         rc == PT_ECONFIG) { /* not a file like the run's: as one that nobody has described */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,21 +175,25 @@ static int adopt_rows(struct loaded *l, struct ratings *r, struct ids *ids, stru
 /* ---- the whole ---------------------------------------------------------------------------------------- */
 
 /* The run's ratings, or others where they were asked for, in the model's rows. */
-static int place_ratings(struct loaded *l, struct ratings *r, const char *sha256, bool others,
+static int place_ratings(struct loaded *l, struct ratings *r, const char *digest, bool others,
                          struct error *err)
 {
     struct ids ids = {0};
     int rc = read_ids(&ids, l->folder, err);
+    bool same;
 
     if (rc < 0)
         goto end;
     l->known = idtable_count(ids.users);
-    if (sha256 && strcmp(sha256, r->sha256) == 0) {
-        l->same_data = true;
-        if (!same_ids(ids.items, r->items) || !same_ids(ids.users, r->users))
+    same = same_ids(ids.items, r->items) && same_ids(ids.users, r->users);
+    l->same_data = digest ? strcmp(digest, r->digest) == 0 : same && !others;
+    if (!digest && !others)
+        snprintf(r->note, sizeof r->note, "%.180s: " MODEL_FILE_NO_DIGEST, l->folder);
+    if (l->same_data) {
+        if (!same)
             rc =
                 error_set(err, PT_EFILE, "%s: items.tsv and users.tsv do not belong to its model", l->folder);
-    } else if (!others) {
+    } else if (digest && !others) {
         rc = error_set(err, PT_EDATA,
                        "%s: the ratings are not those that the model was trained on: the files behind "
                        "data.path have changed. To use it on other ratings, give data.path=FILE",
@@ -262,7 +267,7 @@ static int load(struct loaded *l, const char *path, bool others, struct error *e
 
     if ((rc = tensors_open(&t, path, err)) < 0 || (rc = run_facts_read(&known.facts, t, path, err)) < 0 ||
         (rc = read_ratings(&ratings, l, others, err)) < 0 ||
-        (rc = place_ratings(l, ratings, tensors_meta(t, "data_sha256"), others, err)) < 0)
+        (rc = place_ratings(l, ratings, tensors_meta(t, "data_digest"), others, err)) < 0)
         goto end;
     if (l->on && (rc = load_on(l, ratings, known.facts.refit, err)) < 0)
         goto end;

@@ -74,11 +74,11 @@ static int read_facts(struct trained *u, const struct tensors *t, const char *pa
 {
     const struct config *c = u->config;
     int64_t users = idtable_count(u->users), items = idtable_count(u->items);
-    const char *sha256 = tensors_meta(t, "data_sha256");
+    const char *digest = tensors_meta(t, "data_digest");
     struct run_facts known;
     int rc;
 
-    if (sha256 && !(u->data_sha256 = mem_strdup(sha256)))
+    if (digest && !(u->data_digest = mem_strdup(digest)))
         return error_set(err, PT_ENOMEM, "out of memory");
     u->by_row = problem_traits(c)->by_rating;
     u->rating = !problem_is_binary(c);
@@ -248,7 +248,7 @@ void trained_close(struct trained *u)
     team_free(u->team);
     topo_free(u->topo);
     config_free(u->config);
-    mem_free(u->data_sha256);
+    mem_free(u->data_digest);
     mem_free(u->folder);
     mem_free(u);
 }

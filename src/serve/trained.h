@@ -18,7 +18,7 @@
 struct trained {
     struct config *config; /* owned: the run's */
     char *folder;          /* owned */
-    char *data_sha256;     /* owned: of the training's ratings (ratings.h); NULL: not said */
+    char *data_digest;     /* owned: of the training ratings (ratings.h); NULL: a run of partrain 0 */
     struct topo *topo;
     struct team *team;
     const struct kernels *kern;

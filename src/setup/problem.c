@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "par/ranks.h"
 #include "read/read.h"
 
 #include <math.h>
@@ -55,8 +56,8 @@ static int check_ranks(const struct problem *p, struct error *err)
     text = mem_zalloc(self->count, LENGTH);
     if (!text)
         return error_set(err, PT_ENOMEM, "out of memory");
-    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, ratings %.64s", p->kern->name,
-             p->ratings->sha256);
+    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, ratings %.32s", p->kern->name,
+             p->ratings->digest);
     ranks_share(self, text, self->count, LENGTH);
     for (int q = 1; q < self->count && rc == 0; q++)
         if (strcmp(text, text + q * LENGTH) != 0)
@@ -274,8 +275,7 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->ratings = ratings;
     p->side = problem_side(c);
     split.side = p->side;
-    if ((rc = make_team(p, c, err)) < 0 || (rc = check_ranks(p, err)) < 0 ||
-        (rc = split_make(&p->split, ratings, &split, err)) < 0)
+    if ((rc = make_team(p, c, err)) < 0 || (rc = split_make(&p->split, ratings, &split, err)) < 0)
         goto fail;
     if (known && known->facts.refit) {
         split_refit(p->split);
@@ -303,21 +303,30 @@ int problem_of_ratings(struct problem **out, const struct config *c, struct rati
     return make(out, c, ratings, known, false, err);
 }
 
+/* Ranks of a host take turns, so that the host holds one copy of the triplets at a time. */
 static int read_and_make(struct problem **out, const struct config *c, bool keep, struct error *err)
 {
+    struct ranks self = ranks_self();
     struct ratings *ratings;
     double start = clock_now();
-    int rc;
+    struct ranks_turn turn = ranks_turn_begin(&self);
+    int rc = read_ratings(&ratings, c, err);
 
-    if ((rc = read_ratings(&ratings, c, err)) < 0 || (rc = make(out, c, ratings, NULL, keep, err)) < 0)
-        return rc;
-    (*out)->load_s = clock_now() - start;
-    return 0;
+    if (rc == 0)
+        rc = make(out, c, ratings, NULL, keep, err);
+    ranks_turn_end(turn);
+    if (rc == 0 && (rc = check_ranks(*out, err)) < 0) {
+        problem_free(*out);
+        *out = NULL;
+    }
+    if (rc == 0)
+        (*out)->load_s = clock_now() - start;
+    return rc;
 }
 
 int problem_new(struct problem **out, const struct config *c, struct error *err)
 {
-    return read_and_make(out, c, c->refit, err);
+    return read_and_make(out, c, c->refit && ranks_self().count == 1, err);
 }
 
 int problem_new_kept(struct problem **out, const struct config *c, struct error *err)
@@ -338,16 +347,44 @@ int problem_set_threads(struct problem *p, const struct config *c, struct error 
     return rc < 0 ? rc : make_matrices(p, c, NULL, err);
 }
 
+/* The triplets and the split of before, from the same source. */
+static int read_again(struct problem *p, const struct config *c, struct error *err)
+{
+    struct split_spec spec = problem_split_spec(c);
+    struct ratings *fresh;
+    int rc = read_ratings(&fresh, c, err);
+
+    if (rc < 0)
+        return rc;
+    if (strcmp(fresh->digest, p->ratings->digest) != 0) {
+        ratings_free(fresh);
+        return error_set(err, PT_EDATA, "%s: the ratings have changed since the run read them", c->data_path);
+    }
+    ratings_move_triplets(p->ratings, fresh);
+    ratings_free(fresh);
+    split_free(p->split);
+    p->split = NULL;
+    spec.side = p->side;
+    return split_make(&p->split, p->ratings, &spec, err);
+}
+
 int problem_refit(struct problem *p, const struct config *c, struct error *err)
 {
-    int rc;
+    struct ranks_turn turn;
+    int rc = 0;
 
     matrices_free(p);
-    split_refit(p->split);
-    p->refitted = true;
-    rc = make_matrices(p, c, NULL, err);
+    turn = ranks_turn_begin(team_ranks(p->team));
+    if (!p->kept)
+        rc = read_again(p, c, err);
+    if (rc == 0) {
+        split_refit(p->split);
+        p->refitted = true;
+        rc = make_matrices(p, c, NULL, err);
+    }
     if (rc == 0)
         drop_triplets(p);
+    ranks_turn_end(turn);
     return rc;
 }
 

@@ -1,8 +1,6 @@
 /* problem_spec.c - the configuration as plain arguments of data/, model/ and math/, which do not know it. */
 #include "setup/problem.h"
 
-#include "par/ranks.h"
-
 const struct model_traits *problem_traits(const struct config *c)
 {
     return model_traits((enum model_kind)c->model_kind);
@@ -43,8 +41,6 @@ struct ratings_spec problem_ratings_spec(const struct config *c, int workers)
         .want_time = c->split_kind == SPLIT_TIME || c->split_kind == SPLIT_LAST,
         .prefer_given = c->split_kind == SPLIT_GIVEN,
         .workers = workers,
-        .cache = c->cache,
-        .cache_only_read = ranks_self().id != 0,
     };
 }
 

@@ -34,7 +34,7 @@ static int put_metadata(struct tensors_writer *w, const struct model_file *f, st
     tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
     tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");
     tensors_metadata(w, "isa", p->kern->name);
-    tensors_metadata(w, "data_sha256", p->ratings->sha256);
+    tensors_metadata(w, "data_digest", p->ratings->digest);
     put_number(w, "low", 9, (double)p->low);
     put_number(w, "high", 9, (double)p->high);
     put_number(w, "mean", 17, p->mean);

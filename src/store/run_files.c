@@ -25,7 +25,9 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
                        folder);
     else if ((rc = config_new(&c, err)) == 0)
         rc = config_load(c, path, err);
-    if (rc == PT_ECONFIG) /* a file of our own, not the user's */
+    if (rc == 0)
+        c->retired = NULL; /* the user has not just given it */
+    if (rc == PT_ECONFIG)  /* a file of our own, not the user's */
         rc = err->code = PT_EFILE;
     mem_free(path);
     if (rc < 0)

@@ -16,7 +16,7 @@
 #include "data/ratings.h"
 
 /* `name`: ml-100k, ml-1m, ml-20m, small (a toy for tests), or USERSxITEMSxRATINGS ("1000x500x40000").
- * There are no times (see synth_add_times) and sha256 is left empty. PT_ECONFIG for a name that is not
+ * There are no times (see synth_add_times) and `digest` is left empty. PT_ECONFIG for a name that is not
  * known or a size that cannot be; PT_ENOMEM. */
 int synth_make(struct ratings **out, const char *name, uint64_t seed, struct error *err);
 

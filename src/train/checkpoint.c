@@ -113,13 +113,13 @@ int checkpoint_write(struct tensors_writer **out, const char *path, const struct
 
 static int check_data(const struct tensors *t, const struct problem *p, struct error *err)
 {
-    const char *sha = tensors_meta(t, "data_sha256");
+    const char *digest = tensors_meta(t, "data_digest");
 
-    if (sha && strcmp(sha, p->ratings->sha256) != 0)
+    if (digest && strcmp(digest, p->ratings->digest) != 0)
         return error_set(err, PT_EDATA,
                          "the run was trained on other ratings than these (data.path or the files behind it "
-                         "have changed): sha256 %.12s, now %.12s",
-                         sha, p->ratings->sha256);
+                         "have changed): digest %.12s, now %.12s",
+                         digest, p->ratings->digest);
     return 0;
 }
 
@@ -127,12 +127,14 @@ int checkpoint_state(const char *path, const struct problem *p, struct run_state
                      size_t size, struct error *err)
 {
     struct tensors *t;
-    const char *text, *isa;
+    const char *text, *isa, *data = "";
     int rc = tensors_open(&t, path, err);
 
     *note = '\0';
     if (rc < 0)
         return rc;
+    if (!tensors_meta(t, "data_digest"))
+        data = MODEL_FILE_NO_DIGEST;
     text = tensors_meta(t, "state");
     if (!text)
         rc = error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
@@ -140,8 +142,10 @@ int checkpoint_state(const char *path, const struct problem *p, struct run_state
         error_prefix(err, "%s", path);
     isa = tensors_meta(t, "isa");
     if (rc == 0 && isa && strcmp(isa, p->kern->name) != 0)
-        snprintf(note, size, "the run began on the vector path %s, this is %s: bits may change", isa,
-                 p->kern->name);
+        snprintf(note, size, "the run began on the vector path %s, this is %s: bits may change%s%s", isa,
+                 p->kern->name, *data ? "; " : "", data);
+    else if (rc == 0)
+        snprintf(note, size, "%s", data);
     tensors_close(t);
     return rc;
 }

@@ -188,14 +188,14 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
     struct config *former = NULL;
     struct tensors *t = NULL;
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
-    const char *sha;
+    const char *digest;
     int rc = path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     mem_free(path);
     if (rc < 0)
         return rc;
-    sha = tensors_meta(t, "data_sha256");
-    same_data = sha && strcmp(sha, p->ratings->sha256) == 0;
+    digest = tensors_meta(t, "data_digest");
+    same_data = digest && strcmp(digest, p->ratings->digest) == 0;
     if (run_config_read(&former, c->init_run, &(struct error){0}) == 0)
         apart(&test, &valid, former, c, same_data);
     if (p->ratings->finished) /* Liang's files: the same parts whatever split.* says */

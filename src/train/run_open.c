@@ -248,7 +248,6 @@ int run_open(struct run *r, bool *done, struct error *err)
     *done = false;
     if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
         return rc;
-    run_warn(r, r->problem->ratings->note);
     if (r->problem->valid.out && !problem_is_binary(r->config) &&
         (rc = eval_of_mean(&r->valid_of_mean, r->problem, r->problem->valid.out, err)) < 0)
         return rc;

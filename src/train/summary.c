@@ -53,8 +53,7 @@ static struct json *data_json(const struct run *r)
     json_put_int(j, "bad_lines", p->ratings->lines_bad);
     if (p->ratings->noise_floor > 0.0)
         json_put_real(j, "noise_floor", p->ratings->noise_floor);
-    json_put_text(j, "sha256", p->ratings->sha256);
-    json_put_bool(j, "cached", p->ratings->cached);
+    json_put_text(j, "digest", p->ratings->digest);
     return j;
 }
 

@@ -10,7 +10,7 @@ expect() {
 }
 
 digest() {
-    "$PARTRAIN" data describe "$@" --json | sed -n 's/.*"sha256": "\(.*\)".*/\1/p'
+    "$PARTRAIN" data describe "$@" --json | sed -n 's/.*"digest": "\(.*\)".*/\1/p'
 }
 
 expect 0 '^synth:small: 200 users, 120 items, 4000 ratings, 16\.67% of all pairs$' describe synth:small
@@ -35,7 +35,7 @@ expect 2 'unknown key' describe synth:small data.pth=x
 awk 'BEGIN { for (k = 0; k < 900000; k++) print k % 3000 * 7 "," int(k / 3000) * 11 "," k % 5 + 1 "," 1000000000 + k }' >large.csv
 one=$(digest large.csv run.threads=1)
 OMP_DISPLAY_AFFINITY=true OMP_AFFINITY_FORMAT="a thread" "$PARTRAIN" data describe large.csv run.threads=3 --json >three 2>said || complain "large.csv: $(cat said)"
-grep -q "\"sha256\": \"$one\"" three || complain "large.csv: three threads read something else than one"
+grep -q "\"digest\": \"$one\"" three || complain "large.csv: three threads read something else than one"
 [ "$(grep -c "a thread" said)" -eq 3 ] || complain "large.csv is not read by three threads: $(cat said)"
 [ "$(OMP_THREAD_LIMIT=1 digest large.csv run.threads=3)" = "$one" ] || complain "large.csv is not read by the one thread that is allowed"
 rm large.csv

@@ -19,7 +19,7 @@ static inline void fuzz_read(const struct ratings_spec *spec)
     fuzz_error(rc, &err);
     if (rc < 0)
         return;
-    FUZZ_CHECK(r->n >= 0 && strlen(r->sha256) == 64);
+    FUZZ_CHECK(r->n >= 0 && strlen(r->digest) == 32);
     for (int64_t i = 0; i < r->n; i++) {
         FUZZ_CHECK(r->user[i] >= 0 && r->user[i] < idtable_count(r->users));
         FUZZ_CHECK(r->item[i] >= 0 && r->item[i] < idtable_count(r->items));

@@ -6,7 +6,6 @@ set -u
 case ${PARTRAIN:-} in '' | /*) ;; *) PARTRAIN=$PWD/$PARTRAIN ;; esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export XDG_CACHE_HOME=$folder/cache # not the user's
 failures=0
 
 # wait_for COMMAND...: until it succeeds; a machine with much to do takes its time, so a minute at most

@@ -154,7 +154,7 @@ static void summary_has_every_key(void **state)
         {"data", "train"},
         {"data", "valid"},
         {"data", "test"},
-        {"data", "sha256"},
+        {"data", "digest"},
         {"time", "read_s"},
         {"time", "load_s"},
         {"time", "train_s"},

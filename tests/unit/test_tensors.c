@@ -302,7 +302,7 @@ static void hostile_headers_are_refused(void **state)
         {" {}", "not a JSON object"},
         {"{", "header: line 1"},
         {"{}", "16 bytes of data where the tensors have 0"},
-        {"{" T("a", "F32", "[4]", "0", "16") "," T("a", "F32", "[4]", "0", "16") "}", "a key stands twice"},
+        {"{" T("a", "F32", "[4]", "0", "16") "," T("a", "F32", "[4]", "0", "16") "}", "duplicate object key"},
         {"{" T("a", "F32", "[2]", "0", "8") "," T("b", "F32", "[2]", "4", "12") "}", "overlaps"},
         {"{" T("a", "F32", "[4]", "0", "16") "," T("b", "F32", "[4]", "0", "16") "}", "overlaps"},
         {"{" T("a", "F32", "[2]", "0", "8") "," T("b", "F32", "[1]", "12", "16") "}", "gap"},
@@ -368,7 +368,7 @@ static void huge_or_deep_headers_are_refused_early(void **state)
     memcpy(header, "{\"a\":", 5);
     header[1000000] = 0;
     put_raw(header, -1, 0);
-    assert_non_null(strstr(refused(), "nested too deeply"));
+    assert_non_null(strstr(refused(), "depth"));
     free(header);
     assert_int_equal(remove(path), 0);
     assert_non_null(strstr(refused(), "No such file"));

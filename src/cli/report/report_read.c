@@ -136,7 +136,7 @@ static int read_lines(struct report_run *run, struct error *err)
 static bool seen_data(const struct report *r, const char *digest)
 {
     for (int i = 0; i < r->n && digest; i++)
-        if (strcmp(json_get_text(json_get(r->run[i].summary, "data"), "sha256", ""), digest) == 0)
+        if (strcmp(json_get_text(json_get(r->run[i].summary, "data"), "digest", ""), digest) == 0)
             return true;
     return false;
 }
@@ -147,7 +147,7 @@ static void read_facts(const struct report *report, struct report_run *run)
     struct ratings_spec spec = problem_ratings_spec(run->config, problem_workers(run->config));
     struct ratings *r = NULL;
     struct error err = {0};
-    const char *digest = json_get_text(json_get(run->summary, "data"), "sha256", NULL);
+    const char *digest = json_get_text(json_get(run->summary, "data"), "digest", NULL);
 
     if (seen_data(report, digest))
         return;
@@ -168,7 +168,7 @@ static void read_facts(const struct report *report, struct report_run *run)
     }
     if (!run->facts)
         snprintf(run->facts_note, sizeof run->facts_note, "%.200s", err.text);
-    else if (digest && strcmp(digest, r->sha256) != 0)
+    else if (digest && strcmp(digest, r->digest) != 0)
         snprintf(run->facts_note, sizeof run->facts_note,
                  "The ratings are others now than when it was trained.");
     ratings_free(r);

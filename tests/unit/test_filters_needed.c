@@ -1,9 +1,7 @@
-/* The digest and the look at ratings by several workers: the same as by one, and as the format says. */
+/* Which filters ratings need, found by several workers: the same as by one. */
 #include "support.h"
 
 #include "base/mem.h"
-#include "base/sha256.h"
-#include "data/digest.h"
 #include "data/filters_needed.h"
 
 enum { MANY = 300000, ITEMS = 20000, EACH = 90 }; /* enough for a team */
@@ -54,99 +52,6 @@ static struct ratings *make(int64_t n)
         }
     free(name);
     return r;
-}
-
-struct text {
-    unsigned char *bytes;
-    size_t n, space;
-};
-
-static void put(struct text *t, const void *data, size_t n)
-{
-    while (t->n + n > t->space) {
-        t->space = 2 * t->space + 1024;
-        t->bytes = realloc(t->bytes, t->space);
-        assert_non_null(t->bytes);
-    }
-    memcpy(t->bytes + t->n, data, n);
-    t->n += n;
-}
-
-static void put_number(struct text *t, uint64_t n)
-{
-    do {
-        unsigned char byte = (unsigned char)((n & 0x7F) | (n > 0x7F ? 0x80 : 0));
-
-        put(t, &byte, 1);
-        n >>= 7;
-    } while (n);
-}
-
-static void put_row(struct text *t, const struct idtable *table, int64_t row, int64_t *next)
-{
-    put_number(t, (uint64_t)row);
-    if (row == *next) {
-        put_number(t, idtable_length(table, row));
-        put(t, idtable_name(table, row), idtable_length(table, row));
-        ++*next;
-    }
-}
-
-/* As digest.h says it. */
-static void naive(char out[65], const struct ratings *r)
-{
-    struct text t = {0};
-    struct sha256 hash;
-    int64_t users = 0, items = 0;
-
-    put(&t, "partrain ratings 1\n", 19);
-    for (int64_t k = 0; k < r->n; k++) {
-        double twice = 2 * (double)r->value[k];
-        bool half = twice >= 0 && twice <= 126 && floor(twice) == twice && !signbit(twice);
-        bool same = k > 0 && r->user[k] == r->user[k - 1];
-        unsigned char code = (unsigned char)((half ? (unsigned)twice : 127u) << 1 | same);
-
-        put(&t, &code, 1);
-        if (!half)
-            put(&t, &r->value[k], 4);
-        if (!same)
-            put_row(&t, r->users, r->user[k], &users);
-        put_row(&t, r->items, r->item[k], &items);
-    }
-    for (int64_t k = 0, end; r->given && k < r->n; k = end) {
-        unsigned char mark[2] = {255, r->given[k]};
-
-        for (end = k; end < r->n && r->given[end] == r->given[k];)
-            end++;
-        put(&t, mark, 2);
-        put_number(&t, (uint64_t)(end - k));
-    }
-    sha256_init(&hash);
-    sha256_add(&hash, t.bytes, t.n);
-    sha256_hex(&hash, out);
-    free(t.bytes);
-}
-
-static void the_digest_is_what_the_format_says(void **state)
-{
-    static const int64_t sizes[] = {1, 100, 4096, MANY};
-    char expected[65];
-
-    (void)state;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    skip();
-#endif
-    srand(23);
-    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        struct ratings *r = make(sizes[s]);
-
-        naive(expected, r);
-        for (int workers = 1; workers <= 5; workers += 2) {
-            digest_make(r, workers);
-            assert_string_equal(r->sha256, expected);
-        }
-        ratings_free(r);
-    }
 }
 
 static struct filters_needed look_at(const struct ratings *r, int workers)
@@ -231,7 +136,6 @@ static void the_look_tells_denormal_values_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_digest_is_what_the_format_says),
         cmocka_unit_test(the_look_sees_what_there_is_to_do),
         cmocka_unit_test(the_look_tells_denormal_values_apart),
     };

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a put of this thread failed since its last json_text. A json_t has no room for that, and where memory
- * is short no room can be made. */
+/* Whether a put of this thread failed since its last json_text. A json_t has no room for it, and where
+ * memory is short no room can be made. */
 static _Thread_local bool put_failed;
 
 static json_t *inner(const struct json *j)

@@ -17,8 +17,8 @@ struct json *json_new_object(void); /* NULL: no memory; so with the others */
 struct json *json_new_array(void);
 void json_free(struct json *j); /* takes NULL; for roots only */
 
-/* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL). A
- * child of NULL is a failure. Failures need no check: the thread's next json_text reports them. */
+/* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL).
+ * A child of NULL is a failure. Failures need no check: the thread's next json_text reports them. */
 void json_put(struct json *parent, const char *key, struct json *child);
 void json_put_text(struct json *parent, const char *key,
                    const char *text); /* invalid UTF-8 is replaced; NULL: null */

@@ -38,7 +38,7 @@ void targets_note(void *arg, const char *text);
 void targets_missing(const struct targets *q, const char *where, const char *name, int64_t before);
 void targets_missed(const struct targets *q, const char *where, int64_t missing);
 
-/* Notes about histories: what reading them left to say, and ratings of --data off the scale of the training's. */
+/* Notes about histories: those of reading them, and ratings of --data outside the scale of the training. */
 void targets_scale(const struct targets *q, const struct trained *use, const struct history_source *h);
 
 /* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without

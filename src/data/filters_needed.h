@@ -1,5 +1,5 @@
-/* filters_needed.h - one look at ratings as they were read, by several workers: whether the filters have anything to
- * do. */
+/* filters_needed.h - one look at ratings as they were read, by several workers: whether the filters have
+ * anything to do. */
 #ifndef DATA_FILTERS_NEEDED_H
 #define DATA_FILTERS_NEEDED_H
 

@@ -82,8 +82,8 @@ struct ratings_spec {
     int workers;      /* threads that parse a large plain file, 0 or 1: one; the result is the same */
 };
 
-/* Fills in `digest`: an XXH3-128 of ids, values, their order, and the parts of a given split; times and titles
- * do not count. docs/formats.md lists the bytes. PT_ENOMEM. */
+/* Fills in `digest`: an XXH3-128 of ids, values, their order, and the parts of a given split; times and
+ * titles do not count. docs/formats.md lists the bytes. PT_ENOMEM. */
 int ratings_digest(struct ratings *r, struct error *err);
 
 void ratings_free(struct ratings *r);

@@ -51,8 +51,8 @@ void ranks_exchange(struct ranks *r, const void *from, const int64_t *send_at, c
 void ranks_send(struct ranks *r, const float *data, int64_t n, int to);
 void ranks_receive(struct ranks *r, float *data, int64_t n, int from);
 
-/* The ranks of one host take turns: begin waits until the rank before it on its host has called end. For memory
- * that a host has room for once. All ranks call begin; between the two nothing else of this header. */
+/* The ranks of one host take turns: begin waits until the rank before it on its host has called end. For
+ * memory that a host has room for once. All ranks call begin; between the two nothing else of this header. */
 struct ranks_turn {
     int next; /* the rank whose turn is next; -1: none */
 };

@@ -65,7 +65,8 @@ int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int i
 void topo_unbind_self(const struct topo *t);
 
 /* Adds to pages[node] (nodes of the machine by logical index, at most `nodes`) the pages that lie wholly in
- * [p, p + bytes) and on that node. Pages not touched yet count nowhere, nor does any where the system does not tell. */
+ * [p, p + bytes) and on that node. Pages not touched yet count nowhere, nor does any where the system does
+ * not tell. */
 void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes);
 
 #endif

@@ -3,8 +3,8 @@
  *   ratings -> split -> shards of the columns -> example matrices (train, validation, test)
  *                                             -> team of workers, kernels
  *
- * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand, so that they are
- * not there beside the model. A run of one process that will refit keeps them; ranks read them again. */
+ * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand, so that they
+ * are not there beside the model. A run of one process that will refit keeps them; ranks read them again. */
 #ifndef SETUP_PROBLEM_H
 #define SETUP_PROBLEM_H
 

@@ -46,8 +46,8 @@ int run_facts_read(struct run_facts *out, const struct tensors *t, const char *p
 int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
                    struct error *err);
 
-/* Files of earlier versions have no `data_digest` but a SHA-256, which is not computed any more: whether the ratings
- * are those of the training is not checked, and the user is told so. */
+/* Files of earlier versions have no `data_digest` but a SHA-256, which is not computed any more: whether
+ * the ratings are those of the training is not checked, and the user is told so. */
 #define MODEL_FILE_NO_DIGEST                                                                                 \
     "the run is of an earlier partrain: whether these are the ratings that it was trained on is not checked"
 

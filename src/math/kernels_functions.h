@@ -6,8 +6,8 @@
 #include "math/kernels_isa.h"
 
 /* x = n ln 2 + r: *power is 2^n, and exp(r) - 1 is returned, by a polynomial (minimax on |r| <= ln 2 / 2,
- * coefficients of the Cephes library's expf). For x in [-87, 88.3], and clamped to it (NaN to -87, as n must fit
- * an integer). */
+ * coefficients of the Cephes library's expf). For x in [-87, 88.3], and clamped to it (NaN to -87,
+ * as n must fit an integer). */
 INLINE float exp_parts(float x, float *power)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */

@@ -1,5 +1,5 @@
-/* Pages are counted by asking the kernel about many at once. Its answers are made up here, so that they are the same
- * on every machine and in every container. */
+/* Pages are counted by asking the kernel about many at once. Its answers are made up here, so that they are
+ * the same on every machine and in every container. */
 #include "support.h"
 
 #include "par/topo.h"
@@ -14,7 +14,7 @@ enum { PAGES = 1500 };
 
 static int questions;
 
-/* Stands before the C library's, for hwloc too. Every third page was not touched, the others lie on node 0. */
+/* Stands before the C library's, for hwloc too. Every third page is untouched, the others lie on node 0. */
 __attribute__((visibility("default"))) long syscall(long number, ...)
 {
     long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"), a[6];

@@ -1,340 +1,313 @@
-/* tune.c - the search: trials one after another, a line of trials.jsonl for each that ends.
- *
- *   DIR/plan.yaml      what is searched; another plan is not resumed here
- *   DIR/trials.jsonl   a line a trial and round, the file that a resumed search goes by
- *   DIR/trial-N/       a run's folder; the weights of those that are out are removed
- *   DIR/best.yaml      the best configuration so far */
+/* tune.c - which trials, in which order: all of them once, or round after round with the better ones. */
 #include "tune/tune.h"
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "config/tree.h"
 #include "eval/metrics.h"
-#include "train/train.h"
-#include "tune/tune_search.h"
+#include "math/adam.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define MOST_BYTES ((size_t)1 << 28)
+/* ---- before the first trial ---- */
 
-/* ---- one trial ---- */
-
-char *tune_path(const struct search *s, int64_t trial, const char *name)
+/* Every choice, and both ends of every range, must be a value of its key. */
+static int check_values(const struct search *s, struct error *err)
 {
-    char *path = NULL;
-    int rc = trial < 0 ? asprintf(&path, "%s/%s", s->options->folder, name)
-                       : asprintf(&path, "%s/trial-%" PRId64 "%s%s", s->options->folder, trial,
-                                  *name ? "/" : "", name);
+    for (int i = 0; i < s->spec->axes; i++) {
+        const struct tune_axis *a = &s->spec->axis[i];
 
-    return rc < 0 ? NULL : path;
-}
+        for (int k = 0; k < (a->choice ? a->choices : 2); k++) {
+            struct config *c = NULL;
+            char word[1024];
+            int rc = config_new(&c, err);
 
-int tune_config(struct config **out, const struct search *s, const struct tune_trial *t, int64_t epochs,
-                struct error *err)
-{
-    const struct tune_options *o = s->options;
-    struct config *c = NULL;
-    char word[1024];
-    int rc = config_new(&c, err);
+            if (a->choice)
+                snprintf(word, sizeof word, "%s=%s", a->key, a->choice[k]);
+            else
+                snprintf(word, sizeof word, "%s=%.17g", a->key, k ? a->to : a->from);
+            if (rc == 0)
+                rc = config_set(c, word, err);
+            config_free(c);
+            if (rc < 0) {
+                char reason[sizeof err->text];
 
-    if (rc == 0)
-        rc = config_load(c, o->file, err);
-    for (int i = 0; i < o->assignments && rc == 0; i++)
-        rc = config_set(c, o->assignment[i], err);
-    for (int i = 0; t && t->value && i < s->spec->axes && rc == 0; i++) {
-        snprintf(word, sizeof word, "%s=%s", s->spec->axis[i].key, t->value[i]);
-        rc = config_set(c, word, err);
+                snprintf(reason, sizeof reason, "tune: %.1000s", err->text);
+                return tree_fail(err, PT_ECONFIG, s->options->file, a->line, a->column, reason);
+            }
+        }
     }
-    if (rc == 0 && epochs > 0) {
-        snprintf(word, sizeof word, "train.epochs=%" PRId64, epochs);
-        rc = config_set(c, word, err);
-    }
-    if (rc == 0)
-        rc = config_check(c, err);
-    if (rc < 0) {
-        config_free(c);
-        return rc;
-    }
-    *out = c;
     return 0;
 }
 
-/* What the run's summary says of it. */
-static int read_result(struct search *s, struct tune_trial *t, struct error *err)
+static int check_base(struct search *s, struct error *err)
 {
-    char *path = tune_path(s, t->id, "summary.json"), *text = NULL;
-    struct json *j = NULL;
-    size_t length;
-    int rc = path ? file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err)
-                  : error_set(err, PT_ENOMEM, "out of memory");
+    struct config *c = NULL;
+    struct metric m;
+    int rc = tune_config(&c, s, NULL, 0, err);
 
     if (rc == 0)
-        rc = json_parse(&j, text, length, err);
+        rc = config_need_data(c, err);
+    if (rc == 0)
+        rc = metric_parse(&m, c->monitor, err);
     if (rc == 0) {
-        t->figure = json_get_real(json_get(j, "valid"), s->result->metric, NAN);
-        t->epochs = json_get_int(j, "epochs", 0);
-        t->best_epoch = json_get_int(j, "best_epoch", 0);
-        t->train_s = json_get_real(json_get(j, "time"), "train_s", 0.0);
-        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
-        t->status = TUNE_DONE;
-        if (isnan(t->figure))
+        snprintf(s->result->metric, sizeof s->result->metric, "%s", m.name);
+        s->result->smaller_is_better = metric_smaller_is_better(&m);
+        s->epochs = s->spec->method == TUNE_HALVING ? c->epochs : 0;
+        if (s->epochs && (c->schedule == SCHEDULE_COSINE || c->schedule == SCHEDULE_ONE_CYCLE))
             rc = error_set(
                 err, PT_ECONFIG,
-                "tune: there is no validation part to choose by: set split.valid or split.valid_users");
-    }
-    json_free(j);
-    mem_free(text);
-    free(path);
-    return rc;
-}
-
-/* The trial is a row without a figure, and the search goes on: it diverged, does not fit into memory, or the
- * run refuses its settings. */
-static int give_up(const struct search *s, struct tune_trial *t, enum tune_status status, struct error *err)
-{
-    t->status = status;
-    t->figure = NAN;
-    t->reason = mem_strdup(err->text);
-    if (s->options->warn)
-        s->options->warn(s->options->arg, err->text);
-    return t->reason ? 0 : error_set(err, PT_ENOMEM, "out of memory");
-}
-
-static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
-{
-    struct config *c = NULL;
-    struct train_options o = {.resume = true,
-                              .no_test = true,
-                              .stop = s->options->stop,
-                              .warn = s->options->warn,
-                              .arg = s->options->arg};
-    char *folder = tune_path(s, t->id, "");
-    int rc;
-
-    if (!folder)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    rc = tune_config(&c, s, t, epochs, err);
-    if (rc == 0) {
-        c->refit = false; /* would train again, for nothing that is looked at here */
-        o.folder = folder;
-        rc = train_run(c, &o, NULL, err);
+                "tune: method halving stops trainings early, and the step size of train.schedule %s depends "
+                "on train.epochs; take random, or another schedule",
+                config_enum_name("train.schedule", c->schedule));
+        for (int i = 0; i < s->spec->axes && rc == 0 && s->epochs; i++)
+            if (strcmp(s->spec->axis[i].key, "train.epochs") == 0 ||
+                strcmp(s->spec->axis[i].key, "train.schedule") == 0)
+                rc =
+                    error_set(err, PT_ECONFIG, "tune: method halving cannot search %s", s->spec->axis[i].key);
+        if (rc == 0 && s->epochs && s->spec->min_epochs > s->epochs)
+            rc = error_set(err, PT_ECONFIG, "tune: min_epochs %" PRId64 " is above train.epochs %" PRId64,
+                           s->spec->min_epochs, s->epochs);
     }
     if (rc == 0)
-        rc = read_result(s, t, err);
-    else if (rc == PT_EDIVERGED || rc == PT_ECONFIG || rc == PT_ENOMEM)
-        rc = give_up(s, t, rc == PT_EDIVERGED ? TUNE_DIVERGED : TUNE_REFUSED, err);
+        rc = check_values(s, err);
     config_free(c);
-    free(folder);
     return rc;
 }
 
-/* ---- the lines of trials.jsonl ---- */
+/* ---- the plan: a search is resumed only by the same one ---- */
 
-static const char *const status_name[] = {"waiting", "done", "diverged", "refused"};
-
-static int add_line(const struct search *s, const struct tune_trial *t, struct error *err)
+/* The configuration without run.*, and the space. What may grow (trials drawn, minutes) is left out. */
+static int plan_text(const struct search *s, char **out, struct error *err)
 {
-    struct json *j = json_new_object(), *set = json_new_object();
-    char *text, *path = tune_path(s, -1, "trials.jsonl");
-    int rc;
-
-    for (int i = 0; t->value && i < s->spec->axes; i++)
-        json_put_text(set, s->spec->axis[i].key, t->value[i]);
-    json_put_int(j, "trial", t->id);
-    json_put_int(j, "rung", t->rung);
-    json_put_text(j, "status", status_name[t->status]);
-    json_put(j, "set", set);
-    json_put_int(j, "epochs", t->epochs);
-    json_put_text(j, "metric", s->result->metric);
-    json_put_real(j, "valid", t->figure);
-    json_put_int(j, "best_epoch", t->best_epoch);
-    json_put_real(j, "train_s", t->train_s);
-    json_put_text(j, "weights_hash", t->weights_hash);
-    if (t->reason)
-        json_put_text(j, "reason", t->reason);
-    text = json_text(j, false);
-    json_free(j);
-    rc = text && path ? file_append_line(path, text, err) : error_set(err, PT_ENOMEM, "out of memory");
-    mem_free(text);
-    free(path);
-    return rc;
-}
-
-int tune_read_lines(struct search *s, struct error *err)
-{
-    char *path = tune_path(s, -1, "trials.jsonl"), *text = NULL;
-    size_t length;
-    int rc = path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
-
-    if (rc == 0 && file_exists(path) && (rc = file_keep_lines(path, INT64_MAX, err)) == 0)
-        rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
-    for (char *at = text, *end; rc == 0 && at && (end = strchr(at, '\n')); at = end + 1) {
-        struct json **more = mem_resize(s->line, s->lines + 1, sizeof *more);
-
-        if (!more) {
-            rc = error_set(err, PT_ENOMEM, "out of memory");
-            break;
-        }
-        s->line = more;
-        rc = json_parse(&s->line[s->lines], at, (size_t)(end - at), err);
-        if (rc < 0)
-            error_prefix(err, "%s: line %" PRId64, path, s->lines + 1);
-        else
-            s->lines++;
-    }
-    mem_free(text);
-    free(path);
-    return rc;
-}
-
-/* Whether an earlier call did this trial's round; its outcome then. `reason` is borrowed; or NULL. */
-static bool recall(const struct search *s, struct tune_trial *t, const char **reason)
-{
-    for (int64_t i = 0; i < s->lines; i++) {
-        const struct json *j = s->line[i];
-        const char *status = json_get_text(j, "status", "");
-
-        if (json_get_int(j, "trial", -1) != t->id || json_get_int(j, "rung", -1) != t->rung)
-            continue;
-        t->status = TUNE_DONE;
-        for (int k = TUNE_DONE; k <= TUNE_REFUSED; k++)
-            if (strcmp(status, status_name[k]) == 0)
-                t->status = (enum tune_status)k;
-        t->figure = json_get_real(j, "valid", NAN);
-        t->epochs = json_get_int(j, "epochs", 0);
-        t->best_epoch = json_get_int(j, "best_epoch", 0);
-        t->train_s = json_get_real(j, "train_s", 0.0);
-        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
-        *reason = json_get_text(j, "reason", NULL);
-        return true;
-    }
-    return false;
-}
-
-/* ---- the best one ---- */
-
-bool tune_better(const struct tune_result *r, const struct tune_trial *a, const struct tune_trial *b)
-{
-    if (a->status != TUNE_DONE || isnan(a->figure))
-        return false;
-    if (b->status != TUNE_DONE || isnan(b->figure))
-        return true;
-    return r->smaller_is_better ? a->figure < b->figure : a->figure > b->figure;
-}
-
-/* NAME, and NAME.1, NAME.2, ..., which a training that ended early leaves. That one is still there does no
- * harm. */
-static void drop(const struct search *s, const struct tune_trial *t, const char *name)
-{
-    char versioned[64];
-    bool gone = true;
-
-    for (int version = 0; version < 3 || gone; version++) {
-        char *path;
-
-        if (version)
-            snprintf(versioned, sizeof versioned, "%s.%d", name, version);
-        path = tune_path(s, t->id, version ? versioned : name);
-        gone = path && unlink(path) == 0;
-        free(path);
-    }
-}
-
-void tune_drop_weights(const struct search *s, const struct tune_trial *t)
-{
-    if (s->options->keep)
-        return;
-    drop(s, t, "checkpoint.safetensors");
-    drop(s, t, "model.safetensors");
-}
-
-/* The best configuration as a file that trains as it is: with what was searched, without the search. */
-static int write_best(struct search *s, const struct tune_trial *t, struct error *err)
-{
+    static const char *const method[] = {"random", "grid", "halving"};
     struct config *c = NULL;
-    struct file_writer *w;
-    char *text = NULL;
+    char *text = NULL, *run;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
-    int rc = f ? tune_config(&c, s, t, s->epochs, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = f ? tune_config(&c, s, NULL, 0, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0) {
-        fprintf(f,
-                "# Found by partrain tune: trial %" PRId64 " of %" PRId64
-                ", validation %s %.4f at epoch %" PRId64 ".\n",
-                t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch);
-        rc = config_print(c, f, false, err);
-    }
+    if (rc == 0)
+        rc = config_print(c, f, true, err);
+    config_free(c);
     if (f && fclose(f) != 0 && rc == 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && (rc = file_create(&w, s->result->best_path, err)) == 0) {
-        file_write(w, text, size);
+    if (rc < 0) {
+        free(text);
+        return rc;
+    }
+    run = strstr(text, "\nrun:\n"); /* the last section */
+    if (run)
+        run[1] = 0;
+    *out = NULL;
+    f = open_memstream(out, &size);
+    if (!f) {
+        free(text);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    fprintf(f, "%stune:\n  method: %s\n  seed: %" PRId64 "\n", text, method[s->spec->method], s->spec->seed);
+    if (s->spec->method == TUNE_HALVING)
+        fprintf(f, "  trials: %" PRId64 "\n  min_epochs: %" PRId64 "\n  eta: %" PRId64 "\n", s->spec->trials,
+                s->spec->min_epochs, s->spec->eta);
+    fputs("  space:\n", f);
+    for (int i = 0; i < s->spec->axes; i++) {
+        const struct tune_axis *a = &s->spec->axis[i];
+
+        if (!a->choice) {
+            fprintf(f, "    %s: {from: %.17g, to: %.17g, scale: %s, points: %d}\n", a->key, a->from, a->to,
+                    a->logarithmic ? "log" : "linear", a->points);
+            continue;
+        }
+        fprintf(f, "    %s: [", a->key);
+        for (int k = 0; k < a->choices; k++)
+            fprintf(f, "%s%s", k ? ", " : "", a->choice[k]);
+        fputs("]\n", f);
+    }
+    free(text);
+    return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+static int compare_plan(const char *path, const char *plan, const char *folder, struct error *err)
+{
+    char *old;
+    size_t length;
+    int rc = file_read(&old, &length, path, (size_t)1 << 24, PT_EFILE, err);
+
+    if (rc < 0)
+        return rc;
+    if (strcmp(old, plan) != 0)
+        rc = error_set(
+            err, PT_ECONFIG,
+            "%s: the search in this folder was another one (plan.yaml); only trials, minutes and run.* may "
+            "change",
+            folder);
+    mem_free(old);
+    return rc;
+}
+
+static int open_folder(struct search *s, struct error *err)
+{
+    const char *folder = s->options->folder;
+    char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
+    struct file_writer *w;
+    int rc = path ? plan_text(s, &plan, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    s->result->best_path = file_join(folder, "best.yaml");
+    if (rc == 0 && !s->result->best_path)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0 && file_exists(path)) {
+        if (s->options->resume)
+            rc = compare_plan(path, plan, folder, err);
+        else
+            rc = error_set(
+                err, PT_EUSAGE,
+                "%s: there is a search in this folder; --resume goes on with it, or use another --out",
+                folder);
+    } else if (rc == 0 && (rc = file_make_folder(folder, err)) == 0 &&
+               (rc = file_create(&w, path, err)) == 0) {
+        file_write(w, plan, strlen(plan));
         rc = file_commit(w, err);
     }
-    config_free(c);
-    free(text);
-    return rc;
+    free(path);
+    free(plan);
+    return rc < 0 ? rc : tune_read_lines(s, err);
 }
 
-/* Takes note of a trial that has ended; the weights of the one it beats are not needed any more, unless it is
- * to go on. */
-static int settle(struct search *s, struct tune_trial *t, struct error *err)
+static int draw_trials(struct search *s, struct error *err)
 {
     struct tune_result *r = s->result;
-    bool first = r->best < 0, best = first ? t->status == TUNE_DONE : tune_better(r, t, &r->trial[r->best]);
+    int64_t n = 1 + (s->spec->method == TUNE_GRID ? tune_grid_size(s->spec) : s->spec->trials);
 
-    if (s->spec->method != TUNE_HALVING) {
-        if (best && !first)
-            tune_drop_weights(s, &r->trial[r->best]);
-        else if (!best)
-            tune_drop_weights(s, t);
+    r->trial = mem_zalloc(n, sizeof *r->trial);
+    if (!r->trial)
+        return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
+    for (r->n = 0; r->n < n; r->n++) {
+        struct tune_trial *t = &r->trial[r->n];
+
+        *t = (struct tune_trial){.id = r->n, .figure = NAN};
+        if (r->n == 0)
+            continue;
+        t->value = mem_zalloc(s->spec->axes, sizeof *t->value);
+        if (!t->value || !tune_draw(s->spec, r->n, t->value)) {
+            r->n++;
+            return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
+        }
     }
-    if (!best && r->best != t->id)
-        return 0;
-    r->best = t->id;
-    return write_best(s, t, err);
+    return 0;
 }
 
-static bool time_is_up(const struct search *s)
+/* ---- the search ---- */
+
+static int try_all(struct search *s, struct error *err)
 {
-    return s->spec->minutes > 0.0 && clock_now() - s->started >= 60.0 * s->spec->minutes;
+    int rc = 0;
+
+    for (int64_t i = 0; i < s->result->n && rc == 0 && !s->result->time_is_up; i++)
+        rc = tune_try(s, &s->result->trial[i], 0, err);
+    return rc;
 }
 
-int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
+/* Epochs of the first round: such that the last one trains fully what is left. */
+static int64_t first_epochs(const struct search *s)
 {
-    const struct tune_options *o = s->options;
-    const char *reason = NULL;
-    bool again = recall(s, t, &reason);
+    int64_t epochs = s->epochs;
+
+    if (s->spec->min_epochs)
+        return s->spec->min_epochs;
+    for (int64_t left = s->result->n - 1; left >= s->spec->eta && epochs > 1; left /= s->spec->eta)
+        epochs = (epochs + s->spec->eta - 1) / s->spec->eta;
+    return epochs;
+}
+
+/* Moves the better ones to the front: by insertion, the earlier trial first among equals. */
+static void rank(const struct search *s, struct tune_trial **alive, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t k = i; k > 0 && tune_better(s->result, alive[k], alive[k - 1]); k--) {
+            struct tune_trial *t = alive[k];
+
+            alive[k] = alive[k - 1];
+            alive[k - 1] = t;
+        }
+}
+
+/* Rounds: all train a little, the best of them on, until what is left has trained fully. The configuration as
+ * it stands is not in the race: it trains fully at once, to be compared with. */
+static int halve(struct search *s, struct error *err)
+{
+    int64_t n = s->result->n - 1, epochs = first_epochs(s);
+    struct tune_trial **alive = mem_alloc(n, sizeof(struct tune_trial *));
     int rc;
 
-    if (reason && !(t->reason = mem_strdup(reason)))
+    if (!alive)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (!again && s->begun++ > 0 && time_is_up(s)) { /* one trial a call, so that each gets on */
-        s->result->time_is_up = true;
-        return 0;
-    }
-    if (o->listen)
-        o->listen(o->arg, s->spec, s->result, t, false, again);
-    if (!again) {
-        if ((rc = train(s, t, epochs, err)) < 0) {
-            if (rc == PT_EINTERRUPTED)
-                rc = error_set(err, PT_EINTERRUPTED,
-                               "interrupted in trial %" PRId64
-                               "; to go on: the same command with --out %s --resume",
-                               t->id, o->folder);
-            return rc;
+    for (int64_t i = 0; i < n; i++)
+        alive[i] = &s->result->trial[i + 1];
+    rc = tune_try(s, &s->result->trial[0], s->epochs, err);
+    for (int rung = 0; rc == 0; rung++) {
+        int64_t keep = n / s->spec->eta > 1 ? n / s->spec->eta : 1;
+
+        for (int64_t i = 0; i < n && rc == 0 && !s->result->time_is_up; i++) {
+            alive[i]->rung = rung;
+            rc = tune_try(s, alive[i], epochs, err);
         }
-        if ((rc = add_line(s, t, err)) < 0)
-            return rc;
+        if (rc < 0 || s->result->time_is_up)
+            break;
+        rank(s, alive, n);
+        if (epochs >= s->epochs)
+            keep = 1;
+        for (int64_t i = keep; i < n; i++)
+            tune_drop_weights(s, alive[i]);
+        n = keep;
+        if (epochs >= s->epochs || alive[0]->status != TUNE_DONE)
+            break;
+        while (n > 1 && alive[n - 1]->status != TUNE_DONE)
+            n--;
+        epochs = n == 1 || epochs > s->epochs / s->spec->eta ? s->epochs : epochs * s->spec->eta;
     }
-    rc = settle(s, t, err);
-    if (rc == 0 && o->listen)
-        o->listen(o->arg, s->spec, s->result, t, true, again);
+    mem_free(alive);
     return rc;
+}
+
+int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err)
+{
+    struct tune_spec *spec = NULL;
+    struct search s = {.options = o, .result = out, .started = clock_now()};
+    int rc;
+
+    *out = (struct tune_result){.best = -1};
+    if ((rc = tune_spec_read(&spec, o->file, err)) < 0)
+        return rc;
+    s.spec = spec;
+    out->axes = spec->axes;
+    if ((rc = check_base(&s, err)) == 0 && (rc = open_folder(&s, err)) == 0 &&
+        (rc = draw_trials(&s, err)) == 0)
+        rc = spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
+    if (rc == 0 && out->best < 0)
+        rc = error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
+                       "tune: no trial came to an end; trial 0: %s",
+                       out->trial[0].reason ? out->trial[0].reason : "diverged");
+    for (int64_t i = 0; i < s.lines; i++)
+        json_free(s.line[i]);
+    mem_free(s.line);
+    tune_spec_free(spec);
+    return rc;
+}
+
+void tune_result_fini(struct tune_result *r)
+{
+    for (int64_t i = 0; i < r->n; i++) {
+        for (int k = 0; r->trial[i].value && k < r->axes; k++)
+            mem_free(r->trial[i].value[k]);
+        mem_free(r->trial[i].value);
+        mem_free(r->trial[i].reason);
+    }
+    mem_free(r->trial);
+    mem_free(r->best_path);
+    *r = (struct tune_result){0};
 }

@@ -1,5 +1,5 @@
 /* tune_space.c - the tune: block, and what it draws. */
-#include "tune/tune.h"
+#include "tune/tune_space.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,16 @@ struct reading {
     struct error *err;
 };
 
-static int wrong(const struct reading *r, const struct tree *at, const char *reason)
+static int wrong(const struct reading *r, const struct tree *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int wrong(const struct reading *r, const struct tree *at, const char *fmt, ...)
 {
+    char reason[300];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(reason, sizeof reason, fmt, args);
+    va_end(args);
     return tree_fail(r->err, PT_ECONFIG, r->path, at->line, at->column, reason);
 }
 
@@ -34,15 +43,14 @@ static int no_memory(const struct reading *r)
 
 static int read_number(const struct reading *r, const struct tree *t, double low, double high, double *out)
 {
-    char *end, reason[128];
+    char *end;
 
     if (t->kind == TREE_SCALAR && !t->quoted && *t->text) {
         *out = strtod(t->text, &end);
         if (!*end && isfinite(*out) && *out >= low && *out <= high)
             return 0;
     }
-    snprintf(reason, sizeof reason, "tune: expected a number from %g to %g", low, high);
-    return wrong(r, t, reason);
+    return wrong(r, t, "tune: expected a number from %g to %g", low, high);
 }
 
 static int read_whole(const struct reading *r, const struct tree *t, double low, int64_t *out)
@@ -158,7 +166,7 @@ static int add_axis(const struct reading *r, const char *section, const struct t
 {
     struct tune_spec *s = r->spec;
     struct tune_axis *more = mem_resize(s->axis, s->axes + 1, sizeof *more), *a;
-    char key[128], reason[256];
+    char key[128];
 
     if (!more)
         return no_memory(r);
@@ -169,16 +177,13 @@ static int add_axis(const struct reading *r, const char *section, const struct t
     a->key = mem_strdup(key);
     if (!a->key)
         return no_memory(r);
-    if (!may_vary(key)) {
-        snprintf(reason, sizeof reason,
-                 "tune: %s cannot be searched: its values could not be compared on one validation part", key);
-        return wrong(r, t, reason);
-    }
+    if (!may_vary(key))
+        return wrong(r, t,
+                     "tune: %s cannot be searched: its values could not be compared on one validation part",
+                     key);
     for (int i = 0; i + 1 < s->axes; i++)
-        if (strcmp(s->axis[i].key, key) == 0) {
-            snprintf(reason, sizeof reason, "tune: %s stands twice", key);
-            return wrong(r, t, reason);
-        }
+        if (strcmp(s->axis[i].key, key) == 0)
+            return wrong(r, t, "tune: %s stands twice", key);
     return t->kind == TREE_LIST ? read_choices(r, t, a) : read_range(r, t, a);
 }
 
@@ -219,16 +224,14 @@ static int read_space(const struct reading *r, const struct tree *t)
 static int read_method(const struct reading *r, const struct tree *t)
 {
     static const char *const name[] = {"random", "grid", "halving"};
-    char reason[128];
 
     for (int i = 0; t->kind == TREE_SCALAR && i < 3; i++)
         if (strcmp(t->text, name[i]) == 0) {
             r->spec->method = (enum tune_method)i;
             return 0;
         }
-    snprintf(reason, sizeof reason, "tune: method: \"%.40s\" is none of random, grid, halving",
-             t->kind == TREE_SCALAR ? t->text : "...");
-    return wrong(r, t, reason);
+    return wrong(r, t, "tune: method: \"%.40s\" is none of random, grid, halving",
+                 t->kind == TREE_SCALAR ? t->text : "...");
 }
 
 static int read_entry(const struct reading *r, const struct tree *t)

@@ -1,0 +1,52 @@
+/* tune_space.h - the `tune:` block of a configuration file: what to search, and the values of each trial.
+ *
+ *   tune:
+ *     method: random                      random, grid or halving
+ *     trials: 30                          random, halving: configurations to draw, besides the one at hand
+ *     seed: 1
+ *     minutes: 20                         no trial begins later; 0: no limit
+ *     min_epochs: 5                       halving: epochs of the first round; the next has eta times as many
+ *     eta: 3                              halving: one of eta goes on
+ *     space:
+ *       model.latent: [50, 100, 200]      one of these
+ *       train.lr: {from: 1e-4, to: 1e-2, scale: log}       anything between; grid: `points` of them */
+#ifndef TUNE_TUNE_SPACE_H
+#define TUNE_TUNE_SPACE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tune_method { TUNE_RANDOM, TUNE_GRID, TUNE_HALVING };
+
+struct tune_axis {
+    char *key;     /* owned */
+    char **choice; /* (choices) owned, each too: the values as text; NULL: a range */
+    int choices;
+    double from, to;
+    bool logarithmic, whole;
+    int points; /* of a range in a grid; 0: not given */
+    int line, column;
+};
+
+struct tune_spec {
+    enum tune_method method;
+    int64_t trials, seed, min_epochs, eta; /* trials 0, min_epochs 0: not given */
+    double minutes;
+    struct tune_axis *axis; /* (axes) owned */
+    int axes;
+};
+
+/* The block of a file. PT_ECONFIG with path:line:column; also where there is none. Freed by tune_spec_free.
+ */
+int tune_spec_read(struct tune_spec **out, const char *path, struct error *err);
+void tune_spec_free(struct tune_spec *s);
+
+/* The values of trial `id`, from 1 on, one text an axis, each for mem_free: a function of the block and id
+ * alone. False: no memory. */
+bool tune_draw(const struct tune_spec *s, int64_t id, char **value);
+/* How many trials a grid has; -1: more than a million. */
+int64_t tune_grid_size(const struct tune_spec *s);
+
+#endif

@@ -1,0 +1,339 @@
+/* tune_trial.c - a search's folder:
+ *
+ *   DIR/plan.yaml      what is searched; another plan is not resumed here
+ *   DIR/trials.jsonl   a line a trial and round, the file that a resumed search goes by
+ *   DIR/trial-N/       a run's folder; the weights of those that are out are removed
+ *   DIR/best.yaml      the best configuration so far */
+#include "tune/tune_trial.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "eval/metrics.h"
+#include "train/train.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_BYTES ((size_t)1 << 28)
+
+/* ---- one trial ---- */
+
+char *tune_path(const struct search *s, int64_t trial, const char *name)
+{
+    char *path = NULL;
+    int rc = trial < 0 ? asprintf(&path, "%s/%s", s->options->folder, name)
+                       : asprintf(&path, "%s/trial-%" PRId64 "%s%s", s->options->folder, trial,
+                                  *name ? "/" : "", name);
+
+    return rc < 0 ? NULL : path;
+}
+
+int tune_config(struct config **out, const struct search *s, const struct tune_trial *t, int64_t epochs,
+                struct error *err)
+{
+    const struct tune_options *o = s->options;
+    struct config *c = NULL;
+    char word[1024];
+    int rc = config_new(&c, err);
+
+    if (rc == 0)
+        rc = config_load(c, o->file, err);
+    for (int i = 0; i < o->assignments && rc == 0; i++)
+        rc = config_set(c, o->assignment[i], err);
+    for (int i = 0; t && t->value && i < s->spec->axes && rc == 0; i++) {
+        snprintf(word, sizeof word, "%s=%s", s->spec->axis[i].key, t->value[i]);
+        rc = config_set(c, word, err);
+    }
+    if (rc == 0 && epochs > 0) {
+        snprintf(word, sizeof word, "train.epochs=%" PRId64, epochs);
+        rc = config_set(c, word, err);
+    }
+    if (rc == 0)
+        rc = config_check(c, err);
+    if (rc < 0) {
+        config_free(c);
+        return rc;
+    }
+    *out = c;
+    return 0;
+}
+
+/* What the run's summary says of it. */
+static int read_result(struct search *s, struct tune_trial *t, struct error *err)
+{
+    char *path = tune_path(s, t->id, "summary.json"), *text = NULL;
+    struct json *j = NULL;
+    size_t length;
+    int rc = path ? file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err)
+                  : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc == 0)
+        rc = json_parse(&j, text, length, err);
+    if (rc == 0) {
+        t->figure = json_get_real(json_get(j, "valid"), s->result->metric, NAN);
+        t->epochs = json_get_int(j, "epochs", 0);
+        t->best_epoch = json_get_int(j, "best_epoch", 0);
+        t->train_s = json_get_real(json_get(j, "time"), "train_s", 0.0);
+        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
+        t->status = TUNE_DONE;
+        if (isnan(t->figure))
+            rc = error_set(
+                err, PT_ECONFIG,
+                "tune: there is no validation part to choose by: set split.valid or split.valid_users");
+    }
+    json_free(j);
+    mem_free(text);
+    free(path);
+    return rc;
+}
+
+/* The trial is a row without a figure, and the search goes on: it diverged, does not fit into memory, or the
+ * run refuses its settings. */
+static int give_up(const struct search *s, struct tune_trial *t, enum tune_status status, struct error *err)
+{
+    t->status = status;
+    t->figure = NAN;
+    t->reason = mem_strdup(err->text);
+    if (s->options->warn)
+        s->options->warn(s->options->arg, err->text);
+    return t->reason ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
+{
+    struct config *c = NULL;
+    struct train_options o = {.resume = true,
+                              .no_test = true,
+                              .stop = s->options->stop,
+                              .warn = s->options->warn,
+                              .arg = s->options->arg};
+    char *folder = tune_path(s, t->id, "");
+    int rc;
+
+    if (!folder)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = tune_config(&c, s, t, epochs, err);
+    if (rc == 0) {
+        c->refit = false; /* would train again, for nothing that is looked at here */
+        o.folder = folder;
+        rc = train_run(c, &o, NULL, err);
+    }
+    if (rc == 0)
+        rc = read_result(s, t, err);
+    else if (rc == PT_EDIVERGED || rc == PT_ECONFIG || rc == PT_ENOMEM)
+        rc = give_up(s, t, rc == PT_EDIVERGED ? TUNE_DIVERGED : TUNE_REFUSED, err);
+    config_free(c);
+    free(folder);
+    return rc;
+}
+
+/* ---- the lines of trials.jsonl ---- */
+
+static const char *const status_name[] = {"waiting", "done", "diverged", "refused"};
+
+static int add_line(const struct search *s, const struct tune_trial *t, struct error *err)
+{
+    struct json *j = json_new_object(), *set = json_new_object();
+    char *text, *path = tune_path(s, -1, "trials.jsonl");
+    int rc;
+
+    for (int i = 0; t->value && i < s->spec->axes; i++)
+        json_put_text(set, s->spec->axis[i].key, t->value[i]);
+    json_put_int(j, "trial", t->id);
+    json_put_int(j, "rung", t->rung);
+    json_put_text(j, "status", status_name[t->status]);
+    json_put(j, "set", set);
+    json_put_int(j, "epochs", t->epochs);
+    json_put_text(j, "metric", s->result->metric);
+    json_put_real(j, "valid", t->figure);
+    json_put_int(j, "best_epoch", t->best_epoch);
+    json_put_real(j, "train_s", t->train_s);
+    json_put_text(j, "weights_hash", t->weights_hash);
+    if (t->reason)
+        json_put_text(j, "reason", t->reason);
+    text = json_text(j, false);
+    json_free(j);
+    rc = text && path ? file_append_line(path, text, err) : error_set(err, PT_ENOMEM, "out of memory");
+    mem_free(text);
+    free(path);
+    return rc;
+}
+
+int tune_read_lines(struct search *s, struct error *err)
+{
+    char *path = tune_path(s, -1, "trials.jsonl"), *text = NULL;
+    size_t length;
+    int rc = path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc == 0 && file_exists(path) && (rc = file_keep_lines(path, INT64_MAX, err)) == 0)
+        rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
+    for (char *at = text, *end; rc == 0 && at && (end = strchr(at, '\n')); at = end + 1) {
+        struct json **more = mem_resize(s->line, s->lines + 1, sizeof *more);
+
+        if (!more) {
+            rc = error_set(err, PT_ENOMEM, "out of memory");
+            break;
+        }
+        s->line = more;
+        rc = json_parse(&s->line[s->lines], at, (size_t)(end - at), err);
+        if (rc < 0)
+            error_prefix(err, "%s: line %" PRId64, path, s->lines + 1);
+        else
+            s->lines++;
+    }
+    mem_free(text);
+    free(path);
+    return rc;
+}
+
+/* Whether an earlier call did this trial's round; its outcome then. `reason` is borrowed; or NULL. */
+static bool recall(const struct search *s, struct tune_trial *t, const char **reason)
+{
+    for (int64_t i = 0; i < s->lines; i++) {
+        const struct json *j = s->line[i];
+        const char *status = json_get_text(j, "status", "");
+
+        if (json_get_int(j, "trial", -1) != t->id || json_get_int(j, "rung", -1) != t->rung)
+            continue;
+        t->status = TUNE_DONE;
+        for (int k = TUNE_DONE; k <= TUNE_REFUSED; k++)
+            if (strcmp(status, status_name[k]) == 0)
+                t->status = (enum tune_status)k;
+        t->figure = json_get_real(j, "valid", NAN);
+        t->epochs = json_get_int(j, "epochs", 0);
+        t->best_epoch = json_get_int(j, "best_epoch", 0);
+        t->train_s = json_get_real(j, "train_s", 0.0);
+        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
+        *reason = json_get_text(j, "reason", NULL);
+        return true;
+    }
+    return false;
+}
+
+/* ---- the best one ---- */
+
+bool tune_better(const struct tune_result *r, const struct tune_trial *a, const struct tune_trial *b)
+{
+    if (a->status != TUNE_DONE || isnan(a->figure))
+        return false;
+    if (b->status != TUNE_DONE || isnan(b->figure))
+        return true;
+    return r->smaller_is_better ? a->figure < b->figure : a->figure > b->figure;
+}
+
+/* NAME, and NAME.1, NAME.2, ..., which a training that ended early leaves. That one is still there does no
+ * harm. */
+static void drop(const struct search *s, const struct tune_trial *t, const char *name)
+{
+    char versioned[64];
+    bool gone = true;
+
+    for (int version = 0; version < 3 || gone; version++) {
+        char *path;
+
+        if (version)
+            snprintf(versioned, sizeof versioned, "%s.%d", name, version);
+        path = tune_path(s, t->id, version ? versioned : name);
+        gone = path && unlink(path) == 0;
+        free(path);
+    }
+}
+
+void tune_drop_weights(const struct search *s, const struct tune_trial *t)
+{
+    if (s->options->keep)
+        return;
+    drop(s, t, "checkpoint.safetensors");
+    drop(s, t, "model.safetensors");
+}
+
+/* The best configuration as a file that trains as it is: with what was searched, without the search. */
+static int write_best(struct search *s, const struct tune_trial *t, struct error *err)
+{
+    struct config *c = NULL;
+    struct file_writer *w;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    int rc = f ? tune_config(&c, s, t, s->epochs, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc == 0) {
+        fprintf(f,
+                "# Found by partrain tune: trial %" PRId64 " of %" PRId64
+                ", validation %s %.4f at epoch %" PRId64 ".\n",
+                t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch);
+        rc = config_print(c, f, false, err);
+    }
+    if (f && fclose(f) != 0 && rc == 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0 && (rc = file_create(&w, s->result->best_path, err)) == 0) {
+        file_write(w, text, size);
+        rc = file_commit(w, err);
+    }
+    config_free(c);
+    free(text);
+    return rc;
+}
+
+/* Takes note of a trial that has ended; the weights of the one it beats are not needed any more, unless it is
+ * to go on. */
+static int settle(struct search *s, struct tune_trial *t, struct error *err)
+{
+    struct tune_result *r = s->result;
+    bool first = r->best < 0, best = first ? t->status == TUNE_DONE : tune_better(r, t, &r->trial[r->best]);
+
+    if (s->spec->method != TUNE_HALVING) {
+        if (best && !first)
+            tune_drop_weights(s, &r->trial[r->best]);
+        else if (!best)
+            tune_drop_weights(s, t);
+    }
+    if (!best && r->best != t->id)
+        return 0;
+    r->best = t->id;
+    return write_best(s, t, err);
+}
+
+static bool time_is_up(const struct search *s)
+{
+    return s->spec->minutes > 0.0 && clock_now() - s->started >= 60.0 * s->spec->minutes;
+}
+
+int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
+{
+    const struct tune_options *o = s->options;
+    const char *reason = NULL;
+    bool again = recall(s, t, &reason);
+    int rc;
+
+    if (reason && !(t->reason = mem_strdup(reason)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!again && s->begun++ > 0 && time_is_up(s)) { /* one trial a call, so that each gets on */
+        s->result->time_is_up = true;
+        return 0;
+    }
+    if (o->listen)
+        o->listen(o->arg, s->spec, s->result, t, false, again);
+    if (!again) {
+        if ((rc = train(s, t, epochs, err)) < 0) {
+            if (rc == PT_EINTERRUPTED)
+                rc = error_set(err, PT_EINTERRUPTED,
+                               "interrupted in trial %" PRId64
+                               "; to go on: the same command with --out %s --resume",
+                               t->id, o->folder);
+            return rc;
+        }
+        if ((rc = add_line(s, t, err)) < 0)
+            return rc;
+    }
+    rc = settle(s, t, err);
+    if (rc == 0 && o->listen)
+        o->listen(o->arg, s->spec, s->result, t, true, again);
+    return rc;
+}

@@ -19,7 +19,7 @@
 
 #include <signal.h>
 
-enum { BENCH_ROWS = 64, BENCH_REPEATS = 1000, BENCH_BLOCK = 512 };
+enum { BENCH_ROWS = 64, BENCH_REPEATS = 1000 };
 
 struct bench_spec {
     int threads[BENCH_ROWS], rows; /* which numbers of threads, and how many of them */

@@ -6,45 +6,35 @@
  * would measure the cache. */
 #include "bench/bench.h"
 
-#include "base/clock.h"
 #include "base/median.h"
 #include "base/mem.h"
-#include "math/gemm.h"
+#include "bench/probe.h"
 
 #include <math.h>
 
 enum {
     CHUNK = 2048, /* floats a call of the Adam kernel */
-    BARRIERS = 499,
-    BARRIERS_LEAST = 19,
     STREAM_PASSES = 3,
-    SGEMM_PASSES = 15,
     SGEMM_PRODUCTS = 4 /* a pass */
-};
-
-struct pass_times {
-    _Alignas(64) double begin[SGEMM_PASSES], end[SGEMM_PASSES];
 };
 
 struct bench_rates {
     const struct problem *problem; /* borrowed */
-    float *scratch;                /* (workers, block) */
-    int64_t block;                 /* floats a worker */
-    float **array;                 /* (workers): three arrays of n floats, one behind the other */
-    int64_t n;                     /* a multiple of CHUNK */
-    int calling, products;         /* workers that BLAS takes at the same time; products of each a pass */
-    double sgemm_flop;             /* a pass, of all workers */
-    int barriers;                  /* that are timed */
-    struct pass_times *times;      /* (workers), owned: of the passes at hand */
-    bool with_stream;              /* this sample; what it gives, FLOP/s, B/s and seconds: */
+    struct probe probe;
+    float **array;      /* (workers): three arrays of n floats, one behind the other, and a chunk */
+    int64_t n;          /* a multiple of CHUNK */
+    int64_t products;   /* of each worker that calls BLAS, a pass */
+    double scaled_flop; /* a pass, of all workers */
+    bool with_stream;   /* this sample; what it gives, FLOP/s, B/s and seconds: */
     double sgemm_now, stream_now, barrier_now;
     int samples, stream_samples;
     double sgemm[BENCH_REPEATS + 1], stream[BENCH_REPEATS + 1], barrier[BENCH_REPEATS + 1]; /* (samples) */
 };
 
 /* The three arrays of a worker, once. */
-static bool stream_pass(const struct bench_rates *r, int worker)
+static bool stream_pass(const void *arg, int worker)
 {
+    const struct bench_rates *r = arg;
     static const struct adam_step step = {.step_size = 1e-3f,
                                           .root_scale = 1.0f,
                                           .eps = 1e-8f,
@@ -56,71 +46,8 @@ static bool stream_pass(const struct bench_rates *r, int worker)
     float *w = r->array[worker];
 
     for (int64_t i = 0; i < r->n; i += CHUNK)
-        r->problem->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, r->scratch + worker * r->block,
-                               CHUNK);
+        r->problem->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, w + 3 * r->n, CHUNK);
     return true;
-}
-
-static bool sgemm_pass(const struct bench_rates *r, int worker)
-{
-    const int64_t n = BENCH_BLOCK;
-
-    if (gemm_caller(worker, team_workers(r->problem->team), r->calling) < 0)
-        return false;
-    gemm_rate_products(r->scratch + worker * r->block, n, n, n, r->products);
-    return true;
-}
-
-/* Passes, each begun by all workers at once: begin and end by the clock of each for whom `pass` says true. */
-static void make_passes(struct worker *w, const struct bench_rates *r, int passes,
-                        bool (*pass)(const struct bench_rates *r, int worker))
-{
-    struct pass_times *t = &r->times[w->id];
-
-    for (int i = 0; i < passes; i++) {
-        double start;
-        bool took_part;
-
-        team_barrier(w);
-        start = clock_now();
-        took_part = pass(r, w->id);
-        t->begin[i] = took_part ? start : INFINITY;
-        t->end[i] = took_part ? clock_now() : -INFINITY;
-    }
-    team_barrier(w);
-}
-
-/* Seconds of the median pass: from whoever was first to begin to whoever was last to end. One worker's clock
- * would not do: where workers share a core, it may see the pass's begin when others are through. */
-static double pass_seconds(const struct bench_rates *r, int passes)
-{
-    double time[SGEMM_PASSES];
-
-    for (int i = 0; i < passes; i++) {
-        double begin = INFINITY, end = -INFINITY;
-
-        for (int id = 0; id < team_workers(r->problem->team); id++) {
-            begin = fmin(begin, r->times[id].begin[i]);
-            end = fmax(end, r->times[id].end[i]);
-        }
-        time[i] = end - begin;
-    }
-    return median(time, passes);
-}
-
-/* Of the median barrier, by worker 0. */
-static double barrier_seconds(struct worker *w, int barriers)
-{
-    double time[BARRIERS], now = clock_now();
-
-    for (int i = 0; i < barriers; i++) {
-        double before = now;
-
-        team_barrier(w);
-        now = clock_now();
-        time[i] = now - before;
-    }
-    return median(time, barriers);
 }
 
 /* The owner is the first to touch its memory. */
@@ -128,80 +55,65 @@ static void touch(struct worker *w, void *arg)
 {
     struct bench_rates *r = arg;
 
-    for (int64_t i = 0; i < 3 * r->n; i++)
+    for (int64_t i = 0; i < 3 * r->n + CHUNK; i++)
         r->array[w->id][i] = 0.01f;
-    for (int64_t i = 0; i < r->block; i++)
-        r->scratch[w->id * r->block + i] = 0.01f;
+    probe_fill(w, &r->probe);
 }
 
 static void measure(struct worker *w, void *arg)
 {
     struct bench_rates *r = arg;
-    double seconds;
+    double sgemm = probe_sgemm(w, &r->probe, r->products, true), barrier = probe_barrier(w, &r->probe);
+    double stream = r->with_stream ? probe_passes(w, &r->probe, STREAM_PASSES, stream_pass, r) : NAN;
 
-    make_passes(w, r, SGEMM_PASSES, sgemm_pass);
-    if (w->id == 0)
-        r->sgemm_now = r->sgemm_flop / pass_seconds(r, SGEMM_PASSES);
-    seconds = barrier_seconds(w, r->barriers);
-    if (w->id == 0)
-        r->barrier_now = seconds;
-    if (!r->with_stream)
+    if (w->id != 0)
         return;
-    make_passes(w, r, STREAM_PASSES, stream_pass);
-    if (w->id == 0)
-        r->stream_now = 24.0 * (double)r->n * w->count / pass_seconds(r, STREAM_PASSES);
+    r->sgemm_now = r->scaled_flop / sgemm;
+    r->barrier_now = barrier;
+    r->stream_now = 24.0 * (double)r->n * w->count / stream;
 }
 
 /* Bytes to stream over, all workers together. */
-static double stream_size(const struct problem *p)
+static double stream_size(const struct topo_facts *f)
 {
-    struct topo_facts f;
-    double memory, bytes;
+    double memory =
+        (double)(f->memory_limit > 0 && f->memory_limit < f->memory ? f->memory_limit : f->memory);
 
-    topo_facts(p->topo, &f);
-    memory = (double)(f.memory_limit > 0 && f.memory_limit < f.memory ? f.memory_limit : f.memory);
-    bytes = fmax(2.0 * (double)f.last_bytes, (double)(64 << 20));
-    return fmin(bytes, memory / 8.0);
+    return fmin(fmax(2.0 * (double)f->last_bytes, (double)(64 << 20)), memory / 8.0);
 }
 
-/* How much a pass is. A library takes so many callers at a time, more would end the program: then some
- * workers are measured, and the others taken to do as well, as far as there are cores for them. Workers that
- * share cores do less each. */
-static void size_passes(struct bench_rates *r, int workers)
+/* A library takes so many callers at a time; more would end the program. Then some workers are measured, and
+ * the others are taken to do as well, as far as there are cores for them. */
+static void size_passes(struct bench_rates *r, int workers, int cores)
 {
-    struct topo_facts f;
-    double all, each;
+    int calling = r->probe.calling;
+    double all = fmin(workers, cores) / fmin(calling, cores) * calling;
 
-    topo_facts(r->problem->topo, &f);
-    r->calling = gemm_calling(workers, gemm_callers());
-    r->products = (int)fmax(1.0, SGEMM_PRODUCTS * fmin(1.0, (double)f.cores / r->calling));
-    all = fmin(workers, f.cores) / fmin(r->calling, f.cores) * r->calling;
-    each = 2.0 * pow(BENCH_BLOCK, 3.0);
-    r->sgemm_flop = all * each * r->products;
-    r->barriers = (int)fmax(BARRIERS_LEAST, BARRIERS * fmin(1.0, (double)f.cores / workers));
+    r->products = (int64_t)fmax(1.0, SGEMM_PRODUCTS * fmin(1.0, (double)cores / calling));
+    r->scaled_flop = all * probe_flop() * (double)r->products;
 }
 
 int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err)
 {
-    int workers = team_workers(p->team), rc = gemm_init(err);
-    struct bench_rates *r;
+    int workers = team_workers(p->team), rc;
+    struct bench_rates *r = mem_zalloc(1, sizeof *r);
+    struct topo_facts f;
 
-    if (rc < 0)
-        return rc;
-    r = mem_zalloc(1, sizeof *r);
     if (!r)
         return error_set(err, PT_ENOMEM, "bench: out of memory");
+    topo_facts(p->topo, &f);
+    if ((rc = probe_init(&r->probe, workers, f.cores, err)) < 0) {
+        bench_rates_free(r);
+        return rc;
+    }
     r->problem = p;
-    r->block = gemm_rate_floats(BENCH_BLOCK, BENCH_BLOCK, BENCH_BLOCK);
-    size_passes(r, workers);
-    r->n = ((int64_t)(stream_size(p) / 12.0 / workers) / CHUNK + 1) * CHUNK;
-    r->scratch = mem_array(workers * r->block, sizeof(float));
-    r->times = mem_array(workers, sizeof *r->times);
+    size_passes(r, workers, f.cores);
+    r->n = ((int64_t)(stream_size(&f) / 12.0 / workers) / CHUNK + 1) * CHUNK;
     r->array = mem_zalloc(workers + 1, sizeof *r->array); /* ends with NULL */
     for (int i = 0; rc == 0 && r->array && i < workers; i++)
-        if (!(r->array[i] = mem_array(3 * r->n, sizeof(float))))
+        if (!(r->array[i] = mem_array(3 * r->n + CHUNK, sizeof(float))))
             rc = PT_ENOMEM;
-    if (rc < 0 || !r->scratch || !r->times || !r->array) {
+    if (rc < 0 || !r->array) {
         bench_rates_free(r);
         return error_set(err, PT_ENOMEM, "bench: no memory to measure the machine's rates");
     }
@@ -217,8 +129,7 @@ void bench_rates_free(struct bench_rates *r)
     for (int i = 0; r->array && r->array[i]; i++)
         mem_free(r->array[i]);
     mem_free(r->array);
-    mem_free(r->times);
-    mem_free(r->scratch);
+    probe_fini(&r->probe);
     mem_free(r);
 }
 
@@ -237,7 +148,7 @@ void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct be
     int ranks = team_ranks(r->problem->team)->count;
 
     row->sgemm = median(r->sgemm, r->samples) * ranks;
-    row->sgemm_workers = r->calling;
+    row->sgemm_workers = r->probe.calling;
     row->stream = median(r->stream, r->stream_samples) * ranks;
     row->barrier = median(r->barrier, r->samples);
     out->stream_bytes = 12.0 * (double)r->n * team_workers(r->problem->team);

@@ -14,14 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_OPTIONS = 32, HELP_COLUMN = 24 };
-
-void cli_args_init(struct cli_args *a, const struct cli_usage *usage, int argc, char **argv)
-{
-    *a = (struct cli_args){.usage = usage, .argc = argc, .argv = argv, .rest = argc};
-    optind = 0; /* a new parse, also where getopt stood inside a word */
-    opterr = 0;
-}
+enum { MOST_OPTIONS = 32, LONG = 256, HELP_COLUMN = 24 };
 
 const char *cli_nearest(const char *word, const char *const *known)
 {
@@ -39,25 +32,20 @@ const char *cli_nearest(const char *word, const char *const *known)
     return nearest;
 }
 
-static int unknown_option(const struct cli_args *a, struct error *err)
+static int unknown_option(const struct cli_args *a, const struct cli_option *options, struct error *err)
 {
     const char *names[MOST_OPTIONS + 2] = {0}, *near;
     char word[64];
     int n = 0;
 
-    if (optopt && optopt < 256) {
-        for (const struct cli_option *o = a->usage->options; o->name; o++) {
-            if (o->id == optopt) /* --all=x */
-                return error_set(err, PT_EUSAGE, "--%s takes no argument", o->name);
-        }
-        return error_set(err, PT_EUSAGE, "-%c: unknown option; `partrain help %s` lists them", optopt,
-                         a->argv[0]);
-    }
-    for (const struct cli_option *o = a->usage->options; o->name; o++) {
-        if (optopt && o->id == optopt)
+    for (const struct cli_option *o = options; o->name; o++) {
+        if (optopt && (optopt == o->letter || optopt == LONG + n)) /* --all=x */
             return error_set(err, PT_EUSAGE, "--%s takes no argument", o->name);
         names[n++] = o->name;
     }
+    if (optopt && optopt < LONG)
+        return error_set(err, PT_EUSAGE, "-%c: unknown option; `partrain help %s` lists them", optopt,
+                         a->argv[0]);
     names[n] = "help";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(a->argv[optind - 1] + 2, "="), a->argv[optind - 1] + 2);
     near = cli_nearest(word, names);
@@ -66,75 +54,99 @@ static int unknown_option(const struct cli_args *a, struct error *err)
     return error_set(err, PT_EUSAGE, "--%s: unknown option; `partrain help %s` lists them", word, a->argv[0]);
 }
 
-static int missing_argument(const struct cli_args *a, struct error *err)
-{
-    for (const struct cli_option *o = a->usage->options; o->name; o++) {
-        if (o->id == optopt && o->id < 256)
-            return error_set(err, PT_EUSAGE, "-%c (--%s): %s is missing", o->id, o->name, o->argument);
-        if (o->id == optopt)
-            return error_set(err, PT_EUSAGE, "--%s: %s is missing", o->name, o->argument);
-    }
-    return error_set(err, PT_EUSAGE, "an option's argument is missing");
-}
-
-int cli_next(struct cli_args *a, struct error *err)
-{
-    struct option known[MOST_OPTIONS + 1] = {0};
-    char letters[2 * MOST_OPTIONS + 2] = ":";
-    size_t used = 1;
-    int n = 0, id;
-
-    for (const struct cli_option *o = a->usage->options; o->name && n < MOST_OPTIONS; o++, n++) {
-        known[n] = (struct option){.name = o->name, .has_arg = o->argument ? 1 : 0, .val = o->id};
-        if (o->id < 256)
-            letters[used++] = (char)o->id;
-        if (o->id < 256 && o->argument)
-            letters[used++] = ':';
-    }
-    letters[used] = 0;
-    id = getopt_long(a->argc, a->argv, letters, known, NULL);
-    if (id == '?')
-        return unknown_option(a, err);
-    if (id == ':')
-        return missing_argument(a, err);
-    if (id == 'c' && a->configs++)
-        return error_set(err, PT_EUSAGE,
-                         "-c is given twice; one configuration is read, and KEY=VALUE changes what is in it");
-    a->value = optarg;
-    a->rest = optind;
-    return id < 0 ? 0 : id;
-}
-
-int cli_whole(const struct cli_args *a, const char *option, int64_t low, int64_t high, int64_t *out,
-              struct error *err)
+static int read_whole(const struct cli_option *o, const char *text, int64_t *out, struct error *err)
 {
     char *end;
     long long value;
 
     errno = 0;
-    value = strtoll(a->value, &end, 10);
-    if (end == a->value || *end)
-        return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is not a whole number", option, a->value);
-    if (errno == ERANGE || value < low || value > high)
-        return error_set(err, PT_EUSAGE, "%s: %.40s is not between %" PRId64 " and %" PRId64, option,
-                         a->value, low, high);
+    value = strtoll(text, &end, 10);
+    if (end == text || *end)
+        return error_set(err, PT_EUSAGE, "--%s: \"%.60s\" is not a whole number", o->name, text);
+    if (errno == ERANGE || value < o->low || value > o->high)
+        return error_set(err, PT_EUSAGE, "--%s: %.40s is not between %" PRId64 " and %" PRId64, o->name, text,
+                         o->low, o->high);
     *out = value;
     return 0;
 }
 
-int cli_word(const struct cli_args *a, const char *option, const char *const *names, int *out,
-             struct error *err)
+static int read_word(const struct cli_option *o, const char *text, int *out, struct error *err)
 {
     char list[64] = "";
 
-    for (int i = 0; names[i]; i++) {
-        if (strcmp(a->value, names[i]) == 0) {
+    for (int i = 0; o->words[i]; i++) {
+        if (strcmp(text, o->words[i]) == 0) {
             *out = i;
             return 0;
         }
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", o->words[i]);
     }
-    return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is none of %s", option, a->value, list);
+    return error_set(err, PT_EUSAGE, "--%s: \"%.60s\" is none of %s", o->name, text, list);
+}
+
+static int store(const struct cli_option *o, const char *text, void *request, struct error *err)
+{
+    void *at = (char *)request + o->at;
+
+    switch (o->kind) {
+    case CLI_BOOL:
+        *(bool *)at = true;
+        return 0;
+    case CLI_STRING:
+        *(const char **)at = text;
+        return 0;
+    case CLI_INT64:
+        return read_whole(o, text, at, err);
+    case CLI_ENUM:
+        return read_word(o, text, at, err);
+    }
+    return 0;
+}
+
+/* The table for getopt: option i is LONG + i, or its letter. */
+static const struct cli_option *next_option(struct cli_args *a, const struct cli_option *options, int *id)
+{
+    struct option known[MOST_OPTIONS + 1] = {0};
+    char letters[2 * MOST_OPTIONS + 2] = ":";
+    size_t used = 1;
+    int n = 0;
+
+    for (const struct cli_option *o = options; o->name && n < MOST_OPTIONS; o++, n++) {
+        known[n] = (struct option){o->name, o->argument ? 1 : 0, NULL, o->letter ? o->letter : LONG + n};
+        if (o->letter)
+            letters[used++] = o->letter;
+        if (o->letter && o->argument)
+            letters[used++] = ':';
+    }
+    *id = getopt_long(a->argc, a->argv, letters, known, NULL);
+    for (int i = 0; i < n; i++)
+        if (known[i].val == (*id == ':' ? optopt : *id))
+            return &options[i];
+    return NULL;
+}
+
+int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char **argv, void *request,
+              struct error *err)
+{
+    const struct cli_option *o;
+    int id, configs = 0, rc = 0;
+
+    *a = (struct cli_args){.argc = argc, .argv = argv};
+    optind = 0; /* a new parse, also where getopt stood inside a word */
+    opterr = 0;
+    while (rc == 0 && (o = next_option(a, usage->options, &id))) {
+        if (id == ':' && o->letter)
+            return error_set(err, PT_EUSAGE, "-%c (--%s): %s is missing", o->letter, o->name, o->argument);
+        if (id == ':')
+            return error_set(err, PT_EUSAGE, "--%s: %s is missing", o->name, o->argument);
+        if (id == 'c' && configs++)
+            return error_set(
+                err, PT_EUSAGE,
+                "-c is given twice; one configuration is read, and KEY=VALUE changes what is in it");
+        rc = store(o, optarg, request, err);
+    }
+    a->rest = optind;
+    return rc == 0 && id == '?' ? unknown_option(a, usage->options, err) : rc;
 }
 
 /* The configuration of that name beside the program, for free; NULL: there is none. */
@@ -201,6 +213,14 @@ void cli_note_retired(const struct config *c)
         cli_message("note: %s has no effect any more; leave it out", c->retired);
 }
 
+int cli_set_threads(struct config *c, int64_t threads, struct error *err)
+{
+    char word[48];
+
+    snprintf(word, sizeof word, "run.threads=%" PRId64, threads);
+    return threads ? config_set(c, word, err) : 0;
+}
+
 void cli_note_unused(const struct config *c)
 {
     const char *key;
@@ -243,7 +263,7 @@ void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage)
     fprintf(out, "usage: partrain %s %s\n\n%s\n", name, usage->arguments, usage->text);
     for (const struct cli_option *o = usage->options; o->name; o++) {
         int width =
-            o->id < 256 ? fprintf(out, "  -%c, --%s", o->id, o->name) : fprintf(out, "  --%s", o->name);
+            o->letter ? fprintf(out, "  -%c, --%s", o->letter, o->name) : fprintf(out, "  --%s", o->name);
 
         if (o->argument)
             width += fprintf(out, " %s", o->argument);

@@ -4,17 +4,16 @@
  * reports failure by returning a code with a message in *err: main prints "partrain: message" and turns the
  * code into the exit status. It does not call exit().
  *
- *   enum { FILE_OPTION = 'c', OUT_OPTION = 256 };
+ *   struct request { const char *file; int64_t threads; bool quiet; };
  *   static const struct cli_option options[] = {
- *       {"config", 'c', "FILE", "the configuration"}, {"out", OUT_OPTION, "DIR", "folder for the run"}, {0}};
+ *       {"config", 'c', "FILE", "the configuration", CLI_TEXT(file)},
+ *       {"threads", 0, "N", "worker threads", CLI_WHOLE(threads, 1, 4096)},
+ *       {"quiet", 'q', NULL, "only errors", CLI_FLAG(quiet)}, {0}};
  *   const struct cli_usage cmd_train_usage = {"[-c FILE] [KEY=VALUE ...]", "text", options};
  *
- *   struct cli_args args;
- *   cli_args_init(&args, &cmd_train_usage, argc, argv);
- *   while ((option = cli_next(&args, err)) > 0)
- *       switch (option) { case 'c': file = args.value; ... }
- *   if (option < 0)
- *       return option;
+ *   struct request q = {0};
+ *   if ((rc = cli_parse(&args, &cmd_train_usage, argc, argv, &q, err)) < 0)
+ *       return rc;
  *   for (; args.rest < argc; args.rest++)  what is left: argv[args.rest]
  */
 #ifndef CLI_CLI_H
@@ -24,16 +23,29 @@
 #include "config/config.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct json;
 
 struct cli_option {
-    const char *name; /* "config" for --config; NULL ends the list */
-    int id;           /* what cli_next returns: the letter of a short option, or from 256 on if it has none */
+    const char *name;     /* "config" for --config; NULL ends the list */
+    char letter;          /* 'c' for -c; 0: none */
     const char *argument; /* what the help calls it; NULL: takes none */
     const char *help;
+    enum { CLI_BOOL, CLI_STRING, CLI_INT64, CLI_ENUM } kind; /* of the member that it sets */
+    size_t at;                                               /* of the member in the struct request */
+    int64_t low, high;
+    const char *const *words; /* ended by NULL */
 };
+
+/* Which member of the command's `struct request` an option sets: a bool; a const char *, borrowed from argv;
+ * an int64_t within bounds; an int, the number of a word in a list. */
+#define CLI_FLAG(member) .kind = CLI_BOOL, .at = offsetof(struct request, member)
+#define CLI_TEXT(member) .kind = CLI_STRING, .at = offsetof(struct request, member)
+#define CLI_WHOLE(member, min, max)                                                                          \
+    .kind = CLI_INT64, .at = offsetof(struct request, member), .low = min, .high = max
+#define CLI_WORD(member, list) .kind = CLI_ENUM, .at = offsetof(struct request, member), .words = list
 
 struct cli_usage {
     const char *arguments; /* "[-c FILE] [KEY=VALUE ...]" */
@@ -42,28 +54,16 @@ struct cli_usage {
 };
 
 struct cli_args {
-    const struct cli_usage *usage;
     int argc;
-    char **argv;       /* getopt moves the options to the front */
-    const char *value; /* the argument of the option that cli_next returned */
-    int configs;       /* how often -c came */
-    int rest;          /* after the last option: index of the first other argument */
+    char **argv; /* getopt moves the options to the front */
+    int rest;    /* index of the first word that is no option */
 };
 
-/* Options may stand anywhere; "--" ends them. One parse at a time (getopt keeps its place in globals). */
-void cli_args_init(struct cli_args *a, const struct cli_usage *usage, int argc, char **argv);
-
-/* The next option's id; 0 where there are no more; PT_EUSAGE for an unknown one (with the nearest) or a
- * missing argument. */
-int cli_next(struct cli_args *a, struct error *err);
-
-/* The argument of an option as a whole number within bounds, or PT_EUSAGE. */
-int cli_whole(const struct cli_args *a, const char *option, int64_t low, int64_t high, int64_t *out,
+/* Reads all options into `request`. Options may stand anywhere; "--" ends them. PT_EUSAGE for an unknown
+ * option (with the nearest), a missing or wrong argument, -c twice. One parse at a time (getopt keeps its
+ * place in globals). */
+int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char **argv, void *request,
               struct error *err);
-
-/* The argument of an option as one of `names` (ended by NULL): its number, or PT_EUSAGE. */
-int cli_word(const struct cli_args *a, const char *option, const char *const *names, int *out,
-             struct error *err);
 
 /* Behind the message of a configuration that is not there: where one of its name was installed with the
  * program (../share/partrain/conf), if it was. Returns rc. */
@@ -76,6 +76,9 @@ int cli_assign(struct config *c, char **assignment, int n, struct error *err);
 
 /* A note where a key of earlier versions was given, which has no effect. */
 void cli_note_retired(const struct config *c);
+/* --threads N as run.threads; 0: not given. */
+int cli_set_threads(struct config *c, int64_t threads, struct error *err);
+
 /* A note for each key that was given and that the model at hand does not use. */
 void cli_note_unused(const struct config *c);
 
@@ -92,9 +95,6 @@ int cli_print_json(FILE *out, struct json *j, struct error *err);
 
 /* What `partrain help NAME` prints. */
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage);
-
-/* Set in the environment where the program started itself again with OPENBLAS_CORETYPE. */
-#define CLI_RESTARTED "PARTRAIN_RESTARTED"
 
 /* What the exit status says, for help and manual. */
 #define CLI_EXIT_STATUS                                                                                      \

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "bench/probe.h"
 #include "cli/cli.h"
 #include "cli/signals.h"
 #include "par/ranks.h"
@@ -12,29 +13,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    THREADS_OPTION = 256,
-    RANKS_OPTION,
-    LAUNCH_OPTION,
-    WEAK_OPTION,
-    REPEAT_OPTION,
-    STEPS_OPTION,
-    SECONDS_OPTION,
-    PLOT_OPTION
+struct request {
+    const char *file, *plot, *threads, *rank_list, *seconds;
+    int64_t repeats, steps;
+    int form; /* enum bench_form */
+    bool weak, quiet;
+    bool writes; /* rank 0 alone writes */
+    struct bench_spec spec;
+    struct bench_ranks ranks;
 };
 
+static const char *const forms[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json", NULL};
+
 static const struct cli_option options[] = {
-    {"config", 'c', "FILE", "the configuration"},
-    {"threads", THREADS_OPTION, "LIST", "numbers of threads; default 1,2,4,... to what a run has"},
-    {"ranks", RANKS_OPTION, "LIST", "numbers of processes; default for --threads then: 1"},
-    {"launch", LAUNCH_OPTION, "WORDS", "what starts R processes; default \"mpirun -np\""},
-    {"weak", WEAK_OPTION, NULL, "let synth: data grow with the threads (weak scaling)"},
-    {"repeat", REPEAT_OPTION, "R", "timed repeats, after one to warm up; default 5"},
-    {"steps", STEPS_OPTION, "N", "a repeat is the first N minibatches of an epoch, not all"},
-    {"seconds", SECONDS_OPTION, "S", "what the first THREADS do in S s, an epoch at most"},
-    {"output", 'o', "FORM", "md (default), csv or json"},
-    {"plot", PLOT_OPTION, "FILE.svg", "also draw the speed-up (needs gnuplot)"},
-    {"quiet", 'q', NULL, "only the tables"},
+    {"config", 'c', "FILE", "the configuration", CLI_TEXT(file)},
+    {"threads", 0, "LIST", "numbers of threads; default 1,2,4,... to what a run has", CLI_TEXT(threads)},
+    {"ranks", 0, "LIST", "numbers of processes; default for --threads then: 1", CLI_TEXT(rank_list)},
+    {"launch", 0, "WORDS", "what starts R processes; default \"mpirun -np\"", CLI_TEXT(ranks.launch)},
+    {"weak", 0, NULL, "let synth: data grow with the threads (weak scaling)", CLI_FLAG(weak)},
+    {"repeat", 0, "R", "timed repeats, after one to warm up; default 5",
+     CLI_WHOLE(repeats, 1, BENCH_REPEATS)},
+    {"steps", 0, "N", "a repeat is the first N minibatches of an epoch, not all",
+     CLI_WHOLE(steps, 1, INT64_C(1) << 40)},
+    {"seconds", 0, "S", "what the first THREADS do in S s, an epoch at most", CLI_TEXT(seconds)},
+    {"output", 'o', "FORM", "md (default), csv or json", CLI_WORD(form, forms)},
+    {"plot", 0, "FILE.svg", "also draw the speed-up (needs gnuplot)", CLI_TEXT(plot)},
+    {"quiet", 'q', NULL, "only the tables", CLI_FLAG(quiet)},
     {0}};
 
 const struct cli_usage cmd_bench_usage = {
@@ -46,14 +50,6 @@ const struct cli_usage cmd_bench_usage = {
     "\n"
     "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2\n",
     options};
-
-struct request {
-    struct bench_spec spec;
-    struct bench_ranks ranks;
-    const char *file, *plot;
-    enum bench_form form;
-    bool quiet, writes; /* rank 0 alone writes */
-};
 
 static void tell(void *arg, const char *text)
 {
@@ -124,57 +120,36 @@ static int check_plot(const char *file, struct error *err)
     return rc;
 }
 
-static int read_seconds(const struct cli_args *a, double *out, struct error *err)
+static int read_seconds(const char *text, double *out, struct error *err)
 {
     char *end;
 
-    *out = strtod(a->value, &end);
-    if (end == a->value || *end || !(*out > 0.0 && *out <= 1e6))
-        return error_set(err, PT_EUSAGE, "--seconds: \"%.60s\" is no number above 0", a->value);
+    *out = strtod(text, &end);
+    if (end == text || *end || !(*out > 0.0 && *out <= 1e6))
+        return error_set(err, PT_EUSAGE, "--seconds: \"%.60s\" is no number above 0", text);
     return 0;
 }
 
-static int parse(struct request *q, struct cli_args *args, struct error *err)
+static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    static const char *const forms[] = {[FORM_MD] = "md", [FORM_CSV] = "csv", [FORM_JSON] = "json", NULL};
-    int64_t n = 0;
-    int option, form = q->form, rc = 0;
+    int rc = cli_parse(args, &cmd_bench_usage, argc, argv, q, err);
 
-    while (rc == 0 && (option = cli_next(args, err)) != 0) {
-        if (option < 0)
-            return option;
-        if (option == 'c')
-            q->file = args->value;
-        else if (option == 'o')
-            rc = cli_word(args, "--output", forms, &form, err);
-        else if (option == 'q')
-            q->quiet = true;
-        else if (option == THREADS_OPTION)
-            rc = read_list(q->spec.threads, &q->spec.rows, "--threads", args->value, err);
-        else if (option == RANKS_OPTION)
-            rc = read_list(q->ranks.count, &q->ranks.rows, "--ranks", args->value, err);
-        else if (option == LAUNCH_OPTION)
-            q->ranks.launch = args->value;
-        else if (option == WEAK_OPTION)
-            q->spec.weak = true;
-        else if (option == REPEAT_OPTION) {
-            rc = cli_whole(args, "--repeat", 1, BENCH_REPEATS, &n, err);
-            q->spec.repeats = (int)n;
-        } else if (option == STEPS_OPTION)
-            rc = cli_whole(args, "--steps", 1, INT64_C(1) << 40, &q->spec.steps, err);
-        else if (option == SECONDS_OPTION)
-            rc = read_seconds(args, &q->spec.seconds, err);
-        else if (option == PLOT_OPTION)
-            q->plot = args->value;
-    }
-    q->form = (enum bench_form)form;
-    if (rc == 0 && q->spec.steps && q->spec.seconds > 0.0)
+    if (rc < 0 ||
+        (q->threads && (rc = read_list(q->spec.threads, &q->spec.rows, "--threads", q->threads, err)) < 0) ||
+        (q->rank_list &&
+         (rc = read_list(q->ranks.count, &q->ranks.rows, "--ranks", q->rank_list, err)) < 0) ||
+        (q->seconds && (rc = read_seconds(q->seconds, &q->spec.seconds, err)) < 0))
+        return rc;
+    q->spec.weak = q->weak;
+    q->spec.repeats = (int)q->repeats;
+    q->spec.steps = q->steps;
+    if (q->steps && q->seconds)
         return error_set(err, PT_EUSAGE, "--steps and --seconds: one of them says how long a repeat is");
-    if (rc == 0 && q->ranks.launch && !q->ranks.rows)
+    if (q->ranks.launch && !q->ranks.rows)
         return error_set(err, PT_EUSAGE, "--launch is for --ranks");
-    if (rc == 0 && q->ranks.rows && (q->spec.weak || q->plot))
+    if (q->ranks.rows && (q->weak || q->plot))
         return error_set(err, PT_EUSAGE, "--ranks has no %s", q->plot ? "--plot" : "--weak");
-    return rc;
+    return 0;
 }
 
 static void warn_of_crowd(const struct bench_result *r)
@@ -236,20 +211,20 @@ static int measure(struct request *q, struct config *c, struct error *err)
 
 static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
 {
-    return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, q->form, q->quiet ? NULL : tell,
-                       err);
+    return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, (enum bench_form)q->form,
+                       q->quiet ? NULL : tell, err);
 }
 
 static int bench(int argc, char **argv, struct error *err)
 {
-    struct request q = {.spec = {.repeats = 5}};
+    struct request q = {.repeats = 5};
     struct cli_args args;
     struct config *c = NULL;
     bool first = ranks_self().id == 0;
+    char note[400];
     int rc;
 
-    cli_args_init(&args, &cmd_bench_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0)
+    if ((rc = parse(&q, &args, argc, argv, err)) < 0)
         return rc;
     q.quiet |= !first;
     q.writes = first;
@@ -263,6 +238,8 @@ static int bench(int argc, char **argv, struct error *err)
     if (rc == 0 && !q.spec.rows)
         rc = default_threads(&q, c, err);
     if (rc == 0) {
+        if (!q.quiet && probe_blas_note(note, sizeof note))
+            cli_message("note: %s", note);
         if (!q.quiet)
             cli_note_unused(c);
         rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);

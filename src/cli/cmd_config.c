@@ -1,12 +1,15 @@
 /* cmd_config.c - partrain config: the configuration in force, or the reference of all keys. */
 #include "cli/cli.h"
 
-enum { FILE_OPTION = 'c', ALL_OPTION = 'a', REFERENCE_OPTION = 256 };
+struct request {
+    const char *file;
+    bool all, reference;
+};
 
 static const struct cli_option options[] = {
-    {"config", FILE_OPTION, "FILE", "read this configuration"},
-    {"all", ALL_OPTION, NULL, "also keys that the model at hand does not use"},
-    {"reference", REFERENCE_OPTION, NULL, "all keys with bounds, defaults, meaning: docs/config.md"},
+    {"config", 'c', "FILE", "read this configuration", CLI_TEXT(file)},
+    {"all", 'a', NULL, "also keys that the model at hand does not use", CLI_FLAG(all)},
+    {"reference", 0, NULL, "all keys with bounds, defaults, meaning: docs/config.md", CLI_FLAG(reference)},
     {0},
 };
 
@@ -21,31 +24,23 @@ const struct cli_usage cmd_config_usage = {
 
 int cmd_config(int argc, char **argv, struct error *err)
 {
+    struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    const char *file = NULL;
-    bool all = false, reference = false;
-    int option, rc;
+    int rc = cli_parse(&args, &cmd_config_usage, argc, argv, &q, err);
 
-    cli_args_init(&args, &cmd_config_usage, argc, argv);
-    while ((option = cli_next(&args, err)) > 0) {
-        if (option == FILE_OPTION)
-            file = args.value;
-        all |= option == ALL_OPTION;
-        reference |= option == REFERENCE_OPTION;
-    }
-    if (option < 0)
-        return option;
-    if (reference) {
+    if (rc < 0)
+        return rc;
+    if (q.reference) {
         config_write_reference(stdout);
         return 0;
     }
-    rc = cli_config(&c, file, argv + args.rest, argc - args.rest, err);
+    rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
     if (rc < 0)
         return rc;
-    if (!all)
+    if (!q.all)
         cli_note_unused(c);
-    rc = config_print(c, stdout, all, err);
+    rc = config_print(c, stdout, q.all, err);
     config_free(c);
     return rc;
 }

@@ -9,15 +9,20 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { TO_OPTION = 256, NAME_OPTION, KEEP_OPTION, JSON_OPTION };
+struct request {
+    const char *verb, *path, *file, *out, *to, *name;
+    bool keep_ids, json;
+    char **assignment;
+    int assignments;
+};
 
 static const struct cli_option options[] = {
-    {"config", 'c', "FILE", "take data.* and split.* from a configuration"},
-    {"out", 'o', "PATH", "the file (default: stdout); split: the folder"},
-    {"to", TO_OPTION, "FORMAT", "csv, tsv, u.data, dat, lists; split: liang, base"},
-    {"name", NAME_OPTION, "NAME", "split --to base: NAME.base and NAME.test (default: u)"},
-    {"keep-ids", KEEP_OPTION, NULL, "split --to liang: external ids, not numbers from 0"},
-    {"json", JSON_OPTION, NULL, "describe: as JSON"},
+    {"config", 'c', "FILE", "take data.* and split.* from a configuration", CLI_TEXT(file)},
+    {"out", 'o', "PATH", "the file (default: stdout); split: the folder", CLI_TEXT(out)},
+    {"to", 0, "FORMAT", "csv, tsv, u.data, dat, lists; split: liang, base", CLI_TEXT(to)},
+    {"name", 0, "NAME", "split --to base: NAME.base and NAME.test (default: u)", CLI_TEXT(name)},
+    {"keep-ids", 0, NULL, "split --to liang: external ids, not numbers from 0", CLI_FLAG(keep_ids)},
+    {"json", 0, NULL, "describe: as JSON", CLI_FLAG(json)},
     {0}};
 
 const struct cli_usage cmd_data_usage = {
@@ -33,41 +38,6 @@ const struct cli_usage cmd_data_usage = {
     "         partrain data split ml-1m.zip --to liang split.test_users=600 -o pro_sg\n"
     "         partrain data synth 1000x500x40000 data.seed=7 -o ratings.csv\n",
     options};
-
-struct request {
-    const char *verb, *path, *file, *out, *to, *name;
-    bool keep_ids, json;
-    char **assignment;
-    int assignments;
-};
-
-static int parse_options(struct request *q, struct cli_args *args, struct error *err)
-{
-    int option;
-
-    while ((option = cli_next(args, err)) > 0)
-        switch (option) {
-        case 'c':
-            q->file = args->value;
-            break;
-        case 'o':
-            q->out = args->value;
-            break;
-        case TO_OPTION:
-            q->to = args->value;
-            break;
-        case NAME_OPTION:
-            q->name = args->value;
-            break;
-        case KEEP_OPTION:
-            q->keep_ids = true;
-            break;
-        case JSON_OPTION:
-            q->json = true;
-            break;
-        }
-    return option;
-}
 
 /* KEY=VALUE rather than a path: "section.key=". A path that looks so is written "./section.key=". */
 static bool is_assignment(const char *word)
@@ -246,8 +216,7 @@ int cmd_data(int argc, char **argv, struct error *err)
     struct ratings_spec spec;
     int rc;
 
-    cli_args_init(&args, &cmd_data_usage, argc, argv);
-    if ((rc = parse_options(&q, &args, err)) < 0 ||
+    if ((rc = cli_parse(&args, &cmd_data_usage, argc, argv, &q, err)) < 0 ||
         (rc = parse_words(&q, argv + args.rest, argc - args.rest, err)) < 0 ||
         (rc = check_use(&q, err)) < 0 || (rc = configure(&c, &q, err)) < 0)
         return rc;

@@ -16,13 +16,20 @@
 
 extern char **environ;
 
-enum { TOPOLOGY_OPTION = 256, THREADS_OPTION, BIND_OPTION, SHARDS_OPTION };
+struct request {
+    const char *topology;
+    int64_t threads, shards;
+    int bind; /* enum topo_bind */
+};
+
+static const char *const policies[] = {
+    [BIND_AUTO] = "auto", [BIND_COMPACT] = "compact", [BIND_SCATTER] = "scatter", [BIND_NONE] = "none", NULL};
 
 static const struct cli_option options[] = {
-    {"topology", TOPOLOGY_OPTION, "STRING", "another machine, to hwloc: \"node:4 core:16 pu:2\""},
-    {"threads", THREADS_OPTION, "N", "workers (default: as a run would have)"},
-    {"bind", BIND_OPTION, "POLICY", "auto, compact, scatter or none (default: auto)"},
-    {"shards", SHARDS_OPTION, "S", "column shards in the map (default: 64)"},
+    {"topology", 0, "STRING", "another machine, to hwloc: \"node:4 core:16 pu:2\"", CLI_TEXT(topology)},
+    {"threads", 0, "N", "workers (default: as a run would have)", CLI_WHOLE(threads, 1, TEAM_MOST)},
+    {"bind", 0, "POLICY", "auto, compact, scatter or none (default: auto)", CLI_WORD(bind, policies)},
+    {"shards", 0, "S", "column shards in the map (default: 64)", CLI_WHOLE(shards, 1, 65536)},
     {0},
 };
 
@@ -115,14 +122,6 @@ static void print_machine(const struct doctor *d)
         printf("CPU quota   none\n");
 }
 
-/* Whether the program, not the user, set the variable: main.c started it again. */
-static bool set_here(const char *variable)
-{
-    static const char core[] = "OPENBLAS_CORETYPE=";
-
-    return getenv(CLI_RESTARTED) && strncmp(variable, core, sizeof core - 1) == 0;
-}
-
 static void print_environment(void)
 {
     static const char *const prefixes[] = {"OMP_",  "GOMP_",     "KMP_",  "OPENBLAS_",
@@ -131,7 +130,7 @@ static void print_environment(void)
     for (char **e = environ; *e; e++)
         for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
             if (strncmp(*e, prefixes[i], strlen(prefixes[i])) == 0)
-                printf("            %s%s\n", *e, set_here(*e) ? " (set by partrain)" : "");
+                printf("            %s\n", *e);
 }
 
 static void print_system(struct doctor *d)
@@ -169,14 +168,13 @@ static void print_number(int width, int value)
 static void print_map(const struct doctor *d, const struct measurement *m)
 {
     bool by_node = strcmp(topo_bound_to(d->topo, d->bind, d->workers), "node") == 0;
-    const char *const policies[] = {[BIND_AUTO] =
-                                        by_node ? "auto: each bound to a node" : "auto: a core each",
-                                    [BIND_COMPACT] = "compact",
-                                    [BIND_SCATTER] = "scatter",
-                                    [BIND_NONE] = "not bound"};
+    const char *const bound[] = {[BIND_AUTO] = by_node ? "auto: each bound to a node" : "auto: a core each",
+                                 [BIND_COMPACT] = "compact",
+                                 [BIND_SCATTER] = "scatter",
+                                 [BIND_NONE] = "not bound"};
 
     printf("\n%d worker%s, %s, %d shard%s\n", d->workers, plural(d->workers),
-           d->facts.omp_places ? "placed by OpenMP" : policies[d->bind], d->shards, plural(d->shards));
+           d->facts.omp_places ? "placed by OpenMP" : bound[d->bind], d->shards, plural(d->shards));
     printf("%8s %9s %6s %6s %8s  %s\n", "worker", by_node ? "any of" : "processor", "core", "node", "package",
            "shards");
     for (int id = 0; id < d->workers; id++) {
@@ -260,37 +258,20 @@ static int examine(struct doctor *d, struct error *err)
 
 int cmd_doctor(int argc, char **argv, struct error *err)
 {
-    static const char *const policies[] = {[BIND_AUTO] = "auto",
-                                           [BIND_COMPACT] = "compact",
-                                           [BIND_SCATTER] = "scatter",
-                                           [BIND_NONE] = "none",
-                                           NULL};
-    struct doctor d = {0};
+    struct request q = {.shards = 64, .bind = BIND_AUTO};
     struct cli_args args;
-    int64_t threads = 0, shards = 64;
-    int option, bind = BIND_AUTO, rc = 0;
+    struct doctor d = {0};
+    int rc = cli_parse(&args, &cmd_doctor_usage, argc, argv, &q, err);
 
-    cli_args_init(&args, &cmd_doctor_usage, argc, argv);
-    while (rc == 0 && (option = cli_next(&args, err)) != 0) {
-        if (option < 0)
-            return option;
-        if (option == TOPOLOGY_OPTION)
-            d.description = args.value;
-        else if (option == THREADS_OPTION)
-            rc = cli_whole(&args, "--threads", 1, TEAM_MOST, &threads, err);
-        else if (option == SHARDS_OPTION)
-            rc = cli_whole(&args, "--shards", 1, 65536, &shards, err);
-        else if (option == BIND_OPTION)
-            rc = cli_word(&args, "--bind", policies, &bind, err);
-    }
     if (rc < 0)
         return rc;
     if (args.rest < argc)
         return error_set(err, PT_EUSAGE, "doctor: \"%.60s\": takes options only", argv[args.rest]);
-    d.bind = (enum topo_bind)bind;
-    d.workers = (int)threads;
-    d.asked = threads > 0;
-    d.shards = (int)shards;
+    d.description = q.topology;
+    d.bind = (enum topo_bind)q.bind;
+    d.workers = (int)q.threads;
+    d.asked = q.threads > 0;
+    d.shards = (int)q.shards;
     rc = examine(&d, err);
     topo_free(d.topo);
     return rc;

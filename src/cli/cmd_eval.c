@@ -11,31 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PART_OPTION = 256,
-    METRICS_OPTION,
-    CI_OPTION,
-    RESAMPLES_OPTION,
-    SEED_OPTION,
-    USERS_OPTION,
-    AGAINST_OPTION,
-    ON_OPTION,
-    THREADS_OPTION,
+enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
+
+struct request {
+    const char *run, *against, *per_user, *on, *metrics;
+    int part; /* 1: validation */
+    int form; /* enum form */
+    int64_t resamples, seed, threads;
+    bool ci, quiet;
 };
 
+static const char *const parts[] = {"test", "valid", NULL};
+static const char *const forms[] = {"table", "json", "tsv", NULL};
+
 static const struct cli_option options[] = {
-    {"model", 'm', "RUN", "a run's folder"},
-    {"part", PART_OPTION, "PART", "test (what it was never shown) or valid"},
-    {"on", ON_OPTION, "FILE", "judge it on the ratings of FILE, all of them"},
-    {"metrics", METRICS_OPTION, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20"},
-    {"ci", CI_OPTION, NULL, "standard errors, and intervals of 95% over users"},
-    {"against", AGAINST_OPTION, "RUN", "differences to another run, or to \"popular\"; chance?"},
-    {"resamples", RESAMPLES_OPTION, "N", "resamples of --ci and --against; 2000"},
-    {"seed", SEED_OPTION, "N", "seed of the resamples; 1"},
-    {"per-user", USERS_OPTION, "FILE", "write every user's figures there, tab-separated"},
-    {"output", 'o', "FORM", "table, json or tsv"},
-    {"threads", THREADS_OPTION, "N", "worker threads: run.threads"},
-    {"quiet", 'q', NULL, "no notes, only the figures"},
+    {"model", 'm', "RUN", "a run's folder", CLI_TEXT(run)},
+    {"part", 0, "PART", "test (what it was never shown) or valid", CLI_WORD(part, parts)},
+    {"on", 0, "FILE", "evaluate it on the ratings of FILE, all of them", CLI_TEXT(on)},
+    {"metrics", 0, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20", CLI_TEXT(metrics)},
+    {"ci", 0, NULL, "standard errors, and intervals of 95% over users", CLI_FLAG(ci)},
+    {"against", 0, "RUN", "differences to another run, or to \"popular\"; chance?", CLI_TEXT(against)},
+    {"resamples", 0, "N", "resamples of --ci and --against; 2000", CLI_WHOLE(resamples, 100, 1000000)},
+    {"seed", 0, "N", "seed of the resamples; 1", CLI_WHOLE(seed, 0, INT64_MAX)},
+    {"per-user", 0, "FILE", "write every user's figures there, tab-separated", CLI_TEXT(per_user)},
+    {"output", 'o', "FORM", "table, json or tsv", CLI_WORD(form, forms)},
+    {"threads", 0, "N", "worker threads: run.threads", CLI_WHOLE(threads, 1, 4096)},
+    {"quiet", 'q', NULL, "no notes, only the figures", CLI_FLAG(quiet)},
     {0},
 };
 
@@ -49,84 +50,6 @@ const struct cli_usage cmd_eval_usage = {
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};
 
-enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
-
-struct request {
-    const char *run, *against, *per_user, *on;
-    bool valid, ci, quiet;
-    enum form form;
-    struct bootstrap_spec draw;
-    char *set[3]; /* KEY=VALUE words from options, owned */
-    int sets;
-};
-
-/* ---- options ------------------------------------------------------------------------------------------ */
-
-static int add_set(struct request *q, const char *key, const char *value, struct error *err)
-{
-    char *word = NULL;
-
-    if (q->sets == sizeof q->set / sizeof *q->set)
-        return error_set(err, PT_EUSAGE, "%s: given too often", key);
-    if (asprintf(&word, "%s=%s", key, value) < 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    q->set[q->sets++] = word;
-    return 0;
-}
-
-static int take(struct request *q, const struct cli_args *args, int option, struct error *err)
-{
-    static const char *const parts[] = {"test", "valid", NULL}, *const forms[] = {"table", "json", "tsv",
-                                                                                  NULL};
-    int64_t n = 0;
-    int which = 0, rc = 0;
-
-    switch (option) {
-    case 'm':
-        q->run = args->value;
-        break;
-    case PART_OPTION:
-        rc = cli_word(args, "--part", parts, &which, err);
-        q->valid = which == 1;
-        break;
-    case ON_OPTION:
-        q->on = args->value;
-        break;
-    case METRICS_OPTION:
-        rc = add_set(q, "eval.metrics", args->value, err);
-        break;
-    case CI_OPTION:
-        q->ci = true;
-        break;
-    case RESAMPLES_OPTION:
-        rc = cli_whole(args, "--resamples", 100, 1000000, &n, err);
-        q->draw.resamples = (int)n;
-        break;
-    case SEED_OPTION:
-        rc = cli_whole(args, "--seed", 0, INT64_MAX, &n, err);
-        q->draw.seed = (uint64_t)n;
-        break;
-    case USERS_OPTION:
-        q->per_user = args->value;
-        break;
-    case AGAINST_OPTION:
-        q->against = args->value;
-        break;
-    case 'o':
-        rc = cli_word(args, "--output", forms, &which, err);
-        q->form = (enum form)which;
-        break;
-    case THREADS_OPTION:
-        if ((rc = cli_whole(args, "--threads", 1, 4096, &n, err)) == 0)
-            rc = add_set(q, "run.threads", args->value, err);
-        break;
-    case 'q':
-        q->quiet = true;
-        break;
-    }
-    return rc;
-}
-
 /* ---- output ------------------------------------------------------------------------------------------- */
 
 static int print_json(const struct eval_table *s, const struct request *q, const struct evaluation *a,
@@ -139,7 +62,7 @@ static int print_json(const struct eval_table *s, const struct request *q, const
         json_put_text(j, "against", q->against);
     if (q->on)
         json_put_text(j, "on", q->on);
-    json_put_text(j, "part", q->valid ? "valid" : "test");
+    json_put_text(j, "part", parts[q->part]);
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
     json_put(j, "metrics", eval_table_json(s));
@@ -224,19 +147,20 @@ static void tell_single(const struct evaluation *j, const struct request *q)
 static int report(const struct request *q, const struct evaluation *a, const struct evaluation *b,
                   struct error *err)
 {
+    struct bootstrap_spec draw = {.resamples = (int)q->resamples, .level = 0.95, .seed = (uint64_t)q->seed};
     struct eval_table *s = mem_zalloc(1, sizeof *s);
     int rc;
 
     if (!s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = eval_table_fill(s, a, b, q->ci, &q->draw, err)) < 0 ||
+    if ((rc = eval_table_fill(s, a, b, q->ci, &draw, err)) < 0 ||
         (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
         goto end;
     if (!q->quiet)
         fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->run,
-                q->on      ? "on "
-                : q->valid ? "validation"
-                           : "test",
+                q->on     ? "on "
+                : q->part ? "validation"
+                          : "test",
                 q->on ? q->on : " part", (long long)a->result.examples, (long long)a->result.cells);
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
@@ -251,18 +175,18 @@ end:
 
 /* ---- the command -------------------------------------------------------------------------------------- */
 
-static int judge_both(const struct request *q, char *const *set, int n, struct error *err)
+static int evaluate_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct evaluation a = {0}, b = {0};
     bool popular = q->against && strcmp(q->against, "popular") == 0;
-    int rc = evaluate_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->valid, err);
+    int rc = evaluate_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->part, err);
 
     if (rc == 0) {
         tell(q, q->run, &a);
         tell_single(&a, q);
     }
     if (rc == 0 && q->against && !popular &&
-        (rc = evaluate_run(&b, NULL, q->against, q->on, set, n, q->valid, err)) == 0) {
+        (rc = evaluate_run(&b, NULL, q->against, q->on, set, n, q->part, err)) == 0) {
         tell(q, q->against, &b);
         if (a.spec.n != b.spec.n)
             rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
@@ -279,30 +203,32 @@ static int judge_both(const struct request *q, char *const *set, int n, struct e
 
 int cmd_eval(int argc, char **argv, struct error *err)
 {
-    struct request q = {.draw = {.resamples = 2000, .level = 0.95, .seed = 1}};
+    struct request q = {.resamples = 2000, .seed = 1};
+    char *metrics = NULL, threads[40], **set;
     struct cli_args args;
-    char **set = NULL;
-    int option, rc = 0, n;
+    int rc = cli_parse(&args, &cmd_eval_usage, argc, argv, &q, err), n = argc - args.rest;
 
-    cli_args_init(&args, &cmd_eval_usage, argc, argv);
-    while (rc == 0 && (option = cli_next(&args, err)) != 0)
-        rc = option < 0 ? option : take(&q, &args, option, err);
-    n = argc - args.rest;
-    if (rc == 0 && !q.run)
-        rc = error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s", n ? argv[args.rest] : "RUN");
-    if (rc == 0 && q.on && q.valid)
-        rc = error_set(err, PT_EUSAGE, "--on FILE takes the place of a part; leave --part out");
-    if (rc == 0 && !(set = mem_alloc(n + q.sets, sizeof *set)))
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0) {
-        for (int i = 0; i < n; i++)
-            set[i] = argv[args.rest + i];
-        for (int i = 0; i < q.sets; i++)
-            set[n + i] = q.set[i];
-        rc = judge_both(&q, set, n + q.sets, err);
+    if (rc < 0)
+        return rc;
+    if (!q.run)
+        return error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s",
+                         n ? argv[args.rest] : "RUN");
+    if (q.on && q.part)
+        return error_set(err, PT_EUSAGE, "--on FILE takes the place of a part; leave --part out");
+    set = mem_alloc(n + 2, sizeof *set);
+    if (!set || (q.metrics && asprintf(&metrics, "eval.metrics=%s", q.metrics) < 0)) {
+        mem_free(set);
+        return error_set(err, PT_ENOMEM, "out of memory");
     }
+    memcpy(set, argv + args.rest, (size_t)n * sizeof *set);
+    if (metrics)
+        set[n++] = metrics;
+    if (q.threads) {
+        snprintf(threads, sizeof threads, "run.threads=%lld", (long long)q.threads);
+        set[n++] = threads;
+    }
+    rc = evaluate_both(&q, set, n, err);
     mem_free(set);
-    for (int i = 0; i < q.sets; i++)
-        free(q.set[i]);
+    free(metrics);
     return rc;
 }

@@ -5,8 +5,13 @@
 
 #include <string.h>
 
-static const struct cli_option options[] = {
-    {"model", 'm', "RUN", "a run's folder"}, {"output", 'o', "FILE", "where to: NAME.onnx"}, {0}};
+struct request {
+    const char *model, *output;
+};
+
+static const struct cli_option options[] = {{"model", 'm', "RUN", "a run's folder", CLI_TEXT(model)},
+                                            {"output", 'o', "FILE", "where to: NAME.onnx", CLI_TEXT(output)},
+                                            {0}};
 
 const struct cli_usage cmd_export_usage = {
     "-m RUN -o NAME.onnx",
@@ -20,31 +25,24 @@ const struct cli_usage cmd_export_usage = {
 
 int cmd_export(int argc, char **argv, struct error *err)
 {
-    const char *model = NULL, *output = NULL;
+    struct request q = {0};
     struct cli_args args;
-    struct trained *u;
+    struct trained *trained;
     size_t length;
-    int option, rc;
+    int rc = cli_parse(&args, &cmd_export_usage, argc, argv, &q, err);
 
-    cli_args_init(&args, &cmd_export_usage, argc, argv);
-    while ((option = cli_next(&args, err)) > 0) {
-        if (option == 'm')
-            model = args.value;
-        else
-            output = args.value;
-    }
-    if (option < 0)
-        return option;
+    if (rc < 0)
+        return rc;
     if (args.rest < argc)
         return error_set(err, PT_EUSAGE, "%.60s: not expected", argv[args.rest]);
-    if (!model || !output)
-        return error_set(err, PT_EUSAGE, "%s is missing", model ? "-o NAME.onnx" : "-m RUN");
-    length = strlen(output);
-    if (length < 6 || strcmp(output + length - 5, ".onnx") != 0)
-        return error_set(err, PT_EUSAGE, "%.200s: the name must end in .onnx", output);
-    if ((rc = trained_open(&u, model, 1, err)) < 0)
+    if (!q.model || !q.output)
+        return error_set(err, PT_EUSAGE, "%s is missing", q.model ? "-o NAME.onnx" : "-m RUN");
+    length = strlen(q.output);
+    if (length < 6 || strcmp(q.output + length - 5, ".onnx") != 0)
+        return error_set(err, PT_EUSAGE, "%.200s: the name must end in .onnx", q.output);
+    if ((rc = trained_open(&trained, q.model, 1, err)) < 0)
         return rc;
-    rc = onnx_write(u, output, err);
-    trained_close(u);
+    rc = onnx_write(trained, q.output, err);
+    trained_close(trained);
     return rc;
 }

@@ -15,15 +15,12 @@
 
 enum { PAIRS = 1 << 20 };
 
+struct request {
+    struct targets targets;
+};
+
 static const struct cli_option options[] = {
-    {"model", 'm', "RUN", "a run's folder"},
-    {"users", TARGETS_USERS, "LIST", "whole rows of users: ids with commas, or a file of ids"},
-    {"all", TARGETS_ALL, NULL, "whole rows of all users"},
-    {"data", TARGETS_DATA, "PATH", "histories of users, instead of the run's data.path"},
-    {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", TARGETS_THREADS, "N", "worker threads"},
-    {"quiet", 'q', NULL, "only errors on stderr"},
-    {0}};
+    TARGET_OPTIONS("histories of users, instead of the run's data.path"), {0}};
 
 const struct cli_usage cmd_predict_usage = {
     "-m RUN (FILE | - | --users LIST | --all)",
@@ -300,16 +297,6 @@ static int for_rows(struct job *j, struct error *err)
 
 /* ---- the command ---- */
 
-static int parse(struct targets *q, struct cli_args *args, struct error *err)
-{
-    int option, rc;
-
-    while ((option = cli_next(args, err)) > 0)
-        if ((rc = targets_take(q, args, option, err)) < 0)
-            return rc;
-    return option < 0 ? option : targets_check(q, args, "pairs", "of what", err);
-}
-
 static int predict(struct job *j, struct error *err)
 {
     const struct targets *q = j->q;
@@ -324,7 +311,7 @@ static int predict(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (((!j->use->by_row || q->data) && (rc = history_source_read(&j->history, j->use, q->data, err)) < 0) ||
         (rc = ranker_new(&j->ranker, j->use, &spec, err)) < 0 ||
-        (rc = rows_new(&j->rows, stdout, q->form, err)) < 0 ||
+        (rc = rows_new(&j->rows, stdout, (enum rows_form)q->form, err)) < 0 ||
         (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
         return rc;
     if (j->n && (rc = run_block(j, err)) < 0)
@@ -347,13 +334,14 @@ static int predict(struct job *j, struct error *err)
 
 int cmd_predict(int argc, char **argv, struct error *err)
 {
-    struct targets q = {0};
-    struct job j = {.q = &q};
+    struct request q = {0};
+    struct job j = {.q = &q.targets};
     struct cli_args args;
     int rc;
 
-    cli_args_init(&args, &cmd_predict_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = trained_open(&j.use, q.model, (int)q.threads, err)) < 0)
+    if ((rc = cli_parse(&args, &cmd_predict_usage, argc, argv, &q, err)) < 0 ||
+        (rc = targets_check(&q.targets, &args, "pairs", "of what", err)) < 0 ||
+        (rc = trained_open(&j.use, q.targets.model, (int)q.targets.threads, err)) < 0)
         return rc;
     rc = predict(&j, err);
     rows_free(j.rows);

@@ -10,25 +10,23 @@
 #include <string.h>
 
 enum {
-    ALLOW_OPTION = TARGETS_OWN,
-    DENY_OPTION,
-    SEEN_OPTION,
     BLOCK = 8,                     /* people at once, in batches of the model */
     HEAP_BYTES = 256 * 1024 * 1024 /* item-based models: kept candidates of the users at once */
 };
 
+struct request {
+    struct targets targets;
+    const char *allow, *deny;
+    int64_t k;
+    bool with_seen;
+};
+
 static const struct cli_option options[] = {
-    {"model", 'm', "RUN", "a run's folder"},
-    {"count", 'k', "N", "items for each person; default 10"},
-    {"users", TARGETS_USERS, "LIST", "users of the data: ids with commas, or a file of ids"},
-    {"all", TARGETS_ALL, NULL, "all users of the data"},
-    {"data", TARGETS_DATA, "PATH", "their histories, instead of the run's data.path"},
-    {"allow", ALLOW_OPTION, "FILE", "only these items: one id or title a line"},
-    {"deny", DENY_OPTION, "FILE", "never these"},
-    {"with-seen", SEEN_OPTION, NULL, "also what a person knows already"},
-    {"output", 'o', "FORM", "tsv (default), csv or jsonl"},
-    {"threads", TARGETS_THREADS, "N", "worker threads"},
-    {"quiet", 'q', NULL, "only errors on stderr"},
+    TARGET_OPTIONS("their histories, instead of the run's data.path"),
+    {"count", 'k', "N", "items for each person; default 10", CLI_WHOLE(k, 1, 1000000)},
+    {"allow", 0, "FILE", "only these items: one id or title a line", CLI_TEXT(allow)},
+    {"deny", 0, "FILE", "never these", CLI_TEXT(deny)},
+    {"with-seen", 0, NULL, "also what a person knows already", CLI_FLAG(with_seen)},
     {0}};
 
 const struct cli_usage cmd_recommend_usage = {
@@ -41,13 +39,6 @@ const struct cli_usage cmd_recommend_usage = {
     "Example:\n"
     "  printf 'Toy Story (1995)\\nHeat (1995)\\n' | partrain recommend -m runs/ml-1m -\n",
     options};
-
-struct request {
-    struct targets whom;
-    const char *allow, *deny;
-    int64_t k;
-    bool with_seen;
-};
 
 struct job {
     const struct request *q;
@@ -105,7 +96,8 @@ static int for_text(struct job *j, struct error *err)
             "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, "
             "Mult-DAE, mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = history_text_open(&t, j->use, j->q->whom.file, targets_note, (void *)&j->q->whom, err)) < 0)
+        (rc = history_text_open(&t, j->use, j->q->targets.file, targets_note, (void *)&j->q->targets, err)) <
+            0)
         return rc;
     for (;;) {
         histories_clear(&p);
@@ -117,7 +109,7 @@ static int for_text(struct job *j, struct error *err)
         lines = history_text_lines(t, &unknown);
         if (!known && unknown && p.n < most) {
             rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
-                           targets_file(&j->q->whom), (long long)unknown,
+                           targets_file(&j->q->targets), (long long)unknown,
                            j->use->rating ? "<tab>RATING" : ", by its id or title");
             break;
         }
@@ -128,9 +120,9 @@ static int for_text(struct job *j, struct error *err)
     }
     lines = history_text_lines(t, &unknown);
     if (rc == 0 && j->people == 0)
-        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected", targets_file(&j->q->whom),
+        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected", targets_file(&j->q->targets),
                        lines ? "only blank lines" : "empty");
-    if (rc == 0 && unknown > 5 && !j->q->whom.quiet)
+    if (rc == 0 && unknown > 5 && !j->q->targets.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);
     history_text_close(t);
@@ -147,7 +139,7 @@ static int for_users(struct job *j, struct error *err)
     int32_t *user = NULL;
     int rc;
 
-    if ((rc = targets_users(&j->q->whom, j->history->names, "the data", &user, &n, err)) < 0 ||
+    if ((rc = targets_users(&j->q->targets, j->history->names, "the data", &user, &n, err)) < 0 ||
         (rc = room_for(j, most, err)) < 0)
         goto end;
     for (int64_t from = 0; from < n && rc == 0; from += most) {
@@ -187,7 +179,7 @@ static int for_columns(struct job *j, struct error *err)
     if (!hidden)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     else
-        rc = targets_users(&j->q->whom, j->use->users, "the run", &user, &n, err);
+        rc = targets_users(&j->q->targets, j->use->users, "the run", &user, &n, err);
     most = most < n ? most : n;
     if (rc == 0)
         rc = room_for(j, most, err);
@@ -206,35 +198,15 @@ static int for_columns(struct job *j, struct error *err)
 
 /* ---- the command ---- */
 
-static int parse(struct request *q, struct cli_args *args, struct error *err)
+static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    int option, rc = 0;
+    int rc = cli_parse(args, &cmd_recommend_usage, argc, argv, q, err);
 
-    while (rc == 0 && (option = cli_next(args, err)) != 0) {
-        if (option < 0)
-            return option;
-        switch (option) {
-        case 'k':
-            rc = cli_whole(args, "-k", 1, 1000000, &q->k, err);
-            break;
-        case ALLOW_OPTION:
-            q->allow = args->value;
-            break;
-        case DENY_OPTION:
-            q->deny = args->value;
-            break;
-        case SEEN_OPTION:
-            q->with_seen = true;
-            break;
-        default:
-            rc = targets_take(&q->whom, args, option, err);
-        }
-    }
-    if (rc < 0 || (rc = targets_check(&q->whom, args, "histories", "for whom", err)) < 0)
+    if (rc < 0 || (rc = targets_check(&q->targets, args, "histories", "for whom", err)) < 0)
         return rc;
-    if (q->whom.data && q->whom.file)
+    if (q->targets.data && q->targets.file)
         return error_set(err, PT_EUSAGE, "--data is for --users and --all; histories come from %.60s",
-                         q->whom.file);
+                         q->targets.file);
     return 0;
 }
 
@@ -251,10 +223,10 @@ static int hide_items(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
-        rc = history_text_items(j->use, q->allow, j->hidden, 0, targets_note, (void *)&q->whom, err);
+        rc = history_text_items(j->use, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err);
     }
     if (rc == 0 && q->deny)
-        rc = history_text_items(j->use, q->deny, j->hidden, 1, targets_note, (void *)&q->whom, err);
+        rc = history_text_items(j->use, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err);
     return rc;
 }
 
@@ -266,21 +238,21 @@ static int recommend(struct job *j, struct error *err)
     int rc = hide_items(j, err);
 
     spec.hidden = j->hidden;
-    if (rc == 0 && !q->whom.file) {
+    if (rc == 0 && !q->targets.file) {
         double start = clock_now();
 
-        rc = history_source_read(&j->history, j->use, q->whom.data, err);
+        rc = history_source_read(&j->history, j->use, q->targets.data, err);
         j->read_s = clock_now() - start;
         if (rc == 0)
-            targets_scale(&q->whom, j->use, j->history);
+            targets_scale(&q->targets, j->use, j->history);
     }
     if (rc == 0 && !by_column)
         rc = ranker_new(&j->ranker, j->use, &spec, err);
     if (rc == 0)
-        rc = rows_new(&j->rows, stdout, q->whom.form, err);
+        rc = rows_new(&j->rows, stdout, (enum rows_form)q->targets.form, err);
     if (rc < 0)
         return rc;
-    return q->whom.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
+    return q->targets.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
 }
 
 static void tell(const struct job *j, double open_s, double use_s)
@@ -302,15 +274,14 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     double start = clock_now(), opened;
     int rc;
 
-    cli_args_init(&args, &cmd_recommend_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 ||
-        (rc = trained_open(&j.use, q.whom.model, (int)q.whom.threads, err)) < 0)
+    if ((rc = parse(&q, &args, argc, argv, err)) < 0 ||
+        (rc = trained_open(&j.use, q.targets.model, (int)q.targets.threads, err)) < 0)
         return rc;
     if (q.k > idtable_count(j.use->items))
         q.k = idtable_count(j.use->items);
     opened = clock_now();
     rc = recommend(&j, err);
-    if (rc == 0 && !q.whom.quiet && (q.whom.all || j.empty))
+    if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
         tell(&j, opened - start, clock_now() - opened);
     rows_free(j.rows);
     ranker_free(j.ranker);

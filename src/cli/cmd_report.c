@@ -6,11 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NO_DATA_OPTION = 256 };
+struct request {
+    const char *page;
+    bool no_data;
+};
 
 static const struct cli_option options[] = {
-    {"out", 'o', "FILE", "write a page (HTML) instead of text"},
-    {"no-data", NO_DATA_OPTION, NULL, "page: do not read the ratings for plots about them"},
+    {"out", 'o', "FILE", "write a page (HTML) instead of text", CLI_TEXT(page)},
+    {"no-data", 0, NULL, "page: do not read the ratings for plots about them", CLI_FLAG(no_data)},
     {0}};
 
 const struct cli_usage cmd_report_usage = {
@@ -38,36 +41,29 @@ static int check_name(const char *path, struct error *err)
 
 int cmd_report(int argc, char **argv, struct error *err)
 {
-    const char *path = NULL;
-    bool facts = true, plots = false;
+    struct request q = {0};
+    bool plots = false;
     struct cli_args args;
     struct report r;
-    int option, rc;
+    int rc = cli_parse(&args, &cmd_report_usage, argc, argv, &q, err);
 
-    cli_args_init(&args, &cmd_report_usage, argc, argv);
-    while ((option = cli_next(&args, err)) > 0) {
-        if (option == 'o')
-            path = args.value;
-        else
-            facts = false;
-    }
-    if (option < 0)
-        return option;
+    if (rc < 0)
+        return rc;
     if (args.rest == argc)
         return error_set(err, PT_EUSAGE, "which runs? partrain report RUN [RUN ...]");
-    if (!path && !facts)
+    if (!q.page && q.no_data)
         return error_set(err, PT_EUSAGE, "--no-data is for a page: -o FILE");
-    if (path && (rc = check_name(path, err)) < 0)
+    if (q.page && (rc = check_name(q.page, err)) < 0)
         return rc;
-    if ((rc = report_read(&r, argv + args.rest, argc - args.rest, path && facts, err)) < 0)
+    if ((rc = report_read(&r, argv + args.rest, argc - args.rest, q.page && !q.no_data, err)) < 0)
         return rc;
-    if (path) {
+    if (q.page) {
         plots = gnuplot_found();
         if (!plots)
             cli_message("gnuplot was not found: the page has tables and no plots (Debian: gnuplot-nox)");
-        rc = report_write_html(path, &r, plots, err);
+        rc = report_write_html(q.page, &r, plots, err);
         if (rc == 0)
-            cli_message("%s: %d run%s", path, r.n, r.n == 1 ? "" : "s");
+            cli_message("%s: %d run%s", q.page, r.n, r.n == 1 ? "" : "s");
     } else {
         report_print(stdout, &r);
     }

@@ -12,16 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OUT_OPTION = 256, THREADS_OPTION, RESUME_OPTION, DRY_OPTION };
+struct request {
+    const char *file, *folder;
+    int64_t threads;
+    bool resume, dry_run, quiet, verbose;
+};
 
 static const struct cli_option options[] = {
-    {"config", 'c', "FILE", "the configuration"},
-    {"out", OUT_OPTION, "DIR", "folder for the run; default runs/NAME-TIME"},
-    {"threads", THREADS_OPTION, "N", "worker threads (run.threads)"},
-    {"resume", RESUME_OPTION, NULL, "go on with the run in --out, if any; no -c: as it began"},
-    {"dry-run", DRY_OPTION, NULL, "print what memory and time it would take, write nothing"},
-    {"quiet", 'q', NULL, "only errors"},
-    {"verbose", 'v', NULL, "a line for every epoch, on a terminal too"},
+    {"config", 'c', "FILE", "the configuration", CLI_TEXT(file)},
+    {"out", 0, "DIR", "folder for the run; default runs/NAME-TIME", CLI_TEXT(folder)},
+    {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
+    {"resume", 0, NULL, "go on with the run in --out, if any; no -c: as it began", CLI_FLAG(resume)},
+    {"dry-run", 0, NULL, "print what memory and time it would take, write nothing", CLI_FLAG(dry_run)},
+    {"quiet", 'q', NULL, "only errors", CLI_FLAG(quiet)},
+    {"verbose", 'v', NULL, "a line for every epoch, on a terminal too", CLI_FLAG(verbose)},
     {0}};
 
 const struct cli_usage cmd_train_usage = {
@@ -256,58 +260,11 @@ static void print_result(const struct train_result *r, const char *folder, bool 
                 (long long)r->best_epoch, (long long)r->epochs, r->train_s, r->weights_hash, folder);
 }
 
-struct request {
-    const char *file, *folder, *threads;
-    bool resume, dry_run;
-    struct teller teller;
-};
-
-static int parse(struct request *q, struct cli_args *args, struct error *err)
-{
-    int option;
-
-    while ((option = cli_next(args, err)) > 0)
-        switch (option) {
-        case 'c':
-            q->file = args->value;
-            break;
-        case OUT_OPTION:
-            q->folder = args->value;
-            break;
-        case THREADS_OPTION: {
-            int64_t n;
-            int rc = cli_whole(args, "--threads", 1, 4096, &n, err);
-
-            if (rc < 0)
-                return rc;
-            q->threads = args->value;
-            break;
-        }
-        case RESUME_OPTION:
-            q->resume = true;
-            break;
-        case DRY_OPTION:
-            q->dry_run = true;
-            break;
-        case 'q':
-            q->teller.quiet = true;
-            break;
-        case 'v':
-            q->teller.verbose = true;
-            break;
-        }
-    if (option == 0 && q->folder && !*q->folder)
-        return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
-    if (option == 0 && q->resume && !q->folder)
-        return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
-    return option;
-}
-
 static int start(const struct request *q, const struct config *c, struct error *err)
 {
     struct ranks ranks = ranks_self();
     char *folder = q->folder ? strdup(q->folder) : default_folder(q->file, &ranks);
-    struct teller teller = q->teller;
+    struct teller teller = {.quiet = q->quiet, .verbose = q->verbose};
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
                               .dry_run = q->dry_run,
@@ -362,18 +319,20 @@ static int train(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    char threads[64];
-    int rc;
+    int rc = cli_parse(&args, &cmd_train_usage, argc, argv, &q, err);
 
-    cli_args_init(&args, &cmd_train_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 || (rc = begun_config(&c, &q, argc - args.rest, err)) < 0)
+    if (rc < 0)
+        return rc;
+    if (q.folder && !*q.folder)
+        return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
+    if (q.resume && !q.folder)
+        return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
+    if ((rc = begun_config(&c, &q, argc - args.rest, err)) < 0)
         return rc;
     rc = c ? cli_assign(c, argv + args.rest, argc - args.rest, err)
            : cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
-    if (rc == 0 && q.threads) {
-        snprintf(threads, sizeof threads, "run.threads=%s", q.threads);
-        rc = config_set(c, threads, err);
-    }
+    if (rc == 0)
+        rc = cli_set_threads(c, q.threads, err);
     if (rc == 0 && (rc = config_need_data(c, err)) == 0)
         rc = start(&q, c, err);
     config_free(c);

@@ -10,14 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_OPTION = 256, RESUME_OPTION, KEEP_OPTION, MOST_ROWS = 20 };
+enum { MOST_ROWS = 20 };
+
+struct request {
+    const char *file, *folder;
+    bool resume, keep, quiet;
+};
 
 static const struct cli_option options[] = {
-    {"config", 'c', "FILE", "the configuration, with a tune: block"},
-    {"out", OUT_OPTION, "DIR", "folder for the search; default tune/NAME-TIME"},
-    {"resume", RESUME_OPTION, NULL, "go on with the search in --out; minutes may have grown"},
-    {"keep", KEEP_OPTION, NULL, "keep the weights of all trials, not of the best alone"},
-    {"quiet", 'q', NULL, "only the table at the end, and errors"},
+    {"config", 'c', "FILE", "the configuration, with a tune: block", CLI_TEXT(file)},
+    {"out", 0, "DIR", "folder for the search; default tune/NAME-TIME", CLI_TEXT(folder)},
+    {"resume", 0, NULL, "go on with the search in --out; minutes may have grown", CLI_FLAG(resume)},
+    {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(keep)},
+    {"quiet", 'q', NULL, "only the table at the end, and errors", CLI_FLAG(quiet)},
     {0}};
 
 const struct cli_usage cmd_tune_usage = {
@@ -139,35 +144,12 @@ static void print_verdict(const struct tune_result *r, const char *folder)
 
 /* ---- the command ---- */
 
-struct request {
-    const char *file, *folder;
-    bool resume, keep, quiet;
-};
-
-static int parse(struct request *q, struct cli_args *args, struct error *err)
+static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    int option;
+    int rc = cli_parse(args, &cmd_tune_usage, argc, argv, q, err);
 
-    while ((option = cli_next(args, err)) > 0)
-        switch (option) {
-        case 'c':
-            q->file = args->value;
-            break;
-        case OUT_OPTION:
-            q->folder = args->value;
-            break;
-        case RESUME_OPTION:
-            q->resume = true;
-            break;
-        case KEEP_OPTION:
-            q->keep = true;
-            break;
-        case 'q':
-            q->quiet = true;
-            break;
-        }
-    if (option < 0)
-        return option;
+    if (rc < 0)
+        return rc;
     if (!q->file)
         return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
     if (q->folder && !*q->folder)
@@ -192,8 +174,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
     char *folder;
     int rc;
 
-    cli_args_init(&args, &cmd_tune_usage, argc, argv);
-    if ((rc = parse(&q, &args, err)) < 0 ||
+    if ((rc = parse(&q, &args, argc, argv, err)) < 0 ||
         (rc = cli_name_installed(tune_spec_read(&spec, q.file, err), q.file, err)) < 0)
         return rc;
     folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);

@@ -4,16 +4,11 @@
 #include "cli/cli.h"
 
 #include "cli/manual.h"
-#include "math/gemm.h"
 #include "par/ranks.h"
-#include "par/team.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct command {
     const char *name, *help;
@@ -167,68 +162,11 @@ static int dispatch(int argc, char **argv, struct error *err)
     return run(find(word), argc - 1, argv + 1, err);
 }
 
-/* Whether the command measures BLAS. */
-static bool measures_blas(int argc, char **argv)
-{
-    return argc > 1 && (strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "doctor") == 0);
-}
-
-/* Standard error goes nowhere until restore_messages: what libraries complain of when they are loaded
- * (libgomp of variables) they have complained of. CLI_RESTARTED holds the number of the file that it was. */
-static void hold_messages(void)
-{
-    int was = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    char text[16];
-
-    snprintf(text, sizeof text, "%d", was);
-    if (was >= 0 && nowhere >= 0 && setenv(CLI_RESTARTED, text, 1) == 0) {
-        dup2(nowhere, STDERR_FILENO);
-    } else {
-        setenv(CLI_RESTARTED, "", 1);
-        if (was >= 0)
-            close(was);
-    }
-    if (nowhere >= 0)
-        close(nowhere);
-}
-
-/* Empty afterwards, as what is started from here has its messages. */
-static void restore_messages(void)
-{
-    const char *was = getenv(CLI_RESTARTED);
-
-    if (!was || !*was)
-        return;
-    if (dup2(atoi(was), STDERR_FILENO) >= 0)
-        close(atoi(was));
-    setenv(CLI_RESTARTED, "", 1);
-}
-
-/* OpenBLAS chose its kernels before main began. Where it did not know the processor and chose ancient ones,
- * the program starts itself again with the family named; the variable keeps it from doing so twice, and a
- * user's own choice stands. Where that fails it goes on beside a slower SGEMM: `partrain doctor` says so. */
-static void choose_blas_kernels(char **argv)
-{
-    const char *core = gemm_better_core();
-
-    if (!core || getenv("OPENBLAS_CORETYPE") || setenv("OPENBLAS_CORETYPE", core, 0) != 0)
-        return;
-    team_leave_place();
-    hold_messages();
-    execv("/proc/self/exe", argv);
-    restore_messages();
-    unsetenv(CLI_RESTARTED);
-    unsetenv("OPENBLAS_CORETYPE");
-}
-
 int main(int argc, char **argv)
 {
     struct error err = {0};
     int rc;
 
-    restore_messages();
-    if (measures_blas(argc, argv))
-        choose_blas_kernels(argv);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of write, which is reported */
     rc = dispatch(argc, argv, &err);
 

@@ -99,8 +99,8 @@ static void man_of(FILE *out, const struct page *p)
     fputs("\n.SH OPTIONS\n", out);
     for (const struct cli_option *o = p->usage->options; o->name; o++) {
         fputs(".TP\n.B ", out);
-        if (o->id < 256)
-            fprintf(out, "\\-%c, ", o->id);
+        if (o->letter)
+            fprintf(out, "\\-%c, ", o->letter);
         fputs("\\-\\-", out);
         put_roff(out, o->name);
         if (o->argument)
@@ -150,8 +150,8 @@ bool manual_man(FILE *out, const char *name)
 static void options_of(FILE *out, const struct page *p)
 {
     for (const struct cli_option *o = p->usage->options; o->name; o++) {
-        if (o->id < 256)
-            fprintf(out, "-%c ", o->id);
+        if (o->letter)
+            fprintf(out, "-%c ", o->letter);
         fprintf(out, "--%s ", o->name);
     }
     fputs("--help", out);
@@ -291,8 +291,8 @@ static void fish(FILE *out)
         for (const struct cli_option *o = pages[i].usage->options; o->name; o++) {
             fprintf(out, "complete -c partrain -n '__fish_seen_subcommand_from %s' -l %s", pages[i].name,
                     o->name);
-            if (o->id < 256)
-                fprintf(out, " -s %c", o->id);
+            if (o->letter)
+                fprintf(out, " -s %c", o->letter);
             fprintf(out, "%s -d '", o->argument ? " -r" : "");
             put_quoted(out, o->help, false);
             fputs("'\n", out);

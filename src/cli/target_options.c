@@ -8,37 +8,7 @@
 
 enum { NOTES = 5 }; /* users who are not there, told one by one */
 
-int targets_take(struct targets *q, const struct cli_args *args, int option, struct error *err)
-{
-    static const char *const forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
-    int form, rc;
-
-    switch (option) {
-    case 'm':
-        q->model = args->value;
-        break;
-    case TARGETS_USERS:
-        q->users = args->value;
-        break;
-    case TARGETS_ALL:
-        q->all = true;
-        break;
-    case TARGETS_DATA:
-        q->data = args->value;
-        break;
-    case 'o':
-        if ((rc = cli_word(args, "-o", forms, &form, err)) < 0)
-            return rc;
-        q->form = (enum rows_form)form;
-        break;
-    case TARGETS_THREADS:
-        return cli_whole(args, "--threads", 1, 4096, &q->threads, err);
-    case 'q':
-        q->quiet = true;
-        break;
-    }
-    return 0;
-}
+const char *const target_forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
 
 int targets_check(struct targets *q, struct cli_args *args, const char *things, const char *question,
                   struct error *err)

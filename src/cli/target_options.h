@@ -6,24 +6,27 @@
 #include "cli/rows.h"
 #include "serve/histories.h"
 
-/* Ids of the options in a command's table: 'm', 'o', 'q' and these. */
-enum {
-    TARGETS_USERS = 256,
-    TARGETS_ALL,
-    TARGETS_DATA,
-    TARGETS_THREADS,
-    TARGETS_OWN /* the command's own from here on */
-};
-
 struct targets {
     const char *model, *users, *data, *file;
     int64_t threads;
     bool all, quiet;
-    enum rows_form form;
+    int form; /* enum rows_form */
 };
 
-/* One of those options. */
-int targets_take(struct targets *q, const struct cli_args *args, int option, struct error *err);
+extern const char *const target_forms[];
+
+/* Rows of a command's table; its struct request has a member `targets`. */
+#define TARGET_OPTIONS(data_help)                                                                            \
+    {"model", 'm', "RUN", "a run's folder", CLI_TEXT(targets.model)},                                        \
+        {"users", 0, "LIST", "users: ids with commas, or a file of ids", CLI_TEXT(targets.users)},           \
+        {"all", 0, NULL, "all users", CLI_FLAG(targets.all)},                                                \
+        {"data", 0, "PATH", data_help, CLI_TEXT(targets.data)},                                              \
+        {"output", 'o', "FORM", "tsv (default), csv or jsonl", CLI_WORD(targets.form, target_forms)},        \
+        {"threads", 0, "N", "worker threads", CLI_WHOLE(targets.threads, 1, 4096)},                          \
+    {                                                                                                        \
+        "quiet", 'q', NULL, "only errors on stderr", CLI_FLAG(targets.quiet)                                 \
+    }
+
 /* The words behind the options: a FILE at most. Then whether there is a model, and one of FILE, --users and
  * --all; `things`: what the file holds, `question`: what is asked where none of them is there. */
 int targets_check(struct targets *q, struct cli_args *args, const char *things, const char *question,

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support/support.sh"
 set -e
 unset OMP_NUM_THREADS OMP_PLACES OMP_PROC_BIND OMP_THREAD_LIMIT OMP_DYNAMIC OMP_WAIT_POLICY GOMP_SPINCOUNT \
-    GOMP_CPU_AFFINITY KMP_AFFINITY OMP_MAX_ACTIVE_LEVELS PARTRAIN_RESTARTED OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
+    GOMP_CPU_AFFINITY KMP_AFFINITY OMP_MAX_ACTIVE_LEVELS OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS || true
 
 # expect STATUS WORDS...: runs doctor, checks its exit status
 expect() {
@@ -75,10 +75,6 @@ says '^SGEMM  *[0-9.]* GFLOP/s one worker, [0-9.]* all 2 together'
 says '^vectors  *\(avx512\|avx2\|baseline\) '
 says '^barrier  *[0-9.e+-]* us'
 [ "$(grep -cE '^ +[01] ' "$folder/out")" = 2 ] || fail "not a line for each of 2 workers"
-if grep -q 'vector units idle' "$folder/out"; then
-    fail "the BLAS kernels are not for this processor, and the program did not see to it"
-fi
-
 allowed=$(nproc)
 first=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
 taskset -c "$first" "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "under taskset"
@@ -101,28 +97,23 @@ if grep -q 'built for 64 callers at a time' "$folder/out"; then
 fi
 expect 2 --threads 4097
 
-# OpenMP that places the workers leaves them all processors, also where the program starts itself again
+# OpenMP that places the workers leaves them all processors
 usual=$("$PARTRAIN" doctor | sed -n 's/^workers  *\([0-9]*\) by default.*/\1/p')
 if [ "$allowed" -gt 1 ]; then
     for place in OMP_PROC_BIND=true OMP_PROC_BIND=spread "OMP_PLACES=cores OMP_NUM_THREADS=$usual"; do
-        for core in PARTRAIN_TEST= $("$PARTRAIN" doctor | sed -n 's/^BLAS  *OpenBLAS.* kernels for \(.*\)/OPENBLAS_CORETYPE=\1/p'); do
-            # shellcheck disable=SC2086
-            env $place $core "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "$place: exit status $?"
-            says ", $allowed of [0-9]* processors (cpuset "
-            says "^workers  *$usual by default"
-        done
+        # shellcheck disable=SC2086
+        env $place "$PARTRAIN" doctor >"$folder/out" 2>"$folder/err" || fail "$place: exit status $?"
+        says ", $allowed of [0-9]* processors (cpuset "
+        says "^workers  *$usual by default"
     done
     cpus=$(env OMP_PROC_BIND=true "$PARTRAIN" doctor --threads 2 | awk '/^ +[01] / { print $2 }' | sort -u | wc -l)
     [ "$cpus" = 2 ] || fail "OMP_PROC_BIND=true: 2 workers on $cpus processors"
 fi
 
-# what libgomp says when it is loaded is said once, and what partrain set is called that
-OMP_NUM_THREADS=x expect 0 --threads 1
-[ "$(grep -c 'Invalid value' "$folder/err")" -le 1 ] || fail "libgomp's message comes twice"
-! grep -q '^  *OPENBLAS_CORETYPE=[A-Za-z]*$' "$folder/out" || fail "OPENBLAS_CORETYPE is said to be the user's"
+# the environment is shown
 OPENBLAS_CORETYPE=Prescott expect 0 --threads 1
 says '^  *OPENBLAS_CORETYPE=Prescott$'
-expect 2 --bind sideways # messages come through
+expect 2 --bind sideways
 complains 'sideways'
 
 # what the environment does

@@ -4,6 +4,8 @@
 
 #include "bench/bench.h"
 
+struct json;
+
 enum bench_form { FORM_MD, FORM_CSV, FORM_JSON };
 
 /* bench_ranks.c: the same measurement by R processes, for each R of a list. */
@@ -22,8 +24,19 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
 /* To stdout. */
 void bench_print_md(const struct bench_result *r, const struct config *c);
 void bench_print_csv(const struct bench_result *r, const struct config *c);
+/* A figure of a row: its name in csv and in JSON (NULL: not there), where it is divided by `unit` (0: 1). */
+struct bench_field {
+    const char *csv, *json;
+    double value;
+    bool whole;
+    double unit;
+};
+
+void bench_csv_names(const struct bench_field *f, int n);
+void bench_csv_values(const struct bench_field *f, int n);
 /* One more field of a line of csv: a comma and the text, in quotes where it needs them. */
 void bench_csv_text(const char *text);
+struct json *bench_json_fields(const struct bench_field *f, int n);
 int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err);
 
 /* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "bench/probe.h"
 #include "cli/cli.h"
 #include "cli/gnuplot.h"
 #include "math/gemm.h"
@@ -24,16 +25,6 @@ static bool shown(int phase)
 static double per_second(double amount, double seconds)
 {
     return seconds > 0.0 ? amount / seconds : 0.0;
-}
-
-static double flop_rate(const struct bench_row *r)
-{
-    return cost_flop(&r->work) / r->median;
-}
-
-static double byte_rate(const struct bench_row *r)
-{
-    return cost_bytes(&r->work) / r->median;
 }
 
 /* ---- md ------------------------------------------------------------------------------------------------ */
@@ -125,7 +116,7 @@ static void print_roof(const struct bench_result *r)
     printf("\nRates of each phase, beside SGEMM (products of %d x %d x %d) and streaming (Adam over %.0f MB) "
            "on the "
            "same threads:\n\n",
-           BENCH_BLOCK, BENCH_BLOCK, BENCH_BLOCK, 1e-6 * r->stream_bytes);
+           PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK, 1e-6 * r->stream_bytes);
     printf("| threads | phase | s | GFLOP/s | of SGEMM | GB/s | of streaming |\n"
            "| ---: | :--- | ---: | ---: | ---: | ---: | ---: |\n");
     for (int i = 0; i < r->rows; i++) {
@@ -163,20 +154,6 @@ void bench_print_md(const struct bench_result *r, const struct config *c)
 
 /* ---- csv and json: the fields are listed in docs/performance.md ---- */
 
-/* What is not there is an empty field. */
-static void csv_real(double value)
-{
-    if (isfinite(value))
-        printf(",%.6g", value);
-    else
-        printf(",");
-}
-
-static void csv_int(int64_t value)
-{
-    printf(",%" PRId64, value);
-}
-
 void bench_csv_text(const char *text)
 {
     bool quote = strpbrk(text, ",\"\r\n") != NULL;
@@ -191,97 +168,112 @@ void bench_csv_text(const char *text)
         putchar('"');
 }
 
-static double speedup(const struct bench_result *r, int i)
+void bench_csv_names(const struct bench_field *f, int n)
 {
-    return r->weak ? NAN : bench_speedup(r, i);
+    for (int i = 0; i < n; i++)
+        if (f[i].csv)
+            printf("%s%s", i ? "," : "", f[i].csv);
 }
 
-static double growth(const struct bench_result *r, int i)
+/* NaN is an empty field. */
+void bench_csv_values(const struct bench_field *f, int n)
 {
-    return r->weak ? bench_speedup(r, i) : NAN;
+    for (int i = 0; i < n; i++) {
+        if (!f[i].csv)
+            continue;
+        if (i)
+            putchar(',');
+        if (isfinite(f[i].value))
+            printf(f[i].whole ? "%.0f" : "%.6g", f[i].value);
+    }
 }
 
-static double seconds_of_eval(const struct bench_row *x)
+struct json *bench_json_fields(const struct bench_field *f, int n)
 {
-    return x->eval_examples ? x->eval_s : NAN;
+    struct json *j = json_new_object();
+
+    for (int i = 0; i < n; i++)
+        if (f[i].json && f[i].whole)
+            json_put_int(j, f[i].json, llround(f[i].value));
+        else if (f[i].json)
+            json_put_real(j, f[i].json, f[i].value / (f[i].unit > 0.0 ? f[i].unit : 1.0));
+    return j;
 }
 
-static void print_csv_heading(void)
+/* NaN where nothing of the kind is done. */
+static double rate(double amount, double seconds)
 {
-    printf("threads,users,items,ratings,steps,repeats,median_s,low_s,high_s,examples_per_s,ratings_per_s,"
-           "speedup,growth,efficiency,flop_per_s,byte_per_s,sgemm_flop_per_s,sgemm_workers,stream_byte_per_s,"
-           "barrier_s,barriers,busiest_s,bound,exchange_bytes,sent_bytes,eval_s,eval_examples,eval_flop");
+    return amount > 0.0 && seconds > 0.0 ? amount / seconds : NAN;
+}
+
+enum { FIELDS = 29, GIGA = 1000000000 };
+
+static void row_fields(struct bench_field out[FIELDS], const struct bench_result *r, int i)
+{
+    const struct bench_row *x = &r->row[i];
+    double gain = bench_speedup(r, i);
+    const struct bench_field fields[FIELDS] = {
+        {"threads", "threads", x->threads, true, 0},
+        {"users", "users", (double)x->users, true, 0},
+        {"items", "items", (double)x->items, true, 0},
+        {"ratings", "ratings", (double)x->ratings, true, 0},
+        {"steps", "steps", (double)x->steps, true, 0},
+        {"repeats", NULL, r->repeats, true, 0},
+        {"median_s", "median_s", x->median, false, 0},
+        {"low_s", "low_s", x->low, false, 0},
+        {"high_s", "high_s", x->high, false, 0},
+        {"examples_per_s", "examples_per_s", x->work.examples / x->median, false, 0},
+        {"ratings_per_s", "ratings_per_s", x->work.ratings / x->median, false, 0},
+        {"speedup", "speedup", r->weak ? NAN : gain, false, 0},
+        {"growth", "growth", r->weak ? gain : NAN, false, 0},
+        {"efficiency", "efficiency", bench_efficiency(r, i), false, 0},
+        {"flop_per_s", "gflop_per_s", cost_flop(&x->work) / x->median, false, GIGA},
+        {"byte_per_s", "gbyte_per_s", cost_bytes(&x->work) / x->median, false, GIGA},
+        {"sgemm_flop_per_s", "sgemm_gflop_per_s", x->sgemm, false, GIGA},
+        {"sgemm_workers", "sgemm_workers", x->sgemm_workers, true, 0},
+        {"stream_byte_per_s", "stream_gbyte_per_s", x->stream, false, GIGA},
+        {"barrier_s", "barrier_s", x->barrier, false, 0},
+        {"barriers", "barriers", x->barriers, true, 0},
+        {"busiest_s", "busiest_s", x->busiest, false, 0},
+        {"bound", "bound", x->bound, true, 0},
+        {"exchange_bytes", "exchange_bytes", x->work.exchange, true, 0},
+        {"sent_bytes", "sent_bytes", x->sent, true, 0},
+        {"eval_s", "eval_s", x->eval_examples ? x->eval_s : NAN, false, 0},
+        {"eval_examples", "eval_examples", (double)x->eval_examples, true, 0},
+        {"eval_flop", "eval_flop", x->eval_flop, true, 0},
+        {NULL, "eval_gflop_per_s", rate(x->eval_flop, x->eval_s), false, GIGA},
+    };
+
+    memcpy(out, fields, sizeof fields);
+}
+
+void bench_print_csv(const struct bench_result *r, const struct config *c)
+{
+    struct bench_field f[FIELDS];
+
+    row_fields(f, r, 0);
+    bench_csv_names(f, FIELDS);
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
             printf(",%s_s,%s_flop,%s_byte", phase_name((enum phase)p), phase_name((enum phase)p),
                    phase_name((enum phase)p));
     printf(",model,data,weak,batch,shards,ranks,isa,blas,blas_core,weights_hash\n");
-}
+    for (int i = 0; i < r->rows; i++) {
+        const struct bench_row *x = &r->row[i];
 
-static void print_csv_row(const struct bench_result *r, int i, const struct config *c)
-{
-    const struct bench_row *x = &r->row[i];
-    const double rates[] = {x->median,
-                            x->low,
-                            x->high,
-                            x->work.examples / x->median,
-                            x->work.ratings / x->median,
-                            speedup(r, i),
-                            growth(r, i),
-                            bench_efficiency(r, i),
-                            flop_rate(x),
-                            byte_rate(x),
-                            x->sgemm};
-
-    printf("%d", x->threads);
-    csv_int(x->users);
-    csv_int(x->items);
-    csv_int(x->ratings);
-    csv_int(x->steps);
-    csv_int(r->repeats);
-    for (size_t k = 0; k < sizeof rates / sizeof *rates; k++)
-        csv_real(rates[k]);
-    csv_int(x->sgemm_workers);
-    csv_real(x->stream);
-    csv_real(x->barrier);
-    csv_int(llround(x->barriers));
-    csv_real(x->busiest);
-    csv_int(x->bound);
-    csv_int(llround(x->work.exchange));
-    csv_int(llround(x->sent));
-    csv_real(seconds_of_eval(x));
-    csv_int(x->eval_examples);
-    csv_int(llround(x->eval_flop));
-    for (int p = 0; p < PHASES; p++) {
-        if (!shown(p))
-            continue;
-        csv_real(x->phase[p]);
-        csv_int(llround(x->work.flop[p]));
-        csv_int(llround(x->work.bytes[p]));
+        row_fields(f, r, i);
+        bench_csv_values(f, FIELDS);
+        for (int p = 0; p < PHASES; p++)
+            if (shown(p))
+                printf(",%.6g,%.0f,%.0f", x->phase[p], x->work.flop[p], x->work.bytes[p]);
+        bench_csv_text(config_enum_name("model.kind", c->model_kind));
+        bench_csv_text(r->data);
+        printf(",%d,%" PRId64 ",%d,%d", r->weak, r->batch, r->shards, r->ranks);
+        bench_csv_text(r->isa);
+        bench_csv_text(gemm_library());
+        bench_csv_text(gemm_core());
+        printf(",%s\n", x->hash);
     }
-    bench_csv_text(config_enum_name("model.kind", c->model_kind));
-    bench_csv_text(r->data);
-    csv_int(r->weak);
-    csv_int(r->batch);
-    csv_int(r->shards);
-    csv_int(r->ranks);
-    bench_csv_text(r->isa);
-    bench_csv_text(gemm_library());
-    bench_csv_text(gemm_core());
-    printf(",%s\n", x->hash);
-}
-
-void bench_print_csv(const struct bench_result *r, const struct config *c)
-{
-    print_csv_heading();
-    for (int i = 0; i < r->rows; i++)
-        print_csv_row(r, i, c);
-}
-
-/* NaN, null in JSON, where nothing of the kind is done. */
-static double rate(double amount, double seconds)
-{
-    return amount > 0.0 && seconds > 0.0 ? amount / seconds : NAN;
 }
 
 static struct json *phases_json(const struct bench_row *x)
@@ -289,63 +281,23 @@ static struct json *phases_json(const struct bench_row *x)
     struct json *all = json_new_object();
 
     for (int p = 0; p < PHASES; p++) {
-        struct json *j = json_new_object();
+        double s = x->phase[p], flop = x->work.flop[p], bytes = x->work.bytes[p];
+        const struct bench_field f[] = {{NULL, "s", s, false, 0},
+                                        {NULL, "flop", flop, true, 0},
+                                        {NULL, "bytes", bytes, true, 0},
+                                        {NULL, "gflop_per_s", rate(flop, s), false, GIGA},
+                                        {NULL, "gbyte_per_s", rate(bytes, s), false, GIGA}};
 
-        if (!shown(p)) {
-            json_free(j);
-            continue;
-        }
-        json_put_real(j, "s", x->phase[p]);
-        json_put_int(j, "flop", llround(x->work.flop[p]));
-        json_put_int(j, "bytes", llround(x->work.bytes[p]));
-        json_put_real(j, "gflop_per_s", 1e-9 * rate(x->work.flop[p], x->phase[p]));
-        json_put_real(j, "gbyte_per_s", 1e-9 * rate(x->work.bytes[p], x->phase[p]));
-        json_put(all, phase_name((enum phase)p), j);
+        if (shown(p))
+            json_put(all, phase_name((enum phase)p), bench_json_fields(f, sizeof f / sizeof *f));
     }
     return all;
-}
-
-static struct json *row_json(const struct bench_result *r, int i)
-{
-    const struct bench_row *x = &r->row[i];
-    struct json *j = json_new_object();
-
-    json_put_int(j, "threads", x->threads);
-    json_put_int(j, "sent_bytes", llround(x->sent));
-    json_put_int(j, "bound", x->bound);
-    json_put_int(j, "users", x->users);
-    json_put_int(j, "items", x->items);
-    json_put_int(j, "ratings", x->ratings);
-    json_put_int(j, "steps", x->steps);
-    json_put_real(j, "median_s", x->median);
-    json_put_real(j, "low_s", x->low);
-    json_put_real(j, "high_s", x->high);
-    json_put_real(j, "examples_per_s", x->work.examples / x->median);
-    json_put_real(j, "ratings_per_s", x->work.ratings / x->median);
-    json_put_real(j, "speedup", speedup(r, i));
-    json_put_real(j, "growth", growth(r, i));
-    json_put_real(j, "efficiency", bench_efficiency(r, i));
-    json_put_real(j, "gflop_per_s", 1e-9 * flop_rate(x));
-    json_put_real(j, "gbyte_per_s", 1e-9 * byte_rate(x));
-    json_put_real(j, "sgemm_gflop_per_s", 1e-9 * x->sgemm);
-    json_put_int(j, "sgemm_workers", x->sgemm_workers);
-    json_put_real(j, "stream_gbyte_per_s", 1e-9 * x->stream);
-    json_put_real(j, "barrier_s", x->barrier);
-    json_put_int(j, "barriers", llround(x->barriers));
-    json_put_int(j, "exchange_bytes", llround(x->work.exchange));
-    json_put_real(j, "busiest_s", x->busiest);
-    json_put(j, "phases", phases_json(x));
-    json_put_real(j, "eval_s", seconds_of_eval(x));
-    json_put_int(j, "eval_examples", x->eval_examples);
-    json_put_int(j, "eval_flop", llround(x->eval_flop));
-    json_put_real(j, "eval_gflop_per_s", 1e-9 * rate(x->eval_flop, x->eval_s));
-    json_put_text(j, "weights_hash", x->hash);
-    return j;
 }
 
 int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err)
 {
     struct json *j = json_new_object(), *rows = json_new_array();
+    struct bench_field f[FIELDS];
 
     json_put_text(j, "model", config_enum_name("model.kind", c->model_kind));
     json_put_text(j, "data", r->data);
@@ -364,8 +316,15 @@ int bench_print_json(const struct bench_result *r, const struct config *c, struc
     json_put_int(j, "last_level_caches", r->machine.last_caches);
     json_put_int(j, "last_level_bytes", r->machine.last_bytes);
     json_put_int(j, "stream_bytes", llround(r->stream_bytes));
-    for (int i = 0; i < r->rows; i++)
-        json_put(rows, NULL, row_json(r, i));
+    for (int i = 0; i < r->rows; i++) {
+        struct json *row;
+
+        row_fields(f, r, i);
+        row = bench_json_fields(f, FIELDS);
+        json_put(row, "phases", phases_json(&r->row[i]));
+        json_put_text(row, "weights_hash", r->row[i].hash);
+        json_put(rows, NULL, row);
+    }
     json_put(j, "rows", rows);
     return cli_print_json(stdout, j, err);
 }

@@ -10,8 +10,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,105 +37,73 @@ struct ranks_table {
 
 /* --- one measurement ----------------------------------------------------------------------------- */
 
-/* The words of a command line, owned texts among them. */
+/* The words of a command line; all owned. */
 struct command {
-    char **word; /* owned, ended by NULL */
+    char **word; /* ended by NULL */
     int words, room;
-    char *text[8]; /* owned */
-    int texts;
+    bool failed; /* no memory, or no room */
 };
 
-static void add(struct command *c, const char *word)
+static void add(struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct command *c, const char *fmt, ...)
 {
-    if (c->words < c->room)
-        c->word[c->words++] = (char *)(uintptr_t)word; /* exec takes them so, and changes nothing */
-}
+    va_list args;
 
-/* A number or another text made here; NULL: no memory. */
-static const char *keep(struct command *c, const char *text)
-{
-    return text ? (c->text[c->texts++] = mem_strdup(text)) : NULL;
-}
-
-static const char *keep_number(struct command *c, const char *form, double number)
-{
-    char text[64];
-
-    snprintf(text, sizeof text, form, number);
-    return keep(c, text);
+    va_start(args, fmt);
+    if (c->words == c->room || vasprintf(&c->word[c->words], fmt, args) < 0)
+        c->failed = true;
+    else
+        c->words++;
+    va_end(args);
 }
 
 static void command_fini(struct command *c)
 {
-    for (int i = 0; i < c->texts; i++)
-        mem_free(c->text[i]);
+    for (int i = 0; i < c->words; i++)
+        free(c->word[i]);
     mem_free(c->word);
-}
-
-/* "1,2,4" */
-static const char *keep_threads(struct command *c, const struct bench_spec *spec)
-{
-    char text[BENCH_ROWS * 6] = "";
-
-    for (int i = 0; i < spec->rows; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? "," : "", spec->threads[i]);
-    return keep(c, text);
-}
-
-static void add_launcher(struct command *c, const char *launch, int ranks)
-{
-    char *words, *word, *rest;
-
-    words = (char *)(uintptr_t)keep(c, launch);
-    if (!words)
-        return;
-    for (word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-        add(c, word);
-    add(c, keep_number(c, "%.0f", ranks));
 }
 
 static int make_command(struct command *c, const struct bench_ranks *ranks, int count,
                         const struct bench_spec *spec, const char *file, char **assignment, int assignments,
                         struct error *err)
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *launch = ranks->launch ? ranks->launch : "mpirun -np";
+    char threads[BENCH_ROWS * 6] = "", *self = realpath("/proc/self/exe", NULL);
 
-    if (n < 0)
-        return error_set(err, PT_EUSAGE, "--ranks: cannot tell which file this program is: %s",
-                         strerror(errno));
-    self[n] = '\0';
     c->room = WORDS + assignments;
     c->word = mem_zalloc(c->room + 1, sizeof *c->word);
-    if (!c->word)
+    if (!c->word) {
+        free(self);
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (count > 1)
-        add_launcher(c, ranks->launch ? ranks->launch : "mpirun -np", count);
-    add(c, keep(c, self));
+    }
+    if (count > 1) {
+        for (size_t n; *(launch += strspn(launch, " ")); launch += n)
+            add(c, "%.*s", (int)(n = strcspn(launch, " ")), launch);
+        add(c, "%d", count);
+    }
+    for (int i = 0; i < spec->rows; i++)
+        snprintf(threads + strlen(threads), sizeof threads - strlen(threads), "%s%d", i ? "," : "",
+                 spec->threads[i]);
+    add(c, "%s", self ? self : "partrain");
+    free(self);
     add(c, "bench");
     add(c, "--quiet");
-    add(c, "--output");
-    add(c, "json");
-    add(c, "--threads");
-    add(c, keep_threads(c, spec));
-    add(c, "--repeat");
-    add(c, keep_number(c, "%.0f", spec->repeats));
-    if (spec->steps || spec->seconds > 0.0) {
-        add(c, spec->steps ? "--steps" : "--seconds");
-        add(c,
-            keep_number(c, spec->steps ? "%.0f" : "%.9g", spec->steps ? (double)spec->steps : spec->seconds));
-    }
-    if (file) {
-        add(c, "--config");
-        add(c, file);
-    }
+    add(c, "--output=json");
+    add(c, "--threads=%s", threads);
+    add(c, "--repeat=%d", spec->repeats);
+    if (spec->steps)
+        add(c, "--steps=%" PRId64, spec->steps);
+    else if (spec->seconds > 0.0)
+        add(c, "--seconds=%.9g", spec->seconds);
+    if (file)
+        add(c, "--config=%s", file);
     add(c, "--");
     for (int i = 0; i < assignments; i++)
-        add(c, assignment[i]);
-    for (int i = 0; i < c->texts; i++)
-        if (!c->text[i])
-            return error_set(err, PT_ENOMEM, "out of memory");
-    return c->words < c->room ? 0 : error_set(err, PT_EUSAGE, "--launch: more than %d words", WORDS / 2);
+        add(c, "%s", assignment[i]);
+    if (c->failed && c->words < c->room)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return c->failed ? error_set(err, PT_EUSAGE, "--launch: more than %d words", WORDS / 2) : 0;
 }
 
 /* What the command writes; for mem_free. Its messages go where ours go. */
@@ -294,28 +262,51 @@ static void print_md(const struct ranks_table *t)
     }
 }
 
+enum { FIELDS = 11 };
+
+static void line_fields(struct bench_field out[FIELDS], const struct ranks_table *t, int i)
+{
+    const struct line *x = &t->line[i];
+    const struct bench_field fields[FIELDS] = {
+        {"ranks", "ranks", x->ranks, true, 0},
+        {"threads", "threads", (double)x->threads, true, 0},
+        {"steps", "steps", (double)x->steps, true, 0},
+        {"repeats", NULL, (double)t->repeats, true, 0},
+        {"median_s", "median_s", x->median, false, 0},
+        {"low_s", "low_s", x->low, false, 0},
+        {"high_s", "high_s", x->high, false, 0},
+        {"ratings_per_s", "ratings_per_s", x->ratings, false, 0},
+        {"speedup", "speedup", speedup(t, i), false, 0},
+        {"efficiency", "efficiency", efficiency(t, i), false, 0},
+        {"sent_bytes_per_step", "sent_bytes_per_step", sent_a_step(x), false, 0},
+    };
+
+    memcpy(out, fields, sizeof fields);
+}
+
 static void print_csv(const struct ranks_table *t)
 {
-    printf("ranks,threads,steps,repeats,median_s,low_s,high_s,ratings_per_s,speedup,efficiency,sent_bytes_"
-           "per_step,model,data,batch,shards,isa,blas_core,weights_hash\n");
-    for (int i = 0; i < t->lines; i++) {
-        const struct line *x = &t->line[i];
+    struct bench_field f[FIELDS];
 
-        printf("%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g", x->ranks,
-               x->threads, x->steps, t->repeats, x->median, x->low, x->high, x->ratings, speedup(t, i),
-               efficiency(t, i), sent_a_step(x));
+    line_fields(f, t, 0);
+    bench_csv_names(f, FIELDS);
+    printf(",model,data,batch,shards,isa,blas_core,weights_hash\n");
+    for (int i = 0; i < t->lines; i++) {
+        line_fields(f, t, i);
+        bench_csv_values(f, FIELDS);
         bench_csv_text(t->model);
         bench_csv_text(t->data);
         printf(",%" PRId64 ",%" PRId64, t->batch, t->shards);
         bench_csv_text(t->isa);
         bench_csv_text(t->blas_core);
-        printf(",%s\n", x->hash);
+        printf(",%s\n", t->line[i].hash);
     }
 }
 
 static int print_json(const struct ranks_table *t, struct error *err)
 {
     struct json *j = json_new_object(), *rows = json_new_array();
+    struct bench_field f[FIELDS];
 
     json_put_text(j, "model", t->model);
     json_put_text(j, "data", t->data);
@@ -325,21 +316,12 @@ static int print_json(const struct ranks_table *t, struct error *err)
     json_put_text(j, "isa", t->isa);
     json_put_text(j, "blas_core", t->blas_core);
     for (int i = 0; i < t->lines; i++) {
-        const struct line *x = &t->line[i];
-        struct json *r = json_new_object();
+        struct json *row;
 
-        json_put_int(r, "ranks", x->ranks);
-        json_put_int(r, "threads", x->threads);
-        json_put_int(r, "steps", x->steps);
-        json_put_real(r, "median_s", x->median);
-        json_put_real(r, "low_s", x->low);
-        json_put_real(r, "high_s", x->high);
-        json_put_real(r, "ratings_per_s", x->ratings);
-        json_put_real(r, "speedup", speedup(t, i));
-        json_put_real(r, "efficiency", efficiency(t, i));
-        json_put_real(r, "sent_bytes_per_step", sent_a_step(x));
-        json_put_text(r, "weights_hash", x->hash);
-        json_put(rows, NULL, r);
+        line_fields(f, t, i);
+        row = bench_json_fields(f, FIELDS);
+        json_put_text(row, "weights_hash", t->line[i].hash);
+        json_put(rows, NULL, row);
     }
     json_put(j, "rows", rows);
     return cli_print_json(stdout, j, err);

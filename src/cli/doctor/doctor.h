@@ -3,13 +3,13 @@
 #ifndef CLI_DOCTOR_DOCTOR_H
 #define CLI_DOCTOR_DOCTOR_H
 
-#include "par/team.h"
+#include "bench/probe.h"
 #include "par/topo.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DOCTOR_WARNINGS = 24, DOCTOR_PASSES = 9 };
+enum { DOCTOR_WARNINGS = 24 };
 
 struct doctor {
     const char *description; /* of the machine that is not there; NULL: this one */
@@ -23,20 +23,16 @@ struct doctor {
     int warned;
 };
 
-/* What a worker finds out: lines of cache of its own. */
+/* What a worker finds out, in a cache line of its own. */
 struct finding {
-    _Alignas(64) double cpu;                         /* seconds of this thread while all called BLAS */
-    double begin[DOCTOR_PASSES], end[DOCTOR_PASSES]; /* of its products; infinite: it makes none */
-    int processor;                                   /* that it ran on */
+    _Alignas(64) double cpu; /* seconds of this thread while all called BLAS */
+    int processor;           /* that it ran on */
 };
 
 struct measurement {
-    struct finding *findings; /* (workers); NULL: nothing is measured yet */
-    float *scratch;           /* (workers, floats) */
-    int64_t floats;
-    int workers, calling;    /* of those, who call BLAS at the same time */
-    int cores;               /* that they have */
-    double alone, together;  /* FLOP/s of one worker; of those who call, over the same seconds */
+    struct finding *findings; /* (workers) owned; NULL: nothing is measured yet */
+    struct probe probe;
+    double alone, together;  /* FLOP/s of one worker; of all who call BLAS at the same time */
     double barrier, process; /* seconds a barrier; CPU seconds of the process while all called BLAS */
     int serial_threads, bound;
 };

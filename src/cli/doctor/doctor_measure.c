@@ -2,8 +2,6 @@
  * fixes. */
 #include "cli/doctor/doctor.h"
 
-#include "base/clock.h"
-#include "base/median.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 
@@ -15,8 +13,6 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-
-enum { BLOCK_M = 500, BLOCK_N = 512, BLOCK_K = 256, BARRIERS = 2000 };
 
 #define PASS_SECONDS 0.01
 
@@ -70,6 +66,7 @@ void doctor_check_environment(struct doctor *d)
 {
     const char *dynamic = environment("OMP_DYNAMIC"), *policy = environment("OMP_WAIT_POLICY");
     const char *threads = environment("OMP_NUM_THREADS");
+    char note[400];
 
     if (d->facts.omp_places)
         doctor_warn(d,
@@ -94,12 +91,8 @@ void doctor_check_environment(struct doctor *d)
                "unset it");
     if (*environment("OPENBLAS_NUM_THREADS"))
         doctor_warn(d, "OPENBLAS_NUM_THREADS has no effect: BLAS is only measured, a call by each worker");
-    if (gemm_better_core())
-        doctor_warn(
-            d,
-            "the BLAS library uses kernels for %s and leaves this processor's vector units idle, so its "
-            "SGEMM is no yardstick: OPENBLAS_CORETYPE=%s, or a newer library",
-            gemm_core(), gemm_better_core());
+    if (probe_blas_note(note, sizeof note))
+        doctor_warn(d, "%s", note);
 }
 
 static double cpu_seconds(clockid_t clock)
@@ -110,113 +103,61 @@ static double cpu_seconds(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Passes of `products` products each, by worker 0 or by all who may call, each begun by all at once. */
-static void make_passes(struct worker *w, const struct measurement *m, int64_t products, bool all)
-{
-    int caller = all ? gemm_caller(w->id, w->count, m->calling) : w->id == 0 ? 0 : -1;
-    struct finding *f = &m->findings[w->id];
-
-    for (int i = 0; i < DOCTOR_PASSES; i++) {
-        team_barrier(w);
-        f->begin[i] = caller >= 0 ? clock_now() : INFINITY;
-        if (caller >= 0)
-            gemm_rate_products(m->scratch + caller * m->floats, BLOCK_M, BLOCK_N, BLOCK_K, products);
-        f->end[i] = caller >= 0 ? clock_now() : -INFINITY;
-    }
-    team_barrier(w);
-}
-
-/* Seconds of the median pass: from whoever was first to begin to whoever was last to end. One worker's clock
- * would not do: where workers share a core, it may see the pass's begin when others are through. */
-static double pass_seconds(const struct measurement *m)
-{
-    double time[DOCTOR_PASSES];
-
-    for (int i = 0; i < DOCTOR_PASSES; i++) {
-        double begin = INFINITY, end = -INFINITY;
-
-        for (int id = 0; id < m->workers; id++) {
-            begin = fmin(begin, m->findings[id].begin[i]);
-            end = fmax(end, m->findings[id].end[i]);
-        }
-        time[i] = end - begin;
-    }
-    return median(time, DOCTOR_PASSES);
-}
-
 /* Entered by every worker: one alone, then all together; what the process's CPU time has beyond the workers'
  * own was spent by threads that BLAS started. Workers that share cores do less each. */
 static void measure(struct worker *w, void *arg)
 {
-    const double flop = 2.0 * BLOCK_M * BLOCK_N * BLOCK_K;
     struct measurement *m = arg;
     struct finding *f = &m->findings[w->id];
-    int caller = gemm_caller(w->id, w->count, m->calling), barriers;
-    double start, process = 0.0;
-    int64_t products;
+    double alone, together, barrier, start, process;
+    int64_t products, each;
 
-    if (caller >= 0)
-        gemm_rate_fill(m->scratch + caller * m->floats, BLOCK_M, BLOCK_N, BLOCK_K);
-    make_passes(w, m, 1, false);
-    products = (int64_t)fmax(1.0, PASS_SECONDS / pass_seconds(m));
-    make_passes(w, m, products, false);
-    if (w->id == 0)
-        m->alone = flop * (double)products / pass_seconds(m);
-    products = (int64_t)fmax(1.0, (double)products * fmin(1.0, (double)m->cores / m->calling));
-    if (w->id == 0)
-        process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    probe_fill(w, &m->probe);
+    products = (int64_t)fmax(1.0, PASS_SECONDS / probe_sgemm(w, &m->probe, 1, false));
+    alone = probe_sgemm(w, &m->probe, products, false);
+    each = (int64_t)fmax(1.0, (double)products * m->probe.share);
+    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
     start = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
-    make_passes(w, m, products, true);
+    together = probe_sgemm(w, &m->probe, each, true);
     f->cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
-    if (w->id == 0) {
-        m->process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
-        m->together = flop * (double)products * m->calling / pass_seconds(m);
-    }
-    barriers = (int)fmax(BARRIERS / 100, BARRIERS * fmin(1.0, (double)m->cores / w->count));
-    team_barrier(w);
-    start = clock_now();
-    for (int i = 0; i < barriers; i++)
-        team_barrier(w);
-    if (w->id == 0)
-        m->barrier = (clock_now() - start) / barriers;
+    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
+    barrier = probe_barrier(w, &m->probe);
     f->processor = sched_getcpu();
+    if (w->id != 0)
+        return;
+    m->alone = probe_flop() * (double)products / alone;
+    m->together = probe_flop() * (double)each * m->probe.calling / together;
+    m->process = process;
+    m->barrier = barrier;
 }
 
 int doctor_measure(struct doctor *d, struct measurement *m, struct error *err)
 {
     struct team *team = NULL;
-    int rc;
+    int rc = team_new(&team, d->workers, d->topo, d->bind, err);
 
-    m->workers = d->workers;
-    m->calling = gemm_calling(d->workers, gemm_callers());
-    m->cores = d->facts.cores;
-    m->floats = (gemm_rate_floats(BLOCK_M, BLOCK_N, BLOCK_K) + 15) / 16 * 16;
-    m->findings = mem_array(d->workers, sizeof *m->findings);
-    m->scratch = mem_array(m->calling, sizeof *m->scratch * (size_t)m->floats);
-    if (!m->findings || !m->scratch)
-        return error_set(err, PT_ENOMEM, "no memory to measure %d workers; ask for fewer by --threads",
-                         d->workers);
-    rc = team_new(&team, d->workers, d->topo, d->bind, err);
-    if (rc < 0 || (rc = gemm_init(err)) < 0) {
-        team_free(team);
-        return rc;
+    if (rc == 0)
+        rc = probe_init(&m->probe, d->workers, d->facts.cores, err);
+    if (rc == 0 && !(m->findings = mem_array(d->workers, sizeof *m->findings)))
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0) {
+        m->bound = team_bound(team);
+        m->serial_threads = gemm_measure_threads();
+        team_run(team, measure, m);
     }
-    m->bound = team_bound(team);
-    m->serial_threads = gemm_measure_threads();
-    team_run(team, measure, m);
     team_free(team);
-    return 0;
+    return rc;
 }
 
 void doctor_measurement_fini(struct measurement *m)
 {
     mem_free(m->findings);
-    mem_free(m->scratch);
+    probe_fini(&m->probe);
 }
 
 void doctor_print_measurement(struct doctor *d, const struct measurement *m)
 {
-    int busy = m->calling < m->cores ? m->calling : m->cores, in_run;
+    int calling = m->probe.calling, busy = calling < d->facts.cores ? calling : d->facts.cores, in_run;
     double own = 0.0, share = m->together / (m->alone * busy);
 
     for (int i = 0; i < d->workers; i++)
@@ -225,11 +166,11 @@ void doctor_print_measurement(struct doctor *d, const struct measurement *m)
     printf("            a call uses %d thread%s, in a run of %d worker%s %d (measured)\n", m->serial_threads,
            plural(m->serial_threads), d->workers, plural(d->workers), in_run);
     printf("SGEMM       %.1f GFLOP/s one worker, %.1f ", 1e-9 * m->alone, 1e-9 * m->together);
-    if (m->calling < m->workers)
-        printf("%d of %d together", m->calling, m->workers);
+    if (calling < d->workers)
+        printf("%d of %d together", calling, d->workers);
     else
-        printf("all %d together", m->workers);
-    printf(" (products of %d x %d x %d)\n", BLOCK_M, BLOCK_N, BLOCK_K);
+        printf("all %d together", d->workers);
+    printf(" (products of %d x %d x %d)\n", PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK);
     printf("barrier     %.2g us (%d worker%s)\n", 1e6 * m->barrier, d->workers, plural(d->workers));
     if (m->serial_threads > 1 || in_run > 1)
         doctor_warn(
@@ -242,10 +183,10 @@ void doctor_print_measurement(struct doctor *d, const struct measurement *m)
         doctor_warn(d,
                     "%d workers together reach %.0f%% of %d time%s one worker's SGEMM rate: cores are shared "
                     "with other work, or clock down",
-                    m->calling, 100.0 * share, busy, plural(busy));
-    if (m->calling < m->workers)
+                    calling, 100.0 * share, busy, plural(busy));
+    if (calling < d->workers)
         doctor_warn(d,
                     "the BLAS library was built for %d callers at a time, there are %d workers: SGEMM is "
                     "measured by %d of them; a library built for more would show them all",
-                    m->calling, m->workers, m->calling);
+                    calling, d->workers, calling);
 }

@@ -27,7 +27,7 @@ struct pt_config {
 };
 
 struct pt_model {
-    struct trained *use;
+    struct trained *trained;
     struct ranker *ranker; /* of the last k; NULL: none yet */
     int k;
 };
@@ -88,7 +88,7 @@ static int keep_step(struct pt_config *c, char *text, size_t length, char *name,
     return 0;
 }
 
-static int take_step(struct config *c, const struct step *s, struct error *err)
+static int apply_step(struct config *c, const struct step *s, struct error *err)
 {
     return s->name ? config_load_text(c, s->text, s->length, s->name, err) : config_set(c, s->text, err);
 }
@@ -161,7 +161,7 @@ static int checked_config(struct config **out, const struct pt_config *c, struct
     int rc = config_new(out, err);
 
     for (int64_t i = 0; i < c->steps && rc == 0; i++)
-        rc = take_step(*out, &c->step[i], err);
+        rc = apply_step(*out, &c->step[i], err);
     if (rc == 0 && (rc = config_check(*out, err)) == 0)
         rc = config_need_data(*out, err);
     return rc;
@@ -209,7 +209,7 @@ int pt_model_open(struct pt_model **out, const char *folder, int threads, struct
 
     if (!m)
         return no_memory(err);
-    if ((rc = trained_open(&m->use, folder, threads, &own)) < 0) {
+    if ((rc = trained_open(&m->trained, folder, threads, &own)) < 0) {
         mem_free(m);
         return give(rc, &own, err);
     }
@@ -222,58 +222,58 @@ void pt_model_free(struct pt_model *m)
     if (!m)
         return;
     ranker_free(m->ranker);
-    trained_close(m->use);
+    trained_close(m->trained);
     mem_free(m);
 }
 
 int64_t pt_model_items(const struct pt_model *m)
 {
-    return idtable_count(m->use->items);
+    return idtable_count(m->trained->items);
 }
 
 int64_t pt_model_users(const struct pt_model *m)
 {
-    return idtable_count(m->use->users);
+    return idtable_count(m->trained->users);
 }
 
 const char *pt_model_item_id(const struct pt_model *m, int64_t item)
 {
-    return item >= 0 && item < pt_model_items(m) ? idtable_name(m->use->items, item) : NULL;
+    return item >= 0 && item < pt_model_items(m) ? idtable_name(m->trained->items, item) : NULL;
 }
 
 const char *pt_model_item_title(const struct pt_model *m, int64_t item)
 {
-    return item >= 0 && item < pt_model_items(m) ? trained_title(m->use, item) : NULL;
+    return item >= 0 && item < pt_model_items(m) ? trained_title(m->trained, item) : NULL;
 }
 
 const char *pt_model_user_id(const struct pt_model *m, int64_t user)
 {
-    return user >= 0 && user < pt_model_users(m) ? idtable_name(m->use->users, user) : NULL;
+    return user >= 0 && user < pt_model_users(m) ? idtable_name(m->trained->users, user) : NULL;
 }
 
 int64_t pt_model_find_item(struct pt_model *m, const char *id_or_title)
 {
-    int64_t item = trained_find_item(m->use, id_or_title, strlen(id_or_title));
+    int64_t item = trained_find_item(m->trained, id_or_title, strlen(id_or_title));
 
     return item < 0 ? -1 : item;
 }
 
 int64_t pt_model_find_user(const struct pt_model *m, const char *id)
 {
-    return idtable_find(m->use->users, id, strlen(id));
+    return idtable_find(m->trained->users, id, strlen(id));
 }
 
-/* ---- people ---- */
+/* ---- histories ---- */
 
-static int take_person(struct histories *to, const struct pt_model *m, const struct pt_people *from,
+static int add_history(struct histories *to, const struct pt_model *m, const struct pt_people *from,
                        int64_t p, struct error *err)
 {
-    const struct trained *u = m->use;
+    const struct trained *trained = m->trained;
     int32_t row = -1;
 
     if (from->start[p] > from->start[p + 1] || from->start[p] < 0)
         return error_set(err, PT_EUSAGE, "person %lld: start[] goes down", (long long)p);
-    if (u->by_row) {
+    if (trained->by_row) {
         row = from->user ? from->user[p] : -1;
         if (row >= pt_model_users(m))
             return error_set(err, PT_EUSAGE, "person %lld: there is no user %d", (long long)p, (int)row);
@@ -283,14 +283,14 @@ static int take_person(struct histories *to, const struct pt_model *m, const str
     }
     for (int64_t i = from->start[p]; i < from->start[p + 1]; i++) {
         float value = from->rating ? from->rating[i] : 1.0f;
-        bool low = from->rating && (double)value < u->config->min_rating;
+        bool low = from->rating && (double)value < trained->config->min_rating;
 
         if (from->item[i] < 0 || from->item[i] >= pt_model_items(m))
             return error_set(err, PT_EUSAGE, "person %lld: there is no item %d", (long long)p,
                              (int)from->item[i]);
         if (!isfinite(value))
             return error_set(err, PT_EUSAGE, "person %lld: a rating is not finite", (long long)p);
-        if (!histories_add(to, from->item[i], u->config->binarize ? 1.0f : value,
+        if (!histories_add(to, from->item[i], trained->config->binarize ? 1.0f : value,
                            low ? HISTORY_SEEN : HISTORY_INPUT))
             return error_set(err, PT_ENOMEM, "out of memory");
     }
@@ -299,11 +299,12 @@ static int take_person(struct histories *to, const struct pt_model *m, const str
 
 static int check_people(const struct pt_model *m, const struct pt_people *p, struct error *err)
 {
-    const struct trained *u = m->use;
+    const struct trained *trained = m->trained;
 
-    if (u->side == SIDE_ITEM)
+    if (trained->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE, "item-based AutoRec takes no people; use the program's recommend");
-    if (u->rating && !u->by_row && !u->config->binarize && !p->rating && p->n && p->start[p->n])
+    if (trained->rating && !trained->by_row && !trained->config->binarize && !p->rating && p->n &&
+        p->start[p->n])
         return error_set(err, PT_EUSAGE, "this model needs ratings, and rating is NULL");
     return 0;
 }
@@ -317,18 +318,18 @@ static int need_ranker(struct pt_model *m, int k, struct error *err)
     ranker_free(m->ranker);
     m->ranker = NULL;
     m->k = k;
-    return ranker_new(&m->ranker, m->use, &spec, err);
+    return ranker_new(&m->ranker, m->trained, &spec, err);
 }
 
-/* People [from, end) as a block. */
-static int take_people(struct histories *to, const struct pt_model *m, const struct pt_people *from,
-                       int64_t first, int64_t end, struct error *err)
+/* Histories [first, end) of `from`. */
+static int add_histories(struct histories *to, const struct pt_model *m, const struct pt_people *from,
+                         int64_t first, int64_t end, struct error *err)
 {
     int rc = 0;
 
     histories_clear(to);
     for (int64_t p = first; p < end && rc == 0; p++)
-        rc = take_person(to, m, from, p, err);
+        rc = add_history(to, m, from, p, err);
     return rc;
 }
 
@@ -351,7 +352,7 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
     for (int64_t first = 0; first < people->n && rc == 0; first += BLOCK) {
         int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
 
-        if ((rc = take_people(&block, m, people, first, end, &own)) < 0 ||
+        if ((rc = add_histories(&block, m, people, first, end, &own)) < 0 ||
             (rc = ranker_run(m->ranker, &block, best, count, &own)) < 0)
             break;
         for (int64_t p = first; p < end; p++)
@@ -373,8 +374,9 @@ int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating
     struct error own = {0};
     struct histories block = {0}, want = {0};
     int64_t items = pt_model_items(m), most = 1 + (1 << 20) / items;
-    int rc = m->use->rating ? check_people(m, people, &own)
-                            : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
+    int rc = m->trained->rating
+                 ? check_people(m, people, &own)
+                 : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
 
     if (rc == 0)
         rc = need_ranker(m, 1, &own);
@@ -383,7 +385,7 @@ int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating
         float *out = rating + first * items;
 
         histories_clear(&want);
-        rc = take_people(&block, m, people, first, end, &own);
+        rc = add_histories(&block, m, people, first, end, &own);
         for (int64_t p = first; p < end && rc == 0; p++) {
             bool ok = true;
 
@@ -395,7 +397,7 @@ int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating
         if (rc == 0)
             rc = ranker_predict(m->ranker, &block, &want, out, &own);
         for (int64_t i = 0; i < (end - first) * items && rc == 0; i++)
-            out[i] = isnan(out[i]) ? NAN : (float)trained_rating(m->use, out[i]);
+            out[i] = isnan(out[i]) ? NAN : (float)trained_rating(m->trained, out[i]);
     }
     histories_fini(&block);
     histories_fini(&want);
@@ -406,5 +408,5 @@ int pt_export_onnx(struct pt_model *m, const char *path, struct pt_error *err)
 {
     struct error own = {0};
 
-    return give(onnx_write(m->use, path, &own), &own, err);
+    return give(onnx_write(m->trained, path, &own), &own, err);
 }

@@ -27,18 +27,18 @@ struct bench {
     double eval_time[BENCH_REPEATS];
 };
 
-static void tell(const struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void tell(const struct bench *b, const char *fmt, ...)
+static void note(const struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(const struct bench *b, const char *fmt, ...)
 {
     char text[256];
     va_list args;
 
-    if (!b->spec->tell)
+    if (!b->spec->note)
         return;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    b->spec->tell(b->spec->arg, text);
+    b->spec->note(b->spec->arg, text);
 }
 
 /* ---- data and model -------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ static int choose_steps(struct bench *b, struct error *err)
         b->steps = fit < 1.0 ? 1 : fit < (double)most ? (int64_t)fit : most;
         b->out->epoch = b->steps == most;
         if (fit > (double)most)
-            tell(b, "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
+            note(b, "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
                  spec->seconds, share * (double)most / fit);
         return make_model(b, err);
     }
@@ -317,7 +317,7 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 
     if (rc < 0 || (rc = make_model(b, err)) < 0)
         return rc;
-    tell(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
+    note(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
          row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
     rc = params_hash(&b->trainer.model->params, row->first_hash, err);
@@ -344,7 +344,7 @@ static int measure_row(struct bench *b, int i, struct error *err)
     row->ratings = b->problem->count;
     if (!b->steps && (rc = choose_steps(b, err)) < 0)
         return rc;
-    tell(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
+    note(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
          b->spec->repeats + 1);
     repeat(b, 0, b->steps);
     if ((rc = check_run(b, err)) < 0 ||
@@ -352,7 +352,7 @@ static int measure_row(struct bench *b, int i, struct error *err)
         (rc = bench_rates_new(&b->rates, b->problem, err)) < 0 || (rc = time_repeats(b, row, err)) < 0 ||
         (rc = time_evaluation(b, row, err)) < 0)
         return rc;
-    bench_rates_take(b->rates, b->out, row);
+    bench_rates_medians(b->rates, b->out, row);
     drop_rates(b);
     drop_model(b);
     return 0;

@@ -28,7 +28,7 @@ struct bench_spec {
     int64_t steps;  /* minibatches a repeat; 0: an epoch, or what `seconds` allows */
     double seconds; /* roughly, for warm-up and repeats of the first number of threads; 0: no bound */
     const volatile sig_atomic_t *stop; /* not 0: PT_EINTERRUPTED after the repeat at hand; may be NULL */
-    void (*tell)(void *arg, const char *text); /* what is being done; may be NULL */
+    void (*note)(void *arg, const char *text); /* a line about progress; may be NULL */
     void *arg;
 };
 
@@ -93,6 +93,6 @@ void bench_rates_free(struct bench_rates *r); /* may be NULL */
 void bench_rates_sample(struct bench_rates *r, bool stream);
 /* Medians of the samples, which it sorts: the row's sgemm and stream, times the number of ranks, and barrier;
  * and the result's stream_bytes. */
-void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row);
+void bench_rates_medians(struct bench_rates *r, struct bench_result *out, struct bench_row *row);
 
 #endif

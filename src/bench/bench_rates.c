@@ -143,7 +143,7 @@ void bench_rates_sample(struct bench_rates *r, bool stream)
         r->stream[r->stream_samples++] = r->stream_now;
 }
 
-void bench_rates_take(struct bench_rates *r, struct bench_result *out, struct bench_row *row)
+void bench_rates_medians(struct bench_rates *r, struct bench_result *out, struct bench_row *row)
 {
     int ranks = team_ranks(r->problem->team)->count;
 

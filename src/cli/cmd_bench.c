@@ -51,7 +51,7 @@ const struct cli_usage cmd_bench_usage = {
     "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2\n",
     options};
 
-static void tell(void *arg, const char *text)
+static void print_note(void *arg, const char *text)
 {
     (void)arg;
     cli_message("%s", text);
@@ -195,7 +195,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
     q->spec.stop = signals_stop();
-    q->spec.tell = q->quiet ? NULL : tell;
+    q->spec.note = q->quiet ? NULL : print_note;
     signals_catch_signals();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
@@ -212,7 +212,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
 static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
 {
     return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, (enum bench_form)q->form,
-                       q->quiet ? NULL : tell, err);
+                       q->quiet ? NULL : print_note, err);
 }
 
 static int bench(int argc, char **argv, struct error *err)

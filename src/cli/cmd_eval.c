@@ -105,7 +105,8 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
     return file_commit(w, err);
 }
 
-static void tell(const struct request *q, const char *run, const struct evaluation *j)
+/* Which ratings the figures are of. */
+static void note_ratings(const struct request *q, const char *run, const struct evaluation *j)
 {
     if (q->quiet)
         return;
@@ -137,7 +138,7 @@ static void tell(const struct request *q, const char *run, const struct evaluati
 }
 
 /* A share that was meant, and a count that was said. */
-static void tell_single(const struct evaluation *j, const struct request *q)
+static void note_single(const struct evaluation *j, const struct request *q)
 {
     if (!q->quiet && !q->on && j->result.cells == 1)
         cli_message(
@@ -175,23 +176,29 @@ end:
 
 /* ---- the command -------------------------------------------------------------------------------------- */
 
+static void warn(void *arg, const char *text)
+{
+    (void)arg;
+    cli_message("%s", text);
+}
+
 static int evaluate_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct evaluation a = {0}, b = {0};
     bool popular = q->against && strcmp(q->against, "popular") == 0;
-    int rc = evaluate_run(&a, popular ? &b : NULL, q->run, q->on, set, n, q->part, err);
+    struct eval_request r = {
+        .folder = q->run, .on = q->on, .override = set, .overrides = n, .valid = q->part, .warn = warn};
+    int rc = evaluate_run(&a, popular ? &b : NULL, &r, err);
 
     if (rc == 0) {
-        tell(q, q->run, &a);
-        tell_single(&a, q);
+        note_ratings(q, q->run, &a);
+        note_single(&a, q);
     }
-    if (rc == 0 && q->against && !popular &&
-        (rc = evaluate_run(&b, NULL, q->against, q->on, set, n, q->part, err)) == 0) {
-        tell(q, q->against, &b);
-        if (a.spec.n != b.spec.n)
-            rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
+    r.folder = q->against;
+    if (rc == 0 && q->against && !popular && (rc = evaluate_run(&b, NULL, &r, err)) == 0) {
+        note_ratings(q, q->against, &b);
         for (int i = 0; i < a.spec.n && rc == 0; i++)
-            if (strcmp(a.spec.metric[i].name, b.spec.metric[i].name) != 0)
+            if (a.spec.n != b.spec.n || strcmp(a.spec.metric[i].name, b.spec.metric[i].name) != 0)
                 rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
     }
     if (rc == 0)

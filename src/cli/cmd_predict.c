@@ -42,7 +42,7 @@ struct pair {
 
 struct job {
     const struct targets *q;
-    struct trained *use;
+    struct trained *trained;
     struct history_source *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
     struct rows *rows;
@@ -75,10 +75,10 @@ static int by_place(const void *a, const void *b)
 
 static bool take_person(const struct job *j, int32_t example, struct histories *people)
 {
-    int64_t users = j->use->by_row ? idtable_count(j->use->users) : 0;
+    int64_t users = j->trained->by_row ? idtable_count(j->trained->users) : 0;
 
     return example < users ? histories_end(people, example)
-                           : history_source_take(j->history, j->use, example - users, people);
+                           : history_source_add(j->history, j->trained, example - users, people);
 }
 
 /* How many of the ratings wanted of the last person go in as well: both ascend. */
@@ -89,8 +89,8 @@ static int64_t count_shown(const struct histories *people, const struct historie
     for (int64_t i = want->ptr[want->n - 1]; i < want->entries; i++) {
         while (at < people->entries && people->column[at] < want->column[i])
             at++;
-        n +=
-            at < people->entries && people->column[at] == want->column[i] && people->use[at] == HISTORY_INPUT;
+        n += at < people->entries && people->column[at] == want->column[i] &&
+             people->kind[at] == HISTORY_INPUT;
     }
     return n;
 }
@@ -132,8 +132,8 @@ static void tell(struct job *j, const float *output)
 
         j->cold += cold;
         rows_prediction(j->rows, j->text + p->user, j->text + p->item,
-                        p->title < 0 ? NULL : trained_title(j->use, p->title),
-                        cold ? trained_cold(j->use) : trained_rating(j->use, output[p->column]));
+                        p->title < 0 ? NULL : trained_title(j->trained, p->title),
+                        cold ? trained_cold(j->trained) : trained_rating(j->trained, output[p->column]));
     }
     j->told += j->n;
 }
@@ -182,29 +182,29 @@ static int64_t keep_name(struct job *j, const char *text, size_t length)
  * there for those whom the run does not know. */
 static int32_t example_of(const struct job *j, const char *user, size_t length)
 {
-    const struct trained *u = j->use;
+    const struct trained *trained = j->trained;
     int64_t row, other;
 
-    if (!u->by_row)
+    if (!trained->by_row)
         return (int32_t)idtable_find(j->history->names, user, length);
-    row = idtable_find(u->users, user, length);
-    if (!j->history || (row >= 0 && !u->untrained_row[row]))
+    row = idtable_find(trained->users, user, length);
+    if (!j->history || (row >= 0 && !trained->untrained_row[row]))
         return (int32_t)row;
     other = idtable_find(j->history->names, user, length);
-    return (int32_t)(other < 0 ? row : idtable_count(u->users) + other);
+    return (int32_t)(other < 0 ? row : idtable_count(trained->users) + other);
 }
 
 /* `item`: its row in the run, or -1 with the name that was given. */
 static int add_pair(struct job *j, const char *user, size_t user_length, int64_t item, const char *name,
                     size_t length, struct error *err)
 {
-    const struct trained *u = j->use;
-    bool by_item = u->side == SIDE_ITEM;
+    const struct trained *trained = j->trained;
+    bool by_item = trained->side == SIDE_ITEM;
     struct pair *p = &j->pair[j->n];
 
     if (item >= 0) {
-        name = idtable_name(u->items, item);
-        length = idtable_length(u->items, item);
+        name = idtable_name(trained->items, item);
+        length = idtable_length(trained->items, item);
     }
     p->place = j->n;
     p->title = (int32_t)item;
@@ -214,7 +214,7 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
         return error_set(err, PT_ENOMEM, "out of memory");
     if (by_item) { /* an item that only the data have is an example too */
         p->example = (int32_t)idtable_find(j->history->names, name, length);
-        p->column = (int32_t)idtable_find(u->users, user, user_length);
+        p->column = (int32_t)idtable_find(trained->users, user, user_length);
     } else {
         p->example = example_of(j, user, user_length);
         p->column = (int32_t)item;
@@ -233,14 +233,14 @@ static int take_line(struct job *j, const char *shown, int64_t line, const char 
         return 0;
     if (!pairs_cut(&j->cut, text, length, &user, &item, &shorten))
         return error_set(err, PT_EDATA, "%s:%lld: a user and an item are expected", shown, (long long)line);
-    row = trained_find_item(j->use, item.text, item.length);
+    row = trained_find_item(j->trained, item.text, item.length);
     if (row < 0 && shorten) {
         item.length = (size_t)((const char *)memchr(item.text, ' ', item.length) - item.text);
-        row = trained_find_item(j->use, item.text, item.length);
+        row = trained_find_item(j->trained, item.text, item.length);
     }
     if (row == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (line == 1 && (row < 0 || idtable_find(j->use->users, user.text, user.length) < 0)) {
+    if (line == 1 && (row < 0 || idtable_find(j->trained->users, user.text, user.length) < 0)) {
         int header = pairs_header(&j->cut, text, length, row < 0, shown, err);
 
         if (header)
@@ -271,9 +271,10 @@ static int for_text(struct job *j, struct error *err)
 
 static int for_rows(struct job *j, struct error *err)
 {
-    const struct trained *u = j->use;
-    const struct idtable *users = j->history && u->side == SIDE_USER ? j->history->names : u->users;
-    const char *where = users == u->users ? "the run" : "the data";
+    const struct trained *trained = j->trained;
+    const struct idtable *users =
+        j->history && trained->side == SIDE_USER ? j->history->names : trained->users;
+    const char *where = users == trained->users ? "the run" : "the data";
     struct list *list = NULL;
     int64_t n = idtable_count(users), missing = 0;
     int rc = targets_list(j->q, users, &list, err);
@@ -283,14 +284,14 @@ static int for_rows(struct job *j, struct error *err)
     for (int64_t i = 0; i < n && rc == 0; i++) {
         const char *user = list ? list_at(list, i) : idtable_name(users, i);
 
-        if (list && (u->side == SIDE_ITEM ? idtable_find(u->users, user, strlen(user))
-                                          : example_of(j, user, strlen(user))) < 0)
-            targets_missing(j->q, where, user, missing++);
-        for (int64_t item = 0; item < idtable_count(u->items) && rc == 0; item++)
+        if (list && (trained->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
+                                                : example_of(j, user, strlen(user))) < 0)
+            targets_note_missing(j->q, where, user, missing++);
+        for (int64_t item = 0; item < idtable_count(trained->items) && rc == 0; item++)
             rc = add_pair(j, user, strlen(user), item, NULL, 0, err);
     }
     if (rc == 0)
-        targets_missed(j->q, where, missing);
+        targets_note_all_missing(j->q, where, missing);
     list_free(list);
     return rc;
 }
@@ -303,27 +304,28 @@ static int predict(struct job *j, struct error *err)
     struct rank_spec spec = {.k = 1};
     int rc;
 
-    if (!j->use->rating)
+    if (!j->trained->rating)
         return error_set(err, PT_EUSAGE, "a %s ranks items and predicts no ratings; use partrain recommend",
-                         config_enum_name("model.kind", j->use->config->model_kind));
+                         config_enum_name("model.kind", j->trained->config->model_kind));
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
     if (!j->pair)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (((!j->use->by_row || q->data) && (rc = history_source_read(&j->history, j->use, q->data, err)) < 0) ||
-        (rc = ranker_new(&j->ranker, j->use, &spec, err)) < 0 ||
+    if (((!j->trained->by_row || q->data) &&
+         (rc = history_source_read(&j->history, j->trained, q->data, err)) < 0) ||
+        (rc = ranker_new(&j->ranker, j->trained, &spec, err)) < 0 ||
         (rc = rows_new(&j->rows, stdout, (enum rows_form)q->form, err)) < 0 ||
         (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
         return rc;
     if (j->n && (rc = run_block(j, err)) < 0)
         return rc;
     if (j->history)
-        targets_scale(q, j->use, j->history);
+        targets_scale(q, j->trained, j->history);
     if (j->cold && !q->quiet)
         cli_message(
             "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
-            (long long)j->cold, (long long)j->told, trained_cold(j->use),
-            j->use->by_row && !q->data ? "; --data FILE has ratings of users whom the run does not know"
-                                       : "");
+            (long long)j->cold, (long long)j->told, trained_cold(j->trained),
+            j->trained->by_row && !q->data ? "; --data FILE has ratings of users whom the run does not know"
+                                           : "");
     if (j->shown && q->file && !q->quiet)
         cli_message(
             "note: %lld of the ratings asked for are among those that the model is given here: how well "
@@ -341,7 +343,7 @@ int cmd_predict(int argc, char **argv, struct error *err)
 
     if ((rc = cli_parse(&args, &cmd_predict_usage, argc, argv, &q, err)) < 0 ||
         (rc = targets_check(&q.targets, &args, "pairs", "of what", err)) < 0 ||
-        (rc = trained_open(&j.use, q.targets.model, (int)q.targets.threads, err)) < 0)
+        (rc = trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err)) < 0)
         return rc;
     rc = predict(&j, err);
     rows_free(j.rows);
@@ -349,6 +351,6 @@ int cmd_predict(int argc, char **argv, struct error *err)
     history_source_free(j.history);
     mem_free(j.pair);
     mem_free(j.text);
-    trained_close(j.use);
+    trained_close(j.trained);
     return rc;
 }

@@ -42,7 +42,7 @@ const struct cli_usage cmd_recommend_usage = {
 
 struct job {
     const struct request *q;
-    struct trained *use;
+    struct trained *trained;
     struct ranker *ranker;
     uint8_t *hidden;                /* (items of the model) owned; NULL: none */
     struct history_source *history; /* owned; NULL: histories from text */
@@ -62,9 +62,9 @@ static void print_person(struct job *j, const char *name, const struct scored *b
         int64_t c = best[i].column;
         const struct history_source *h = j->history;
         const char *title =
-            of_history ? h->ratings->title ? h->ratings->title[c] : NULL : trained_title(j->use, c);
+            of_history ? h->ratings->title ? h->ratings->title[c] : NULL : trained_title(j->trained, c);
 
-        rows_item(j->rows, i + 1, idtable_name(of_history ? h->names : j->use->items, c), title,
+        rows_item(j->rows, i + 1, idtable_name(of_history ? h->names : j->trained->items, c), title,
                   (double)best[i].score);
     }
     rows_end(j->rows);
@@ -86,18 +86,18 @@ static int for_text(struct job *j, struct error *err)
 {
     struct histories p = {0};
     struct history_text *t = NULL;
-    int64_t most = BLOCK * j->use->batch, known = 0, unknown, lines;
+    int64_t most = BLOCK * j->trained->batch, known = 0, unknown, lines;
     char name[32];
     int rc;
 
-    if (!trained_takes_histories(j->use))
+    if (!trained_takes_histories(j->trained))
         return error_set(
             err, PT_EUSAGE,
             "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, "
             "Mult-DAE, mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = history_text_open(&t, j->use, j->q->targets.file, targets_note, (void *)&j->q->targets, err)) <
-            0)
+        (rc = history_text_open(&t, j->trained, j->q->targets.file, targets_note, (void *)&j->q->targets,
+                                err)) < 0)
         return rc;
     for (;;) {
         histories_clear(&p);
@@ -110,7 +110,7 @@ static int for_text(struct job *j, struct error *err)
         if (!known && unknown && p.n < most) {
             rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
                            targets_file(&j->q->targets), (long long)unknown,
-                           j->use->rating ? "<tab>RATING" : ", by its id or title");
+                           j->trained->rating ? "<tab>RATING" : ", by its id or title");
             break;
         }
         for (int64_t i = 0; i < p.n; i++) {
@@ -120,8 +120,8 @@ static int for_text(struct job *j, struct error *err)
     }
     lines = history_text_lines(t, &unknown);
     if (rc == 0 && j->people == 0)
-        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected", targets_file(&j->q->targets),
-                       lines ? "only blank lines" : "empty");
+        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected",
+                       targets_file(&j->q->targets), lines ? "only blank lines" : "empty");
     if (rc == 0 && unknown > 5 && !j->q->targets.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);
@@ -134,7 +134,7 @@ static int for_text(struct job *j, struct error *err)
 
 static int for_users(struct job *j, struct error *err)
 {
-    int64_t most = BLOCK * j->use->batch, n = 0;
+    int64_t most = BLOCK * j->trained->batch, n = 0;
     struct histories p = {0};
     int32_t *user = NULL;
     int rc;
@@ -147,7 +147,7 @@ static int for_users(struct job *j, struct error *err)
 
         histories_clear(&p);
         for (int64_t i = from; i < end && rc == 0; i++)
-            if (!history_source_take(j->history, j->use, user[i], &p))
+            if (!history_source_add(j->history, j->trained, user[i], &p))
                 rc = error_set(err, PT_ENOMEM, "out of memory");
         if (rc == 0 && (rc = ranker_run(j->ranker, &p, j->best, j->count, err)) == 0)
             for (int64_t i = from; i < end; i++)
@@ -171,7 +171,7 @@ static int for_columns(struct job *j, struct error *err)
     int rc = 0;
 
     for (int64_t e = 0; hidden && j->hidden && e < j->history->n; e++) {
-        int64_t item = idtable_find(j->use->items, idtable_name(names, e), idtable_length(names, e));
+        int64_t item = idtable_find(j->trained->items, idtable_name(names, e), idtable_length(names, e));
 
         hidden[e] = item < 0 ? j->q->allow != NULL : j->hidden[item];
     }
@@ -179,17 +179,17 @@ static int for_columns(struct job *j, struct error *err)
     if (!hidden)
         rc = error_set(err, PT_ENOMEM, "out of memory");
     else
-        rc = targets_users(&j->q->targets, j->use->users, "the run", &user, &n, err);
+        rc = targets_users(&j->q->targets, j->trained->users, "the run", &user, &n, err);
     most = most < n ? most : n;
     if (rc == 0)
         rc = room_for(j, most, err);
     for (int64_t from = 0; from < n && rc == 0; from += most) {
         int64_t count = from + most < n ? most : n - from;
 
-        rc = rank_users(j->use, j->history, &spec, user + from, count, j->best, j->count, err);
+        rc = rank_users(j->trained, j->history, &spec, user + from, count, j->best, j->count, err);
         for (int64_t i = 0; i < count && rc == 0; i++)
-            print_person(j, idtable_name(j->use->users, user[from + i]), j->best + i * j->q->k, j->count[i],
-                         true);
+            print_person(j, idtable_name(j->trained->users, user[from + i]), j->best + i * j->q->k,
+                         j->count[i], true);
     }
     mem_free(user);
     mem_free(hidden);
@@ -213,7 +213,7 @@ static int parse(struct request *q, struct cli_args *args, int argc, char **argv
 static int hide_items(struct job *j, struct error *err)
 {
     const struct request *q = j->q;
-    int64_t n = idtable_count(j->use->items);
+    int64_t n = idtable_count(j->trained->items);
     int rc = 0;
 
     if (!q->allow && !q->deny)
@@ -223,17 +223,17 @@ static int hide_items(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
-        rc = history_text_items(j->use, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err);
+        rc = history_text_items(j->trained, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err);
     }
     if (rc == 0 && q->deny)
-        rc = history_text_items(j->use, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err);
+        rc = history_text_items(j->trained, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err);
     return rc;
 }
 
 static int recommend(struct job *j, struct error *err)
 {
     const struct request *q = j->q;
-    bool by_column = j->use->side == SIDE_ITEM;
+    bool by_column = j->trained->side == SIDE_ITEM;
     struct rank_spec spec = {.k = (int)q->k, .keep_seen = q->with_seen};
     int rc = hide_items(j, err);
 
@@ -241,13 +241,13 @@ static int recommend(struct job *j, struct error *err)
     if (rc == 0 && !q->targets.file) {
         double start = clock_now();
 
-        rc = history_source_read(&j->history, j->use, q->targets.data, err);
+        rc = history_source_read(&j->history, j->trained, q->targets.data, err);
         j->read_s = clock_now() - start;
         if (rc == 0)
-            targets_scale(&q->targets, j->use, j->history);
+            targets_scale(&q->targets, j->trained, j->history);
     }
     if (rc == 0 && !by_column)
-        rc = ranker_new(&j->ranker, j->use, &spec, err);
+        rc = ranker_new(&j->ranker, j->trained, &spec, err);
     if (rc == 0)
         rc = rows_new(&j->rows, stdout, (enum rows_form)q->targets.form, err);
     if (rc < 0)
@@ -275,10 +275,10 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     int rc;
 
     if ((rc = parse(&q, &args, argc, argv, err)) < 0 ||
-        (rc = trained_open(&j.use, q.targets.model, (int)q.targets.threads, err)) < 0)
+        (rc = trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err)) < 0)
         return rc;
-    if (q.k > idtable_count(j.use->items))
-        q.k = idtable_count(j.use->items);
+    if (q.k > idtable_count(j.trained->items))
+        q.k = idtable_count(j.trained->items);
     opened = clock_now();
     rc = recommend(&j, err);
     if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
@@ -289,6 +289,6 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     mem_free(j.hidden);
     mem_free(j.best);
     mem_free(j.count);
-    trained_close(j.use);
+    trained_close(j.trained);
     return rc;
 }

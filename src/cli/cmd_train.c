@@ -38,17 +38,17 @@ const struct cli_usage cmd_train_usage = {
     "Example: partrain train -c conf/multivae.yaml data.path=ml-1m --out runs/ml-1m\n",
     options};
 
-/* ---- telling ------------------------------------------------------------------------------------------ */
+/* ---- output ------------------------------------------------------------------------------------------ */
 
-struct teller {
+struct console {
     bool quiet, verbose, terminal;
     bool rates;                      /* the model predicts ratings */
     bool line;                       /* a progress line stands */
-    int64_t patience, epoch, epochs; /* train.patience; the last epoch that was told, of how many */
+    int64_t patience, epoch, epochs; /* train.patience; the last epoch that was printed, of how many */
     double shown;
 };
 
-static void clear_line(struct teller *t)
+static void clear_line(struct console *t)
 {
     if (t->line)
         fputs("\r\033[K", stderr);
@@ -73,7 +73,7 @@ static void print_time(char out[32], double seconds)
         snprintf(out, 32, "%.1f h", seconds / 3600.0);
 }
 
-static void progress_line(struct teller *t, const struct train_progress *p)
+static void progress_line(struct console *t, const struct train_progress *p)
 {
     char left[32];
 
@@ -87,7 +87,7 @@ static void progress_line(struct teller *t, const struct train_progress *p)
     t->shown = clock_now();
 }
 
-static void epoch_line(struct teller *t, const struct train_progress *p)
+static void epoch_line(struct console *t, const struct train_progress *p)
 {
     clear_line(t);
     fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs,
@@ -108,7 +108,7 @@ static void reading_lines(const struct ratings *r)
         cli_message("note: %s", r->chosen);
 }
 
-static void data_line(const struct teller *t, const struct train_progress *p)
+static void data_line(const struct console *t, const struct train_progress *p)
 {
     const struct problem *q = p->problem;
     struct topo_facts facts;
@@ -155,7 +155,7 @@ static void scored_line(const struct problem *q, const char *part, int64_t rows,
 }
 
 /* Training that ended before its last epoch. */
-static void stop_line(struct teller *t)
+static void stop_line(struct console *t)
 {
     if (t->epoch < t->epochs)
         fprintf(stderr, "stopped after epoch %lld: no better for %lld epoch%s (train.patience)\n",
@@ -186,7 +186,7 @@ static void print_plan(const struct train_progress *p)
 
 static void listen(void *arg, const struct train_progress *p)
 {
-    struct teller *t = arg;
+    struct console *t = arg;
 
     if (p->event == TRAIN_PLANNED)
         print_plan(p);
@@ -264,7 +264,7 @@ static int start(const struct request *q, const struct config *c, struct error *
 {
     struct ranks ranks = ranks_self();
     char *folder = q->folder ? strdup(q->folder) : default_folder(q->file, &ranks);
-    struct teller teller = {.quiet = q->quiet, .verbose = q->verbose};
+    struct console console = {.quiet = q->quiet, .verbose = q->verbose};
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
                               .dry_run = q->dry_run,
@@ -272,29 +272,29 @@ static int start(const struct request *q, const struct config *c, struct error *
                               .save = signals_saves(),
                               .listen = ranks.id ? NULL : listen,
                               .warn = ranks.id ? NULL : warn,
-                              .arg = &teller};
+                              .arg = &console};
     struct train_result result = {0};
     int rc;
 
     if (!folder)
         return error_set(err, PT_ENOMEM, "out of memory");
-    teller.terminal = isatty(STDERR_FILENO);
-    teller.rates = !problem_is_binary(c);
-    teller.patience = c->patience;
-    if (!teller.quiet && !ranks.id) {
+    console.terminal = isatty(STDERR_FILENO);
+    console.rates = !problem_is_binary(c);
+    console.patience = c->patience;
+    if (!console.quiet && !ranks.id) {
         cli_note_unused(c);
         if ((rc = config_print(c, stderr, false, err)) < 0)
             goto end;
     }
     signals_catch_signals();
     rc = train_run(c, &o, &result, err);
-    clear_line(&teller);
+    clear_line(&console);
     if (ranks.id || q->dry_run)
         goto end;
     if (rc == 0 && !result.weights_hash[0])
         cli_message("%s: this run is finished", folder);
     else if (rc == 0)
-        print_result(&result, folder, teller.quiet);
+        print_result(&result, folder, console.quiet);
 end:
     free(folder);
     return rc;

@@ -41,7 +41,7 @@ const struct cli_usage cmd_tune_usage = {
     "Example: partrain tune -c conf/multivae-tune.yaml data.path=ml-1m --out search\n",
     options};
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static const char *const outcome[] = {"", "", "diverged", "refused"};
 

@@ -2,7 +2,7 @@
 #ifndef CLI_EVAL_TABLE_H
 #define CLI_EVAL_TABLE_H
 
-#include "cli/compare.h"
+#include "serve/compare.h"
 #include "eval/bootstrap.h"
 
 /* What stands beside a figure; NAN: nothing. */

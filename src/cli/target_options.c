@@ -39,13 +39,13 @@ void targets_note(void *arg, const char *text)
         cli_message("%s", text);
 }
 
-void targets_missing(const struct targets *q, const char *where, const char *name, int64_t before)
+void targets_note_missing(const struct targets *q, const char *where, const char *name, int64_t before)
 {
     if (before < NOTES && !q->quiet)
         cli_message("%s has no user %.60s", where, name);
 }
 
-void targets_missed(const struct targets *q, const char *where, int64_t missing)
+void targets_note_all_missing(const struct targets *q, const char *where, int64_t missing)
 {
     if (missing > NOTES && !q->quiet)
         cli_message("%s has not %lld of the users asked for", where, (long long)missing);
@@ -65,28 +65,28 @@ static int64_t find_users(const struct targets *q, const struct list *list, cons
         if (found >= 0)
             out[(*n)++] = (int32_t)found;
         else
-            targets_missing(q, where, name, missing++);
+            targets_note_missing(q, where, name, missing++);
     }
     return missing;
 }
 
-void targets_scale(const struct targets *q, const struct trained *use, const struct history_source *h)
+void targets_scale(const struct targets *q, const struct trained *trained, const struct history_source *h)
 {
     const struct ratings *r = h->ratings;
     int64_t n = 0;
 
     if (*r->note && !q->quiet)
         cli_message("note: %s", r->note);
-    if (!q->data || q->quiet || !use->rating || use->config->binarize)
+    if (!q->data || q->quiet || !trained->rating || trained->config->binarize)
         return;
     for (int64_t i = 0; i < r->n; i++) {
         double value = (double)r->value[i];
 
-        n += value >= h->min_rating && (value < use->low || value > use->high);
+        n += value >= h->min_rating && (value < trained->low || value > trained->high);
     }
     if (n)
         cli_message("note: %lld of the ratings of %.400s are outside those of the training, %g to %g",
-                    (long long)n, q->data, use->low, use->high);
+                    (long long)n, q->data, trained->low, trained->high);
 }
 
 int targets_list(const struct targets *q, const struct idtable *ids, struct list **out, struct error *err)
@@ -123,6 +123,6 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
     list_free(list);
     if (!*n)
         return error_set(err, PT_EDATA, "%s has none of the %lld users asked for", where, (long long)missing);
-    targets_missed(q, where, missing);
+    targets_note_all_missing(q, where, missing);
     return 0;
 }

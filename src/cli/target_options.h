@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/rows.h"
-#include "serve/histories.h"
+#include "serve/history_source.h"
 
 struct targets {
     const char *model, *users, *data, *file;
@@ -38,11 +38,11 @@ void targets_note(void *arg, const char *text);
 
 /* A note on a user who is not there, as of `where`; `before`: how many were told before. Some have notes of
  * their own, and in the end there is one on all of them. */
-void targets_missing(const struct targets *q, const char *where, const char *name, int64_t before);
-void targets_missed(const struct targets *q, const char *where, int64_t missing);
+void targets_note_missing(const struct targets *q, const char *where, const char *name, int64_t before);
+void targets_note_all_missing(const struct targets *q, const char *where, int64_t missing);
 
 /* Notes about histories: those of reading them, and ratings of --data outside the scale of the training. */
-void targets_scale(const struct targets *q, const struct trained *use, const struct history_source *h);
+void targets_scale(const struct targets *q, const struct trained *trained, const struct history_source *h);
 
 /* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without
  * --users; freed by list_free. */

@@ -14,16 +14,16 @@
 /* From the dense row to what training put in. */
 static void inputs(struct graph *g)
 {
-    const struct trained *u = g->use;
+    const struct trained *trained = g->trained;
 
-    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, u->columns);
+    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, trained->columns);
     snprintf(g->last, sizeof g->last, "x");
-    if (u->shift != 0.0f) { /* x - shift where x is not 0 */
+    if (trained->shift != 0.0f) { /* x - shift where x is not 0 */
         const char *x_minus[] = {"x", NULL};
         char shifts[32];
 
         graph_number(g, "zero", 0.0);
-        graph_number(g, "shift", (double)u->shift);
+        graph_number(g, "shift", (double)trained->shift);
         graph_step(g, "Equal", "zero", NULL);
         graph_step(g, "Not", NULL, NULL);
         graph_attribute(g, "to", ONNX_FLOAT, false);
@@ -33,7 +33,7 @@ static void inputs(struct graph *g)
         x_minus[1] = shifts;
         graph_node(g, "Sub", x_minus, 2, NULL);
     }
-    if (!u->rating && u->config->normalize_input) {
+    if (!trained->rating && trained->config->normalize_input) {
         const char *division[] = {"x", NULL};
         char norm[32];
 
@@ -50,29 +50,29 @@ static void inputs(struct graph *g)
 /* From outputs to ratings. */
 static void ratings(struct graph *g)
 {
-    const struct trained *u = g->use;
+    const struct trained *trained = g->trained;
     char from[32];
     const char *input[] = {from, "low", "high"};
 
-    if (u->shift != 0.0f) {
-        if (u->by_row)
-            graph_number(g, "shift", (double)u->shift);
+    if (trained->shift != 0.0f) {
+        if (trained->by_row)
+            graph_number(g, "shift", (double)trained->shift);
         graph_step(g, "Add", "shift", NULL);
     }
     memcpy(from, g->last, sizeof from);
-    if (u->config->clip) {
-        graph_number(g, "low", u->low);
-        graph_number(g, "high", u->high);
+    if (trained->config->clip) {
+        graph_number(g, "low", trained->low);
+        graph_number(g, "high", trained->high);
         graph_node(g, "Clip", input, 3, "ratings");
     } else {
         graph_node(g, "Identity", input, 1, "ratings");
     }
-    graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, u->columns);
+    graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->columns);
 }
 
 static void autoencoder(struct graph *g)
 {
-    const struct config *c = g->use->config;
+    const struct config *c = g->trained->config;
     bool sampled = problem_traits(c)->variational;
     enum activation f = (enum activation)c->activation;
     int n = c->hidden.n;
@@ -90,8 +90,8 @@ static void autoencoder(struct graph *g)
     if (sampled)
         graph_chain(g, "generator", n, f);
     else
-        graph_chain(g, "hidden", g->use->rating ? n - 1 : 2 * n, f);
-    if (g->use->rating) {
+        graph_chain(g, "hidden", g->trained->rating ? n - 1 : 2 * n, f);
+    if (g->trained->rating) {
         graph_affine(g, "decoder", true, 0, NULL);
         graph_activate(g, (enum activation)c->output_activation);
         ratings(g);
@@ -99,15 +99,15 @@ static void autoencoder(struct graph *g)
     }
     graph_affine(g, "decoder", true, 0, "logits");
     graph_step(g, "Softmax", NULL, "probabilities");
-    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->use->columns);
-    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->use->columns);
+    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->columns);
+    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
 }
 
 static void factors(struct graph *g)
 {
     static const char *const rows[] = {"user.weight", "user"}, *const row_biases[] = {"user.bias", "user"};
-    const struct trained *u = g->use;
-    const struct config *c = u->config;
+    const struct trained *trained = g->trained;
+    const struct config *c = trained->config;
     char from[32], bias[32];
     const char *products[] = {from, "item.weight", "item.bias"}, *sum[] = {from, bias};
 
@@ -130,7 +130,7 @@ static void factors(struct graph *g)
     }
     if (c->range_high > c->range_low) {
         graph_number(g, "range", c->range_high - c->range_low);
-        graph_number(g, "range_low", c->range_low - (double)u->shift);
+        graph_number(g, "range_low", c->range_low - (double)trained->shift);
         graph_step(g, "Sigmoid", NULL, NULL);
         graph_step(g, "Mul", "range", NULL);
         graph_step(g, "Add", "range_low", NULL);
@@ -142,7 +142,7 @@ static void factors(struct graph *g)
 
 static int64_t raw_length(const struct weight *w)
 {
-    return w->rows * w->take * (int64_t)sizeof(float);
+    return w->rows * w->kept_cols * (int64_t)sizeof(float);
 }
 
 static int64_t tensor_length(const struct weight *w)
@@ -161,7 +161,7 @@ static void put_property(struct bytes *b, const char *key, const char *value)
 }
 
 /* Everything of the model but its graph. */
-static void put_model(struct bytes *b, const struct trained *u)
+static void put_model(struct bytes *b, const struct trained *trained)
 {
     struct bytes opset = {0};
 
@@ -171,9 +171,9 @@ static void put_model(struct bytes *b, const struct trained *u)
     bytes_put_text(&opset, 1, "");
     bytes_put_int(&opset, 2, 13);
     bytes_put_message(b, 8, &opset);
-    put_property(b, "model", config_enum_name("model.kind", u->config->model_kind));
-    put_property(b, "side", u->side == SIDE_USER ? "user" : "item");
-    put_property(b, "columns", u->side == SIDE_USER ? RUN_ITEMS : RUN_USERS);
+    put_property(b, "model", config_enum_name("model.kind", trained->config->model_kind));
+    put_property(b, "side", trained->side == SIDE_USER ? "user" : "item");
+    put_property(b, "columns", trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS);
     bytes_fini(&opset);
 }
 
@@ -186,11 +186,11 @@ static void write_weight(struct file_writer *f, const struct weight *w, struct b
     file_write(f, scratch->data, (size_t)scratch->n);
     if (!w->data)
         file_write(f, &w->own, sizeof w->own);
-    else if (w->take == w->cols)
+    else if (w->kept_cols == w->cols)
         file_write(f, w->data, (size_t)raw_length(w));
     else
         for (int64_t r = 0; r < w->rows; r++)
-            file_write(f, w->data + r * w->cols, (size_t)w->take * sizeof(float));
+            file_write(f, w->data + r * w->cols, (size_t)w->kept_cols * sizeof(float));
 }
 
 static int write_file(struct graph *g, const char *path)
@@ -200,7 +200,7 @@ static int write_file(struct graph *g, const char *path)
     int64_t length;
     bool failed = g->nodes.failed || g->ends.failed;
 
-    put_model(&model, g->use);
+    put_model(&model, g->trained);
     bytes_put_text(&name, 2, "partrain");
     length = g->nodes.n + name.n + g->ends.n;
     for (int i = 0; i < g->weights; i++) {
@@ -227,23 +227,20 @@ static int write_file(struct graph *g, const char *path)
     return g->rc;
 }
 
-int onnx_write(const struct trained *u, const char *path, struct error *err)
+int onnx_write(const struct trained *trained, const char *path, struct error *err)
 {
     struct graph *g = mem_zalloc(1, sizeof *g);
-    char *from = file_join(u->folder, RUN_MODEL);
     struct tensors *file = NULL;
-    int rc = PT_ENOMEM;
+    int rc;
 
-    if (!g || !from) {
-        error_set(err, rc, "out of memory");
+    if (!g)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((rc = tensors_open(&file, trained->files.path, err)) < 0)
         goto end;
-    }
-    if ((rc = tensors_open(&file, from, err)) < 0)
-        goto end;
-    g->use = u;
+    g->trained = trained;
     g->file = file;
     g->err = err;
-    if (u->by_row)
+    if (trained->by_row)
         factors(g);
     else
         autoencoder(g);
@@ -252,6 +249,5 @@ int onnx_write(const struct trained *u, const char *path, struct error *err)
 end:
     tensors_close(file);
     mem_free(g);
-    mem_free(from);
     return rc;
 }

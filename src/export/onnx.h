@@ -14,6 +14,6 @@
 #include "serve/trained.h"
 
 /* PT_EUSAGE for a model above the 2 GiB that the format allows; PT_EFILE, PT_ENOMEM. */
-int onnx_write(const struct trained *u, const char *path, struct error *err);
+int onnx_write(const struct trained *trained, const char *path, struct error *err);
 
 #endif

@@ -4,15 +4,15 @@
 #include <string.h>
 
 static void add_weight(struct graph *g, const char *name, const float *data, int64_t rows, int64_t cols,
-                       int64_t take, bool vector)
+                       int64_t kept_cols, bool vector)
 {
     struct weight *w = &g->weight[g->weights++];
 
-    *w = (struct weight){.data = data, .rows = rows, .cols = cols, .take = take};
+    *w = (struct weight){.data = data, .rows = rows, .cols = cols, .kept_cols = kept_cols};
     if (rows >= 0)
-        bytes_put_int(&w->head, 1, vector ? take : rows);
+        bytes_put_int(&w->head, 1, vector ? kept_cols : rows);
     if (rows >= 0 && !vector)
-        bytes_put_int(&w->head, 1, take);
+        bytes_put_int(&w->head, 1, kept_cols);
     bytes_put_int(&w->head, 2, ONNX_FLOAT);
     bytes_put_text(&w->head, 8, name);
     if (rows < 0)

@@ -11,16 +11,16 @@
 
 enum { WEIGHTS_MOST = 80, ONNX_FLOAT = 1, ONNX_INT64 = 7 };
 
-/* A tensor of the file: its head, then raw values, of each row the first `take`. */
+/* A tensor of the file: its head, then raw values, of each row the first kept_cols. */
 struct weight {
     struct bytes head;
     const float *data; /* borrowed from the run's file, or `own` */
     float own;
-    int64_t rows, cols, take;
+    int64_t rows, cols, kept_cols;
 };
 
 struct graph {
-    const struct trained *use;
+    const struct trained *trained;
     const struct tensors *file;
     struct bytes nodes, ends, scratch, inner; /* ends: inputs and outputs */
     struct weight weight[WEIGHTS_MOST];

@@ -7,8 +7,8 @@
 
 enum { STEPS_MOST = 50, HALVINGS_MOST = 20 };
 
-/* What a worker solves in. Unknowns are z, x_k = mean_k + spread_k z_k: all of one size. */
-struct cost {
+/* A worker's memory. The unknowns are z, with x_k = mean_k + spread_k z_k: all of one size. */
+struct solver {
     double *normal; /* (n, n): the upper half of the normal equations, then their factor U, U'U */
     double *side;   /* (n): right-hand side, then the step */
     double *z, *next, *row;
@@ -22,8 +22,8 @@ struct fold_in {
     const float **factors, **bias; /* (shards) the items' tables; bias: NULLs where the model has none */
     int64_t stride;                /* of a row of factors */
     int workers;
-    struct cost *work; /* (workers); normal is a block of its own, with the others behind it */
-    float *code;       /* (batch, k + 1) */
+    struct solver *solver; /* (workers); normal is a block of its own, with the others behind it */
+    float *code;           /* (batch, k + 1) */
 };
 
 static const struct param *find(const struct fold_in *f, const char *name)
@@ -67,7 +67,7 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
     return users;
 }
 
-static void survey_users(struct fold_in *f)
+static void measure_users(struct fold_in *f)
 {
     int64_t users = add_users(f, find(f, "user.weight"), 0);
 
@@ -81,9 +81,9 @@ static void survey_users(struct fold_in *f)
     }
 }
 
-/* ---- one person ---- */
+/* ---- one user ---- */
 
-/* What the model puts out at score s, and how fast that moves with s. */
+/* The model's output at score s, and its derivative. */
 static double output(const struct fold_in *f, double s, double *slope)
 {
     const struct model_spec *spec = &f->of.model->spec;
@@ -122,12 +122,12 @@ static double row_of(const struct fold_in *f, int32_t column, int *shard, const 
 
 static bool counts(const struct fold_in *f, const struct histories *p, int64_t i)
 {
-    return p->use[i] == HISTORY_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
+    return p->kind[i] == HISTORY_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
 }
 
-/* What is to be made small, at z; `equations`: the normal equations of the step from there, too. */
-static double survey(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
-                     const double *z, bool equations)
+/* The sum to minimise, at z; `equations`: also the normal equations of the step from there. */
+static double loss_at(const struct fold_in *f, struct solver *k, const struct histories *p, int64_t user,
+                      const double *z, bool equations)
 {
     int n = f->n, shard = 0;
     double sum = 0.0;
@@ -141,7 +141,7 @@ static double survey(const struct fold_in *f, struct cost *k, const struct histo
             k->side[i] = -f->sigma2 * z[i];
         }
     }
-    for (int64_t i = p->ptr[person]; i < p->ptr[person + 1]; i++) {
+    for (int64_t i = p->ptr[user]; i < p->ptr[user + 1]; i++) {
         double slope, e, s;
 
         if (!counts(f, p, i))
@@ -187,17 +187,16 @@ static void solve(double *normal, double *side, int n)
     }
 }
 
-/* Takes the step, or, where that does not make things better, a half, a quarter, ... of it. false: it stands
- * where it is. */
-static bool go(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
-               double before)
+/* Takes the step, or the first of a half, a quarter, ... of it that lowers the loss. false: none does. */
+static bool shorten_step(const struct fold_in *f, struct solver *k, const struct histories *p, int64_t user,
+                         double before)
 {
     double share = 1.0;
 
     for (int i = 0; i < HALVINGS_MOST; i++, share *= 0.5) {
         for (int j = 0; j < f->n; j++)
             k->next[j] = k->z[j] + share * k->side[j];
-        if (survey(f, k, p, person, k->next, false) < before) {
+        if (loss_at(f, k, p, user, k->next, false) < before) {
             memcpy(k->z, k->next, (size_t)f->n * sizeof *k->z);
             return true;
         }
@@ -205,22 +204,22 @@ static bool go(const struct fold_in *f, struct cost *k, const struct histories *
     return false;
 }
 
-static void fold_person(const struct fold_in *f, struct cost *k, const struct histories *p, int64_t person,
-                        float *code)
+static void fold_user(const struct fold_in *f, struct solver *k, const struct histories *p, int64_t user,
+                      float *code)
 {
     const struct model_spec *spec = &f->of.model->spec;
     bool linear = !(spec->range_high > spec->range_low), on = true;
 
     memset(k->z, 0, (size_t)f->n * sizeof *k->z);
     for (int step = 0; on && step < STEPS_MOST; step++) {
-        double longest = 0.0, before = survey(f, k, p, person, k->z, true);
+        double longest = 0.0, before = loss_at(f, k, p, user, k->z, true);
 
         solve(k->normal, k->side, f->n);
         for (int j = 0; j < f->n; j++)
             longest = fabs(k->side[j]) > longest ? fabs(k->side[j]) : longest;
         if (linear)
             memcpy(k->z, k->side, (size_t)f->n * sizeof *k->z);
-        on = !linear && longest > 1e-7 && go(f, k, p, person, before);
+        on = !linear && longest > 1e-7 && shorten_step(f, k, p, user, before);
     }
     code[f->k] = 0.0f;
     for (int j = 0; j < f->n; j++)
@@ -234,12 +233,12 @@ void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p
     team_range(rows, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
         if (fold_in_takes(f->of.untrained, p, begin + i))
-            fold_person(f, &f->work[w->id], p, begin + i, f->code + i * (f->k + 1));
+            fold_user(f, &f->solver[w->id], p, begin + i, f->code + i * (f->k + 1));
 }
 
 struct all {
     struct fold_in *fold;
-    const struct histories *people;
+    const struct histories *histories;
     float *rows;
 };
 
@@ -249,9 +248,9 @@ static void fold_own(struct worker *w, void *arg)
     struct fold_in *f = a->fold;
     int64_t from, to;
 
-    team_range(a->people->n, w->id, w->count, &from, &to);
+    team_range(a->histories->n, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
-        fold_person(f, &f->work[w->id], a->people, i, a->rows + i * (f->k + 1));
+        fold_user(f, &f->solver[w->id], a->histories, i, a->rows + i * (f->k + 1));
 }
 
 void fold_in_all(struct fold_in *f, const struct histories *p, float *rows)
@@ -268,13 +267,13 @@ const float *fold_in_codes(const struct fold_in *f)
 
 /* ---- making ---- */
 
-static bool init_work(struct fold_in *f)
+static bool init_solvers(struct fold_in *f)
 {
     int64_t n = f->n;
 
-    f->work = mem_zalloc(f->workers, sizeof *f->work);
-    for (int i = 0; f->work && i < f->workers; i++) {
-        struct cost *k = &f->work[i];
+    f->solver = mem_zalloc(f->workers, sizeof *f->solver);
+    for (int i = 0; f->solver && i < f->workers; i++) {
+        struct solver *k = &f->solver[i];
 
         k->normal = mem_alloc(n * n + 4 * n, sizeof *k->normal);
         if (!k->normal)
@@ -284,7 +283,7 @@ static bool init_work(struct fold_in *f)
         k->next = k->z + n;
         k->row = k->next + n;
     }
-    return f->work != NULL;
+    return f->solver != NULL;
 }
 
 static void find_items(struct fold_in *f)
@@ -321,12 +320,12 @@ int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct er
     f->factors = mem_zalloc(spec->shards, sizeof *f->factors);
     f->bias = mem_zalloc(spec->shards, sizeof *f->bias);
     f->code = mem_zalloc(spec->batch * (f->k + 1), sizeof *f->code);
-    if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_work(f)) {
+    if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_solvers(f)) {
         fold_in_free(f);
-        return error_set(err, PT_ENOMEM, "people who have no row: out of memory");
+        return error_set(err, PT_ENOMEM, "mf: no memory for rows of new users");
     }
     find_items(f);
-    survey_users(f);
+    measure_users(f);
     *out = f;
     return 0;
 }
@@ -335,9 +334,9 @@ void fold_in_free(struct fold_in *f)
 {
     if (!f)
         return;
-    for (int i = 0; f->work && i < f->workers; i++)
-        mem_free(f->work[i].normal);
-    mem_free(f->work);
+    for (int i = 0; f->solver && i < f->workers; i++)
+        mem_free(f->solver[i].normal);
+    mem_free(f->solver);
     mem_free(f->mean);
     mem_free(f->spread);
     mem_free(f->factors);

@@ -1,16 +1,8 @@
 #include "serve/histories.h"
 
 #include "base/mem.h"
-#include "read/read.h"
-#include "setup/problem.h"
-#include "store/model_file.h"
-#include "store/run_files.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- blocks ---------------------------------------------------------------------------------------- */
 
 static bool grow(void **block, int64_t space, size_t size)
 {
@@ -21,26 +13,26 @@ static bool grow(void **block, int64_t space, size_t size)
     return grown != NULL;
 }
 
-bool histories_add(struct histories *p, int32_t column, float value, int use)
+bool histories_add(struct histories *h, int32_t column, float value, int kind)
 {
-    if (p->entries == p->entry_space) {
-        int64_t space = p->entry_space ? 2 * p->entry_space : 1024;
+    if (h->entries == h->entry_space) {
+        int64_t space = h->entry_space ? 2 * h->entry_space : 1024;
 
-        if (!grow((void **)&p->column, space, sizeof *p->column) ||
-            !grow((void **)&p->value, space, sizeof *p->value) || !grow((void **)&p->use, space, 1))
+        if (!grow((void **)&h->column, space, sizeof *h->column) ||
+            !grow((void **)&h->value, space, sizeof *h->value) || !grow((void **)&h->kind, space, 1))
             return false;
-        p->entry_space = space;
+        h->entry_space = space;
     }
-    p->column[p->entries] = column;
-    p->value[p->entries] = value;
-    p->use[p->entries++] = (uint8_t)use;
+    h->column[h->entries] = column;
+    h->value[h->entries] = value;
+    h->kind[h->entries++] = (uint8_t)kind;
     return true;
 }
 
 struct entry {
     int32_t column, place;
     float value;
-    uint8_t use;
+    uint8_t kind;
 };
 
 static int by_column(const void *a, const void *b)
@@ -50,246 +42,64 @@ static int by_column(const void *a, const void *b)
     return x->column != y->column ? (x->column > y->column) - (x->column < y->column) : x->place - y->place;
 }
 
-static bool sort_entries(struct histories *p, int64_t first)
+static bool sort_entries(struct histories *h, int64_t first)
 {
-    int64_t n = p->entries - first, to = first;
+    int64_t n = h->entries - first, to = first;
     struct entry *e;
     bool sorted = true;
 
-    for (int64_t i = first + 1; i < p->entries && sorted; i++)
-        sorted = p->column[i - 1] < p->column[i];
+    for (int64_t i = first + 1; i < h->entries && sorted; i++)
+        sorted = h->column[i - 1] < h->column[i];
     if (sorted)
         return true;
     e = mem_alloc(n, sizeof *e);
     if (!e)
         return false;
     for (int64_t i = 0; i < n; i++)
-        e[i] = (struct entry){p->column[first + i], (int32_t)i, p->value[first + i], p->use[first + i]};
+        e[i] = (struct entry){h->column[first + i], (int32_t)i, h->value[first + i], h->kind[first + i]};
     qsort(e, (size_t)n, sizeof *e, by_column);
     for (int64_t i = 0; i < n; i++) {
         if (i + 1 < n && e[i + 1].column == e[i].column)
             continue;
-        p->column[to] = e[i].column;
-        p->value[to] = e[i].value;
-        p->use[to++] = e[i].use;
+        h->column[to] = e[i].column;
+        h->value[to] = e[i].value;
+        h->kind[to++] = e[i].kind;
     }
-    p->entries = to;
+    h->entries = to;
     mem_free(e);
     return true;
 }
 
-bool histories_end(struct histories *p, int32_t row)
+bool histories_end(struct histories *h, int32_t row)
 {
-    if (p->n + 1 >= p->space) {
-        int64_t space = p->space ? 2 * p->space : 256;
+    if (h->n + 1 >= h->space) {
+        int64_t space = h->space ? 2 * h->space : 256;
 
-        if (!grow((void **)&p->ptr, space + 1, sizeof *p->ptr) ||
-            !grow((void **)&p->row, space, sizeof *p->row))
+        if (!grow((void **)&h->ptr, space + 1, sizeof *h->ptr) ||
+            !grow((void **)&h->row, space, sizeof *h->row))
             return false;
-        p->space = space;
+        h->space = space;
     }
-    if (p->n == 0)
-        p->ptr[0] = 0;
-    if (!sort_entries(p, p->ptr[p->n]))
+    if (h->n == 0)
+        h->ptr[0] = 0;
+    if (!sort_entries(h, h->ptr[h->n]))
         return false;
-    p->row[p->n++] = row;
-    p->ptr[p->n] = p->entries;
+    h->row[h->n++] = row;
+    h->ptr[h->n] = h->entries;
     return true;
 }
 
-void histories_clear(struct histories *p)
+void histories_clear(struct histories *h)
 {
-    p->n = p->entries = 0;
+    h->n = h->entries = 0;
 }
 
-void histories_fini(struct histories *p)
+void histories_fini(struct histories *h)
 {
-    mem_free(p->ptr);
-    mem_free(p->row);
-    mem_free(p->column);
-    mem_free(p->value);
-    mem_free(p->use);
-    *p = (struct histories){0};
-}
-
-/* ---- a data set -------------------------------------------------------------------------------------- */
-
-/* The run's own ratings, of the digest that training gave them. */
-static int check_digest(const struct ratings *r, const struct trained *u, struct error *err)
-{
-    const char *path = u->config->data_path;
-
-    if (!u->data_digest || strcmp(u->data_digest, r->digest) == 0)
-        return 0;
-    return error_set(
-        err, PT_EDATA,
-        "%s: the ratings in %s are not those that the model was trained on: they have changed%s. "
-        "To take histories from them all the same, say --data %s",
-        u->folder, path, *path == '/' ? "" : ", or the run was trained in another folder than this one",
-        path);
-}
-
-static int read_own(struct ratings **out, const struct ratings_spec *spec, struct error *err)
-{
-    int rc = ratings_read(out, spec, err);
-
-    if (rc < 0)
-        run_prefix_ratings_error(err, spec->path, "histories are read from the run's data.path",
-                                 "--data PATH reads others");
-    return rc;
-}
-
-/* A digest is that of what the filters leave, so where there are any the ratings are first read as training
- * read them. */
-static int read_checked(struct ratings **out, const struct trained *u, const struct ratings_spec *spec,
-                        struct error *err)
-{
-    struct ratings_spec trained = problem_ratings_spec(u->config, 1);
-    bool filters = trained.binarize || trained.min_rating > spec->min_rating ||
-                   trained.min_user_ratings > 0 || trained.min_item_ratings > 0;
-    struct ratings *r = NULL;
-    int rc;
-
-    if (!*spec->path)
-        return error_set(err, PT_EUSAGE, "the run has no data.path; say --data PATH");
-    if (strcmp(spec->path, "-") == 0)
-        return error_set(err, PT_EUSAGE,
-                         "%s: the run read its ratings from standard input; say --data FILE, or --data - and "
-                         "the same ratings again",
-                         u->folder);
-    if (!filters)
-        return (rc = read_own(out, spec, err)) < 0 ? rc : check_digest(*out, u, err);
-    if ((rc = read_own(&r, &trained, err)) == 0)
-        rc = check_digest(r, u, err);
-    ratings_free(r);
-    return rc < 0 ? rc : read_own(out, spec, err);
-}
-
-/* The run's reading, but without its filters on ratings and users: what was dropped there is known too. One
- * thread reads: the model has its team already. */
-static int read_ratings(struct history_source *h, const struct trained *u, const char *path,
-                        struct error *err)
-{
-    struct ratings_spec spec = problem_ratings_spec(u->config, 1);
-
-    if (path)
-        spec.path = path;
-    spec.min_rating = -1e30;
-    spec.min_user_ratings = spec.min_item_ratings = 0;
-    spec.binarize = false;
-    return path ? ratings_read(&h->ratings, &spec, err) : read_checked(&h->ratings, u, &spec, err);
-}
-
-static bool map_columns(struct history_source *h, const struct trained *u)
-{
-    const struct idtable *own = u->side == SIDE_USER ? u->items : u->users;
-    const struct idtable *data = u->side == SIDE_USER ? h->ratings->items : h->ratings->users;
-    int64_t n = idtable_count(data);
-
-    h->column_of = mem_alloc(n, sizeof *h->column_of);
-    for (int64_t i = 0; h->column_of && i < n; i++)
-        h->column_of[i] = (int32_t)idtable_find(own, idtable_name(data, i), idtable_length(data, i));
-    return h->column_of != NULL;
-}
-
-/* Counting sort: `to` has the ratings that stand in `from` (NULL: 0, 1, 2, ...) by key[of[rating]] (key NULL:
- * by of[rating]), below `keys`, those of one key in the order that they had. ptr: (keys + 2), zero; then
- * where each key's begin. */
-static void count_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
-                       int64_t *ptr, int64_t keys)
-{
-    for (int64_t i = 0; i < n; i++)
-        ptr[(key ? key[of[i]] : of[i]) + 2]++;
-    for (int64_t k = 0; k < keys; k++)
-        ptr[k + 2] += ptr[k + 1];
-    for (int64_t i = 0; i < n; i++) {
-        int64_t rating = from ? from[i] : i;
-
-        to[ptr[(key ? key[of[rating]] : of[rating]) + 1]++] = rating;
-    }
-}
-
-/* By example, and an example's by the model's column, as histories_end wants them. */
-static bool sort_by_example(struct history_source *h, const struct trained *u)
-{
-    const struct ratings *r = h->ratings;
-    const int32_t *example = matrix_example_of(r, u->side), *column = matrix_column_of(r, u->side);
-    int64_t *by_column = mem_alloc(r->n, sizeof *by_column), *ptr = mem_zalloc(u->columns + 3, sizeof *ptr);
-
-    h->ptr = mem_zalloc(h->n + 2, sizeof *h->ptr);
-    h->order = mem_alloc(r->n, sizeof *h->order);
-    if (h->ptr && h->order && by_column && ptr) {
-        for (int64_t i = 0; i < r->n; i++)
-            h->unknown += h->column_of[column[i]] < 0;
-        /* ptr + 1: a column that the model does not have is -1 */
-        count_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, u->columns);
-        count_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
-    }
-    mem_free(by_column);
-    mem_free(ptr);
-    return h->ptr && h->order && by_column && ptr;
-}
-
-int history_source_read(struct history_source **out, const struct trained *u, const char *path,
-                        struct error *err)
-{
-    struct history_source *h = mem_zalloc(1, sizeof *h);
-    int rc;
-
-    if (!h)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = read_ratings(h, u, path, err)) < 0)
-        goto fail;
-    if (!path && !u->data_digest)
-        snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST, u->folder);
-    h->names = u->side == SIDE_USER ? h->ratings->users : h->ratings->items;
-    h->n = idtable_count(h->names);
-    h->min_rating = h->ratings->finished ? -1e30 : u->config->min_rating;
-    if (!map_columns(h, u) || !sort_by_example(h, u)) {
-        rc = error_set(err, PT_ENOMEM, "histories: out of memory");
-        goto fail;
-    }
-    if (h->unknown == h->ratings->n) {
-        rc = error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
-                       path ? path : u->config->data_path, u->side == SIDE_USER ? "items" : "users");
-        goto fail;
-    }
-    *out = h;
-    return 0;
-fail:
-    history_source_free(h);
-    return rc;
-}
-
-bool history_source_take(const struct history_source *h, const struct trained *u, int64_t e,
-                         struct histories *p)
-{
-    const int32_t *column = matrix_column_of(h->ratings, u->side);
-    int32_t row = -1;
-
-    for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++) {
-        int64_t rating = h->order[i];
-        float value = h->ratings->value[rating];
-        int32_t c = h->column_of[column[rating]];
-
-        if (c >= 0 && !histories_add(p, c, u->config->binarize ? 1.0f : value,
-                                     (double)value < h->min_rating ? HISTORY_SEEN : HISTORY_INPUT))
-            return false;
-    }
-    if (u->by_row)
-        row = (int32_t)idtable_find(u->users, idtable_name(h->names, e), idtable_length(h->names, e));
-    if (row >= 0 && u->untrained_row[row])
-        row = -1;
-    return histories_end(p, row);
-}
-
-void history_source_free(struct history_source *h)
-{
-    if (!h)
-        return;
-    ratings_free(h->ratings);
     mem_free(h->ptr);
-    mem_free(h->order);
-    mem_free(h->column_of);
-    mem_free(h);
+    mem_free(h->row);
+    mem_free(h->column);
+    mem_free(h->value);
+    mem_free(h->kind);
+    *h = (struct histories){0};
 }

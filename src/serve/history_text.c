@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTES = 5 }; /* unknown items that are told one by one */
+enum { NOTES = 5 }; /* unknown items with a warning of their own */
 
 struct history_text {
-    struct trained *use;
+    struct trained *trained;
     struct lines *lines; /* owned */
     const char *path;    /* borrowed */
     const char *begin, *end;
@@ -20,7 +20,7 @@ struct history_text {
     void *arg;
 };
 
-int history_text_open(struct history_text **out, struct trained *u, const char *path,
+int history_text_open(struct history_text **out, struct trained *trained, const char *path,
                       void (*warn)(void *arg, const char *text), void *arg, struct error *err)
 {
     struct history_text *t = mem_zalloc(1, sizeof *t);
@@ -29,7 +29,7 @@ int history_text_open(struct history_text **out, struct trained *u, const char *
     if (!t)
         return error_set(err, PT_ENOMEM, "out of memory");
     *t = (struct history_text){
-        .use = u, .path = strcmp(path, "-") == 0 ? "stdin" : path, .warn = warn, .arg = arg};
+        .trained = trained, .path = strcmp(path, "-") == 0 ? "stdin" : path, .warn = warn, .arg = arg};
     if ((rc = lines_open(&t->lines, path, NULL, t->path, err)) < 0) {
         history_text_close(t);
         return rc;
@@ -78,7 +78,7 @@ static int next_line(struct history_text *t, const char **text, size_t *length, 
     return 0;
 }
 
-static void tell_unknown(struct history_text *t, const char *text, size_t length, int64_t found)
+static void warn_unknown(struct history_text *t, const char *text, size_t length, int64_t found)
 {
     char shown[PRINTABLE_BYTES], note[512];
     int64_t near;
@@ -86,13 +86,14 @@ static void tell_unknown(struct history_text *t, const char *text, size_t length
     if (t->unknown++ >= NOTES || !t->warn)
         return;
     printable(shown, text, length);
-    near = found == -1 ? trained_suggest_item(t->use, text, length) : -1;
+    near = found == -1 ? trained_suggest_item(t->trained, text, length) : -1;
     if (found == -2)
         snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
                  t->path, (long long)t->line, shown);
     else if (near >= 0)
         snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
-                 (long long)t->line, shown, trained_title(t->use, near), idtable_name(t->use->items, near));
+                 (long long)t->line, shown, trained_title(t->trained, near),
+                 idtable_name(t->trained->items, near));
     else
         snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"", t->path, (long long)t->line,
                  shown);
@@ -109,16 +110,17 @@ static size_t rating_place(const char *text, size_t length, bool tab)
 }
 
 /* A rating on another scale than the training's: it goes in as it stands. */
-static void tell_outside(struct history_text *t, float value)
+static void warn_outside(struct history_text *t, float value)
 {
-    const struct trained *u = t->use;
+    const struct trained *trained = t->trained;
     char note[256];
 
-    if (!u->rating || u->config->binarize || ((double)value >= u->low && (double)value <= u->high) ||
-        t->outside++ >= NOTES || !t->warn)
+    if (!trained->rating || trained->config->binarize ||
+        ((double)value >= trained->low && (double)value <= trained->high) || t->outside++ >= NOTES ||
+        !t->warn)
         return;
     snprintf(note, sizeof note, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
-             t->path, (long long)t->line, (double)value, u->low, u->high);
+             t->path, (long long)t->line, (double)value, trained->low, trained->high);
     t->warn(t->arg, note);
 }
 
@@ -129,17 +131,17 @@ static size_t trim(const char *text, size_t length)
     return length;
 }
 
-static int take_line(struct history_text *t, struct histories *p, const char *text, size_t length,
-                     struct error *err)
+static int add_line(struct history_text *t, struct histories *p, const char *text, size_t length,
+                    struct error *err)
 {
     size_t tab = rating_place(text, length, true), blank = rating_place(text, length, false);
-    int64_t item = trained_find_item(t->use, text, tab ? trim(text, tab - 1) : length);
+    int64_t item = trained_find_item(t->trained, text, tab ? trim(text, tab - 1) : length);
     float value = 1.0f;
     bool rated = tab != 0;
-    int use = HISTORY_INPUT;
+    int kind = HISTORY_INPUT;
 
     if (item < 0 && !tab && blank && !field_value(text + blank, length - blank, &value)) {
-        int64_t other = trained_find_item(t->use, text, trim(text, blank - 1));
+        int64_t other = trained_find_item(t->trained, text, trim(text, blank - 1));
 
         if (other >= 0) {
             item = other;
@@ -150,7 +152,7 @@ static int take_line(struct history_text *t, struct histories *p, const char *te
     if (item == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (item < 0) {
-        tell_unknown(t, text, tab ? trim(text, tab - 1) : length, item);
+        warn_unknown(t, text, tab ? trim(text, tab - 1) : length, item);
         return 0;
     }
     if (rated) {
@@ -160,18 +162,18 @@ static int take_line(struct history_text *t, struct histories *p, const char *te
         if (why)
             return error_set(err, PT_EDATA, "%s:%lld: the rating \"%s\" %s", t->path, (long long)t->line,
                              printable(shown, text + tab, length - tab), why);
-        if ((double)value < t->use->config->min_rating)
-            use = HISTORY_SEEN;
+        if ((double)value < t->trained->config->min_rating)
+            kind = HISTORY_SEEN;
         else
-            tell_outside(t, value);
-    } else if (t->use->rating && !t->use->config->binarize) {
+            warn_outside(t, value);
+    } else if (t->trained->rating && !t->trained->config->binarize) {
         return error_set(err, PT_EDATA,
                          "%s:%lld: there is no rating; this model needs one behind the item: ITEM<tab>RATING",
                          t->path, (long long)t->line);
     }
-    if (t->use->config->binarize)
+    if (t->trained->config->binarize)
         value = 1.0f;
-    return histories_add(p, (int32_t)item, value, use) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return histories_add(p, (int32_t)item, value, kind) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err)
@@ -183,7 +185,7 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
     int rc;
 
     while (n < most && (rc = next_line(t, &text, &length, err)) == 0 && text) {
-        if (length && (rc = take_line(t, p, text, length, err)) < 0)
+        if (length && (rc = add_line(t, p, text, length, err)) < 0)
             return rc;
         open |= length > 0;
         if (!length && open) {
@@ -200,23 +202,23 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
     return 0;
 }
 
-int history_text_items(struct trained *u, const char *path, uint8_t *flag, uint8_t value,
+int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
                        void (*warn)(void *arg, const char *text), void *arg, struct error *err)
 {
     struct history_text *t;
     const char *text;
     size_t length;
-    int rc = history_text_open(&t, u, path, warn, arg, err);
+    int rc = history_text_open(&t, trained, path, warn, arg, err);
 
     if (rc < 0)
         return rc;
     while ((rc = next_line(t, &text, &length, err)) == 0 && text) {
-        int64_t item = length ? trained_find_item(u, text, length) : -1;
+        int64_t item = length ? trained_find_item(trained, text, length) : -1;
 
         if (item >= 0)
             flag[item] = value;
         else if (length)
-            tell_unknown(t, text, length, item);
+            warn_unknown(t, text, length, item);
     }
     history_text_close(t);
     return rc;

@@ -1,29 +1,30 @@
-/* history_text.h - histories as text: one person a paragraph, one item a line.
+/* history_text.h - histories as text: a paragraph a user, a line an item.
  *
  *     Toy Story (1995)           id or title (trained.h says how titles are found);
  *     1210<tab>4                 rating models want a rating behind it
  *
- *     Heat (1995)                the next person */
+ *     Heat (1995)                the next user */
 #ifndef SERVE_HISTORY_TEXT_H
 #define SERVE_HISTORY_TEXT_H
 
 #include "serve/histories.h"
+#include "serve/trained.h"
 
 struct history_text;
 
-/* `path`: a file, or "-" for stdin. `warn` is told of lines that name no item; they are passed over. */
-int history_text_open(struct history_text **out, struct trained *u, const char *path,
+/* `path`: a file, or "-" for stdin. `warn` gets a text for lines that name no item; they are skipped. */
+int history_text_open(struct history_text **out, struct trained *trained, const char *path,
                       void (*warn)(void *arg, const char *text), void *arg, struct error *err);
-/* Adds up to `most` persons; none are left where p->n has not grown. PT_EDATA, with the line, for a rating
+/* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a rating
  * that is missing or no number. */
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
 /* Lines so far, and those of them that name no item of the model. */
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown);
 void history_text_close(struct history_text *t);
 
-/* A list of items, one id or title a line: sets flag[item] to `value`. Lines that name no item are told to
- * `warn`. PT_EDATA where the file cannot be read. */
-int history_text_items(struct trained *u, const char *path, uint8_t *flag, uint8_t value,
+/* A list of items, one id or title a line: sets flag[item] to `value`. `warn` gets a text for lines that name
+ * no item. PT_EDATA where the file cannot be read. */
+int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
                        void (*warn)(void *arg, const char *text), void *arg, struct error *err);
 
 #endif

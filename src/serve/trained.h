@@ -1,31 +1,31 @@
-/* trained.h - a trained model, opened from its run's folder to be used. No ratings are read: weights and facts
- * come from model.safetensors, ids and titles from items.tsv and users.tsv.
+/* trained.h - a trained model, opened from its run's folder. No ratings are read: weights and facts come from
+ * model.safetensors, ids and titles from items.tsv and users.tsv.
  *
- * Examples and columns are those of training. For models whose examples are users (Multi-VAE, Mult-DAE,
- * user-based AutoRec) anybody with a history of items is an example, in training or not. A model of
- * item-based AutoRec takes items as examples and knows its users as columns; matrix factorisation knows its
- * users by row, and makes a row for others from their ratings (fold_in.h).
+ * Examples and columns are those of training. Multi-VAE, Mult-DAE and user-based AutoRec have users as
+ * examples: any history of items is an example, in training or not. Item-based AutoRec has items as examples
+ * and its users as columns. Matrix factorisation has a row for each of its users, and makes a row for others
+ * from their ratings (fold_in.h).
  *
- * The shards are cut evenly here, not by the work of training (whose counts are not at hand): scores are the
- * same at any thread count, but can differ in the last bits from those that training saw. */
+ * Shards are cut evenly, not by the work of training (the counts of ratings are not known): scores are the
+ * same at any thread count, but their last bits can differ from those of training. */
 #ifndef SERVE_TRAINED_H
 #define SERVE_TRAINED_H
 
 #include "config/config.h"
 #include "data/idtable.h"
 #include "model/model.h"
+#include "par/team.h"
+#include "serve/trained_files.h"
 
 struct trained {
-    struct config *config; /* owned: the run's */
-    char *folder;          /* owned */
-    char *data_digest;     /* owned: of the training ratings (ratings.h); NULL: a run of partrain 0 */
+    struct trained_files files;
+    const struct config *config;         /* of files, as are the next two */
+    const struct idtable *items, *users; /* external ids by row */
     struct topo *topo;
     struct team *team;
     const struct kernels *kern;
-    struct idtable *items, *users; /* owned: external ids by row */
-    char **title;                  /* (items) owned; entries can be NULL */
-    struct idtable *titles;        /* owned: titles, and titles as people type them; NULL until asked for */
-    int32_t *titled;               /* (titles) owned: the item, or -1 where two items have that title */
+    struct idtable *titles; /* owned: titles, and titles as people type them; NULL until asked for */
+    int32_t *titled;        /* (titles) owned: the item, or -1 where two items have that title */
     int side;
     bool by_row;               /* mf: examples are users by row, not histories */
     bool rating;               /* outputs are ratings */
@@ -43,31 +43,31 @@ struct trained {
     struct fold_in *fold; /* owned; mf only, else NULL */
 };
 
-/* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. PT_EFILE where a file
- * is missing, damaged or does not fit the others; PT_ENOMEM. Owns the worker threads until trained_close (takes
- * NULL): one at a time in a thread. */
+/* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. Errors as
+ * trained_files_open; PT_EFILE too where files do not fit each other. Owns the worker threads until trained_close
+ * (takes NULL): one at a time in a thread. */
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err);
-void trained_close(struct trained *u);
+void trained_close(struct trained *trained);
 
 /* The item of an id; else of a title, as it stands or as people type it: capitals, a year in parentheses at
  * the end and an article do not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2:
  * two items have this title, -3: no memory. */
-int64_t trained_find_item(struct trained *u, const char *text, size_t length);
+int64_t trained_find_item(struct trained *trained, const char *text, size_t length);
 /* The item with the shortest title that has this text, or its first two words, in it; -1: none. Looks at
  * every title. */
-int64_t trained_suggest_item(const struct trained *u, const char *text, size_t length);
+int64_t trained_suggest_item(const struct trained *trained, const char *text, size_t length);
 /* The title, or NULL. */
-const char *trained_title(const struct trained *u, int64_t item);
+const char *trained_title(const struct trained *trained, int64_t item);
 
-/* Whether the model takes histories of people who were not in training. */
-static inline bool trained_takes_histories(const struct trained *u)
+/* Whether the model takes histories of users who were not in training. */
+static inline bool trained_takes_histories(const struct trained *trained)
 {
-    return u->side == SIDE_USER;
+    return trained->side == SIDE_USER;
 }
 
 /* A prediction as a rating: shifted, and clipped where eval.clip says so. */
-double trained_rating(const struct trained *u, float output);
+double trained_rating(const struct trained *trained, float output);
 /* The rating that stands in where nothing can be predicted: eval.cold, or the training mean. */
-double trained_cold(const struct trained *u);
+double trained_cold(const struct trained *trained);
 
 #endif

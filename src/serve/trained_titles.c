@@ -7,9 +7,9 @@
 #include <ctype.h>
 #include <string.h>
 
-const char *trained_title(const struct trained *u, int64_t item)
+const char *trained_title(const struct trained *trained, int64_t item)
 {
-    return u->title ? u->title[item] : NULL;
+    return trained->files.title ? trained->files.title[item] : NULL;
 }
 
 /* Length of an article and its blank at the start; 0: there is none, or nothing else. */
@@ -58,65 +58,67 @@ static size_t plain_title(char *out, size_t space, const char *text, size_t leng
     return n;
 }
 
-static bool put_title(struct trained *u, const char *text, size_t length, int64_t item)
+static bool put_title(struct trained *trained, const char *text, size_t length, int64_t item)
 {
-    int64_t before = idtable_count(u->titles), row = length ? idtable_put(u->titles, text, length) : 0;
+    int64_t before = idtable_count(trained->titles),
+            row = length ? idtable_put(trained->titles, text, length) : 0;
 
     if (row < 0)
         return false;
     if (!length)
         return true;
     if (row == before)
-        u->titled[row] = (int32_t)item;
-    else if (u->titled[row] != item)
-        u->titled[row] = -1;
+        trained->titled[row] = (int32_t)item;
+    else if (trained->titled[row] != item)
+        trained->titled[row] = -1;
     return true;
 }
 
-static bool make_titles(struct trained *u)
+static bool make_titles(struct trained *trained)
 {
-    int64_t n = idtable_count(u->items);
+    int64_t n = idtable_count(trained->items);
     char plain[1024];
 
-    u->titles = idtable_new();
-    u->titled = mem_alloc(2 * n, sizeof *u->titled);
-    if (!u->titles || !u->titled)
+    trained->titles = idtable_new();
+    trained->titled = mem_alloc(2 * n, sizeof *trained->titled);
+    if (!trained->titles || !trained->titled)
         return false;
     for (int64_t i = 0; i < n; i++) { /* "=": as it stands, so that both kinds can share a table */
-        const char *t = trained_title(u, i);
+        const char *t = trained_title(trained, i);
 
-        if (t && (snprintf(plain, sizeof plain, "=%s", t) < 0 || !put_title(u, plain, strlen(plain), i) ||
-                  !put_title(u, plain, plain_title(plain, sizeof plain, t, strlen(t)), i)))
+        if (t &&
+            (snprintf(plain, sizeof plain, "=%s", t) < 0 || !put_title(trained, plain, strlen(plain), i) ||
+             !put_title(trained, plain, plain_title(plain, sizeof plain, t, strlen(t)), i)))
             return false;
     }
     return true;
 }
 
-int64_t trained_find_item(struct trained *u, const char *text, size_t length)
+int64_t trained_find_item(struct trained *trained, const char *text, size_t length)
 {
-    int64_t row = idtable_find(u->items, text, length);
+    int64_t row = idtable_find(trained->items, text, length);
     char plain[1024];
 
-    if (row >= 0 || !u->title)
+    if (row >= 0 || !trained->files.title)
         return row;
-    if (!u->titles && !make_titles(u))
+    if (!trained->titles && !make_titles(trained))
         return -3;
     snprintf(plain, sizeof plain, "=%.*s", (int)(length < 1000 ? length : 1000), text);
-    row = idtable_find(u->titles, plain, strlen(plain));
+    row = idtable_find(trained->titles, plain, strlen(plain));
     if (row < 0)
-        row = idtable_find(u->titles, plain, plain_title(plain, sizeof plain, text, length));
-    return row < 0 ? -1 : u->titled[row] < 0 ? -2 : u->titled[row];
+        row = idtable_find(trained->titles, plain, plain_title(plain, sizeof plain, text, length));
+    return row < 0 ? -1 : trained->titled[row] < 0 ? -2 : trained->titled[row];
 }
 
 /* The item with the shortest title that has `plain` in it; -1: none. */
-static int64_t title_with(const struct trained *u, const char *plain)
+static int64_t title_with(const struct trained *trained, const char *plain)
 {
     size_t shortest = SIZE_MAX;
     int64_t best = -1;
     char name[1024];
 
-    for (int64_t i = 0; i < idtable_count(u->items); i++) {
-        const char *title = trained_title(u, i);
+    for (int64_t i = 0; i < idtable_count(trained->items); i++) {
+        const char *title = trained_title(trained, i);
         size_t n = title ? plain_title(name, sizeof name, title, strlen(title)) : 0;
 
         if (n && n < shortest && strstr(name, plain)) {
@@ -127,19 +129,19 @@ static int64_t title_with(const struct trained *u, const char *plain)
     return best;
 }
 
-int64_t trained_suggest_item(const struct trained *u, const char *text, size_t length)
+int64_t trained_suggest_item(const struct trained *trained, const char *text, size_t length)
 {
     char plain[1024], *end;
     int64_t item;
 
-    if (!u->title || !plain_title(plain, sizeof plain, text, length))
+    if (!trained->files.title || !plain_title(plain, sizeof plain, text, length))
         return -1;
-    if ((item = title_with(u, plain)) >= 0)
+    if ((item = title_with(trained, plain)) >= 0)
         return item;
     end = strchr(plain, ' ');
     end = end ? strchr(end + 1, ' ') : NULL;
     if (!end)
         return -1;
     *end = '\0';
-    return title_with(u, plain);
+    return title_with(trained, plain);
 }

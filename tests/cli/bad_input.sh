@@ -247,7 +247,7 @@ permissions() {
     chmod 000 ended/model.safetensors
     try "permission: the model of eval" eval -m ended
     chmod 644 ended/model.safetensors && chmod 000 ended/config.yaml
-    try "permission: the configuration of eval" eval -m ended
+    try "permission: the configuration of report" report ended
     chmod 644 ended/config.yaml && chmod 000 ended
     try "permission: the folder of eval" eval -m ended
     try "permission: the folder of --resume" train --resume --out ended -q

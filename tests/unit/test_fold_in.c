@@ -7,7 +7,8 @@
 #include "base/rng.h"
 #include "base/tensors.h"
 #include "eval/eval.h"
-#include "serve/loaded.h"
+#include "serve/eval_run.h"
+#include "serve/history_source.h"
 #include "serve/rank.h"
 #include "train/train.h"
 
@@ -162,7 +163,7 @@ static void minimise(const struct naive *a, const struct histories *p, int64_t p
         for (int64_t i = p->ptr[person]; i < p->ptr[person + 1]; i++) {
             double slope, out = output(a, p->column[i], z, &slope);
 
-            if (p->use[i] != HISTORY_INPUT || untrained[p->column[i]])
+            if (p->kind[i] != HISTORY_INPUT || untrained[p->column[i]])
                 continue;
             for (int k = 0; k < a->n; k++)
                 gradient[k] += slope * ((double)p->value[i] - a->shift - out) * a->spread[k] *
@@ -223,7 +224,7 @@ static void check(const char *run, const char *settings, double within)
     struct naive a;
     struct tensors *t;
     struct error err = {0};
-    char *path = file_join(u->folder, "model.safetensors");
+    char *path = file_join(u->files.folder, "model.safetensors");
 
     make_people(&p, &want);
     predict(out, u, &p, &want);
@@ -299,8 +300,8 @@ static void users_without_a_training_rating_are_folded_in(void **state)
     u->untrained_row[7] = 1;
     if (history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
-    assert_true(history_source_take(h, u, 7, &p));
-    assert_true(history_source_take(h, u, 8, &p));
+    assert_true(history_source_add(h, u, 7, &p));
+    assert_true(history_source_add(h, u, 8, &p));
     assert_int_equal(p.row[0], -1);
     assert_int_equal(p.row[1], 8);
     histories_fini(&p);
@@ -345,7 +346,7 @@ static bool entry_of(const struct matrix *m, int64_t user, int64_t column, doubl
 
 /* Units of a user's row in the naive's terms, row = mean + spread z: from the file, or fitted to what goes
  * in. false: there is nothing to go by. */
-static bool naive_row(const struct naive *a, const struct trained *u, const struct loaded *l, int64_t user,
+static bool naive_row(const struct naive *a, const struct trained *u, const struct eval_run *l, int64_t user,
                       double *z)
 {
     const struct idtable *names = l->problem->ratings->users;
@@ -371,7 +372,7 @@ static bool naive_row(const struct naive *a, const struct trained *u, const stru
 }
 
 /* The best three by a plain search: whether one of them was held out. */
-static bool naive_hit(const struct naive *a, const struct trained *u, const struct loaded *l, int64_t user,
+static bool naive_hit(const struct naive *a, const struct trained *u, const struct eval_run *l, int64_t user,
                       const double *z)
 {
     bool taken[ITEMS] = {false};
@@ -400,7 +401,7 @@ struct figures {
 };
 
 static void judge_naively(struct figures *f, const struct naive *a, const struct trained *u,
-                          const struct loaded *l)
+                          const struct eval_run *l)
 {
     const struct matrix *out = l->problem->test.out;
     double square = 0.0, hits = 0.0, users = 0.0;
@@ -440,7 +441,7 @@ static void judge(const char *run, const char *split)
     struct figures naive;
     struct error err = {0};
     struct tensors *t = NULL;
-    struct loaded *l = NULL;
+    struct eval_run *l = NULL;
     struct naive a;
     int64_t rows[3] = {0};
     int n = 2;
@@ -449,8 +450,8 @@ static void judge(const char *run, const char *split)
     for (char *at = strtok(copy, " "); at; at = strtok(NULL, " "))
         word[n++] = at;
     mem_free(others);
-    others = file_join(u->folder, "model.safetensors");
-    if (load_run(&l, path, word, n, &err) < 0 || tensors_open(&t, others, &err) < 0 ||
+    others = file_join(u->files.folder, "model.safetensors");
+    if (eval_run_open(&l, path, NULL, word, n, &err) < 0 || tensors_open(&t, others, &err) < 0 ||
         eval_spec_make(&spec, l->config, l->problem, &err) < 0 ||
         evaluator_new(&e, &spec, &l->problem->test, l->model, l->problem, &err) < 0)
         fail_msg("%s: %s", split, err.text);
@@ -467,7 +468,7 @@ static void judge(const char *run, const char *split)
     assert_int_equal(rows[ROW_NONE], naive.unknown);
     assert_int_equal(l->dropped, 2);
     evaluator_free(e);
-    loaded_free(l);
+    eval_run_close(l);
     tensors_close(t);
     trained_close(u);
     mem_free(path);

@@ -176,10 +176,10 @@ static int64_t inputs(double *x, bool *known, const struct trained *u, const str
         x[c] = 0.0;
         known[c] = false;
     }
-    assert_true(history_source_take(h, u, e, &p));
+    assert_true(history_source_add(h, u, e, &p));
     for (int64_t i = 0; i < p.entries; i++) {
         known[p.column[i]] = true;
-        if (p.use[i] == HISTORY_INPUT)
+        if (p.kind[i] == HISTORY_INPUT)
             x[p.column[i]] = u->rating ? (double)p.value[i] - (double)u->shift : 1.0;
     }
     row = p.row[0];
@@ -246,7 +246,7 @@ static void check_people(const char *settings, int threads)
         fail_msg("%s", err.text);
     assert_int_equal(h->n, USERS);
     for (int64_t e = 0; e < h->n; e++)
-        assert_true(history_source_take(h, u, e, &p));
+        assert_true(history_source_add(h, u, e, &p));
     assert_int_equal(ranker_run(r, &p, best, count, &err), 0);
     for (int64_t e = 0; e < h->n; e++) {
         double x[ITEMS], score[ITEMS];
@@ -336,7 +336,7 @@ static void predictions_are_what_the_equations_say(void **state)
     if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
     for (int64_t e = 0; e < h->n; e++) { /* two users of each item */
-        assert_true(history_source_take(h, u, e, &p));
+        assert_true(history_source_add(h, u, e, &p));
         assert_true(histories_add(&want, (int32_t)(e % 7), 0.0f, HISTORY_INPUT));
         assert_true(histories_add(&want, (int32_t)(e + 9), 0.0f, HISTORY_INPUT));
         assert_true(histories_end(&want, -1));
@@ -388,7 +388,7 @@ static void any_thread_count_gives_the_same_bits(void **state)
         if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
             fail_msg("%s", err.text);
         for (int64_t e = 0; e < h->n; e++)
-            assert_true(history_source_take(h, u, e, &p));
+            assert_true(history_source_add(h, u, e, &p));
         assert_int_equal(ranker_run(r, &p, best[i], count[i], &err), 0);
         histories_fini(&p);
         history_source_free(h);

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tensors.h"
-#include "serve/loaded.h"
+#include "serve/eval_run.h"
 #include "serve/rank.h"
 #include "train/train.h"
 #include "serve/trained.h"
@@ -113,7 +113,7 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
         char *run = file_join(folder, kinds[i]), *path = file_join(run, "model.safetensors");
         struct error err = {0};
         struct tensors *t;
-        struct loaded *l;
+        struct eval_run *l;
         struct trained *u = NULL;
 
         train(run, kinds[i]);
@@ -121,10 +121,10 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(u->model, tensors_meta(t, "weights_hash"));
         trained_close(u);
-        if (load_run(&l, run, NULL, 0, &err) < 0)
+        if (eval_run_open(&l, run, NULL, NULL, 0, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(l->model, tensors_meta(t, "weights_hash"));
-        loaded_free(l);
+        eval_run_close(l);
         tensors_close(t);
         mem_free(path);
         mem_free(run);
@@ -228,7 +228,7 @@ static void rows_that_were_never_trained_are_known_however_many(void **state)
     for (int i = 0; i < 2; i++) {
         char *run = train_late(folder, kinds[i]);
         struct error err = {0};
-        struct loaded *l;
+        struct eval_run *l;
         struct trained *u;
 
         if (trained_open(&u, run, 2, &err) < 0)
@@ -238,10 +238,10 @@ static void rows_that_were_never_trained_are_known_however_many(void **state)
             expect_late(u->users, u->untrained_row);
         expect_early_alone(u);
         trained_close(u);
-        if (load_run(&l, run, NULL, 0, &err) < 0)
+        if (eval_run_open(&l, run, NULL, NULL, 0, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_late(l->problem->ratings->items, l->problem->cold_column);
-        loaded_free(l);
+        eval_run_close(l);
         support_remove(run);
     }
     support_remove(folder);

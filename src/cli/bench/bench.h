@@ -19,7 +19,7 @@ struct bench_ranks {
  * where weights differ: the table is written all the same. Where a measurement fails, its own code. */
 int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, const char *file,
                 char **assignment, int assignments, enum bench_form form,
-                void (*tell)(void *arg, const char *text), struct error *err);
+                void (*note)(void *arg, const char *text), struct error *err);
 
 /* To stdout. */
 void bench_print_md(const struct bench_result *r, const struct config *c);

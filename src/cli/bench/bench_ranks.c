@@ -161,7 +161,7 @@ static void copy_text(char *to, size_t room, const struct json *j, const char *k
     snprintf(to, room, "%s", json_get_text(j, key, ""));
 }
 
-static int take(struct ranks_table *t, int ranks, const char *text, size_t length, struct error *err)
+static int read_result(struct ranks_table *t, int ranks, const char *text, size_t length, struct error *err)
 {
     struct json *j = NULL;
     const struct json *rows;
@@ -218,7 +218,7 @@ static int measure(struct ranks_table *t, const struct bench_ranks *ranks, int c
         rc = error_set(err, code_of(status), "--ranks: the measurement with %d rank%s failed", count,
                        count == 1 ? "" : "s");
     if (rc == 0)
-        rc = take(t, count, text, length, err);
+        rc = read_result(t, count, text, length, err);
     mem_free(text);
     command_fini(&c);
     return rc;
@@ -344,11 +344,11 @@ static int compare(const struct ranks_table *t, struct error *err)
 
 int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, const char *file,
                 char **assignment, int assignments, enum bench_form form,
-                void (*tell)(void *arg, const char *text), struct error *err)
+                void (*note)(void *arg, const char *text), struct error *err)
 {
     struct ranks_table t = {.line = mem_alloc(ranks->rows * spec->rows, sizeof *t.line)};
     struct bench_spec same = *spec;
-    char library[256], note[64];
+    char library[256], text[64];
     int rc = 0;
 
     if (!t.line)
@@ -357,9 +357,9 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
         if (ranks->count[i] > 1 && !*ranks_library(library, sizeof library))
             rc = error_set(err, PT_EUSAGE, "--ranks: this build has no MPI; build with -DPARTRAIN_MPI=ON");
     for (int i = 0; i < ranks->rows && rc == 0; i++) {
-        snprintf(note, sizeof note, "%d rank%s", ranks->count[i], ranks->count[i] == 1 ? "" : "s");
-        if (tell)
-            tell(NULL, note);
+        snprintf(text, sizeof text, "%d rank%s", ranks->count[i], ranks->count[i] == 1 ? "" : "s");
+        if (note)
+            note(NULL, text);
         rc = measure(&t, ranks, ranks->count[i], &same, file, assignment, assignments, err);
         if (rc == 0 && i == 0) { /* all do what the first did in its --seconds */
             same.steps = t.line[0].steps;

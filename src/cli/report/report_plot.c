@@ -28,7 +28,7 @@ static void drop_titles(char *svg)
 }
 
 /* What stands from <svg on, as it can stand in a page: gnuplot's <title> and <desc> would become tooltips. */
-static char *take_svg(const char *text)
+static char *svg_of(const char *text)
 {
     static const char head[] = "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 420 280\">\n<g>",
                       canvas[] = "<g id=\"gnuplot_canvas\">";
@@ -60,7 +60,7 @@ static FILE *begin_script(void)
 /* Closes the script. */
 static char *draw(FILE *script)
 {
-    char *text = gnuplot_run(script), *svg = text ? take_svg(text) : NULL;
+    char *text = gnuplot_run(script), *svg = text ? svg_of(text) : NULL;
 
     mem_free(text);
     return svg;

@@ -232,7 +232,7 @@ static int name_run(struct report_run *run, const char *folder, struct error *er
     return run->name ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-static int tell_apart(struct report *r, struct error *err)
+static int make_names_differ(struct report *r, struct error *err)
 {
     for (int i = 1; i < r->n; i++)
         for (int k = 0; k < i; k++)
@@ -260,7 +260,7 @@ int report_read(struct report *out, char **folder, int n, bool facts, struct err
             read_facts(out, run);
     }
     if (rc == 0)
-        rc = tell_apart(out, err);
+        rc = make_names_differ(out, err);
     if (rc < 0) {
         report_fini(out);
         return rc;

@@ -1,12 +1,12 @@
-/* load_on.c - a file of ratings as what a run is judged by, beside the ratings that the run was made of.
+/* eval_run_on.c - a file of ratings to evaluate a run on, beside the ratings of the run.
  *
- *   the run's ratings    1 2 3 4 5 6 7 8    6 7 were held out there
- *   the file's               3       7 9    3 was for training: left out; 7 is judged and no input any more
+ *   the run's ratings    1 2 3 4 5 6 7 8    6 7 were held out
+ *   the file's               3       7 9    3 was trained on: left out; 7 is evaluated and no input any more
  *   input                1 2 3 4 5 6   8
- *   judged                           7   9
+ *   evaluated                        7   9
  *
- * So what goes in is all that the data have of a user, as in recommend and predict, but for what is asked. */
-#include "serve/loaded.h"
+ * The input is all other ratings of a user, as in `recommend` and `predict`. */
+#include "serve/eval_run.h"
 
 #include "base/mem.h"
 #include "read/read.h"
@@ -28,13 +28,13 @@ static void asked_fini(struct asked *a)
     mem_free(a->own);
 }
 
-static int read_asked(struct asked *a, const struct loaded *l, const struct ratings *own, struct error *err)
+static int read_asked(struct asked *a, const struct eval_run *e, const struct ratings *own, struct error *err)
 {
-    struct ratings_spec spec = problem_ratings_spec(l->config, problem_workers(l->config));
+    struct ratings_spec spec = problem_ratings_spec(e->config, problem_workers(e->config));
     struct error again = {0};
     int rc;
 
-    spec.path = l->on;
+    spec.path = e->on;
     spec.min_user_ratings = spec.min_item_ratings = 0;
     spec.want_time = false;
     spec.prefer_given = 0;
@@ -116,7 +116,7 @@ static int find_own(struct asked *a, const struct ratings *own, struct error *er
 }
 
 /* What is held out of the run's own ratings, for the file's, in `part` as split_make gave it. */
-static int join(struct loaded *l, struct ratings *own, const struct asked *a, uint8_t *part,
+static int join(struct eval_run *e, struct ratings *own, const struct asked *a, uint8_t *part,
                 struct error *err)
 {
     int64_t most = own->n + a->r->n, n = 0;
@@ -135,9 +135,9 @@ static int join(struct loaded *l, struct ratings *own, const struct asked *a, ui
         int64_t there = a->own[i];
 
         if (a->user[i] < 0 || a->item[i] < 0) {
-            l->dropped++;
+            e->dropped++;
         } else if (there >= 0 && part[there] & PART_TRAIN) {
-            l->left_out++;
+            e->left_out++;
         } else {
             user[n] = a->user[i];
             item[n] = a->item[i];
@@ -147,7 +147,7 @@ static int join(struct loaded *l, struct ratings *own, const struct asked *a, ui
                 part[there] = UINT8_MAX;
         }
     }
-    l->asked = n;
+    e->held_out = n;
     for (int64_t i = 0; i < own->n; i++)
         if (part[i] != UINT8_MAX) {
             user[n] = own->user[i];
@@ -165,29 +165,29 @@ static int join(struct loaded *l, struct ratings *own, const struct asked *a, ui
     return 0;
 }
 
-int load_on(struct loaded *l, struct ratings *own, bool refitted, struct error *err)
+int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err)
 {
-    struct split_spec spec = problem_split_spec(l->config);
+    struct split_spec spec = problem_split_spec(e->config);
     struct split *s = NULL;
     struct asked a = {0};
     int rc;
 
-    spec.side = problem_side(l->config);
-    if ((rc = read_asked(&a, l, own, err)) < 0 || (rc = find_own(&a, own, err)) < 0 ||
+    spec.side = problem_side(e->config);
+    if ((rc = read_asked(&a, e, own, err)) < 0 || (rc = find_own(&a, own, err)) < 0 ||
         (rc = split_make(&s, own, &spec, err)) < 0)
         goto end;
-    if (refitted)
+    if (e->files.facts.refit)
         split_refit(s);
-    if ((rc = join(l, own, &a, s->part, err)) < 0)
+    if ((rc = join(e, own, &a, s->part, err)) < 0)
         goto end;
-    if (!l->asked)
+    if (!e->held_out)
         rc = error_set(
             err, PT_EDATA,
-            "%s: nothing in it to judge %s by: of %lld ratings %lld have ids that it does not know, "
+            "%s: nothing in it to evaluate %s on: of %lld ratings %lld have ids that it does not know, "
             "and it was trained on %lld",
-            l->on, l->folder, (long long)a.r->n, (long long)l->dropped, (long long)l->left_out);
-    l->config->split_kind = SPLIT_GIVEN;
-    l->config->split_valid = 0;
+            e->on, e->folder, (long long)a.r->n, (long long)e->dropped, (long long)e->left_out);
+    e->config->split_kind = SPLIT_GIVEN;
+    e->config->split_valid = 0;
 end:
     split_free(s);
     asked_fini(&a);

@@ -1,0 +1,244 @@
+#include "serve/compare.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "model/popular.h"
+#include "serve/eval_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one run ------------------------------------------------------------------------------------------ */
+
+static int no_part(const struct eval_run *run, bool valid, struct error *err)
+{
+    if (valid && run->problem->refitted)
+        return error_set(err, PT_EUSAGE,
+                         "%s: no validation part: train.refit trained the model on those ratings",
+                         run->folder);
+    return error_set(err, PT_EUSAGE, "%s: its split has no %s part%s", run->folder,
+                     valid ? "validation" : "test",
+                     valid ? "" : "; --on FILE evaluates it on the ratings of a file");
+}
+
+static int rankings(const struct eval_spec *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < s->n; i++)
+        n += metric_is_ranking(&s->metric[i]);
+    return n;
+}
+
+static int keep_users(struct evaluation *out, const struct evaluator *e, struct error *err)
+{
+    int64_t most = evaluator_users_most(e);
+
+    for (int i = 0; i < out->spec.n; i++) {
+        out->user[i] = mem_alloc(most, sizeof *out->user[i]);
+        out->value[i] = mem_alloc(most, sizeof *out->value[i]);
+        out->weight[i] = mem_alloc(most, sizeof *out->weight[i]);
+        if (!out->user[i] || !out->value[i] || !out->weight[i])
+            return error_set(err, PT_ENOMEM, "out of memory");
+        out->n[i] = evaluator_per_user(e, i, out->user[i], out->value[i], out->weight[i]);
+    }
+    return 0;
+}
+
+/* A hash of each user's held-out items: a sum, so independent of order. */
+static int hash_held_out(struct evaluation *out, const struct problem *p, const struct matrix *held_out,
+                         struct error *err)
+{
+    const struct idtable *items = p->ratings->items;
+    bool by_user = p->side == SIDE_USER;
+
+    out->held_out = mem_zalloc(p->users, sizeof *out->held_out);
+    if (!out->held_out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int s = 0; s < held_out->shards; s++)
+        for (int64_t e = 0; e < held_out->examples; e++)
+            for (int64_t row = matrix_row(held_out, e), i = held_out->part[s].ptr[row];
+                 i < held_out->part[s].ptr[row + 1]; i++) {
+                int64_t c = held_out->cut[s].begin + held_out->part[s].col[i], item = by_user ? c : e;
+
+                out->held_out[by_user ? e : c] +=
+                    hash_64(idtable_name(items, item), idtable_length(items, item));
+            }
+    return 0;
+}
+
+/* The metrics to compute, or why they cannot be. */
+static int make_spec(struct eval_spec *out, const struct eval_run *run, bool popular, bool valid,
+                     struct error *err)
+{
+    const struct judged *part = valid ? &run->problem->valid : &run->problem->test;
+    int rc = part->out ? eval_spec_make(out, run->config, run->problem, err) : no_part(run, valid, err);
+
+    if (rc == 0 && popular && rankings(out) < out->n)
+        rc = error_set(err, PT_EUSAGE,
+                       "popular items are a ranking, without ratings; give --metrics such as ndcg@10");
+    return rc;
+}
+
+/* `model`: the run's, or one in its place. */
+static int evaluate_model(struct evaluation *out, const struct eval_run *run, const struct eval_spec *spec,
+                          struct model *model, bool valid, struct error *err)
+{
+    struct problem *p = run->problem;
+    const struct judged *part = valid ? &p->valid : &p->test;
+    struct evaluator *e = NULL;
+    struct eval_spec plain;
+    int rc;
+
+    out->spec = *spec;
+    if ((rc = evaluator_new(&e, &out->spec, part, model, p, err)) < 0)
+        return rc;
+    evaluate(e, &out->result);
+    if ((rc = keep_users(out, e, err)) < 0 || (rc = hash_held_out(out, p, part->out, err)) < 0)
+        goto end;
+    if (out->spec.seen_zero && rankings(&out->spec)) {
+        plain = out->spec;
+        plain.seen_zero = false;
+        evaluator_free(e);
+        e = NULL;
+        if ((rc = evaluator_new(&e, &plain, part, model, p, err)) < 0)
+            goto end;
+        evaluate(e, &out->other);
+        out->has_other = true;
+    }
+end:
+    evaluator_free(e);
+    return rc;
+}
+
+/* Where the rows of mf's evaluated users come from. */
+static void count_rows(struct evaluation *out, const struct eval_run *run, const struct matrix *held_out)
+{
+    for (int64_t u = 0; run->row_of && u < held_out->examples; u++)
+        if (held_out->row_count[u]) {
+            out->folded += run->row_of[u] == ROW_FOLDED;
+            out->unknown += run->row_of[u] == ROW_NONE;
+        }
+}
+
+/* Evaluated users whom the run has in its users.tsv: the ratings' own table may be that one, longer. */
+static void count_trained(struct evaluation *out, const struct eval_run *run, const struct matrix *held_out)
+{
+    const struct idtable *users = run->problem->ratings->users, *known = run->files.users;
+    bool by_user = run->problem->side == SIDE_USER;
+
+    for (int64_t u = 0; u < idtable_count(users); u++)
+        out->trained += (by_user ? held_out->row_count : held_out->column_count)[u] > 0 &&
+                        (known ? idtable_find(known, idtable_name(users, u), idtable_length(users, u)) >= 0
+                               : u < run->users);
+}
+
+/* Warns where the model is no better than the mean rating. */
+static int warn_useless(const struct eval_run *run, const struct evaluation *out,
+                        const struct eval_request *q, const struct matrix *held_out, struct error *err)
+{
+    double of_mean;
+    char text[512];
+    int rc = eval_of_mean(&of_mean, run->problem, held_out, err);
+
+    if (rc == 0 && eval_mean_note(text, sizeof text, run->config, q->valid ? "validation" : "test",
+                                  &out->spec, &out->result, of_mean))
+        q->warn(q->arg, text);
+    return rc;
+}
+
+int evaluate_run(struct evaluation *out, struct evaluation *popular, const struct eval_request *q,
+                 struct error *err)
+{
+    struct eval_run *run = NULL;
+    const struct matrix *held_out;
+    struct eval_spec spec;
+    struct model stand_in;
+    char text[512];
+    int rc = eval_run_open(&run, q->folder, q->on, q->override, q->overrides, err);
+
+    *out = (struct evaluation){0};
+    if (rc < 0)
+        return rc;
+    if (run->config->retired) {
+        snprintf(text, sizeof text, "note: %s has no effect any more; leave it out", run->config->retired);
+        q->warn(q->arg, text);
+    }
+    if (*run->problem->ratings->note) {
+        snprintf(text, sizeof text, "note: %s", run->problem->ratings->note);
+        q->warn(q->arg, text);
+    }
+    if ((rc = make_spec(&spec, run, popular, q->valid, err)) < 0 ||
+        (rc = evaluate_model(out, run, &spec, run->model, q->valid, err)) < 0)
+        goto end;
+    if (popular) {
+        *popular = (struct evaluation){.users = run->problem->ratings->users, .borrows = true};
+        stand_in = popular_model(&run->model->eng);
+        if ((rc = evaluate_model(popular, run, &spec, &stand_in, q->valid, err)) < 0)
+            goto end;
+    }
+    held_out = q->valid ? run->problem->valid.out : run->problem->test.out;
+    if (!run->same_data)
+        count_trained(out, run, held_out);
+    if (!problem_is_binary(run->config) && (rc = warn_useless(run, out, q, held_out, err)) < 0)
+        goto end;
+    out->same_data = run->same_data;
+    out->same_split = run->same_split;
+    out->dropped = run->dropped;
+    out->left_out = run->left_out;
+    count_rows(out, run, held_out);
+    out->users = run->problem->ratings->users; /* taken over */
+    run->problem->ratings->users = NULL;
+end:
+    eval_run_close(run);
+    return rc;
+}
+
+void evaluation_free(struct evaluation *out)
+{
+    for (int i = 0; i < out->spec.n; i++) {
+        mem_free(out->user[i]);
+        mem_free(out->value[i]);
+        mem_free(out->weight[i]);
+    }
+    mem_free(out->held_out);
+    if (!out->borrows)
+        idtable_free(out->users);
+}
+
+/* ---- two runs ----------------------------------------------------------------------------------------- */
+
+static int compare(const void *key, const void *element)
+{
+    int64_t x = *(const int64_t *)key, y = *(const int64_t *)element;
+
+    return (x > y) - (x < y);
+}
+
+int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
+                     struct error *err)
+{
+    bool same = a->n[i] == b->n[i];
+
+    *value = mem_alloc(a->n[i], sizeof **value);
+    if (!*value)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < a->n[i] && same; u++) {
+        int64_t row = a->user[i][u], there, *at;
+
+        there = idtable_find(b->users, idtable_name(a->users, row), idtable_length(a->users, row));
+        at = there < 0 ? NULL : bsearch(&there, b->user[i], (size_t)b->n[i], sizeof there, compare);
+        same =
+            at && b->weight[i][at - b->user[i]] == a->weight[i][u] && b->held_out[there] == a->held_out[row];
+        if (same)
+            (*value)[u] = b->value[i][at - b->user[i]];
+    }
+    if (same)
+        return 0;
+    mem_free(*value);
+    *value = NULL;
+    return error_set(
+        err, PT_EUSAGE,
+        "the two runs are not evaluated on the same held-out ratings, so they cannot be compared "
+        "user by user; give both the same data.* and split.*");
+}

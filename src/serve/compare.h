@@ -1,0 +1,52 @@
+/* compare.h - a run evaluated: its figures and those of each user, to compare two runs user by user. They are
+ * kept apart from the model, whose memory is freed before a second run is opened. */
+#ifndef SERVE_COMPARE_H
+#define SERVE_COMPARE_H
+
+#include "data/idtable.h"
+#include "eval/eval.h"
+
+struct evaluation {
+    struct eval_spec spec;
+    struct eval_result result;
+    struct eval_result other; /* eval.seen is zero: with remove */
+    bool has_other;
+    struct idtable *users; /* ids by row; owned unless `borrows` */
+    bool borrows;
+    uint64_t *held_out;           /* (users) owned: a sum over the held-out items' ids, to compare by */
+    int64_t n[METRICS_MOST];      /* users with a figure of this metric */
+    int64_t *user[METRICS_MOST];  /* (n) owned: rows, ascending */
+    double *value[METRICS_MOST];  /* (n) owned: see evaluator_per_user */
+    double *weight[METRICS_MOST]; /* (n) owned */
+    bool same_data, same_split;   /* as in eval_run.h */
+    int64_t dropped;
+    int64_t left_out; /* of `on`: ratings that the run was trained on */
+    int64_t trained;  /* other ratings than the run's: evaluated users whom the run has too */
+    int64_t folded;   /* mf: evaluated users with a row from their input (fold_in.h), not from training */
+    int64_t unknown;  /* mf: evaluated users with neither */
+};
+
+/* A run, with overrides KEY=VALUE, on its test or validation part or on the file `on` (eval_run.h). */
+struct eval_request {
+    const char *folder, *on; /* on: may be NULL */
+    char *const *override;
+    int overrides;
+    bool valid;
+    void (*warn)(void *arg, const char *text);
+    void *arg;
+};
+
+/* Evaluates the run and, where `popular` is not NULL, the most popular items on the same part: it borrows the
+ * users of `out` and is freed before it. PT_EUSAGE where there is no such part, or a metric does not fit
+ * popular items; else as eval_run_open. */
+int evaluate_run(struct evaluation *out, struct evaluation *popular, const struct eval_request *q,
+                 struct error *err);
+/* Takes a zeroed one too. */
+void evaluation_free(struct evaluation *e);
+
+/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the
+ * two were not evaluated on the same held-out ratings of the same users. */
+int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
+                     struct error *err);
+
+#endif

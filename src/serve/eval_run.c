@@ -1,0 +1,274 @@
+#include "serve/eval_run.h"
+
+#include "base/mem.h"
+#include "read/read.h"
+#include "store/model_file.h"
+#include "store/run_files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool has_prefix(const char *word, const char *prefix)
+{
+    return strncmp(word, prefix, strlen(prefix)) == 0;
+}
+
+static int check_override(const struct eval_run *e, const char *word, struct error *err)
+{
+    if (has_prefix(word, "model.") || has_prefix(word, "train."))
+        return error_set(err, PT_ECONFIG,
+                         "%.60s: part of the trained model; data.*, split.*, eval.* and run.* can be set",
+                         word);
+    if (e->on && (has_prefix(word, "data.") || has_prefix(word, "split.")))
+        return error_set(err, PT_EUSAGE,
+                         "%.60s: leave it out; --on evaluates all of %.400s, beside the run's own ratings",
+                         word, e->on);
+    return 0;
+}
+
+static bool overrides(const char *section, char *const *override, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (has_prefix(override[i], section))
+            return true;
+    return false;
+}
+
+/* ---- ids ---------------------------------------------------------------------------------------------- */
+
+static bool same_ids(const struct idtable *a, const struct idtable *b)
+{
+    if (idtable_count(a) != idtable_count(b))
+        return false;
+    for (int64_t i = 0; i < idtable_count(a); i++)
+        if (idtable_length(a, i) != idtable_length(b, i) ||
+            memcmp(idtable_name(a, i), idtable_name(b, i), idtable_length(a, i)) != 0)
+            return false;
+    return true;
+}
+
+/* ---- other ratings, in the model's rows -------------------------------------------------------------- */
+
+/* Row of `to` for each row of `from`; -1: it is not there. Owned. */
+static int32_t *row_map(const struct idtable *from, const struct idtable *to)
+{
+    int32_t *map = mem_alloc(idtable_count(from), sizeof *map);
+
+    for (int64_t i = 0; map && i < idtable_count(from); i++)
+        map[i] = (int32_t)idtable_find(to, idtable_name(from, i), idtable_length(from, i));
+    return map;
+}
+
+/* Ratings in the rows of the model's tables (NULL: the table stays); those with an id that is not there go,
+ * unless `add`: then users of the others get rows behind those that are there. */
+static int move_rows(struct ratings *r, struct idtable *users, bool add, const struct idtable *items,
+                     struct error *err)
+{
+    int32_t *user = users ? row_map(r->users, users) : NULL, *item = items ? row_map(r->items, items) : NULL;
+    bool full = false;
+    int64_t n = 0;
+
+    if ((users && !user) || (items && !item)) {
+        mem_free(user);
+        mem_free(item);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    for (int64_t i = 0; i < r->n; i++) {
+        int32_t u = user ? user[r->user[i]] : r->user[i], c = item ? item[r->item[i]] : r->item[i];
+
+        if (u < 0 && c >= 0 && add) {
+            u = (int32_t)idtable_put(users, idtable_name(r->users, r->user[i]),
+                                     idtable_length(r->users, r->user[i]));
+            user[r->user[i]] = u;
+            full |= u < 0;
+        }
+        if (u < 0 || c < 0)
+            continue;
+        r->user[n] = u;
+        r->item[n] = c;
+        r->value[n] = r->value[i];
+        if (r->time)
+            r->time[n] = r->time[i];
+        if (r->given)
+            r->given[n] = r->given[i];
+        n++;
+    }
+    r->n = n;
+    mem_free(user);
+    mem_free(item);
+    return full ? error_set(err, PT_ENOMEM, "out of memory") : 0;
+}
+
+/* The tables of ids that the ratings now refer to move into them. */
+static int adopt_rows(struct eval_run *e, struct ratings *r, struct error *err)
+{
+    const struct config *c = e->config;
+    struct trained_files *f = &e->files;
+    bool by_user = problem_side(c) == SIDE_USER;
+    bool users = !by_user || problem_traits(c)->by_rating;
+    int64_t before = r->n;
+    int rc = move_rows(r, users ? f->users : NULL, by_user, by_user ? f->items : NULL, err);
+
+    if (rc < 0)
+        return rc;
+    e->dropped = before - r->n;
+    if (r->n == 0)
+        return error_set(err, PT_EDATA,
+                         "%s: the model knows none of the %s of these ratings; are their ids those of its "
+                         "%s.tsv?",
+                         e->folder, by_user ? "items" : "users", by_user ? "items" : "users");
+    if (users) {
+        idtable_free(r->users);
+        r->users = f->users;
+        f->users = NULL;
+    }
+    if (by_user) {
+        run_ids_free_titles(r->title, idtable_count(r->items));
+        idtable_free(r->items);
+        r->items = f->items;
+        r->title = f->title;
+        f->items = NULL;
+        f->title = NULL;
+    }
+    return 0;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------- */
+
+/* The run's ratings, or others where they were asked for, in the model's rows. */
+static int place_ratings(struct eval_run *e, struct ratings *r, bool others, struct error *err)
+{
+    const struct trained_files *f = &e->files;
+    bool same = same_ids(f->items, r->items) && same_ids(f->users, r->users);
+
+    e->users = idtable_count(f->users);
+    e->same_data = f->digest ? strcmp(f->digest, r->digest) == 0 : same && !others;
+    if (!f->digest && !others)
+        snprintf(r->note, sizeof r->note, "%.180s: " MODEL_FILE_NO_DIGEST, e->folder);
+    if (e->same_data)
+        return same ? 0
+                    : error_set(err, PT_EFILE, "%s: items.tsv and users.tsv do not belong to its model",
+                                e->folder);
+    if (f->digest && !others)
+        return error_set(err, PT_EDATA,
+                         "%s: the ratings are not those that the model was trained on: the files behind "
+                         "data.path have changed. To use it on other ratings, give data.path=FILE",
+                         e->folder);
+    return adopt_rows(e, r, err);
+}
+
+static int read_ratings(struct ratings **out, const struct eval_run *e, bool others, struct error *err)
+{
+    struct ratings_spec spec = problem_ratings_spec(e->config, problem_workers(e->config));
+    int rc;
+
+    if (strcmp(spec.path, "-") == 0 && !others)
+        return error_set(err, PT_ECONFIG,
+                         "%s: the run read its ratings from standard input; give data.path=FILE, or "
+                         "data.path=- and the same ratings again",
+                         e->folder);
+    rc = ratings_read(out, &spec, err);
+    if (rc == PT_EDATA && !others)
+        run_prefix_ratings_error(err, spec.path, "ratings are read from the run's data.path",
+                                 "others: data.path=FILE");
+    return rc;
+}
+
+static int make_model(struct eval_run *e, struct error *err)
+{
+    struct problem *p = e->problem;
+    struct engine eng = {.team = p->team, .kern = p->kern, .train = p->train, .cells = &p->cells};
+    struct model_spec spec;
+    int rc;
+
+    if ((rc = problem_use_spec(&spec, e->config, p, err)) < 0 ||
+        (rc = model_new(&e->model, &spec, &eng, err)) < 0)
+        return rc;
+    rc = model_file_load(e->files.tensors, e->model, e->users, false, err);
+    return rc < 0 || !problem_traits(e->config)->by_rating ? rc : eval_run_fold_in(e, err);
+}
+
+/* mf: of `users` users those without training ratings, and those whom the model has no row for. */
+static int read_cold_users(struct problem_known *known, const struct eval_run *e, int64_t users,
+                           struct error *err)
+{
+    uint8_t *read;
+    int rc = run_facts_rows(&read, e->files.tensors, e->files.path, UNTRAINED_EXAMPLES, e->users, err);
+
+    if (rc < 0 || users == e->users) {
+        known->cold_example = read;
+        return rc;
+    }
+    known->cold_example = mem_zalloc(users, 1);
+    if (!known->cold_example)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < users && rc == 0; u++)
+        known->cold_example[u] = u >= e->users || (read && read[u]);
+    mem_free(read);
+    return rc;
+}
+
+static int load(struct eval_run *e, bool others, struct error *err)
+{
+    struct problem_known known = {.facts = e->files.facts};
+    struct ratings *ratings = NULL;
+    int64_t columns, users;
+    int rc;
+
+    if ((rc = read_ratings(&ratings, e, others, err)) < 0 ||
+        (rc = place_ratings(e, ratings, others, err)) < 0 ||
+        (e->on && (rc = eval_run_on(e, ratings, err)) < 0))
+        goto end;
+    users = idtable_count(ratings->users);
+    columns = problem_side(e->config) == SIDE_ITEM ? users : idtable_count(ratings->items);
+    if ((rc = run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns,
+                             err)) < 0 ||
+        (problem_traits(e->config)->by_rating && (rc = read_cold_users(&known, e, users, err)) < 0))
+        goto end;
+    rc = problem_of_ratings(&e->problem, e->config, ratings, &known, err);
+    ratings = NULL;
+    if (rc == 0)
+        rc = make_model(e, err);
+end:
+    ratings_free(ratings);
+    mem_free(known.cold_column);
+    mem_free(known.cold_example);
+    return rc;
+}
+
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
+                  struct error *err)
+{
+    struct eval_run *e = mem_zalloc(1, sizeof *e);
+    int rc = 0;
+
+    if (!e)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    e->on = on;
+    e->same_split = !overrides("split.", override, n);
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = check_override(e, override[i], err);
+    if (rc == 0)
+        rc = trained_files_open(&e->files, folder, override, n, err);
+    e->folder = e->files.folder;
+    e->config = e->files.config;
+    if (rc < 0 || (rc = load(e, overrides("data.", override, n), err)) < 0) {
+        eval_run_close(e);
+        return rc;
+    }
+    tensors_close(e->files.tensors);
+    e->files.tensors = NULL;
+    *out = e;
+    return 0;
+}
+
+void eval_run_close(struct eval_run *e)
+{
+    if (!e)
+        return;
+    model_free(e->model);
+    problem_free(e->problem);
+    mem_free(e->row_of);
+    trained_files_close(&e->files);
+    mem_free(e);
+}

@@ -1,0 +1,54 @@
+/* eval_run.h - a trained run opened with ratings, to evaluate it.
+ *
+ *   configuration + overrides -> ratings -> rows as in the run's training (items.tsv, users.tsv) -> problem
+ *   model.safetensors                                                                            -> model
+ *
+ * Ratings are those of the run, read again, or others (another data.path). Others are matched by external id:
+ * ratings of columns that the model does not have are left out; examples may be new users (or items). mf makes
+ * rows for users it was not trained on from the ratings that the split leaves them as input (fold_in.h). */
+#ifndef SERVE_EVAL_RUN_H
+#define SERVE_EVAL_RUN_H
+
+#include "model/model.h"
+#include "serve/trained_files.h"
+#include "setup/problem.h"
+
+/* Where a user's row of mf comes from. ROW_NONE: not trained, and without input. */
+enum { ROW_TRAINED, ROW_FOLDED, ROW_NONE };
+
+struct eval_run {
+    struct trained_files files; /* items and titles, users may have moved into the problem's ratings */
+    const char *folder;         /* of files */
+    struct config *config;      /* of files: the run's, with the overrides */
+    struct problem *problem;    /* owned */
+    struct model *model;        /* owned; weights of model.safetensors */
+    bool same_data;             /* the ratings are those of the training, row for row */
+    bool same_split;            /* and no split.* key was overridden */
+    int64_t dropped; /* of other ratings, or of `on`: those with an id that the model does not have */
+    const char *on;  /* borrowed: the file to evaluate on, or NULL */
+    int64_t held_out, left_out; /* of `on`: ratings of the test part; left out because they were trained on */
+    int64_t users;              /* of the model; mf: new users have the rows behind them */
+    uint8_t *row_of;            /* (users) owned, mf only: ROW_... */
+};
+
+/* `on` NULL: the run's split, of its own ratings or others. Else the ratings of the file `on` are the test
+ * part, and all other ratings of the run's data are input (eval_run_on.c); `on` must outlive *out.
+ *
+ * `override`: n words KEY=VALUE for data.*, split.*, eval.* and run.*; model.* and train.* belong to the
+ * trained model (PT_ECONFIG), and with `on` data.* and split.* are fixed (PT_EUSAGE). PT_EDATA where data.* is
+ * not overridden and the ratings differ from the run's, or where `on` leaves nothing to evaluate; else as
+ * trained_files_open. One at a time may train or evaluate (team.h). Freed by eval_run_close (takes NULL). */
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
+                  struct error *err);
+
+void eval_run_close(struct eval_run *e);
+
+/* ---- for eval_run_open ---- */
+
+/* eval_run_fold_in.c: rows and row_of of mf's users. PT_ENOMEM. */
+int eval_run_fold_in(struct eval_run *e, struct error *err);
+
+/* eval_run_on.c: the ratings of `on` in the place of those of `own` that are held out. */
+int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);
+
+#endif

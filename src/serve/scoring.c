@@ -1,0 +1,187 @@
+#include "serve/scoring.h"
+
+#include "base/mem.h"
+#include "serve/fold_in.h"
+
+#include <math.h>
+
+bool scoring_init(struct scoring *s, const struct trained *trained)
+{
+    int workers = team_workers(trained->team);
+    int64_t widest = 0;
+
+    *s = (struct scoring){.trained = trained};
+    for (int i = 0; i < trained->shards; i++)
+        widest = shard_width(&trained->cut[i]) > widest ? shard_width(&trained->cut[i]) : widest;
+    s->score = mem_zalloc(workers + 1, sizeof *s->score);
+    for (int i = 0; s->score && i < workers; i++)
+        if (!(s->score[i] = mem_array(trained->batch * row_pad(widest), sizeof(float))))
+            return false;
+    return s->score != NULL;
+}
+
+/* Leaves the room for scores. */
+static void drop_histories(struct scoring *s)
+{
+    int shards = s->trained ? s->trained->shards : 0;
+
+    views_free(s->in_view, shards);
+    views_free(s->seen_view, shards);
+    matrix_free(s->in);
+    matrix_free(s->seen);
+    mem_free(s->example);
+    mem_free(s->number);
+    mem_free(s->model_row);
+    *s = (struct scoring){.trained = s->trained, .score = s->score};
+}
+
+void scoring_fini(struct scoring *s)
+{
+    drop_histories(s);
+    for (int i = 0; s->score && s->score[i]; i++)
+        mem_free(s->score[i]);
+    mem_free(s->score);
+    *s = (struct scoring){0};
+}
+
+static int make_matrix(struct matrix **out, struct view **views, const struct scoring *s, uint8_t mask,
+                       struct error *err)
+{
+    const struct trained *trained = s->trained;
+    const struct histories *h = s->histories;
+    bool by_user = trained->side == SIDE_USER;
+    struct matrix_spec spec = {.part = h->kind,
+                               .mask = mask,
+                               .side = trained->side,
+                               .examples = h->n,
+                               .columns = trained->columns,
+                               .shift = trained->shift,
+                               .binary = !trained->rating};
+    struct ratings r = {.n = h->entries,
+                        .user = by_user ? s->example : h->column,
+                        .item = by_user ? h->column : s->example,
+                        .value = h->value};
+    int64_t rows = h->n < trained->batch ? h->n : trained->batch;
+    int rc = matrix_new(out, &r, &spec, trained->cut, trained->shards, trained->team, err);
+
+    return rc < 0 ? rc : views_new(views, *out, rows, trained->team, err);
+}
+
+/* mf: -1: a row is made from the ratings; a history without them gets row 0, whose scores nobody reads. */
+static int64_t model_row(const struct trained *trained, const struct histories *h, int64_t e)
+{
+    if (!trained->by_row)
+        return e;
+    if (h->row[e] >= 0)
+        return h->row[e];
+    return fold_in_takes(trained->untrained, h, e) ? -1 : 0;
+}
+
+static int set_histories(struct scoring *s, const struct histories *h, struct error *err)
+{
+    const struct trained *trained = s->trained;
+    bool seen = false;
+    int rc;
+
+    s->histories = h;
+    s->example = mem_alloc(h->entries, sizeof *s->example);
+    s->number = mem_alloc(h->n, sizeof *s->number);
+    s->model_row = mem_alloc(h->n, sizeof *s->model_row);
+    if (!s->example || !s->number || !s->model_row)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t e = 0; e < h->n; e++) {
+        s->number[e] = e;
+        s->model_row[e] = model_row(trained, h, e);
+        for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++) {
+            s->example[i] = (int32_t)e;
+            seen |= h->kind[i] == HISTORY_SEEN;
+        }
+    }
+    if ((rc = make_matrix(&s->in, &s->in_view, s, HISTORY_INPUT, err)) < 0 ||
+        (seen && (rc = make_matrix(&s->seen, &s->seen_view, s, HISTORY_SEEN, err)) < 0))
+        return rc;
+    s->input = (struct input){
+        .matrix = s->in, .view = s->in_view, .folded = trained->fold ? fold_in_codes(trained->fold) : NULL};
+    return 0;
+}
+
+/* The codes of the minibatch from example `begin` on, and the views of own shards. */
+static void infer(struct worker *w, struct scoring *s, int64_t begin)
+{
+    const struct trained *trained = s->trained;
+    struct model *m = trained->model;
+    struct view_input plain = {0};
+    int end, first = own_shards(w, m, &end);
+    int64_t left = s->histories->n - begin;
+
+    if (w->id == 0) {
+        s->begin = begin;
+        s->rows = s->input.rows = left < trained->batch ? left : trained->batch;
+        s->input.example = s->model_row + begin;
+    }
+    team_barrier(w);
+    if (trained->fold) {
+        fold_in_rows(w, trained->fold, s->histories, begin, s->rows);
+        team_barrier(w);
+    }
+    m->ops->infer(w, m, &s->input);
+    team_phase(w, PHASE_EVAL);
+    for (int i = first; i < end; i++) {
+        view_build(&s->in_view[i], s->in, i, s->number + begin, s->rows, &plain, false);
+        if (s->seen)
+            view_build(&s->seen_view[i], s->seen, i, s->number + begin, s->rows, &plain, false);
+    }
+}
+
+static void score_all(struct worker *w, void *arg)
+{
+    struct scoring *s = arg;
+    struct model *m = s->trained->model;
+    float *score = s->score[w->id];
+    int end, first = own_shards(w, m, &end);
+    int64_t from, to;
+
+    for (int64_t begin = 0; begin < s->histories->n; begin += s->trained->batch) {
+        infer(w, s, begin);
+        if (s->work->begin)
+            s->work->begin(w, s->arg);
+        for (int i = first; i < end; i++) {
+            m->ops->score(w, m, i, s->rows, score, row_pad(shard_width(&s->trained->cut[i])));
+            s->work->shard(w, s->arg, i, score);
+        }
+        team_barrier(w);
+        if (!s->work->example)
+            continue;
+        team_range(s->rows, w->id, w->count, &from, &to);
+        for (int64_t p = from; p < to; p++)
+            s->work->example(w, s->arg, p);
+        team_barrier(w);
+    }
+}
+
+int scoring_run(struct scoring *s, const struct histories *h, const struct scoring_work *work, void *arg,
+                struct error *err)
+{
+    int rc = h->n ? set_histories(s, h, err) : 0;
+
+    if (rc == 0 && h->n) {
+        s->work = work;
+        s->arg = arg;
+        team_run(s->trained->team, score_all, s);
+    }
+    drop_histories(s);
+    return rc;
+}
+
+static void hide(float *row, const struct view *v, int64_t p)
+{
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+        row[v->col[i]] = -INFINITY;
+}
+
+void scoring_hide_known(const struct scoring *s, int shard, int64_t p, float *row)
+{
+    hide(row, &s->in_view[shard], p);
+    if (s->seen)
+        hide(row, &s->seen_view[shard], p);
+}

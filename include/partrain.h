@@ -50,7 +50,7 @@ PT_API const char *pt_version(void);
 
 struct pt_config;
 PT_API int pt_config_new(struct pt_config **out, struct pt_error *err);
-/* A YAML file over what is there; and "KEY=VALUE", of which later ones win. */
+/* Adds a YAML file, or "KEY=VALUE", to the configuration; later values win. */
 PT_API int pt_config_load(struct pt_config *c, const char *path, struct pt_error *err);
 PT_API int pt_config_set(struct pt_config *c, const char *assignment, struct pt_error *err);
 PT_API void pt_config_free(struct pt_config *c);
@@ -58,16 +58,16 @@ PT_API void pt_config_free(struct pt_config *c);
 /* ---- training ---- */
 
 struct pt_progress {
-    int64_t epoch, epochs; /* done; asked for */
+    int64_t epoch, epochs; /* done; in all */
     double loss;           /* mean over the epoch's minibatches */
-    const char *metric;    /* what `valid` is: "ndcg@100"; NULL where there is no validation part */
-    double valid;          /* NaN: not judged yet */
+    const char *metric;    /* of `valid`: "ndcg@100"; NULL without a validation part */
+    double valid;          /* NaN: not evaluated yet */
     int64_t best_epoch;
 };
 
 struct pt_train_options {
-    const char *folder; /* for the run's files: what pt_model_open wants; NULL: nothing is kept */
-    int resume;         /* go on with the run in the folder */
+    const char *folder; /* for the run's files, which pt_model_open reads; NULL: nothing is kept */
+    int resume;         /* continue the run in the folder */
     /* After every epoch; not 0 stops: the run is saved and PT_EINTERRUPTED returned. May be NULL. */
     int (*progress)(void *arg, const struct pt_progress *p);
     void *arg;
@@ -98,28 +98,28 @@ PT_API int64_t pt_model_users(const struct pt_model *m);
 PT_API const char *pt_model_item_id(const struct pt_model *m, int64_t item);
 PT_API const char *pt_model_item_title(const struct pt_model *m, int64_t item);
 PT_API const char *pt_model_user_id(const struct pt_model *m, int64_t user);
-/* By id, else by title as people type it; -1: none, or two of that title. */
+/* By id, else by title (case, year and article do not matter); -1: none, or two with that title. */
 PT_API int64_t pt_model_find_item(struct pt_model *m, const char *id_or_title);
 PT_API int64_t pt_model_find_user(const struct pt_model *m, const char *id);
 
-/* People and what they know: person p has item[i], and rated it rating[i], for i from start[p] to
- * start[p + 1] - 1. Multi-VAE, Mult-DAE and user-based AutoRec take anybody; matrix factorisation knows its
- * users by number, and fits others to their ratings; item-based AutoRec takes nobody here (PT_EUSAGE). */
+/* Histories: person p rated item[i] with rating[i], for i from start[p] to start[p + 1] - 1. Multi-VAE,
+ * Mult-DAE and user-based AutoRec take any history. Matrix factorisation takes its users by number, and
+ * fits others to their ratings. Item-based AutoRec takes none (PT_EUSAGE). */
 struct pt_people {
     int64_t n;
     const int64_t *start; /* (n + 1) */
     const int32_t *item;
-    const float *rating; /* NULL: all 1 (Multi-VAE, Mult-DAE, and what is only to be left out) */
-    const int32_t *user; /* (n) matrix factorisation: -1: none; NULL: all -1; else not looked at */
+    const float *rating; /* NULL: all 1 (Multi-VAE, Mult-DAE, or items that are only left out) */
+    const int32_t *user; /* (n) matrix factorisation: -1: none; NULL: all -1; other models ignore it */
 };
 
-/* The k best items of each person, best first: item and score (n, k). Known items are left out. Where fewer
- * than k are left, -1 and NaN fill the row. Scores: predicted ratings, or logits before the softmax. */
+/* The k best items of each person, best first: item and score (n, k). Rated items are left out. -1 and NaN
+ * fill a row with fewer than k items. Scores: predicted ratings, or logits before the softmax. */
 PT_API int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item,
                         float *score, struct pt_error *err);
 
 /* Ratings (n, items) that a rating model predicts for every person and item, clipped as eval.clip says; NaN
- * where nothing was learned. PT_EUSAGE for models that rank. */
+ * where nothing was trained. PT_EUSAGE for models that rank. */
 PT_API int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating,
                       struct pt_error *err);
 

@@ -1,4 +1,4 @@
-/* cli.h - what the subcommands share.
+/* cli.h - shared by the subcommands: options, configurations, messages.
  *
  * A subcommand gets argv with its own name first. It writes data to stdout and messages to stderr, and
  * reports failure by returning a code with a message in *err: main prints "partrain: message" and turns the
@@ -65,8 +65,8 @@ struct cli_args {
 int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char **argv, void *request,
               struct error *err);
 
-/* Behind the message of a configuration that is not there: where one of its name was installed with the
- * program (../share/partrain/conf), if it was. Returns rc. */
+/* Adds to the message about a missing configuration the path of an installed one of the same name
+ * (../share/partrain/conf), if there is one. Returns rc. */
 int cli_name_installed(int rc, const char *file, struct error *err);
 
 /* Defaults, then FILE (NULL: none), then the KEY=VALUE words, then the checks. Freed by config_free. */
@@ -82,9 +82,9 @@ int cli_set_threads(struct config *c, int64_t threads, struct error *err);
 /* A note for each key that was given and that the model at hand does not use. */
 void cli_note_unused(const struct config *c);
 
-/* The end of one rank of several (ranks_start), with what came of it; alone it does nothing. What went wrong
- * may have gone wrong in this one only, while the others wait for it: so it ends them all. Rank 0 speaks
- * first: most errors are the same everywhere. Returns rc. */
+/* Ends one rank of several (ranks_start) with its result; alone it does nothing. An error may be this rank's
+ * alone while the others wait for it, so it ends them all. Rank 0 prints first: most errors are the same
+ * everywhere. Returns rc. */
 int cli_leave_ranks(int rc, struct error *err);
 
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
@@ -93,12 +93,12 @@ void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The text of j and a newline on `out`; j is freed. */
 int cli_print_json(FILE *out, struct json *j, struct error *err);
 
-/* What `partrain help NAME` prints. */
+/* Prints `partrain help NAME`. */
 void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage);
 
-/* What the exit status says, for help and manual. */
+/* The exit statuses, for help and manual. */
 #define CLI_EXIT_STATUS                                                                                      \
-    "0 done; 1 answers differ that must not (bench); 2 wrong use or configuration;\n"                        \
+    "0 done; 1 weights differ by threads (bench); 2 wrong use or configuration;\n"                           \
     "3 wrong ratings data; 4 not enough memory or another resource; 5 divergence;\n"                         \
     "6 a corrupt file of partrain's own, or output not written; 130, 143 interrupted.\n"
 

@@ -1,4 +1,4 @@
-/* cmd_bench.c - partrain bench: training timed at several numbers of threads. */
+/* cmd_bench.c - partrain bench: times training at several numbers of threads. */
 #include "cli/bench/bench.h"
 
 #include "base/file.h"
@@ -144,7 +144,7 @@ static int parse(struct request *q, struct cli_args *args, int argc, char **argv
     q->spec.repeats = (int)q->repeats;
     q->spec.steps = q->steps;
     if (q->steps && q->seconds)
-        return error_set(err, PT_EUSAGE, "--steps and --seconds: one of them says how long a repeat is");
+        return error_set(err, PT_EUSAGE, "--steps and --seconds: give one of them");
     if (q->ranks.launch && !q->ranks.rows)
         return error_set(err, PT_EUSAGE, "--launch is for --ranks");
     if (q->ranks.rows && (q->weak || q->plot))
@@ -159,8 +159,8 @@ static void warn_of_crowd(const struct bench_result *r)
     for (int i = 0; i < r->rows; i++)
         most = r->row[i].threads > most ? r->row[i].threads : most;
     if (most > r->machine.cores)
-        cli_message("note: %d threads on %d core%s: no speed-up is to be expected beyond %d", most,
-                    r->machine.cores, r->machine.cores == 1 ? "" : "s", r->machine.cores);
+        cli_message("note: %d threads on %d core%s: expect no speed-up beyond %d", most, r->machine.cores,
+                    r->machine.cores == 1 ? "" : "s", r->machine.cores);
     if (r->machine.quota > 0.0 && most > r->machine.quota)
         cli_message("note: a quota of %.4g CPUs stops more threads than that", r->machine.quota);
 }

@@ -1,4 +1,4 @@
-/* cmd_data.c - partrain data: what is in ratings, and ratings and splits as files. */
+/* cmd_data.c - partrain data: describes ratings; writes ratings and splits as files. */
 #include "cli/cli.h"
 
 #include "cli/data.h"
@@ -27,10 +27,10 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_data_usage = {
     "describe|convert|split|synth [PATH] [KEY=VALUE ...]",
-    "describe  what is in it: counts, spread, skew, times, what to look at twice\n"
-    "convert   reads any form that training reads, filters by data.*, writes one file\n"
+    "describe  prints counts, spread, skew, times, and anything suspicious\n"
+    "convert   reads any training format, filters by data.*, writes one file\n"
     "split     writes the split of a training: Liang's five files, or base and test\n"
-    "synth     writes data that partrain makes: ml-100k, ml-1m, ml-20m, small, UxIxR\n"
+    "synth     writes synthetic ratings: ml-100k, ml-1m, ml-20m, small, UxIxR\n"
     "PATH is what data.path may be: a file, a folder, an archive, -, synth:NAME.\n"
     "\n"
     "Example: partrain data describe ml-1m.zip\n"

@@ -1,7 +1,7 @@
-/* cmd_doctor.c - partrain doctor: what the machine lets a run do, measured where it can be, and what to mend.
+/* cmd_doctor.c - partrain doctor: what a run can use on this machine, measured, and what to fix.
  *
- * Facts first, then measurements, the map of workers, and warnings with their fix. On a machine that is only
- * described (--topology) there is nothing to measure: its facts and its map. */
+ * Facts come first, then measurements, the map of workers, and warnings with their fix. A machine that is
+ * only described (--topology) has facts and a map, no measurements. */
 #include "cli/cli.h"
 
 #include "cli/doctor/doctor.h"

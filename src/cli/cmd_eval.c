@@ -1,5 +1,5 @@
-/* cmd_eval.c - partrain eval: figures of a trained model on its test or validation part, with intervals, by
- * user, and against another run. */
+/* cmd_eval.c - partrain eval: metrics of a trained model on its test or validation part, with confidence
+ * intervals, for each user, and compared to another run. */
 #include "cli/cli.h"
 
 #include "base/file.h"
@@ -26,11 +26,11 @@ static const char *const forms[] = {"table", "json", "tsv", NULL};
 
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder", CLI_TEXT(run)},
-    {"part", 0, "PART", "test (what it was never shown) or valid", CLI_WORD(part, parts)},
+    {"part", 0, "PART", "test (default) or valid", CLI_WORD(part, parts)},
     {"on", 0, "FILE", "evaluate it on the ratings of FILE, all of them", CLI_TEXT(on)},
     {"metrics", 0, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20", CLI_TEXT(metrics)},
     {"ci", 0, NULL, "standard errors, and intervals of 95% over users", CLI_FLAG(ci)},
-    {"against", 0, "RUN", "differences to another run, or to \"popular\"; chance?", CLI_TEXT(against)},
+    {"against", 0, "RUN", "differences to another run or to \"popular\", and their p", CLI_TEXT(against)},
     {"resamples", 0, "N", "resamples of --ci and --against; 2000", CLI_WHOLE(resamples, 100, 1000000)},
     {"seed", 0, "N", "seed of the resamples; 1", CLI_WHOLE(seed, 0, INT64_MAX)},
     {"per-user", 0, "FILE", "write every user's figures there, tab-separated", CLI_TEXT(per_user)},
@@ -42,10 +42,11 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_eval_usage = {
     "-m RUN [KEY=VALUE ...]",
-    "Judges the model of a run on the part of its ratings that was held out, or --on\n"
-    "the ratings of a file, given all others that it had. KEY=VALUE sets data.*,\n"
+    "Evaluates the model of a run on held-out ratings of its data, or with --on on\n"
+    "those of a file; all its other ratings are input. KEY=VALUE sets data.*,\n"
     "split.*, eval.* and run.*: data.path=FILE cuts other ratings into parts. With\n"
-    "eval.seen=zero eval.seen=remove stands beside. docs/metrics.md defines it all.\n"
+    "eval.seen=zero the figures of eval.seen=remove are shown too. docs/metrics.md\n"
+    "defines all metrics.\n"
     "\n"
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};
@@ -111,7 +112,7 @@ static void note_ratings(const struct request *q, const char *run, const struct 
     if (q->quiet)
         return;
     if (j->dropped)
-        cli_message("note: %lld rating%s that the model of %s does not know; left out", (long long)j->dropped,
+        cli_message("note: %lld rating%s that the model of %s does not have; left out", (long long)j->dropped,
                     j->dropped == 1 ? " has an id" : "s have ids", run);
     if (j->folded)
         cli_message(
@@ -128,12 +129,12 @@ static void note_ratings(const struct request *q, const char *run, const struct 
                     (long long)j->left_out);
     if (j->trained)
         cli_message(
-            "note: the run %s has ratings of %lld of the users too; where it was trained on ratings that "
-            "it is judged by here, the figures are too good",
+            "note: the run %s has ratings of %lld of the users too; if it was trained on ratings that "
+            "it is evaluated on here, the figures are too good",
             run, (long long)j->trained);
     if (j->same_data && !j->same_split)
         cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
-                    "judged by here",
+                    "evaluated on here",
                     run);
 }
 
@@ -142,7 +143,7 @@ static void note_single(const struct evaluation *j, const struct request *q)
 {
     if (!q->quiet && !q->on && j->result.cells == 1)
         cli_message(
-            "note: one rating is judged; of split.test and split.valid 1 is a count, a share is below 1");
+            "note: one rating is held out: 1 for split.test or split.valid is a count; a share is below 1");
 }
 
 static int report(const struct request *q, const struct evaluation *a, const struct evaluation *b,
@@ -165,10 +166,8 @@ static int report(const struct request *q, const struct evaluation *a, const str
                 q->on ? q->on : " part", (long long)a->result.examples, (long long)a->result.cells);
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
-    else if (q->form == FORM_TSV)
-        eval_table_print_tsv(s);
     else
-        eval_table_print_table(s);
+        eval_table_print(s, q->form == FORM_TSV);
 end:
     mem_free(s);
     return rc;

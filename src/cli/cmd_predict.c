@@ -1,7 +1,7 @@
-/* cmd_predict.c - partrain predict: ratings for pairs of user and item, or for whole rows.
+/* cmd_predict.c - partrain predict: ratings for pairs of user and item, or of users with all items.
  *
- * Pairs come in blocks. A block's pairs are put in order of examples (users; items for item-based models),
- * each example goes through the model once, and the ratings are told in the order of the pairs. */
+ * Pairs come in blocks. A block is sorted by example (user; item for item-based models), each example goes
+ * through the model once, and the ratings are printed in the order of the pairs. */
 #include "cli/pairs.h"
 
 #include "base/mem.h"
@@ -24,10 +24,10 @@ static const struct cli_option options[] = {
 
 const struct cli_usage cmd_predict_usage = {
     "-m RUN (FILE | - | --users LIST | --all)",
-    "Ratings that a model of ratings (autorec, mf) predicts: user, item, rating,\n"
+    "Predicts ratings by a model of ratings (autorec, mf): user, item, rating,\n"
     "title. FILE or - (stdin) has a pair a line, user and item, with a tab, :: , ; |\n"
     "or blanks between; an item may be given by its title behind a tab. Where\n"
-    "the model has learned nothing of a user or an item the rating is eval.cold, or\n"
+    "the model has not been trained on a user or item, the rating is eval.cold, or\n"
     "the mean of the training ratings.\n"
     "\n"
     "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",

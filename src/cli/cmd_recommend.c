@@ -1,4 +1,4 @@
-/* cmd_recommend.c - partrain recommend: the best items for people, known or not. */
+/* cmd_recommend.c - partrain recommend: the best items for users, in training or new. */
 #include "cli/target_options.h"
 
 #include "base/clock.h"
@@ -22,19 +22,19 @@ struct request {
 };
 
 static const struct cli_option options[] = {
-    TARGET_OPTIONS("their histories, instead of the run's data.path"),
-    {"count", 'k', "N", "items for each person; default 10", CLI_WHOLE(k, 1, 1000000)},
+    TARGET_OPTIONS("histories of users, instead of the run's data.path"),
+    {"count", 'k', "N", "items for each user; default 10", CLI_WHOLE(k, 1, 1000000)},
     {"allow", 0, "FILE", "only these items: one id or title a line", CLI_TEXT(allow)},
     {"deny", 0, "FILE", "never these", CLI_TEXT(deny)},
-    {"with-seen", 0, NULL, "also what a person knows already", CLI_FLAG(with_seen)},
+    {"with-seen", 0, NULL, "also items that a user has rated", CLI_FLAG(with_seen)},
     {0}};
 
 const struct cli_usage cmd_recommend_usage = {
     "-m RUN [-k N] (FILE | - | --users LIST | --all)",
-    "The best items for each person: user, rank, item, score, title. FILE or -\n"
-    "(stdin) holds histories of people who need not be in the data: one id or title\n"
-    "a line, a blank line between two people; models of ratings want\n"
-    "ITEM<tab>RATING. People are called 1, 2, ... What they know is left out.\n"
+    "Prints the best items for each user: user, rank, item, score, title. FILE or -\n"
+    "(stdin) holds histories, also of users who are not in the data: one id or title\n"
+    "a line, a blank line between two users; models of ratings need\n"
+    "ITEM<tab>RATING. Users are called 1, 2, ... Rated items are left out.\n"
     "\n"
     "Example:\n"
     "  printf 'Toy Story (1995)\\nHeat (1995)\\n' | partrain recommend -m runs/ml-1m -\n",

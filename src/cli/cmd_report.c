@@ -26,7 +26,7 @@ const struct cli_usage cmd_report_usage = {
     "Example: partrain report runs/mf runs/autorec -o report.html\n",
     options};
 
-/* A name that promises another form than the page's. */
+/* A name with the ending of another format. */
 static int check_name(const char *path, struct error *err)
 {
     static const char *const other[] = {".pdf", ".ps",  ".png", ".svg",  ".jpg",  ".txt",

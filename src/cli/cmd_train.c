@@ -1,4 +1,4 @@
-/* cmd_train.c - partrain train: a run, with a progress line on a terminal, plain lines elsewhere. */
+/* cmd_train.c - partrain train: trains a model; a progress line on a terminal, plain lines elsewhere. */
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -22,15 +22,15 @@ static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration", CLI_TEXT(file)},
     {"out", 0, "DIR", "folder for the run; default runs/NAME-TIME", CLI_TEXT(folder)},
     {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
-    {"resume", 0, NULL, "go on with the run in --out, if any; no -c: as it began", CLI_FLAG(resume)},
-    {"dry-run", 0, NULL, "print what memory and time it would take, write nothing", CLI_FLAG(dry_run)},
+    {"resume", 0, NULL, "continue the run in --out, if any; no -c: as it began", CLI_FLAG(resume)},
+    {"dry-run", 0, NULL, "print estimates of memory and time, write nothing", CLI_FLAG(dry_run)},
     {"quiet", 'q', NULL, "only errors", CLI_FLAG(quiet)},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too", CLI_FLAG(verbose)},
     {0}};
 
 const struct cli_usage cmd_train_usage = {
     "[-c FILE] [KEY=VALUE ...]",
-    "Trains a model, judges it on the validation part after every epoch and on the\n"
+    "Trains a model, evaluates it on the validation part after every epoch and on the\n"
     "test part at the end. The run's files (config.yaml, metrics.jsonl,\n"
     "model.safetensors, summary.json, ...) go to --out. Ctrl-C finishes the\n"
     "minibatch, saves, and says how to go on.\n"
@@ -97,7 +97,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
 
-/* How a text was read, where that could have been otherwise. */
+/* How the text was read, if it was ambiguous. */
 static void reading_lines(const struct ratings *r)
 {
     if (strstr(r->columns, "ignored"))
@@ -137,7 +137,7 @@ static void data_line(const struct console *t, const struct train_progress *p)
             q->low);
 }
 
-/* Whole users (items) are held out, and some have too few ratings for a figure. */
+/* Users (items) are held out whole, and some have too few ratings to be scored. */
 static void scored_line(const struct problem *q, const char *part, int64_t rows, const struct judged *judged)
 {
     const char *things = q->side == SIDE_USER ? "user" : "item";

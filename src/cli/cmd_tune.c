@@ -1,4 +1,4 @@
-/* cmd_tune.c - partrain tune: a line a trial while it goes, a table at the end. */
+/* cmd_tune.c - partrain tune: a line for each trial, a table at the end. */
 #include "cli/cli.h"
 
 #include "base/mem.h"
@@ -20,7 +20,7 @@ struct request {
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration, with a tune: block", CLI_TEXT(file)},
     {"out", 0, "DIR", "folder for the search; default tune/NAME-TIME", CLI_TEXT(folder)},
-    {"resume", 0, NULL, "go on with the search in --out; minutes may have grown", CLI_FLAG(resume)},
+    {"resume", 0, NULL, "continue the search in --out; tune.minutes may be larger", CLI_FLAG(resume)},
     {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(keep)},
     {"quiet", 'q', NULL, "only the table at the end, and errors", CLI_FLAG(quiet)},
     {0}};

@@ -1,4 +1,4 @@
-/* data.h - what the files of `partrain data` share. */
+/* data.h - facts about ratings as text and JSON, for `data describe` and reports. */
 #ifndef CLI_DATA_H
 #define CLI_DATA_H
 
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* What `data describe` prints: a text for people. */
+/* The output of `data describe`. */
 void data_print(FILE *out, const char *path, const struct facts *f, const struct ratings *r);
 /* The same facts as one JSON object, indented. */
 int data_print_json(FILE *out, const char *path, const struct facts *f, const struct ratings *r,

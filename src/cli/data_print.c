@@ -1,4 +1,4 @@
-/* data_print.c - facts about ratings, for people and for programs. */
+/* data_print.c - facts about ratings, as text and as JSON. */
 #include "cli/data.h"
 
 #include "base/json.h"
@@ -97,7 +97,7 @@ void data_print(FILE *out, const char *path, const struct facts *f, const struct
         fputs("\nnothing odd was seen\n", out);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static struct json *counts_json(const struct facts_counts *c)
 {

@@ -97,38 +97,20 @@ int eval_table_fill(struct eval_table *s, const struct evaluation *a, const stru
     return rc;
 }
 
-void eval_table_print_table(const struct eval_table *s)
+void eval_table_print(const struct eval_table *s, bool tsv)
 {
-    printf("%-16s", "metric");
+    printf(tsv ? "%s" : "%-16s", "metric");
     for (int c = 0; c < COLUMNS; c++)
         if (s->shown[c])
-            printf(" %11s", column_name[c]);
+            printf(tsv ? "\t%s" : " %11s", column_name[c]);
     putchar('\n');
     for (int i = 0; i < s->rows; i++) {
-        printf("%-16s", s->metric[i].name);
+        printf(tsv ? "%s" : "%-16s", s->metric[i].name);
         for (int c = 0; c < COLUMNS; c++)
             if (s->shown[c] && isnan(s->cell[i][c]))
-                printf(" %11s", "-");
+                fputs(tsv ? "\t" : "           -", stdout);
             else if (s->shown[c])
-                printf(" %11.5g", s->cell[i][c]);
-        putchar('\n');
-    }
-}
-
-void eval_table_print_tsv(const struct eval_table *s)
-{
-    fputs("metric", stdout);
-    for (int c = 0; c < COLUMNS; c++)
-        if (s->shown[c])
-            printf("\t%s", column_name[c]);
-    putchar('\n');
-    for (int i = 0; i < s->rows; i++) {
-        fputs(s->metric[i].name, stdout);
-        for (int c = 0; c < COLUMNS; c++)
-            if (s->shown[c] && isnan(s->cell[i][c]))
-                putchar('\t');
-            else if (s->shown[c])
-                printf("\t%.17g", s->cell[i][c]);
+                printf(tsv ? "\t%.17g" : " %11.5g", s->cell[i][c]);
         putchar('\n');
     }
 }

@@ -1,4 +1,4 @@
-/* gnuplot.h - pictures by gnuplot, where it is installed. */
+/* gnuplot.h - plots by gnuplot, if it is installed. */
 #ifndef CLI_GNUPLOT_H
 #define CLI_GNUPLOT_H
 

@@ -1,4 +1,4 @@
-/* manual.c - man pages and completions, from the tables that --help is made of. */
+/* manual.c - man pages and completions, from the tables behind --help. */
 #include "cli/manual.h"
 
 #include "cli/cli.h"
@@ -61,7 +61,7 @@ static void put_roff(FILE *out, const char *text)
     }
 }
 
-/* An empty line is a paragraph; what stands behind "Example:" is shown as it is. */
+/* An empty line is a paragraph; the text after "Example:" is shown as it is. */
 static void put_text(FILE *out, const char *text)
 {
     const char *example = strstr(text, "Example");

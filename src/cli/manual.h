@@ -1,4 +1,4 @@
-/* manual.h - man pages and shell completions, made of the tables behind --help. */
+/* manual.h - man pages and shell completions, generated from the tables behind --help. */
 #ifndef CLI_MANUAL_H
 #define CLI_MANUAL_H
 

@@ -12,7 +12,7 @@ struct rows {
     FILE *file; /* borrowed */
     enum rows_form form;
     const char *user; /* borrowed, between begin and end */
-    int items;        /* of the person at hand */
+    int items;        /* of the user at hand */
     bool header;
 };
 
@@ -62,7 +62,7 @@ static void put_csv(FILE *f, const char *text)
     putc('"', f);
 }
 
-/* What is no UTF-8 becomes U+FFFD. */
+/* Invalid UTF-8 becomes U+FFFD. */
 static void put_json(FILE *f, const char *text)
 {
     size_t room = strlen(text);
@@ -86,7 +86,7 @@ static void put_json(FILE *f, const char *text)
     putc('"', f);
 }
 
-/* printf("%d") and printf("%.7g"), which take their time over a format: there are millions of these. */
+/* printf("%d") and printf("%.7g"), which are slow: there are millions of numbers. */
 static void put_whole(FILE *f, int n)
 {
     char text[16], *at = text + sizeof text;

@@ -1,4 +1,4 @@
-/* rows.h - results for people as TSV, CSV or JSON lines; and lists of ids. */
+/* rows.h - recommendations and predictions as TSV, CSV or JSON lines; lists of ids. */
 #ifndef CLI_ROWS_H
 #define CLI_ROWS_H
 
@@ -12,7 +12,7 @@ enum rows_form { ROWS_TSV, ROWS_CSV, ROWS_JSONL };
 
 /*   TSV    user  rank  item  score  title     without a header; tabs, line ends and \ as \t, \n, \r, \\
  *   CSV    the same with a header, quoted where needed
- *   JSONL  {"user": "1", "items": [{"item": "260", "score": 3.2, "title": "..."}, ...]}     a line a person
+ *   JSONL  {"user": "1", "items": [{"item": "260", "score": 3.2, "title": "..."}, ...]}     a line a user
  */
 struct rows;
 int rows_new(struct rows **out, FILE *file, enum rows_form form, struct error *err);
@@ -20,12 +20,12 @@ void rows_begin(struct rows *r, const char *user);
 /* `title` may be NULL. */
 void rows_item(struct rows *r, int rank, const char *item, const char *title, double score);
 void rows_end(struct rows *r);
-/* A prediction, on its own: user, item, rating, title; in JSON {"user": "1", "item": "260", "rating": 4.1}.
+/* A prediction: user, item, rating, title; in JSON {"user": "1", "item": "260", "rating": 4.1}.
  */
 void rows_prediction(struct rows *r, const char *user, const char *item, const char *title, double rating);
 void rows_free(struct rows *r);
 
-/* Ids: of a file, one a line, or of the text itself, with commas between, less the blanks around each. */
+/* Ids from a file, one a line, or from the text itself, separated by commas; without blanks around them. */
 struct list;
 int list_read(struct list **out, const char *text, bool file, struct error *err);
 int64_t list_count(const struct list *l);

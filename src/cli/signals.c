@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Signals closer together than this are one wish: timeout(1) sends its signal to the program and then to its
- * group, mpirun hands on what the terminal sent already. */
-#define SAME_WISH_NS 500000000LL
+/* Signals closer together than this count as one: timeout(1) signals the program and then its group, and
+ * mpirun forwards what the terminal has sent already. */
+#define SAME_SIGNAL_NS 500000000LL
 
 static volatile sig_atomic_t stop_signal, save_count; /* a signal handler has nothing else to write to */
 static struct timespec stop_time;                     /* of the first: set before stop_signal is */
@@ -28,7 +28,7 @@ static void on_stop(int number)
     if (!stop_signal) {
         clock_gettime(CLOCK_MONOTONIC, &stop_time);
         stop_signal = number;
-    } else if (passed_ns(stop_time) > SAME_WISH_NS) {
+    } else if (passed_ns(stop_time) > SAME_SIGNAL_NS) {
         signal(number, SIG_DFL);
         raise(number);
     }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NOTES = 5 }; /* users who are not there, told one by one */
+enum { NOTES = 5 }; /* missing users with a note of their own */
 
 const char *const target_forms[] = {[ROWS_TSV] = "tsv", [ROWS_CSV] = "csv", [ROWS_JSONL] = "jsonl", NULL};
 
@@ -48,10 +48,10 @@ void targets_note_missing(const struct targets *q, const char *where, const char
 void targets_note_all_missing(const struct targets *q, const char *where, int64_t missing)
 {
     if (missing > NOTES && !q->quiet)
-        cli_message("%s has not %lld of the users asked for", where, (long long)missing);
+        cli_message("%s lacks %lld of the users asked for", where, (long long)missing);
 }
 
-/* The numbers of a list's users, `*n` of them, in `out`; returns how many are not there. */
+/* The numbers of a list's users, `*n` of them, in `out`; returns how many are missing. */
 static int64_t find_users(const struct targets *q, const struct list *list, const struct idtable *ids,
                           const char *where, int32_t *out, int64_t *n)
 {

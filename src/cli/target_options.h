@@ -1,4 +1,5 @@
-/* target_options.h - what recommend and predict are asked in the same words: which model, for whom, in what form. */
+/* target_options.h - options shared by `recommend` and `predict`: the model, the users, the form of
+ * output. */
 #ifndef CLI_TARGET_OPTIONS_H
 #define CLI_TARGET_OPTIONS_H
 
@@ -27,8 +28,8 @@ extern const char *const target_forms[];
         "quiet", 'q', NULL, "only errors on stderr", CLI_FLAG(targets.quiet)                                 \
     }
 
-/* The words behind the options: a FILE at most. Then whether there is a model, and one of FILE, --users and
- * --all; `things`: what the file holds, `question`: what is asked where none of them is there. */
+/* Takes FILE from the words behind the options. PT_EUSAGE unless there is a model, and one of FILE,
+ * --users and --all. For messages: `things` are in the file, `question` asks for one of the three. */
 int targets_check(struct targets *q, struct cli_args *args, const char *things, const char *question,
                   struct error *err);
 /* The file's name for messages. */
@@ -36,20 +37,20 @@ const char *targets_file(const struct targets *q);
 /* A note on stderr, unless -q; for callbacks too: arg is the struct targets. */
 void targets_note(void *arg, const char *text);
 
-/* A note on a user who is not there, as of `where`; `before`: how many were told before. Some have notes of
- * their own, and in the end there is one on all of them. */
+/* Notes on users that `where` does not have: one for each of the first few (`before`: how many came before),
+ * and one for all in the end. */
 void targets_note_missing(const struct targets *q, const char *where, const char *name, int64_t before);
 void targets_note_all_missing(const struct targets *q, const char *where, int64_t missing);
 
 /* Notes about histories: those of reading them, and ratings of --data outside the scale of the training. */
 void targets_scale(const struct targets *q, const struct trained *trained, const struct history_source *h);
 
-/* The ids of --users; a name that is both an id of `ids` and a file's is the id. *out is NULL without
- * --users; freed by list_free. */
+/* The ids of --users, a file or a list; a name that is both an id of `ids` and a file is the id. *out is NULL
+ * without --users; freed by list_free. */
 int targets_list(const struct targets *q, const struct idtable *ids, struct list **out, struct error *err);
 
-/* Numbers in `ids` of --users, or of all of them; (*n) for mem_free. Users who are not there are told, as of
- * `where`; PT_EDATA where none is. */
+/* Rows in `ids` of --users, or all rows; (*n) for mem_free. Notes on users that `where` does not have;
+ * PT_EDATA where it has none of them. */
 int targets_users(const struct targets *q, const struct idtable *ids, const char *where, int32_t **out,
                   int64_t *n, struct error *err);
 

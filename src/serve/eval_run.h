@@ -3,9 +3,10 @@
  *   configuration + overrides -> ratings -> rows as in the run's training (items.tsv, users.tsv) -> problem
  *   model.safetensors                                                                            -> model
  *
- * Ratings are those of the run, read again, or others (another data.path). Others are matched by external id:
- * ratings of columns that the model does not have are left out; examples may be new users (or items). mf makes
- * rows for users it was not trained on from the ratings that the split leaves them as input (fold_in.h). */
+ * Ratings are those of the run, read again, or others (another data.path). Others are matched by external
+ * id: ratings of columns that the model does not have are left out; examples may be new users (or items).
+ * mf makes rows for users it was not trained on from the ratings that the split leaves them as input
+ * (fold_in.h). */
 #ifndef SERVE_EVAL_RUN_H
 #define SERVE_EVAL_RUN_H
 
@@ -35,9 +36,10 @@ struct eval_run {
  * part, and all other ratings of the run's data are input (eval_run_on.c); `on` must outlive *out.
  *
  * `override`: n words KEY=VALUE for data.*, split.*, eval.* and run.*; model.* and train.* belong to the
- * trained model (PT_ECONFIG), and with `on` data.* and split.* are fixed (PT_EUSAGE). PT_EDATA where data.* is
- * not overridden and the ratings differ from the run's, or where `on` leaves nothing to evaluate; else as
- * trained_files_open. One at a time may train or evaluate (team.h). Freed by eval_run_close (takes NULL). */
+ * trained model (PT_ECONFIG), and with `on` data.* and split.* are fixed (PT_EUSAGE). PT_EDATA where
+ * data.* is not overridden and the ratings differ from the run's, or where `on` leaves nothing to
+ * evaluate; else as trained_files_open. One at a time may train or evaluate (team.h). Freed by
+ * eval_run_close (takes NULL). */
 int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
                   struct error *err);
 

@@ -1,5 +1,5 @@
-/* eval_run_fold_in.c - users that a matrix factorisation was not trained on get rows in its table of users, from
- * the ratings that the split gives them as input (fold_in.h). */
+/* eval_run_fold_in.c - users that a matrix factorisation was not trained on get rows in its table of
+ * users, from the ratings that the split gives them as input (fold_in.h). */
 #include "serve/eval_run.h"
 
 #include "base/mem.h"

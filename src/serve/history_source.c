@@ -33,8 +33,8 @@ static int read_own(struct ratings **out, const struct ratings_spec *spec, struc
     return rc;
 }
 
-/* The digest is of the ratings that the filters leave: with filters, the ratings are first read as training read
- * them. */
+/* The digest is of the ratings that the filters leave: with filters, the ratings are first read as
+ * training read them. */
 static int read_checked(struct ratings **out, const struct trained *trained, const struct ratings_spec *spec,
                         struct error *err)
 {

@@ -1,5 +1,5 @@
-/* history_source.h - histories from a data set: of its users (items, where those are the examples), by external
- * id. Every rating counts, whatever part of a split it was in. */
+/* history_source.h - histories from a data set: of its users (items, where those are the examples), by
+ * external id. Every rating counts, whatever part of a split it was in. */
 #ifndef SERVE_HISTORY_SOURCE_H
 #define SERVE_HISTORY_SOURCE_H
 

@@ -15,8 +15,8 @@ struct history_text;
 /* `path`: a file, or "-" for stdin. `warn` gets a text for lines that name no item; they are skipped. */
 int history_text_open(struct history_text **out, struct trained *trained, const char *path,
                       void (*warn)(void *arg, const char *text), void *arg, struct error *err);
-/* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a rating
- * that is missing or no number. */
+/* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a
+ * rating that is missing or no number. */
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
 /* Lines so far, and those of them that name no item of the model. */
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown);

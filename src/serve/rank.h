@@ -1,7 +1,8 @@
 /* rank.h - recommendations and predictions of a trained model.
  *
  * Histories go through the model in minibatches (scoring.h). Each worker keeps the best columns of its own
- * shards; they are merged afterwards. No users x items array exists; results are the same at any thread count. */
+ * shards; they are merged afterwards. No users x items array exists; results are the same at any thread
+ * count. */
 #ifndef SERVE_RANK_H
 #define SERVE_RANK_H
 
@@ -31,8 +32,9 @@ int ranker_run(struct ranker *r, const struct histories *h, struct scored *best,
 int ranker_predict(struct ranker *r, const struct histories *h, const struct histories *want, float *output,
                    struct error *err);
 
-/* For models whose columns are users (item-based AutoRec): the best items of `n` users, columns of the model,
- * in one pass over all items of `h`. As ranker_run; the numbers are examples of `h`. Memory grows with n k. */
+/* For models whose columns are users (item-based AutoRec): the best items of `n` users, columns of the
+ * model, in one pass over all items of `h`. As ranker_run; the numbers are examples of `h`. Memory grows
+ * with n k. */
 int rank_users(const struct trained *trained, const struct history_source *h, const struct rank_spec *spec,
                const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err);
 

@@ -1,5 +1,5 @@
-/* rank_users.c - recommendations of item-based models, whose examples are items and whose columns are users: all
- * items pass through the model once, and each is offered to every user of the request. */
+/* rank_users.c - recommendations of item-based models, whose examples are items and whose columns are
+ * users: all items pass through the model once, and each is offered to every user of the request. */
 #include "serve/rank.h"
 
 #include "base/mem.h"

@@ -1,5 +1,6 @@
-/* scoring.h - histories through a trained model, minibatch by minibatch, as in evaluation (eval.h): codes by
- * the tree over shards, then scores shard by shard. rank.c and rank_users.c say what is done with the scores. */
+/* scoring.h - histories through a trained model, minibatch by minibatch, as in evaluation (eval.h): codes
+ * by the tree over shards, then scores shard by shard. rank.c and rank_users.c say what is done with the
+ * scores. */
 #ifndef SERVE_SCORING_H
 #define SERVE_SCORING_H
 

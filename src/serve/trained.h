@@ -44,8 +44,8 @@ struct trained {
 };
 
 /* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. Errors as
- * trained_files_open; PT_EFILE too where files do not fit each other. Owns the worker threads until trained_close
- * (takes NULL): one at a time in a thread. */
+ * trained_files_open; PT_EFILE too where files do not fit each other. Owns the worker threads until
+ * trained_close (takes NULL): one at a time in a thread. */
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err);
 void trained_close(struct trained *trained);
 

@@ -1,5 +1,5 @@
-/* trained_files.h - the files of a trained run, opened for use: configuration, ids, titles, weights, and facts
- * about the training ratings. */
+/* trained_files.h - the files of a trained run, opened for use: configuration, ids, titles, weights, and
+ * facts about the training ratings. */
 #ifndef SERVE_TRAINED_FILES_H
 #define SERVE_TRAINED_FILES_H
 
@@ -25,8 +25,8 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
                        struct error *err);
 void trained_files_close(struct trained_files *f);
 
-/* Rows `key` of the model's file, UNTRAINED_COLUMNS or UNTRAINED_EXAMPLES: 1 at these of n places; all 0 where the
- * file has no such list. For mem_free. */
+/* Rows `key` of the model's file, UNTRAINED_COLUMNS or UNTRAINED_EXAMPLES: 1 at these of n places; all 0
+ * where the file has no such list. For mem_free. */
 int trained_files_untrained(uint8_t **out, const struct trained_files *f, const char *key, int64_t n,
                             struct error *err);
 

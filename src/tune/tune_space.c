@@ -148,7 +148,7 @@ static int read_range(const struct reading *r, const struct tree *t, struct tune
     return 0;
 }
 
-/* What would change the data, what is judged, or the figure it is judged by cannot be compared. */
+/* Keys that change the data, the validation part or the metric: figures could not be compared. */
 static bool may_vary(const char *key)
 {
     static const char *const refused[] = {

@@ -120,7 +120,7 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
         return error_set(err, PT_ENOMEM, "out of memory");
     rc = tune_config(&c, s, t, epochs, err);
     if (rc == 0) {
-        c->refit = false; /* would train again, for nothing that is looked at here */
+        c->refit = false; /* training again would change no figure of the search */
         o.folder = folder;
         rc = train_run(c, &o, NULL, err);
     }

@@ -187,7 +187,7 @@ expect 0 'note: the run item has ratings of [1-9][0-9]* of the users too' -m ite
 sed 's/,\([^,]*\),/,x\1,/' new.csv >strange.csv
 expect 3 'knows none of the items' -m vae data.path=strange.csv data.columns=user,item,rating
 expect 0 'may have been trained on ratings' -m mf split.seed=9
-expect 0 'note: one rating is judged; .* 1 is a count' -m mf split.test=1
+expect 0 'note: one rating is held out: 1 .* is a count' -m mf split.test=1
 
 # Ratings that changed under the run; tables and models that were damaged.
 cp new.csv grow.csv

@@ -158,7 +158,7 @@ done
 for model in user item mf; do
     expect 0 '^999	140	2\.9' 'partrain: the (run|data) has no user 999$' predict -m "$folder/$model" --users 7,999
     [ "$(wc -l <"$folder/out")" -eq 80 ] || complain "$model: a row and a stand-in's are not 80 lines"
-    expect 0 '^999	' 'has not 6 of the users asked for' predict -m "$folder/$model" --users 999,a,b,c,d,e
+    expect 0 '^999	' 'lacks 6 of the users asked for' predict -m "$folder/$model" --users 999,a,b,c,d,e
     [ "$(grep -c 'has no user' "$folder/err")" -eq 5 ] || complain "$model: not five names of users who are not there"
 done
 # Files of ratings as they are: a header, quotes, further fields in which another mark stands.

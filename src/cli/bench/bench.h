@@ -1,4 +1,4 @@
-/* bench.h - what the two halves of `partrain bench` share: cmd_bench.c measures, bench_print.c writes. */
+/* bench.h - output of `partrain bench`, and its measurements over ranks. */
 #ifndef CLI_BENCH_BENCH_H
 #define CLI_BENCH_BENCH_H
 

@@ -1,4 +1,4 @@
-/* bench_print.c - the figures of `partrain bench`: tables for people, csv and json for programs, a plot. */
+/* bench_print.c - the results of `partrain bench` as Markdown, csv, JSON or a plot. */
 #include "cli/bench/bench.h"
 
 #include "base/file.h"

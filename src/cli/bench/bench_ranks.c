@@ -1,5 +1,5 @@
-/* bench_ranks.c - partrain bench --ranks: a process of this program for each number of ranks, started by the
- * launcher, writes JSON to a pipe; here it becomes one table. */
+/* bench_ranks.c - partrain bench --ranks: for each number of ranks the launcher starts this program, which
+ * writes JSON to a pipe; the results become one table. */
 #include "cli/bench/bench.h"
 
 #include "base/json.h"

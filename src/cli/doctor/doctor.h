@@ -1,5 +1,5 @@
-/* doctor.h - what the two halves of `partrain doctor` share: cmd_doctor.c tells facts and draws the map,
- * doctor_measure.c runs the workers and knows what is worth a warning. */
+/* doctor.h - shared by the files of `partrain doctor`: cmd_doctor.c prints facts and the map,
+ * doctor_measure.c measures and warns. */
 #ifndef CLI_DOCTOR_DOCTOR_H
 #define CLI_DOCTOR_DOCTOR_H
 

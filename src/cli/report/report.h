@@ -1,4 +1,4 @@
-/* report.h - what the files of `partrain report` share: runs as they are read from their folders. */
+/* report.h - runs read from their folders, for `partrain report`. */
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 

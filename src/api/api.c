@@ -1,7 +1,6 @@
 /* api.c - the functions of partrain.h, on what the program itself uses. */
 #include "partrain.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "export/onnx.h"
@@ -13,17 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What was given is kept, for the checks before a training fill in what depends on the model. */
-struct step {
-    char *text; /* owned: an assignment, or a file's text */
-    char *name; /* owned: the file's; NULL: an assignment */
-    size_t length;
-};
-
 struct pt_config {
     struct config *config; /* owned: what is given so far, not checked */
-    struct step *step;     /* (steps) owned */
-    int64_t steps;
 };
 
 struct pt_model {
@@ -72,65 +62,24 @@ int pt_config_new(struct pt_config **out, struct pt_error *err)
     return 0;
 }
 
-/* Takes text and name over. */
-static int keep_step(struct pt_config *c, char *text, size_t length, char *name, struct error *err)
-{
-    struct step *grown = mem_resize(c->step, c->steps + 1, sizeof *grown);
-
-    if (grown)
-        c->step = grown;
-    if (!grown || !text) {
-        mem_free(text);
-        mem_free(name);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    c->step[c->steps++] = (struct step){text, name, length};
-    return 0;
-}
-
-static int apply_step(struct config *c, const struct step *s, struct error *err)
-{
-    return s->name ? config_load_text(c, s->text, s->length, s->name, err) : config_set(c, s->text, err);
-}
-
 int pt_config_load(struct pt_config *c, const char *path, struct pt_error *err)
 {
     struct error own = {0};
-    char *text, *name;
-    size_t length;
-    int rc = file_read(&text, &length, path, (size_t)16 << 20, PT_ECONFIG, &own);
 
-    if (rc == 0 && (rc = config_load_text(c->config, text, length, path, &own)) < 0)
-        mem_free(text);
-    if (rc < 0)
-        return give(rc, &own, err);
-    name = mem_strdup(path);
-    if (!name) {
-        mem_free(text);
-        return no_memory(err);
-    }
-    return give(keep_step(c, text, length, name, &own), &own, err);
+    return give(config_load(c->config, path, &own), &own, err);
 }
 
 int pt_config_set(struct pt_config *c, const char *assignment, struct pt_error *err)
 {
     struct error own = {0};
-    int rc = config_set(c->config, assignment, &own);
 
-    if (rc == 0)
-        rc = keep_step(c, mem_strdup(assignment), strlen(assignment), NULL, &own);
-    return give(rc, &own, err);
+    return give(config_set(c->config, assignment, &own), &own, err);
 }
 
 void pt_config_free(struct pt_config *c)
 {
     if (!c)
         return;
-    for (int64_t i = 0; i < c->steps; i++) {
-        mem_free(c->step[i].text);
-        mem_free(c->step[i].name);
-    }
-    mem_free(c->step);
     config_free(c->config);
     mem_free(c);
 }
@@ -156,12 +105,11 @@ static void listen(void *arg, const struct train_progress *p)
         l->stop = 1;
 }
 
+/* A copy: checks fill in what depends on the model, and the caller may set more afterwards. */
 static int checked_config(struct config **out, const struct pt_config *c, struct error *err)
 {
-    int rc = config_new(out, err);
+    int rc = config_copy(out, c->config, err);
 
-    for (int64_t i = 0; i < c->steps && rc == 0; i++)
-        rc = apply_step(*out, &c->step[i], err);
     if (rc == 0 && (rc = config_check(*out, err)) == 0)
         rc = config_need_data(*out, err);
     return rc;

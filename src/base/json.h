@@ -25,8 +25,8 @@ void json_put_text(struct json *parent, const char *key,
 void json_put_int(struct json *parent, const char *key, int64_t value);
 void json_put_real(struct json *parent, const char *key, double value); /* NaN and infinities become null */
 void json_put_bool(struct json *parent, const char *key, bool value);
-/* Compact on one line, or indented. A string for mem_free; NULL: no memory, now or in a put before. Reals have
- * as few digits (15 to 17) as read the same double back. Keys keep their order. */
+/* Compact on one line, or indented. A string for mem_free; NULL: no memory, now or in a put before. Reals
+ * have as few digits (15 to 17) as read the same double back. Keys keep their order. */
 char *json_text(const struct json *j, bool indent);
 
 /* Reads `length` bytes of JSON, an object or an array. Errors name line and column (code PT_EFILE). Keys that

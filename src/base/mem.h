@@ -33,8 +33,8 @@ char *mem_strdup(const char *text);
 bool mem_available(int64_t bytes);
 void mem_free(void *block);
 
-/* Blocks that are freed together; all zero: an empty pool. Where one cannot be had, NULL is returned and `failed`
- * is set for good, so a caller may check once after several; the blocks before it stay. */
+/* Blocks that are freed together; all zero: an empty pool. Where one cannot be had, NULL is returned and
+ * `failed` is set for good, so a caller may check once after several; the blocks before it stay. */
 struct mem_pool {
     void **block;
     int count;

@@ -3,12 +3,11 @@
 #ifndef BATCH_BATCH_H
 #define BATCH_BATCH_H
 
+#include "base/choices.h"
 #include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum last_batch { LAST_KEEP, LAST_DROP, LAST_ROLLOVER };
 
 struct batch {
     const int64_t *example; /* (rows) borrowed from the scheduler; with rollover one can stand twice */

@@ -6,6 +6,7 @@
 #include "bench/probe.h"
 #include "cli/cli.h"
 #include "cli/signals.h"
+#include "par/openmp.h"
 #include "par/ranks.h"
 #include "par/team.h"
 
@@ -68,9 +69,9 @@ static int read_list(int *number, int *count, const char *option, const char *li
 
         errno = 0;
         n = *p >= '0' && *p <= '9' ? strtol(p, &end, 10) : 0;
-        if (n < 1 || n > TEAM_MOST || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
+        if (n < 1 || n > OPENMP_MOST || errno || (*end && *end != ',') || (*end == ',' && !end[1]))
             return error_set(err, PT_EUSAGE, "%s: \"%.60s\" is no list of numbers from 1 to %d, like 1,2,4,8",
-                             option, list, TEAM_MOST);
+                             option, list, OPENMP_MOST);
         if (*count == BENCH_ROWS)
             return error_set(err, PT_EUSAGE, "%s: more than %d numbers", option, BENCH_ROWS);
         for (int i = 0; i < *count; i++)

@@ -7,6 +7,7 @@
 #include "cli/doctor/doctor.h"
 #include "math/gemm.h"
 #include "math/kernels.h"
+#include "par/openmp.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -27,7 +28,7 @@ static const char *const policies[] = {
 
 static const struct cli_option options[] = {
     {"topology", 0, "STRING", "another machine, to hwloc: \"node:4 core:16 pu:2\"", CLI_TEXT(topology)},
-    {"threads", 0, "N", "workers (default: as a run would have)", CLI_WHOLE(threads, 1, TEAM_MOST)},
+    {"threads", 0, "N", "workers (default: as a run would have)", CLI_WHOLE(threads, 1, OPENMP_MOST)},
     {"bind", 0, "POLICY", "auto, compact, scatter or none (default: auto)", CLI_WORD(bind, policies)},
     {"shards", 0, "S", "column shards in the map (default: 64)", CLI_WHOLE(shards, 1, 65536)},
     {0},
@@ -212,7 +213,7 @@ static void print_warnings(const struct doctor *d)
 /* Which variable says that a run has `usual` workers; "": the machine does. */
 static const char *workers_by(int usual)
 {
-    int limit = team_thread_limit(), asked = team_asked_workers();
+    int limit = openmp_thread_limit(), asked = openmp_asked_threads();
 
     if (limit == usual && (asked == 0 || asked > limit))
         return getenv("OMP_THREAD_LIMIT") ? "OMP_THREAD_LIMIT" : "";
@@ -240,7 +241,7 @@ static int examine(struct doctor *d, struct error *err)
     doctor_check_workers(d);
     if (!d->description) {
         print_system(d);
-        printf("OpenMP      %s\n", team_runtime());
+        printf("OpenMP      %s\n", openmp_runtime());
         print_environment();
         doctor_check_environment(d);
         printf("BLAS        %s, kernels for %s\n", gemm_library(), gemm_core());

@@ -5,19 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-/* In the order of options.def (tests/unit/test_config.c compares the names). */
-enum { ACTIVATION_TANH = 2, LOSS_CELL_MEAN = 3, INIT_NORMAL = 1, FORMAT_LISTS = 2 };
-enum { BY_SHARE, BY_FILE, BY_USER, BY_ROW, BY_USER_SHARE, BY_TIME, BY_LAST, BY_FOLD };
-enum { STEADY, STEPS, EXPONENTIAL, COSINE, ONE_CYCLE };
-
 static bool is_vae(const struct config *c)
 {
-    return c->model_kind == KIND_MULTIVAE;
+    return c->model_kind == MODEL_MULTIVAE;
 }
 
 static bool is_multi(const struct config *c)
 {
-    return c->model_kind == KIND_MULTIVAE || c->model_kind == KIND_MULTIDAE;
+    return c->model_kind == MODEL_MULTIVAE || c->model_kind == MODEL_MULTIDAE;
 }
 
 static bool is_rating(const struct config *c)
@@ -27,12 +22,12 @@ static bool is_rating(const struct config *c)
 
 static bool is_autorec(const struct config *c)
 {
-    return c->model_kind == KIND_AUTOREC;
+    return c->model_kind == MODEL_AUTOREC;
 }
 
 static bool is_mf(const struct config *c)
 {
-    return c->model_kind == KIND_MF;
+    return c->model_kind == MODEL_MF;
 }
 
 static bool is_network(const struct config *c)
@@ -52,7 +47,7 @@ static bool init_is_normal(const struct config *c)
 
 static bool holds_out_rows(const struct config *c)
 {
-    return c->split_kind == BY_USER || c->split_kind == BY_ROW;
+    return c->split_kind == SPLIT_USERS || c->split_kind == SPLIT_ROWS;
 }
 
 static bool holds_out_cells(const struct config *c)
@@ -62,18 +57,18 @@ static bool holds_out_cells(const struct config *c)
 
 static bool split_has_share(const struct config *c)
 {
-    return c->split_kind == BY_SHARE || c->split_kind == BY_USER_SHARE || c->split_kind == BY_LAST ||
-           (c->split_kind == BY_TIME && c->split_time_cut == 0);
+    return c->split_kind == SPLIT_RANDOM || c->split_kind == SPLIT_PER_USER || c->split_kind == SPLIT_LAST ||
+           (c->split_kind == SPLIT_TIME && c->split_time_cut == 0);
 }
 
 static bool split_has_folds(const struct config *c)
 {
-    return c->split_kind == BY_FOLD;
+    return c->split_kind == SPLIT_KFOLD;
 }
 
 static bool split_has_time(const struct config *c)
 {
-    return c->split_kind == BY_TIME;
+    return c->split_kind == SPLIT_TIME;
 }
 
 static bool is_synthetic(const struct config *c)
@@ -88,17 +83,17 @@ static bool is_read(const struct config *c)
 
 static bool lr_decays(const struct config *c)
 {
-    return c->schedule == STEPS || c->schedule == EXPONENTIAL;
+    return c->schedule == SCHEDULE_STEP || c->schedule == SCHEDULE_EXPONENTIAL;
 }
 
 static bool lr_steps(const struct config *c)
 {
-    return c->schedule == STEPS;
+    return c->schedule == SCHEDULE_STEP;
 }
 
 static bool is_one_cycle(const struct config *c)
 {
-    return c->schedule == ONE_CYCLE;
+    return c->schedule == SCHEDULE_ONE_CYCLE;
 }
 
 static bool beta1_is_fixed(const struct config *c)
@@ -183,11 +178,11 @@ static int set_model_defaults(struct config *c, struct error *err)
     if (is_multi(c) && !config_given(c, "model.hidden"))
         rc = option_set_number(&c->hidden, &vae_hidden, is_vae(c), err);
     if (is_multi(c) && !config_given(c, "model.activation"))
-        c->activation = ACTIVATION_TANH;
+        c->activation = ACT_TANH;
     if (is_mf(c) && !config_given(c, "model.loss"))
         c->loss = LOSS_CELL_MEAN;
     if (is_multi(c) && !config_given(c, "split.kind"))
-        c->split_kind = BY_USER;
+        c->split_kind = SPLIT_USERS;
     if (rc == 0 && c->metrics.n == 0)
         rc = option_set_words(&c->metrics, is_multi(c) ? ranking : rating, is_multi(c) ? 3 : 2, err);
     if (rc == 0 && !*c->monitor) {
@@ -265,7 +260,7 @@ static int check_split_model(const struct config *c, bool trains, struct error *
             err, PT_ECONFIG,
             "split.kind: %s holds examples out whole, and mf knows nothing of those; set it to random",
             split);
-    if (c->split_kind == BY_USER && c->model_side == SIDE_ITEM && is_autorec(c))
+    if (c->split_kind == SPLIT_USERS && c->model_side == SIDE_ITEM && is_autorec(c))
         return error_set(err, PT_ECONFIG,
                          "split.kind: users holds users out, but the examples of model.side item are "
                          "items; set it to rows or random, or model.side to user");
@@ -310,7 +305,8 @@ static int check_split(const struct config *c, bool trains, struct error *err)
 /* Files that come split may hold a validation part of their own: then the run finds out. */
 static bool surely_no_validation(const struct config *c)
 {
-    return holds_out_rows(c) ? c->split_valid_users == 0 : c->split_kind != BY_FILE && c->split_valid == 0;
+    return holds_out_rows(c) ? c->split_valid_users == 0
+                             : c->split_kind != SPLIT_GIVEN && c->split_valid == 0;
 }
 
 static int check_train(const struct config *c, struct error *err)

@@ -5,6 +5,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "base/choices.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -37,12 +38,11 @@ struct config {
         *retired; /* borrowed: a key of earlier versions that was given last, without effect; or NULL */
 };
 
-/* The names of enum options, in the order of options.def. */
-enum { KIND_AUTOREC, KIND_MULTIVAE, KIND_MULTIDAE, KIND_MF };
-enum { SIDE_ITEM, SIDE_USER };
-
 /* All defaults. *out is freed by config_free. */
 int config_new(struct config **out, struct error *err);
+
+/* All that was given, as it stands: checks that are still to come find what was left out. As config_new. */
+int config_copy(struct config **out, const struct config *from, struct error *err);
 
 /* Reads a YAML file over what is there. Errors carry path:line:column, the bound, and the
  * nearest known key. A key twice, an unknown key, a wrong type, a value out of bounds and an

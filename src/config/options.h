@@ -58,6 +58,8 @@ int option_set(struct config *c, const struct option *o, const struct tree *valu
                struct error *err);
 /* The default, into a field that holds nothing yet. */
 int option_set_default(struct config *c, const struct option *o, struct error *err);
+/* The value of another configuration, into a field that holds nothing yet. */
+int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err);
 void option_clear(struct config *c, const struct option *o);
 bool option_equal(const struct config *a, const struct config *b, const struct option *o);
 

@@ -347,6 +347,37 @@ int option_set_default(struct config *c, const struct option *o, struct error *e
     }
 }
 
+int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err)
+{
+    void *field = option_field(to, o);
+    const void *value = option_field_const(from, o);
+    const struct int_list *numbers = value;
+    const struct text_list *words = value;
+
+    switch (o->type) {
+    case OPTION_INT:
+        *(int64_t *)field = *(const int64_t *)value;
+        return 0;
+    case OPTION_REAL:
+        *(double *)field = *(const double *)value;
+        return 0;
+    case OPTION_BOOL:
+        *(bool *)field = *(const bool *)value;
+        return 0;
+    case OPTION_ENUM:
+        *(int *)field = *(const int *)value;
+        return 0;
+    case OPTION_TEXT:
+        *(char **)field = mem_strdup(*(char *const *)value);
+        return *(char **)field ? 0 : out_of_memory(o, err);
+    case OPTION_INTS:
+        return option_set_number(field, numbers->value, numbers->n, err);
+    case OPTION_TEXTS:
+        return option_set_words(field, (const char *const *)words->value, words->n, err);
+    }
+    return 0;
+}
+
 void option_clear(struct config *c, const struct option *o)
 {
     if (o->type == OPTION_TEXT) {

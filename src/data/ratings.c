@@ -42,7 +42,8 @@ static void add_names(struct hash *h, const struct idtable *t)
         hash_add(h, idtable_name(t, row), idtable_length(t, row) + 1); /* the zero keeps names apart */
 }
 
-/* Rows are numbered in order of first appearance, so they and the names follow from the sequence of ratings. */
+/* Rows are numbered in order of first appearance, so they and the names follow from the sequence of
+ * ratings. */
 int ratings_digest(struct ratings *r, struct error *err)
 {
     static const char name[] = "partrain ratings 2\n";

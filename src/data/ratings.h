@@ -4,6 +4,7 @@
 #ifndef DATA_RATINGS_H
 #define DATA_RATINGS_H
 
+#include "base/choices.h"
 #include "base/error.h"
 #include "data/idtable.h"
 
@@ -53,14 +54,6 @@ struct ratings {
 };
 
 #define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */
-
-/* The values of data.format, data.header, data.bad_lines, data.duplicates and data.item_key, in the order of
- * config/options.def. */
-enum text_format { FORMAT_AUTO, FORMAT_DELIMITED, FORMAT_LISTS };
-enum text_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
-enum bad_lines { BAD_LINES_ERROR, BAD_LINES_SKIP };
-enum duplicates { DUPLICATES_LAST, DUPLICATES_FIRST, DUPLICATES_MEAN, DUPLICATES_ERROR };
-enum item_key { ITEM_KEY_ID, ITEM_KEY_TITLE };
 
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {

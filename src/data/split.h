@@ -2,6 +2,7 @@
 #ifndef DATA_SPLIT_H
 #define DATA_SPLIT_H
 
+#include "base/choices.h"
 #include "base/error.h"
 #include "data/ratings.h"
 
@@ -21,17 +22,6 @@ enum part {
     PART_TEST_IN = 8,
     PART_TEST_OUT = 16,
     PART_TEST_SEEN = 32,
-};
-
-enum split_kind {
-    SPLIT_RANDOM,
-    SPLIT_GIVEN,
-    SPLIT_USERS,
-    SPLIT_ROWS,
-    SPLIT_PER_USER,
-    SPLIT_TIME,
-    SPLIT_LAST,
-    SPLIT_KFOLD
 };
 
 struct split_spec {

@@ -12,6 +12,7 @@
 #ifndef MATH_ADAM_H
 #define MATH_ADAM_H
 
+#include "base/choices.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -26,8 +27,6 @@ struct adam_step {
     float keep; /* 1 - lr weight_decay */
     float l2;
 };
-
-enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_EXPONENTIAL, SCHEDULE_COSINE, SCHEDULE_ONE_CYCLE };
 
 struct adam_spec {
     double lr, beta1, beta2, eps, l2, weight_decay;

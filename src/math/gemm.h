@@ -34,8 +34,8 @@ const char *gemm_library(void);
 const char *gemm_core(void);
 
 /* OpenBLAS takes kernels of the time before AVX2 for a processor that is younger than itself (0.3.21 those of
- * Prescott for Emerald Rapids: a fifth of the speed). Then: the family that OPENBLAS_CORETYPE should name,
- * for the library reads it before main begins. NULL: all is well, or another library. */
+ * Prescott for Emerald Rapids: a fifth of the speed). Then: the family for the user to set OPENBLAS_CORETYPE
+ * to; the library reads it before main begins. NULL: the kernels fit, or another library. */
 const char *gemm_better_core(void);
 
 /* Threads that may call at the same time before the library runs out of work areas, which ends the program in

@@ -7,6 +7,7 @@
 #ifndef MATH_KERNELS_H
 #define MATH_KERNELS_H
 
+#include "base/choices.h"
 #include "base/error.h"
 #include "math/adam.h"
 
@@ -19,8 +20,6 @@ static inline int64_t row_pad(int64_t n)
 {
     return (n + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 }
-
-enum activation { ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU };
 
 /* Memory that is wanted soon: three arrays of `lines` cache lines each. */
 struct ahead {

@@ -21,19 +21,6 @@
 #include "batch/view.h"
 #include "model/param.h"
 
-/* In the order of model.kind in config/options.def. */
-enum model_kind { MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF, MODEL_KINDS };
-
-/* How squared errors become one number; e = output - rating over the batch's observed cells. */
-enum rating_loss {
-    LOSS_SUM,          /* 1/2 sum e^2                                            (Sedhain et al. 2015) */
-    LOSS_EXAMPLE_MEAN, /* 1/(2B) sum e^2 */
-    LOSS_ROW_MEAN,     /* mean over examples with cells of (sum e^2 / cells of the example) */
-    LOSS_CELL_MEAN,    /* sum e^2 / cells */
-    LOSS_COLUMN_MEAN,  /* mean over examples of 1/2 (sum e^2 / all columns)       (d2l) */
-    LOSS_ROOT,         /* sqrt(sum e^2) */
-};
-
 struct model_spec {
     enum model_kind kind;
     int hidden[16], hiddens; /* units, encoder first */

@@ -58,7 +58,6 @@ struct vector {
 };
 
 /* How weights start. */
-enum init_kind { INIT_GLOROT, INIT_NORMAL, INIT_FASTAI, INIT_TORCH };
 struct init_spec {
     enum init_kind kind;
     double std;      /* INIT_NORMAL */

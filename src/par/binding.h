@@ -15,10 +15,15 @@
 #ifndef PAR_BINDING_H
 #define PAR_BINDING_H
 
+#include "base/choices.h"
 #include "base/error.h"
-#include "par/topo.h"
 
 #include <stdbool.h>
+
+struct topo_place {
+    int pu, core, package, node; /* OS index of the PU; logical indexes of the others; -1: unknown or not
+                                    bound, pu and core also of a worker that is bound to a node */
+};
 
 struct slot {
     struct topo_place place;

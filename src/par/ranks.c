@@ -3,7 +3,7 @@
 #include "par/ranks.h"
 
 #include "base/mem.h"
-#include "par/team.h"
+#include "par/range.h"
 
 #include <assert.h>
 #include <limits.h>

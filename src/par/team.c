@@ -1,4 +1,4 @@
-/* team.c - the only file with <omp.h> and parallel regions: all workers start, run or stop in one.
+/* team.c - the only file with parallel regions: all workers start, run or stop in one.
  *
  * Every region names its number of threads, since OpenMP's own count is set to 1: OpenBLAS asks for that
  * count and would otherwise open a team of its own in a team of one (see math/gemm.h). OpenMP's threads are
@@ -7,19 +7,16 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "par/openmp.h"
 
 #include <assert.h>
 #include <omp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
-
-/* Only LLVM's runtime has it. */
-extern int kmp_get_blocktime(void) __attribute__((weak));
 
 struct team {
     struct worker *workers; /* (count), owned */
@@ -280,72 +277,12 @@ void team_reset_times(struct team *t)
     }
 }
 
-int team_omp_cpus(int *cpus, int capacity)
-{
-    int count = 0;
-
-    for (int place = 0; place < omp_get_num_places(); place++) {
-        int n = omp_get_place_num_procs(place), *ids = mem_alloc(n, sizeof *ids);
-
-        if (!ids)
-            break;
-        omp_get_place_proc_ids(place, ids);
-        for (int i = 0; i < n; i++, count++)
-            if (count < capacity)
-                cpus[count] = ids[i];
-        mem_free(ids);
-    }
-    return count;
-}
-
-void team_leave_place(void)
-{
-    cpu_set_t set[8] = {0}; /* 8192 processors, as Linux */
-    int n = team_omp_cpus(NULL, 0), *cpus = n > 0 ? mem_alloc(n, sizeof *cpus) : NULL;
-
-    if (!cpus)
-        return;
-    n = team_omp_cpus(cpus, n);
-    (void)sched_getaffinity(0, sizeof set, set);
-    for (int i = 0; i < n; i++)
-        CPU_SET_S((size_t)cpus[i], sizeof set, set);
-    (void)sched_setaffinity(0, sizeof set, set); /* where it may not, what follows has one place */
-    mem_free(cpus);
-}
-
-const char *team_runtime(void)
-{
-    return kmp_get_blocktime ? "libomp" : "libgomp";
-}
-
-int team_asked_workers(void)
-{
-    const char *text = getenv("OMP_NUM_THREADS");
-    long n = text ? strtol(text, NULL, 10) : 0; /* "8" or, by level of nesting, "8,2" */
-
-    return n >= 1 && n <= TEAM_MOST ? (int)n : 0;
-}
-
-int team_thread_limit(void)
-{
-    return omp_get_thread_limit();
-}
-
 int team_default_workers(const struct topo *topo)
 {
-    int n = team_asked_workers(), limit = team_thread_limit();
+    int n = openmp_asked_threads(), limit = openmp_thread_limit();
 
     n = n ? n : topo_default_workers(topo);
     return n < limit ? n : limit;
-}
-
-void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end)
-{
-    int64_t each = n / count, extra = n % count; /* the first `extra` workers get one more */
-
-    assert(n >= 0 && id >= 0 && id < count);
-    *first = id * each + (id < extra ? id : extra);
-    *end = *first + each + (id < extra);
 }
 
 void team_own(const struct worker *w, int64_t n, int64_t *first, int64_t *end)

@@ -12,6 +12,7 @@
 #define PAR_TEAM_H
 
 #include "base/error.h"
+#include "par/range.h"
 #include "par/ranks.h"
 #include "par/topo.h"
 
@@ -69,28 +70,10 @@ void team_phase(struct worker *w, enum phase p);
 const struct worker *team_worker(const struct team *t, int id);
 void team_reset_times(struct team *t);
 
-/* The processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND), by OS index: fills at most `capacity` of
- * them and returns how many there are; 0: OpenMP binds nothing. */
-int team_omp_cpus(int *cpus, int capacity);
-/* Where OpenMP's places rule, OpenMP bound the calling thread to the first of them, and a program that it
- * starts or turns into would have no others: lets it have all of them. Else nothing happens. */
-void team_leave_place(void);
-
-/* The OpenMP runtime that is at work: "libgomp", "libomp". */
-const char *team_runtime(void);
-enum { TEAM_MOST = 4096 }; /* workers that may be asked for */
-
-/* The first number of OMP_NUM_THREADS; 0: it is not set, or none from 1 to TEAM_MOST. */
-int team_asked_workers(void);
-/* Threads that OpenMP allows (OMP_THREAD_LIMIT). */
-int team_thread_limit(void);
-/* How many workers there are where nobody says so: team_asked_workers, or what the machine allows; at most
- * team_thread_limit. */
+/* How many workers there are where nobody says so: openmp_asked_threads, or what the machine allows; at most
+ * openmp_thread_limit. */
 int team_default_workers(const struct topo *topo);
 
-/* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
- * most. */
-void team_range(int64_t n, int id, int count, int64_t *first, int64_t *end);
 /* The run of `n` shards (or things numbered like them) that a worker owns: its part of its rank's run. */
 void team_own(const struct worker *w, int64_t n, int64_t *first, int64_t *end);
 /* The run of all workers of this rank. */

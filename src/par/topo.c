@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "par/binding.h"
 #include "par/cgroup.h"
-#include "par/team.h"
+#include "par/openmp.h"
 
 #include <hwloc.h>
 #include <math.h>
@@ -112,11 +112,11 @@ static int find_usable(struct topo *t, struct error *err)
     if (!t->facts.synthetic) {
         hwloc_bitmap_and(t->usable, t->usable, hwloc_topology_get_allowed_cpuset(t->machine));
         if (t->facts.omp_places) {
-            places = team_omp_cpus(NULL, 0);
+            places = openmp_cpus(NULL, 0);
             cpus = mem_alloc(places, sizeof *cpus);
             if (!cpus)
                 goto no_memory;
-            places = team_omp_cpus(cpus, places);
+            places = openmp_cpus(cpus, places);
             for (int i = 0; i < places; i++)
                 hwloc_bitmap_set(own, (unsigned)cpus[i]);
         }

@@ -13,12 +13,11 @@
 #define PAR_TOPO_H
 
 #include "base/error.h"
+#include "par/binding.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum topo_bind { BIND_AUTO, BIND_COMPACT, BIND_SCATTER, BIND_NONE };
 
 struct topo;
 
@@ -48,10 +47,6 @@ int topo_default_workers(const struct topo *t);
 
 /* Where worker `id` of `workers` goes. Workers beyond the PUs share them evenly. 0, or -1 (and -1 in
  * every field) where nobody is bound: BIND_NONE, or OpenMP's places rule. */
-struct topo_place {
-    int pu, core, package, node; /* OS index of the PU; logical indexes of the others; -1: unknown or not
-                                    bound, pu and core also of a worker that is bound to a node */
-};
 int topo_place(const struct topo *t, enum topo_bind bind, int workers, int id, struct topo_place *out);
 /* The processors of that place, as a list by OS index: "3", "0-15,64-79"; "" where nobody is bound. */
 void topo_place_text(const struct topo *t, enum topo_bind bind, int workers, int id, char *out, size_t bytes);

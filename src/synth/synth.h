@@ -24,7 +24,4 @@ int synth_make(struct ratings **out, const char *name, uint64_t seed, struct err
  * several over months, the order of the ratings being the order in time. */
 int synth_add_times(struct ratings *r, uint64_t seed, struct error *err);
 
-/* The names that synth_make knows, for messages: "ml-100k, ml-1m, ...". */
-const char *synth_names(void);
-
 #endif

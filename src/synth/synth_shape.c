@@ -1,7 +1,6 @@
 #include "synth/synth_shape.h"
 
 #include "base/mem.h"
-#include "synth/synth.h"
 #include "synth/synth_math.h"
 
 #include <errno.h>

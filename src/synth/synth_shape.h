@@ -30,4 +30,7 @@ int synth_shape_find(struct synth_shape *out, const char *name, struct error *er
 int synth_shape_spread(const struct curve *curve, int64_t n, int64_t total, int64_t low, int64_t high,
                        int64_t *count);
 
+/* The names that synth_shape_find knows, for messages: "ml-100k, ml-1m, ...". */
+const char *synth_names(void);
+
 #endif

@@ -236,30 +236,10 @@ static void names_and_numbers_of_enums_agree(void **state)
         const char *key, *name;
         int value;
     } row[] = {
-        {"model.kind", "autorec", KIND_AUTOREC},
-        {"model.kind", "multivae", KIND_MULTIVAE},
-        {"model.kind", "multidae", KIND_MULTIDAE},
-        {"model.kind", "mf", KIND_MF},
-        {"model.side", "item", SIDE_ITEM},
-        {"model.side", "user", SIDE_USER},
-        /* the numbers that check.c and data/split.h use */
-        {"model.activation", "tanh", 2},
-        {"model.init", "normal", 1},
-        {"data.format", "lists", 2},
-        {"split.kind", "random", 0},
-        {"split.kind", "given", 1},
-        {"split.kind", "users", 2},
-        {"split.kind", "rows", 3},
-        {"split.kind", "per_user", 4},
-        {"split.kind", "time", 5},
-        {"split.kind", "last", 6},
-        {"split.kind", "kfold", 7},
-        {"train.schedule", "constant", 0},
-        {"train.schedule", "step", 1},
-        {"train.schedule", "exponential", 2},
-        {"train.schedule", "cosine", 3},
-        {"train.schedule", "one_cycle", 4},
-        {"eval.seen", "remove", 0},
+        {"model.kind", "mf", MODEL_MF},
+        {"split.kind", "kfold", SPLIT_KFOLD},
+        {"eval.seen", "remove", 0}, /* as check.c and eval_make.c have it */
+        {"eval.untrained", "replace", 0},
     };
 
     (void)state;
@@ -269,6 +249,41 @@ static void names_and_numbers_of_enums_agree(void **state)
     assert_null(config_enum_name("model.kind", -1));
     assert_null(config_enum_name("model.latent", 0));
     assert_null(config_enum_name("model.knd", 0));
+}
+
+static void a_copy_has_the_values_and_what_was_given(void **state)
+{
+    struct config *c = fresh(), *copy = NULL;
+
+    (void)state;
+    set(c, "model.hidden", "[7, 8]");
+    set(c, "eval.metrics", "rmse");
+    set(c, "data.path", "x.csv");
+    assert_int_equal(config_copy(&copy, c, NULL), 0);
+    assert_same(c, copy, true);
+    assert_true(config_given(copy, "model.hidden") && !config_given(copy, "model.latent"));
+    set(copy, "model.hidden", "9");
+    assert_int_equal(c->hidden.n, 2);
+    config_free(c);
+    assert_string_equal(copy->data_path, "x.csv");
+    config_free(copy);
+}
+
+static void a_retired_key_is_noted_and_changes_nothing(void **state)
+{
+    static const char text[] = "run: {cache: off, threads: 2}\nmodel.kind: mf\n";
+    struct config *c = fresh();
+
+    (void)state;
+    assert_null(c->retired);
+    assert_int_equal(config_set(c, "run.cache=/somewhere", NULL), 0);
+    assert_string_equal(c->retired, "run.cache");
+    c->retired = NULL;
+    assert_int_equal(config_load_text(c, text, sizeof text - 1, "t.yaml", NULL), 0);
+    assert_string_equal(c->retired, "run.cache");
+    assert_int_equal(c->threads, 2);
+    assert_int_equal(config_set(c, "run.cash=1", NULL), PT_ECONFIG);
+    config_free(c);
 }
 
 static void defaults_follow_the_model(void **state)
@@ -497,6 +512,8 @@ int main(void)
         cmocka_unit_test(text_values_arrive_as_they_stand),
         cmocka_unit_test(what_is_used_is_printed_on_one_screen),
         cmocka_unit_test(names_and_numbers_of_enums_agree),
+        cmocka_unit_test(a_copy_has_the_values_and_what_was_given),
+        cmocka_unit_test(a_retired_key_is_noted_and_changes_nothing),
         cmocka_unit_test(defaults_follow_the_model),
         cmocka_unit_test(given_keys_are_known),
         cmocka_unit_test(a_wrong_value_changes_nothing),

@@ -267,7 +267,7 @@ static double naive_rating_loss(const struct twin *t)
         means += n > 0.0 ? row / n : 0.0;
         rows += n > 0.0;
     }
-    if (c->model_kind == KIND_MF) /* its examples are ratings */
+    if (c->model_kind == MODEL_MF) /* its examples are ratings */
         means = sum, rows = cells;
     switch ((enum rating_loss)c->loss) {
     case LOSS_SUM:

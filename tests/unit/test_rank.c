@@ -156,7 +156,7 @@ static void outputs(double *out, const struct trained *u, const struct tensors *
             h[i] += x[c] / norm * (double)v[c * k + i];
         h[i] = u->rating ? sigmoid(h[i]) : tanh(h[i]);
     }
-    if (u->config->model_kind == KIND_MULTIVAE) {
+    if (u->config->model_kind == MODEL_MULTIVAE) {
         layer(z, h, t, "inference.0", same); /* its first half is the mean */
         layer(h, z, t, "generator.0", tanh);
     }

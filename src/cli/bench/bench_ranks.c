@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "par/openmp.h"
 #include "par/ranks.h"
 #include "par/team.h"
 
@@ -123,7 +124,7 @@ static int run(char **out, size_t *length, struct command *c, int *status, struc
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever stops this process stops the ranks */
-        team_leave_place();
+        openmp_leave_place();
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);

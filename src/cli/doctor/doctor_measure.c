@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "math/gemm.h"
+#include "par/openmp.h"
 
 #include <math.h>
 #include <sched.h>
@@ -72,8 +73,9 @@ void doctor_check_environment(struct doctor *d)
         doctor_warn(d,
                     "OMP_PLACES or OMP_PROC_BIND (or a GOMP_ or KMP_ variable like them) is set, so OpenMP "
                     "places the workers and --bind has no effect: unset it to have one worker a core, bound");
-    if (*threads && team_asked_workers() == 0)
-        doctor_warn(d, "OMP_NUM_THREADS=%.20s is no number from 1 to %d and is ignored", threads, TEAM_MOST);
+    if (*threads && openmp_asked_threads() == 0)
+        doctor_warn(d, "OMP_NUM_THREADS=%.20s is no number from 1 to %d and is ignored", threads,
+                    OPENMP_MOST);
     if (strcmp(environment("OMP_MAX_ACTIVE_LEVELS"), "0") == 0)
         doctor_warn(d,
                     "OMP_MAX_ACTIVE_LEVELS=0 is turned off for runs, which are a parallel region: unset it");

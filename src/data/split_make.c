@@ -1,3 +1,4 @@
+/* split_make.c - which kind of split is made, and its counts. */
 #include "data/split_parts.h"
 
 #include "base/mem.h"

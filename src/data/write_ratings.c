@@ -1,3 +1,4 @@
+/* write_ratings.c - all ratings as one file, and what all written files share. */
 #include "data/write.h"
 
 #include "base/file.h"

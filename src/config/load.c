@@ -1,26 +1,40 @@
-/* config.c - a configuration's life: defaults, the file, KEY=VALUE, comparison. */
+/* load.c - a configuration's life: defaults, the file, KEY=VALUE, comparison. */
 #include "config/options.h"
 
 #include "base/mem.h"
 
 #include <string.h>
 
-int config_new(struct config **out, struct error *err)
+/* The defaults, or (`from` not NULL) the values of another. */
+static int make(struct config **out, const struct config *from, struct error *err)
 {
     struct config *c = mem_zalloc(1, sizeof *c);
+    int rc = c ? 0 : error_set(err, PT_ENOMEM, "configuration: out of memory");
 
-    if (!c)
-        return error_set(err, PT_ENOMEM, "configuration: out of memory");
-    for (int i = 0; i < option_count(); i++) {
-        int rc = option_set_default(c, option_at(i), err);
-
-        if (rc < 0) {
-            config_free(c);
-            return rc;
-        }
+    for (int i = 0; i < option_count() && rc == 0; i++)
+        rc = from ? option_copy(c, from, option_at(i), err) : option_set_default(c, option_at(i), err);
+    if (rc < 0) {
+        config_free(c);
+        return rc;
     }
     *out = c;
     return 0;
+}
+
+int config_new(struct config **out, struct error *err)
+{
+    return make(out, NULL, err);
+}
+
+int config_copy(struct config **out, const struct config *from, struct error *err)
+{
+    int rc = make(out, from, err);
+
+    if (rc == 0) {
+        memcpy((*out)->set, from->set, sizeof from->set);
+        (*out)->retired = from->retired;
+    }
+    return rc;
 }
 
 void config_free(struct config *c)

@@ -1,0 +1,97 @@
+/* choices.h - options whose value is one word of several. Each list makes the enumeration and, in
+ * config/options.def, the words. Files hold words, never numbers. */
+#ifndef BASE_CHOICES_H
+#define BASE_CHOICES_H
+
+#define CHOICE_ID(id, word)   id,
+#define CHOICE_WORD(id, word) word "\0"
+
+#define MODEL_KIND_CHOICES(X)                                                                                \
+    X(MODEL_AUTOREC, "autorec")                                                                              \
+    X(MODEL_MULTIVAE, "multivae")                                                                            \
+    X(MODEL_MULTIDAE, "multidae")                                                                            \
+    X(MODEL_MF, "mf")
+enum model_kind { MODEL_KIND_CHOICES(CHOICE_ID) MODEL_KINDS };
+
+/* What an example is. */
+#define SIDE_CHOICES(X) X(SIDE_ITEM, "item") X(SIDE_USER, "user")
+enum { SIDE_CHOICES(CHOICE_ID) };
+
+#define ACTIVATION_CHOICES(X)                                                                                \
+    X(ACT_IDENTITY, "identity")                                                                              \
+    X(ACT_SIGMOID, "sigmoid")                                                                                \
+    X(ACT_TANH, "tanh")                                                                                      \
+    X(ACT_RELU, "relu")                                                                                      \
+    X(ACT_ELU, "elu")                                                                                        \
+    X(ACT_SELU, "selu")
+enum activation { ACTIVATION_CHOICES(CHOICE_ID) };
+
+/* How squared errors become one number; e = output - rating over the batch's observed cells.
+ *
+ *   sum            1/2 sum e^2                                             (Sedhain et al. 2015)
+ *   example_mean   1/(2B) sum e^2
+ *   row_mean       mean over examples with cells of (sum e^2 / cells of the example)
+ *   cell_mean      sum e^2 / cells
+ *   column_mean    mean over examples of 1/2 (sum e^2 / all columns)       (d2l)
+ *   root           sqrt(sum e^2) */
+#define RATING_LOSS_CHOICES(X)                                                                               \
+    X(LOSS_SUM, "sum")                                                                                       \
+    X(LOSS_EXAMPLE_MEAN, "example_mean")                                                                     \
+    X(LOSS_ROW_MEAN, "row_mean")                                                                             \
+    X(LOSS_CELL_MEAN, "cell_mean")                                                                           \
+    X(LOSS_COLUMN_MEAN, "column_mean")                                                                       \
+    X(LOSS_ROOT, "root")
+enum rating_loss { RATING_LOSS_CHOICES(CHOICE_ID) };
+
+#define INIT_CHOICES(X)                                                                                      \
+    X(INIT_GLOROT, "glorot") X(INIT_NORMAL, "normal") X(INIT_FASTAI, "fastai") X(INIT_TORCH, "torch")
+enum init_kind { INIT_CHOICES(CHOICE_ID) };
+
+#define TEXT_FORMAT_CHOICES(X)                                                                               \
+    X(FORMAT_AUTO, "auto") X(FORMAT_DELIMITED, "delimited") X(FORMAT_LISTS, "lists")
+enum text_format { TEXT_FORMAT_CHOICES(CHOICE_ID) };
+
+#define TEXT_HEADER_CHOICES(X) X(HEADER_AUTO, "auto") X(HEADER_YES, "yes") X(HEADER_NO, "no")
+enum text_header { TEXT_HEADER_CHOICES(CHOICE_ID) };
+
+#define BAD_LINES_CHOICES(X) X(BAD_LINES_ERROR, "error") X(BAD_LINES_SKIP, "skip")
+enum bad_lines { BAD_LINES_CHOICES(CHOICE_ID) };
+
+#define DUPLICATES_CHOICES(X)                                                                                \
+    X(DUPLICATES_LAST, "last")                                                                               \
+    X(DUPLICATES_FIRST, "first")                                                                             \
+    X(DUPLICATES_MEAN, "mean")                                                                               \
+    X(DUPLICATES_ERROR, "error")
+enum duplicates { DUPLICATES_CHOICES(CHOICE_ID) };
+
+#define ITEM_KEY_CHOICES(X) X(ITEM_KEY_ID, "id") X(ITEM_KEY_TITLE, "title")
+enum item_key { ITEM_KEY_CHOICES(CHOICE_ID) };
+
+#define SPLIT_CHOICES(X)                                                                                     \
+    X(SPLIT_RANDOM, "random")                                                                                \
+    X(SPLIT_GIVEN, "given")                                                                                  \
+    X(SPLIT_USERS, "users")                                                                                  \
+    X(SPLIT_ROWS, "rows")                                                                                    \
+    X(SPLIT_PER_USER, "per_user")                                                                            \
+    X(SPLIT_TIME, "time")                                                                                    \
+    X(SPLIT_LAST, "last")                                                                                    \
+    X(SPLIT_KFOLD, "kfold")
+enum split_kind { SPLIT_CHOICES(CHOICE_ID) };
+
+/* An incomplete last minibatch of an epoch. */
+#define LAST_BATCH_CHOICES(X) X(LAST_KEEP, "keep") X(LAST_DROP, "drop") X(LAST_ROLLOVER, "rollover")
+enum last_batch { LAST_BATCH_CHOICES(CHOICE_ID) };
+
+#define SCHEDULE_CHOICES(X)                                                                                  \
+    X(SCHEDULE_CONSTANT, "constant")                                                                         \
+    X(SCHEDULE_STEP, "step")                                                                                 \
+    X(SCHEDULE_EXPONENTIAL, "exponential")                                                                   \
+    X(SCHEDULE_COSINE, "cosine")                                                                             \
+    X(SCHEDULE_ONE_CYCLE, "one_cycle")
+enum schedule { SCHEDULE_CHOICES(CHOICE_ID) };
+
+#define BIND_CHOICES(X)                                                                                      \
+    X(BIND_AUTO, "auto") X(BIND_COMPACT, "compact") X(BIND_SCATTER, "scatter") X(BIND_NONE, "none")
+enum topo_bind { BIND_CHOICES(CHOICE_ID) };
+
+#endif

@@ -79,20 +79,6 @@ static int64_t relevant_items(const struct evaluator *e, int64_t p)
     return (int64_t)n;
 }
 
-/* The best columns of example p over the rank's workers: the result's length. */
-static int merge_workers(const struct worker *w, struct evaluator *e, int64_t p)
-{
-    struct topk *best = &e->best[p];
-    int n;
-
-    for (int i = 1; i < w->count; i++)
-        topk_merge(best, &e->best[i * e->spec.batch + p]);
-    n = topk_finish(best);
-    while (n > 0 && best->best[n - 1].score == -INFINITY)
-        n--;
-    return n;
-}
-
 static struct candidate *candidates(const struct evaluator *e, int rank, int64_t p)
 {
     return e->candidate + ((int64_t)rank * e->spec.batch + p) * e->k;
@@ -103,7 +89,7 @@ static void propose(const struct worker *w, struct evaluator *e, int64_t p)
 {
     struct candidate *to = candidates(e, w->rank, p);
     const struct scored *best = e->best[p].best;
-    int n = merge_workers(w, e, p);
+    int n = topk_merge_workers(&e->best[p], e->spec.batch, w->count);
 
     for (int i = 0; i < e->k; i++)
         to[i] = i < n ? (struct candidate){best[i].score, best[i].column, is_held_out(e, p, best[i].column)}
@@ -145,7 +131,8 @@ void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p)
     bool *hit = e->hit + (int64_t)w->id * e->k;
     struct topk *best = &e->best[p];
     int64_t held_out = relevant_items(e, p), at = e->begin + p, columns = e->problem->columns;
-    int n = e->candidate ? merge_ranks(w, e, p, hit) : merge_workers(w, e, p);
+    int n =
+        e->candidate ? merge_ranks(w, e, p, hit) : topk_merge_workers(&e->best[p], e->spec.batch, w->count);
 
     for (int i = 0; i < n && !e->candidate; i++)
         hit[i] = is_held_out(e, p, best->best[i].column);

@@ -224,3 +224,15 @@ int topk_finish(struct topk *t)
         raise_bar(t);
     return n;
 }
+
+int topk_merge_workers(struct topk *t, int64_t stride, int count)
+{
+    int n;
+
+    for (int i = 1; i < count; i++)
+        topk_merge(t, &t[i * stride]);
+    n = topk_finish(t);
+    while (n > 0 && t->best[n - 1].score == -INFINITY)
+        n--;
+    return n;
+}

@@ -71,13 +71,8 @@ static void deliver(struct worker *w, void *arg, int64_t p)
     struct ranker *r = arg;
     struct topk *best = &r->best[p];
     int64_t e = r->scoring.begin + p;
-    int n;
+    int n = topk_merge_workers(best, r->trained->batch, w->count);
 
-    for (int i = 1; i < w->count; i++)
-        topk_merge(best, &r->best[i * r->trained->batch + p]);
-    n = topk_finish(best);
-    while (n > 0 && best->best[n - 1].score == -INFINITY)
-        n--;
     if (r->trained->by_row && nothing_known(r, e))
         n = 0;
     for (int i = 0; i < n; i++)

@@ -1,6 +1,6 @@
 /* json.h - the door to jansson: build, write, read.
  *
- * A value is owned by whoever made it until it is put into a parent, which takes it over, also on failure. A
+ * The maker of a value owns it until json_put gives it to a parent, which takes it over, also on failure. A
  * document is used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

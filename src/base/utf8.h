@@ -1,4 +1,4 @@
-/* utf8.h - what is UTF-8 and what is not, and capitals. */
+/* utf8.h - checks UTF-8; lower case. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 

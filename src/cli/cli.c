@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "par/ranks.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ const char *cli_nearest(const char *word, const char *const *known)
     int best = (int)strnlen(word, 64) / 2 + 1;
 
     for (; *known; known++) {
-        int d = config_word_distance(word, *known);
+        int d = word_distance(word, *known);
 
         if (d < best) {
             best = d;

@@ -1,7 +1,7 @@
-/* config.h - what a run was asked to do: every option of options.def, checked and frozen.
+/* config.h - the configuration of a run: every option of options.def, checked and frozen.
  *
  * Order of strength: defaults < the YAML file < KEY=VALUE < the program's own flags.
- * Only train/ and cli/ include this; lower layers take plain arguments. */
+ * Rooms before setup/ do not include this; they take plain arguments. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -44,7 +44,7 @@ int config_new(struct config **out, struct error *err);
 /* All that was given, as it stands: checks that are still to come find what was left out. As config_new. */
 int config_copy(struct config **out, const struct config *from, struct error *err);
 
-/* Reads a YAML file over what is there. Errors carry path:line:column, the bound, and the
+/* Reads a YAML file over the present values. Errors carry path:line:column, the bound, and the
  * nearest known key. A key twice, an unknown key, a wrong type, a value out of bounds and an
  * empty file are errors (PT_ECONFIG). Keys stand in sections (`model: {kind: mf}`) or dotted (`model.kind:
  * mf`). A mapping `tune` is passed over: it is for the search over configurations. */
@@ -55,7 +55,7 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
 
 /* Keys of earlier versions are read and do nothing. Sets c->retired to the key, for a note to the user. */
 
-/* "KEY=VALUE" over what is there; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
+/* Sets "KEY=VALUE"; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
  * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`,
  * `train.init=`). Words of a list may be parted by commas (`eval.metrics=rmse,mae`). */
 int config_set(struct config *c, const char *assignment, struct error *err);
@@ -88,10 +88,6 @@ const char *config_enum_name(const char *key, int value);
 /* Two configurations may differ in train.epochs and run.* only, to resume one with the other:
  * NULL if so, else the first key that differs. */
 const char *config_resume_conflict(const struct config *a, const struct config *b);
-
-/* The number of letters to insert, drop, change or swap between two words, for "did you mean"; 1000 for long
- * ones. */
-int config_word_distance(const char *a, const char *b);
 
 /* docs/config.md, made from the table. */
 void config_write_reference(FILE *out);

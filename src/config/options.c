@@ -1,6 +1,8 @@
 /* options.c - the table that options.def becomes, and looking things up in it. */
 #include "config/options.h"
 
+#include "base/words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,36 +138,11 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: three rows of the table of distances between prefixes. */
-int config_word_distance(const char *a, const char *b)
-{
-    int row[3][LONGEST_WORD + 1];
-    int n = (int)strnlen(a, LONGEST_WORD + 1), m = (int)strnlen(b, LONGEST_WORD + 1);
-
-    if (n > LONGEST_WORD || m > LONGEST_WORD)
-        return 1000;
-    for (int j = 0; j <= m; j++)
-        row[0][j] = j;
-    for (int i = 1; i <= n; i++) {
-        int *now = row[i % 3];
-        const int *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
-
-        now[0] = i;
-        for (int j = 1; j <= m; j++) {
-            now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = least(now[j], before[j - 2] + 1);
-        }
-    }
-    return row[n % 3][m];
-}
-
 /* A key in the wrong section, or without one, is nearest to the key of the same last word. */
 static int key_distance(const char *word, const char *key)
 {
     const char *word_dot = strrchr(word, '.'), *key_dot = strrchr(key, '.');
-    int whole = config_word_distance(word, key),
-        tail = config_word_distance(word_dot ? word_dot + 1 : word, key_dot + 1);
+    int whole = word_distance(word, key), tail = word_distance(word_dot ? word_dot + 1 : word, key_dot + 1);
 
     if (tail == 0)
         return least(whole, 1);
@@ -178,7 +155,7 @@ const char *option_nearest(const char *word)
     int best = (int)strnlen(word, LONGEST_WORD) / 3 + 1;
 
     for (int i = 0; i < SECTIONS; i++) {
-        int d = config_word_distance(word, sections[i].name);
+        int d = word_distance(word, sections[i].name);
 
         if (d < best) {
             best = d;

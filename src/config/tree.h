@@ -1,6 +1,6 @@
 /* tree.h - a YAML document as a tree, and where in the file each part stands.
  *
- * What is taken is what a configuration needs: one document of mappings, lists and scalars, in UTF-8.
+ * It takes what a configuration needs: one document of mappings, lists and scalars, in UTF-8.
  * Anchors, aliases, tags, several documents, more than TREE_DEPTH levels and files above TREE_BYTES are
  * refused. */
 #ifndef CONFIG_TREE_H

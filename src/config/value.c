@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -127,7 +128,7 @@ static int read_enum(const struct option *o, const struct tree *value, int *out,
     if (value->kind != TREE_SCALAR || tree_is_null(value))
         return wrong_type(o, value, err);
     for (int i = 0; (name = option_enum_name(o, i)); i++) {
-        int d = config_word_distance(value->text, name);
+        int d = word_distance(value->text, name);
 
         if (d == 0) {
             *out = i;

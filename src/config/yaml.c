@@ -1,6 +1,6 @@
 /* yaml.c - the door to libyaml: its events become a tree.
  *
- * libyaml takes its memory from malloc and cannot be told otherwise; it reports a failure of it, which
+ * libyaml always takes its memory from malloc; it reports a failure of it, which
  * comes out as PT_ENOMEM. Depth and size are limited before anything is built from them, so that the
  * recursion here is bounded. */
 #include "config/options.h"

@@ -1,4 +1,4 @@
-/* facts.h - what is in a set of ratings: counts, spread, skew, and things that should make one look twice. */
+/* facts.h - a set of ratings in figures: counts, spread, skew, and suspicious findings. */
 #ifndef DATA_FACTS_H
 #define DATA_FACTS_H
 
@@ -47,7 +47,7 @@ struct facts {
 /* Pure; PT_ENOMEM. `r` has at least one rating. */
 int facts_make(struct facts *out, const struct ratings *r, struct error *err);
 
-/* What is odd about them, one sentence each: calls `tell` for each. */
+/* Suspicious findings: calls `tell` with one sentence for each. */
 void facts_suspicions(const struct facts *f, const struct ratings *r,
                       void (*tell)(void *arg, const char *text), void *arg);
 

@@ -1,5 +1,4 @@
-/* filters_needed.h - one look at ratings as they were read, by several workers: whether the filters have
- * anything to do. */
+/* filters_needed.h - which filters a set of ratings needs, found in one pass by several workers. */
 #ifndef DATA_FILTERS_NEEDED_H
 #define DATA_FILTERS_NEEDED_H
 

@@ -46,14 +46,14 @@ struct ratings {
     int64_t filtered;              /* ratings dropped by filters */
     char digest[33];               /* what identifies them (ratings_digest); "": not made yet */
     double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
-    char columns[192];             /* what the columns of the first text were taken for; "": synth */
+    char columns[192];             /* the columns of the first text, as they were understood; "": synth */
     char doubt[192];  /* what finding that out left in doubt, and what to say; "": nothing, and as above */
     char chosen[320]; /* what was read where the path could mean something else; "" as above */
     double seconds;   /* that ratings_read took */
-    char note[320];   /* what the user should know about them, one line; "": nothing */
+    char note[320];   /* for the user, one line; "": nothing */
 };
 
-#define RATINGS_SYNTH "synth:" /* what a path begins with that names a generated set */
+#define RATINGS_SYNTH "synth:" /* begins the path of a generated set */
 
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {

@@ -1,4 +1,4 @@
-/* split_parts.h - what the kinds of split share; for split*.c only. */
+/* split_parts.h - functions that the kinds of split share; for split*.c only. */
 #ifndef DATA_SPLIT_PARTS_H
 #define DATA_SPLIT_PARTS_H
 

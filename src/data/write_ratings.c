@@ -1,4 +1,4 @@
-/* write_ratings.c - all ratings as one file, and what all written files share. */
+/* write_ratings.c - all ratings as one file; formats and lines of every written file. */
 #include "data/write.h"
 
 #include "base/file.h"

@@ -1,5 +1,7 @@
 #include "eval/metrics.h"
 
+#include "base/words.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <math.h>
@@ -31,49 +33,21 @@ static const struct metric_row known[] = {
 
 enum { KNOWN = sizeof known / sizeof known[0], NAME_MAX_LENGTH = 16 };
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that make b[0 .. n) of a, letters of
- * either case being equal; n <= NAME_MAX_LENGTH. */
-static int edit_distance(const char *a, const char *b, int n)
-{
-    int rows[3][NAME_MAX_LENGTH + 1], *last = rows[0], *now = rows[1], *spare = rows[2];
-
-    for (int j = 0; j <= n; j++)
-        now[j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int *before = last;
-
-        last = now;
-        now = spare;
-        spare = before; /* holds row i - 2 until row i + 1 is written */
-        now[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int other = tolower((unsigned char)b[j - 1]) != a[i - 1];
-
-            now[j] = least(least(last[j] + 1, now[j - 1] + 1), last[j - 1] + other);
-            if (i > 1 && j > 1 && tolower((unsigned char)b[j - 2]) == a[i - 1] &&
-                tolower((unsigned char)b[j - 1]) == a[i - 2])
-                now[j] = least(now[j], before[j - 2] + 1);
-        }
-    }
-    return now[n];
-}
-
 /* The known name nearest to name[0 .. length), or -1: nothing is like it. */
 static int nearest(const char *name, int length)
 {
     int best = -1, best_distance = length < 4 ? 2 : length < 8 ? 3 : 4; /* must be below this */
+    char lower[NAME_MAX_LENGTH + 1];
 
     if (length > NAME_MAX_LENGTH)
         return -1;
+    for (int i = 0; i < length; i++)
+        lower[i] = (char)tolower((unsigned char)name[i]);
+    lower[length] = 0;
     if (strncasecmp(name, "hr", (size_t)length) == 0 && length == 2) /* hit rate, elsewhere */
         return METRIC_HIT;
     for (int i = 0; i < KNOWN; i++) {
-        int distance = edit_distance(known[i].name, name, length);
+        int distance = word_distance(known[i].name, lower);
 
         if (distance < best_distance) {
             best = i;
@@ -213,7 +187,7 @@ static int first_hit(const bool *hit, int seen)
 
 double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out)
 {
-    int seen = least(ranked, m->k), could_hit = held_out < m->k ? (int)held_out : m->k, rank;
+    int seen = ranked < m->k ? ranked : m->k, could_hit = held_out < m->k ? (int)held_out : m->k, rank;
 
     assert(held_out > 0);
     switch (m->kind) {

@@ -1,5 +1,5 @@
-/* gemm.h - the door to BLAS, the yardstick: `partrain bench` and `partrain doctor` measure its SGEMM on the
- * machine at hand and set the program's own rates beside it. Nothing else calls it: every product of training
+/* gemm.h - the door to BLAS, the yardstick: `partrain bench` and `partrain doctor` measure its SGEMM on this
+ * machine and compare the program's own rates with it. Nothing else calls it: every product of training
  * and evaluation is in kernels.h, where an element's bits depend on its own row and column alone.
  *
  * A rate is that of one core, so a call has to be done by the calling thread alone:

@@ -1,4 +1,4 @@
-/* cgroup.h - what the control groups that the process is in allow: CPU quota and memory. */
+/* cgroup.h - the limits of the process's control groups: CPU quota and memory. */
 #ifndef PAR_CGROUP_H
 #define PAR_CGROUP_H
 

@@ -1,4 +1,4 @@
-/* openmp.h - what the OpenMP runtime and its environment variables say, without starting a thread. */
+/* openmp.h - facts about the OpenMP runtime and its environment variables. Starts no thread. */
 #ifndef PAR_OPENMP_H
 #define PAR_OPENMP_H
 

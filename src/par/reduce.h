@@ -1,4 +1,4 @@
-/* reduce.h - the fixed-tree sum of what the shards contribute: rows x ld floats each.
+/* reduce.h - the sum over shards, by a fixed tree: rows x ld floats each.
  *
  * The tree is over shard numbers, so the sum's order is the problem's, not the workers':
  *

@@ -70,7 +70,7 @@ void team_phase(struct worker *w, enum phase p);
 const struct worker *team_worker(const struct team *t, int id);
 void team_reset_times(struct team *t);
 
-/* How many workers there are where nobody says so: openmp_asked_threads, or what the machine allows; at most
+/* The default number of workers: openmp_asked_threads, or as many as the machine allows; at most
  * openmp_thread_limit. */
 int team_default_workers(const struct topo *topo);
 

@@ -304,7 +304,7 @@ int topo_default_workers(const struct topo *t)
     return n > 0 ? n : 1;
 }
 
-/* NULL: nobody is bound. */
+/* NULL: no worker is bound. */
 static const struct slot *slot_of(const struct topo *t, enum topo_bind bind, int workers, int id)
 {
     if (bind == BIND_NONE || t->facts.omp_places || id < 0 || id >= workers)

@@ -41,7 +41,7 @@ struct topo_facts {
 };
 void topo_facts(const struct topo *t, struct topo_facts *out);
 
-/* The number of workers to use where nobody asked for one: cores, at most the quota (rounded down), at
+/* The default number of workers: cores, at most the quota (rounded down), at
  * least 1. */
 int topo_default_workers(const struct topo *t);
 

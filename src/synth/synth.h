@@ -1,4 +1,4 @@
-/* synth.h - rating data that partrain makes itself, the same on every machine from its seed.
+/* synth.h - generated ratings, the same on every machine for the same seed.
  *
  * A planted low-rank model with user and item biases plus noise, rounded to half or whole stars;
  * popularity and activity as skewed as in the published set of the same shape. Users pick items by

@@ -1,4 +1,4 @@
-/* synth_stars.h - from what a user thinks of an item to the stars that are given, and back. */
+/* synth_stars.h - a true preference as stars, and the expected stars of a preference. */
 #ifndef SYNTH_SYNTH_STARS_H
 #define SYNTH_SYNTH_STARS_H
 

@@ -1,4 +1,4 @@
-/* synth_world.h - the planted model of a synthetic set: who likes what, and what is popular.
+/* synth_world.h - the planted model of a synthetic set: tastes of users, popularity of items.
  *
  * A user u and an item i have an affinity s = <p_u, q_i>, about normal with standard deviation 1.
  * It decides twice: u picks i with a weight of popularity_i * exp(TASTE s), and then rates it

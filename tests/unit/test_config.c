@@ -1,6 +1,7 @@
 /* test_config.c - options: every one goes through print and load unchanged; checks, defaults, comparison. */
 #include "support.h"
 
+#include "base/words.h"
 #include "config/options.h"
 
 #include <locale.h>
@@ -463,13 +464,13 @@ static void a_decimal_comma_locale_changes_nothing(void **state)
 static void near_words_are_found(void **state)
 {
     (void)state;
-    assert_int_equal(config_word_distance("", ""), 0);
-    assert_int_equal(config_word_distance("abc", ""), 3);
-    assert_int_equal(config_word_distance("abc", "acb"), 1);
-    assert_int_equal(config_word_distance("kitten", "sitting"), 3);
-    assert_int_equal(config_word_distance("train.lr", "trian.lr"), 1);
+    assert_int_equal(word_distance("", ""), 0);
+    assert_int_equal(word_distance("abc", ""), 3);
+    assert_int_equal(word_distance("abc", "acb"), 1);
+    assert_int_equal(word_distance("kitten", "sitting"), 3);
+    assert_int_equal(word_distance("train.lr", "trian.lr"), 1);
     assert_int_equal(
-        config_word_distance("a", "123456789012345678901234567890123456789012345678901234567890"), 1000);
+        word_distance("a", "123456789012345678901234567890123456789012345678901234567890"), 1000);
     assert_string_equal(option_nearest("train.bacth"), "train.batch");
     assert_string_equal(option_nearest("model.batch"), "train.batch");
     assert_string_equal(option_nearest("patience"), "train.patience");

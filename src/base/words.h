@@ -1,0 +1,8 @@
+/* words.h - how alike two words are, for "did you mean". */
+#ifndef BASE_WORDS_H
+#define BASE_WORDS_H
+
+/* The number of letters to insert, drop, change or swap between two words; 1000 for long ones. */
+int word_distance(const char *a, const char *b);
+
+#endif

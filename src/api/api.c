@@ -97,8 +97,8 @@ static void listen(void *arg, const struct train_progress *p)
     struct pt_progress told = {.epoch = p->epoch,
                                .epochs = p->epochs,
                                .loss = p->loss,
-                               .metric = p->judged ? p->spec->metric[0].name : NULL,
-                               .valid = p->judged ? p->valid->value[0] : NAN,
+                               .metric = p->validated ? p->spec->metric[0].name : NULL,
+                               .valid = p->validated ? p->valid->value[0] : NAN,
                                .best_epoch = p->best_epoch};
 
     if (p->event == TRAIN_EPOCH && l->options->progress && l->options->progress(l->options->arg, &told))

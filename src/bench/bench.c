@@ -264,7 +264,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
 
 static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
 {
-    const struct judged *part = &b->problem->valid;
+    const struct eval_part *part = &b->problem->valid;
     double examples = (double)judged->examples, entries = 0.0, scores = 0.0;
     bool cells = b->trainer.model->ops->score_cells != NULL, all = !cells, some = false;
 

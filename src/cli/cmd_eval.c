@@ -96,7 +96,7 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
             if (at[i] < j->n[i] && j->user[i][at[i]] == u) {
                 double x = j->value[i][at[i]] / j->weight[i][at[i]];
 
-                file_printf(w, "\t%.17g", metric_of_mean(&j->spec.metric[i], x));
+                file_printf(w, "\t%.17g", metric_from_mean(&j->spec.metric[i], x));
                 at[i]++;
             } else if (j->n[i]) {
                 file_write(w, "\t", 1);

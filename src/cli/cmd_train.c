@@ -92,7 +92,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
     clear_line(t);
     fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs,
             p->loss, p->examples_per_s);
-    if (p->judged)
+    if (p->validated)
         print_figures(stderr, p->spec, p->valid);
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
@@ -138,7 +138,7 @@ static void data_line(const struct console *t, const struct train_progress *p)
 }
 
 /* Users (items) are held out whole, and some have too few ratings to be scored. */
-static void scored_line(const struct problem *q, const char *part, int64_t rows, const struct judged *judged)
+static void scored_line(const struct problem *q, const char *part, int64_t rows, const struct eval_part *judged)
 {
     const char *things = q->side == SIDE_USER ? "user" : "item";
     int64_t scored = 0;

@@ -35,8 +35,8 @@ static int add_interval(struct eval_table *s, const struct evaluation *j, int i,
     }
     s->cell[i][COLUMN_ERROR] =
         m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
-    s->cell[i][COLUMN_LOW] = metric_of_mean(m, f.low);
-    s->cell[i][COLUMN_HIGH] = metric_of_mean(m, f.high);
+    s->cell[i][COLUMN_LOW] = metric_from_mean(m, f.low);
+    s->cell[i][COLUMN_HIGH] = metric_from_mean(m, f.high);
     return 0;
 }
 

@@ -22,7 +22,7 @@ static int check_spec(const struct bootstrap_spec *spec, struct error *err)
 static int check_values(const double *value, const double *weight, int64_t n, struct error *err)
 {
     if (n < 2)
-        return error_set(err, PT_EDATA, "bootstrap: %" PRId64 " users to judge by, needs at least 2", n);
+        return error_set(err, PT_EDATA, "bootstrap: %" PRId64 " users with a figure, needs at least 2", n);
     if (n > UINT32_MAX)
         return error_set(err, PT_EDATA, "bootstrap: %" PRId64 " users, can draw from at most %" PRIu32, n,
                          UINT32_MAX);
@@ -100,8 +100,8 @@ static double quantile(const double *sorted, int n, double at)
 }
 
 /* `scratch` holds spec->resamples numbers. */
-static void judge(struct bootstrap_figure *out, const double *value, const double *weight, int64_t n,
-                  const struct bootstrap_spec *spec, double *scratch)
+static void figure_of(struct bootstrap_figure *out, const double *value, const double *weight, int64_t n,
+                      const struct bootstrap_spec *spec, double *scratch)
 {
     double total_weight = weight ? sum(weight, n) : (double)n, tail = (1 - spec->level) / 2;
 
@@ -131,9 +131,9 @@ static double flip_signs(const double *x, int64_t n, uint64_t seed, int r)
     return total;
 }
 
-/* If the models were alike, a user's difference could as well have had the other sign: the share of
- * such worlds in which the sum is as far from 0 as it is. This world counts as one of them, so the
- * share is never 0. Sums that differ by rounding alone are equal. */
+/* If the models were equal, each user's difference could have either sign: the share of random signs with
+ * which the sum is at least as far from 0 as observed. The observed signs count as one draw, so the share
+ * is never 0. Sums that differ by rounding alone are equal. */
 static double sign_flip_p(const double *x, int64_t n, const struct bootstrap_spec *spec)
 {
     double observed = fabs(sum(x, n)), slack = 0;
@@ -160,7 +160,7 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     if (!scratch)
         return error_set(err, PT_ENOMEM, "bootstrap: no memory for %d resamples", spec->resamples);
-    judge(out, value, weight, n, spec, scratch);
+    figure_of(out, value, weight, n, spec, scratch);
     mem_free(scratch);
     return 0;
 }
@@ -169,7 +169,7 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
                          const double *weight, int64_t n, const struct bootstrap_spec *spec,
                          struct error *err)
 {
-    double *scratch = NULL, *apart = NULL;
+    double *scratch = NULL, *difference = NULL;
     int rc = check_spec(spec, err);
 
     if (rc == 0)
@@ -179,19 +179,19 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
     if (rc < 0)
         return rc;
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
-    apart = mem_alloc(n, sizeof *apart);
-    if (!scratch || !apart) {
+    difference = mem_alloc(n, sizeof *difference);
+    if (!scratch || !difference) {
         rc = error_set(err, PT_ENOMEM, "bootstrap: no memory for %" PRId64 " users", n);
         goto fail;
     }
     for (int64_t u = 0; u < n; u++)
-        apart[u] = a[u] - b[u];
-    judge(&out->a, a, weight, n, spec, scratch);
-    judge(&out->b, b, weight, n, spec, scratch);
-    judge(&out->difference, apart, weight, n, spec, scratch);
-    out->p = sign_flip_p(apart, n, spec);
+        difference[u] = a[u] - b[u];
+    figure_of(&out->a, a, weight, n, spec, scratch);
+    figure_of(&out->b, b, weight, n, spec, scratch);
+    figure_of(&out->difference, difference, weight, n, spec, scratch);
+    out->p = sign_flip_p(difference, n, spec);
 fail:
     mem_free(scratch);
-    mem_free(apart);
+    mem_free(difference);
     return rc;
 }

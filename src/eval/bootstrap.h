@@ -1,7 +1,7 @@
-/* bootstrap.h - how sure a figure is: standard errors, bootstrap intervals, paired tests.
+/* bootstrap.h - uncertainty of a figure: standard errors, bootstrap intervals, paired tests.
  *
- * The unit is the user: users are drawn again, never single items or ratings, whose errors hang
- * together within a user. A figure is
+ * The unit is the user: users are resampled, not items or ratings, whose errors are correlated within a
+ * user. A figure is
  *
  *     F = sum_u value[u] / sum_u weight[u]          weight NULL: all 1, the mean over users
  *
@@ -11,7 +11,7 @@
  * Resample r draws user j as number rng_below(word, n) of word j % 4 of
  * rng_philox(seed, RNG_BOOTSTRAP, r, 0, j / 4): the same users for every figure of a seed. The signs of
  * permutation r come from position 1: bit u % 32 of word (u / 32) % 4 of group u / 128.
- * Results depend on nothing else. Formulas and reading: docs/metrics.md.
+ * Results depend on nothing else. Formulas: docs/metrics.md.
  *
  * Pure functions, callable from any thread; time is resamples * n draws, about 5 ns each. */
 #ifndef EVAL_BOOTSTRAP_H
@@ -39,8 +39,8 @@ struct bootstrap_difference {
     double p;                                 /* two-sided, by flipping signs; at least 1 / (resamples + 1) */
 };
 
-/* value, weight: (n), n >= 2, finite, weights above 0. PT_EDATA where they are not, PT_EUSAGE for a
- * spec that cannot be, PT_ENOMEM. */
+/* value, weight: (n), n >= 2, finite, weights above 0. PT_EDATA where they are not, PT_EUSAGE for an
+ * invalid spec, PT_ENOMEM. */
 int bootstrap_figure(struct bootstrap_figure *out, const double *value, const double *weight, int64_t n,
                      const struct bootstrap_spec *spec, struct error *err);
 

@@ -1,8 +1,8 @@
-/* eval.h - figures of a model on a judged part (validation or test).
+/* eval.h - figures of a model on the validation or test part.
  *
- * Blocks of examples go through the model as a minibatch does: codes by the tree over shards, outputs by
- * shard. Each worker keeps, for each example of the block, the k best of its own shards' columns; they are
- * merged afterwards. Sums are taken in the order of shards, then of examples: every figure is the same at any
+ * Examples pass through the model in blocks, as minibatches do: codes by the tree over shards, outputs by
+ * shard. Each worker keeps, for each example of the block, the k best columns of its own shards; they are
+ * merged afterwards. Sums are in the order of shards, then of examples: every figure is the same at any
  * thread count. There is no users x items array. Definitions: docs/metrics.md. */
 #ifndef EVAL_EVAL_H
 #define EVAL_EVAL_H
@@ -18,7 +18,7 @@ struct eval_spec {
     struct metric metric[METRICS_MOST];
     bool clip; /* predicted ratings, to [low, high] */
     double low, high, shift;
-    bool replace; /* eval.untrained: where example or column has no training rating, `cold` is predicted */
+    bool replace; /* eval.untrained: `cold` is predicted where example or column has no training rating */
     double cold;
     bool seen_zero;  /* eval.seen: zero */
     double relevant; /* held-out ratings from here on count as relevant (-1e30: all) */
@@ -27,17 +27,16 @@ struct eval_spec {
 
 struct eval_result {
     int n;
-    double value[METRICS_MOST]; /* NAN where nothing could be judged */
-    int64_t examples;           /* that were judged */
+    double value[METRICS_MOST]; /* NAN where nothing is held out */
+    int64_t examples;           /* with held-out ratings */
     int64_t cells;              /* held-out ratings */
     double seconds;
 };
 
 struct evaluator;
 
-/* Everything that evaluate needs is allocated here. Borrows all arguments. `what`, for messages:
- * "validation". */
-int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+/* Allocates everything that evaluate needs. Borrows all arguments. */
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct eval_part *part,
                   struct model *model, const struct problem *p, struct error *err);
 void evaluator_free(struct evaluator *e);
 
@@ -52,13 +51,13 @@ int64_t evaluator_users_most(const struct evaluator *e);
 
 /* ---- eval_mean.c ---- */
 
-/* RMSE on the held-out ratings `out` of a rating model that says the training mean for every one of them.
- * Entered by all ranks. PT_ENOMEM. */
-int eval_of_mean(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
-/* Whether the figures of a part are not below that of its mean (NAN: there is none), and what to do then; not
- * where a few ratings are judged, or equal ones. `part`, for the text: "test". */
+/* RMSE of predicting the training mean for each of the held-out ratings `out`. Entered by all ranks.
+ * PT_ENOMEM. */
+int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
+/* Whether a model is no better than the training mean (mean_rmse; NAN: unknown), and in `text` what to try;
+ * false where few ratings are held out, or equal ones. `part`, for the text: "test". */
 bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
-                    const struct eval_spec *spec, const struct eval_result *r, double of_mean);
+                    const struct eval_spec *spec, const struct eval_result *r, double mean_rmse);
 
 /* ---- eval_make.c ---- */
 

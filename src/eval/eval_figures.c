@@ -1,4 +1,4 @@
-/* eval_figures.c - from what each judged example has to the figures of a part, and to those of its users. */
+/* eval_figures.c - figures of a part, and of its users, from those of its examples. */
 #include "eval/evaluator.h"
 
 #include <math.h>
@@ -63,7 +63,7 @@ double eval_figure(const struct evaluator *e, int i)
         sum += e->value[i][u];
         weight += by_cell ? e->weight[u] : 1.0;
     }
-    return metric_of_mean(&e->spec.metric[i], sum / weight);
+    return metric_from_mean(&e->spec.metric[i], sum / weight);
 }
 
 int64_t evaluator_users_most(const struct evaluator *e)

@@ -1,7 +1,6 @@
 /* eval_make.c - the settings of an evaluation, from the configuration, and its memory. */
 #include "eval/evaluator.h"
 
-
 #include <string.h>
 
 static void init_sums(struct evaluator *e)
@@ -89,7 +88,7 @@ static void init_figures(struct evaluator *e)
         e->value[i] = mem_pool_zalloc(&e->pool, e->n, sizeof(double));
 }
 
-int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct judged *part,
+int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct eval_part *part,
                   struct model *model, const struct problem *p, struct error *err)
 {
     struct evaluator *e = mem_zalloc(1, sizeof *e);

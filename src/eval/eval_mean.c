@@ -1,4 +1,4 @@
-/* eval_mean.c - what a rating model must beat to be of any use: the training mean, said of every rating. */
+/* eval_mean.c - the baseline of a rating model: the training mean, predicted for every rating. */
 #include "eval/eval.h"
 
 #include "base/mem.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define FEWEST 30 /* judged ratings that a model can be blamed for */
+#define FEWEST 30 /* held-out ratings: with fewer the RMSE says little */
 
 static double squares(const struct matrix_part *part, const struct matrix *m, double mean)
 {
@@ -21,7 +21,7 @@ static double squares(const struct matrix_part *part, const struct matrix *m, do
     return sum;
 }
 
-int eval_of_mean(double *rmse, const struct problem *p, const struct matrix *out, struct error *err)
+int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *out, struct error *err)
 {
     struct ranks *ranks = team_ranks(p->team);
     int shards = p->shards;
@@ -54,18 +54,17 @@ static double rmse_of(const struct eval_spec *spec, const struct eval_result *r)
 }
 
 bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
-                    const struct eval_spec *spec, const struct eval_result *r, double of_mean)
+                    const struct eval_spec *spec, const struct eval_result *r, double mean_rmse)
 {
     double rmse = rmse_of(spec, r);
     bool centred = c->center || c->range_low < c->range_high;
 
-    if (isnan(of_mean) || isnan(rmse) || of_mean == 0.0 || r->cells < FEWEST || rmse < of_mean)
+    if (isnan(mean_rmse) || isnan(rmse) || mean_rmse == 0.0 || r->cells < FEWEST || rmse < mean_rmse)
         return false;
     snprintf(text, size,
-             "nothing of use was learned: the %s RMSE, %.4g, is not below %.4g, that of saying the training "
-             "mean for every rating. What may help: %strain.lr %s %g, ratings scaled to some 1 to 5, more "
-             "epochs",
-             part, rmse, of_mean, centred ? "" : "model.center=true, ", c->lr > 0.0 ? "below" : "above",
+             "the model is no better than predicting the training mean (%s RMSE %.4g against %.4g); try "
+             "%strain.lr %s %g, ratings scaled to 1 to 5, more epochs",
+             part, rmse, mean_rmse, centred ? "" : "model.center=true, ", c->lr > 0.0 ? "below" : "above",
              c->lr);
     return true;
 }

@@ -1,5 +1,5 @@
-/* eval_rank.c - the ranking of a block of examples: scores by shard, the best columns by worker, merged over
- * workers and ranks, and what of them was held out. */
+/* eval_rank.c - ranking of a block of examples: scores by shard, the best columns by worker, merged over
+ * workers and ranks, and which of them are held out. */
 #include "eval/evaluator.h"
 
 #include <math.h>

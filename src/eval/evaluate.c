@@ -1,4 +1,4 @@
-/* evaluate.c - the way of a judged part through the model, block by block, all workers together. */
+/* evaluate.c - blocks of examples through the model, all workers together. */
 #include "eval/evaluator.h"
 
 #include "base/clock.h"
@@ -121,7 +121,7 @@ static void sum_example(struct evaluator *e, int64_t p)
 /* What a shard has of the block: what goes in, what is held out, what is not to be recommended besides. */
 static void build_views(struct evaluator *e, int s)
 {
-    const struct judged *part = e->part;
+    const struct eval_part *part = e->part;
     const struct input *block = &e->block;
     struct view_input plain = {0};
 
@@ -131,7 +131,7 @@ static void build_views(struct evaluator *e, int s)
         view_build(&e->seen[s], part->seen, s, block->example, block->rows, &plain, false);
 }
 
-static void judge_block(struct worker *w, struct evaluator *e)
+static void evaluate_block(struct worker *w, struct evaluator *e)
 {
     int end, first = own_shards(w, e->model, &end);
     int64_t from, to;
@@ -164,7 +164,7 @@ static void judge_block(struct worker *w, struct evaluator *e)
     team_barrier(w);
 }
 
-static void judge_all(struct worker *w, void *arg)
+static void evaluate_blocks(struct worker *w, void *arg)
 {
     struct evaluator *e = arg;
 
@@ -175,7 +175,7 @@ static void judge_all(struct worker *w, void *arg)
             e->block.rows = e->n - begin < e->spec.batch ? e->n - begin : e->spec.batch;
         }
         team_barrier(w);
-        judge_block(w, e);
+        evaluate_block(w, e);
     }
 }
 
@@ -188,7 +188,7 @@ void evaluate(struct evaluator *e, struct eval_result *out)
                (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
     if (e->of_column)
         memset(e->of_column, 0, (size_t)e->problem->columns * 3 * sizeof(double));
-    team_run(e->problem->team, judge_all, e);
+    team_run(e->problem->team, evaluate_blocks, e);
     *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
     for (int i = 0; i < e->spec.n; i++)
         out->value[i] = eval_figure(e, i);

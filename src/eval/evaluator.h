@@ -1,5 +1,5 @@
-/* evaluator.h - shared by the files of the evaluation: evaluate.c (blocks of examples through the model), eval_rank.c
- * (the best columns), eval_figures.c (figures from sums), eval_make.c (memory and settings). */
+/* evaluator.h - shared by the files of the evaluation: evaluate.c (blocks of examples through the model),
+ * eval_rank.c (the best columns), eval_figures.c (figures from sums), eval_make.c (memory and settings). */
 #ifndef EVAL_EVALUATOR_H
 #define EVAL_EVALUATOR_H
 
@@ -25,7 +25,7 @@ struct candidate {
 
 struct evaluator {
     struct eval_spec spec;
-    const struct judged *part;
+    const struct eval_part *part;
     struct model *model;
     const struct problem *problem;
     bool ranking, coverage, ratings, loss; /* kinds of metrics to compute; coverage: ranking too */

@@ -127,7 +127,7 @@ bool metric_smaller_is_better(const struct metric *m)
     return known[m->kind].smaller;
 }
 
-double metric_of_mean(const struct metric *m, double mean)
+double metric_from_mean(const struct metric *m, double mean)
 {
     return m->kind == METRIC_RMSE ? sqrt(mean) : mean;
 }

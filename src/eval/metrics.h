@@ -1,8 +1,7 @@
-/* metrics.h - what the figures mean. Pure functions; callable from any thread.
+/* metrics.h - definitions of the metrics. Pure functions; callable from any thread.
  *
- * A ranking metric judges one user's list of recommended columns, best first, against the columns
- * that were held out of that user's history. Definitions, and which published numbers use which:
- * docs/metrics.md. */
+ * A ranking metric compares one user's list of recommended columns, best first, with the columns held out
+ * of that user's history. Definitions, and which published numbers use which: docs/metrics.md. */
 #ifndef EVAL_METRICS_H
 #define EVAL_METRICS_H
 
@@ -35,19 +34,19 @@ struct metric {
 
 #define METRIC_MAX_K 1000000
 
-/* "ndcg@100", "recall@20", "rmse", ...: capitals and leading zeros are taken and made canonical.
+/* "ndcg@100", "recall@20", "rmse", ...: capitals and leading zeros are accepted and made canonical.
  * Ranking metrics need a cut-off of 1 to METRIC_MAX_K, the others have none. PT_ECONFIG with the list
  * of known names and the nearest one. */
 int metric_parse(struct metric *out, const char *text, struct error *err);
 bool metric_is_ranking(const struct metric *m);
 bool metric_smaller_is_better(const struct metric *m);
 /* The figure from the mean over what it is a mean of: rmse is the root of the mean of squares. */
-double metric_of_mean(const struct metric *m, double mean);
+double metric_from_mean(const struct metric *m, double mean);
 
 /* One user's figure of a ranking metric other than coverage, in [0, 1]. `hit[i]` says whether rank
  * i+1 is a held-out item, for i < ranked; `held_out` > 0 counts the user's held-out items. The list
  * may be longer than k (the rest is not looked at: one list serves every cut-off) or shorter (fewer
- * columns could be recommended). Users without held-out items take no part in any mean.
+ * columns could be recommended). Users without held-out items are in no mean.
  * NaN for a metric that no single user has (coverage, rmse, ...). */
 double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out);
 

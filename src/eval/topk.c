@@ -162,7 +162,7 @@ static void raise_bar(struct topk *t)
 }
 
 /* There is always room for one more: a full buffer is cut at once. */
-static void take(struct topk *t, float score, int32_t column)
+static void insert(struct topk *t, float score, int32_t column)
 {
     /* Adding 0 makes a 0 of -0, and of a denormal where those count as 0: equal scores have equal bits. */
     score = isnan(score) ? -INFINITY : score + 0.0f;
@@ -190,24 +190,24 @@ void topk_offer(struct topk *t, const struct kernels *kern, const float *score, 
 
     /* While the bar is -inf everything reaches it, a NaN too: as a rule until the first cut. */
     for (; i < n && t->bar == -INFINITY; i++)
-        take(t, score[i], first + (int32_t)i);
+        insert(t, score[i], first + (int32_t)i);
     for (; i < n; i += CHUNK) {
         int64_t found = kern->above_threshold(score + i, n - i < CHUNK ? n - i : CHUNK, t->bar, at);
 
         for (int64_t j = 0; j < found; j++)
-            take(t, score[i + at[j]], first + (int32_t)(i + at[j]));
+            insert(t, score[i + at[j]], first + (int32_t)(i + at[j]));
     }
 }
 
 void topk_offer_one(struct topk *t, float score, int32_t column)
 {
-    take(t, score, column);
+    insert(t, score, column);
 }
 
 void topk_merge(struct topk *t, const struct topk *from)
 {
     for (int i = 0; i < from->n; i++)
-        take(t, from->best[i].score, from->best[i].column);
+        insert(t, from->best[i].score, from->best[i].column);
 }
 
 int topk_finish(struct topk *t)

@@ -1,5 +1,6 @@
-/* click_decoder.h - the last layer of Multi-VAE and Mult-DAE: a multinomial over all columns (Liang, Krishnan,
- * Hoffman, Jebara: "Variational Autoencoders for Collaborative Filtering", WWW 2018, section 2.1).
+/* click_decoder.h - the last layer of Multi-VAE and Mult-DAE: a multinomial over all columns (Liang,
+ * Krishnan, Hoffman, Jebara: "Variational Autoencoders for Collaborative Filtering", WWW 2018, section
+ * 2.1).
  *
  *   l = h W^T + b                         logits (B, columns), W (columns, K), b (columns)
  *   loss = 1/B sum_p [ n_p log sum_c exp(l_pc) - sum_c x_pc l_pc ]        n_p = sum_c x_pc
@@ -9,8 +10,8 @@
  * example, the maximum logit and the sum of exponentials, combined in the order of shards. A shard stores
  * exp(l - its own maximum) in place of the logits, so each exponential is computed once.
  *
- * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) the logits of one block exist at
- * a time; the gradient of W is then stored for all columns and summed over the blocks. */
+ * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) the logits of one block
+ * exist at a time; the gradient of W is then stored for all columns and summed over the blocks. */
 #ifndef MODEL_CLICK_DECODER_H
 #define MODEL_CLICK_DECODER_H
 

@@ -4,8 +4,8 @@
  *     h[l+1] = f_l(h[l] W_l^T + b_l)                              W_l (d(l+1), d(l)), b_l (d(l+1))
  *
  * Forward and backward, a worker computes its own slice of the rows through all layers without a barrier.
- * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows. No bit
- * depends on either cut (product_nn, product_nt in kernels.h). */
+ * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows.
+ * No bit depends on either cut (product_nn, product_nt in kernels.h). */
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 

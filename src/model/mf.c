@@ -2,21 +2,21 @@
  * Recommender Systems", 2009, equation 4), with the sigmoid output range that fastai adds.
  *
  *     s_ui = p_u . q_i + b_u + b_i        out = s, or low + (high - low) sigmoid(s); the paper's mean is
- *                                         taken off the ratings before (model.center)
+ *                                         subtracted from the ratings before (model.center)
  *     loss over the B ratings of a minibatch: their squared errors, reduced as model.loss says
  *
  * Two sharded tables: factors of users (P, with b_u) and of items (Q, with b_i). A step has two parts:
  *
- *   errors    of a rating by the owner of its user's row and by the owner of its item's, each for itself:
- *             what they exchange is the rows, which each copies aside for its gradients
+ *   errors    the owner of a rating's user row and the owner of its item row both compute its error, and copy
+ *             the other's row for their gradients
  *   barrier
- *   update    the owner of a row adds up what the minibatch has for it, in batch order (a row can occur
+ *   update    the owner of a row sums its gradients over the minibatch in batch order (a row can occur
  *             several times), and Adam follows; rows without a rating move too (dense Adam), at once where
  *             the tables fit in cache, else deferred and exact (param.h)
  *   barrier
  *
- * With several ranks, each puts the rows that it has at their batch positions, and nothing at the others;
- * joined, every rank has the whole minibatch's rows. */
+ * Each of several ranks fills in its own rows at their batch positions, and zeros elsewhere; joined, every
+ * rank has all rows of the minibatch. */
 #include "model/mf.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ static void output(const struct mf *a, float *s, int64_t n)
         s[i] = (float)spec->range_low + (float)(spec->range_high - spec->range_low) * s[i];
 }
 
-/* What errors are multiplied by; LOSS_ROOT needs the sum over the minibatch. */
+/* The factor of errors; LOSS_ROOT needs the sum over the minibatch. */
 static double loss_scale(const struct mf *a, int64_t rows, double squares)
 {
     switch (a->model.spec.loss) {
@@ -268,7 +268,7 @@ static void update(struct worker *w, struct mf *a, struct side *s, const struct 
             eng->kern->adam(eng->plan->bias + b->in_epoch, bias->w, bias->m, bias->v, s->gb[i],
                             row_pad(width));
     }
-    for (int64_t i = 0; i < owned_side->n; i++) { /* as it was */
+    for (int64_t i = 0; i < owned_side->n; i++) { /* back to zero and -1 */
         int64_t p = owned_side->list[i];
 
         s->gb[owned_side->row[p].shard][owned_side->row[p].local] = 0.0f;
@@ -326,8 +326,8 @@ static void mf_set_step(struct worker *w, struct model *m, int64_t steps)
 
 /* ---- prediction ---- */
 
-/* The row of somebody whom the table of users does not have. */
-static void take_folded(struct mf *a, int64_t p, const float *row)
+/* The row of a user who is not in the table. */
+static void copy_folded(struct mf *a, int64_t p, const float *row)
 {
     int k = a->user.t.k;
     int64_t ld = a->user.t.ld;
@@ -345,7 +345,7 @@ static void mf_infer(struct worker *w, struct model *m, const struct input *in)
     team_range(in->rows, w->id, w->count, &first, &end);
     for (int64_t p = first; p < end; p++) {
         if (in->example[p] < 0)
-            take_folded(a, p, in->folded + p * (a->user.t.k + 1));
+            copy_folded(a, p, in->folded + p * (a->user.t.k + 1));
         else
             mf_copy_row(&a->user.t, in->example[p], a->code + p * ld, a->code_bias + p);
     }

@@ -1,5 +1,6 @@
-/* mf.h - shared by the files of matrix factorisation: the two tables, and each worker's part of a minibatch.
- * mf.c: equations and steps; mf_rows.c: finding and exchanging rows; mf_init.c: memory and initial weights. */
+/* mf.h - shared by the files of matrix factorisation: the two tables, and each worker's part of a
+ * minibatch. mf.c: equations and steps; mf_rows.c: finding and exchanging rows; mf_init.c: memory and
+ * initial weights. */
 #ifndef MODEL_MF_H
 #define MODEL_MF_H
 

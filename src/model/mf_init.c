@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Tables up to this size (weights and moments) are updated whole in every step; in larger ones untouched rows are
- * deferred. Same bits. */
+/* Tables up to this size (weights and moments) are updated whole in every step; in larger ones untouched
+ * rows are deferred. Same bits. */
 #define SWEEP_BYTES ((int64_t)16 << 20)
 
 static int side_init(struct mf *a, struct side *s, const char *name, const char *bias, int64_t rows,

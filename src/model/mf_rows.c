@@ -1,5 +1,5 @@
-/* mf_rows.c - rows of a minibatch in matrix factorisation: where they are, and how workers and ranks get
- * them. */
+/* mf_rows.c - rows of a minibatch in matrix factorisation: their places, and their exchange between workers
+ * and ranks. */
 #include "model/mf.h"
 
 #include <string.h>

@@ -79,7 +79,8 @@ struct model_steps {
 
 struct model_ops {
     size_t size; /* of the model's own struct, which begins with a struct model */
-    /* Memory and the list of parameters; spec, eng and ops are set, the rest is zero. PT_ENOMEM, PT_ECONFIG. */
+    /* Memory and the list of parameters; spec, eng and ops are set, the rest is zero. PT_ENOMEM,
+     * PT_ECONFIG. */
     int (*init)(struct model *m, struct error *err);
     void (*draw)(struct model *m); /* initial weights; not called where spec.fixed */
     void (*fini)(struct model *m); /* also after init failed */
@@ -90,7 +91,7 @@ struct model_ops {
     void (*step)(struct worker *w, struct model *m, const struct batch *b, const struct batch *next);
     /* Deferred updates of own shards, so that every weight has seen `steps` steps of the epoch. */
     void (*flush)(struct worker *w, struct model *m, int64_t steps);
-    /* All rows count as having seen `steps` steps of the epoch at hand. */
+    /* Marks all rows as having seen `steps` steps of the current epoch. */
     void (*set_step)(struct worker *w, struct model *m, int64_t steps);
     /* Codes of the examples, for score and score_cells. Ends with a barrier. */
     void (*infer)(struct worker *w, struct model *m, const struct input *in);

@@ -38,7 +38,7 @@ static struct multivae *multivae_of(struct model *m)
     return (struct multivae *)m;
 }
 
-/* The layers whose end the softmax layer stands on. */
+/* The layers before the softmax layer. */
 static struct chain *last_chain(struct multivae *a)
 {
     return a->sampled ? &a->up : &a->down;

@@ -1,5 +1,4 @@
-/* param.h - parameters with their Adam moments, and the list of them that hashing, saving and loading go
- * through.
+/* param.h - parameters with their Adam moments, and the list of them for hashing, saving and loading.
  *
  *   struct table   a row for each column of the example matrix, cut into column shards: V, W, item factors.
  *                  Its bias vector, if it has one, has an element for each column.
@@ -7,8 +6,8 @@
  *   struct vector  a bias of K units that belongs to no shard.
  *
  * Memory of a shard is touched first by its owner. All values are float; moments m, v lie beside the
- * weights. A model that is used and not trained has none: its parameters are made with `moments` false, and
- * nothing that steps may be called on them. */
+ * weights. The parameters of a model that is not trained are made with `moments` false; they take no
+ * steps. */
 #ifndef MODEL_PARAM_H
 #define MODEL_PARAM_H
 
@@ -87,8 +86,7 @@ static inline void table_catch_up(const struct table *t, const struct kernels *k
     }
 }
 
-/* Asks for row c with its moments ahead of time: rows of a shard's table come from memory one after the
- * other, and the hardware does not look across pages. */
+/* Prefetches row c with its moments: the hardware does not prefetch across pages. */
 static inline void table_prefetch(const struct table *t, int shard, int64_t c)
 {
     const struct weights *row = &t->part[shard].row;
@@ -168,8 +166,8 @@ int64_t params_held(const struct param_list *l);
 /* These weights into `kept`, which has params_held bytes; `back`: from there again. */
 void params_keep(const struct param_list *l, float *kept, bool back);
 
-/* The hash of all parameters, told to all ranks: XXH3-128 over the tensors in the order of the list, each row
- * by row, without padding, as little-endian floats. So it can be recomputed from a saved file. PT_ENOMEM. */
+/* The hash of all parameters, the same on all ranks: XXH3-128 over the tensors in the order of the list,
+ * row by row, without padding, as little-endian floats, so a saved file gives the same hash. PT_ENOMEM. */
 int params_hash(const struct param_list *l, char out[33], struct error *err);
 /* Whether every weight is finite, on all ranks; else the tensor's name where one is not. */
 const char *params_not_finite(const struct param_list *l);

@@ -213,8 +213,8 @@ static void add_part(struct worker *w, struct rating_decoder *d, int shard, cons
     reduce_done(d->reduce, w, shard, add, v->rows * d->w.ld);
 }
 
-/* Scales the errors of the view's column a, passes them on to the order by example, and takes the gradients
- * of W_c and b_c: applied at once, the old row kept aside, or, where `measure`, only measured. */
+/* Scales the errors of the view's column a, copies them to the order by example, and computes the gradients
+ * of W_c and b_c: applied at once, with a copy of the old row, or, where `measure`, only measured. */
 static void apply_column(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
                          int64_t a, const struct batch *b, const float *h, float scale, bool measure)
 {

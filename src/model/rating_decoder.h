@@ -3,9 +3,9 @@
  *   out_pc = f(h_p . W_c + b_c)              for the cells (p, c) that the minibatch has
  *   e_pc   = dLoss / d(h_p . W_c + b_c)      h (B, K), W (columns, K), b (columns)
  *
- * A shard computes its scores by column (a row of W against the codes of the examples that have it), then at once
- * the gradient and Adam of that row (the old rows of the shard are copied first), then its part of dh by example.
- * No users x items array and no gradient matrix exists. */
+ * A shard computes its scores by column (a row of W against the codes of the examples that have it), then
+ * at once the gradient and Adam of that row (the old rows of the shard are copied first), then its part of
+ * dh by example. No users x items array and no gradient matrix exists. */
 #ifndef MODEL_RATING_DECODER_H
 #define MODEL_RATING_DECODER_H
 
@@ -45,8 +45,8 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
                         const struct view *views, struct error *err);
 void rating_decoder_fini(struct rating_decoder *d);
 
-/* Outputs and errors of a shard before the scale of the loss, with their sums. A separate pass only for LOSS_ROOT,
- * whose scale needs the errors of all shards. */
+/* Outputs and errors of a shard before the scale of the loss, with their sums. A separate pass only for
+ * LOSS_ROOT, whose scale needs the errors of all shards. */
 void rating_decoder_scores(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
                            const struct batch *b, const float *h);
 /* The factor of errors for the loss. LOSS_ROOT reads all shards' sums: after a barrier and
@@ -62,13 +62,14 @@ void rating_decoder_update(struct worker *w, struct rating_decoder *d, int shard
 double rating_decoder_squared_norm(const struct rating_decoder *d);
 /* Sums dh over the shards into dh (rows, ld), the worker's own slice of the rows. Barrier at the start. */
 void rating_decoder_finish(struct worker *w, struct rating_decoder *d, int64_t rows, float *dh);
-/* Every worker, after rating_decoder_scores or rating_decoder_apply: ranks exchange the sums of their shards. */
+/* Every worker, after rating_decoder_scores or rating_decoder_apply: ranks exchange the sums of their
+ * shards. */
 void rating_decoder_share(struct worker *w, struct rating_decoder *d);
 /* The minibatch's loss; worker 0, after a barrier and rating_decoder_share. */
 double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares);
 
-/* Cell weights of the worker's own slice of the rows; scores and apply, which read those of all rows, come after
- * a barrier. */
+/* Cell weights of the worker's own slice of the rows; scores and apply, which read those of all rows, come
+ * after a barrier. */
 void rating_decoder_prepare(struct worker *w, struct rating_decoder *d, const struct batch *b);
 
 /* Prediction: all columns of a shard, or the cells of a view. */

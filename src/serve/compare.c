@@ -71,7 +71,7 @@ static int hash_held_out(struct evaluation *out, const struct problem *p, const 
 static int make_spec(struct eval_spec *out, const struct eval_run *run, bool popular, bool valid,
                      struct error *err)
 {
-    const struct judged *part = valid ? &run->problem->valid : &run->problem->test;
+    const struct eval_part *part = valid ? &run->problem->valid : &run->problem->test;
     int rc = part->out ? eval_spec_make(out, run->config, run->problem, err) : no_part(run, valid, err);
 
     if (rc == 0 && popular && rankings(out) < out->n)
@@ -85,7 +85,7 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
                           struct model *model, bool valid, struct error *err)
 {
     struct problem *p = run->problem;
-    const struct judged *part = valid ? &p->valid : &p->test;
+    const struct eval_part *part = valid ? &p->valid : &p->test;
     struct evaluator *e = NULL;
     struct eval_spec plain;
     int rc;
@@ -139,7 +139,7 @@ static int warn_useless(const struct eval_run *run, const struct evaluation *out
 {
     double of_mean;
     char text[512];
-    int rc = eval_of_mean(&of_mean, run->problem, held_out, err);
+    int rc = eval_mean_rmse(&of_mean, run->problem, held_out, err);
 
     if (rc == 0 && eval_mean_note(text, sizeof text, run->config, q->valid ? "validation" : "test",
                                   &out->spec, &out->result, of_mean))

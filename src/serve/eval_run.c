@@ -181,7 +181,7 @@ static int make_model(struct eval_run *e, struct error *err)
     struct model_spec spec;
     int rc;
 
-    if ((rc = problem_use_spec(&spec, e->config, p, err)) < 0 ||
+    if ((rc = problem_fixed_spec(&spec, e->config, p, err)) < 0 ||
         (rc = model_new(&e->model, &spec, &eng, err)) < 0)
         return rc;
     rc = model_file_load(e->files.tensors, e->model, e->users, false, err);

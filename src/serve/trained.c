@@ -137,7 +137,7 @@ static int make_model(struct trained *trained, struct error *err)
     int rc;
 
     if ((rc = cut_columns(trained, err)) < 0 ||
-        (rc = problem_use_spec(&spec, trained->config, &shape, err)) < 0)
+        (rc = problem_fixed_spec(&spec, trained->config, &shape, err)) < 0)
         return rc;
     trained->batch = trained->config->eval_batch;
     spec.eval_batch = trained->batch;

@@ -109,9 +109,9 @@ static struct matrix_spec matrix_of(const struct problem *p, const struct config
                                 .binary = problem_is_binary(c)};
 }
 
-/* A column's own work in an epoch, counted in entries. A softmax has every example in every column, and their
- * products weigh about as much as an entry each; elsewhere a step moves the column's two rows by Adam, which
- * takes as long as some six entries. Matrix factorisation moves every row in every step. */
+/* Cost of a column in an epoch besides its entries, in entries. A softmax computes every example in every
+ * column, about an entry each; elsewhere a step updates the column's two rows by Adam, about six entries.
+ * Matrix factorisation updates every row in every step. */
 static double column_cost(const struct problem *p, const struct config *c, const int64_t *entries)
 {
     int64_t ratings = 0;
@@ -167,8 +167,8 @@ static bool same_ratings(const struct problem *p, uint8_t a, uint8_t b)
     return true;
 }
 
-static int make_judged(struct judged *j, const struct problem *p, const struct config *c, uint8_t in,
-                       uint8_t out, uint8_t seen, struct error *err)
+static int make_part(struct eval_part *j, const struct problem *p, const struct config *c, uint8_t in,
+                     uint8_t out, uint8_t seen, struct error *err)
 {
     int rc;
 
@@ -204,19 +204,19 @@ static int make_cells(struct problem *p, struct error *err)
     return 0;
 }
 
-static void judged_free(struct judged *j)
+static void part_free(struct eval_part *j)
 {
     if (j->owns_in)
         matrix_free(j->in);
     matrix_free(j->out);
     matrix_free(j->seen);
-    *j = (struct judged){0};
+    *j = (struct eval_part){0};
 }
 
 static void matrices_free(struct problem *p)
 {
-    judged_free(&p->valid);
-    judged_free(&p->test);
+    part_free(&p->valid);
+    part_free(&p->test);
     matrix_free(p->train);
     p->train = NULL;
     mem_free(p->cells.user);
@@ -227,7 +227,7 @@ static void matrices_free(struct problem *p)
     p->cut = NULL;
 }
 
-/* `known`: of a trained model; NULL: the training part at hand tells. */
+/* `known`: facts of a trained model; NULL: those of the training part. */
 static int make_matrices(struct problem *p, const struct config *c, struct problem_known *known,
                          struct error *err)
 {
@@ -245,13 +245,13 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
         known->cold_column = known->cold_example = NULL;
     }
     if ((rc = cut_columns(p, c, err)) < 0 || (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
-        (rc = make_judged(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
-        (rc = make_judged(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
+        (rc = make_part(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
+        (rc = make_part(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
         return rc;
     return problem_traits(c)->by_rating ? make_cells(p, err) : 0;
 }
 
-/* The triplets are not needed any more; ids, titles and counts are. */
+/* Ids, titles and counts stay. */
 static void drop_triplets(struct problem *p)
 {
     ratings_drop_triplets(p->ratings);

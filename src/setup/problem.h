@@ -1,4 +1,4 @@
-/* problem.h - everything that a run stands on, made from the configuration in one place:
+/* problem.h - data, team and kernels of a run, made from the configuration:
  *
  *   ratings -> split -> shards of the columns -> example matrices (train, validation, test)
  *                                             -> team of workers, kernels
@@ -17,11 +17,11 @@
 #include "model/registry.h"
 #include "par/team.h"
 
-/* What a part (validation, test) is judged by: what goes in, what should come out, what is not to be
- * recommended besides the input. */
-struct judged {
+/* Ratings of the validation or test part: the input, the held-out ones, and those that are not recommended
+ * besides the input. */
+struct eval_part {
     struct matrix *in;   /* borrowed (the train matrix) or owned */
-    struct matrix *out;  /* owned; NULL: there is no such part */
+    struct matrix *out;  /* owned; NULL: no such part */
     struct matrix *seen; /* owned, or NULL: nothing besides the input */
     bool owns_in;
 };
@@ -32,21 +32,21 @@ struct problem {
     const struct kernels *kern;
     struct ratings *ratings; /* ids, titles, counts; the triplets only where they are kept */
     struct split *split;
-    bool kept; /* the triplets are still there */
+    bool kept; /* the triplets are in memory */
     int side;
     int64_t examples, columns;
     int shards;
     struct shard *cut;
     struct matrix *train;
-    struct judged valid, test;
+    struct eval_part valid, test;
     struct cells cells;          /* mf */
     float shift;                 /* model.center: subtracted from every value */
     float low, high;             /* range of the training ratings */
     double mean;                 /* of the training ratings */
     int64_t users, items, count; /* of the data set after filtering */
     bool refitted;               /* the validation part has been moved into training */
-    uint8_t *cold_column;  /* (columns) owned: 1: the model never saw it; NULL: the train matrix says so */
-    uint8_t *cold_example; /* (examples) owned, mf only: likewise, of users; NULL: the input says so */
+    uint8_t *cold_column;        /* (columns) owned: 1: no training rating; NULL: by the train matrix */
+    uint8_t *cold_example;       /* (examples) owned, mf only: the same of users; NULL: by the input */
     double load_s;
 };
 
@@ -62,24 +62,25 @@ struct problem_known {
     uint8_t *cold_column, *cold_example; /* the problem takes ownership; may be NULL */
 };
 
-/* How many workers a run has: run.threads, or what the machine allows; 1 where it cannot be surveyed. Before
- * a team binds the calling thread. */
+/* Number of workers of a run: run.threads, or as many as the machine allows; 1 where its topology is
+ * unknown. To be called before a team binds the calling thread. */
 int problem_workers(const struct config *c);
 
 int problem_new(struct problem **out, const struct config *c, struct error *err);
-/* The same on ratings that are there already (taken over in every case), for the model that `known` is of. */
+/* The same from ratings in memory (ownership passes, on failure too), for a trained model with these
+ * facts. */
 int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
                        struct problem_known *known, struct error *err);
-/* As problem_new, and keeps the triplets, which problem_set_threads needs. */
+/* As problem_new; keeps the triplets, which problem_set_threads needs. */
 int problem_new_kept(struct problem **out, const struct config *c, struct error *err);
-/* The same data for run.threads as it is now: a new team, and matrices that it has written. Nothing that
- * stands on the problem may be left. */
+/* The same data for another run.threads: a new team, and new matrices. Models and evaluators of the problem
+ * must have been freed. */
 int problem_set_threads(struct problem *p, const struct config *c, struct error *err);
 /* The same data with the validation part moved into training (train.refit). */
 int problem_refit(struct problem *p, const struct config *c, struct error *err);
 void problem_free(struct problem *p);
 
-/* Whether a column, or an example that goes in as a row of `in`, had no rating to learn or predict from. */
+/* Whether a column, or an example with its input in `in`, has no rating to learn or predict from. */
 static inline bool problem_column_is_cold(const struct problem *p, int64_t column)
 {
     return p->cold_column ? p->cold_column[column] : p->train->column_count[column] == 0;
@@ -90,22 +91,21 @@ static inline bool problem_example_is_cold(const struct problem *p, const struct
     return p->cold_example ? p->cold_example[example] : in->row_count[example] == 0;
 }
 
-/* ---- problem_spec.c: plain arguments of lower layers, from the configuration ---- */
+/* ---- problem_spec.c: arguments of lower rooms, from the configuration ---- */
 
-/* `workers` read a large file, in a team of their own: problem_workers, or 1 where there is a team
- * already. */
+/* `workers`: of the team that reads a large file: problem_workers, or 1 where a team exists already. */
 struct ratings_spec problem_ratings_spec(const struct config *c, int workers);
 struct split_spec problem_split_spec(const struct config *c);
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err);
-/* The same for a model that is loaded and not trained: without moments, and without room for steps. */
-int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
-                     struct error *err);
+/* The same for a model that is loaded and not trained: no moments, and no memory for steps. */
+int problem_fixed_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                       struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
 const struct model_traits *problem_traits(const struct config *c); /* of model.kind */
 int problem_side(const struct config *c);
 bool problem_is_binary(const struct config *c); /* targets are ones: its trait `clicks` */
-/* What stands in where nothing can be predicted: eval.cold, or the mean of the training ratings. */
+/* The prediction where the model has none: eval.cold, or the mean of the training ratings. */
 double problem_cold_value(const struct config *c, double mean);
 
 #endif

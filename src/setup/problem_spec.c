@@ -1,4 +1,4 @@
-/* problem_spec.c - the configuration as plain arguments of data/, model/ and math/, which do not know it. */
+/* problem_spec.c - the configuration as arguments of data/, model/ and math/, which do not know it. */
 #include "setup/problem.h"
 
 const struct model_traits *problem_traits(const struct config *c)
@@ -119,8 +119,8 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
     return 0;
 }
 
-int problem_use_spec(struct model_spec *out, const struct config *c, const struct problem *p,
-                     struct error *err)
+int problem_fixed_spec(struct model_spec *out, const struct config *c, const struct problem *p,
+                       struct error *err)
 {
     int rc = problem_model_spec(out, c, p, err);
 

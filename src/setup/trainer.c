@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-/* Examples without a rating do not train. NULL: no memory. */
+/* 1 for examples with a rating, which train. NULL: no memory. */
 static uint8_t *with_entries(const struct problem *p)
 {
     uint8_t *usable = mem_alloc(p->examples, 1);

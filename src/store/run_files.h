@@ -1,4 +1,5 @@
-/* run_files.h - the files of a run's folder, and those of them that are text: the configuration and the ids. */
+/* run_files.h - the files of a run's folder, and those of them that are text: the configuration and the
+ * ids. */
 #ifndef STORE_RUN_FILES_H
 #define STORE_RUN_FILES_H
 
@@ -31,8 +32,8 @@ int run_ids_write(const char *path, const struct idtable *ids, char **title, str
 /* A text as a field of such a table: tabs, line ends and backslashes escaped. */
 void run_ids_put(struct file_writer *w, const char *text);
 
-/* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, how `others`
- * are given, and, where a relative path leads nowhere, to which folder it is relative. */
+/* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, how
+ * `others` are given, and, where a relative path leads nowhere, to which folder it is relative. */
 void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others);
 
 #endif

@@ -30,9 +30,9 @@ int checkpoint_write(struct tensors_writer **out, const char *path, const struct
                      const struct config *c, const struct problem *p, const struct run_state *state,
                      struct error *err);
 
-/* The state in a checkpoint. `note`: a line for the user where the vector path is not that of the run's start, so
- * that bits may change; else "". PT_EFILE where the file is not whole, PT_EDATA where the run was trained on other
- * ratings. The weights are loaded by model_file_read. */
+/* The state in a checkpoint. `note`: a line for the user where the vector path is not that of the run's
+ * start, so that bits may change; else "". PT_EFILE where the file is not whole, PT_EDATA where the run was
+ * trained on other ratings. The weights are loaded by model_file_read. */
 int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
                      size_t size, struct error *err);
 

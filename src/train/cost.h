@@ -1,4 +1,4 @@
-/* cost.h - what training has to do, by phase: counted from the problem's sizes, not measured.
+/* cost.h - operations and bytes of training by phase, counted from the problem's sizes.
  *
  * A product and a sum count as 2 operations, an element's Adam step as 16, all else (activations,
  * exponentials, dropout) as none, so rates compare with what SGEMM reaches. Rows whose Adam is deferred count
@@ -20,9 +20,9 @@ struct cost {
     double exchange; /* bytes of the sums over shards, each counted once: what workers hand each other */
 };
 
-/* The first `steps` minibatches of the epoch at hand. */
+/* The first `steps` minibatches of the current epoch. */
 void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps);
-/* An epoch, whichever. */
+/* Any whole epoch. */
 void cost_of_epoch(struct cost *out, const struct trainer *l);
 
 /* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers that

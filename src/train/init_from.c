@@ -59,7 +59,7 @@ static int rows_of(const char *name, const struct problem *p)
     return -1;
 }
 
-static int take_tensor(const struct former *f, const struct param *q, const struct problem *p,
+static int copy_tensor(const struct former *f, const struct param *q, const struct problem *p,
                        struct error *err)
 {
     int whose = rows_of(q->name, p);
@@ -128,7 +128,7 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
         rc = error_set(err, PT_EDATA, "train.init: %s has none of these %s", folder,
                        p->side == SIDE_USER ? "items" : "users");
     for (int i = 0; i < m->params.n && rc == 0; i++)
-        rc = take_tensor(&f, &m->params.param[i], p, err);
+        rc = copy_tensor(&f, &m->params.param[i], p, err);
     *counts = (struct init_from_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
                                         p->users - f.known[USERS]};
     former_fini(&f);
@@ -169,9 +169,9 @@ static bool same_validation(const struct split_spec *a, const struct split_spec 
            (holds_out_rows(a->kind) ? a->valid_users == b->valid_users : a->valid == b->valid);
 }
 
-/* Which parts here hold nothing of what the former run trained on. */
-static void apart(bool *test, bool *valid, const struct config *former, const struct config *c,
-                  bool same_data)
+/* Whether the test and the validation part hold no rating that the former run trained on. */
+static void find_unseen(bool *test, bool *valid, const struct config *former, const struct config *c,
+                        bool same_data)
 {
     struct split_spec a = problem_split_spec(former), b = problem_split_spec(c);
     bool moves_on = a.kind == SPLIT_TIME && a.time_cut > 0 && b.time_cut >= a.time_cut;
@@ -197,7 +197,7 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
     digest = tensors_meta(t, "data_digest");
     same_data = digest && strcmp(digest, p->ratings->digest) == 0;
     if (run_config_read(&former, c->init_run, &(struct error){0}) == 0)
-        apart(&test, &valid, former, c, same_data);
+        find_unseen(&test, &valid, former, c, same_data);
     if (p->ratings->finished) /* Liang's files: the same parts whatever split.* says */
         test = same_data, valid = same_data && !(former && former->refit);
     test |= !p->test.out;

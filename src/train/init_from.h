@@ -5,16 +5,16 @@
  *     row 1  "1"    ------------->  row 2  "1"        one that the former run did not have keeps the weights
  *     row 2  "99"   (dropped)       row 0  "new"      that were drawn for it
  *
- * Tensors without rows of items or users are taken as they are. Adam's moments start at zero. */
+ * Tensors without rows of items or users are copied whole. Adam's moments start at zero. */
 #ifndef TRAIN_INIT_FROM_H
 #define TRAIN_INIT_FROM_H
 
 #include "model/model.h"
 #include "setup/problem.h"
 
-/* Rows of items and users that were taken over, and that are new. */
+/* Rows of items and users that were copied, and that are new. */
 struct init_from_counts {
-    int64_t items, new_items, users, new_users; /* of tables that have such rows */
+    int64_t items, new_items, users, new_users; /* in tables of items or users */
 };
 
 /* `folder`: the former run's. PT_ECONFIG where it holds another kind of model or other sizes of layers;

@@ -1,5 +1,4 @@
-/* placement.c - where a run's workers and the memory of their shards are: for machines with several NUMA
- * nodes. */
+/* placement.c - NUMA nodes of a run's workers and of the memory of their shards. */
 #include "train/run.h"
 
 #include "base/json.h"

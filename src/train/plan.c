@@ -121,7 +121,7 @@ static int64_t block_of(const struct sizes *z, const struct config *c)
     return c->microbatch && c->microbatch < z->batch ? c->microbatch : z->batch;
 }
 
-/* -1: no memory to tell. */
+/* -1: out of memory. */
 static int64_t batch_bytes(const struct sizes *z, const struct config *c, const struct problem *p)
 {
     int64_t views, bytes = 0;
@@ -163,8 +163,8 @@ static int64_t ranking_bytes(const struct sizes *z, const struct config *c, cons
     return z->workers * (rows * best + (coverage ? c->metrics.n * p->columns : 0));
 }
 
-static int64_t judged_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
-                            const struct judged *j)
+static int64_t part_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                          const struct eval_part *j)
 {
     const struct matrix *m[] = {j->in, j->out, j->seen};
     int64_t bytes = 0, rows;
@@ -183,7 +183,7 @@ static int64_t judged_bytes(const struct sizes *z, const struct config *c, const
     return bytes + z->workers * rows * widest_shard(p) * FLOAT + ranking_bytes(z, c, p, rows);
 }
 
-/* What the process has in memory now. */
+/* Memory of the process now. */
 static int64_t resident(void)
 {
     long long pages = 0;
@@ -205,7 +205,7 @@ static int64_t limit_of(const struct problem *p)
     return f.memory_limit && f.memory_limit < f.memory ? f.memory_limit : f.memory;
 }
 
-/* The largest microbatch that would do: halves of the minibatch are tried. */
+/* The largest microbatch that fits, among halves of the minibatch. */
 static int64_t fitting_microbatch(const struct memory_plan *m, const struct sizes *z, const struct config *c,
                                   const struct problem *p)
 {
@@ -231,8 +231,8 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     if (folder) /* let go span by span */
         out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));
     out->batch = batch_bytes(&z, c, p);
-    valid = judged_bytes(&z, c, p, &p->valid);
-    test = judged_bytes(&z, c, p, &p->test);
+    valid = part_bytes(&z, c, p, &p->valid);
+    test = part_bytes(&z, c, p, &p->test);
     if (out->batch < 0 || valid < 0 || test < 0)
         return error_set(err, PT_ENOMEM, "out of memory");
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
@@ -261,7 +261,7 @@ int plan_check(const struct memory_plan *m, const struct config *c, struct error
         snprintf(cure, sizeof cure, "lower train.batch (%lld)", (long long)c->batch);
     return error_set(
         err, PT_ENOMEM,
-        "not enough memory: the run would take %.2f GiB (data %.2f, weights %.2f, moments %.2f, "
+        "not enough memory: the run needs %.2f GiB (data %.2f, weights %.2f, moments %.2f, "
         "minibatch %.2f, of it logits %.2f, evaluation %.2f, files %.2f), and there are %.2f GiB; %s",
         (double)m->total / gib, (double)m->data / gib, (double)m->weights / gib, (double)m->moments / gib,
         (double)m->batch / gib, (double)m->logits / gib, (double)m->evaluation / gib, (double)m->files / gib,

@@ -1,6 +1,5 @@
-/* plan.h - what a run will take, told before it takes it: memory by part, from the sizes of the problem at
- * hand and the configuration, and the time of an epoch. An upper bound: a minibatch is counted as its longest
- * examples. */
+/* plan.h - memory and time estimate before a run starts. Memory is an upper bound by part: a minibatch
+ * counts as its longest examples. */
 #ifndef TRAIN_PLAN_H
 #define TRAIN_PLAN_H
 
@@ -25,7 +24,7 @@ struct memory_plan {
 int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, bool folder,
               struct error *err);
 
-/* Measures for some milliseconds what an epoch will take. PT_ENOMEM. */
+/* Sets epoch_s, by measurements of some milliseconds. PT_ENOMEM. */
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err);
 
 /* PT_ENOMEM, with what to set, where the total is above the limit. */

@@ -1,12 +1,11 @@
-/* plan_time.c - how long an epoch of training will take, before there is a model: what it has to do (as in
- * cost.h), at rates that all workers of the team together reach now, each measured for some milliseconds by
- * the kernel that does that part in training, on rows as long as the model's and as far apart as its memory:
+/* plan_time.c - time estimate of an epoch before the model exists: its operations, divided by the rates of
+ * the kernels that do them. All workers measure each rate together for some milliseconds, on rows of the
+ * model's length and spread over as much memory:
  *
  *   gather   rows that ratings read and add to (encoder, scores, gradients)
  *   adam     Adam on rows that a minibatch touches, or that are all touched (a softmax's)
  *   idle     Adam deferred on the others
- *   product  of matrices: a softmax's logits and gradients, hidden layers
- */
+ *   product  of matrices: a softmax's logits and gradients, hidden layers */
 #include "train/plan.h"
 
 #include "base/clock.h"
@@ -53,7 +52,7 @@ static int64_t next_row(const struct trial *t, int64_t i)
     return (int64_t)((uint64_t)i * 2654435761u % (uint64_t)t->rows);
 }
 
-/* What is measured, once; how much that was. */
+/* One piece of work; returns its size. */
 static double once(const struct trial *t, int what, int id, int64_t i)
 {
     float *w = t->arena[id], *m = w + t->rows * t->ld, *v = m + t->rows * t->ld, *row = v + t->rows * t->ld;

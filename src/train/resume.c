@@ -1,5 +1,4 @@
-/* resume.c - what a run goes on from: the newest checkpoint that is whole, and the best model that it refers
- * to. */
+/* resume.c - the newest checkpoint that is whole, and the best model that it refers to. */
 #include "train/run.h"
 
 #include "base/file.h"
@@ -100,7 +99,7 @@ static int find_newest(struct run *r, struct error *err)
         snprintf(text, sizeof text, "%s; trying the checkpoint before it", failed.text);
         run_warn(r, text);
     }
-    return error_set(err, PT_EFILE, "no checkpoint in the folder can be gone on from: %s", first.text);
+    return error_set(err, PT_EFILE, "no checkpoint in the folder is usable: %s", first.text);
 }
 
 /* The other ranks read what rank 0 has found. */
@@ -108,7 +107,7 @@ int rundir_find_checkpoint(struct run *r, struct error *err)
 {
     int rc = r->ranks.id ? 0 : find_newest(r, err);
 
-    rc = rundir_after_rank_0(r, rc, err);
+    rc = rundir_follow_rank_0(r, rc, err);
     return rc == 0 && r->ranks.id ? read_state(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
 }
 
@@ -117,7 +116,7 @@ int rundir_load_checkpoint(struct run *r, struct error *err)
     const char *path = rundir_path(r->dir, RUN_CHECKPOINT);
 
     if (r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
-        return error_set(err, PT_EFILE, "%s: a run's state that cannot be", path);
+        return error_set(err, PT_EFILE, "%s: the state of the run is damaged", path);
     return model_file_read(path, r->trainer.model, true, err);
 }
 

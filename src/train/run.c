@@ -1,6 +1,6 @@
-/* run.c - the run: epochs of minibatches, each judged on the validation part, the best model kept, and the
- * test part read once. Serial but for trainer_steps: an epoch is a few runs of the workers over some
- * minibatches each, with a look at signals and the clock between them. */
+/* run.c - the run: epochs of minibatches, an evaluation on the validation part after each, the best model
+ * saved, and the test part evaluated once. Serial except for trainer_steps: an epoch is done in chunks of
+ * minibatches, with a check of signals and the clock between them. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define CHUNK_S 0.1 /* time between two looks at signals and the progress line */
+#define CHUNK_S 0.1 /* time between two checks of signals and updates of the progress line */
 
 /* ---- an epoch ---- */
 
@@ -48,7 +48,7 @@ static int flush_and_save(struct run *r, struct error *err)
     return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
 
-/* What is left of the epoch at hand, in chunks of some CHUNK_S. */
+/* The rest of the current epoch, in chunks of about CHUNK_S. */
 static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 {
     struct trainer *l = &r->trainer;
@@ -74,14 +74,14 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
         st->in_epoch = to;
         begin = false;
         if (r->dir)
-            rundir_note(r);
+            rundir_write_counts(r);
         size = took < CHUNK_S / 2 ? 2 * size : took > 2 * CHUNK_S && size > 1 ? size / 2 : size;
         ranks_copy(&r->ranks, &size, sizeof size);
         if (!isfinite(r->trainer.model->sums.loss)) {
             flush(r);
             return run_diverged(r, from, err);
         }
-        run_tell(r, TRAIN_STEPS, epochs);
+        run_progress(r, TRAIN_STEPS, epochs);
         if (stopping(r) && st->in_epoch < l->steps) {
             rc = flush_and_save(r, err);
             return rc < 0 ? rc : run_interrupted(r, err);
@@ -96,21 +96,20 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     return params_not_finite(&r->trainer.model->params) ? run_diverged(r, 0, err) : 0;
 }
 
-/* ---- judging ---- */
+/* ---- validation ---- */
 
 static bool better(const struct run *r, double a, double b)
 {
     return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
 }
 
-/* The validation part after a complete epoch, where it is to be judged; r->new_best: it is the best so far.
- */
-static void judge(struct run *r, int64_t epochs)
+/* Evaluates the validation part after a complete epoch, where it is due; r->new_best: the best so far. */
+static void validate(struct run *r, int64_t epochs)
 {
     struct run_state *s = &r->state;
     double figure;
 
-    r->judged = r->new_best = false;
+    r->validated = r->new_best = false;
     if (r->monitor < 0 || s->refit) { /* the last epoch is what counts */
         r->new_best = true;
         if (!s->refit)
@@ -120,7 +119,7 @@ static void judge(struct run *r, int64_t epochs)
     if (s->epoch % r->config->eval_every != 0 && s->epoch != epochs)
         return;
     evaluate(r->valid, &s->last_valid);
-    r->judged = true;
+    r->validated = true;
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
     s->stale = s->epoch - s->best_epoch;
@@ -133,7 +132,7 @@ static void judge(struct run *r, int64_t epochs)
     }
 }
 
-/* Whether the model at hand is written now: without validation only the last epoch's is. */
+/* Whether the model is saved now: without validation only that of the last epoch. */
 static bool writes_model(const struct run *r, int64_t epochs)
 {
     return r->new_best &&
@@ -147,7 +146,7 @@ static bool checkpoint_due(struct run *r)
     return (every && r->state.epoch % every == 0) || minutes_passed(r);
 }
 
-/* The weights at hand, for the test part at the end. */
+/* Copies the weights, for the test part at the end. */
 static int keep_weights(struct run *r, struct error *err)
 {
     const struct param_list *l = &r->trainer.model->params;
@@ -177,7 +176,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     } else if (writes_model(r, epochs) && (rc = keep_weights(r, err)) < 0) {
         return rc;
     }
-    run_tell(r, TRAIN_EPOCH, epochs);
+    run_progress(r, TRAIN_EPOCH, epochs);
     r->state.in_epoch = 0;
     r->trainer.model->sums = r->state.sums =
         (struct epoch_sums){0}; /* the model's too: an interruption here saves what it has */
@@ -203,7 +202,7 @@ static int train_epochs(struct run *r, int64_t epochs, struct error *err)
         if ((rc = train_epoch(r, epochs, err)) < 0)
             return rc;
         r->state.epoch++;
-        judge(r, epochs);
+        validate(r, epochs);
         more = r->state.epoch < epochs && patient(r);
         if ((rc = end_epoch(r, epochs, !more, err)) < 0)
             return rc;
@@ -215,7 +214,7 @@ static int train_epochs(struct run *r, int64_t epochs, struct error *err)
     return 0;
 }
 
-/* Epochs were judged, and none of them has a finite figure to choose by. */
+/* No evaluation has a finite figure to choose the best model by. */
 static int check_best(const struct run *r, struct error *err)
 {
     if (r->monitor < 0 || r->state.best_epoch || !r->state.last_valid.n)
@@ -240,11 +239,11 @@ static int refit(struct run *r, struct error *err)
         if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)
             return rc;
     }
-    run_tell(r, TRAIN_REFIT, r->state.best_epoch);
+    run_progress(r, TRAIN_REFIT, r->state.best_epoch);
     return train_epochs(r, r->state.best_epoch, err);
 }
 
-/* A run of no epochs has a model too: the weights as they were drawn. */
+/* A run of no epochs has a model too: the initial weights. */
 static int keep_first_model(struct run *r, struct error *err)
 {
     int rc;
@@ -255,7 +254,7 @@ static int keep_first_model(struct run *r, struct error *err)
     return rc == 0 && r->dir ? rundir_write_model(r, err) : rc;
 }
 
-/* The weights at hand are the last step's; the saved model is the best one. Reads the test part, once. */
+/* Evaluates the test part, once: with the weights of the last step, and with the best model. */
 static int finish(struct run *r, struct error *err)
 {
     int rc = params_hash(&r->trainer.model->params, r->weights_hash, err);
@@ -276,14 +275,14 @@ static int finish(struct run *r, struct error *err)
     if (!r->last_tested.n)
         r->last_tested = r->tested;
     if (r->test && !problem_is_binary(r->config) &&
-        (rc = eval_of_mean(&r->test_of_mean, r->problem, r->problem->test.out, err)) < 0)
+        (rc = eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err)) < 0)
         return rc;
-    run_tell(r, TRAIN_TESTED, r->config->epochs);
-    run_judge_use(r);
+    run_progress(r, TRAIN_TESTED, r->config->epochs);
+    run_compare_mean(r);
     if (r->dir && (rc = summary_write(r, err)) < 0)
         return rc;
     if (r->dir)
-        rundir_tidy(r->dir);
+        rundir_drop_old(r->dir);
     return 0;
 }
 
@@ -303,8 +302,8 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
                     .options = o,
                     .ranks = ranks_self(),
                     .started = clock_now(),
-                    .valid_of_mean = NAN,
-                    .test_of_mean = NAN};
+                    .valid_mean_rmse = NAN,
+                    .test_mean_rmse = NAN};
     bool done;
     int rc = run_open(&r, &done, err);
 
@@ -312,7 +311,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
         goto end;
     r.saved_at = clock_now();
     r.ready_s = clock_now() - r.started;
-    run_tell(&r, TRAIN_READY, c->epochs);
+    run_progress(&r, TRAIN_READY, c->epochs);
     if (!r.state.refit && ((rc = train_epochs(&r, c->epochs, err)) < 0 || (rc = check_best(&r, err)) < 0))
         goto end;
     if (c->refit && r.monitor >= 0 && (rc = refit(&r, err)) < 0)
@@ -324,7 +323,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
         goto end;
     rc = finish(&r, err);
     if (rc == 0 && out)
-        run_report(&r, out);
+        run_result(&r, out);
 end:
     keep_best(&r, rc);
     run_close(&r);

@@ -1,5 +1,5 @@
-/* run_open.c - from the configuration to a run that is ready for its next step: the folder, the problem, the
- * model, and the state of an earlier process where there is one to go on from. */
+/* run_open.c - from the configuration to a run before its next step: the folder, the problem, the model,
+ * and the state of an earlier process where there is one. */
 #include "train/run.h"
 
 #include "base/mem.h"
@@ -29,8 +29,8 @@ static int find_monitor(struct run *r, struct error *err)
     return 0;
 }
 
-/* Why there is no validation part, which config_check cannot know. */
-static void say_why(char *text, size_t size, const struct run *r)
+/* The reason why there is no validation part. */
+static void explain_no_validation(char *text, size_t size, const struct run *r)
 {
     const struct split *s = r->problem->split;
 
@@ -53,14 +53,13 @@ static int check_validation(const struct run *r, struct error *err)
 
     if (r->monitor >= 0 || (!r->config->patience && !r->config->refit))
         return 0;
-    say_why(why, sizeof why, r);
+    explain_no_validation(why, sizeof why, r);
     if (r->config->patience)
         return error_set(err, PT_ECONFIG,
-                         "train.patience: there is nothing to judge by: %s; set train.patience "
+                         "train.patience: no validation figure: %s; set train.patience "
                          "to 0",
                          why);
-    return error_set(err, PT_ECONFIG,
-                     "train.refit: there is nothing to choose by: %s; set train.refit to false", why);
+    return error_set(err, PT_ECONFIG, "train.refit: no validation figure: %s; set train.refit to false", why);
 }
 
 /* Whether the validation part, of all ranks, holds a rating that counts as relevant. */
@@ -91,12 +90,13 @@ static int check_relevant(struct run *r, struct error *err)
                      m->name, (long long)r->problem->valid.out->entries, r->spec.relevant);
 }
 
-/* Held-out users (items) of a part of whom none is scored: what stands there is no figure at all. */
-static void warn_unscored(const struct run *r, const char *part, int64_t rows, const struct judged *judged)
+/* Warns of a part with held-out users (items) none of whom is scored. */
+static void warn_unscored(const struct run *r, const char *part, int64_t rows,
+                          const struct eval_part *held_out)
 {
     char text[320];
 
-    if (!rows || judged->out)
+    if (!rows || held_out->out)
         return;
     snprintf(text, sizeof text,
              "none of the %lld %s %s is scored: each has fewer than split.min_fold_in (%lld) ratings, or so "
@@ -114,7 +114,7 @@ static void free_model(struct run *r)
     r->valid = r->test = NULL;
 }
 
-/* Model, minibatches, optimiser and evaluators on the problem at hand, for `epochs` epochs. */
+/* Model, minibatches, optimiser and evaluators for `epochs` epochs. */
 static int make_model(struct run *r, int64_t epochs, struct error *err)
 {
     struct problem *p = r->problem;
@@ -161,7 +161,7 @@ int run_join_validation(struct run *r, struct error *err)
     return rc < 0 ? rc : eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
 }
 
-/* The model of the folder's run, at the step where it stopped. */
+/* The model of the folder's run, at its last saved step. */
 static int load_model(struct run *r, struct error *err)
 {
     int rc = rundir_find_checkpoint(r, err);
@@ -173,7 +173,7 @@ static int load_model(struct run *r, struct error *err)
     return rc < 0 ? rc : rundir_load_checkpoint(r, err);
 }
 
-/* What the run will take; a dry run is done with that. */
+/* Estimates memory and time; a dry run ends here. */
 static int plan(const struct run *r, bool *done, struct error *err)
 {
     struct memory_plan m;
@@ -212,7 +212,7 @@ static int open_folder(struct run *r, struct error *err)
     return r->found ? rundir_check_config(r->dir, r->config, err) : 0;
 }
 
-/* Goes on where the folder's run stopped. `done`: it had finished, and nothing is left to do. */
+/* Continues the run of the folder. `done`: it had finished already. */
 static int resume(struct run *r, bool *done, struct error *err)
 {
     int rc = load_model(r, err);
@@ -223,20 +223,20 @@ static int resume(struct run *r, bool *done, struct error *err)
             (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
     ranks_copy(&r->ranks, done, sizeof *done);
     if (*done)
-        rundir_tidy(r->dir); /* the process that finished it may have died before */
+        rundir_drop_old(r->dir); /* the process that finished it may have died before */
     else
         r->state.finished = false;
     return 0;
 }
 
-/* From here on the folder is that of a run under way. */
+/* Marks the folder as that of a running run. */
 static int enter_folder(struct run *r, struct error *err)
 {
     int rc;
 
-    if (rundir_take_note(r))
+    if (rundir_read_counts(r))
         r->state.resumes++;
-    rundir_note(r);
+    rundir_write_counts(r);
     rc = rundir_drop_summary(r->dir, err);
     return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
 }
@@ -249,7 +249,7 @@ int run_open(struct run *r, bool *done, struct error *err)
     if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
         return rc;
     if (r->problem->valid.out && !problem_is_binary(r->config) &&
-        (rc = eval_of_mean(&r->valid_of_mean, r->problem, r->problem->valid.out, err)) < 0)
+        (rc = eval_mean_rmse(&r->valid_mean_rmse, r->problem, r->problem->valid.out, err)) < 0)
         return rc;
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);

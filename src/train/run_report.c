@@ -1,4 +1,4 @@
-/* run_report.c - what a run says: to its listener while it goes on, why it ended early, and what came out. */
+/* run_result.c - progress, warnings, reasons for an early end, and results of a run. */
 #include "train/run.h"
 
 #include "base/median.h"
@@ -19,7 +19,7 @@ int64_t run_examples(const struct run *r)
     return r->trainer.scheduler.examples;
 }
 
-void run_tell(const struct run *r, enum train_event event, int64_t epochs)
+void run_progress(const struct run *r, enum train_event event, int64_t epochs)
 {
     const struct run_state *s = &r->state;
     bool within = event == TRAIN_STEPS;
@@ -38,22 +38,23 @@ void run_tell(const struct run *r, enum train_event event, int64_t epochs)
     p.best_epoch = s->best_epoch;
     p.spec = &r->spec;
     p.valid = s->last_valid.n ? &s->last_valid : NULL;
-    p.judged = event == TRAIN_EPOCH && r->judged;
+    p.validated = event == TRAIN_EPOCH && r->validated;
     p.test = event == TRAIN_TESTED && r->test ? &r->tested : NULL;
     p.problem = r->problem;
     p.model = r->trainer.model;
     r->options->listen(r->options->arg, &p);
 }
 
-void run_judge_use(const struct run *r)
+void run_compare_mean(const struct run *r)
 {
     char text[512];
     bool test = r->tested.n > 0;
 
-    if (r->options->no_test) /* a search judges its trials itself */
+    if (r->options->no_test) /* a search compares its trials itself */
         return;
     if (eval_mean_note(text, sizeof text, r->config, test ? "test" : "validation", &r->spec,
-                       test ? &r->tested : &r->state.best_valid, test ? r->test_of_mean : r->valid_of_mean))
+                       test ? &r->tested : &r->state.best_valid,
+                       test ? r->test_mean_rmse : r->valid_mean_rmse))
         run_warn(r, text);
 }
 
@@ -105,7 +106,7 @@ double run_epoch_median(const struct run *r)
     return middle;
 }
 
-void run_report(const struct run *r, struct train_result *out)
+void run_result(const struct run *r, struct train_result *out)
 {
     *out = (struct train_result){.spec = r->spec,
                                  .best_valid = r->state.best_valid,

@@ -1,18 +1,12 @@
-/* rundir.c - a run's folder, taken, locked and let go. What is in it (written by rundir_files.c):
+/* rundir.c - the folder of a run (its files: store/run_files.h): creation, lock, versions.
  *
- *   config.yaml             effective configuration
- *   items.tsv, users.tsv    external id (and title) by row
- *   metrics.jsonl           a line an epoch
- *   model.safetensors       the best weights so far
- *   checkpoint.safetensors  the last ones, and everything needed to go on
- *   summary.json            at the end
- *   .lock                   held (flock) while a process works on the folder; says how often the run was
- *                           resumed and how many minibatches all its processes trained
+ * .lock is held (flock) while a process works on the folder; it contains how often the run was resumed and
+ * how many minibatches all its processes trained.
  *
- * While a run is under way there are also checkpoint.safetensors.1, .2, ... (train.keep_checkpoints) and the
- * models that they refer to, model.safetensors.1, ... A checkpoint never says more than what is on disk: the
- * best model and the lines of metrics.jsonl are flushed before it. The model may be of a later epoch, where a
- * process died between the two; the one before is kept for that. */
+ * During a run there are also checkpoint.safetensors.1, .2, ... (train.keep_checkpoints) and the models
+ * that they refer to, model.safetensors.1, ... A checkpoint refers only to what is on disk: the best model
+ * and the lines of metrics.jsonl are flushed before it. After a crash between the two the model may be of a
+ * later epoch than the checkpoint; the model before it is kept for that case. */
 #include "train/run.h"
 
 #include "base/file.h"
@@ -29,13 +23,13 @@
 
 struct rundir {
     char *folder; /* owned */
-    char *path;   /* (space) owned: what rundir_path gave last */
+    char *path;   /* (space) owned: the last result of rundir_path */
     size_t space;
     int lock;   /* -1: this rank writes nothing */
-    bool fresh; /* made by this process, and nothing is in it but the lock */
+    bool fresh; /* made by this process, and empty except for the lock */
 };
 
-/* Whether the lock is still the file of that name: who held it may have taken the folder away. */
+/* Whether the lock is still the file of that name: its former holder may have removed the folder. */
 static bool still_there(struct rundir *d)
 {
     struct stat ours, named;
@@ -47,7 +41,7 @@ static bool still_there(struct rundir *d)
     return true;
 }
 
-static int take_lock(struct rundir *d, struct error *err)
+static int lock_folder(struct rundir *d, struct error *err)
 {
     const char *path = rundir_path(d, RUN_LOCK);
     int rc;
@@ -55,7 +49,7 @@ static int take_lock(struct rundir *d, struct error *err)
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (d->lock < 0)
         return error_set(err, PT_EFILE, "%s: cannot be written: %s", d->folder, strerror(errno));
-    /* A process that was killed lets go when it is gone: where it had much memory that takes seconds. */
+    /* The lock of a killed process ends with it: with much memory that takes seconds. */
     for (int i = 0; (rc = flock(d->lock, LOCK_EX | LOCK_NB)) != 0 && i < 100; i++)
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     if (rc != 0)
@@ -73,7 +67,7 @@ static int make_and_lock(struct rundir *d, struct error *err)
         absent = !file_exists(d->folder);
         if ((rc = file_make_folder(d->folder, err)) < 0)
             return rc;
-        if ((rc = take_lock(d, err)) == 0) {
+        if ((rc = lock_folder(d, err)) == 0) {
             d->fresh = absent;
             if (still_there(d))
                 return 0;
@@ -85,7 +79,8 @@ static int make_and_lock(struct rundir *d, struct error *err)
         d->lock = -1;
         d->fresh = false;
     }
-    return error_set(err, PT_EFILE, "%s: others make and remove this folder all the time; use another --out",
+    return error_set(err, PT_EFILE,
+                     "%s: other processes keep creating and removing this folder; use another --out",
                      d->folder);
 }
 
@@ -128,8 +123,7 @@ void rundir_close(struct rundir *d)
 {
     if (!d)
         return;
-    if (d->fresh &&
-        d->folder) { /* refused before it wrote: as if it had never been; the lock is let go last */
+    if (d->fresh && d->folder) { /* refused before it wrote: the folder goes; the lock is released last */
         unlink(rundir_path(d, RUN_LOCK));
         rmdir(d->folder);
     }
@@ -151,7 +145,7 @@ const char *rundir_folder(const struct rundir *d)
     return d->folder;
 }
 
-void rundir_stays(struct rundir *d)
+void rundir_keep(struct rundir *d)
 {
     d->fresh = false;
 }
@@ -166,12 +160,12 @@ bool rundir_has_summary(const struct rundir *d)
     return file_exists(rundir_path(d, RUN_SUMMARY));
 }
 
-int rundir_after_rank_0(struct run *r, int rc, struct error *err)
+int rundir_follow_rank_0(struct run *r, int rc, struct error *err)
 {
     int first = rc;
 
     ranks_copy(&r->ranks, &first, sizeof first);
-    return rc == 0 && first < 0 ? error_set(err, (enum pt_code)first, "rank 0 cannot go on") : rc;
+    return rc == 0 && first < 0 ? error_set(err, (enum pt_code)first, "rank 0 failed") : rc;
 }
 
 int rundir_drop_summary(const struct rundir *d, struct error *err)
@@ -185,7 +179,7 @@ int rundir_drop_summary(const struct rundir *d, struct error *err)
     return 0;
 }
 
-void rundir_tidy(const struct rundir *d)
+void rundir_drop_old(const struct rundir *d)
 {
     if (d->lock < 0)
         return;
@@ -193,8 +187,8 @@ void rundir_tidy(const struct rundir *d)
     file_drop_old(rundir_path(d, RUN_MODEL), RUN_VERSIONS);
 }
 
-/* Best effort, and never flushed: it is for kills, not for power cuts, and the checkpoint has figures too. */
-void rundir_note(const struct run *r)
+/* Best effort, never flushed: for kills, not for power cuts; the checkpoint has both numbers too. */
+void rundir_write_counts(const struct run *r)
 {
     char text[64];
     int n = snprintf(text, sizeof text, "resumes %12lld steps %20lld\n", (long long)r->state.resumes,
@@ -204,7 +198,7 @@ void rundir_note(const struct run *r)
         return;
 }
 
-bool rundir_take_note(struct run *r)
+bool rundir_read_counts(struct run *r)
 {
     char text[64] = "";
     long long resumes, steps;

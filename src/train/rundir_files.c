@@ -1,5 +1,5 @@
-/* rundir_files.c - what a run writes into its folder (rundir.c) from its start to its end: config.yaml, the
- * ids, metrics.jsonl, the best model and the checkpoints. */
+/* rundir_files.c - files that a run writes to its folder: configuration, ids, metrics.jsonl, the best model
+ * and checkpoints. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -16,7 +16,7 @@ int rundir_write_start(const struct run *r, struct error *err)
 
     if (r->ranks.id > 0)
         return 0;
-    rundir_stays(r->dir);
+    rundir_keep(r->dir);
     rc = file_keep_lines(rundir_path(r->dir, RUN_METRICS), r->state.lines, err);
     if (rc < 0 || (rc = run_config_write(r->config, rundir_path(r->dir, RUN_CONFIG), err)) < 0 ||
         (rc = run_ids_write(rundir_path(r->dir, RUN_ITEMS), ratings->items, ratings->title, err)) < 0)
@@ -64,7 +64,6 @@ static char *metrics_line(const struct run *r, double epoch_s)
     const struct run_state *s = &r->state;
     double steps = (double)s->sums.steps, lr, beta1;
     struct json *j = json_new_object(), *time = json_new_object();
-    bool judged = r->judged;
     char *text;
 
     adam_schedule(&r->trainer.plan.spec, s->epoch - 1,
@@ -78,11 +77,11 @@ static char *metrics_line(const struct run *r, double epoch_s)
     if (problem_traits(r->config)->variational)
         json_put_real(j, "kl", s->sums.kl / steps);
     json_put_real(j, "lr", lr);
-    if (judged)
+    if (r->validated)
         put_result(j, "valid", &r->spec, &s->last_valid);
     json_put_bool(j, "best", r->new_best);
     json_put_real(time, "train_s", epoch_s);
-    if (judged)
+    if (r->validated)
         json_put_real(time, "eval_s", s->last_valid.seconds);
     json_put(j, "time", time);
     text = json_text(j, false);
@@ -119,8 +118,7 @@ int rundir_write_model(struct run *r, struct error *err)
     tensors_abandon(r->best_model);
     r->best_model = NULL;
     rc = model_file_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), &f, err);
-    if (rc == 0 &&
-        r->best_model) /* as many as the checkpoints that may refer to them, and one that none does yet */
+    if (rc == 0 && r->best_model) /* one for each checkpoint that may refer to it, and the newest */
         tensors_keep_old(r->best_model, (int)r->config->keep_checkpoints);
     return rc;
 }
@@ -149,5 +147,5 @@ int rundir_save_checkpoint(struct run *r, struct error *err)
         rc = tensors_commit(w, err);
     }
     r->saved_at = clock_now();
-    return rundir_after_rank_0(r, rc, err);
+    return rundir_follow_rank_0(r, rc, err);
 }

@@ -1,5 +1,5 @@
-/* summary.c - summary.json: what a run was, did and reached. Written last, so its being there says that the
- * run is done. */
+/* summary.c - summary.json: data, machine, results and times of a run. It is written last, so its presence
+ * says that the run is done. */
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -25,15 +25,15 @@ static struct json *result_json(const struct eval_spec *spec, const struct eval_
     return j;
 }
 
-/* What a rating model must be below. */
-static struct json *of_mean_json(const struct run *r)
+/* RMSE of the training mean, the baseline of a rating model. */
+static struct json *mean_rmse_json(const struct run *r)
 {
     struct json *j = json_new_object();
 
-    if (!isnan(r->valid_of_mean))
-        json_put_real(j, "valid_rmse", r->valid_of_mean);
-    if (!isnan(r->test_of_mean))
-        json_put_real(j, "test_rmse", r->test_of_mean);
+    if (!isnan(r->valid_mean_rmse))
+        json_put_real(j, "valid_rmse", r->valid_mean_rmse);
+    if (!isnan(r->test_mean_rmse))
+        json_put_real(j, "test_rmse", r->test_mean_rmse);
     return j;
 }
 
@@ -139,7 +139,7 @@ static struct json *machine_json(const struct run *r)
     return j;
 }
 
-/* What each rank tells of itself. */
+/* Facts that ranks share. */
 struct rank_facts {
     int64_t threads, bytes_sent, weight_bytes, peak_rss;
 };
@@ -152,7 +152,7 @@ static int64_t peak_rss(void)
     return (int64_t)usage.ru_maxrss * 1024;
 }
 
-/* By rank, for mem_free; NULL: no memory. All ranks ask for it together. */
+/* By rank, for mem_free; NULL: out of memory. Entered by all ranks. */
 static struct rank_facts *rank_facts(struct run *r)
 {
     struct ranks *team = team_ranks(r->problem->team);
@@ -210,7 +210,7 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     json_put(last, "test", result_json(&r->spec, &r->last_tested));
     json_put(j, "last", last);
     if (!problem_is_binary(r->config))
-        json_put(j, "of_mean", of_mean_json(r));
+        json_put(j, "of_mean", mean_rmse_json(r));
     json_put(j, "time", time_json(r));
     json_put(j, "throughput", throughput_json(r));
     json_put_int(j, "peak_rss_bytes", peak_rss());

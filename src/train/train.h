@@ -1,4 +1,4 @@
-/* train.h - the run: from a configuration to a trained, judged and saved model. */
+/* train.h - the run: from a configuration to a trained, evaluated and saved model. */
 #ifndef TRAIN_TRAIN_H
 #define TRAIN_TRAIN_H
 
@@ -10,25 +10,25 @@
 #include <signal.h>
 
 enum train_event {
-    TRAIN_PLANNED, /* dry_run: what the run would take */
+    TRAIN_PLANNED, /* dry_run: the estimate of memory and time */
     TRAIN_READY,   /* data and model are there; the first step follows */
     TRAIN_STEPS,   /* some more minibatches are done (several times a second) */
-    TRAIN_EPOCH,   /* an epoch is done, and judged where it was to be */
+    TRAIN_EPOCH,   /* an epoch is done, with its evaluation where one is due */
     TRAIN_REFIT,   /* training on training plus validation begins */
     TRAIN_TESTED,  /* the test part has been read */
 };
 
-/* What a listener is told; everything borrowed for the call. */
+/* Argument of a listener; everything is borrowed for the call. */
 struct train_progress {
     enum train_event event;
-    int64_t epoch, epochs; /* the one at hand, from 1; asked for */
+    int64_t epoch, epochs; /* current one, from 1; train.epochs */
     double share;          /* of the epoch that is done */
     double loss;           /* mean over the epoch's minibatches so far */
     double examples_per_s, seconds_left;
     int64_t best_epoch;
     const struct eval_spec *spec;
     const struct eval_result *valid; /* the last one; NULL: none yet */
-    bool judged;                     /* TRAIN_EPOCH: it is of this epoch */
+    bool validated;                  /* TRAIN_EPOCH: it is of this epoch */
     const struct eval_result *test;  /* TRAIN_TESTED; NULL: no test part */
     const struct memory_plan *plan;  /* TRAIN_PLANNED only; then nothing but it and the problem is set */
     const struct problem *problem;
@@ -38,8 +38,8 @@ struct train_progress {
 struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
-    bool no_test; /* the test part is not judged, for a search over configurations */
-    bool dry_run; /* reads the data, tells the plan (TRAIN_PLANNED) and returns; writes nothing */
+    bool no_test; /* the test part is not evaluated: for a search over configurations */
+    bool dry_run; /* reads the data, reports the plan (TRAIN_PLANNED) and returns; writes nothing */
     /* Each may be NULL. `stop` not 0: finish the minibatch, save, return PT_EINTERRUPTED. `save` changed:
      * save and go on. */
     const volatile sig_atomic_t *stop, *save;
@@ -48,7 +48,7 @@ struct train_options {
     void *arg;
 };
 
-/* What came out, for a caller that keeps no folder (tune, bench). */
+/* Results, for a caller without a folder (tune, bench). */
 struct train_result {
     struct eval_spec spec;
     struct eval_result best_valid, last_valid, test;

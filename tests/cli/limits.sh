@@ -22,7 +22,7 @@ says 'about .* s an epoch' out
 [ ! -e "$folder/run" ] || fail "a dry run wrote"
 
 expect 4 model.kind=multidae data.path=synth:small 'model.hidden=[65536,65536,65536,65536,65536,65536,65536]'
-says 'not enough memory: the run would take .* the model itself is too large: lower model.hidden' err
+says 'not enough memory: the run needs .* the model itself is too large: lower model.hidden' err
 [ ! -e "$folder/run" ] || fail "a refused run left a folder"
 mkdir "$folder/run"
 expect 4 model.kind=multidae data.path=synth:small 'model.hidden=[65536,65536,65536,65536,65536,65536,65536]'

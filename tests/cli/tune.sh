@@ -112,7 +112,7 @@ for again in '' --resume; do
     # shellcheck disable=SC2086
     expect 0 '^ +[0-9]+ +refused .*train.batch=1000000$' -c large.yaml --out l $again train.last_batch=drop
     # shellcheck disable=SC2126
-    [ "$(grep -A1 '^ *[0-9]* *refused ' out | grep -c '^ *not enough memory: the run would take')" -eq 2 ] ||
+    [ "$(grep -A1 '^ *[0-9]* *refused ' out | grep -c '^ *not enough memory: the run needs')" -eq 2 ] ||
         complain "large $again: not two trials without memory: $(cat out)"
     [ "$(grep -A1 '^ *[0-9]* *refused ' out | grep -c '^ *train.batch: .* is more than the')" -eq 2 ] || complain "large $again: no reason: $(cat out)"
     [ "$(wc -l <l/trials.jsonl)" -eq 5 ] || complain "large $again: $(wc -l <l/trials.jsonl) lines"

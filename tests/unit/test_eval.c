@@ -89,7 +89,7 @@ static void drop(struct world *w)
 
 static void judge(const struct world *w, bool valid, struct eval_result *out)
 {
-    const struct judged *part = valid ? &w->problem->valid : &w->problem->test;
+    const struct eval_part *part = valid ? &w->problem->valid : &w->problem->test;
     struct evaluator *e;
     struct error err = {0};
 

@@ -30,21 +30,9 @@ static double rating_loss(const struct evaluator *e, int i)
     }
     if (e->model->eng.cells && e->model->eng.cells->n) /* mf: an example is a rating */
         n = cells, by_row = sum;
-    switch (e->model->spec.loss) {
-    case LOSS_SUM:
-        return 0.5 * sum;
-    case LOSS_EXAMPLE_MEAN:
-        return 0.5 * sum / n;
-    case LOSS_ROW_MEAN:
+    if (e->model->spec.loss == LOSS_ROW_MEAN)
         return by_row / n;
-    case LOSS_CELL_MEAN:
-        return sum / cells;
-    case LOSS_COLUMN_MEAN:
-        return 0.5 * sum / (n * (double)e->problem->columns);
-    case LOSS_ROOT:
-        return sqrt(sum);
-    }
-    return NAN;
+    return rating_loss_value(e->model->spec.loss, sum, n, cells, (double)e->problem->columns);
 }
 
 double eval_figure(const struct evaluator *e, int i)

@@ -41,30 +41,6 @@ static void output(const struct mf *a, float *s, int64_t n)
         s[i] = (float)spec->range_low + (float)(spec->range_high - spec->range_low) * s[i];
 }
 
-/* The factor of errors; LOSS_ROOT needs the sum over the minibatch. */
-static double loss_scale(const struct mf *a, int64_t rows, double squares)
-{
-    switch (a->model.spec.loss) {
-    case LOSS_SUM:
-        return 1.0;
-    case LOSS_EXAMPLE_MEAN:
-        return 1.0 / (double)rows;
-    case LOSS_COLUMN_MEAN:
-        return 1.0 / ((double)rows * (double)a->item.t.columns);
-    case LOSS_ROOT:
-        return squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
-    case LOSS_ROW_MEAN: /* an example is a rating: it has one cell */
-    case LOSS_CELL_MEAN:
-        return 2.0 / (double)rows;
-    }
-    return 1.0;
-}
-
-static double loss_value(const struct mf *a, int64_t rows, double squares)
-{
-    return a->model.spec.loss == LOSS_ROOT ? sqrt(squares) : 0.5 * squares * loss_scale(a, rows, squares);
-}
-
 static double sum_squares(const struct mf *a, int64_t rows)
 {
     double sum = 0.0;
@@ -286,7 +262,7 @@ static void mf_step(struct worker *w, struct model *m, const struct batch *b, co
 {
     struct mf *a = mf_of(m);
     const struct owned *owned = &a->owned[w->id];
-    double squares = 0.0;
+    double squares = 0.0, rows;
     float scale, clip = 1.0f;
 
     team_barrier(w); /* all rows are as the last step left them */
@@ -295,9 +271,10 @@ static void mf_step(struct worker *w, struct model *m, const struct batch *b, co
     team_phase(w, PHASE_UPDATE);
     if (m->spec.loss == LOSS_ROOT || w->id == 0)
         squares = sum_squares(a, b->rows);
-    scale = (float)loss_scale(a, b->rows, squares);
+    rows = (double)b->rows;
+    scale = (float)rating_loss_scale(m->spec.loss, squares, rows, rows, (double)a->item.t.columns);
     if (w->id == 0) {
-        m->sums.loss += loss_value(a, b->rows, squares);
+        m->sums.loss += rating_loss_value(m->spec.loss, squares, rows, rows, (double)a->item.t.columns);
         m->sums.squares += squares;
         m->sums.cells += b->rows;
         m->sums.steps++;

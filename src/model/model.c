@@ -68,6 +68,44 @@ void model_drop_code(const struct model *m, const struct batch *b, int64_t first
                              b->step, (uint32_t)p);
 }
 
+double rating_loss_value(enum rating_loss loss, double squares, double rows, double cells, double columns)
+{
+    switch (loss) {
+    case LOSS_SUM:
+        return 0.5 * squares;
+    case LOSS_EXAMPLE_MEAN:
+        return 0.5 * squares / rows;
+    case LOSS_ROW_MEAN:
+        return squares / rows;
+    case LOSS_CELL_MEAN:
+        return squares / cells;
+    case LOSS_COLUMN_MEAN:
+        return 0.5 * squares / (rows * columns);
+    case LOSS_ROOT:
+        return sqrt(squares);
+    }
+    return 0.0;
+}
+
+double rating_loss_scale(enum rating_loss loss, double squares, double rows, double cells, double columns)
+{
+    switch (loss) {
+    case LOSS_SUM:
+        return 1.0;
+    case LOSS_EXAMPLE_MEAN:
+        return 1.0 / rows;
+    case LOSS_ROW_MEAN:
+        return 2.0 / rows;
+    case LOSS_CELL_MEAN:
+        return 2.0 / cells;
+    case LOSS_COLUMN_MEAN:
+        return 1.0 / (rows * columns);
+    case LOSS_ROOT:
+        return squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
+    }
+    return 1.0;
+}
+
 float model_clip(const struct model *m, double squares)
 {
     double norm = sqrt(squares);

@@ -133,6 +133,11 @@ void model_set_table_step(struct worker *w, struct table *t, int64_t steps);
  * pass. */
 void model_drop_code(const struct model *m, const struct batch *b, int64_t first, int64_t end, int k,
                      float *rows);
+/* The loss of ratings whose squared errors sum to `squares`: `cells` ratings of `rows` examples with
+ * `columns` columns each; and the factor of errors in its gradient. LOSS_ROW_MEAN here: every example has
+ * one cell. */
+double rating_loss_value(enum rating_loss loss, double squares, double rows, double cells, double columns);
+double rating_loss_scale(enum rating_loss loss, double squares, double rows, double cells, double columns);
 /* Clipping by the global norm: the factor of all gradients, from the sum of their squares. */
 float model_clip(const struct model *m, double squares);
 

@@ -138,44 +138,18 @@ static double batch_cells(const struct rating_decoder *d, const struct batch *b)
 
 float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b)
 {
-    double root;
-
-    switch (d->loss) {
-    case LOSS_SUM:
-        return 1.0f;
-    case LOSS_EXAMPLE_MEAN:
-        return (float)(1.0 / (double)b->rows);
-    case LOSS_ROW_MEAN: /* the rest is in the cell weights */
+    if (d->loss == LOSS_ROW_MEAN) /* the rest is in the cell weights */
         return 2.0f;
-    case LOSS_CELL_MEAN:
-        return (float)(2.0 / batch_cells(d, b));
-    case LOSS_COLUMN_MEAN:
-        return (float)(1.0 / ((double)b->rows * (double)d->w.columns));
-    case LOSS_ROOT:
-        root = sqrt(sum_shards(d, true));
-        return root > 0.0 ? (float)(1.0 / root) : 0.0f;
-    }
-    return 1.0f;
+    return (float)rating_loss_scale(d->loss, sum_shards(d, true), (double)b->rows, batch_cells(d, b),
+                                    (double)d->w.columns);
 }
 
 double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares)
 {
     *squares = sum_shards(d, true);
-    switch (d->loss) {
-    case LOSS_SUM:
-        return 0.5 * *squares;
-    case LOSS_EXAMPLE_MEAN:
-        return 0.5 * *squares / (double)b->rows;
-    case LOSS_ROW_MEAN:
+    if (d->loss == LOSS_ROW_MEAN)
         return sum_shards(d, false);
-    case LOSS_CELL_MEAN:
-        return *squares / batch_cells(d, b);
-    case LOSS_COLUMN_MEAN:
-        return 0.5 * *squares / ((double)b->rows * (double)d->w.columns);
-    case LOSS_ROOT:
-        return sqrt(*squares);
-    }
-    return 0.0;
+    return rating_loss_value(d->loss, *squares, (double)b->rows, batch_cells(d, b), (double)d->w.columns);
 }
 
 /* Gradient of row W_c for the view's column a: sum of e h over its cells. */

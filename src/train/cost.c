@@ -1,21 +1,34 @@
 #include "train/cost.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { ADAM_FLOP = 16, ADAM_BYTES = 24 /* weight and two moments, read and written */ };
 
-static const struct param *find(const struct trainer *l, const char *name)
-{
-    const struct param_list *list = &l->model->params;
+struct sizes {
+    double first, last; /* row lengths of the encoder's and the decoder's table; mf: of both tables */
+    double dense;       /* weights of the layers between them */
+};
 
-    for (int i = 0; i < list->n; i++)
-        if (strcmp(list->param[i].name, name) == 0)
-            return &list->param[i];
-    return NULL;
+static struct sizes sizes_of(const struct model_spec *s)
+{
+    const struct model_traits *t = model_traits(s->kind);
+    double latent = s->latent, dense = 0.0;
+    int n = s->hiddens;
+
+    if (t->by_rating)
+        return (struct sizes){latent, latent, 0.0};
+    for (int i = 0; i + 1 < n; i++) /* the decoder of clicks mirrors the encoder */
+        dense += (t->clicks ? 2.0 : 1.0) * s->hidden[i] * s->hidden[i + 1];
+    if (!t->clicks)
+        return (struct sizes){s->hidden[0], s->hidden[n - 1], dense};
+    if (!n)
+        return (struct sizes){t->variational ? 2.0 * latent : latent, latent, 0.0};
+    dense += (t->variational ? 3.0 : 2.0) * s->hidden[n - 1] * latent; /* means and variances, and back */
+    return (struct sizes){s->hidden[0], s->hidden[0], dense};
 }
 
-double cost_touched(const int64_t *count, int64_t n, double share)
+/* Of `n` rows with count[] entries each, those that a random share of all entries touches, on average. */
+static double touched(const int64_t *count, int64_t n, double share)
 {
     double sum = 0.0;
 
@@ -26,97 +39,82 @@ double cost_touched(const int64_t *count, int64_t n, double share)
 
 /* Adds of the tree over the shards, for one sum of rows x ld. Every second leaf is added by whoever makes it
  * (see reduce.h), which is not counted. */
-static void add_reduce(struct cost *w, const struct trainer *l, double rows, double ld)
+static void add_reduce(struct cost *w, const struct problem *p, double rows, double ld)
 {
-    int shards = l->problem->shards;
-    double adds = shards - 1 - shards / 2;
+    double adds = p->shards - 1 - p->shards / 2;
 
     w->flop[PHASE_REDUCE] += adds * rows * ld;
     w->bytes[PHASE_REDUCE] += adds * rows * ld * 12.0;
     w->exchange += rows * ld * 4.0;
 }
 
-/* The small layers between encoder and decoder: their products, and Adam. */
-static void add_hidden(struct cost *w, const struct trainer *l, const struct param *first,
-                       const struct param *last)
+/* `share`: of all examples, in a minibatch. */
+static void add_autoencoder(struct cost *w, const struct model_spec *s, const struct problem *p, double share)
 {
-    for (int i = 0; i < l->model->params.n; i++) {
-        const struct param *q = &l->model->params.param[i];
-        double size = (double)q->rows * (double)q->cols;
+    struct sizes z = sizes_of(s);
+    double steps = (double)w->steps, columns = (double)p->columns, all = steps * columns;
+    double ld0 = (double)row_pad((int64_t)z.first), ld1 = (double)row_pad((int64_t)z.last);
+    double rows = steps * touched(p->train->column_count, p->columns, share);
+    bool clicks = model_traits(s->kind)->clicks;
 
-        if (!q->cols || q == first || q == last)
-            continue;
-        w->flop[PHASE_HIDDEN] += 6.0 * size * w->examples + (double)w->steps * ADAM_FLOP * size;
-        w->bytes[PHASE_HIDDEN] += (double)w->steps * (ADAM_BYTES + 12) * size;
-    }
-}
-
-static void add_autoencoder(struct cost *w, const struct trainer *l)
-{
-    const struct problem *p = l->problem;
-    const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
-    double steps = (double)w->steps, columns = (double)p->columns;
-    double k0 = (double)v->cols, k1 = (double)o->cols;
-    double ld0 = (double)row_pad(v->cols), ld1 = (double)row_pad(o->cols);
-    double share = w->examples / steps / (double)l->scheduler.examples;
-    double rows = steps * cost_touched(p->train->column_count, p->columns, share < 1.0 ? share : 1.0);
-    bool masked = !model_traits(l->model->spec.kind)->clicks;
-
+    w->ld = (int64_t)fmax(ld0, ld1);
+    w->floats = p->columns * (int64_t)(ld0 + ld1);
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
-    w->flop[PHASE_ENCODE] += 2.0 * k0 * w->ratings;
+    w->flop[PHASE_ENCODE] += 2.0 * z.first * w->ratings;
     w->bytes[PHASE_ENCODE] += rows * ld0 * 4.0 + w->ratings * 8.0;
-    add_reduce(w, l, w->examples, ld0);
-    add_hidden(w, l, v, o);
-    if (masked) {
-        w->flop[PHASE_DECODE] += 6.0 * k1 * w->ratings + steps * ADAM_FLOP * columns * k1;
-        w->bytes[PHASE_DECODE] += rows * ld1 * ADAM_BYTES;
+    add_reduce(w, p, w->examples, ld0);
+    w->flop[PHASE_HIDDEN] += z.dense * (6.0 * w->examples + steps * ADAM_FLOP);
+    w->bytes[PHASE_HIDDEN] += steps * (ADAM_BYTES + 12) * z.dense;
+    if (clicks) {
+        w->flop[PHASE_DECODE] += 6.0 * z.last * columns * w->examples;
+        w->bytes[PHASE_DECODE] += all * ld1 * 8.0 + w->examples * columns * 12.0;
+        w->flop[PHASE_UPDATE] += all * ADAM_FLOP * z.last;
+        w->bytes[PHASE_UPDATE] += all * ld1 * ADAM_BYTES;
     } else {
-        w->flop[PHASE_DECODE] += 6.0 * k1 * columns * w->examples;
-        w->bytes[PHASE_DECODE] += steps * columns * ld1 * 8.0 + w->examples * columns * 12.0;
-        w->flop[PHASE_UPDATE] += steps * ADAM_FLOP * columns * k1;
-        w->bytes[PHASE_UPDATE] += steps * columns * ld1 * ADAM_BYTES;
+        w->flop[PHASE_DECODE] += 6.0 * z.last * w->ratings + all * ADAM_FLOP * z.last;
+        w->bytes[PHASE_DECODE] += rows * ld1 * ADAM_BYTES;
     }
-    add_reduce(w, l, w->examples, ld1);
-    w->flop[PHASE_UPDATE] += 2.0 * k0 * w->ratings + steps * ADAM_FLOP * columns * k0;
+    add_reduce(w, p, w->examples, ld1);
+    w->flop[PHASE_UPDATE] += 2.0 * z.first * w->ratings + all * ADAM_FLOP * z.first;
     w->bytes[PHASE_UPDATE] += rows * ld0 * ADAM_BYTES;
+    w->kernel[COST_GATHER] = w->ratings * (2.0 * ld0 + (clicks ? 0.0 : 3.0 * ld1));
+    w->kernel[COST_ADAM] = rows * ld0 + (clicks ? all : rows) * ld1 + steps * z.dense;
+    w->kernel[COST_IDLE] = (all - rows) * (ld0 + (clicks ? 0.0 : ld1));
+    w->kernel[COST_PRODUCT] = 6.0 * w->examples * (z.dense + (clicks ? ld1 * columns : 0.0));
 }
 
-static void add_factors(struct cost *w, const struct trainer *l)
+static void add_factors(struct cost *w, const struct model_spec *s, const struct problem *p, double share)
 {
-    const struct problem *p = l->problem;
-    double steps = (double)w->steps, k = (double)l->model->spec.latent;
-    double ld = (double)row_pad(l->model->spec.latent);
-    double share = w->examples / steps / (double)l->scheduler.examples, rows;
+    double steps = (double)w->steps, k = (double)s->latent, ld = (double)row_pad(s->latent);
+    double all = (double)(p->examples + p->columns);
+    double rows = steps * (touched(p->train->row_count, p->examples, share) +
+                           touched(p->train->column_count, p->columns, share));
 
-    share = share < 1.0 ? share : 1.0;
-    rows = steps * (cost_touched(p->train->row_count, p->examples, share) +
-                    cost_touched(p->train->column_count, p->columns, share));
+    w->ld = (int64_t)ld;
+    w->floats = (p->examples + p->columns) * w->ld;
     w->flop[PHASE_ENCODE] += 2.0 * k * w->examples;
     w->bytes[PHASE_ENCODE] += 16.0 * ld * w->examples; /* both rows, read and copied */
-    w->flop[PHASE_UPDATE] +=
-        4.0 * k * w->examples + steps * ADAM_FLOP * (double)params_count(&l->model->params);
+    w->flop[PHASE_UPDATE] += 4.0 * k * w->examples + steps * ADAM_FLOP * all * (k + s->biases);
     w->bytes[PHASE_UPDATE] += 16.0 * ld * w->examples + rows * ld * ADAM_BYTES;
-    w->exchange += 8.0 * ld * w->examples; /* the copies, read by the rows' owners */
+    w->exchange += 8.0 * ld * w->examples;           /* the copies, read by the rows' owners */
+    w->kernel[COST_GATHER] = 6.0 * ld * w->examples; /* two copies, the score, two sums and their zeros */
+    w->kernel[COST_ADAM] = rows * ld;
+    w->kernel[COST_IDLE] = (steps * all - rows) * ld;
 }
 
-static bool by_rating(const struct trainer *l)
+/* `total`: examples of an epoch. */
+static void add_phases(struct cost *w, const struct model_spec *s, const struct problem *p, double total)
 {
-    return model_traits(l->model->spec.kind)->by_rating;
-}
+    double share = w->examples / (double)w->steps / total;
 
-static void add_phases(struct cost *w, const struct trainer *l)
-{
-    if (w->steps <= 0)
-        return;
-    if (by_rating(l))
-        add_factors(w, l);
-    else
-        add_autoencoder(w, l);
+    if (w->steps > 0)
+        (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p, fmin(share, 1.0));
 }
 
 void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
 {
     const int64_t *count = l->problem->train->row_count;
+    const struct model_spec *spec = &l->model->spec;
 
     *out = (struct cost){.steps = steps};
     for (int64_t i = 0; i < steps; i++) {
@@ -124,34 +122,38 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
 
         out->examples += (double)b.rows;
         for (int64_t p = 0; p < b.rows; p++)
-            out->ratings += by_rating(l) ? 1.0 : (double)count[b.example[p]];
+            out->ratings += model_traits(spec->kind)->by_rating ? 1.0 : (double)count[b.example[p]];
     }
-    add_phases(out, l);
+    add_phases(out, spec, l->problem, (double)l->scheduler.examples);
 }
 
 void cost_of_epoch(struct cost *out, const struct trainer *l)
 {
+    double examples = (double)l->scheduler.examples;
+
     *out = (struct cost){.steps = scheduler_max_steps(&l->scheduler),
-                         .examples = (double)l->scheduler.examples,
+                         .examples = examples,
                          .ratings = (double)l->problem->train->entries};
-    add_phases(out, l);
+    add_phases(out, &l->model->spec, l->problem, examples);
+}
+
+void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct problem *p)
+{
+    int64_t n = model_traits(spec->kind)->by_rating ? p->cells.n : p->examples;
+
+    *out = (struct cost){.steps = (n + spec->batch - 1) / spec->batch,
+                         .examples = (double)n,
+                         .ratings = (double)p->train->entries};
+    add_phases(out, spec, p, (double)n);
 }
 
 double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores)
 {
-    const struct param *v = find(l, "encoder.weight"), *o = find(l, "decoder.weight");
-    double flop;
+    struct sizes z = sizes_of(&l->model->spec);
 
-    if (by_rating(l))
-        return 2.0 * (double)l->model->spec.latent * scores;
-    flop = 2.0 * (double)v->cols * entries + 2.0 * (double)o->cols * scores;
-    for (int i = 0; i < l->model->params.n; i++) {
-        const struct param *q = &l->model->params.param[i];
-
-        if (q->cols && q != v && q != o)
-            flop += 2.0 * (double)q->rows * (double)q->cols * examples;
-    }
-    return flop;
+    if (model_traits(l->model->spec.kind)->by_rating)
+        return 2.0 * z.last * scores;
+    return 2.0 * z.first * entries + 2.0 * z.last * scores + 2.0 * z.dense * examples;
 }
 
 double cost_flop(const struct cost *w)

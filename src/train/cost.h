@@ -13,11 +13,22 @@
 
 #include "setup/trainer.h"
 
+/* Kernels that take nearly all the time of training: their work, for a time estimate (plan_time.c). */
+enum cost_kernel {
+    COST_GATHER, /* rows that ratings read and add to (encoder, scores, gradients); floats, as the next two */
+    COST_ADAM,   /* Adam on rows that a minibatch touches, or all rows (a softmax's) */
+    COST_IDLE,   /* deferred Adam on the others */
+    COST_PRODUCT, /* of matrices: a softmax's logits and gradients, hidden layers; operations */
+    COST_KERNELS
+};
+
 struct cost {
     int64_t steps;
     double examples, ratings; /* that went through */
     double flop[PHASES], bytes[PHASES];
-    double exchange; /* bytes of the sums over shards, each counted once: what workers hand each other */
+    double kernel[COST_KERNELS];
+    int64_t ld, floats; /* of the longest rows of tables; of all tables' weights */
+    double exchange;    /* bytes of the sums over shards, each counted once: what workers hand each other */
 };
 
 /* The first `steps` minibatches of the current epoch. */
@@ -25,13 +36,12 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps);
 /* Any whole epoch. */
 void cost_of_epoch(struct cost *out, const struct trainer *l);
 
+/* An epoch, before there is a model. */
+void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct problem *p);
+
 /* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers that
  * come out; the selection of the best is not counted. */
 double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores);
-
-/* Of `n` rows with count[] entries each among all of a training part, those that a draw of the share `share`
- * of the entries is expected to touch. */
-double cost_touched(const int64_t *count, int64_t n, double share);
 
 /* Sums over the phases. */
 double cost_flop(const struct cost *w);

@@ -1,5 +1,5 @@
 /* run.h - shared by the files of a run: run_open.c (from the configuration to the first step), run.c
- * (epochs), run_result.c (progress, messages, results), rundir.c (the folder), rundir_files.c (files in
+ * (epochs), run_report.c (progress, messages, results), rundir.c (the folder), rundir_files.c (files in
  * it), resume.c (checkpoints), placement.c and summary.c (summary.json). */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
@@ -58,7 +58,7 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err);
 /* train.refit: the validation part moves into training; the model is freed. */
 int run_join_validation(struct run *r, struct error *err);
 
-/* ---- run_result.c ---- */
+/* ---- run_report.c ---- */
 
 void run_warn(const struct run *r, const char *text);
 void run_progress(const struct run *r, enum train_event event, int64_t epochs);

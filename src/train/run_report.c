@@ -1,4 +1,4 @@
-/* run_result.c - progress, warnings, reasons for an early end, and results of a run. */
+/* run_report.c - progress, warnings, reasons for an early end, and results of a run. */
 #include "train/run.h"
 
 #include "base/median.h"

@@ -94,27 +94,20 @@ void chain_draw(struct chain *c, const struct init_spec *init, int tensor)
     }
 }
 
-static void row_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                     int64_t *stride)
+static struct span row_span(const void *owner, int64_t i, int which)
 {
     const struct dense *d = owner;
 
     (void)i;
-    *data = weights_pick(&d->row, which);
-    *count = d->out;
-    *length = d->in;
-    *stride = d->ld;
+    return (struct span){weights_pick(&d->row, which), d->out, d->in, d->ld};
 }
 
-static void bias_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                      int64_t *stride)
+static struct span bias_span(const void *owner, int64_t i, int which)
 {
     const struct dense *d = owner;
 
     (void)i;
-    *data = weights_pick(&d->bias, which);
-    *count = 1;
-    *length = *stride = d->out;
+    return (struct span){weights_pick(&d->bias, which), 1, d->out, d->out};
 }
 
 void chain_list(struct chain *c, struct param_list *l)

@@ -129,6 +129,12 @@ void init_row(float *out, int64_t n, const struct init_spec *init, int tensor, i
 
 /* ---- the list --------------------------------------------------------------------------------- */
 
+/* `count` rows of `length` floats, `stride` apart; data NULL where another rank has them. */
+struct span {
+    float *data;
+    int64_t count, length, stride;
+};
+
 /* A tensor as a sequence of spans of consecutive rows: what saving, loading and hashing walk over. */
 struct param {
     const char *name;
@@ -137,9 +143,7 @@ struct param {
     int64_t spans;
     int moments;  /* kept in training and saved in checkpoints: 0 none, 1 m (NAME.m), 2 m and v (NAME.v) */
     bool sharded; /* spans are shards: with several ranks one has its own run of them, data NULL in others */
-    /* Span i: `count` rows of `length` floats, `stride` apart; which: as for weights_pick. */
-    void (*span)(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                 int64_t *stride);
+    struct span (*span)(const void *owner, int64_t i, int which); /* which: as for weights_pick */
 };
 
 #define PARAMS_MOST 64
@@ -154,11 +158,9 @@ void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
 
-/* Span i of `p`, from the rank that has it, to rank 0: entered by all ranks, in the same order. Data of
- * `count` rows of `length` floats, `stride` apart; in the ranks that have nothing to do with it, NULL.
- * `room`: of params_room floats, for what comes from elsewhere. */
-const float *params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room,
-                         int64_t *count, int64_t *length, int64_t *stride);
+/* Span i of `p`, sent by the rank that has it to rank 0: entered by all ranks, in the same order; data is NULL on
+ * the others. `room`: of params_room floats, for what other ranks send. */
+struct span params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room);
 /* Room for params_span, for mem_free; NULL: no memory. */
 float *params_room(const struct param_list *l);
 /* Bytes of the weights (not their moments) that this rank holds. */

@@ -8,36 +8,27 @@
 #include <math.h>
 #include <string.h>
 
-static void table_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                       int64_t *stride)
+static struct span table_span(const void *owner, int64_t i, int which)
 {
     const struct table *t = owner;
 
-    *data = weights_pick(&t->part[i].row, which);
-    *count = shard_width(&t->cut[i]);
-    *length = t->k;
-    *stride = t->ld;
+    return (struct span){weights_pick(&t->part[i].row, which), shard_width(&t->cut[i]), t->k, t->ld};
 }
 
-static void bias_span(const void *owner, int64_t i, int which, float **data, int64_t *count, int64_t *length,
-                      int64_t *stride)
+static struct span bias_span(const void *owner, int64_t i, int which)
 {
     const struct table *t = owner;
+    int64_t width = shard_width(&t->cut[i]);
 
-    *data = weights_pick(&t->part[i].bias, which);
-    *count = 1;
-    *length = *stride = shard_width(&t->cut[i]);
+    return (struct span){weights_pick(&t->part[i].bias, which), 1, width, width};
 }
 
-static void vector_span(const void *owner, int64_t i, int which, float **data, int64_t *count,
-                        int64_t *length, int64_t *stride)
+static struct span vector_span(const void *owner, int64_t i, int which)
 {
     const struct vector *v = owner;
 
     (void)i;
-    *data = weights_pick(&v->row, which);
-    *count = 1;
-    *length = *stride = v->n;
+    return (struct span){weights_pick(&v->row, which), 1, v->n, v->n};
 }
 
 void params_add(struct param_list *l, struct param p)
@@ -85,25 +76,23 @@ static int owner_of(const struct param_list *l, const struct param *p, int64_t i
     return 0;
 }
 
-const float *params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room,
-                         int64_t *count, int64_t *length, int64_t *stride)
+struct span params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room)
 {
-    float *data;
+    struct span span = p->span(p->owner, i, which);
     int owner;
 
-    p->span(p->owner, i, which, &data, count, length, stride);
     if (!several(l))
-        return data;
+        return span;
     owner = owner_of(l, p, i);
     if (l->ranks->id != 0) {
         if (l->ranks->id == owner)
-            ranks_send(l->ranks, data, *count * *stride, 0);
-        return NULL;
+            ranks_send(l->ranks, span.data, span.count * span.stride, 0);
+        span.data = NULL;
+    } else if (owner != 0) {
+        ranks_receive(l->ranks, room, span.count * span.stride, owner);
+        span.data = room;
     }
-    if (owner == 0)
-        return data;
-    ranks_receive(l->ranks, room, *count * *stride, owner);
-    return room;
+    return span;
 }
 
 float *params_room(const struct param_list *l)
@@ -112,11 +101,9 @@ float *params_room(const struct param_list *l)
 
     for (int i = 0; several(l) && i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, s, 0);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            most = count * stride > most ? count * stride : most;
+            most = span.count * span.stride > most ? span.count * span.stride : most;
         }
     return mem_array(most, sizeof(float));
 }
@@ -127,11 +114,9 @@ int64_t params_held(const struct param_list *l)
 
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, s, 0);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            floats += data ? count * length : 0;
+            floats += span.data ? span.count * span.length : 0;
         }
     return floats * (int64_t)sizeof(float);
 }
@@ -140,13 +125,11 @@ void params_keep(const struct param_list *l, float *kept, bool back)
 {
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, s, 0);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            for (int64_t r = 0; data && r < count; r++, kept += length)
-                memcpy(back ? data + r * stride : kept, back ? kept : data + r * stride,
-                       (size_t)length * sizeof *kept);
+            for (int64_t r = 0; span.data && r < span.count; r++, kept += span.length)
+                memcpy(back ? span.data + r * span.stride : kept, back ? kept : span.data + r * span.stride,
+                       (size_t)span.length * sizeof *kept);
         }
 }
 
@@ -162,11 +145,10 @@ int params_hash(const struct param_list *l, char out[33], struct error *err)
     }
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            const float *data = params_span(l, &l->param[i], s, 0, room, &count, &length, &stride);
+            struct span span = params_span(l, &l->param[i], s, 0, room);
 
-            for (int64_t r = 0; data && r < count; r++)
-                hash_add(h, data + r * stride, (size_t)length * sizeof(float));
+            for (int64_t r = 0; span.data && r < span.count; r++)
+                hash_add(h, span.data + r * span.stride, (size_t)span.length * sizeof(float));
         }
     hash_hex(h, out);
     if (several(l))
@@ -181,13 +163,11 @@ static int first_not_finite(const struct param_list *l)
 {
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, s, 0);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            for (int64_t r = 0; data && r < count; r++)
-                for (int64_t k = 0; k < length; k++)
-                    if (!isfinite(data[r * stride + k]))
+            for (int64_t r = 0; span.data && r < span.count; r++)
+                for (int64_t k = 0; k < span.length; k++)
+                    if (!isfinite(span.data[r * span.stride + k]))
                         return i;
         }
     return l->n;

@@ -55,18 +55,17 @@ static void put_table(const struct eval_run *e, const char *name, const int32_t 
     if (q == end) /* no biases */
         return;
     for (int64_t s = 0; s < q->spans && i < n; s++) {
-        int64_t count, length, stride;
-        float *data;
+        struct span span = q->span(q->owner, s, 0);
 
-        q->span(q->owner, s, 0, &data, &count, &length, &stride);
         if (q->cols == 0) { /* biases: a span is one row, a user an element of it */
-            count = length;
-            length = stride = 1;
+            span.count = span.length;
+            span.length = span.stride = 1;
         }
-        for (; i < n && user[i] < first + count; i++)
+        for (; i < n && user[i] < first + span.count; i++)
             if (is_put(e, user[i]))
-                memcpy(data + (user[i] - first) * stride, from + i * pitch, (size_t)length * sizeof *data);
-        first += count;
+                memcpy(span.data + (user[i] - first) * span.stride, from + i * pitch,
+                       (size_t)span.length * sizeof *span.data);
+        first += span.count;
     }
 }
 

@@ -44,20 +44,18 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
     int64_t user = 0, users = 0;
 
     for (int64_t s = 0; s < p->spans; s++) {
-        int64_t count, length, stride;
-        float *data;
+        struct span span = p->span(p->owner, s, 0);
 
-        p->span(p->owner, s, 0, &data, &count, &length, &stride);
         if (p->cols == 0) { /* of biases: a span is one row, a user an element of it */
-            count = length;
-            length = stride = 1;
+            span.count = span.length;
+            span.length = span.stride = 1;
         }
-        for (int64_t i = 0; i < count; i++, user++) {
+        for (int64_t i = 0; i < span.count; i++, user++) {
             if (f->of.untrained_row && f->of.untrained_row[user])
                 continue;
             users++;
-            for (int64_t k = 0; k < length; k++) {
-                double x = (double)data[i * stride + k];
+            for (int64_t k = 0; k < span.length; k++) {
+                double x = (double)span.data[i * span.stride + k];
 
                 f->mean[at + k] += x;
                 f->spread[at + k] += x * x;
@@ -291,15 +289,12 @@ static void find_items(struct fold_in *f)
     const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
 
     for (int s = 0; s < f->of.shards; s++) {
-        int64_t count, length, stride;
-        float *data;
+        struct span span = q->span(q->owner, s, 0);
 
-        if (b) {
-            b->span(b->owner, s, 0, &data, &count, &length, &stride);
-            f->bias[s] = data;
-        }
-        q->span(q->owner, s, 0, &data, &count, &length, &f->stride);
-        f->factors[s] = data;
+        if (b)
+            f->bias[s] = b->span(b->owner, s, 0).data;
+        f->factors[s] = span.data;
+        f->stride = span.stride;
     }
 }
 

@@ -55,16 +55,15 @@ static void put_tensor(struct tensors_writer *w, const struct param_list *l, con
                        float *room)
 {
     for (int64_t s = 0; s < p->spans; s++) {
-        int64_t count, length, stride;
-        const float *data = params_span(l, p, s, which, room, &count, &length, &stride);
+        struct span span = params_span(l, p, s, which, room);
 
         if (!w)
             continue;
-        if (length == stride)
-            tensors_data(w, data, count * length * (int64_t)sizeof *data);
+        if (span.length == span.stride)
+            tensors_data(w, span.data, span.count * span.length * (int64_t)sizeof *span.data);
         else
-            for (int64_t r = 0; r < count; r++)
-                tensors_data(w, data + r * stride, length * (int64_t)sizeof *data);
+            for (int64_t r = 0; r < span.count; r++)
+                tensors_data(w, span.data + r * span.stride, span.length * (int64_t)sizeof *span.data);
     }
 }
 
@@ -184,14 +183,13 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
         return rc;
     from = v.data;
     for (int64_t s = 0; s < p->spans; s++) {
-        int64_t count, length, stride;
         const float *first = from;
-        float *data;
+        struct span span = p->span(p->owner, s, which);
 
-        p->span(p->owner, s, which, &data, &count, &length, &stride);
-        for (int64_t r = 0; r < count && left > 0; r++, from += length, left -= length)
-            if (data)
-                memcpy(data + r * stride, from, (size_t)(length < left ? length : left) * sizeof *data);
+        for (int64_t r = 0; r < span.count && left > 0; r++, from += span.length, left -= span.length)
+            if (span.data)
+                memcpy(span.data + r * span.stride, from,
+                       (size_t)(span.length < left ? span.length : left) * sizeof *span.data);
         tensors_used(t, first, (from - first) * (int64_t)sizeof *from);
     }
     return 0;

@@ -28,13 +28,11 @@ static void count_shard(const struct run *r, int shard, int64_t *pages, int node
     for (int i = 0; i < l->n; i++)
         for (int which = 0; which < 3 && l->param[i].sharded && l->param[i].spans == r->problem->shards;
              which++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, shard, which);
 
-            l->param[i].span(l->param[i].owner, shard, which, &data, &count, &length, &stride);
-            if (data)
-                topo_count_pages(r->problem->topo, data, (size_t)(count * stride) * sizeof *data, pages,
-                                 nodes);
+            if (span.data)
+                topo_count_pages(r->problem->topo, span.data,
+                                 (size_t)(span.count * span.stride) * sizeof *span.data, pages, nodes);
         }
 }
 

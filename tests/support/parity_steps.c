@@ -111,12 +111,10 @@ static void save_weights(const struct parity *p, const char *folder, const char 
         tensors_declare(w, l->param[i].name, TENSOR_F32, l->param[i].rows, l->param[i].cols);
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
-            int64_t count, length, stride;
-            float *data;
+            struct span span = l->param[i].span(l->param[i].owner, s, 0);
 
-            l->param[i].span(l->param[i].owner, s, 0, &data, &count, &length, &stride);
-            for (int64_t r = 0; r < count; r++)
-                tensors_data(w, data + r * stride, length * (int64_t)sizeof *data);
+            for (int64_t r = 0; r < span.count; r++)
+                tensors_data(w, span.data + r * span.stride, span.length * (int64_t)sizeof *span.data);
         }
     check(tensors_commit(w, &err), &err);
 }

@@ -16,13 +16,11 @@ double *ref_array(int64_t n)
 static void read_weights(const struct param *p, double *out)
 {
     for (int64_t s = 0; s < p->spans; s++) {
-        int64_t count, length, stride;
-        float *data;
+        struct span span = p->span(p->owner, s, 0);
 
-        p->span(p->owner, s, 0, &data, &count, &length, &stride);
-        for (int64_t r = 0; r < count; r++)
-            for (int64_t k = 0; k < length; k++)
-                *out++ = (double)data[r * stride + k];
+        for (int64_t r = 0; r < span.count; r++)
+            for (int64_t k = 0; k < span.length; k++)
+                *out++ = (double)span.data[r * span.stride + k];
     }
 }
 

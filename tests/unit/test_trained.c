@@ -91,12 +91,10 @@ static void expect_weights_alone(const struct model *m, const char *hash)
         for (int64_t s = 0; s < m->params.param[i].spans; s++)
             for (int which = 0; which < 3; which++) {
                 const struct param *p = &m->params.param[i];
-                int64_t count, length, stride;
-                float *data;
+                struct span span = p->span(p->owner, s, which);
 
-                p->span(p->owner, s, which, &data, &count, &length, &stride);
-                if (!data != (which > 0))
-                    fail_msg("%s.%d: %s", p->name, which, data ? "it is there" : "it is not there");
+                if (!span.data != (which > 0))
+                    fail_msg("%s.%d: %s", p->name, which, span.data ? "it is there" : "it is not there");
             }
     assert_int_equal(params_hash(&m->params, own, &err), 0);
     assert_string_equal(own, hash);

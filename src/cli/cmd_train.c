@@ -138,7 +138,8 @@ static void data_line(const struct console *t, const struct train_progress *p)
 }
 
 /* Users (items) are held out whole, and some have too few ratings to be scored. */
-static void scored_line(const struct problem *q, const char *part, int64_t rows, const struct eval_part *judged)
+static void scored_line(const struct problem *q, const char *part, int64_t rows,
+                        const struct eval_part *judged)
 {
     const char *things = q->side == SIDE_USER ? "user" : "item";
     int64_t scored = 0;

@@ -44,8 +44,8 @@ void topk_offer_one(struct topk *t, float score, int32_t column);
 /* Takes everything that `from` holds, which is left as it is. With from->k >= t->k, finished or
  * not, `t` then knows the k best of both streams. */
 void topk_merge(struct topk *t, const struct topk *from);
-/* Of an example whose columns `count` workers were offered, t[0], t[stride], ...: merges all into t[0] and sorts
- * it as topk_finish; drops scores of -inf. */
+/* Of an example whose columns `count` workers were offered, t[0], t[stride], ...: merges all into t[0] and
+ * sorts it as topk_finish; drops scores of -inf. */
 int topk_merge_workers(struct topk *t, int64_t stride, int count);
 /* Sorts best[0 .. result), best first; returns the result, at most k. Offering can go on. */
 int topk_finish(struct topk *t);

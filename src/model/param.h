@@ -158,8 +158,8 @@ void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
 
-/* Span i of `p`, sent by the rank that has it to rank 0: entered by all ranks, in the same order; data is NULL on
- * the others. `room`: of params_room floats, for what other ranks send. */
+/* Span i of `p`, sent by the rank that has it to rank 0: entered by all ranks, in the same order; data is
+ * NULL on the others. `room`: of params_room floats, for what other ranks send. */
 struct span params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room);
 /* Room for params_span, for mem_free; NULL: no memory. */
 float *params_room(const struct param_list *l);

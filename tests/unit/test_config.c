@@ -469,8 +469,8 @@ static void near_words_are_found(void **state)
     assert_int_equal(word_distance("abc", "acb"), 1);
     assert_int_equal(word_distance("kitten", "sitting"), 3);
     assert_int_equal(word_distance("train.lr", "trian.lr"), 1);
-    assert_int_equal(
-        word_distance("a", "123456789012345678901234567890123456789012345678901234567890"), 1000);
+    assert_int_equal(word_distance("a", "123456789012345678901234567890123456789012345678901234567890"),
+                     1000);
     assert_string_equal(option_nearest("train.bacth"), "train.batch");
     assert_string_equal(option_nearest("model.batch"), "train.batch");
     assert_string_equal(option_nearest("patience"), "train.patience");

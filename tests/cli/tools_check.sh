@@ -33,10 +33,13 @@ wrong='int f(int a);\nint f(int a)\n{\n    int b = 0;\n\n    return a / b;\n}\n'
 rm src/base/g.c
 
 printf '#include "base/b.h"\n#include <stdio.h>\n' >src/par/a.c
-found layers src/base/a.c '#include "par/team.h"\n' 'src/base/a.c:1: .*rank'
-found layers src/data/a.c '#include "train/run.h"\n' 'src/data/a.c:1: .*rank'
+found layers src/base/a.c '#include "par/team.h"\n' 'src/base/a.c:1: .*behind'
+found layers src/data/a.c '#include "train/run.h"\n' 'src/data/a.c:1: .*behind'
 found layers src/data/a.c '\n#include "config/config.h"\n' 'src/data/a.c:2: .*configuration'
 found layers src/data/a.c '#include "ratings.h"\n' 'by folder'
+printf '#include "par/y.h"\n' >src/par/x.h
+found layers src/par/y.c '#include "par/x.h"\n' 'par/[xy]'
+rm src/par/x.h
 found doors src/data/a.c '#include <omp.h>\n' 'only src/par/team.c'
 found doors src/train/a.c '#include <mpi.h>\n' 'only src/par/ranks.c'
 found doors src/data/a.c '#pragma omp parallel for\n' 'only src/par/team.c'

@@ -47,21 +47,34 @@ enum rating_loss { RATING_LOSS_CHOICES(CHOICE_ID) };
     X(INIT_GLOROT, "glorot") X(INIT_NORMAL, "normal") X(INIT_FASTAI, "fastai") X(INIT_TORCH, "torch")
 enum init_kind { INIT_CHOICES(CHOICE_ID) };
 
-#define TEXT_FORMAT_CHOICES(X)                                                                               \
-    X(FORMAT_AUTO, "auto") X(FORMAT_DELIMITED, "delimited") X(FORMAT_LISTS, "lists")
-enum text_format { TEXT_FORMAT_CHOICES(CHOICE_ID) };
+/* How ratings stand in a text (docs/formats.md). */
+#define TEXT_LAYOUT_CHOICES(X)                                                                               \
+    X(FORMAT_AUTO, "auto")                                                                                   \
+    X(FORMAT_DELIMITED, "delimited")                                                                         \
+    X(FORMAT_LISTS, "lists")                                                                                 \
+    X(FORMAT_COUNTED_LISTS, "counted_lists")                                                                 \
+    X(FORMAT_ITEM_VALUES, "item_values")                                                                     \
+    X(FORMAT_CELL_LISTS, "cell_lists")                                                                       \
+    X(FORMAT_MATRIX_MARKET, "matrix_market")                                                                 \
+    X(FORMAT_NETFLIX, "netflix")                                                                             \
+    X(FORMAT_JSON, "json")                                                                                   \
+    X(FORMAT_MATRIX, "matrix")
+enum text_layout { TEXT_LAYOUT_CHOICES(CHOICE_ID) };
 
 #define TEXT_HEADER_CHOICES(X) X(HEADER_AUTO, "auto") X(HEADER_YES, "yes") X(HEADER_NO, "no")
 enum text_header { TEXT_HEADER_CHOICES(CHOICE_ID) };
 
-#define BAD_LINES_CHOICES(X) X(BAD_LINES_ERROR, "error") X(BAD_LINES_SKIP, "skip")
-enum bad_lines { BAD_LINES_CHOICES(CHOICE_ID) };
+/* What the time of a rating is. */
+#define DATA_TIME_CHOICES(X) X(TIME_COLUMN, "column") X(TIME_LINES, "lines")
+enum data_time { DATA_TIME_CHOICES(CHOICE_ID) };
 
 #define DUPLICATES_CHOICES(X)                                                                                \
     X(DUPLICATES_LAST, "last")                                                                               \
     X(DUPLICATES_FIRST, "first")                                                                             \
     X(DUPLICATES_MEAN, "mean")                                                                               \
-    X(DUPLICATES_ERROR, "error")
+    X(DUPLICATES_ERROR, "error")                                                                             \
+    X(DUPLICATES_SUM, "sum")                                                                                 \
+    X(DUPLICATES_COUNT, "count")
 enum duplicates { DUPLICATES_CHOICES(CHOICE_ID) };
 
 #define ITEM_KEY_CHOICES(X) X(ITEM_KEY_ID, "id") X(ITEM_KEY_TITLE, "title")

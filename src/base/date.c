@@ -1,5 +1,7 @@
 #include "base/date.h"
 
+#include <string.h>
+
 struct text {
     const char *at, *end;
 };
@@ -57,7 +59,14 @@ static bool take_clock(struct text *t, int64_t *seconds)
     return hour < 24 && minute < 60 && second < 60;
 }
 
-/* "Z", "+02:00", "+0200", "-05"; nothing is UTC too. */
+static bool take_utc(struct text *t)
+{
+    if (t->end - t->at == 3 && (memcmp(t->at, "UTC", 3) == 0 || memcmp(t->at, "GMT", 3) == 0))
+        t->at = t->end;
+    return t->at == t->end;
+}
+
+/* "Z", "+02:00", "+0200", "-05", " UTC", " +0000 UTC"; nothing is UTC too. */
 static bool take_zone(struct text *t, int64_t *seconds)
 {
     int64_t hour, minute = 0;
@@ -66,10 +75,14 @@ static bool take_zone(struct text *t, int64_t *seconds)
     *seconds = 0;
     if (t->at == t->end || take_char(t, 'Z'))
         return true;
+    if (take_char(t, ' ') && take_utc(t))
+        return t->at[-1] != ' ';
     west = take_char(t, '-');
     if ((!west && !take_char(t, '+')) || !take_digits(t, 2, &hour))
         return false;
-    if ((take_char(t, ':') || t->at < t->end) && !take_digits(t, 2, &minute))
+    if ((take_char(t, ':') || (t->at < t->end && *t->at != ' ')) && !take_digits(t, 2, &minute))
+        return false;
+    if (take_char(t, ' ') && (t->at == t->end || !take_utc(t)))
         return false;
     *seconds = (west ? -1 : 1) * (3600 * hour + 60 * minute);
     return hour < 24 && minute < 60;

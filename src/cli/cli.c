@@ -247,6 +247,12 @@ void cli_message(const char *fmt, ...)
     fprintf(stderr, "partrain: %s\n", text);
 }
 
+void cli_tell(void *arg, const char *text)
+{
+    (void)arg;
+    cli_message("%s", text);
+}
+
 int cli_print_json(FILE *out, struct json *j, struct error *err)
 {
     char *text = json_text(j, true);

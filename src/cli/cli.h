@@ -89,6 +89,8 @@ int cli_leave_ranks(int rc, struct error *err);
 
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same, for what calls back; arg is not looked at. */
+void cli_tell(void *arg, const char *text);
 
 /* The text of j and a newline on `out`; j is freed. */
 int cli_print_json(FILE *out, struct json *j, struct error *err);

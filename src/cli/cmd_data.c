@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/data.h"
+#include "data/reading.h"
 #include "data/write.h"
 #include "read/read.h"
 #include "setup/problem.h"
@@ -224,6 +225,8 @@ int cmd_data(int argc, char **argv, struct error *err)
     spec.want_time = true;
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */
     if ((rc = ratings_read(&r, &spec, err)) == 0) {
+        if (!is(&q, "describe"))
+            reading_tell(r, false, cli_tell, NULL);
         if (is(&q, "describe"))
             rc = describe(&q, c, r, err);
         else

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/signals.h"
+#include "data/reading.h"
 #include "par/ranks.h"
 #include "store/run_files.h"
 #include "train/train.h"
@@ -97,15 +98,10 @@ static void epoch_line(struct console *t, const struct train_progress *p)
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
 
-/* How the text was read, if it was ambiguous. */
-static void reading_lines(const struct ratings *r)
+/* A set that was generated is as it was asked for. */
+static void reading_lines(const struct console *t, const struct ratings *r)
 {
-    if (strstr(r->columns, "ignored"))
-        cli_message("note: columns: %s (data.columns)", r->columns);
-    if (*r->doubt)
-        cli_message("note: %s", r->doubt);
-    if (*r->chosen)
-        cli_message("note: %s", r->chosen);
+    reading_tell(r, !t->rates, cli_tell, NULL);
 }
 
 static void data_line(const struct console *t, const struct train_progress *p)
@@ -118,7 +114,7 @@ static void data_line(const struct console *t, const struct train_progress *p)
             (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
             (long long)(q->valid.out ? q->valid.out->entries : 0),
             (long long)(q->test.out ? q->test.out->entries : 0), q->load_s);
-    reading_lines(q->ratings);
+    reading_lines(t, q->ratings);
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
             team_workers(q->team) == 1 ? "" : "s", q->kern->name);
@@ -195,6 +191,7 @@ static void listen(void *arg, const struct train_progress *p)
         return;
     switch (p->event) {
     case TRAIN_PLANNED:
+        reading_lines(t, p->problem->ratings);
         break;
     case TRAIN_READY:
         data_line(t, p);

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "data/reading.h"
+#include "data/reading_json.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -69,14 +71,16 @@ static void print_suspicion(void *arg, const char *text)
 void data_print(FILE *out, const char *path, const struct facts *f, const struct ratings *r)
 {
     struct list list = {out, NULL, 0};
-    char first[32], last[32];
+    char first[32], last[32], line[1600];
 
     fprintf(out, "%s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %.4g%% of all pairs\n", path,
             f->users.rows, f->items.rows, f->ratings, 100.0 * f->density);
-    if (*r->columns)
-        fprintf(out, "columns: %s\n", r->columns);
-    if (r->filtered)
-        fprintf(out, "filters dropped %" PRId64 " ratings before\n", r->filtered);
+    if (*reading_line(r, line, sizeof line))
+        fprintf(out, "read: %s\n", line);
+    for (int k = 0; k < 3 && *r->reading.preview[k]; k++)
+        fprintf(out, "%s %s\n", k ? "     " : "first:", r->reading.preview[k]);
+    if (*reading_kept(r, line, sizeof line))
+        fprintf(out, "kept: %s\n", line);
     if (f->has_time) {
         data_date(f->first_time, first);
         data_date(f->last_time, last);
@@ -141,8 +145,7 @@ int data_print_json(FILE *out, const char *path, const struct facts *f, const st
     struct json *j = json_new_object(), *odd = json_new_array();
 
     json_put_text(j, "path", path);
-    if (*r->columns)
-        json_put_text(j, "columns", r->columns);
+    json_put(j, "reading", reading_json(r));
     json_put_int(j, "ratings", f->ratings);
     json_put_real(j, "density", f->density);
     json_put_real(j, "mean", f->mean);

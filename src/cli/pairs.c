@@ -1,6 +1,7 @@
 #include "cli/pairs.h"
 
 #include "read/field.h"
+#include "read/recognise.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,26 +34,12 @@ static const char *mark_of(const char *text, size_t length)
     return mark[i];
 }
 
-static struct dialect dialect_of(const char *mark)
+static struct text_format format_of(const char *mark)
 {
-    struct dialect d = {.quotes = *mark == ',' || *mark == ';',
-                        .blanks = *mark == ' ',
-                        .delimiter_length = (int)strlen(mark)};
+    struct text_format d = {.where = -1, .event = -1};
 
-    strcpy(d.delimiter, mark);
+    text_set_delimiter(&d, mark);
     return d;
-}
-
-/* Doubled quotes made single, in `scratch`. */
-static void make_plain(struct field *f, char scratch[PAIRS_ID_BYTES])
-{
-    size_t n = 0;
-
-    if (!f->doubled || f->length > PAIRS_ID_BYTES)
-        return;
-    for (size_t k = 0; k < f->length; k += 1 + (f->text[k] == '"'))
-        scratch[n++] = f->text[k];
-    *f = (struct field){scratch, n, false};
 }
 
 bool pairs_blank(const char *text, size_t length)
@@ -64,9 +51,9 @@ static bool cut_named(const struct pairs *p, const char *text, size_t length, st
                       struct field *item)
 {
     int last = p->user > p->item ? p->user : p->item;
-    struct field f[DIALECT_COLUMNS];
+    struct field f[TEXT_COLUMNS];
 
-    if (dialect_cut(&p->d, text, text + length, f, last + 1) <= last)
+    if (text_cut(&p->d, text, text + length, f, last + 1) <= last)
         return false;
     *user = f[p->user];
     *item = f[p->item];
@@ -87,9 +74,9 @@ static bool cut_plain(const char *text, size_t length, struct field *user, struc
         item->length = trim(&item->text, item->length);
         *shorten = memchr(item->text, ' ', item->length) != NULL;
     } else {
-        struct dialect d = dialect_of(mark);
+        struct text_format d = format_of(mark);
 
-        if (dialect_cut(&d, text, text + length, f, 2) < 2)
+        if (text_cut(&d, text, text + length, f, 2) < 2)
             return false;
         *user = f[0];
         *item = f[1];
@@ -107,8 +94,8 @@ bool pairs_cut(struct pairs *p, const char *text, size_t length, struct field *u
         length = trim(&text, length);
     if (!(p->named ? cut_named(p, text, length, user, item) : cut_plain(text, length, user, item, shorten)))
         return false;
-    make_plain(user, p->plain[0]);
-    make_plain(item, p->plain[1]);
+    *user = text_plain(*user, p->plain[0], PAIRS_ID_BYTES);
+    *item = text_plain(*item, p->plain[1], PAIRS_ID_BYTES);
     return user->length && item->length;
 }
 
@@ -116,7 +103,7 @@ int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown,
                  struct error *err)
 {
     const char *mark;
-    struct dialect d;
+    struct text_format d;
     char word[32];
     int rc;
 
@@ -124,8 +111,8 @@ int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown,
     mark = mark_of(text, length);
     if (!mark)
         return 0;
-    d = dialect_of(mark);
-    if ((rc = dialect_take_header(&d, text, text + length, shown, err)) < 0)
+    d = format_of(mark);
+    if ((rc = recognise_header_line(&d, text, text + length, shown, err)) < 0)
         return error_set(
             err, PT_EDATA,
             "%s:1: this header names not both of user and item, and other columns where they would "

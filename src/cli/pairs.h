@@ -3,14 +3,15 @@
 #ifndef CLI_PAIRS_H
 #define CLI_PAIRS_H
 
-#include "read/dialect.h"
+#include "base/error.h"
+#include "read/text_format.h"
 
 enum { PAIRS_ID_BYTES = 4096 }; /* no id is longer */
 
 /* Zero-initialised: user first, then item; each line has its own delimiter. */
 struct pairs {
-    bool named;       /* a header names them: columns `user` and `item` of lines in dialect `d` */
-    struct dialect d; /* of the header */
+    bool named;           /* a header names them: columns `user` and `item` of lines cut by `d` */
+    struct text_format d; /* of the header */
     int user, item;
     char plain[2][PAIRS_ID_BYTES]; /* fields without their doubled quotes */
 };

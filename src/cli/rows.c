@@ -235,7 +235,7 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
         rc = error_set(err, PT_ENOMEM, "out of memory");
         goto fail;
     }
-    for (char *at = l->text, *next; at; at = next) {
+    for (char *at = l->text + (strncmp(l->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0), *next; at; at = next) {
         next = strchr(at, file ? '\n' : ',');
         if (next)
             *next++ = '\0';

@@ -219,11 +219,25 @@ static int check_model(const struct config *c, struct error *err)
 static int check_data(const struct config *c, struct error *err)
 {
     static const char *const known[] = {"user", "item", "rating", "time", "skip"};
-    int times[5] = {0};
+    int times[5] = {0}, missing;
+    double number;
 
     if (c->data_format == FORMAT_LISTS && c->data_columns.n > 0)
         return error_set(err, PT_ECONFIG,
                          "data.columns: the format lists has no columns; leave one of the two out");
+    if (!config_skip_share(c, &number))
+        return error_set(err, PT_ECONFIG,
+                         "data.bad_lines: %s is none of error, skip, skip:SHARE (such as skip:0.5)",
+                         show(c->data_bad_lines).text);
+    if (!config_missing(c, &missing, &number))
+        return error_set(err, PT_ECONFIG, "data.missing: %s is none of keep, skip, error, and no number",
+                         show(c->data_missing).text);
+    if ((*c->data_valid_path || *c->data_test_path) && c->split_kind != SPLIT_GIVEN)
+        return error_set(err, PT_ECONFIG,
+                         "data.%s_path: parts in files of their own are taken with split.kind=given",
+                         *c->data_test_path ? "test" : "valid");
+    if (c->data_format == FORMAT_MATRIX || (c->data_columns.n && strchr(c->data_columns.value[0], '=')))
+        return 0; /* the names are looked for in the text */
     for (int i = 0; i < c->data_columns.n; i++) {
         const char *word = c->data_columns.value[i];
         int k = 0;

@@ -77,9 +77,14 @@ const char *config_next_unused(const struct config *c, int *at);
 bool config_given(const struct config *c, const char *key);
 
 /* The effective configuration as YAML that config_load takes back to the same values (PT_EFILE: cannot
- * write). `all`: every key, as a run's folder keeps it; otherwise what the model at hand uses, in at most 40
- * lines of ordinary length. */
+ * write). `all`: every key, as a run's folder keeps it; otherwise what the model at hand uses, in at most
+ * 40 lines of ordinary length. */
 int config_print(const struct config *c, FILE *out, bool all, struct error *err);
+
+/* data.bad_lines and data.missing as they are meant; false: they cannot be. *kind: 0 keep, 1 skip, 2 error,
+ * 3 a number. */
+bool config_skip_share(const struct config *c, double *share);
+bool config_missing(const struct config *c, int *kind, double *number);
 
 /* The name of an enum option's value: config_enum_name("model.kind", 0) is "autorec". NULL: no such key or
  * value. */

@@ -74,3 +74,23 @@ void real_format(double value, char *out, size_t size)
         memcpy(exponent, ".0", 2);
     }
 }
+
+bool config_skip_share(const struct config *c, double *share)
+{
+    const char *text = c->data_bad_lines;
+
+    *share = strcmp(text, "skip") == 0 ? 0.1 : 0.0;
+    if (*share > 0 || strcmp(text, "error") == 0)
+        return true;
+    return strncmp(text, "skip:", 5) == 0 && real_parse(text + 5, share) && *share > 0 && *share <= 1;
+}
+
+bool config_missing(const struct config *c, int *kind, double *number)
+{
+    static const char *const word[] = {"keep", "skip", "error"};
+
+    for (*kind = 0; *kind < 3; ++*kind)
+        if (strcmp(c->data_missing, word[*kind]) == 0)
+            return true;
+    return real_parse(c->data_missing, number);
+}

@@ -1,6 +1,7 @@
 #include "data/facts.h"
 
 #include "base/mem.h"
+#include "data/reading.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -173,11 +174,15 @@ static void describe_times(struct facts *f, const struct ratings *r)
     f->has_time = r->time != NULL;
     if (!r->time)
         return;
-    f->first_time = f->last_time = r->time[0];
-    for (int64_t k = 1; k < r->n; k++) {
+    f->first_time = INT64_MAX;
+    f->last_time = INT64_MIN;
+    for (int64_t k = 0; k < r->n; k++) {
+        if (r->time[k] == TIME_NONE)
+            continue;
         f->first_time = r->time[k] < f->first_time ? r->time[k] : f->first_time;
         f->last_time = r->time[k] > f->last_time ? r->time[k] : f->last_time;
     }
+    f->has_time = f->first_time <= f->last_time;
 }
 
 int facts_make(struct facts *out, const struct ratings *r, struct error *err)
@@ -225,11 +230,11 @@ static void suspect_rows(const struct telling *t, const struct facts_counts *f, 
 
 static void suspect_values(const struct telling *t, const struct facts *f)
 {
-    if (f->constant)
-        say(t,
-            "every rating is %g: that is who chose what, for multivae and multidae; a rating model has "
-            "nothing to learn from it",
-            f->low);
+    if (f->constant && f->low == 1)
+        say(t, "every rating is 1: that is who chose what, for multivae and multidae; a rating model has "
+               "nothing to learn from it");
+    else if (f->constant)
+        say(t, "every rating is %g: a rating model has nothing to learn from it", f->low);
     if (rating_like_time((float)f->low) && rating_like_time((float)f->high))
         say(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
     if (f->zeros && !f->constant)
@@ -249,7 +254,7 @@ static void suspect_times(const struct telling *t, const struct facts *f)
     if (f->first_time == f->last_time)
         say(t, "all times are the same: splits by time will follow the order of the file");
     else if (f->last_time > MILLISECONDS)
-        say(t, "times are too large for seconds since 1970: milliseconds?");
+        say(t, "times are in milliseconds, if they are since 1970");
     else if (f->first_time < YEAR_1990)
         say(t, "times begin before 1990: are they seconds since 1970?");
 }
@@ -259,15 +264,9 @@ void facts_suspicions(const struct facts *f, const struct ratings *r,
 {
     struct telling t = {tell, arg};
 
-    if (*r->chosen)
-        say(&t, "%s", r->chosen);
-    if (*r->doubt)
-        say(&t, "%s", r->doubt);
+    reading_warnings(r, tell, arg);
     if (r->duplicates)
         say(&t, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)", r->duplicates);
-    if (r->lines_bad)
-        say(&t, "%" PRId64 " of %" PRId64 " lines could not be read and were skipped", r->lines_bad,
-            r->lines_read);
     suspect_values(&t, f);
     suspect_rows(&t, &f->users, r->users, "user rated nearly all items", "users rated nearly all items");
     suspect_rows(&t, &f->items, r->items, "item was rated by nearly all users",

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,11 +13,11 @@ static int no_memory(const struct ratings *r, struct error *err)
 
 /* Drops the ratings of rows with fewer than `least`; `row`: r->user or r->item. */
 static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_t least, int64_t *dropped,
-                     struct error *err)
+                     int64_t *rows_dropped, struct error *err)
 {
     int64_t *count;
 
-    *dropped = 0;
+    *dropped = *rows_dropped = 0;
     if (least <= 1)
         return 0; /* a row that is there has one */
     count = mem_zalloc(rows, sizeof *count);
@@ -30,8 +31,22 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
             r->user[k] = -1;
             ++*dropped;
         }
+    for (int64_t i = 0; i < rows; i++)
+        *rows_dropped += count[i] > 0 && count[i] < least;
     mem_free(count);
     return 0;
+}
+
+/* Of all values that were read. */
+static void look_at_values(struct ratings *r)
+{
+    r->low_read = INFINITY;
+    r->high_read = -INFINITY;
+    for (int64_t k = 0; k < r->n; k++) {
+        r->low_read = r->value[k] < r->low_read ? r->value[k] : r->low_read;
+        r->high_read = r->value[k] > r->high_read ? r->value[k] : r->high_read;
+        r->reading.not_positive += r->value[k] <= 0 && r->user[k] >= 0;
+    }
 }
 
 static void drop_low(struct ratings *r, double least, int64_t *dropped)
@@ -58,31 +73,46 @@ static bool all_are_one(const struct ratings *r)
 
 int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
-    int64_t low, by_item, by_user;
+    int64_t low, by_item, by_user, items_dropped;
     int rc;
 
+    look_at_values(r);
+    r->n_read = r->n;
+    r->users_read = idtable_count(r->users);
+    r->min_rating = spec->min_rating;
+    r->min_user_ratings = spec->min_user_ratings;
+    r->min_item_ratings = spec->min_item_ratings;
     drop_low(r, spec->min_rating, &low);
-    rc = drop_rare(r, r->item, idtable_count(r->items), spec->min_item_ratings, &by_item, err);
+    rc =
+        drop_rare(r, r->item, idtable_count(r->items), spec->min_item_ratings, &by_item, &items_dropped, err);
     if (rc == 0)
-        rc = drop_rare(r, r->user, idtable_count(r->users), spec->min_user_ratings, &by_user, err);
+        rc = drop_rare(r, r->user, idtable_count(r->users), spec->min_user_ratings, &by_user,
+                       &r->users_dropped, err);
     if (rc < 0)
         return rc;
+    r->low_dropped = low;
+    r->item_dropped = by_item;
+    r->user_dropped = by_user;
     r->filtered = low + by_item + by_user;
     if (r->filtered + r->duplicates == r->n) {
-        char lowest[64] = "data.min_rating (unset)", columns[sizeof r->columns + 32] = "";
+        char lowest[64] = "data.min_rating (unset)", columns[600] = "";
 
         if (spec->min_rating > -1e30)
             snprintf(lowest, sizeof lowest, "data.min_rating %g", spec->min_rating);
-        if (low && strstr(r->columns, "ignored"))
-            snprintf(columns, sizeof columns, " (the columns: %s)", r->columns);
-        return error_set(
-            err, PT_EDATA,
-            "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
-            "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
-            "data.min_user_ratings %lld%s%s",
-            spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest, (long long)by_item,
-            (long long)spec->min_item_ratings, (long long)by_user, (long long)spec->min_user_ratings,
-            low && all_are_one(r) ? "; every rating is 1: clicks want data.min_rating=unset" : "", columns);
+        if (low && *r->reading.columns)
+            snprintf(columns, sizeof columns, " (read: %s%s%s)", r->reading.columns,
+                     *r->reading.unused ? "; not used: " : "", r->reading.unused);
+        return error_set(err, PT_EDATA,
+                         "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
+                         "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
+                         "data.min_user_ratings %lld%s%s",
+                         spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest,
+                         (long long)by_item, (long long)spec->min_item_ratings, (long long)by_user,
+                         (long long)spec->min_user_ratings,
+                         low && all_are_one(r) && !*r->reading.unused
+                             ? "; every rating is 1: clicks want data.min_rating=unset"
+                             : "",
+                         columns);
     }
     return 0;
 }

@@ -12,6 +12,7 @@ static const char *const part_names[] = {
     "validation_te.csv",
     "test_tr.csv",
     "test_te.csv",
+    "the validation file",
 };
 
 static const char *part_name(const struct ratings *r, uint8_t part)
@@ -60,8 +61,10 @@ static int merge(struct ratings *r, struct seen *s, int64_t k, enum duplicates p
     if (policy == DUPLICATES_LAST && (!r->time || r->time[k] >= r->time[s->kept])) {
         drop = s->kept;
         s->kept = k;
-    } else if (policy == DUPLICATES_MEAN) {
-        r->value[s->kept] = (float)(s->sum / s->count);
+    } else if (policy == DUPLICATES_MEAN || policy == DUPLICATES_SUM || policy == DUPLICATES_COUNT) {
+        r->value[s->kept] = policy == DUPLICATES_COUNT ? (float)s->count
+                            : policy == DUPLICATES_SUM ? (float)s->sum
+                                                       : (float)(s->sum / s->count);
         if (r->time && r->time[k] > r->time[s->kept])
             r->time[s->kept] = r->time[k];
     }

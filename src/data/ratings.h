@@ -20,6 +20,7 @@ enum given_part {
     GIVEN_VALID_OUT, /* Liang's validation_tr.csv, validation_te.csv */
     GIVEN_TEST_IN,
     GIVEN_TEST_OUT,
+    GIVEN_VALID, /* valid.txt, data.valid_path */
 };
 
 /* As a rating it is out of every scale, and as seconds, or parts of them, since 1970 it is after 1973. */
@@ -30,40 +31,76 @@ static inline bool rating_like_time(float value)
 
 #define RATINGS_FOR_TEAM ((int64_t)1 << 18) /* fewer are not worth a team's start */
 
+#define TIME_NONE INT64_MIN /* the time of a rating that has none, where others have one */
+
+/* What was taken from where: the line that every command says, and what summary.json and describe keep. */
+struct reading {
+    char from[320];       /* file, archive/member, stdin; of several texts the first and how many more */
+    char columns[256];    /* "user=userId item=movieId rating=rating", "assumed: user, item, rating by
+                             position" */
+    char unused[256];     /* columns that are not used, with the reason of each */
+    char kinds[192];      /* "view 2,664,312; addtocart 69,332": a column of events */
+    char chosen[320];     /* why this was read where the path could mean something else */
+    char preview[3][160]; /* the first ratings as they were understood */
+    char first_bad[400];  /* the first line that was skipped, and why */
+    int64_t headers;      /* lines equal to the header, further down */
+    int64_t comments;     /* lines of the head, and those of data.comment */
+    int64_t elsewhere;    /* lines that data.where leaves out */
+    int64_t missing;      /* ratings whose user or item is a word for "missing" */
+    bool missing_dropped; /* they were left out */
+    int64_t no_rating;    /* lines that were left out because the rating is such a word (data.missing=skip) */
+    int64_t no_time;      /* lines whose time is empty or such a word */
+    int64_t not_positive; /* ratings of 0 and below, before the filters */
+    int64_t rounded;      /* values above 2^24 that a float does not hold */
+    int64_t titles, titles_of; /* items with a title, of so many that were read; -1: no file of titles */
+};
+
 struct ratings {
     int64_t n;
-    int32_t *user, *item;  /* (n) owned: rows of the tables below */
-    float *value;          /* (n) owned */
-    int64_t *time;         /* (n) owned; NULL where the source has none, or they are not wanted */
-    uint8_t *given;        /* (n) owned, enum given_part; NULL where the source has no split */
-    struct idtable *users; /* owned: external ids */
-    struct idtable *items; /* owned */
-    char **title;          /* (items) owned, UTF-8; NULL, or an entry NULL, where there is none */
-    float low, high;       /* smallest and largest value that is kept */
-    bool finished;         /* a finished split (Liang's five files): overrides split.*, not filtered */
+    int32_t *user, *item;   /* (n) owned: rows of the tables below */
+    float *value;           /* (n) owned */
+    int64_t *time;          /* (n) owned; NULL where the source has none, or they are not wanted */
+    uint8_t *given;         /* (n) owned, enum given_part; NULL where the source has no split */
+    struct idtable *users;  /* owned: external ids */
+    struct idtable *items;  /* owned */
+    char **title;           /* (items) owned, UTF-8; NULL, or an entry NULL, where there is none */
+    float low, high;        /* smallest and largest value that is kept */
+    bool finished;          /* a finished split (Liang's five files): overrides split.*, not filtered */
+    struct reading reading; /* what was taken from where; zero: synth */
     int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
     int64_t duplicates;            /* repeated pairs that were merged */
-    int64_t filtered;              /* ratings dropped by filters */
-    char digest[33];               /* what identifies them (ratings_digest); "": not made yet */
-    double noise_floor;            /* synth only: RMSE of the true model; 0 otherwise */
-    char columns[192];             /* the columns of the first text, as they were understood; "": synth */
-    char doubt[192];  /* what finding that out left in doubt, and what to say; "": nothing, and as above */
-    char chosen[320]; /* what was read where the path could mean something else; "" as above */
-    double seconds;   /* that ratings_read took */
-    char note[320];   /* for the user, one line; "": nothing */
+    int64_t filtered;              /* ratings dropped by filters: the sum of the next three */
+    int64_t low_dropped, item_dropped, user_dropped, users_dropped; /* ratings, and the users of the last */
+    int64_t n_read, users_read;                                     /* before the filters */
+    float low_read, high_read;                                      /* likewise */
+    double min_rating;                                              /* the filters that were asked for */
+    int64_t min_user_ratings, min_item_ratings;
+    char digest[33];    /* what identifies them (ratings_digest); "": not made yet */
+    double noise_floor; /* synth only: RMSE of the true model; 0 otherwise */
+    double seconds;     /* that ratings_read took */
+    char note[320];     /* for the user, one line; "": nothing */
 };
 
 #define RATINGS_SYNTH "synth:" /* begins the path of a generated set */
 
+enum missing { MISSING_KEEP, MISSING_SKIP, MISSING_ERROR }; /* data.missing */
+
 /* How to read and what to keep: the data.* options, as plain arguments. */
 struct ratings_spec {
     const char *path;
-    enum text_format format;
-    int columns; /* 0: found out */
+    const char *valid_path, *test_path; /* files of their own for these parts; NULL or "": none */
+    enum text_layout format;
+    int columns; /* 0: recognised */
     const char *const *column;
     const char *delimiter; /* "": found out */
     enum text_header header;
-    enum bad_lines bad_lines;
+    int64_t skip_lines;  /* at the head of each text */
+    const char *comment; /* what a line begins with that is passed over; NULL or "": none */
+    const char *where;   /* "event=purchase": only lines with this word in this column; NULL or "": all */
+    double skip_bad;     /* share of lines that may be bad and are skipped; 0: a bad line is an error */
+    enum missing missing;
+    bool has_missing; /* the number that stands for no rating in a matrix */
+    double missing_value;
     enum duplicates duplicates; /* of a (user, item) pair */
     enum item_key item_key;
     bool binarize;
@@ -71,6 +108,7 @@ struct ratings_spec {
     int64_t min_user_ratings, min_item_ratings;
     uint64_t seed;    /* synth */
     bool want_time;   /* keep times (some splits need them) */
+    bool line_order;  /* the order of lines is the time */
     int prefer_given; /* a folder with several splits: 1 where split.kind is given */
     int workers;      /* threads that parse a large plain file, 0 or 1: one; the result is the same */
 };

@@ -66,13 +66,16 @@ int split_cells_random(struct split *s, const struct ratings *r, const struct sp
 int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,
                       struct error *err)
 {
-    int64_t train = 0, test = 0;
+    int64_t train = 0, test = 0, valid = 0;
 
     for (int64_t j = 0; r->given && j < r->n; j++) {
         if (r->given[j] == GIVEN_TRAIN)
             s->part[j] = CELL_TRAIN;
         else if (r->given[j] == GIVEN_TEST)
             s->part[j] = CELL_TEST;
+        else if (r->given[j] == GIVEN_VALID)
+            s->part[j] = CELL_VALID;
+        valid += r->given[j] == GIVEN_VALID;
         train += r->given[j] == GIVEN_TRAIN;
         test += r->given[j] == GIVEN_TEST;
     }
@@ -80,9 +83,11 @@ int split_cells_given(struct split *s, const struct ratings *r, const struct spl
         return error_set(
             err, PT_ECONFIG,
             "split.kind: given, but the data have no %s part of their own; it takes a folder with u1.base "
-            "and u1.test or with train.csv, validation_tr.csv, ...; or choose another kind",
+            "and u1.test, with train.txt and test.txt, or with train.csv, validation_tr.csv, ...; or "
+            "data.test_path; or "
+            "choose another kind",
             train ? "test" : "training");
-    return draw_valid(s, spec, train, err);
+    return valid ? 0 : draw_valid(s, spec, train, err);
 }
 
 int split_cells_kfold(struct split *s, const struct ratings *r, const struct split_spec *spec,
@@ -108,14 +113,24 @@ int split_cells_kfold(struct split *s, const struct ratings *r, const struct spl
     return draw_valid(s, spec, r->n - test, err);
 }
 
+#define MILLISECONDS 100000000000 /* as seconds it would be the year 5138 */
+
 static int need_times(const struct ratings *r, const char *kind, struct error *err)
 {
-    char columns[sizeof r->columns + 64] = "";
+    char columns[600] = "";
 
+    for (int64_t k = 0; r->time && r->reading.no_time && k < r->n; k++)
+        if (r->time[k] == TIME_NONE)
+            return error_set(err, PT_EDATA,
+                             "split.kind: %s needs the time of each rating, and %" PRId64
+                             " lines have none; leave those "
+                             "lines out, or choose another split.kind",
+                             kind, r->reading.no_time);
     if (r->time)
         return 0;
-    if (strstr(r->columns, "ignored"))
-        snprintf(columns, sizeof columns, " (columns: %s; data.columns says which is the time)", r->columns);
+    if (*r->reading.columns)
+        snprintf(columns, sizeof columns, " (%s%s%s; data.columns says which is the time)",
+                 r->reading.columns, *r->reading.unused ? "; not used: " : "", r->reading.unused);
     return error_set(err, PT_ECONFIG,
                      "split.kind: %s needs the time of each rating, and the data have none%s; choose another "
                      "kind (random, per_user, users)",
@@ -154,10 +169,21 @@ static void take_latest(struct split *s, const struct ratings *r, int64_t from, 
     }
 }
 
+/* split.time_cut is in seconds, a date too; times may be in milliseconds. */
+static double cut_of(const struct ratings *r, double cut)
+{
+    int64_t latest = INT64_MIN;
+
+    for (int64_t j = 0; j < r->n; j++)
+        latest = r->time[j] > latest ? r->time[j] : latest;
+    return latest > MILLISECONDS && cut < (double)MILLISECONDS ? 1000 * cut : cut;
+}
+
 int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
                      struct error *err)
 {
     int64_t *times, test = 0, valid = 0;
+    double cut;
     int rc = need_times(r, "time", err);
 
     if (rc == 0 && !(spec->time_cut > 0))
@@ -168,8 +194,9 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
     if (!times)
         return no_memory(r, err);
     train_all(s);
-    for (int64_t j = 0; spec->time_cut > 0 && j < r->n; j++) {
-        if ((double)r->time[j] >= spec->time_cut) {
+    cut = cut_of(r, spec->time_cut);
+    for (int64_t j = 0; cut > 0 && j < r->n; j++) {
+        if ((double)r->time[j] >= cut) {
             s->part[j] = CELL_TEST;
             test++;
         }

@@ -139,7 +139,8 @@ int sink_put_rating(struct sink *s, enum write_format format, const struct ratin
     sink_put(s, s->last_text, strlen(s->last_text));
     if (r->time) {
         sink_put(s, between, width);
-        sink_put(s, text, (size_t)snprintf(text, sizeof text, "%" PRId64, r->time[k]));
+        if (r->time[k] != TIME_NONE)
+            sink_put(s, text, (size_t)snprintf(text, sizeof text, "%" PRId64, r->time[k]));
     }
     sink_put(s, "\n", 1);
     return 0;

@@ -6,6 +6,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -23,7 +24,7 @@
 struct archive_member {
     struct archive *archive; /* owned */
     struct archive *inner;   /* owned: what unpacks a member that is packed itself; NULL: it is not */
-    char *shown;             /* owned: path or path!member, for messages */
+    char *shown;             /* owned: path or path/member, for messages */
     char *block;             /* (BLOCK_BYTES) owned: bytes of the member, at hand or for `inner`; or NULL */
     size_t at_hand, given;   /* bytes in `block` from its start, of which were given out */
     int64_t packed, unpacked;
@@ -172,12 +173,22 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     return look_inside(out, path, err);
 }
 
-/* A name that the C locale cannot hold comes as UTF-8; NULL where there is none. */
-static const char *entry_name(struct archive_entry *entry)
+/* The next member and its name (NULL: none), which is UTF-8 in any locale: libarchive would lose what the C
+ * locale cannot hold. */
+static int next_entry(struct archive *a, struct archive_entry **entry, const char **name)
 {
-    const char *name = archive_entry_pathname(entry);
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0),
+             old = utf8 ? uselocale(utf8) : (locale_t)0;
+    int got = archive_read_next_header(a, entry);
 
-    return name ? name : archive_entry_pathname_utf8(entry);
+    *name = got == ARCHIVE_OK || got == ARCHIVE_WARN ? archive_entry_pathname_utf8(*entry) : NULL;
+    if (!*name && (got == ARCHIVE_OK || got == ARCHIVE_WARN))
+        *name = archive_entry_pathname(*entry);
+    if (utf8) {
+        uselocale(old);
+        freelocale(utf8);
+    }
+    return got;
 }
 
 static int add_name(char ***names, int64_t *count, int64_t *space, const char *name, const char *path,
@@ -227,6 +238,7 @@ int archive_list(char ***names, int64_t *count, const char *path, struct error *
 {
     struct archive *a = NULL;
     struct archive_entry *entry;
+    const char *name;
     int64_t space = 0, members = 0;
     int rc = open_any(&a, path, false, err), got = ARCHIVE_EOF;
 
@@ -234,9 +246,7 @@ int archive_list(char ***names, int64_t *count, const char *path, struct error *
     *count = 0;
     if (rc < 0)
         return rc;
-    while (rc == 0 && ((got = archive_read_next_header(a, &entry)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
-        const char *name = entry_name(entry);
-
+    while (rc == 0 && ((got = next_entry(a, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
         if (++members > MOST_MEMBERS)
             rc = error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", path,
                            MOST_MEMBERS);
@@ -320,6 +330,7 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
 {
     struct archive_member *m = mem_zalloc(1, sizeof *m);
     struct archive_entry *entry;
+    const char *name;
     int rc, got;
 
     if (!m)
@@ -332,14 +343,12 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
     }
     strcpy(m->shown, path);
     if (member)
-        strcat(strcat(m->shown, "!"), member);
+        strcat(strcat(m->shown, "/"), member);
     printable_in_place(m->shown);
     rc = open_any(&m->archive, path, !member, err);
     if (rc < 0)
         goto fail;
-    while ((got = archive_read_next_header(m->archive, &entry)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
-        const char *name = entry_name(entry);
-
+    while ((got = next_entry(m->archive, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
         rc = check_size(m->archive, m->packed, 0, path, err);
         if (rc < 0)
             goto fail;

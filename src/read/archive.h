@@ -24,7 +24,8 @@ enum packing {
  * told from a compressed text by what is inside. */
 int archive_packing(enum packing *out, const char *path, struct error *err);
 
-/* Names of the regular files inside, in their order; each and the list for mem_free (see archive_free_names).
+/* Names of the regular files inside, in their order; each and the list for mem_free (see
+ * archive_free_names).
  */
 int archive_list(char ***names, int64_t *count, const char *path, struct error *err);
 void archive_free_names(char **names, int64_t count);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NUMBER_LENGTH 64 /* a longer number is not one that anybody wrote on purpose */
 
@@ -67,10 +68,20 @@ static bool may_part_thousands(const char *text, size_t length, size_t comma)
     return digits == 3 && comma - sign <= 3 && comma > sign && text[sign] != '0';
 }
 
+static bool is_word(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && strncasecmp(text, word, length) == 0;
+}
+
 const char *field_rating(const char *text, size_t length, float *out)
 {
     const char *why = field_value(text, length, out), *comma = why ? memchr(text, ',', length) : NULL;
     char copy[NUMBER_LENGTH];
+
+    if (why && (is_word(text, length, "true") || is_word(text, length, "false"))) {
+        *out = length == 4;
+        return NULL;
+    }
 
     if (!comma || length >= sizeof copy || memchr(text, '.', length))
         return why;

@@ -10,7 +10,8 @@
  * nan, inf and hexadecimal are refused, and so is what a float cannot hold. What it can hold only as a
  * denormal is 0. */
 const char *field_value(const char *text, size_t length, float *out);
-/* The same, and a comma in place of the point ("4,5"), for fields that no comma ends. One before three digits
+/* The same, true and false as 1 and 0, and a comma in place of the point ("4,5"), for fields that no comma
+ * ends. One before three digits
  * ("1,000") is refused: it may part thousands. */
 const char *field_rating(const char *text, size_t length, float *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */

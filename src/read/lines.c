@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 #include "read/archive.h"
+#include "read/foreign.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +20,7 @@ struct lines {
     size_t space, filled;
     size_t given; /* bytes of the block that was given out last */
     bool started, ended;
+    bool kept; /* what is there is not enough */
 };
 
 int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
@@ -116,38 +117,6 @@ static int grow(struct lines *l, int64_t line, struct error *err)
     return 0;
 }
 
-/* Files of other programs, by their first bytes; NULL: none that is known. An id may begin with some of these
- * letters, but no text has a control character behind them. */
-static const char *find_foreign(const unsigned char *bytes, size_t n)
-{
-    static const struct {
-        const char *bytes, *name;
-        size_t length;
-        bool control;
-    } foreign[] = {
-        {"PAR1", "a Parquet file", 4, true},
-        {"ARROW1", "an Arrow file", 6, true},
-        {"FEA1", "a Feather file", 4, true},
-        {"ORC", "an ORC file", 3, true},
-        {"\x89HDF\r\n\x1a\n", "an HDF5 file", 8, false},
-        {"\x93NUMPY", "a NumPy array", 6, true},
-        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", 8, false},
-        {"SQLite format 3", "an SQLite database", 15, true},
-        {"\x80\x04\x95", "a Python pickle", 3, false},
-        {"\x80\x05\x95", "a Python pickle", 3, false},
-    };
-
-    for (size_t k = 0; k < sizeof foreign / sizeof *foreign; k++) {
-        size_t length = foreign[k].length;
-        bool control =
-            n > length && bytes[length] < 0x20 && !(bytes[length] >= '\t' && bytes[length] <= '\r');
-
-        if (n > length && memcmp(bytes, foreign[k].bytes, length) == 0 && (control || !foreign[k].control))
-            return foreign[k].name;
-    }
-    return NULL;
-}
-
 /* What the first bytes say about the text as a whole. */
 static int look_at_start(struct lines *l, struct error *err)
 {
@@ -160,9 +129,8 @@ static int look_at_start(struct lines *l, struct error *err)
         return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
     } else if (archive_is_packed(b, l->filled)) {
         return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
-    } else if (find_foreign(b, l->filled)) {
-        return error_set(err, PT_EDATA, "%s: is %s, which is not read; export it as CSV", l->shown,
-                         find_foreign(b, l->filled));
+    } else if (foreign_of_bytes(l->buffer, l->filled)) {
+        return error_set(err, PT_EDATA, "%s: is %s", l->shown, foreign_of_bytes(l->buffer, l->filled));
     }
     l->started = true;
     return 0;
@@ -178,6 +146,12 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
     l->filled -= l->given;
     memmove(l->buffer, l->buffer + l->given, l->filled);
     l->given = 0;
+    if (l->kept && l->filled == l->space) {
+        rc = grow(l, line, err);
+        if (rc < 0)
+            return rc;
+    }
+    l->kept = false;
     for (;;) {
         while (!l->ended && l->filled < l->space) {
             rc = fill(l, err);
@@ -201,6 +175,22 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
     l->given = last ? (size_t)(last + 1 - l->buffer) : 0;
     *begin = l->buffer;
     *end = l->buffer + l->given;
+    return 0;
+}
+
+bool lines_keep(struct lines *l, const char *from)
+{
+    l->given = (size_t)(from - l->buffer);
+    l->kept = !l->ended;
+    return l->kept;
+}
+
+int lines_seek(struct lines *l, int64_t offset, struct error *err)
+{
+    l->given = l->filled = 0;
+    l->ended = false;
+    if (lseek(l->fd, (off_t)offset, SEEK_SET) < 0)
+        return error_set(err, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
     return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,10 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
 /* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines seen so
  * far, for the message of a line that is far too long for the buffer (PT_EDATA). */
 int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err);
+/* The next block begins at `from`, a place in this one, with more behind it. False: there is no more. */
+bool lines_keep(struct lines *l, const char *from);
+/* The next block begins at this byte of a plain file. PT_EDATA. */
+int lines_seek(struct lines *l, int64_t offset, struct error *err);
 void lines_close(struct lines *l);
 
 #endif

@@ -1,294 +1,281 @@
 #include "read/parser.h"
 
-#include "base/mem.h"
 #include "base/printable.h"
 #include "read/field.h"
+#include "read/json_lines.h"
 #include "read/lines.h"
+#include "read/parser_layouts.h"
 #include "read/parser_plain.h"
 
-#include <stdarg.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_ID 4096
-#define HUGE_FROM  ((int64_t)4 << 20) /* ratings; a worker's own few would not fill huge pages */
+#define EXACT 16777216.0f /* beyond it a float does not hold every whole number */
 
-bool triplets_reserve(struct triplets *t, int64_t more, bool times)
-{
-    int64_t space = t->space;
-
-    if (t->n + more <= space)
-        return true;
-    /* Large blocks move by page tables and are not touched before they are written, so doubling costs
-     * neither time nor memory. */
-    space = 2 * space > t->n + more ? 2 * space : t->n + more;
-#define GROW(field)                                                                                          \
-    do {                                                                                                     \
-        void *grown = mem_resize(t->field, space, sizeof *t->field);                                         \
-        if (!grown)                                                                                          \
-            return false;                                                                                    \
-        t->field = grown;                                                                                    \
-        if (space >= HUGE_FROM)                                                                              \
-            mem_want_huge(grown, space, sizeof *t->field);                                                   \
-    } while (0)
-    GROW(user);
-    GROW(item);
-    GROW(value);
-    if (times)
-        GROW(time);
-#undef GROW
-    t->space = space;
-    return true;
-}
-
-void triplets_fini(struct triplets *t)
-{
-    mem_free(t->user);
-    mem_free(t->item);
-    mem_free(t->value);
-    mem_free(t->time);
-    *t = (struct triplets){0};
-}
-
-/* --- any line ------------------------------------------------------------------------------------ */
-
-/* The line is bad: PT_EDATA, or 0 where bad lines are skipped. */
-static int __attribute__((format(printf, 2, 3))) bad(struct parser *p, const char *fmt, ...)
-{
-    if (p->lines_bad++ == 0) {
-        va_list args;
-
-        va_start(args, fmt);
-        vsnprintf(p->bad_reason, sizeof p->bad_reason, fmt, args);
-        va_end(args);
-        p->bad_line = p->line;
-        p->bad_number = false;
-    }
-    return p->skip_bad ? 0 : PT_EDATA;
-}
-
-/* A field's id as the table gets it: doubled quotes made single in `scratch`. NULL or what is wrong. */
-static const char *id_of(const struct field *f, char scratch[LONGEST_ID], const char **name, size_t *length)
-{
-    *name = f->text;
-    *length = f->length;
-    if (f->length > LONGEST_ID)
-        return "is longer than 4096 bytes";
-    if (f->doubled) {
-        size_t n = 0;
-
-        for (size_t k = 0; k < f->length; k++) {
-            scratch[n++] = f->text[k];
-            k += f->text[k] == '"';
-        }
-        *name = scratch;
-        *length = n;
-    }
-    return field_id(*name, *length);
-}
-
-/* The next field of a list from c on; the place behind it and its delimiter, or NULL: there is none. */
-static const char *next_of_list(const struct dialect *d, const char *c, const char *end, struct field *f)
-{
-    const char *stop;
-
-    while (d->blanks && c < end && field_is_blank(*c))
-        c++;
-    if (c == end)
-        return NULL;
-    for (stop = c; stop < end && (d->blanks ? !field_is_blank(*stop)
-                                            : strncmp(stop, d->delimiter, (size_t)d->delimiter_length) != 0);)
-        stop++;
-    *f = (struct field){c, (size_t)(stop - c), false};
-    return stop < end && !d->blanks ? stop + d->delimiter_length : stop;
-}
-
-/* Whether all ids of the list can be ones, else as bad(). Between blanks no field is empty, so that a short
- * line without a zero byte needs no look at each. */
-static int check_list(struct parser *p, const char *line, const char *end)
-{
-    const struct dialect *d = p->dialect;
-    struct field f;
-
-    if (d->blanks && end - line <= LONGEST_ID && !memchr(line, 0, (size_t)(end - line)))
-        return 0;
-    for (const char *c = line; (c = next_of_list(d, c, end, &f));) {
-        const char *why = f.length > LONGEST_ID ? "is longer than 4096 bytes" : field_id(f.text, f.length);
-        char shown[PRINTABLE_BYTES];
-
-        if (why)
-            return bad(p, "%s '%s' %s", f.text == line ? "user" : "item", printable(shown, f.text, f.length),
-                       why);
-    }
-    return 0;
-}
-
-/* Nothing is stored before all of the line is right, and no user without an item: who is in the table has a
- * rating. */
-static int take_lists(struct parser *p, const char *line, const char *end)
-{
-    struct dialect d = *p->dialect;
-    struct triplets *t = p->out;
-    struct field user, item;
-    int64_t u = -1, i, before = p->lines_bad;
-    const char *c;
-    int rc;
-
-    while (d.blanks && line < end && field_is_blank(*line))
-        line++;
-    rc = check_list(p, line, end);
-    if (rc < 0 || p->lines_bad > before || !(c = next_of_list(&d, line, end, &user)))
-        return rc;
-    while ((c = next_of_list(&d, c, end, &item))) {
-        if (u < 0)
-            u = idtable_put(p->users, user.text, user.length);
-        i = u < 0 ? -1 : idtable_put(p->items, item.text, item.length);
-        if (i < 0)
-            return PT_ENOMEM;
-        t->user[t->n] = (int32_t)u;
-        t->item[t->n] = (int32_t)i;
-        t->value[t->n++] = 1;
-    }
-    return 0;
-}
+/* --- a rating a line ----------------------------------------------------------------------------- */
 
 static int bad_field(struct parser *p, const struct field *f, int column, const char *why)
 {
-    enum role r = (enum role)p->dialect->role[column];
+    enum role r = (enum role)p->format->role[column];
     char shown[PRINTABLE_BYTES];
     int64_t time;
     bool date = r == ROLE_RATING && field_time(f->text, f->length, &time) == NULL;
-    int rc;
 
+    if (r == ROLE_RATING && p->skip_missing && text_is_missing(f->text, f->length)) {
+        p->no_rating++;
+        return 0;
+    }
     if (f->length == 0)
-        return bad(p, "field %d: the %s is empty", column + 1, dialect_role_name(r));
-    rc = bad(p, "field %d: %s '%s' %s%s", column + 1, dialect_role_name(r),
-             printable(shown, f->text, f->length), why,
-             date ? " but a date; is it the time? data.columns says what each column is" : "");
-    if (p->lines_bad == 1)
-        p->bad_number = !date && !memchr(f->text, ',', f->length) && (r == ROLE_RATING || r == ROLE_TIME);
-    return rc;
+        return parser_bad(p, "field %d: the %s is empty", column + 1, role_name(r));
+    return parser_bad(p, "field %d: %s '%s' %s%s", column + 1, role_name(r),
+                      printable(shown, f->text, f->length), why,
+                      date ? " but a date; is it the time? data.columns says what each column is" : "");
 }
 
 /* A line that is not cut at all: perhaps at the wrong character. */
 static int bad_count(struct parser *p, int64_t n)
 {
-    const struct dialect *d = p->dialect;
-    char expected[16 * DIALECT_COLUMNS], shown[PRINTABLE_BYTES], at[PRINTABLE_BYTES + 2], hint[144] = "";
+    const struct text_format *d = p->format;
+    char expected[512], shown[PRINTABLE_BYTES], hint[144] = "";
 
-    dialect_show(d, expected, sizeof expected);
-    snprintf(at, sizeof at, "'%s'", printable(shown, d->delimiter, (size_t)d->delimiter_length));
+    text_show_columns(d, expected, sizeof expected);
     if (n == 1)
-        snprintf(hint, sizeof hint, "; fields are cut at %s: is another data.delimiter wanted?",
-                 d->blanks                 ? "blanks"
-                 : d->delimiter[0] == '\t' ? "tabs"
-                                           : at);
-    return bad(p, "%lld field%s where %d are expected (%s)%s", (long long)n, n == 1 ? "" : "s", d->columns,
-               expected, hint);
+        snprintf(hint, sizeof hint, "; fields are cut at %s%s%s: is another data.delimiter wanted?",
+                 d->blanks ? "" : "'",
+                 d->blanks ? "blanks" : printable(shown, d->delimiter, (size_t)d->delimiter_length),
+                 d->blanks ? "" : "'");
+    return parser_bad(p, "%" PRId64 " field%s where %d are expected (%.300s)%s", n, n == 1 ? "" : "s",
+                      d->columns, expected, hint);
+}
+
+enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
+
+/* Whether the line is the header again, written otherwise or of another file: user and item are words of
+ * it. */
+static enum again header_again(const struct text_format *d, const struct field *line, const struct field *id)
+{
+    struct field f[TEXT_COLUMNS];
+    int64_t n;
+    int found = 0, same = 0;
+
+    if (!d->header_length || !id[0].length ||
+        !memmem(d->header, (size_t)d->header_length, id[0].text, id[0].length))
+        return NOT_A_HEADER;
+    n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
+    for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
+        for (int k = 0; k < 2; k++)
+            found += f[c].length == id[k].length && memcmp(f[c].text, id[k].text, id[k].length) == 0;
+        same += f[c].length == line[c].length && memcmp(f[c].text, line[c].text, f[c].length) == 0;
+    }
+    return same == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
+}
+
+static const char *take_time(const struct field *f, int64_t *time)
+{
+    if (!text_is_missing(f->text, f->length))
+        return field_time(f->text, f->length, time);
+    *time = TIME_NONE;
+    return NULL;
+}
+
+static bool is_rounded(const struct field *f, float value)
+{
+    char digits[64];
+
+    if (fabsf(value) < EXACT || f->length >= sizeof digits)
+        return false;
+    memcpy(digits, f->text, f->length);
+    digits[f->length] = 0;
+    return strtod(digits, NULL) != (double)value;
 }
 
 /* Reads the fields of a delimited line; nothing is stored before all of them are right. */
 static int take_fields(struct parser *p, const struct field *f)
 {
-    const struct dialect *d = p->dialect;
-    struct triplets *t = p->out;
-    char scratch[2][LONGEST_ID];
-    const char *name[2] = {NULL, NULL}, *why = NULL;
-    size_t length[2] = {0, 0};
-    int64_t time = 0, u, i;
+    const struct text_format *d = p->format;
+    char scratch[2][PARSER_ID];
+    struct field id[2] = {{NULL, 0, false}, {NULL, 0, false}};
+    const char *wrong = NULL;
+    int at = 0, rating = -1, rc;
+    int64_t time = 0;
     float value = 1;
+    enum again again;
 
     for (int c = 0; c < d->columns; c++) {
         enum role r = (enum role)d->role[c];
+        const char *why = NULL;
 
         if (r == ROLE_USER || r == ROLE_ITEM)
-            why = id_of(&f[c], scratch[r == ROLE_ITEM], &name[r == ROLE_ITEM], &length[r == ROLE_ITEM]);
+            why = parser_id(&f[c], scratch[r == ROLE_ITEM], &id[r == ROLE_ITEM]);
         else if (r == ROLE_RATING)
-            why = field_rating(f[c].text, f[c].length, &value);
+            why = field_rating(f[rating = c].text, f[c].length, &value);
         else if (r == ROLE_TIME)
-            why = field_time(f[c].text, f[c].length, &time);
-        if (why)
-            return bad_field(p, &f[c], c, why);
+            why = take_time(&f[c], &time);
+        at = why && !wrong ? c : at;
+        wrong = wrong ? wrong : why;
     }
-    u = idtable_put(p->users, name[0], length[0]);
-    i = u < 0 ? -1 : idtable_put(p->items, name[1], length[1]);
-    if (i < 0)
-        return PT_ENOMEM;
-    t->user[t->n] = (int32_t)u;
-    t->item[t->n] = (int32_t)i;
-    t->value[t->n] = value;
-    if (p->keep_time)
-        t->time[t->n] = time;
-    t->n++;
+    again = header_again(d, f, id);
+    if (again == SAME_HEADER) {
+        p->headers++;
+        p->lines_read--;
+        return 0;
+    }
+    if (again == OTHER_HEADER)
+        return parser_refuse(p,
+                             "a header again, unlike that of line %" PRId64
+                             "; texts of different columns are read "
+                             "as files of a glob, each by its own header",
+                             d->head_lines);
+    if (wrong)
+        return bad_field(p, &f[at], at, wrong);
+    if ((rc = parser_put(p, &id[0], &id[1], value, time)) < 0)
+        return rc;
+    p->no_time += time == TIME_NONE;
+    p->rounded += rating >= 0 && is_rounded(&f[rating], value);
+    if (d->event >= 0)
+        parser_count_kind(p, f[d->event].text, f[d->event].length, 1);
     return 0;
 }
 
-/* [line, end) without its newline. */
+/* --- any line ------------------------------------------------------------------------------------ */
+
+static bool begins_with(const char *line, const char *end, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return n && (size_t)(end - line) >= n && memcmp(line, prefix, n) == 0;
+}
+
+static int take_delimited(struct parser *p, const char *line, const char *end)
+{
+    const struct text_format *d = p->format;
+    struct field fields[TEXT_COLUMNS];
+    int64_t n = text_cut(d, line, end, fields, TEXT_COLUMNS);
+
+    if (n < 0)
+        return n == TEXT_OPEN_QUOTE
+                   ? parser_refuse(p, "a quoted field is not closed")
+                   : parser_bad(
+                         p, "text follows the closing quote of a field; is another data.delimiter wanted?");
+    if (n != d->columns)
+        return bad_count(p, n);
+    if (d->where >= 0 && (fields[d->where].length != strlen(d->where_word) ||
+                          memcmp(fields[d->where].text, d->where_word, fields[d->where].length) != 0)) {
+        p->elsewhere++;
+        return 0;
+    }
+    return take_fields(p, fields);
+}
+
+/* [line, end): a record without its newline. */
 static int take_any(struct parser *p, const char *line, const char *end)
 {
-    const struct dialect *d = p->dialect;
-    struct field fields[DIALECT_COLUMNS];
-    const char *c = line;
-    int64_t n;
+    const struct text_format *d = p->format;
+    const char *c;
 
-    p->line++;
     if (end > line && end[-1] == '\r')
         end--;
-    while (c < end && field_is_blank(*c))
+    if (p->past_head && begins_with(line, end, "\xEF\xBB\xBF"))
+        line += 3; /* texts with byte order marks, one behind the other */
+    for (c = line; c < end && field_is_blank(*c);)
         c++;
+    if (!p->past_head && p->line <= d->head_lines)
+        return 0;
+    p->past_head = true;
     if (c == end)
         return 0;
-    if (d->header && !p->past_header) {
-        p->past_header = true;
+    if (begins_with(line, end, d->comment)) {
+        p->comments++;
+        return 0;
+    }
+    if (d->header_length && end - line == d->header_length &&
+        memcmp(line, d->header, (size_t)(end - line)) == 0) {
+        p->headers++;
         return 0;
     }
     p->lines_read++;
+    p->at = line;
+    p->at_end = end;
     if ((size_t)(end - line) > LINES_LONGEST)
-        return bad(p, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
-    if (d->lists)
-        return take_lists(p, line, end);
-    n = dialect_cut(d, line, end, fields, DIALECT_COLUMNS);
-    if (n < 0)
-        return bad(p, "a quoted field is not closed, or text follows its closing quote");
-    if (n != d->columns)
-        return bad_count(p, n);
-    return take_fields(p, fields);
+        return parser_bad(p, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
+    if (d->layout == FORMAT_JSON)
+        return json_lines_take(p, line, end);
+    return d->layout == FORMAT_DELIMITED ? take_delimited(p, line, end) : parser_take_layout(p, line, end);
 }
 
 bool parser_reserve(struct parser *p, int64_t bytes)
 {
     /* A rating takes at least "1,2\n", a further one of a list " 2". */
-    return triplets_reserve(p->out, p->dialect->lists ? bytes / 2 + 1 : bytes / 4 + 1, p->keep_time);
+    return triplets_reserve(p->out, p->format->layout != FORMAT_DELIMITED ? bytes / 2 + 1 : bytes / 4 + 1,
+                            p->keep_time);
+}
+
+bool parser_lines_are_alone(const struct text_format *d)
+{
+    return d->layout == FORMAT_DELIMITED || d->layout == FORMAT_LISTS || d->layout == FORMAT_ITEM_VALUES ||
+           d->layout == FORMAT_CELL_LISTS || d->layout == FORMAT_JSON;
+}
+
+/* What parser_take has changed when a line cannot be finished. */
+struct mark {
+    int64_t line, lines_read, n;
+};
+
+static int take_record(struct parser *p, const char **begin, const char *end)
+{
+    struct mark before = {p->line, p->lines_read, p->out->n};
+    bool quoted = p->format->layout == FORMAT_DELIMITED || p->format->layout == FORMAT_CELL_LISTS;
+    const char *stop = quoted && (p->past_head || p->line >= p->format->head_lines)
+                           ? text_record_end(p->format, *begin, end, p->last)
+                           : memchr(*begin, '\n', (size_t)(end - *begin));
+    int rc;
+
+    if (!stop && !p->last && end - *begin <= TEXT_RECORD + 1)
+        return PARSER_OPEN_QUOTE;
+    p->line++;
+    p->at = p->at_end = *begin;
+    if (!stop)
+        return parser_refuse(p, "a quoted field is not closed");
+    rc = take_any(p, *begin, stop);
+    if (rc == PT_ENOMEM) {
+        p->line = before.line;
+        p->lines_read = before.lines_read;
+        p->out->n = before.n;
+    }
+    if (rc < 0)
+        return rc;
+    for (const char *c = *begin; (c = memchr(c, '\n', (size_t)(stop - c))); c++)
+        p->line++;
+    *begin = stop < end ? stop + 1 : end;
+    return 0;
 }
 
 int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at)
 {
     struct plain_form form;
-    bool plain = parser_plain_form(&form, p->dialect);
+    bool plain = parser_plain_form(&form, p->format);
 
+    p->past_head = p->past_head || p->format->head_lines == 0;
     while (begin < end) {
-        const char *stop;
-        int64_t line, read, n;
         int rc;
 
-        if (plain && (p->past_header || !p->dialect->header) &&
-            (begin = parser_take_plain(p, &form, begin, end)) == end)
-            break;
-        stop = memchr(begin, '\n', (size_t)(end - begin));
-        line = p->line;
-        read = p->lines_read;
-        n = p->out->n;
-        rc = take_any(p, begin, stop);
-        if (rc == PT_ENOMEM) {
-            p->line = line;
-            p->lines_read = read;
-            p->out->n = n;
-            if (stopped_at)
-                *stopped_at = begin;
+        if (plain && p->past_head) {
+            int64_t n = p->out->n;
+
+            begin = parser_take_plain(&form, p->users, p->items, p->out, p->keep_time, begin, end);
+            p->line += p->out->n - n;
+            p->lines_read += p->out->n - n;
+            if (begin == end)
+                break;
         }
-        if (rc < 0)
+        rc = take_record(p, &begin, end);
+        if (rc && stopped_at)
+            *stopped_at = begin;
+        if (rc)
             return rc;
-        begin = stop + 1;
     }
     return 0;
 }

@@ -22,14 +22,37 @@ struct plain_line {
     int64_t time;
 };
 
-bool parser_plain_form(struct plain_form *out, const struct dialect *d)
+/* The header's words that could be plain ids. */
+static void note_header(struct plain_form *out, const struct text_format *d)
 {
-    struct plain_form f = {d->columns,      -1,  -1,   -1, -1, (unsigned)d->delimiter_length,
-                           d->delimiter[0], {0}, false};
+    struct field f[PLAIN_COLUMNS];
+    int64_t n = d->header_length ? text_cut(d, d->header, d->header + d->header_length, f, COLUMNS) : 0;
+
+    for (int64_t c = 0; c < n && c < COLUMNS; c++) {
+        uint64_t word = 0;
+
+        if (f[c].length - 1 > 7)
+            continue;
+        for (size_t k = f[c].length; k > 0; k--)
+            word = word << 8 | (unsigned char)f[c].text[k - 1];
+        out->header[out->headers++] = word;
+    }
+}
+
+bool parser_plain_form(struct plain_form *out, const struct text_format *d)
+{
+    struct plain_form f = {.columns = d->columns,
+                           .user = -1,
+                           .item = -1,
+                           .rating = -1,
+                           .time = -1,
+                           .width = (unsigned)d->delimiter_length,
+                           .delimiter = d->delimiter[0]};
     int *const at[ROLES] = {
         [ROLE_USER] = &f.user, [ROLE_ITEM] = &f.item, [ROLE_RATING] = &f.rating, [ROLE_TIME] = &f.time};
 
-    if (d->lists || d->blanks || d->columns > COLUMNS ||
+    if (d->layout != FORMAT_DELIMITED || d->blanks || d->columns > COLUMNS || d->where >= 0 ||
+        d->event >= 0 || *d->comment ||
         (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
         return false;
     for (int c = 0; c < d->columns; c++) {
@@ -40,6 +63,7 @@ bool parser_plain_form(struct plain_form *out, const struct dialect *d)
         if (at[r])
             *at[r] = c;
     }
+    note_header(&f, d);
     *out = f;
     return true;
 }
@@ -85,7 +109,16 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
     return !((((w - SCAN_ONES * 0x21) & ~w) | ((quote - SCAN_ONES) & ~quote)) & SCAN_HIGHS);
 }
 
-INLINE bool read_id(struct piece p, struct id *out)
+/* A word as an id: not one of the header, which may stand again, and no byte order mark. */
+static bool is_own_word(const struct plain_form *f, uint64_t word)
+{
+    for (int k = 0; k < f->headers; k++)
+        if (word == f->header[k])
+            return false;
+    return (word & 0xFFFFFF) != 0xBFBBEF;
+}
+
+INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
 {
     uint64_t digits;
 
@@ -99,7 +132,7 @@ INLINE bool read_id(struct piece p, struct id *out)
         return true;
     }
     out->number = IDTABLE_NUMBERS;
-    return is_plain_word(out->word, p.length);
+    return is_plain_word(out->word, p.length) && is_own_word(f, out->word);
 }
 
 /* Each rounded once, as by strtod. */
@@ -154,7 +187,7 @@ INLINE const char *read_line(const struct plain_form *f, const char *line, bool 
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
 
-    if (!next || !read_id(piece[f->user], &out->user) || !read_id(piece[f->item], &out->item) ||
+    if (!next || !read_id(f, piece[f->user], &out->user) || !read_id(f, piece[f->item], &out->item) ||
         (f->rating >= 0 && !read_value(piece[f->rating], &out->value)) ||
         (f->time >= 0 && !read_time(piece[f->time], keep_time, &out->time)) ||
         (f->skips && !skipped_are_plain(f, piece)))
@@ -174,19 +207,18 @@ INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const st
     return row;
 }
 
-INLINE const char *take_lines(const struct plain_form *form, struct parser *p, const char *begin,
-                              const char *end)
+INLINE const char *take_lines(const struct plain_form *form, struct idtable *users, struct idtable *items,
+                              struct triplets *out, const bool keep_time, const char *begin, const char *end)
 {
-    const bool keep_time = p->keep_time;
-    struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
+    struct idtable_numbers known_users = idtable_numbers(users), known_items = idtable_numbers(items);
     struct plain_line line = {.value = 1};
-    struct triplets t = *p->out;
+    struct triplets t = *out;
     int64_t n = t.n;
 
     while (begin < end) {
         const char *next = read_line(form, begin, keep_time, &line);
-        int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
-        int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
+        int64_t u = next ? row_of(users, &known_users, &line.user) : -1;
+        int64_t i = u < 0 ? -1 : row_of(items, &known_items, &line.item);
 
         if (i < 0)
             break;
@@ -198,9 +230,7 @@ INLINE const char *take_lines(const struct plain_form *form, struct parser *p, c
         n++;
         begin = next;
     }
-    p->line += n - t.n;
-    p->lines_read += n - t.n;
-    p->out->n = n;
+    out->n = n;
     return begin;
 }
 
@@ -209,11 +239,20 @@ static bool is_usual(const struct plain_form *f)
     return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
 }
 
-const char *parser_take_plain(struct parser *p, const struct plain_form *form, const char *begin,
-                              const char *end)
+const char *parser_take_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
+                              struct triplets *out, bool keep_time, const char *begin, const char *end)
 {
     const struct plain_form own = *form; /* nothing that is written can be it */
-    const struct plain_form usual = {4, 0, 1, 2, 3, 1, own.delimiter, {0}, false}; /* known to the compiler */
+    struct plain_form usual = own;       /* known to the compiler */
 
-    return is_usual(&own) ? take_lines(&usual, p, begin, end) : take_lines(&own, p, begin, end);
+    if (!is_usual(&own))
+        return take_lines(&own, users, items, out, keep_time, begin, end);
+    usual.columns = 4;
+    usual.user = 0;
+    usual.item = 1;
+    usual.rating = 2;
+    usual.time = 3;
+    usual.width = 1;
+    usual.skips = false;
+    return take_lines(&usual, users, items, out, keep_time, begin, end);
 }

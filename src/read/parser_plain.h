@@ -9,27 +9,31 @@
 #ifndef READ_PARSER_PLAIN_H
 #define READ_PARSER_PLAIN_H
 
-#include "read/parser.h"
+#include "data/idtable.h"
+#include "read/text_format.h"
+#include "read/triplets.h"
 
 #include <stdbool.h>
 
-#define PLAIN_COLUMNS 8 /* of a dialect whose lines can be plain */
+#define PLAIN_COLUMNS 8 /* of a text whose lines can be plain */
 
-/* Where the fields of a dialect are; -1: it has none of the kind. */
+/* Where the fields of a text are; -1: it has none of the kind. */
 struct plain_form {
     int columns, user, item, rating, time;
     unsigned width; /* of the delimiter: one character, or the same one twice */
     char delimiter;
     uint8_t skip[PLAIN_COLUMNS];
     bool skips;
+    uint64_t header[PLAIN_COLUMNS]; /* words of the header: a line with one as its user is not plain */
+    int headers;
 };
 
-/* False: no line of this dialect can be plain. */
-bool parser_plain_form(struct plain_form *out, const struct dialect *d);
+/* False: no line of this text can be plain. */
+bool parser_plain_form(struct plain_form *out, const struct text_format *d);
 
 /* Takes lines from `begin` on while they are plain, and returns the start of the first one that is not (or
- * that needs memory which is not there), or `end`. Nothing of such a line is counted. */
-const char *parser_take_plain(struct parser *p, const struct plain_form *form, const char *begin,
-                              const char *end);
+ * that needs memory which is not there), or `end`. Nothing of such a line is stored. */
+const char *parser_take_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
+                              struct triplets *out, bool keep_time, const char *begin, const char *end);
 
 #endif

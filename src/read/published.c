@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "read/archive.h"
+#include "read/foreign.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -98,14 +99,12 @@ int published_of_folder(char ***names, int64_t *count, const char *path, struct 
 /* --- knowing ------------------------------------------------------------------------------------- */
 
 /* The forms, in the order they are looked for. */
-static const struct form {
-    const char *ratings, *titles;
-    enum titles_kind kind;
-} forms[] = {
-    {"u.data", "u.item", TITLES_BARS},
-    {"ratings.dat", "movies.dat", TITLES_COLONS},
-    {"ratings.csv", "movies.csv", TITLES_CSV},
-};
+static const char *const forms[] = {"u.data", "ratings.dat", "ratings.csv"};
+
+static const char *const titles[] = {
+    "u.item",       "movies.dat", "movies.csv",  "movies.tsv",   "items.csv",   "items.tsv", "titles.csv",
+    "titles.tsv",   "books.csv",  "artists.csv", "artists.dat",  "artists.tsv", "songs.csv", "tracks.csv",
+    "products.csv", "games.csv",  "anime.csv",   "articles.csv", NULL};
 
 static const struct finished {
     const char *name;
@@ -208,8 +207,6 @@ static bool match_pair(struct published_match *m, const struct view *v)
         m->given[0] = GIVEN_TRAIN;
         m->given[1] = GIVEN_TEST;
         m->texts = 2;
-        m->titles = find(v, "u.item");
-        m->titles_kind = m->titles ? TITLES_BARS : TITLES_NONE;
         return true;
     }
     return false;
@@ -217,17 +214,52 @@ static bool match_pair(struct published_match *m, const struct view *v)
 
 static bool match_form(struct published_match *m, const struct view *v)
 {
-    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-        m->text[0] = find(v, forms[f].ratings);
-        if (!m->text[0])
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++)
+        if ((m->text[0] = find(v, forms[f]))) {
+            m->given[0] = GIVEN_NONE;
+            m->texts = 1;
+            return true;
+        }
+    return false;
+}
+
+/* train.txt, test.txt and perhaps valid.txt, as LightGCN and others split. */
+static bool match_parts(struct published_match *m, const struct view *v)
+{
+    static const char *const ends[] = {".txt", ".csv", ".tsv", ".dat", ".inter", ".jsonl", ".json"};
+    static const char *const valid[] = {"valid", "validation", "val", "dev"};
+    char name[64];
+
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+        snprintf(name, sizeof name, "train%s", ends[e]);
+        m->text[0] = find(v, name);
+        snprintf(name, sizeof name, "test%s", ends[e]);
+        m->text[1] = find(v, name);
+        if (!m->text[0] || !m->text[1])
             continue;
-        m->given[0] = GIVEN_NONE;
-        m->texts = 1;
-        m->titles = find(v, forms[f].titles);
-        m->titles_kind = m->titles ? forms[f].kind : TITLES_NONE;
+        m->given[0] = GIVEN_TRAIN;
+        m->given[1] = GIVEN_TEST;
+        m->texts = 2;
+        for (size_t k = 0; k < 4 && m->texts == 2; k++) {
+            snprintf(name, sizeof name, "%s%s", valid[k], ends[e]);
+            if ((m->text[2] = find(v, name))) {
+                m->given[2] = GIVEN_VALID;
+                m->texts = 3;
+            }
+        }
         return true;
     }
     return false;
+}
+
+static void match_titles(struct published_match *m, const struct view *v)
+{
+    for (int k = 0; titles[k] && !m->titles; k++) {
+        m->titles = find(v, titles[k]);
+        for (int t = 0; t < m->texts && m->titles; t++)
+            if (m->titles == m->text[t])
+                m->titles = NULL;
+    }
 }
 
 /* 1: found, 0: nothing known here. */
@@ -241,14 +273,18 @@ static int match_view(struct published_match *m, const struct view *v, bool pref
     if (rc != 0)
         return rc;
     *m = (struct published_match){0};
-    if (prefer_given && match_pair(m, v))
+    if ((prefer_given && (match_pair(m, v) || match_parts(m, v))) || match_form(m, v) || match_pair(m, v) ||
+        match_parts(m, v)) {
+        match_titles(m, v);
         return 1;
-    return match_form(m, v) || match_pair(m, v);
+    }
+    return 0;
 }
 
 static bool has_text_suffix(const char *name)
 {
-    static const char *const suffixes[] = {".csv", ".tsv", ".dat", ".data", ".txt", ".inter"};
+    static const char *const suffixes[] = {".csv",   ".tsv", ".dat",  ".data",  ".txt",
+                                           ".inter", ".mtx", ".json", ".jsonl", ".ndjson"};
     size_t n = strlen(name);
 
     for (size_t p = 0; p < sizeof packed_suffixes / sizeof *packed_suffixes; p++)
@@ -269,26 +305,28 @@ static bool has_suffix(const char *name, const char *suffix)
     return n > s && strcasecmp(name + n - s, suffix) == 0;
 }
 
-/* Two texts that may be parts of one set: names that end alike. */
+/* Two texts that may be parts of one set: names that are alike but for their digits. */
 static bool are_parts(const char *one, const char *other)
 {
-    const char *a = strrchr(one, '.'), *b = strrchr(other, '.');
-
-    return a && b && strcmp(a, b) == 0 && folder_length(one) == folder_length(other) &&
-           memcmp(one, other, folder_length(one)) == 0;
+    for (; *one || *other; one++, other++) {
+        while (*one >= '0' && *one <= '9')
+            one++;
+        while (*other >= '0' && *other <= '9')
+            other++;
+        if (*one != *other)
+            return false;
+        if (!*one)
+            break;
+    }
+    return true;
 }
 
 /* What else there is, of other programs, for the message that there are no ratings; NULL: nothing. */
 static const char *find_foreign(char *const *names, int64_t n)
 {
-    static const char *const suffixes[] = {".parquet", ".feather", ".arrow", ".orc",   ".xlsx",
-                                           ".xls",     ".ods",     ".npz",   ".npy",   ".pkl",
-                                           ".json",    ".jsonl",   ".h5",    ".sqlite"};
-
     for (int64_t k = 0; k < n; k++)
-        for (size_t s = 0; s < sizeof suffixes / sizeof *suffixes; s++)
-            if (!is_litter(names[k]) && has_suffix(names[k], suffixes[s]))
-                return names[k];
+        if (!is_litter(names[k]) && foreign_by_name(names[k]))
+            return names[k];
     return NULL;
 }
 
@@ -314,45 +352,82 @@ static int refuse_foreign(char *const *names, int64_t n, const char *shown, stru
     return 0;
 }
 
+static bool may_be_ratings(const char *name)
+{
+    const char *base = name + folder_length(name);
+
+    return !is_litter(name) && has_text_suffix(base) && strncasecmp(base, "readme", 6) != 0 &&
+           strncasecmp(base, "license", 7) != 0;
+}
+
+/* mv_0000001.txt and so on, of the Netflix Prize. */
+static bool all_are_films(char *const *names, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        if (may_be_ratings(names[k]) && strncmp(names[k] + folder_length(names[k]), "mv_", 3) != 0)
+            return false;
+    return true;
+}
+
+/* Several texts: each with the path that reads it. */
+static int refuse_several(char *const *names, int64_t n, bool archive, const char *shown, struct error *err)
+{
+    int folder = (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/');
+    const char *one = NULL;
+    char list[700] = "", parts[200] = "";
+    size_t used = 0;
+    int64_t count = 0;
+    bool alike = true;
+
+    for (int64_t k = 0; k < n; k++) {
+        if (!may_be_ratings(names[k]))
+            continue;
+        alike = alike && (!one || are_parts(one, names[k]));
+        one = one ? one : names[k];
+        if (count++ < 6 && used < sizeof list - 1)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%sdata.path=%.*s/%s",
+                                     count > 1 ? ", " : "", folder, shown, names[k]);
+    }
+    if (count > 6 && used < sizeof list - 24)
+        snprintf(list + used, sizeof list - used, ", ... (%lld)", (long long)count);
+    if (alike && !archive && strrchr(one, '.'))
+        snprintf(parts, sizeof parts, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'", folder,
+                 shown, (int)folder_length(one), one, strrchr(one, '.'));
+    return error_set(err, PT_EDATA, "%s: several texts; name the one with the ratings: %s%s", shown, list,
+                     parts);
+}
+
 /* Nothing known anywhere: the one text there is, if it is one. */
 static int match_only(struct published_match *m, char *const *names, int64_t n, bool archive,
                       const char *shown, struct error *err)
 {
-    const char *one = NULL, *other = NULL;
+    const char *one = NULL, *foreign;
+    int64_t texts = 0, rc;
 
-    for (int64_t k = 0; k < n; k++) {
-        const char *base = names[k] + folder_length(names[k]);
-
-        if (is_litter(names[k]) || !has_text_suffix(base) || strncasecmp(base, "readme", 6) == 0 ||
-            strncasecmp(base, "license", 7) == 0)
-            continue;
-        if (one)
-            other = names[k];
-        else
+    for (int64_t k = 0; k < n; k++)
+        if (may_be_ratings(names[k])) {
             one = names[k];
+            texts++;
+        }
+    if (texts == 1) {
+        *m = (struct published_match){.text = {one}, .texts = 1};
+        return 0;
     }
-    if (!one || other) {
-        const char *foreign = one ? NULL : find_foreign(names, n);
-        char hint[512] = "";
-        int rc = one || !archive ? 0 : refuse_foreign(names, n, shown, err);
-
-        if (rc < 0)
-            return rc;
-        if (foreign)
-            snprintf(hint, sizeof hint, "; %.300s is not read: export it as CSV",
-                     foreign + folder_length(foreign));
-        else if (!archive && one && are_parts(one, other))
-            snprintf(hint, sizeof hint, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'",
-                     (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/'), shown,
-                     (int)folder_length(one), one, strrchr(one, '.'));
-        return error_set(err, PT_EDATA,
-                         "%s: %s%s%s%s%s; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
-                         "NAME.test, train.csv with validation_tr.csv and so on, or a single text%s",
-                         shown, one ? "several texts, none with a known name (" : "no ratings here",
-                         one ? one : "", one ? ", " : "", one ? other : "", one ? ")" : "", hint);
+    if (texts > 1 && all_are_films(names, n)) {
+        *m = (struct published_match){.all = true};
+        return 0;
     }
-    *m = (struct published_match){.text = {one}, .texts = 1};
-    return 0;
+    if (texts > 1)
+        return refuse_several(names, n, archive, shown, err);
+    if (archive && (rc = refuse_foreign(names, n, shown, err)) < 0)
+        return (int)rc;
+    foreign = find_foreign(names, n);
+    return error_set(
+        err, PT_EDATA,
+        "%s: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "
+        "train.txt with test.txt, train.csv with validation_tr.csv and so on, or a single text%s%.300s%s",
+        shown, foreign ? "; " : "", foreign ? foreign + folder_length(foreign) : "",
+        foreign ? " is not read: export it as CSV" : "");
 }
 
 static int depth(const char *name)
@@ -362,6 +437,11 @@ static int depth(const char *name)
     for (; *name; name++)
         slashes += *name == '/';
     return slashes;
+}
+
+bool published_is_film(const char *name)
+{
+    return may_be_ratings(name) && strncmp(name + folder_length(name), "mv_", 3) == 0;
 }
 
 int published_match(struct published_match *out, char *const *names, int64_t n, bool prefer_given,
@@ -405,16 +485,23 @@ int published_match(struct published_match *out, char *const *names, int64_t n, 
     return match_only(out, names, n, archive, shown, err);
 }
 
-enum titles_kind published_titles_beside(const char *name, const char **titles)
+bool published_known_name(const char *name)
 {
-    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-        size_t n = strlen(forms[f].ratings);
-        bool split = forms[f].kind == TITLES_BARS && (strstr(name, ".base") || strstr(name, ".test"));
+    static const char *const ends[] = {"u.data", "ratings.dat", ".base", ".test"};
+    size_t n = strlen(name);
 
-        if (split || (strncasecmp(name, forms[f].ratings, n) == 0 && (name[n] == 0 || name[n] == '.'))) {
-            *titles = forms[f].titles;
-            return forms[f].kind;
+    for (size_t p = 0; p < sizeof packed_suffixes / sizeof *packed_suffixes; p++)
+        for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+            size_t a = strlen(ends[e]), b = strlen(packed_suffixes[p]);
+
+            if (n >= a + b && strncasecmp(name + n - a - b, ends[e], a) == 0 &&
+                strcmp(name + n - b, packed_suffixes[p]) == 0)
+                return true;
         }
-    }
-    return TITLES_NONE;
+    return false;
+}
+
+const char *published_titles(int k)
+{
+    return titles[k];
 }

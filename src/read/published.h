@@ -4,7 +4,7 @@
 #define READ_PUBLISHED_H
 
 #include "base/error.h"
-#include "read/source.h"
+#include "data/ratings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,21 +16,24 @@ struct published_match {
     enum given_part given[PUBLISHED_TEXTS];
     int texts;
     const char *titles; /* borrowed; NULL: none */
-    enum titles_kind titles_kind;
     bool finished;
+    bool all; /* every text of those that published_is_film knows, in their order; `text` is empty */
 };
 
 /* Relative names of the files in a folder and in its direct subfolders; hidden ones are left out. For
  * archive_free_names. */
 int published_of_folder(char ***names, int64_t *count, const char *path, struct error *err);
 
-/* Looks in the shallowest folder in which something is known. PT_EDATA, with what was looked for, where
- * nothing is; where an unfinished set of Liang's files lies; and where the choice is not clear. `archive`:
+/* Looks in the shallowest folder in which something is known. PT_EDATA, with what is there, where nothing
+ * is known; where an unfinished set of Liang's files lies; and where the choice is not clear. `archive`:
  * the names are of members, which no glob can choose. */
 int published_match(struct published_match *out, char *const *names, int64_t n, bool prefer_given,
                     bool archive, const char *shown, struct error *err);
 
-/* The file of titles that goes with a file of ratings of this name; *titles is a constant. */
-enum titles_kind published_titles_beside(const char *name, const char **titles);
+/* Whether MovieLens calls its files so (u.data, u1.base, ratings.dat): user, item, rating, time. */
+bool published_known_name(const char *name);
+bool published_is_film(const char *name);
+/* Names that files of titles beside ratings have; NULL behind the last. */
+const char *published_titles(int k);
 
 #endif

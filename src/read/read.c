@@ -50,7 +50,7 @@ static int read_texts(struct ratings **out, const struct ratings_spec *spec, str
 {
     struct source *source = NULL;
     bool keep_time = spec->want_time;
-    int rc = source_find(&source, spec->path, spec->prefer_given == 1, err);
+    int rc = source_find(&source, spec, err);
 
     if (rc == 0 && spec->duplicates == DUPLICATES_LAST && !is_lasting(source))
         keep_time = true;

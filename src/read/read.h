@@ -3,7 +3,6 @@
 #define READ_READ_H
 
 #include "data/ratings.h"
-#include "read/read.h"
 
 /* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
  * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */

@@ -42,7 +42,7 @@ struct job {
     int64_t copy_to; /* where the whole's triplets take the local ones */
 };
 
-struct reading {
+struct blocks {
     struct parser *whole;
     const char *path;
     int fd, jobs;
@@ -54,7 +54,7 @@ struct reading {
 /* --- in the team --------------------------------------------------------------------------------- */
 
 /* The whole lines that start in the block at job->at. */
-static enum outcome read_block(const struct reading *rd, struct job *job)
+static enum outcome read_block(const struct blocks *rd, struct job *job)
 {
     bool first = job->at == rd->start;
     int64_t from = first ? job->at : job->at - 1, limit = job->at + rd->block - from;
@@ -78,8 +78,8 @@ static enum outcome read_block(const struct reading *rd, struct job *job)
     if (!first) {
         line = memchr(job->buffer, '\n', (size_t)(want < limit - 1 ? want : limit - 1));
         if (!line)
-            return READ_DONE; /* one line goes through the whole block, or the block has nothing but the last
-                                 newline */
+            return READ_DONE; /* one line goes through the whole block, or the block has nothing but the
+                                 last newline */
         job->begin = job->end = line + 1;
     }
     line = want < limit ? NULL : memchr(job->buffer + limit - 1, '\n', (size_t)(want - limit + 1));
@@ -93,7 +93,7 @@ static enum outcome read_block(const struct reading *rd, struct job *job)
     return READ_DONE;
 }
 
-static void copy_out(const struct reading *rd, struct job *job)
+static void copy_out(const struct blocks *rd, struct job *job)
 {
     struct triplets *all = rd->whole->out, *own = &job->local;
     int64_t to = job->copy_to;
@@ -110,7 +110,7 @@ static void copy_out(const struct reading *rd, struct job *job)
     own->n = 0;
 }
 
-static void parse_block(const struct reading *rd, struct job *job)
+static void parse_block(const struct blocks *rd, struct job *job)
 {
     job->stopped = NULL;
     job->rc = 0;
@@ -121,7 +121,7 @@ static void parse_block(const struct reading *rd, struct job *job)
 
 static void work(struct worker *w, void *arg)
 {
-    struct reading *rd = arg;
+    struct blocks *rd = arg;
     int j;
 
     (void)w;
@@ -136,7 +136,7 @@ static void work(struct worker *w, void *arg)
 
 /* --- between rounds ------------------------------------------------------------------------------ */
 
-static int no_memory(const struct reading *rd, struct error *err)
+static int no_memory(const struct blocks *rd, struct error *err)
 {
     return error_set(err, PT_ENOMEM,
                      "%s: out of memory for %lld ratings and more, or for ids (there may be 2^31 - 1)",
@@ -155,7 +155,7 @@ static int64_t count_lines(const char *p, const char *end)
 }
 
 /* The last line of a block is longer than expected: with more room, by the caller alone. */
-static int read_longer(struct reading *rd, struct job *job, struct error *err)
+static int read_longer(struct blocks *rd, struct job *job, struct error *err)
 {
     while (job->outcome == READ_LONG) {
         char *buffer;
@@ -178,7 +178,7 @@ static int read_longer(struct reading *rd, struct job *job, struct error *err)
     return 0;
 }
 
-static int check_read(const struct reading *rd, const struct job *job, struct error *err)
+static int check_read(const struct blocks *rd, const struct job *job, struct error *err)
 {
     if (job->outcome == READ_FAILED)
         return error_set(err, PT_EDATA, "%s: cannot be read: %s", rd->path, strerror(job->failure));
@@ -214,15 +214,27 @@ static bool number(struct numbers *n, struct idtable *whole)
 /* Lines of the block into those of the whole. */
 static void add_counts(struct parser *whole, struct parser *p)
 {
-    if (p->lines_bad && !whole->lines_bad) {
+    if (p->lines_bad && (!whole->lines_bad || p->never_skipped)) {
         whole->bad_line = whole->line + p->bad_line;
-        whole->bad_number = p->bad_number;
+        whole->never_skipped = p->never_skipped;
         strcpy(whole->bad_reason, p->bad_reason);
+        strcpy(whole->bad_text, p->bad_text);
     }
-    whole->line += p->line;
-    whole->lines_read += p->lines_read;
-    whole->lines_bad += p->lines_bad;
-    p->line = p->lines_read = p->lines_bad = 0;
+#define MOVE(count) (whole->count += p->count, p->count = 0)
+    MOVE(line);
+    MOVE(lines_read);
+    MOVE(lines_bad);
+    MOVE(headers);
+    MOVE(comments);
+    MOVE(elsewhere);
+    MOVE(no_rating);
+    MOVE(no_time);
+    MOVE(rounded);
+#undef MOVE
+    for (int k = 0; k < PARSER_KINDS && p->kind_count[k]; k++) {
+        parser_count_kind(whole, p->kind[k], strlen(p->kind[k]), p->kind_count[k]);
+        p->kind_count[k] = 0;
+    }
 }
 
 static void freeze(struct job *job, bool frozen)
@@ -231,7 +243,7 @@ static void freeze(struct job *job, bool frozen)
     idtable_freeze(job->items.table, frozen);
 }
 
-static int settle(struct reading *rd, struct job *job, struct error *err)
+static int settle(struct blocks *rd, struct job *job, struct error *err)
 {
     struct parser *whole = rd->whole;
     int rc;
@@ -243,7 +255,7 @@ static int settle(struct reading *rd, struct job *job, struct error *err)
     if (rc < 0)
         return rc;
     if (job->rc == PT_ENOMEM) /* a table was full: the rest of the block, with a table that may grow */
-        job->rc = parser_take(&job->p, job->stopped, job->end, NULL);
+        job->rc = parser_take(&job->p, job->stopped, job->end, &job->stopped);
     if (job->rc == PT_ENOMEM || !number(&job->users, whole->users) || !number(&job->items, whole->items) ||
         !triplets_reserve(whole->out, job->local.n, whole->keep_time))
         return no_memory(rd, err);
@@ -252,7 +264,7 @@ static int settle(struct reading *rd, struct job *job, struct error *err)
         return job->rc;
     job->copy_to = whole->out->n;
     whole->out->n += job->local.n;
-    return 0;
+    return job->rc;
 }
 
 static bool make_spare(struct idtable *t)
@@ -270,7 +282,7 @@ static bool prepare(struct job *job)
 
 /* Room for all ratings that the file will hold if it goes on as its first block, so that they need not be
  * moved. Where it cannot be had, or is not enough, there is room for what is read (settle). */
-static void expect_ratings(struct reading *rd, int64_t first)
+static void expect_ratings(struct blocks *rd, int64_t first)
 {
     double blocks = (double)(rd->size - rd->start) / (double)rd->block;
 
@@ -279,12 +291,12 @@ static void expect_ratings(struct reading *rd, int64_t first)
                                rd->whole->keep_time);
 }
 
-static int run_rounds(struct reading *rd, struct team *team, bool *done, struct error *err)
+static int run_rounds(struct blocks *rd, struct team *team, int64_t *upto, struct error *err)
 {
     int64_t next = rd->start;
+    bool open = false; /* a quoted field goes on behind its line */
     int rc;
 
-    *done = true;
     for (;;) {
         bool more = false;
 
@@ -292,7 +304,7 @@ static int run_rounds(struct reading *rd, struct team *team, bool *done, struct 
             struct job *job = &rd->job[j];
 
             /* the first block goes alone: it has the header */
-            job->at = next < rd->size && (j == 0 || rd->job[0].at != rd->start) ? next : -1;
+            job->at = !open && next < rd->size && (j == 0 || rd->job[0].at != rd->start) ? next : -1;
             if (job->at < 0)
                 continue;
             next += rd->block;
@@ -304,20 +316,29 @@ static int run_rounds(struct reading *rd, struct team *team, bool *done, struct 
         team_run(team, work, rd);
         if (!more)
             return 0;
+        *upto = next < rd->size ? next : rd->size;
         for (int j = 0; j < rd->jobs; j++) {
-            rc = rd->job[j].at < 0 ? 0 : settle(rd, &rd->job[j], err);
+            struct job *job = &rd->job[j];
+
+            if (open)
+                job->local.n = 0; /* it may begin within the field */
+            rc = job->at < 0 || open ? 0 : settle(rd, job, err);
             if (rc < 0)
                 return rc;
+            if (rc == PARSER_OPEN_QUOTE) {
+                open = true;
+                *upto = job->at - (job->at != rd->start) + (job->stopped - job->buffer);
+            }
         }
-        if (rd->whole->dialect->header && !rd->job[0].p.past_header) {
-            rd->whole->line = 0;
-            *done = false;
+        if (!rd->job[0].p.past_head && rd->job[0].at == rd->start) {
+            rd->whole->line = rd->whole->comments = 0;
+            *upto = 0;
             return 0;
         }
         if (rd->job[0].at == rd->start)
             expect_ratings(rd, rd->job[0].local.n);
         for (int j = 0; j < rd->jobs; j++)
-            rd->job[j].p.past_header = true;
+            rd->job[j].p.past_head = true;
     }
 }
 
@@ -334,7 +355,7 @@ static void fini_job(struct job *job)
 }
 
 /* As many as the file has blocks, JOBS for each worker at most, of many workers fewer. */
-static int count_jobs(const struct reading *rd, int workers)
+static int count_jobs(const struct blocks *rd, int workers)
 {
     int64_t blocks = rd->size / rd->block + 1, jobs = (int64_t)JOBS * workers, fewer = jobs / 2;
 
@@ -344,7 +365,7 @@ static int count_jobs(const struct reading *rd, int workers)
 }
 
 /* Of each table of ids: so many numbers that all together take no more than NUMBERS bytes. */
-static uint32_t count_numbers(const struct reading *rd)
+static uint32_t count_numbers(const struct blocks *rd)
 {
     uint32_t most = IDTABLE_NUMBERS;
 
@@ -353,7 +374,7 @@ static uint32_t count_numbers(const struct reading *rd)
     return most;
 }
 
-static bool init_job(struct job *job, const struct reading *rd)
+static bool init_job(struct job *job, const struct blocks *rd)
 {
     job->p = *rd->whole;
     job->p.out = &job->local;
@@ -368,7 +389,7 @@ static bool init_job(struct job *job, const struct reading *rd)
     return true;
 }
 
-static int open_file(struct reading *rd, struct error *err)
+static int open_file(struct blocks *rd, struct error *err)
 {
     unsigned char mark[3];
     struct stat st;
@@ -382,10 +403,10 @@ static int open_file(struct reading *rd, struct error *err)
     return 0;
 }
 
-int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,
+int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, int64_t *upto,
                      struct error *err)
 {
-    struct reading rd = {.whole = whole, .path = path, .fd = -1, .block = block};
+    struct blocks rd = {.whole = whole, .path = path, .fd = -1, .block = block};
     struct team *team = NULL;
     int rc = open_file(&rd, err);
 
@@ -403,9 +424,9 @@ int reader_team_read(struct parser *whole, const char *path, int workers, int64_
             rc = no_memory(&rd, err);
             goto out;
         }
-    *done = false;
+    *upto = 0;
     if (team_new(&team, workers, NULL, BIND_NONE, NULL) == 0) /* else fewer threads are allowed */
-        rc = run_rounds(&rd, team, done, err);
+        rc = run_rounds(&rd, team, upto, err);
 out:
     team_free(team);
     for (int j = 0; rd.job && j < rd.jobs; j++)

@@ -18,10 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Does for the file what parser_take on all its blocks would do with *whole; *done is false, and nothing has
- * happened, where that is not possible (a header that is not in the first block, a team that cannot be had).
- * PT_EDATA with an empty message: a bad line, see whole->bad_line. */
-int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, bool *done,
+/* Does for the file what parser_take on all its blocks would do with *whole, up to byte *upto of it: all, or
+ * less where one parser must go on (a quoted field with line breaks, a head that is not in the first block,
+ * a team that cannot be had). PT_EDATA with an empty message: a bad line, see whole->bad_line. */
+int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, int64_t *upto,
                      struct error *err);
 
 #endif

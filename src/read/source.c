@@ -37,6 +37,7 @@ static int fill_text(struct source_text *t, const char *path, const char *member
     const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
 
     t->given = given;
+    t->known_name = published_known_name(member ? member : path);
     t->path = mem_strdup(path);
     t->member = member ? mem_strdup(member) : NULL;
     t->shown = mem_alloc((int64_t)(strlen(name) + (member ? strlen(member) : 0) + 2), 1);
@@ -44,7 +45,7 @@ static int fill_text(struct source_text *t, const char *path, const char *member
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     strcpy(t->shown, name);
     if (member)
-        strcat(strcat(t->shown, "!"), member);
+        strcat(strcat(t->shown, "/"), member);
     printable_in_place(t->shown);
     return 0;
 }
@@ -83,7 +84,6 @@ static int take_match(struct source *s, const char *path, bool archive, const st
     if (rc == 0 && m->titles) {
         char *file = archive ? NULL : file_join(path, m->titles);
 
-        s->titles_kind = m->titles_kind;
         if (archive || file)
             rc = fill_text(&s->titles, archive ? path : file, archive ? m->titles : NULL, GIVEN_NONE, err);
         else
@@ -104,6 +104,11 @@ static int find_in_folder(struct source *s, const char *path, bool archive, bool
 
     if (rc == 0)
         rc = published_match(&match, names, n, prefer_given, archive, path, err);
+    for (int64_t k = 0; rc == 0 && match.all && k < n; k++) {
+        struct published_match one = {.text = {names[k]}, .texts = published_is_film(names[k])};
+
+        rc = take_match(s, path, archive, &one, err);
+    }
     if (rc == 0)
         rc = take_match(s, path, archive, &match, err);
     archive_free_names(names, n);
@@ -119,26 +124,24 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Titles that lie beside a file whose name is a published one. */
+/* Titles that lie beside a file. */
 static int find_titles(struct source *s, const char *path, struct error *err)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *titles;
-    enum titles_kind kind = published_titles_beside(name, &titles);
-    char *beside;
+    const char *slash = strrchr(path, '/'), *name;
+    size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
     int rc = 0;
 
-    if (kind == TITLES_NONE)
-        return 0;
-    beside = mem_alloc((int64_t)((size_t)(name - path) + strlen(titles) + 1), 1);
-    if (!beside)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    memcpy(beside, path, (size_t)(name - path));
-    strcpy(beside + (name - path), titles);
-    if (is_file(beside)) {
-        s->titles_kind = kind;
-        rc = fill_text(&s->titles, beside, NULL, GIVEN_NONE, err);
+    for (int k = 0; (name = published_titles(k)) && !s->titles.path && rc == 0; k++) {
+        char *beside = mem_alloc((int64_t)(folder + strlen(name) + 1), 1);
+
+        if (!beside)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        memcpy(beside, path, folder);
+        strcpy(beside + folder, name);
+        if (is_file(beside) && strcmp(beside, path) != 0)
+            rc = fill_text(&s->titles, beside, NULL, GIVEN_NONE, err);
+        mem_free(beside);
     }
-    mem_free(beside);
     return rc;
 }
 
@@ -228,39 +231,102 @@ static int find_file(struct source *s, const char *path, const struct stat *st, 
     return rc < 0 ? rc : find_titles(s, path, err);
 }
 
+/* ARCHIVE/MEMBER: 1 where the path goes through a file that is an archive. */
+static int find_member(struct source *s, const char *path, struct error *err)
+{
+    enum packing packing;
+    char *archive = mem_strdup(path), **names = NULL;
+    int64_t n = 0, found = -1;
+    size_t used = 0;
+    char list[500] = "";
+    struct stat st;
+    int rc = 0;
+
+    if (!archive)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    for (char *slash = strrchr(archive, '/'); slash && slash > archive && rc == 0;
+         slash = strrchr(archive, '/')) {
+        *slash = 0;
+        if (stat(archive, &st) < 0)
+            continue;
+        if (!S_ISREG(st.st_mode) || archive_packing(&packing, archive, err) < 0 || packing != PACKING_FOLDER)
+            break;
+        if ((rc = archive_list(&names, &n, archive, err)) < 0)
+            break;
+        for (int64_t k = 0; k < n; k++) {
+            const char *name = strncmp(names[k], "./", 2) == 0 ? names[k] + 2 : names[k];
+
+            found = strcmp(name, path + (slash + 1 - archive)) == 0 ? k : found;
+            if (used < sizeof list - 1)
+                used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", names[k]);
+        }
+        rc = found >= 0
+                 ? add_text(s, archive, names[found], GIVEN_NONE, err)
+                 : error_set(err, PT_EDATA, "%s: the archive has no such member; it has: %s", path, list);
+        rc = rc < 0 ? rc : 1;
+        break;
+    }
+    archive_free_names(names, n);
+    mem_free(archive);
+    return rc;
+}
+
 static int find_any(struct source *s, const char *path, bool prefer_given, struct error *err)
 {
     struct stat st;
     bool found;
-    int rc;
+    int rc, code;
 
-    if (!*path)
-        return error_set(err, PT_ECONFIG,
-                         "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
     if (strcmp(path, "-") == 0)
         return add_text(s, path, NULL, GIVEN_NONE, err);
     rc = find_pair(s, path, prefer_given, &found, err);
-    if (rc < 0 || found) {
-        s->beside_folder = found && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (rc == 0 && found && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        snprintf(
+            s->chosen, sizeof s->chosen,
+            "%.100s and its test file were read, not the folder of that name, which wants a / at its end",
+            s->text[0].shown);
+    if (rc < 0 || found)
         return rc;
-    }
     if (stat(path, &st) == 0)
         return S_ISDIR(st.st_mode) ? find_in_folder(s, path, false, prefer_given, err)
                                    : find_file(s, path, &st, prefer_given, err);
-    if (errno == ENOENT && strpbrk(path, "*?["))
+    code = errno;
+    if (code == ENOTDIR && (rc = find_member(s, path, err)) != 0)
+        return rc < 0 ? rc : 0;
+    if (code == ENOENT && strpbrk(path, "*?["))
         return find_glob(s, path, err);
     return error_set(err, PT_EDATA, "%s: %s", path,
-                     errno == ENOENT ? "there is no such file or folder" : strerror(errno));
+                     code == ENOENT ? "there is no such file or folder" : strerror(code));
 }
 
-int source_find(struct source **out, const char *path, bool prefer_given, struct error *err)
+/* The texts of another path are of this part. */
+static int find_part(struct source *s, const char *path, enum given_part given, struct error *err)
 {
+    int64_t first = s->n;
+    int rc = path && *path ? find_any(s, path, false, err) : 0;
+
+    for (int64_t k = first; k < s->n && rc == 0; k++)
+        s->text[k].given = given;
+    return rc;
+}
+
+int source_find(struct source **out, const struct ratings_spec *spec, struct error *err)
+{
+    bool parts = (spec->valid_path && *spec->valid_path) || (spec->test_path && *spec->test_path);
     struct source *s = mem_zalloc(1, sizeof *s);
     int rc;
 
     if (!s)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    rc = find_any(s, path, prefer_given, err);
+        return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+    if (!*spec->path)
+        rc = error_set(err, PT_ECONFIG,
+                       "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
+    else if (parts)
+        rc = find_part(s, spec->path, GIVEN_TRAIN, err);
+    else
+        rc = find_any(s, spec->path, spec->prefer_given == 1, err);
+    if (rc == 0 && parts && (rc = find_part(s, spec->valid_path, GIVEN_VALID, err)) == 0)
+        rc = find_part(s, spec->test_path, GIVEN_TEST, err);
     if (rc < 0) {
         source_free(s);
         return rc;

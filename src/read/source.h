@@ -8,28 +8,27 @@
 
 #include <stdbool.h>
 
-enum titles_kind { TITLES_NONE, TITLES_BARS, TITLES_COLONS, TITLES_CSV }; /* u.item, movies.dat, movies.csv */
-
 struct source_text {
     char *path;   /* owned; "-": stdin */
     char *member; /* owned; NULL: not in an archive */
-    char *shown;  /* owned; for messages: path, path!member, stdin */
+    char *shown;  /* owned; for messages: path, path/member, stdin */
     enum given_part given;
+    bool known_name; /* as MovieLens calls its files */
 };
 
 struct source {
     struct source_text *text; /* (n) owned; in the order they are read */
     int64_t n;
-    struct source_text titles; /* where titles_kind says so */
-    enum titles_kind titles_kind;
-    bool finished;      /* Liang's five files */
-    bool beside_folder; /* NAME.base and NAME.test were taken where there is a folder NAME too */
+    struct source_text titles; /* its path is NULL where there are none */
+    bool finished;             /* Liang's five files */
+    char chosen[320];          /* what was read where the path could mean something else; "": nothing */
 };
 
-/* `prefer_given`: of a folder with several forms, take a given split (u1.base, u1.test) before all ratings
- * (u.data). PT_EDATA where the path is not there, cannot be read or is not understood. Freed by source_free.
+/* spec->path, valid_path and test_path. spec->prefer_given: of a folder with several forms, take a given
+ * split (u1.base, u1.test) before all ratings (u.data). PT_EDATA where the path is not there, cannot be
+ * read or is not understood. Freed by source_free.
  */
-int source_find(struct source **out, const char *path, bool prefer_given, struct error *err);
+int source_find(struct source **out, const struct ratings_spec *spec, struct error *err);
 void source_free(struct source *s);
 
 #endif

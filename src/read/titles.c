@@ -2,17 +2,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "read/dialect.h"
-#include "read/field.h"
 #include "read/lines.h"
+#include "read/sample.h"
 
 #include <string.h>
-
-static const struct dialect dialects[] = {
-    [TITLES_BARS] = {.delimiter = "|", .delimiter_length = 1},
-    [TITLES_COLONS] = {.delimiter = "::", .delimiter_length = 2},
-    [TITLES_CSV] = {.delimiter = ",", .delimiter_length = 1, .quotes = true},
-};
 
 /* A field as a title of its own: UTF-8, no control characters, doubled quotes made single. */
 static char *make_title(const struct field *f)
@@ -40,52 +33,139 @@ static char *make_title(const struct field *f)
     return title;
 }
 
-static int take_line(struct ratings *r, const struct dialect *d, const char *line, const char *end,
+struct titles {
+    struct text_format format;
+    int id, title;
+    bool header;
+};
+
+/* Which column is the id, and which the title: by names, else the first two. */
+static void find_columns(struct titles *t, const char *line, const char *end)
+{
+    struct field f[TEXT_COLUMNS];
+    int64_t n = text_cut(&t->format, line, end, f, TEXT_COLUMNS);
+    int id = -1, id_rank = -1, title = -1, title_rank = -1;
+
+    for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
+        struct column_name name = column_name_find(f[c].text, f[c].length);
+        bool item = name.meaning == NAME_ITEM;
+        int as_id = item                                          ? 10 * (name.rank > 1) + name.rank
+                    : name.meaning == NAME_ID && f[c].length == 2 ? 5
+                                                                  : -1;
+        int as_title = name.meaning == NAME_TITLE ? 10 + name.rank
+                       : item && name.rank < 3    ? 3 - name.rank
+                                                  : -1;
+
+        if (as_id > id_rank) {
+            id = (int)c;
+            id_rank = as_id;
+        }
+        if (as_title > title_rank) {
+            title = (int)c;
+            title_rank = as_title;
+        }
+    }
+    t->header = id >= 0 && title >= 0 && id != title;
+    t->id = t->header ? id : 0;
+    t->title = t->header ? title : 1;
+}
+
+/* An id that a program wrote as a fraction (1.0) is the one without it too. */
+static int64_t find_item(const struct ratings *r, const struct field *f)
+{
+    int64_t row = idtable_find(r->items, f->text, f->length);
+
+    if (row < 0 && f->length > 2 && memcmp(f->text + f->length - 2, ".0", 2) == 0)
+        row = idtable_find(r->items, f->text, f->length - 2);
+    return row;
+}
+
+static int take_line(struct ratings *r, const struct titles *t, const char *line, const char *end,
                      struct error *err)
 {
-    struct field f[2];
+    struct field f[TEXT_COLUMNS];
+    int last = t->id > t->title ? t->id : t->title;
     int64_t row;
 
     if (end > line && end[-1] == '\r')
         end--;
-    if (dialect_cut(d, line, end, f, 2) < 2 || f[1].length == 0)
+    if (text_cut(&t->format, line, end, f, last + 1) <= last || f[t->title].length == 0)
         return 0;
-    row = idtable_find(r->items, f[0].text, f[0].length);
+    row = find_item(r, &f[t->id]);
     if (row < 0)
         return 0;
+    r->reading.titles += r->title[row] == NULL;
     mem_free(r->title[row]);
-    r->title[row] = make_title(&f[1]);
+    r->title[row] = make_title(&f[t->title]);
     return r->title[row] ? 0 : error_set(err, PT_ENOMEM, "out of memory for titles");
+}
+
+/* u.item and movies.dat are not cut by what most lines have: titles hold commas. */
+static int recognise_titles(struct titles *t, const char *name, const char *begin, const char *end,
+                            struct error *err)
+{
+    size_t n = strlen(name);
+    bool bars = strstr(name, "u.item") != NULL, colons = n > 10 && strstr(name, "movies.dat");
+    const char *stop = memchr(begin, '\n', (size_t)(end - begin));
+    struct sample *s;
+
+    *t = (struct titles){.id = 0, .title = 1};
+    if (bars || colons) {
+        text_set_delimiter(&t->format, bars ? "|" : "::");
+        t->format.quotes = false;
+        return 0;
+    }
+    s = mem_zalloc(1, sizeof *s);
+    if (!s)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    sample_find_delimiter(&t->format, s, begin, end, 0);
+    mem_free(s);
+    find_columns(t, begin, stop > begin && stop[-1] == '\r' ? stop - 1 : stop);
+    return 0;
+}
+
+static int read_titles(struct ratings *r, const struct source_text *text, struct lines *lines,
+                       struct error *err)
+{
+    const char *begin, *end;
+    struct titles t;
+    int64_t count = 0;
+    int rc = lines_next(lines, count, &begin, &end, err);
+
+    if (rc == 0 && begin < end)
+        rc = recognise_titles(&t, text->shown, begin, end, err);
+    while (rc == 0 && begin < end) {
+        const char *stop = text_record_end(&t.format, begin, end, false);
+
+        if (!stop && !lines_keep(lines, begin))
+            stop = memchr(begin, '\n', (size_t)(end - begin));
+        if (stop) {
+            rc = take_line(r, &t, begin, stop, err);
+            begin = stop + 1;
+            count++;
+        }
+        if (rc == 0 && (!stop || begin == end))
+            rc = lines_next(lines, count, &begin, &end, err);
+    }
+    return rc;
 }
 
 int titles_read(struct ratings *r, const struct source *source, struct error *err)
 {
     const struct source_text *text = &source->titles;
-    const struct dialect *d = &dialects[source->titles_kind];
     struct lines *lines = NULL;
-    const char *begin, *end;
-    int64_t count = 0;
     int rc;
 
-    if (source->titles_kind == TITLES_NONE)
+    if (!text->path)
         return 0;
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
     if (!r->title)
         return error_set(err, PT_ENOMEM, "%s: out of memory for titles", text->shown);
+    r->reading.titles = 0;
+    r->reading.titles_of = idtable_count(r->items);
     rc = lines_open(&lines, text->path, text->member, text->shown, err);
     if (rc == 0)
-        rc = lines_next(lines, count, &begin, &end, err);
-    while (rc == 0 && begin < end) {
-        while (rc == 0 && begin < end) {
-            const char *stop = memchr(begin, '\n', (size_t)(end - begin));
-
-            rc = take_line(r, d, begin, stop, err);
-            begin = stop + 1;
-            count++;
-        }
-        if (rc == 0)
-            rc = lines_next(lines, count, &begin, &end, err);
-    }
+        rc = read_titles(r, text, lines, err);
     lines_close(lines);
     return rc;
 }
@@ -99,11 +179,11 @@ int titles_merge(struct ratings *r, const char *path, struct error *err)
     int rc = 0;
 
     if (!r->title) {
-        rc = error_set(
-            err, PT_EDATA,
-            "%s: data.item_key is title, and there is no file of titles (u.item, movies.dat, movies.csv); "
-            "data.item_key=id does without",
-            path);
+        rc = error_set(err, PT_EDATA,
+                       "%s: data.item_key is title, and no file of titles lies beside the ratings "
+                       "(movies.csv with movieId,title); "
+                       "data.item_key=id does without",
+                       path);
         goto done;
     }
     if (!items || !to || !title) {

@@ -23,14 +23,28 @@ double problem_cold_value(const struct config *c, double mean)
 
 struct ratings_spec problem_ratings_spec(const struct config *c, int workers)
 {
+    double share = 0, number = 0;
+    int missing = MISSING_KEEP;
+
+    (void)config_skip_share(c, &share);
+    (void)config_missing(c, &missing, &number);
     return (struct ratings_spec){
         .path = c->data_path,
-        .format = (enum text_format)c->data_format,
+        .valid_path = c->data_valid_path,
+        .test_path = c->data_test_path,
+        .format = (enum text_layout)c->data_format,
         .columns = c->data_columns.n,
         .column = (const char *const *)c->data_columns.value,
         .delimiter = c->data_delimiter,
         .header = (enum text_header)c->data_header,
-        .bad_lines = (enum bad_lines)c->data_bad_lines,
+        .skip_lines = c->data_skip_lines,
+        .comment = c->data_comment,
+        .where = c->data_where,
+        .skip_bad = share,
+        .missing = missing < 3 ? (enum missing)missing : MISSING_KEEP,
+        .has_missing = missing == 3,
+        .missing_value = number,
+        .line_order = c->data_time == TIME_LINES,
         .duplicates = (enum duplicates)c->data_duplicates,
         .item_key = (enum item_key)c->data_item_key,
         .binarize = c->binarize,

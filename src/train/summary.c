@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "data/reading_json.h"
 #include "train/cost.h"
 
 #include <math.h>
@@ -51,6 +52,7 @@ static struct json *data_json(const struct run *r)
     json_put_int(j, "duplicates", p->ratings->duplicates);
     json_put_int(j, "filtered", p->ratings->filtered);
     json_put_int(j, "bad_lines", p->ratings->lines_bad);
+    json_put(j, "reading", reading_json(p->ratings));
     if (p->ratings->noise_floor > 0.0)
         json_put_real(j, "noise_floor", p->ratings->noise_floor);
     json_put_text(j, "digest", p->ratings->digest);

@@ -80,7 +80,7 @@ formats() {
     csv "UTF-16" '\xff\xfeu\x00s\x00e\x00r\x00'
     csv "rating too large" 'userId,movieId,rating,timestamp\n1,2,1e400,4\n'
 
-    data "JSON" x.jsonl '{"user": 1, "item": 2}\n{"user": 1, "item": 3}\n'
+    data "JSON" x.jsonl '{"user": 1, "item": 2}\n{"user": 1\n'
     data "another delimiter than that of quoted fields" x.csv '"1";"2";"3"\n"1";"3";"4"\n' data.delimiter=,
 
     columns "rating missing" 'a b 3\na c\n'
@@ -147,7 +147,7 @@ finished() {
 }
 
 archives() {
-    printf '1\t2\t3\t4\n2\t3\t4\t5\n' >plain
+    printf '1\t2\t3\t881250949\n2\t3\t4\t881250950\n' >plain
     gzip -c plain >good.gz
     head -c 20 good.gz >cut.gz
     ratings "gz: cut" cut.gz

@@ -16,7 +16,7 @@ digest() {
 expect 0 '^synth:small: 200 users, 120 items, 4000 ratings, 16\.67% of all pairs$' describe synth:small
 expect 0 '^noise floor: RMSE 0\.[0-9]+' describe synth:small
 expect 0 '"median": ' describe synth:small --json
-expect 0 '^filters dropped [0-9]+ ratings before$' describe synth:small data.min_rating=4
+expect 0 '^kept: 4,000 read, [0-9,]+ kept: [0-9,]+ below data.min_rating 4$' describe synth:small data.min_rating=4
 expect 2 'did you mean convert' convrt synth:small
 expect 2 'which of describe' --json
 expect 2 'which ratings' describe
@@ -42,31 +42,34 @@ rm large.csv
 
 # What the columns are taken for.
 printf 'userId,date,movieId,rating\n1,2020-01-02,2,3\n' >dated.csv
-expect 0 "^columns: user, 'date' ignored, item, rating\$" describe dated.csv
-expect 0 'times was left out; to have it: data.columns=user,time,item,rating$' describe dated.csv
-expect 0 "\"columns\": \"user, 'date' ignored, item, rating\"" describe dated.csv --json
+expect 0 '^read: dated.csv: user=userId item=movieId rating=rating time=date; 1 line$' describe dated.csv
+expect 0 '^first: user 1, item 2, rating 3, time 2020-01-02$' describe dated.csv
+expect 0 '"columns": "user=userId item=movieId rating=rating time=date"' describe dated.csv --json
 expect 0 '^times: 2020-01-02 to 2020-01-02$' describe dated.csv data.columns=user,time,item,rating
-expect 2 "data have none \(columns: user, 'date' ignored, item, rating; data.columns says" split dated.csv --to base -o x split.kind=last
+printf 'user\titem\n1\t2\n2\t5\n1\t4\n' >cut2.csv
+expect 2 'data have none .*data.columns says' split dated.csv --to base -o x split.kind=last data.columns=user,skip,item,rating
+expect 0 '2 ratings train, 0 validate, 1 test' split cut2.csv --to base -o x2 split.kind=time data.time=lines split.test=1 split.valid=0
 printf 'user,item,time\nu,a,2024-01-01T23:59:59Z\nu,b,2024-01-02\nv,a,1704153601\n' >cut.csv
 expect 0 '^partrain: x: 1 ratings train, 0 validate, 2 test$' split cut.csv --to base -o x split.kind=time split.time_cut=2024-01-02 split.valid=0
 expect 2 'split.time_cut: "2024-02-30" is not a number or a date such as 2024-01-31' split cut.csv --to base -o x split.time_cut=2024-02-30
 printf 'follower\tfollowee\n1\t17\n2\t17\n' >pairs.tsv
 expect 0 '^pairs.tsv: 2 users, 1 items, 2 ratings' describe pairs.tsv
 printf 'user,Heat\nbob,x\ncat,y\n' >guess.csv
-expect 0 "line 1 \('user,Heat'\) was taken for a header: if it is data, say data.header=no" describe guess.csv
+expect 3 'guess.csv:1: .*names no item.*data.header=no' describe guess.csv
 printf 'here,there\nx,y\nz,w\nx,w\n' >words.csv
-expect 0 "line 1 \('here,there'\) was read as data: if it is a header" describe words.csv
+expect 3 'words.csv:1: .*a header of unknown names, or data.*data.header=yes' describe words.csv
 mkdir both
-printf '1\t2\t3\t4\n' | tee both.base both/ratings.csv >/dev/null && printf '1\t3\t3\t4\n' >both.test
+printf '1\t2\t3\t1034113243\n' | tee both.base both/ratings.csv >/dev/null && printf '1\t3\t3\t4\n' >both.test
 expect 0 '^  both.base and its test file were read, not the folder' describe both
 expect 0 '^both/: 1 users, 1 items' describe both/
 printf 'user_id,artist_id,hearts\n1,2,30\n2,2,4\n' >hearts.csv
-expect 3 "every rating is 1: .* \(the columns: user, item, 'hearts' ignored\)" describe hearts.csv data.min_rating=2
-printf '1\t2\t3\t4\n' >bare.tsv
-expect 0 '^columns: user, item, rating, time$' describe bare.tsv
-expect 0 '^columns: item, ignored, user, ignored$' describe bare.tsv data.columns=item,skip,user,skip
+expect 3 'hearts.csv:1: .*hearts.*data.columns=user=user_id,item=artist_id' describe hearts.csv
+expect 3 'none of 2 ratings.*not used: hearts' describe hearts.csv data.min_rating=2 data.columns=user=user_id,item=artist_id
+printf '1\t2\t3\t1034113243\n' >bare.tsv
+expect 0 '^read: bare.tsv: assumed: user, item, rating, time by position; 1 line$' describe bare.tsv
+expect 0 '^read: bare.tsv: item, skip, user, skip, as data.columns says; 1 line$' describe bare.tsv data.columns=item,skip,user,skip
 printf '1 2 3\n' >list.txt
-expect 0 '^columns: a list of items for each user$' describe list.txt data.format=lists
+expect 0 '^read: list.txt: lists: user item item' describe list.txt data.format=lists
 
 # The same ratings from every format, with ids that need care, half stars and odd values.
 printf 'user,item,rating,time\n"a, b",x,4.5,5\n"say ""hi""",y,0.1,6\nplain,x,3,7\nplain,"y;z",-2.25,8\n' >odd.csv

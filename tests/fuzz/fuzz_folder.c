@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     name = layouts[data[0] % (sizeof layouts / sizeof *layouts)];
     spec.prefer_given = data[0] >> 4 & 1;
     spec.item_key = data[0] >> 5 & 1;
-    spec.bad_lines = data[0] >> 6 & 1;
+    spec.skip_bad = data[0] >> 6 & 1;
     data++;
     for (int i = 0; name[i]; i++) {
         const uint8_t *stop = memchr(data, 0, (size_t)(end - data));

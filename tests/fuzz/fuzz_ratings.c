@@ -9,14 +9,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     spec.format = data[0] % 3;
-    spec.bad_lines = data[0] >> 2 & 1;
+    spec.skip_bad = data[0] >> 2 & 1;
     spec.header = (data[0] >> 3 & 3) % 3;
     spec.duplicates = data[0] >> 5 & 3;
     if (data[0] >> 7) {
         spec.format = 1;
         spec.columns = 2 + spec.duplicates % 3;
         spec.column = named;
-        spec.delimiter = spec.bad_lines ? "::" : ",";
+        spec.delimiter = spec.skip_bad > 0 ? "::" : ",";
     }
     spec.path = fuzz_file(data + 1, size - 1);
     fuzz_read(&spec);

@@ -14,12 +14,13 @@ void support_write(const char *folder, const char *name, const char *text, size_
 /* Reads folder/name; fails the test with the message where it cannot be read. For ratings_free. */
 struct ratings *support_read(struct ratings_spec spec, const char *folder, const char *name);
 
-/* Reading folder/name must fail with PT_EDATA (or `code`) and exactly this message, in which % stands for the
- * folder. */
+/* Reading folder/name must fail with PT_EDATA (or `code`) and a message that says this: parts between " |
+ * ", in which % stands for the folder. */
 void support_refuse(struct ratings_spec spec, const char *folder, const char *name, int code,
                     const char *message);
 
-/* "user/item=value" of every rating, with "@time" where there are times and "#part" where there are parts. */
+/* "user/item=value" of every rating, with "@time" where there are times and "#part" where there are parts.
+ */
 void support_expect(const struct ratings *r, const char *text);
 
 /* The same three for one text in a file of this name. */

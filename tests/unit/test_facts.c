@@ -5,10 +5,19 @@
 
 static struct ratings *read_text(const char *text)
 {
-    char *folder = support_folder();
+    char *folder = support_folder(), named[65536];
     struct ratings *r;
+    int commas = 0;
 
-    support_write(folder, "a.csv", text, 0);
+    for (const char *c = text; *c && *c != '\n'; c++)
+        commas += *c == ',';
+
+    snprintf(named, sizeof named, "user,item%s\n%s",
+             commas < 2   ? ""
+             : commas < 3 ? ",rating"
+                          : ",rating,time",
+             text);
+    support_write(folder, "a.csv", named, 0);
     r = support_read(support_plain, folder, "a.csv");
     support_remove(folder);
     return r;
@@ -114,13 +123,7 @@ static void odd_things_are_told(void **state)
     assert_non_null(strstr(odd("u,a,1\nv,b,2\nw,c,3\n").text, "3 of 3 users have one rating"));
     assert_non_null(strstr(odd("u,a,1,1500000000000\nv,b,2,1500000000001\n").text, "milliseconds"));
     assert_non_null(strstr(odd("u,a,1,1500000000\nv,b,2,1500000000\n").text, "all times are the same"));
-    assert_non_null(strstr(odd("ab,cd\nx,q\ny,r\nx,r\n").text, "line 1 ('ab,cd') was read as data"));
-    assert_null(strstr(odd("ab,cd\nx,q\ny,r\nab,r\n").text, "line 1"));
-    assert_null(strstr(odd("a1,cd\nx,q\ny,r\nx,r\n").text, "line 1"));
-    assert_non_null(strstr(odd("user,item,x,ts\nu,i,z,7\n").text,
-                           "times was left out; to have it: data.columns=user,item,skip,time\n"));
-    assert_null(strstr(odd("user,item,x,ts\nu,i,z,Monday\n").text, "left out"));
-    assert_non_null(strstr(odd("u,i,1700000000,1\nu,j,1700000001,1\n").text, "are they times?"));
+    assert_non_null(strstr(odd("u,NA,1\nv,b,2\n").text, "1 ratings have a word for"));
     for (int i = 0; i < 12; i++) { /* u rated all twelve, all with 4; the others two each, well mixed */
         snprintf(text + strlen(text), sizeof text - strlen(text), "u,i%d,4\n", i);
         snprintf(text + strlen(text), sizeof text - strlen(text), "v%d,i%d,1\nv%d,i%d,2\n", i, i, i,

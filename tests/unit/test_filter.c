@@ -9,13 +9,13 @@ static void text(struct ratings_spec spec, const char *lines, const char *rating
 static void a_repeated_pair_counts_once(void **state)
 {
     const char *untimed = "u,a,1\nv,a,5\nu,a,3\nu,b,4\nu,a,2\n",
-               *timed = "u,a,1,5\nv,a,5,1\nu,a,3,9\nu,b,4,2\nu,a,2,7\n";
+               *timed = "user,item,rating,time\nu,a,1,5\nv,a,5,1\nu,a,3,9\nu,b,4,2\nu,a,2,7\n";
     struct ratings_spec spec = support_plain;
 
     (void)state;
-    text(spec, untimed, "v/a=5 u/b=4 u/a=2");     /* last in the file */
-    text(spec, timed, "v/a=5@1 u/a=3@9 u/b=4@2"); /* last in time */
-    text(spec, "u,a,1,5\nu,a,2,5\n", "u/a=2@5");  /* of one time: last in the file */
+    text(spec, untimed, "v/a=5 u/b=4 u/a=2");                           /* last in the file */
+    text(spec, timed, "v/a=5@1 u/a=3@9 u/b=4@2");                       /* last in time */
+    text(spec, "user,item,rating,time\nu,a,1,5\nu,a,2,5\n", "u/a=2@5"); /* of one time: last in the file */
     spec.want_time = false;
     text(spec, timed, "v/a=5 u/a=3 u/b=4"); /* whether or not times are kept */
     spec.want_time = true;
@@ -179,10 +179,9 @@ static void items_of_one_title_are_one(void **state)
 
     (void)state;
     spec.item_key = ITEM_KEY_TITLE;
-    support_write(folder, "ratings.csv", "1,10,1\n1,11,2\n1,12,3\n2,11,4\n2,13,5\n", 0);
+    support_write(folder, "ratings.csv", "user,item,rating\n1,10,1\n1,11,2\n1,12,3\n2,11,4\n2,13,5\n", 0);
     support_refuse(spec, folder, "ratings.csv", PT_EDATA,
-                   "%/ratings.csv: data.item_key is title, and there is no file of titles (u.item, "
-                   "movies.dat, movies.csv); data.item_key=id does without");
+                   "%/ratings.csv: | no file of titles | data.item_key=id");
     support_write(folder, "movies.csv", "10,Same\n11,Same\n12,Other\n", 0);
     r = support_read(spec, folder, "ratings.csv");
     support_expect(r, "1/Same=2 1/Other=3 2/Same=4 2/13=5");

@@ -45,7 +45,6 @@ static const char *const ids[] = {"0",
                                   ":",
                                   "1:",
                                   "9:",
-                                  "\"",
                                   "1\r",
                                   "'1'"};
 static const char *const values[] = {"4",    "3.5", "0.5", "5.0",   "0",    "9.9", "1.3", "0.7",
@@ -83,7 +82,8 @@ struct result {
     int rc;
 };
 
-static void parse(struct result *r, const struct dialect *d, const char *text, size_t bytes, bool skip_bad)
+static void parse(struct result *r, const struct text_format *d, const char *text, size_t bytes,
+                  bool skip_bad)
 {
     char *block = malloc(bytes + LINES_PAD); /* no more: a sanitizer sees who reads too far */
 
@@ -93,7 +93,7 @@ static void parse(struct result *r, const struct dialect *d, const char *text, s
     memset(r, 0, sizeof *r);
     r->users = idtable_new();
     r->items = idtable_new();
-    r->p = (struct parser){.dialect = d,
+    r->p = (struct parser){.format = d,
                            .users = r->users,
                            .items = r->items,
                            .out = &r->t,
@@ -140,7 +140,7 @@ static void expect_same(const struct result *a, const struct result *b)
     }
 }
 
-static size_t make_line(char *line, const struct dialect *d)
+static size_t make_line(char *line, const struct text_format *d)
 {
     int columns = rand() % 40 ? d->columns : rand() % 7;
     size_t n = 0;
@@ -160,7 +160,7 @@ static size_t make_line(char *line, const struct dialect *d)
 }
 
 /* Each line by itself, where the first bad one ends it, and all together. */
-static void compare(const struct dialect *d)
+static void compare(const struct text_format *d)
 {
     char *plain = malloc(LINES * LONGEST), *careful = malloc(LINES * LONGEST), line[LONGEST];
     size_t n = 0, m = 0;
@@ -206,11 +206,15 @@ static void plain_lines_are_what_the_careful_way_makes_of_them(void **state)
     srand(11);
     for (size_t c = 0; c < sizeof delimiters / sizeof *delimiters; c++)
         for (size_t r = 0; r < sizeof columns / sizeof *columns; r++) {
-            struct dialect d = {.delimiter_length = (int)strlen(delimiters[c]), .columns = columns[r]};
+            struct text_format d = {.layout = FORMAT_DELIMITED,
+                                    .where = -1,
+                                    .event = -1,
+                                    .delimiter_length = (int)strlen(delimiters[c]),
+                                    .columns = columns[r]};
 
             strcpy(d.delimiter, delimiters[c]);
             memcpy(d.role, roles[r], sizeof roles[r]);
-            d.quotes = strcmp(d.delimiter, ",") == 0 || strcmp(d.delimiter, ";") == 0;
+            d.quotes = d.strict = strcmp(d.delimiter, ",") == 0 || strcmp(d.delimiter, ";") == 0;
             for (int k = 0; k < d.columns; k++) {
                 d.has_rating = d.has_rating || d.role[k] == ROLE_RATING;
                 d.has_time = d.has_time || d.role[k] == ROLE_TIME;
@@ -277,11 +281,15 @@ static void a_field_ends_where_it_ends(void **state)
 static void lists_put_only_what_has_a_rating(void **state)
 {
     static const char lines[] = "u\n v \nw a\0 b\nx a b \0\n y a b\nz c\n";
-    static const struct dialect lists = {
-        .lists = true, .blanks = true, .delimiter = " ", .delimiter_length = 1};
+    static const struct text_format lists = {.layout = FORMAT_LISTS,
+                                             .where = -1,
+                                             .event = -1,
+                                             .blanks = true,
+                                             .delimiter = " ",
+                                             .delimiter_length = 1};
     struct triplets t = {0};
     struct parser p = {
-        .dialect = &lists, .users = idtable_new(), .items = idtable_new(), .out = &t, .skip_bad = true};
+        .format = &lists, .users = idtable_new(), .items = idtable_new(), .out = &t, .skip_bad = true};
     char text[sizeof lines + LINES_PAD] = {0};
 
     (void)state;

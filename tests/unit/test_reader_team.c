@@ -12,13 +12,13 @@ struct result {
     int rc;
 };
 
-static void init(struct result *r, const struct dialect *d, bool skip_bad)
+static void init(struct result *r, const struct text_format *d, bool skip_bad)
 {
     memset(r, 0, sizeof *r);
     r->users = idtable_new();
     r->items = idtable_new();
     r->p = (struct parser){
-        .dialect = d, .users = r->users, .items = r->items, .skip_bad = skip_bad, .keep_time = d->has_time};
+        .format = d, .users = r->users, .items = r->items, .skip_bad = skip_bad, .keep_time = d->has_time};
 }
 
 static void fini(struct result *r)
@@ -56,14 +56,14 @@ static void expect_same(const struct result *a, const struct result *b)
 }
 
 /* `text` has room for a newline and the pad behind it. */
-static void compare(const struct dialect *d, char *text, size_t bytes, bool skip_bad, int64_t block,
+static void compare(const struct text_format *d, char *text, size_t bytes, bool skip_bad, int64_t block,
                     int workers)
 {
     char *folder = support_folder(), path[4096];
     struct result one, team;
     struct error err = {0};
     size_t bom = bytes >= 3 && memcmp(text, "\357\273\277", 3) == 0 ? 3 : 0, end = bytes;
-    bool done = false;
+    int64_t upto = 0;
     FILE *f;
 
     snprintf(path, sizeof path, "%s/a", folder);
@@ -79,9 +79,9 @@ static void compare(const struct dialect *d, char *text, size_t bytes, bool skip
     one.rc = parser_take(&one.p, text + bom, text + end, NULL);
     init(&team, d, skip_bad);
     team.p.out = &team.t;
-    team.rc = reader_team_read(&team.p, path, workers, block, &done, &err);
+    team.rc = reader_team_read(&team.p, path, workers, block, &upto, &err);
     assert_int_equal(err.code, 0);
-    if (done || team.rc < 0)
+    if (upto > 0 || team.rc < 0)
         expect_same(&one, &team);
     else
         assert_int_equal(team.t.n, 0);
@@ -91,13 +91,13 @@ static void compare(const struct dialect *d, char *text, size_t bytes, bool skip
 }
 
 /* Lines of every kind; `bad`: one in so many is bad, 0: none. */
-static size_t make_text(char *text, const struct dialect *d, int bad, bool last_newline)
+static size_t make_text(char *text, const struct text_format *d, int bad, bool last_newline)
 {
     size_t n = 0;
 
     if (rand() % 3 == 0)
         n += (size_t)sprintf(text, "\357\273\277");
-    if (d->header)
+    if (d->head_lines)
         n += (size_t)sprintf(text + n, "user,item,rating,time\r\n");
     for (int k = 0; k < LINES; k++) {
         int kind = rand() % 12;
@@ -105,7 +105,7 @@ static size_t make_text(char *text, const struct dialect *d, int bad, bool last_
 
         if (bad && rand() % bad == 0)
             n += (size_t)sprintf(text + n, "%d,x%s", k, end);
-        else if (d->lists)
+        else if (d->layout == FORMAT_LISTS)
             n += (size_t)sprintf(text + n, "u%d i%d %d%s", rand() % 40, rand() % 40, rand() % 9, end);
         else if (kind == 0)
             n += (size_t)sprintf(text + n, "%s", end);
@@ -124,14 +124,23 @@ static size_t make_text(char *text, const struct dialect *d, int bad, bool last_
 static void any_blocks_and_workers(void **state)
 {
     static const int64_t blocks[] = {1, 2, 7, 33, 64, 250, 1000, 4096, 1 << 20};
-    struct dialect csv = {.delimiter = ",",
-                          .delimiter_length = 1,
-                          .quotes = true,
-                          .columns = 4,
-                          .has_rating = true,
-                          .has_time = true,
-                          .role = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME}};
-    struct dialect lists = {.lists = true, .blanks = true, .delimiter = " ", .delimiter_length = 1};
+    struct text_format csv = {.layout = FORMAT_DELIMITED,
+                              .where = -1,
+                              .event = -1,
+                              .strict = true,
+                              .delimiter = ",",
+                              .delimiter_length = 1,
+                              .quotes = true,
+                              .columns = 4,
+                              .has_rating = true,
+                              .has_time = true,
+                              .role = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME}};
+    struct text_format lists = {.layout = FORMAT_LISTS,
+                                .where = -1,
+                                .event = -1,
+                                .blanks = true,
+                                .delimiter = " ",
+                                .delimiter_length = 1};
     char *text = malloc(LINES * 100 + 100);
 
     (void)state;
@@ -139,10 +148,10 @@ static void any_blocks_and_workers(void **state)
     srand(5);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++)
         for (int round = 0; round < 12; round++) {
-            struct dialect d = round % 4 == 3 ? lists : csv;
+            struct text_format d = round % 4 == 3 ? lists : csv;
             size_t n;
 
-            d.header = round % 2 == 0;
+            d.head_lines = round % 2 == 0;
             n = make_text(text, &d, (round % 3) * (round % 3) * 100, round % 5 != 0);
             compare(&d, text, n, round % 6 < 3, blocks[b], 1 + round % 5);
         }
@@ -152,8 +161,13 @@ static void any_blocks_and_workers(void **state)
 /* A line that is longer than what a block may reach into the next, several blocks long. */
 static void a_long_line(void **state)
 {
-    struct dialect d = {
-        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    struct text_format d = {.layout = FORMAT_DELIMITED,
+                            .where = -1,
+                            .event = -1,
+                            .delimiter = ",",
+                            .delimiter_length = 1,
+                            .columns = 2,
+                            .role = {ROLE_USER, ROLE_ITEM}};
     size_t n = 0, space = 600000;
     char *text = malloc(space);
 
@@ -174,8 +188,13 @@ static void a_long_line(void **state)
 /* More new ids in a block than a worker's table has room for. */
 static void a_table_that_is_full(void **state)
 {
-    struct dialect d = {
-        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    struct text_format d = {.layout = FORMAT_DELIMITED,
+                            .where = -1,
+                            .event = -1,
+                            .delimiter = ",",
+                            .delimiter_length = 1,
+                            .columns = 2,
+                            .role = {ROLE_USER, ROLE_ITEM}};
     size_t n = 0;
     char *text = malloc(400000 * 40);
 
@@ -191,8 +210,13 @@ static void a_table_that_is_full(void **state)
 /* So many workers that each has fewer jobs, and smaller tables of numbers than ids ask for. */
 static void many_workers(void **state)
 {
-    struct dialect d = {
-        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    struct text_format d = {.layout = FORMAT_DELIMITED,
+                            .where = -1,
+                            .event = -1,
+                            .delimiter = ",",
+                            .delimiter_length = 1,
+                            .columns = 2,
+                            .role = {ROLE_USER, ROLE_ITEM}};
     size_t n = 0;
     char *text = malloc(60000 * 20);
 
@@ -208,19 +232,24 @@ static void many_workers(void **state)
 
 static void files_that_cannot_be_read(void **state)
 {
-    struct dialect d = {
-        .delimiter = ",", .delimiter_length = 1, .columns = 2, .role = {ROLE_USER, ROLE_ITEM}};
+    struct text_format d = {.layout = FORMAT_DELIMITED,
+                            .where = -1,
+                            .event = -1,
+                            .delimiter = ",",
+                            .delimiter_length = 1,
+                            .columns = 2,
+                            .role = {ROLE_USER, ROLE_ITEM}};
     char *folder = support_folder();
     struct result r;
     struct error err = {0};
-    bool done = false;
+    int64_t upto = 0;
 
     (void)state;
     init(&r, &d, false);
     r.p.out = &r.t;
-    assert_int_equal(reader_team_read(&r.p, "/nowhere/at/all", 2, 100, &done, &err), PT_EDATA);
+    assert_int_equal(reader_team_read(&r.p, "/nowhere/at/all", 2, 100, &upto, &err), PT_EDATA);
     assert_string_equal(err.text, "/nowhere/at/all: cannot be opened: No such file or directory");
-    assert_int_equal(reader_team_read(&r.p, folder, 2, 100, &done, &err), PT_EDATA);
+    assert_int_equal(reader_team_read(&r.p, folder, 2, 100, &upto, &err), PT_EDATA);
     assert_non_null(strstr(err.text, "cannot be read: Is a directory"));
     fini(&r);
     support_remove(folder);

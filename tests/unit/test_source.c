@@ -106,9 +106,7 @@ static void a_known_name_comes_first(void **state)
     check(support_plain, folder, "", "1/1=1"); /* the only text */
     support_write(folder, "b.txt", "2 2 2\n", 0);
     support_refuse(support_plain, folder, "", PT_EDATA,
-                   "%/: several texts, none with a known name (a.txt, b.txt); looked for u.data, "
-                   "ratings.dat, ratings.csv, NAME.base with NAME.test, train.csv with validation_tr.csv and "
-                   "so on, or a single text; if they are parts of one: data.path='%/*.txt'");
+                   "%/: several texts | data.path=%/a.txt | data.path=%/b.txt");
     support_write(folder, "x.base", "3\t3\t3\n", 0);
     support_write(folder, "x.test", "3\t4\t4\n", 0);
     check(support_plain, folder, "", "3/3=3#1 3/4=4#2");
@@ -303,16 +301,16 @@ static void packed_members_are_unpacked(void **state)
     MAKE_ZIP(folder, "b.tgz", {"./x.csv.gz", "1,2,3\n1,3,4\n"});
     check(support_plain, folder, "b.tgz", "1/2=3 1/3=4");
     MAKE_ZIP(folder, "none.zip", {"x.csv.gz", ""});
-    support_refuse(support_plain, folder, "none.zip", PT_EDATA, "%/none.zip!x.csv.gz: is empty");
+    support_refuse(support_plain, folder, "none.zip", PT_EDATA, "%/none.zip/x.csv.gz: is empty");
     MAKE_ZIP(folder, "cut.zip", {"cut.csv.gz", "1,2,3\n"});
-    refuse_start(folder, "cut.zip", "!cut.csv.gz: cannot be unpacked: ");
+    refuse_start(folder, "cut.zip", "/cut.csv.gz: cannot be unpacked: ");
     MAKE_ZIP(folder, "zip.zip", {"x.csv", "PK\003\004\024"});
     support_refuse(support_plain, folder, "zip.zip", PT_EDATA,
-                   "%/zip.zip!x.csv: is packed data; unpack it, or give its path");
+                   "%/zip.zip/x.csv: is packed data; unpack it, or give its path");
     /* many blocks, of numbers that hardly shrink */
     for (uint32_t k = 0, x = 1, at = 0; at < 690000; k++) {
         x = x * 1664525 + 1013904223;
-        at += (uint32_t)snprintf(large + at, 32, "%07u,%u\n", x >> 12, k);
+        at += (uint32_t)snprintf(large + at, 32, "%07u,%u\n", x >> 12, k ^ 5);
     }
     MAKE_ZIP(folder, "large.tgz", {"large.csv.gz", large});
     support_write(folder, "large.csv", large, 0);
@@ -343,8 +341,7 @@ static void files_of_other_programs_are_told(void **state)
     (void)state;
     for (size_t k = 0; k < sizeof foreign / sizeof *foreign; k++) {
         support_write(folder, "f", foreign[k].bytes, foreign[k].n);
-        snprintf(message, sizeof message, "%%/f: is %s, which is not read; export it as CSV",
-                 foreign[k].what);
+        snprintf(message, sizeof message, "%%/f: is %s, which is not read | onvert", foreign[k].what);
         support_refuse(support_plain, folder, "f", PT_EDATA, message);
     }
     support_write(folder, "f", "PAR1\tORC\t3\n", 0); /* ids may begin so */
@@ -357,10 +354,7 @@ static void files_of_other_programs_are_told(void **state)
                    "%/a.npz: is a NumPy archive (.npz), which is not read; write user, item, rating as CSV");
     make_folder(folder, "d");
     support_write(folder, "d/part-0.parquet", "PAR1", 0);
-    support_refuse(support_plain, folder, "d", PT_EDATA,
-                   "%/d: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
-                   "NAME.test, train.csv with validation_tr.csv and so on, or a single text; part-0.parquet "
-                   "is not read: export it as CSV");
+    support_refuse(support_plain, folder, "d", PT_EDATA, "%/d: no ratings here | part-0.parquet");
     support_remove(folder);
 }
 
@@ -372,11 +366,8 @@ static void parts_in_a_folder_are_told_of(void **state)
     make_folder(folder, "d");
     support_write(folder, "d/part-0.csv", "1,2,3\n", 0);
     support_write(folder, "d/part-1.csv", "1,3,3\n", 0);
-    support_refuse(
-        support_plain, folder, "d", PT_EDATA,
-        "%/d: several texts, none with a known name (part-0.csv, part-1.csv); looked for u.data, "
-        "ratings.dat, ratings.csv, NAME.base with NAME.test, train.csv with validation_tr.csv and so "
-        "on, or a single text; if they are parts of one: data.path='%/d/*.csv'");
+    support_refuse(support_plain, folder, "d", PT_EDATA,
+                   "%/d: several texts | data.path=%/d/part-0.csv | parts of one: data.path='%/d/*.csv'");
     check(support_plain, folder, "d/*.csv", "1/2=3 1/3=3");
     support_remove(folder);
 }
@@ -398,11 +389,11 @@ static void a_pair_beside_a_folder_is_told_of(void **state)
         told, sizeof told,
         "%s/foo.base and its test file were read, not the folder of that name, which wants a / at its end",
         folder);
-    assert_string_equal(r->chosen, told);
+    assert_string_equal(r->reading.chosen, told);
     ratings_free(r);
     r = support_read(support_plain, folder, "foo/");
     support_expect(r, "9/9=9");
-    assert_string_equal(r->chosen, "");
+    assert_string_equal(r->reading.chosen, "");
     ratings_free(r);
     support_remove(folder);
 }
@@ -414,28 +405,22 @@ static void bad_archives(void **state)
     (void)state;
     MAKE_ZIP(folder, "bad.zip", {"x/ratings.csv", "1,2,3\n1,2\n"});
     support_refuse(support_plain, folder, "bad.zip", PT_EDATA,
-                   "%/bad.zip!x/ratings.csv:2: 2 fields where 3 are expected (user, item, rating)");
+                   "%/bad.zip/x/ratings.csv:2: 2 fields where 3 are expected (user, item, rating)");
     MAKE_ZIP(folder, "none.zip", {"x/README", "nothing"});
-    support_refuse(
-        support_plain, folder, "none.zip", PT_EDATA,
-        "%/none.zip: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "
-        "train.csv with validation_tr.csv and so on, or a single text");
+    support_refuse(support_plain, folder, "none.zip", PT_EDATA, "%/none.zip: no ratings here");
     MAKE_ZIP(folder, "two.zip", {"a/u.data", "1\t2\t3\t4\n"}, {"b/u.data", "1\t2\t3\t4\n"});
     support_refuse(support_plain, folder, "two.zip", PT_EDATA,
                    "%/two.zip: holds several data sets (a/u.data and b/u.data); name the one to read");
     MAKE_ZIP(folder, "esc.zip", {"\033[2Ju.data", "1\t2\t3\t4\n1\n"});
     support_refuse(
         support_plain, folder, "esc.zip", PT_EDATA,
-        "%/esc.zip!?[2Ju.data:2: 1 field where 4 are expected (user, item, rating, time); fields are "
-        "cut at tabs: is another data.delimiter wanted?");
+        "%/esc.zip/?[2Ju.data:2: 1 field where 4 are expected (user, item, rating, time); fields are "
+        "cut at '\\t': is another data.delimiter wanted?");
     MAKE_ZIP(folder, "up.zip",
              {"../../u.data", "1\t2\t3\t4\n1\n"}); /* hidden by its dots; nothing is written anyway */
-    support_refuse(
-        support_plain, folder, "up.zip", PT_EDATA,
-        "%/up.zip: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "
-        "train.csv with validation_tr.csv and so on, or a single text");
+    support_refuse(support_plain, folder, "up.zip", PT_EDATA, "%/up.zip: no ratings here");
     MAKE_ZIP(folder, "empty.zip", {"u.data", ""});
-    support_refuse(support_plain, folder, "empty.zip", PT_EDATA, "%/empty.zip!u.data: is empty");
+    support_refuse(support_plain, folder, "empty.zip", PT_EDATA, "%/empty.zip/u.data: is empty");
     support_write(folder, "text.zip", "1,2,3\n", 0);
     support_refuse(support_plain, folder, "text.zip", PT_EDATA,
                    "%/text.zip: is not a .zip file (its first bytes are another's)");
@@ -480,7 +465,7 @@ static void a_bomb_is_stopped(void **state)
     free(chunk);
     spec.path = path;
     assert_int_equal(ratings_read(&r, &spec, &err), PT_EDATA);
-    assert_non_null(strstr(err.text, "b.zip!u.data: stopped after 2"));
+    assert_non_null(strstr(err.text, "b.zip/u.data: stopped after 2"));
     assert_non_null(strstr(err.text, "more than 200 times its size"));
     support_remove(folder);
 }
@@ -556,15 +541,9 @@ static void bad_paths(void **state)
                    "%/nowhere/u.data: there is no such file or folder");
     support_write(folder, "file", "1,2,3\n", 0);
     support_refuse(support_plain, folder, "file/u.data", PT_EDATA, "%/file/u.data: Not a directory");
-    support_refuse(support_plain, folder, "", PT_EDATA,
-                   "%/: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with "
-                   "NAME.test, train.csv with "
-                   "validation_tr.csv and so on, or a single text");
+    support_refuse(support_plain, folder, "", PT_EDATA, "%/: no ratings here");
     make_folder(folder, "u.data");
-    support_refuse(
-        support_plain, folder, "u.data", PT_EDATA,
-        "%/u.data: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "
-        "train.csv with validation_tr.csv and so on, or a single text");
+    support_refuse(support_plain, folder, "u.data", PT_EDATA, "%/u.data: no ratings here");
     snprintf(path, sizeof path, "%s/loop", folder);
     assert_int_equal(symlink("loop", path), 0);
     support_refuse(support_plain, folder, "loop", PT_EDATA, "%/loop: Too many levels of symbolic links");

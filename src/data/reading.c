@@ -1,0 +1,170 @@
+#include "data/reading.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *reading_count(int64_t n, char out[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, n), to = 0;
+
+    for (int k = 0; k < length; k++) {
+        if (k > 0 && (length - k) % 3 == 0 && digits[k - 1] != '-')
+            out[to++] = ',';
+        out[to++] = digits[k];
+    }
+    out[to] = 0;
+    return out;
+}
+
+struct line {
+    char *out;
+    size_t used, space;
+};
+
+static void add(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *l, const char *fmt, ...)
+{
+    va_list args;
+    int n;
+
+    if (l->used + 1 >= l->space)
+        return;
+    va_start(args, fmt);
+    n = vsnprintf(l->out + l->used, l->space - l->used, fmt, args);
+    va_end(args);
+    l->used += n > 0 ? (size_t)n : 0;
+}
+
+const char *reading_line(const struct ratings *r, char *out, size_t space)
+{
+    const struct reading *t = &r->reading;
+    struct line l = {out, 0, space};
+    char n[32];
+
+    *out = 0;
+    if (!*t->from)
+        return out;
+    add(&l, "%s: %s", t->from, t->columns);
+    if (*t->unused)
+        add(&l, "; not used: %s", t->unused);
+    add(&l, "; %s line%s", reading_count(r->lines_read, n), r->lines_read == 1 ? "" : "s");
+    if (t->headers)
+        add(&l, "; %s repeated header%s left out", reading_count(t->headers, n), t->headers == 1 ? "" : "s");
+    if (t->comments)
+        add(&l, "; %s comment%s left out", reading_count(t->comments, n), t->comments == 1 ? "" : "s");
+    if (t->elsewhere)
+        add(&l, "; %s lines left out by data.where", reading_count(t->elsewhere, n));
+    if (r->duplicates)
+        add(&l, "; %s repeated pair%s (data.duplicates)", reading_count(r->duplicates, n),
+            r->duplicates == 1 ? "" : "s");
+    if (*t->kinds)
+        add(&l, "; events: %s (data.where keeps one kind)", t->kinds);
+    if (t->titles > 0)
+        add(&l, "; titles for %s", reading_count(t->titles, n));
+    if (t->titles > 0)
+        add(&l, " of %s items", reading_count(t->titles_of, n));
+    return out;
+}
+
+const char *reading_kept(const struct ratings *r, char *out, size_t space)
+{
+    struct line l = {out, 0, space};
+    char a[32], b[32];
+
+    *out = 0;
+    if (!r->filtered)
+        return out;
+    add(&l, "%s read, %s kept", reading_count(r->n_read - r->duplicates, a),
+        reading_count(r->n_read - r->duplicates - r->filtered, b));
+    if (r->low_dropped)
+        add(&l, ": %s below data.min_rating %g", reading_count(r->low_dropped, a), r->min_rating);
+    if (r->item_dropped)
+        add(&l, "%s %s of items with fewer than %" PRId64 " (data.min_item_ratings)",
+            r->low_dropped ? "," : ":", reading_count(r->item_dropped, a), r->min_item_ratings);
+    if (r->user_dropped)
+        add(&l, "%s %s of %s users with fewer than %" PRId64 " (data.min_user_ratings)",
+            r->low_dropped || r->item_dropped ? "," : ":", reading_count(r->user_dropped, a),
+            reading_count(r->users_dropped, b), r->min_user_ratings);
+    return out;
+}
+
+struct telling {
+    void (*tell)(void *arg, const char *text);
+    void *arg;
+};
+
+static void say(const struct telling *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(const struct telling *t, const char *fmt, ...)
+{
+    char text[700];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    t->tell(t->arg, text);
+}
+
+static void warn_filters(const struct telling *t, const struct ratings *r)
+{
+    int64_t users = idtable_count(r->users);
+    char a[32], b[32];
+
+    if (r->filtered && 3 * users < 2 * r->users_read)
+        say(t,
+            "the filters leave out %s of %s users, more than a third (data.min_rating, "
+            "data.min_user_ratings)",
+            reading_count(r->users_read - users, a), reading_count(r->users_read, b));
+    if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 && (r->low_read < 0 || r->high_read > 5))
+        say(t, "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
+            r->min_rating, (double)r->low_read, (double)r->high_read);
+}
+
+void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg)
+{
+    const struct reading *w = &r->reading;
+    struct telling t = {tell, arg};
+    char a[32], b[32];
+
+    if (*w->chosen)
+        say(&t, "%s", w->chosen);
+    if (r->lines_bad)
+        say(&t, "%s of %s lines could not be read and were skipped; the first: %s",
+            reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
+    if (w->missing)
+        say(&t, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
+            reading_count(w->missing, a),
+            w->missing_dropped ? " and were left out (data.missing)" : "; data.missing=skip leaves them out");
+    if (w->no_rating)
+        say(&t, "%s lines without a rating were left out (data.missing)", reading_count(w->no_rating, a));
+    if (w->no_time)
+        say(&t, "%s lines have no time", reading_count(w->no_time, a));
+    if (w->rounded)
+        say(&t, "%s values above 16,777,216 are rounded to 7 digits", reading_count(w->rounded, a));
+    if (*w->from && w->titles == 0)
+        say(&t, "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
+            reading_count(w->titles_of, a));
+    warn_filters(&t, r);
+}
+
+void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg)
+{
+    struct telling t = {tell, arg};
+    char text[1600], a[32];
+
+    if (*reading_line(r, text, sizeof text))
+        tell(arg, text);
+    if (*reading_kept(r, text, sizeof text))
+        tell(arg, text);
+    reading_warnings(r, tell, arg);
+    if (clicks && r->reading.not_positive && r->min_rating <= 0)
+        say(&t,
+            "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
+            "leaves them out",
+            reading_count(r->reading.not_positive, a));
+}

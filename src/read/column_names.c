@@ -1,0 +1,236 @@
+#include "read/column_names.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Each table: words between blanks, in lower case, without what parts words. */
+static const char users[] = " user customer reviewer visitor member person profile account client buyer "
+                            "follower listener reader player "
+                            "viewer subscriber consumer rater ";
+static const char items[] = " item movie product book artist song track album film game page article video "
+                            "recipe venue business anime "
+                            "beer joke show series restaurant hotel place poi paper followee podcast episode "
+                            "dish wine course app url ";
+static const char ids[] = " id ids no nr number num code key index idx uri uuid guid ";
+static const char names[] = " name names title login ";
+static const char ratings[] =
+    " rating ratings score scores star stars overall label rate value eventvalue preference pref like "
+    "liked "
+    "isliked "
+    "feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever plays "
+    "numplays "
+    "playcount playcounts listens listencount numlistens count counts frequency freq vote points grade "
+    "grades weight "
+    "quantity qty views viewcount clickcount purchasecount interactioncount recommended isrecommended ";
+static const char times[] = /* the first known one is the time */
+    " timestamp unixreviewtime unixtime unixtimestamp ts datetime eventtime createdat time reviewtime date "
+    "tdat ";
+static const char events[] =
+    " event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ";
+static const char indexes[] = " index unnamed0 row rowid rownumber rownum level0 ";
+static const char not_ids[] = " valid isvalid paid bid grid void hybrid avoid ";
+
+/* With one of these a rating is not one that the user gave. */
+static const char statistics[] = " avg average mean median count counts n num number total sum max min std "
+                                 "var predicted prediction pred expected "
+                                 "imdb meta metacritic critics global popularity similarity sentiment ";
+static const char durations[] =
+    " play watch listen dwell total reading duration spent elapsed up run delivery lead ";
+
+const char *role_name(enum role r)
+{
+    static const char *const name[] = {"skip", "user", "item", "rating", "time"};
+
+    return name[r];
+}
+
+/* The place of a word in a table, 0: it is not there. */
+static int find(const char *table, const char *word)
+{
+    char key[72];
+    const char *at;
+    size_t n = strlen(word);
+
+    if (!n || n + 3 > sizeof key)
+        return 0;
+    key[0] = ' ';
+    memcpy(key + 1, word, n);
+    strcpy(key + 1 + n, " ");
+    at = strstr(table, key);
+    return at ? (int)(at - table) + 1 : 0;
+}
+
+struct words {
+    char word[12][24];
+    int n;
+    char joined[64]; /* all of them, "" where they are too long */
+};
+
+static void split_words(struct words *w, const char *text, size_t length)
+{
+    static const char *const types[] = {"token", "float", "token_seq", "float_seq"};
+    const char *colon = memrchr(text, ':', length), *brace;
+    size_t used = 0;
+    bool open = false, low = false;
+
+    *w = (struct words){.n = 0};
+    for (int k = 0; colon && k < 4; k++)
+        if (strlen(types[k]) == length - (size_t)(colon + 1 - text) &&
+            memcmp(colon + 1, types[k], strlen(types[k])) == 0)
+            length = (size_t)(colon - text);
+    brace = memchr(text, '(', length);
+    if (brace && brace > text && memchr(brace, ')', (size_t)(text + length - brace)))
+        length = (size_t)(brace - text);
+    for (size_t k = 0; k < length; k++) {
+        unsigned char c = (unsigned char)text[k];
+        bool letter = isalnum(c) || c >= 0x80;
+
+        if (!letter || (isupper(c) && low))
+            open = false;
+        low = islower(c);
+        if (!letter)
+            continue;
+        if (!open && w->n == 12)
+            break;
+        if (!open) {
+            used = 0;
+            w->n++;
+        }
+        open = true;
+        if (used + 1 < sizeof w->word[0])
+            w->word[w->n - 1][used++] = (char)tolower(c);
+    }
+    while (w->n > 1 && (strcmp(w->word[w->n - 1], "x") == 0 || strcmp(w->word[w->n - 1], "y") == 0))
+        w->n--; /* what pandas adds where two tables had a column each */
+    for (int k = 0; k < w->n && strlen(w->joined) + sizeof w->word[0] < sizeof w->joined; k++)
+        strcat(w->joined, w->word[k]);
+}
+
+/* A noun alone, with an id behind it, or with a name: 2, 3, 1; 0: none of the table. */
+static int noun_rank(const char *table, const char *joined)
+{
+    size_t n = strlen(joined);
+
+    for (size_t k = n; k > 1; k--) {
+        char noun[64];
+
+        memcpy(noun, joined, k);
+        noun[k] = 0;
+        if (!find(table, noun))
+            continue;
+        if (!joined[k] || strcmp(joined + k, "s") == 0)
+            return 2;
+        return find(ids, joined + k) ? 3 : find(names, joined + k) ? 1 : 0;
+    }
+    return 0;
+}
+
+static bool has_word(const struct words *w, const char *table)
+{
+    for (int k = 0; k < w->n; k++)
+        if (find(table, w->word[k]))
+            return true;
+    return false;
+}
+
+static bool is_rating(const struct words *w)
+{
+    const char *last = w->word[w->n - 1];
+
+    if (find(ratings, w->joined))
+        return true;
+    return find(" rating ratings score star stars ", last) && !has_word(w, statistics);
+}
+
+static int time_rank(const struct words *w)
+{
+    int place = find(times, w->joined);
+    const char *last = w->word[w->n - 1];
+
+    if (place)
+        return 1000 - place;
+    if (w->n < 2 || has_word(w, durations))
+        return 0;
+    return find(" time date timestamp datetime ts at ", last) || find(" date time ", w->word[0]);
+}
+
+static bool is_id(const struct words *w)
+{
+    const char *last = w->word[w->n - 1];
+    size_t n = strlen(last);
+
+    return find(" id ids uuid guid key hash ", last) ||
+           (n > 3 && strcmp(last + n - 2, "id") == 0 && !find(not_ids, last));
+}
+
+static struct column_name find_words(const struct words *w)
+{
+    int rank;
+
+    if (!w->n || find(indexes, w->joined))
+        return (struct column_name){NAME_INDEX, 1};
+    if (strcmp(w->joined, "uid") == 0 || strcmp(w->joined, "msno") == 0)
+        return (struct column_name){NAME_USER, 3};
+    if (strcmp(w->joined, "parentasin") == 0)
+        return (struct column_name){NAME_ITEM, 4};
+    if (find(" iid asin isbn sku stockcode ", w->joined))
+        return (struct column_name){NAME_ITEM, 3};
+    if (strcmp(w->joined, "sid") == 0) /* an item in Liang's files, a session beside another item */
+        return (struct column_name){NAME_ITEM, 0};
+    if ((rank = noun_rank(" session ", w->joined)))
+        return (struct column_name){NAME_USER, 0};
+    if ((rank = noun_rank(users, w->joined)))
+        return (struct column_name){NAME_USER, rank};
+    if ((rank = noun_rank(items, w->joined)))
+        return (struct column_name){NAME_ITEM, rank};
+    if (is_rating(w))
+        return (struct column_name){NAME_RATING, 1};
+    if ((rank = time_rank(w)))
+        return (struct column_name){NAME_TIME, rank};
+    if (find(events, w->joined))
+        return (struct column_name){NAME_EVENT, 1};
+    if (find(" title name ", w->joined))
+        return (struct column_name){NAME_TITLE, w->joined[0] == 't' ? 2 : 1};
+    return (struct column_name){is_id(w) ? NAME_ID : NAME_UNKNOWN, 0};
+}
+
+struct column_name column_name_find(const char *text, size_t length)
+{
+    struct words w;
+    struct column_name found;
+
+    /* of a path of keys (review/userId, review.user.id) the end counts too */
+    for (const char *p = text, *end = text + length;; p++) {
+        split_words(&w, p, (size_t)(end - p));
+        found = find_words(&w);
+        if (found.meaning != NAME_UNKNOWN && found.meaning != NAME_ID)
+            return found;
+        while (p < end && *p != '/' && *p != '.')
+            p++;
+        if (p >= end)
+            break;
+    }
+    split_words(&w, text, length);
+    return find_words(&w);
+}
+
+const uint8_t *column_names_published(const char *text, size_t length, int *columns)
+{
+    static const struct {
+        const char *header;
+        int columns;
+        uint8_t role[8];
+    } published[] = {
+        {"t_dat,customer_id,article_id,price,sales_channel_id",
+         5,
+         {ROLE_TIME, ROLE_USER, ROLE_ITEM}}, /* H&M */
+    };
+
+    for (size_t k = 0; k < sizeof published / sizeof *published; k++)
+        if (strlen(published[k].header) == length && memcmp(published[k].header, text, length) == 0) {
+            *columns = published[k].columns;
+            return published[k].role;
+        }
+    return NULL;
+}

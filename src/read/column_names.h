@@ -1,0 +1,39 @@
+/* column_names.h - the one table of column names: what a column of a header, or a key of JSON lines, is
+ * called by published files and by people. Pure.
+ *
+ *   user_id  userId  "User-ID"  user_id:token   words in any case, joined or apart; RecBole's types aside
+ *   star_rating  my_rating  "Rating (1-10)"     a rating by its last word; not rating_count, avg_rating */
+#ifndef READ_COLUMN_NAMES_H
+#define READ_COLUMN_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME, ROLES };
+const char *role_name(enum role r); /* as in data.columns */
+
+enum meaning {
+    NAME_UNKNOWN,
+    NAME_USER,
+    NAME_ITEM,
+    NAME_RATING,
+    NAME_TIME,
+    NAME_EVENT, /* kinds of events: view, purchase */
+    NAME_INDEX, /* row numbers */
+    NAME_ID,    /* of something else: an order, a review */
+    NAME_TITLE,
+};
+
+/* Of two columns of one meaning the higher rank is meant; at equal ranks it is in doubt. */
+struct column_name {
+    enum meaning meaning;
+    int rank;
+};
+
+struct column_name column_name_find(const char *text, size_t length);
+
+/* Roles of a header that is published as a whole and has columns that are not known by name alone (the
+ * price of H&M's transactions); NULL: it is none. `text`: the header with commas. */
+const uint8_t *column_names_published(const char *text, size_t length, int *columns);
+
+#endif

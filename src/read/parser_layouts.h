@@ -1,0 +1,22 @@
+/* parser_layouts.h - lines that are not one rating each:
+ *
+ *   lists          user item item ...          each pair is a rating of 1
+ *   counted_lists  n item item ...             users are numbered by line from 1
+ *   item_values    user item:value item:value ...
+ *   cell_lists     user,"[item, item]"
+ *   netflix        item:                       then user,rating,date lines of that item
+ *   matrix         value,value,...             a row is a user, a column an item */
+#ifndef READ_PARSER_LAYOUTS_H
+#define READ_PARSER_LAYOUTS_H
+
+#include "read/parser_state.h"
+
+/* One line of a layout other than FORMAT_DELIMITED and FORMAT_JSON, without its end; errors as parser_take.
+ */
+int parser_take_layout(struct parser *p, const char *line, const char *end);
+
+/* The next item of a list in a cell, from `c` on: brackets, blanks, commas and quotes part and surround
+ * items. The place behind it, or NULL: there is none. */
+const char *parser_next_of_cell(const char *c, const char *end, struct field *item);
+
+#endif

@@ -1,0 +1,330 @@
+#include "read/recognise_values.h"
+
+#include "base/printable.h"
+#include "read/field.h"
+#include "read/parser_layouts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char say[] = "say what the fields are, such as data.columns=user,item,rating,skip";
+
+/* --- one rating a line --------------------------------------------------------------------------- */
+
+/* An id that is something else: a row number, a time, a price. */
+static int check_id(const struct sample *s, int c, const char *what, struct error *err)
+{
+    struct column_look l = sample_look(s, c);
+    const char *is = l.counting        ? "row numbers"
+                     : l.dates         ? "dates"
+                     : l.epochs        ? "times"
+                     : l.some_fraction ? "fractions"
+                                       : NULL;
+
+    if (!is)
+        return 0;
+    return sample_doubt(s, s->first, err, "field %d would be the %s, and it holds %s; %s", c + 1, what, is,
+                        say);
+}
+
+/* A rating, or a time in all lines: 1 where it is a time. */
+static int check_rating(const struct sample *s, int c, struct error *err)
+{
+    struct column_look l = sample_look(s, c);
+
+    if (l.epochs || l.dates)
+        return 1;
+    if (l.some_epoch)
+        return sample_doubt(s, s->first, err, "field %d holds times in some lines alone; %s", c + 1, say);
+    if (l.counting)
+        return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds row numbers; %s",
+                            c + 1, say);
+    if (l.some_fraction && l.high > 10)
+        return sample_doubt(
+            s, s->first, err,
+            "field %d holds fractions up to %g: ratings, prices or hours? data.columns=user,item,rating "
+            "reads them, data.columns=user,item,skip does not",
+            c + 1, l.high);
+    if (!l.some_number && !l.truths)
+        return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds no numbers; %s",
+                            c + 1, say);
+    return 0;
+}
+
+/* Numbers with blanks between in every cell. */
+static bool has_blanks_within(const struct sample *s, int c)
+{
+    for (int row = s->first; row < s->rows; row++) {
+        const struct field *f = sample_cell(s, row, c);
+
+        if (!memchr(f->text, ' ', f->length))
+            return false;
+        for (size_t k = 0; k < f->length; k++)
+            if (!strchr("0123456789 ", f->text[k]))
+                return false;
+    }
+    return s->rows > s->first;
+}
+
+int values_roles(struct text_format *d, const struct sample *s, bool known_name, struct error *err)
+{
+    struct column_look last;
+    int rc, n = s->columns, time;
+
+    if (n < 2 || n > 4) {
+        char line[PRINTABLE_BYTES];
+
+        printable(line, s->line[0].begin, (size_t)(s->line[0].end - s->line[0].begin));
+        return error_set(err, PT_EDATA,
+                         "%s:%lld: lines of %d field%s ('%s'), and no header says which is what; say it: "
+                         "%s; a matrix of "
+                         "users and items is data.format=matrix, a list of items a line data.format=lists",
+                         s->shown, (long long)s->line[0].number, n, n == 1 ? "" : "s", line,
+                         n == 1 ? "data.delimiter and data.columns"
+                                : "data.columns=user,item,rating,skip,...");
+    }
+    if (d->delimiter[0] == '\t' && has_blanks_within(s, 0))
+        return sample_doubt(s, 0, err,
+                            "blanks and tabs part the fields, and which is which? data.delimiter=' ' takes "
+                            "both, data.delimiter='\\t' tabs alone; and %s",
+                            say);
+    if ((rc = check_id(s, 0, "user", err)) < 0 || (rc = check_id(s, 1, "item", err)) < 0)
+        return rc;
+    d->role[0] = ROLE_USER;
+    d->role[1] = ROLE_ITEM;
+    d->columns = n;
+    d->assumed = true;
+    if (n == 2)
+        return 0;
+    if ((time = check_rating(s, 2, err)) < 0)
+        return time;
+    d->role[2] = (uint8_t)(time ? ROLE_TIME : ROLE_RATING);
+    if (n == 3)
+        return 0;
+    last = sample_look(s, 3);
+    if (time || !(last.epochs || last.dates || (known_name && last.whole && !last.counting)))
+        return sample_doubt(s, s->first, err, "field 4 %s; %s",
+                            time ? "stands behind a time: which is the rating?" : "is no time", say);
+    d->role[3] = ROLE_TIME;
+    return 0;
+}
+
+/* --- lists --------------------------------------------------------------------------------------- */
+
+static bool same_text(const struct field *a, const struct field *b)
+{
+    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+static bool is_whole(const struct field *f)
+{
+    for (size_t k = 0; k < f->length; k++)
+        if (f->text[k] < '0' || f->text[k] > '9')
+            return false;
+    return f->length > 0 && f->length < 19;
+}
+
+static bool has_digit(const struct field *f)
+{
+    for (size_t k = 0; k < f->length; k++)
+        if (f->text[k] >= '0' && f->text[k] <= '9')
+            return true;
+    return false;
+}
+
+/* item:value, with one colon */
+static bool is_pair(const struct field *f, double *value)
+{
+    const char *colon = memchr(f->text, ':', f->length);
+    struct field rest;
+
+    if (!colon || colon == f->text)
+        return false;
+    rest = (struct field){colon + 1, f->length - (size_t)(colon + 1 - f->text), false};
+    *value = rest.length < 40 ? strtod(rest.text, NULL) : 0;
+    return field_is_number(&rest);
+}
+
+struct lists {
+    bool whole, digits, pairs, counted, rising, first_twice, first_fraction, consecutive, one_hot;
+};
+
+static struct lists look_at_lists(const struct sample *s)
+{
+    struct lists l = {true, true, true, true, true, false, false, true, true};
+    struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
+    double value;
+
+    for (int k = 0; k < s->lines; k++) {
+        int64_t n = text_cut(&(struct text_format){.blanks = true}, s->line[k].begin, s->line[k].end, f,
+                             TEXT_COLUMNS);
+        int64_t most = n < TEXT_COLUMNS ? n : TEXT_COLUMNS;
+
+        l.first_fraction =
+            l.first_fraction || (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length));
+        l.pairs = l.pairs && !memchr(f[0].text, ':', f[0].length);
+        l.counted = l.counted && is_whole(&f[0]) && strtoll(f[0].text, NULL, 10) == n - 1;
+        l.consecutive = l.consecutive && is_whole(&f[0]) &&
+                        (k == 0 || strtoll(f[0].text, NULL, 10) == strtoll(first[k - 1].text, NULL, 10) + 1);
+        l.one_hot = l.one_hot && n == s->line[0].fields && n > 1;
+        for (int64_t c = 0; c < most; c++) {
+            l.whole = l.whole && is_whole(&f[c]);
+            l.digits = l.digits && (has_digit(&f[c]));
+            l.rising =
+                l.rising && (c == 0 || (is_whole(&f[c]) && is_whole(&f[c - 1]) &&
+                                        strtoll(f[c].text, NULL, 10) > strtoll(f[c - 1].text, NULL, 10)));
+            if (c == 0)
+                continue;
+            l.pairs = l.pairs && is_pair(&f[c], &value);
+            l.one_hot = l.one_hot && is_pair(&f[c], &value) && value == 1;
+        }
+        first[k] = f[0];
+        for (int j = 0; j < k && !l.first_twice; j++)
+            l.first_twice = same_text(&first[j], &f[0]);
+    }
+    return l;
+}
+
+bool values_are_pairs(const struct sample *s)
+{
+    bool some = false;
+
+    for (int k = 0; k < s->lines; k++)
+        some = some || s->line[k].fields > 1;
+    return some && look_at_lists(s).pairs;
+}
+
+int values_lists(struct text_format *d, const struct sample *s, struct error *err)
+{
+    static const char lists[] = "if they are lists of items, data.format=lists";
+    struct lists l = look_at_lists(s);
+
+    d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
+    if (l.pairs && !l.first_twice && !l.first_fraction && !l.one_hot)
+        return 0;
+    if (l.pairs)
+        return sample_doubt(
+            s, -1, err,
+            "lines of 'first item:value ...', in which the first field is no user: %s (as in libFM and "
+            "libSVM); if it is one, data.format=item_values",
+            l.first_fraction ? "it is a fraction"
+            : l.first_twice  ? "it stands on several lines"
+                             : "all values are 1");
+    if (l.counted)
+        return sample_doubt(
+            s, -1, err,
+            "on every line the first number counts the others: data.format=counted_lists reads each line "
+            "as a user, data.format=lists reads the first number as one");
+    if (!l.whole && !l.digits)
+        return sample_doubt(
+            s, -1, err,
+            "blanks part the lines into different numbers of words; texts with blanks want another "
+            "data.delimiter; %s",
+            lists);
+    if (l.first_twice || (!l.whole && !l.digits))
+        return sample_doubt(
+            s, -1, err,
+            "lines of different numbers of fields, and the first field stands on several lines; is "
+            "another data.delimiter wanted? %s",
+            lists);
+    if (l.rising && !l.consecutive)
+        return sample_doubt(
+            s, -1, err,
+            "all numbers of each line rise: baskets without a user (number them by line first), or %s",
+            lists + 3);
+    return 0;
+}
+
+/* --- lists in cells ------------------------------------------------------------------------------ */
+
+static bool in_brackets(const struct field *f)
+{
+    char first = f->length > 1 ? f->text[0] : 0, last = f->length > 1 ? f->text[f->length - 1] : 0;
+
+    return (first == '[' && last == ']') || (first == '(' && last == ')') || (first == '{' && last == '}');
+}
+
+static int count_parts(const struct field *f, char mark)
+{
+    int n = 1;
+
+    for (size_t k = 0; k < f->length; k++)
+        n += f->text[k] == mark;
+    return n;
+}
+
+/* Whether a cell of several parts has one that stands in another cell too. */
+static bool part_recurs(const struct sample *s, int c, char mark)
+{
+    for (int row = s->first; row < s->rows; row++) {
+        const struct field *f = sample_cell(s, row, c);
+        const char *p = f->text, *end = f->text + f->length;
+
+        while (count_parts(f, mark) > 1 && p < end) {
+            const char *stop = memchr(p, mark, (size_t)(end - p));
+            size_t n = (size_t)((stop ? stop : end) - p);
+
+            for (int j = s->first; n && j < s->rows && j < s->first + 200; j++) {
+                const struct field *g = sample_cell(s, j, c);
+                const char *at = j == row || same_text(f, g) ? NULL : memmem(g->text, g->length, p, n);
+
+                if (at && (at == g->text || at[-1] == mark || at[-1] == ' ') &&
+                    (at + n == g->text + g->length || at[n] == mark))
+                    return true;
+            }
+            p += n + 1;
+        }
+    }
+    return false;
+}
+
+/* Cells with different numbers of parts, of which one recurs or all are numbers. */
+static bool look_like_lists(const struct sample *s, int c, char mark)
+{
+    bool varies = false, numbers = true;
+    int several = 0, first = 0;
+
+    for (int row = s->first; row < s->rows; row++) {
+        const struct field *f = sample_cell(s, row, c);
+        int n = count_parts(f, mark);
+
+        first = first ? first : n;
+        varies = varies || n != first;
+        several += n > 1;
+        for (size_t k = 0; k < f->length; k++)
+            numbers = numbers &&
+                      ((f->text[k] >= '0' && f->text[k] <= '9') || f->text[k] == mark || f->text[k] == ' ');
+    }
+    return varies && 3 * several >= s->rows - s->first &&
+           (numbers || (mark != ' ' && part_recurs(s, c, mark)));
+}
+
+int values_cell_lists(struct text_format *d, const struct sample *s, struct error *err)
+{
+    static const char marks[] = " ,|;";
+    int item = 0, brackets = 0;
+    struct column_look l;
+
+    while (item < d->columns && d->role[item] != ROLE_ITEM)
+        item++;
+    if (item >= s->columns)
+        return 0;
+    for (int row = s->first; row < s->rows; row++)
+        brackets += in_brackets(sample_cell(s, row, item));
+    if (brackets && brackets == s->rows - s->first && s->columns == 2) {
+        d->layout = FORMAT_CELL_LISTS;
+        return 1;
+    }
+    l = sample_look(s, item);
+    if (l.numbers && !brackets)
+        return 0;
+    for (const char *m = marks; *m || brackets; m++)
+        if (brackets || (!d->blanks && *m != d->delimiter[0] && look_like_lists(s, item, *m)))
+            return sample_doubt(
+                s, s->first, err,
+                "the items' column holds lists; data.format=cell_lists reads lines of a user and a list; "
+                "otherwise one item a line is wanted");
+    return 0;
+}

@@ -1,0 +1,65 @@
+/* sample.h - the first lines of a text as a table of fields, and what each column of it looks like. */
+#ifndef READ_SAMPLE_H
+#define READ_SAMPLE_H
+
+#include "base/error.h"
+#include "read/text_format.h"
+
+#define SAMPLE_LINES 1000
+#define TIME_LEAST   100000000.0  /* seconds since 1970 begin in 1973 ... */
+#define TIME_MOST    5000000000.0 /* ... and end in 2128; also a thousand times that */
+
+struct sample {
+    const char *shown; /* borrowed: the text's name */
+    int lines;         /* records, blank ones and comments aside */
+    struct {
+        const char *begin, *end; /* borrowed, without line ends */
+        int64_t number, fields;  /* line in the text; how many fields it is cut into */
+    } line[SAMPLE_LINES];
+    int columns;        /* of most lines; of the table */
+    int alike;          /* lines with so many */
+    int rows, first;    /* rows of the table; the first one that is data (1 behind a header) */
+    struct field *cell; /* (rows, columns) owned */
+    int *line_of;       /* (rows) owned */
+};
+
+/* The records of [begin, end) that are cut by `d`; `number`: the line before the first. */
+void sample_take(struct sample *s, const struct text_format *d, const char *begin, const char *end,
+                 int64_t number);
+/* What parts the fields, into d: see the .c. `columns`: so many were asked for, or 0. */
+void sample_find_delimiter(struct text_format *d, struct sample *s, const char *begin, const char *end,
+                           int columns);
+/* The table of all lines that have s->columns fields. PT_ENOMEM. */
+int sample_make_table(struct sample *s, const struct text_format *d, struct error *err);
+/* A table of so many rows of empty fields (JSON lines). PT_ENOMEM. */
+int sample_new_table(struct sample *s, int rows, int columns, struct error *err);
+/* Takes the lines out that are the first one again. */
+void sample_drop_repeated(struct sample *s);
+void sample_fini(struct sample *s);
+
+static inline const struct field *sample_cell(const struct sample *s, int row, int column)
+{
+    return &s->cell[(size_t)row * (size_t)s->columns + (size_t)column];
+}
+
+/* What the filled cells of a column (from s->first on) are: all of them, but that up to half may be words
+ * where the others are numbers or dates; the parser tells their lines. */
+struct column_look {
+    int filled;                  /* cells that are not empty and no word for "missing" */
+    int words;                   /* neither numbers nor dates */
+    bool numbers, whole, truths; /* numbers; whole ones; true and false */
+    bool dates, epochs;          /* times, as dates or as numbers */
+    bool counting;               /* each is one more than the one before, on three lines and more */
+    bool some_epoch, some_fraction, some_number, repeats;
+    double low, high;
+};
+struct column_look sample_look(const struct sample *s, int column);
+
+bool field_is_number(const struct field *f);
+bool field_is_epoch(const struct field *f);
+
+/* PT_EDATA: what is in doubt about a line (row of the table, or -1), and what to say. */
+int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

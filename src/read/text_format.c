@@ -1,0 +1,188 @@
+#include "read/text_format.h"
+
+#include "read/field.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void text_set_delimiter(struct text_format *d, const char *delimiter)
+{
+    d->delimiter_length = (int)strlen(delimiter);
+    strcpy(d->delimiter, delimiter);
+    d->blanks = strcmp(delimiter, " ") == 0;
+    d->quotes = true;
+    d->strict = strcmp(delimiter, ",") == 0 || strcmp(delimiter, ";") == 0;
+}
+
+/* A quoted field from its opening quote on; NULL and *why: not closed, or something stands behind the
+ * quote. */
+static const char *cut_quoted(const struct text_format *d, const char *p, const char *end, struct field *out,
+                              int64_t *why)
+{
+    const char *q = p + 1;
+
+    *out = (struct field){q, 0, false};
+    *why = TEXT_OPEN_QUOTE;
+    for (;;) {
+        q = memchr(q, '"', (size_t)(end - q));
+        if (!q)
+            return NULL;
+        if (q + 1 == end || q[1] != '"')
+            break;
+        out->doubled = true;
+        q += 2;
+    }
+    *why = TEXT_BEHIND_QUOTE;
+    out->length = (size_t)(q++ - out->text);
+    if (d->blanks)
+        return q == end || field_is_blank(*q) ? q : NULL;
+    while (q < end && field_is_blank(*q) && *q != d->delimiter[0])
+        q++;
+    if (q == end ||
+        (end - q >= d->delimiter_length && memcmp(q, d->delimiter, (size_t)d->delimiter_length) == 0))
+        return q;
+    return NULL;
+}
+
+static void trim(struct field *f)
+{
+    while (f->length > 0 && field_is_blank(f->text[0])) {
+        f->text++;
+        f->length--;
+    }
+    while (f->length > 0 && field_is_blank(f->text[f->length - 1]))
+        f->length--;
+}
+
+static int64_t cut_blanks(const struct text_format *d, const char *p, const char *end, struct field *fields,
+                          int most)
+{
+    int64_t n = 0, why;
+
+    for (;;) {
+        struct field f;
+
+        while (p < end && field_is_blank(*p))
+            p++;
+        if (p == end)
+            return n;
+        f = (struct field){p, 0, false};
+        if (d->quotes && *p == '"') {
+            if (!(p = cut_quoted(d, p, end, &f, &why)))
+                return why;
+        } else {
+            while (p < end && !field_is_blank(*p))
+                p++;
+            f.length = (size_t)(p - f.text);
+        }
+        if (n < most)
+            fields[n] = f;
+        n++;
+    }
+}
+
+static int64_t cut(const struct text_format *d, const char *line, const char *end, struct field *fields,
+                   int most)
+{
+    const char *p = line, *next;
+    int64_t n = 0, why;
+
+    if (d->blanks)
+        return cut_blanks(d, line, end, fields, most);
+    for (;;) {
+        struct field f = {p, 0, false};
+        const char *start = p;
+
+        while (d->quotes && start < end && *start == ' ')
+            start++;
+        if (d->quotes && start < end && *start == '"') {
+            next = cut_quoted(d, start, end, &f, &why);
+            if (!next)
+                return why;
+        } else {
+            next = d->delimiter_length == 1
+                       ? memchr(p, d->delimiter[0], (size_t)(end - p))
+                       : memmem(p, (size_t)(end - p), d->delimiter, (size_t)d->delimiter_length);
+            if (!next)
+                next = end;
+            f.length = (size_t)(next - p);
+            trim(&f);
+        }
+        if (n < most)
+            fields[n] = f;
+        n++;
+        if (next == end)
+            return n;
+        p = next + d->delimiter_length;
+    }
+}
+
+int64_t text_cut(const struct text_format *d, const char *line, const char *end, struct field *fields,
+                 int most)
+{
+    int64_t n = cut(d, line, end, fields, most);
+    struct text_format plain;
+
+    if (n >= 0 || d->strict)
+        return n;
+    plain = *d; /* an inch, a nickname: a character like others */
+    plain.quotes = false;
+    return cut(&plain, line, end, fields, most);
+}
+
+const char *text_record_end(const struct text_format *d, const char *line, const char *end, bool last)
+{
+    const char *stop = memchr(line, '\n', (size_t)(end - line)), *first, *from = line;
+    bool open = false;
+
+    first = stop = stop ? stop : end;
+    if (!d->quotes || !memchr(line, '"', (size_t)(stop - line)) ||
+        cut(d, line, stop > line && stop[-1] == '\r' ? stop - 1 : stop, NULL, 0) != TEXT_OPEN_QUOTE)
+        return stop;
+    for (;;) { /* up to the first line end with an even number of quotes before it */
+        for (const char *q = from; (q = memchr(q, '"', (size_t)(stop - q))); q++)
+            open = !open;
+        if (!open)
+            return d->strict || cut(d, line, stop, NULL, 0) >= 0 ? stop : first;
+        if (stop == end || stop - line > TEXT_RECORD)
+            return d->strict ? NULL : last || stop - line > TEXT_RECORD ? first : NULL;
+        from = stop + 1;
+        stop = memchr(from, '\n', (size_t)(end - from));
+        if (!stop)
+            stop = end;
+        if (from == end)
+            return d->strict || !last ? NULL : first;
+    }
+}
+
+struct field text_plain(struct field f, char *scratch, size_t space)
+{
+    size_t n = 0;
+
+    if (!f.doubled || f.length > space)
+        return f;
+    for (size_t k = 0; k < f.length; k += 1 + (f.text[k] == '"'))
+        scratch[n++] = f.text[k];
+    return (struct field){scratch, n, false};
+}
+
+const char *const text_missing_words[] = {"NA",   "nan", "NaN", "NAN", "NULL", "null", "None",
+                                          "none", "\\N", "N/A", "n/a", "<NA>", NULL};
+
+bool text_is_missing(const char *text, size_t length)
+{
+    for (int k = 0; text_missing_words[k]; k++)
+        if (strlen(text_missing_words[k]) == length && memcmp(text_missing_words[k], text, length) == 0)
+            return true;
+    return length == 0;
+}
+
+void text_show_columns(const struct text_format *d, char *out, size_t space)
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (int c = 0; c < d->columns && used < space; c++)
+        used += (size_t)snprintf(out + used, space - used, "%s%s", c ? ", " : "",
+                                 role_name((enum role)d->role[c]));
+}

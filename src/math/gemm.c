@@ -46,11 +46,10 @@ int gemm_init(struct error *err)
     float *a;
 
     if (openblas_get_parallel && openblas_get_parallel() == 0 && !flexiblas_set_num_threads)
-        return error_set(
-            err, PT_EUSAGE,
-            "BLAS: this is the serial build of OpenBLAS, which several threads cannot call at a time, so its "
-            "rate cannot be measured; install the OpenMP build (Debian, Ubuntu: libopenblas0-openmp; Fedora: "
-            "openblas-openmp) and remove or outrank the serial one");
+        return error_set(err, PT_EUSAGE,
+                         "BLAS: this is the serial build of OpenBLAS, which several threads cannot call at a "
+                         "time; install the OpenMP build (Debian, Ubuntu: libopenblas0-openmp; Fedora: "
+                         "openblas-openmp) and remove or outrank the serial one");
     limit_threads();
     a = mem_zalloc(3 * SIZE * SIZE, sizeof *a);
     if (!a)
@@ -68,6 +67,28 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const
            ldc <= INT_MAX);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda, b,
                 (int)ldb, 0.0f, c, (int)ldc);
+}
+
+void gemm_subtract(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a,
+                   int64_t lda, const double *b, int64_t ldb, double *c, int64_t ldc)
+{
+    assert(m > 0 && n > 0 && k > 0 && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
+    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, -1.0, a, (int)lda, b,
+                (int)ldb, 1.0, c, (int)ldc);
+}
+
+void gemm_triangle_right(int64_t m, int64_t n, const double *l, int64_t ldl, double *b, int64_t ldb)
+{
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0, l,
+                (int)ldl, b, (int)ldb);
+}
+
+void gemm_triangle_left(bool transposed, int64_t m, int64_t n, const double *l, int64_t ldl, double *b,
+                        int64_t ldb)
+{
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit,
+                (int)m, (int)n, 1.0, l, (int)ldl, b, (int)ldb);
 }
 
 const char *gemm_library(void)

@@ -10,7 +10,8 @@
     X(MODEL_AUTOREC, "autorec")                                                                              \
     X(MODEL_MULTIVAE, "multivae")                                                                            \
     X(MODEL_MULTIDAE, "multidae")                                                                            \
-    X(MODEL_MF, "mf")
+    X(MODEL_MF, "mf")                                                                                        \
+    X(MODEL_EASE, "ease")
 enum model_kind { MODEL_KIND_CHOICES(CHOICE_ID) MODEL_KINDS };
 
 /* What an example is. */

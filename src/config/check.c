@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define EASE_L2 500.0
+
 static bool is_vae(const struct config *c)
 {
     return c->model_kind == MODEL_MULTIVAE;
@@ -15,9 +17,19 @@ static bool is_multi(const struct config *c)
     return c->model_kind == MODEL_MULTIVAE || c->model_kind == MODEL_MULTIDAE;
 }
 
+static bool is_ease(const struct config *c)
+{
+    return c->model_kind == MODEL_EASE;
+}
+
+static bool is_clicks(const struct config *c)
+{
+    return is_multi(c) || is_ease(c);
+}
+
 static bool is_rating(const struct config *c)
 {
-    return !is_multi(c);
+    return !is_clicks(c);
 }
 
 static bool is_autorec(const struct config *c)
@@ -32,17 +44,27 @@ static bool is_mf(const struct config *c)
 
 static bool is_network(const struct config *c)
 {
+    return !is_mf(c) && !is_ease(c);
+}
+
+static bool drops_input(const struct config *c)
+{
     return !is_mf(c);
 }
 
 static bool has_latent(const struct config *c)
 {
-    return !is_autorec(c);
+    return is_multi(c) || is_mf(c);
+}
+
+static bool takes_steps(const struct config *c)
+{
+    return !is_ease(c);
 }
 
 static bool init_is_normal(const struct config *c)
 {
-    return c->init == INIT_NORMAL;
+    return c->init == INIT_NORMAL && takes_steps(c);
 }
 
 static bool holds_out_rows(const struct config *c)
@@ -83,27 +105,27 @@ static bool is_read(const struct config *c)
 
 static bool lr_decays(const struct config *c)
 {
-    return c->schedule == SCHEDULE_STEP || c->schedule == SCHEDULE_EXPONENTIAL;
+    return takes_steps(c) && (c->schedule == SCHEDULE_STEP || c->schedule == SCHEDULE_EXPONENTIAL);
 }
 
 static bool lr_steps(const struct config *c)
 {
-    return c->schedule == SCHEDULE_STEP;
+    return takes_steps(c) && c->schedule == SCHEDULE_STEP;
 }
 
 static bool is_one_cycle(const struct config *c)
 {
-    return c->schedule == SCHEDULE_ONE_CYCLE;
+    return takes_steps(c) && c->schedule == SCHEDULE_ONE_CYCLE;
 }
 
 static bool beta1_is_fixed(const struct config *c)
 {
-    return !is_one_cycle(c);
+    return takes_steps(c) && !is_one_cycle(c);
 }
 
 static bool decays_weights(const struct config *c)
 {
-    return c->l2 > 0 || c->weight_decay > 0;
+    return takes_steps(c) && (c->l2 > 0 || c->weight_decay > 0);
 }
 
 /* Keys that are not listed are used always. */
@@ -112,12 +134,31 @@ static const struct {
     bool (*used)(const struct config *c);
 } conditions[] = {
     {"model.side", is_network},
+    {"model.items_most", is_ease},
+    {"model.init", takes_steps},
+    {"model.bias_std", takes_steps},
+    {"train.epochs", takes_steps},
+    {"train.batch", takes_steps},
+    {"train.last_batch", takes_steps},
+    {"train.shuffle", takes_steps},
+    {"train.lr", takes_steps},
+    {"train.beta2", takes_steps},
+    {"train.eps", takes_steps},
+    {"train.weight_decay", takes_steps},
+    {"train.schedule", takes_steps},
+    {"train.clip_norm", takes_steps},
+    {"train.seed", takes_steps},
+    {"train.init", takes_steps},
+    {"train.patience", takes_steps},
+    {"train.checkpoint_every", takes_steps},
+    {"train.checkpoint_minutes", takes_steps},
+    {"eval.every", takes_steps},
     {"model.hidden", is_network},
     {"model.latent", has_latent},
     {"model.activation", is_network},
     {"model.output", is_autorec},
     {"model.loss", is_rating},
-    {"model.input_dropout", is_network},
+    {"model.input_dropout", drops_input},
     {"model.dropout", is_network},
     {"model.normalize_input", is_multi},
     {"model.noise_std", is_vae},
@@ -181,10 +222,14 @@ static int set_model_defaults(struct config *c, struct error *err)
         c->activation = ACT_TANH;
     if (is_mf(c) && !config_given(c, "model.loss"))
         c->loss = LOSS_CELL_MEAN;
-    if (is_multi(c) && !config_given(c, "split.kind"))
+    if (is_ease(c) && !config_given(c, "train.l2"))
+        c->l2 = EASE_L2;
+    if (is_ease(c) && c->epochs > 1) /* a closed form has nothing to go on from */
+        c->epochs = 1;
+    if (is_clicks(c) && !config_given(c, "split.kind"))
         c->split_kind = SPLIT_USERS;
     if (rc == 0 && c->metrics.n == 0)
-        rc = option_set_words(&c->metrics, is_multi(c) ? ranking : rating, is_multi(c) ? 3 : 2, err);
+        rc = option_set_words(&c->metrics, is_clicks(c) ? ranking : rating, is_clicks(c) ? 3 : 2, err);
     if (rc == 0 && !*c->monitor) {
         struct tree first = {.text = c->metrics.value[0], .quoted = true};
         const struct tree *at;
@@ -198,8 +243,15 @@ static int check_model(const struct config *c, struct error *err)
 {
     const char *kind = config_enum_name("model.kind", c->model_kind);
 
-    if (is_multi(c) && c->model_side == SIDE_ITEM)
+    if (is_clicks(c) && c->model_side == SIDE_ITEM)
         return error_set(err, PT_ECONFIG, "model.side: %s takes users as examples; set it to user", kind);
+    if (is_ease(c) && c->l2 <= 0)
+        return error_set(err, PT_ECONFIG,
+                         "train.l2: ease has no solution without a penalty; set it above 0, such as 500");
+    if (is_ease(c) && *c->init_run)
+        return error_set(err, PT_ECONFIG,
+                         "train.init: ease is computed from the ratings alone, so it cannot start from a "
+                         "former run; leave train.init out");
     if (is_autorec(c) && c->hidden.n == 0)
         return error_set(err, PT_ECONFIG, "model.hidden: autorec needs a hidden layer, such as [500]");
     if (is_mf(c) && c->range_low > c->range_high)
@@ -283,7 +335,7 @@ static int check_split_model(const struct config *c, bool trains, struct error *
             err, PT_ECONFIG,
             "split.fold_in: with 0 the model sees nothing of held-out %s; set it above 0, such as 0.8",
             split);
-    if (holds_out_rows(c) && is_multi(c) && c->split_fold_in == 1 && c->eval_seen == 0)
+    if (holds_out_rows(c) && is_clicks(c) && c->split_fold_in == 1 && c->eval_seen == 0)
         return error_set(err, PT_ECONFIG,
                          "split.fold_in: with 1 every held-out item has been seen and eval.seen removes "
                          "it; set it below 1, such as 0.8");
@@ -327,11 +379,11 @@ static int check_train(const struct config *c, struct error *err)
 {
     const char *part = holds_out_rows(c) ? "split.valid_users" : "split.valid";
 
-    if (is_rating(c) && c->microbatch > 0)
+    if (!is_multi(c) && c->microbatch > 0)
         return error_set(err, PT_ECONFIG,
                          "train.microbatch: only multivae and multidae hold a block of logits that it "
                          "could cut; leave it out, or 0");
-    if (c->patience > 0 && surely_no_validation(c))
+    if (takes_steps(c) && c->patience > 0 && surely_no_validation(c))
         return error_set(err, PT_ECONFIG,
                          "train.patience: there is no validation part to judge by; set %s above 0, or "
                          "train.patience to 0",
@@ -350,7 +402,7 @@ static int check_train(const struct config *c, struct error *err)
         return error_set(err, PT_ECONFIG,
                          "train.momentum_low: %g is above train.momentum_high, %g; swap them",
                          c->momentum_low, c->momentum_high);
-    if (c->lr * c->weight_decay >= 1)
+    if (takes_steps(c) && c->lr * c->weight_decay >= 1)
         return error_set(err, PT_ECONFIG,
                          "train.weight_decay: train.lr times it is %g, and from 1 on a step wipes the "
                          "weights out; lower it",

@@ -103,6 +103,48 @@ static void autoencoder(struct graph *g)
     graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
 }
 
+/* Scores of the items in the weights; where these are some only, the others' are 0. */
+static void item_weights(struct graph *g, const char *output)
+{
+    const struct config *c = g->trained->config;
+    char items[32], zeros[32], scores[32], shape[32], wide[32];
+    const char *gather[] = {"x", items}, *expand[] = {items, shape};
+    const char *scatter[] = {zeros, wide, scores};
+    bool some = c->items_most > 0 && c->items_most < g->trained->columns;
+
+    graph_tensor(g, "ease.weight", 0, 0, false);
+    snprintf(g->last, sizeof g->last, "x");
+    if (!some) {
+        graph_step(g, "MatMul", "ease.weight", output);
+        return;
+    }
+    graph_number(g, "nothing", 0.0);
+    graph_step(g, "Mul", "nothing", NULL);
+    memcpy(zeros, g->last, sizeof zeros);
+    graph_tensor(g, "ease.items", 0, 0, false);
+    snprintf(g->last, sizeof g->last, "ease.items");
+    graph_attribute(g, "to", ONNX_INT64, false);
+    graph_step(g, "Cast", NULL, NULL);
+    memcpy(items, g->last, sizeof items);
+    graph_attribute(g, "axis", 1, false);
+    graph_node(g, "Gather", gather, 2, NULL);
+    graph_step(g, "MatMul", "ease.weight", NULL);
+    memcpy(scores, g->last, sizeof scores);
+    graph_step(g, "Shape", NULL, NULL);
+    memcpy(shape, g->last, sizeof shape);
+    graph_node(g, "Expand", expand, 2, NULL);
+    memcpy(wide, g->last, sizeof wide);
+    graph_attribute(g, "axis", 1, false);
+    graph_node(g, "ScatterElements", scatter, 3, output);
+}
+
+static void closed_form(struct graph *g)
+{
+    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, g->trained->columns);
+    item_weights(g, "scores");
+    graph_end(g, GRAPH_OUTPUT, "scores", ONNX_FLOAT, g->trained->columns);
+}
+
 static void factors(struct graph *g)
 {
     static const char *const rows[] = {"user.weight", "user"}, *const row_biases[] = {"user.bias", "user"};
@@ -240,7 +282,9 @@ int onnx_write(const struct trained *trained, const char *path, struct error *er
     g->trained = trained;
     g->file = file;
     g->err = err;
-    if (trained->by_row)
+    if (problem_traits(trained->config)->closed)
+        closed_form(g);
+    else if (trained->by_row)
         factors(g);
     else
         autoencoder(g);

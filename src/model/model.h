@@ -35,6 +35,8 @@ struct model_spec {
     bool biases;           /* mf */
     double range_low, range_high;
     double clip_norm;
+    double l2;          /* ease */
+    int64_t items_most; /* ease: how many of the most popular items; 0: all */
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
     bool fixed; /* not trained: weights without moments, zero until they are loaded; infer and score only */
@@ -121,7 +123,7 @@ struct model {
 };
 
 /* The models; model/registry.c has a row for each. */
-extern const struct model_ops autorec_ops, multivae_ops, mf_ops;
+extern const struct model_ops autorec_ops, multivae_ops, mf_ops, ease_ops;
 
 /* ---- shared by models ---- */
 

@@ -1,6 +1,7 @@
 #include "serve/trained.h"
 
 #include "base/mem.h"
+#include "model/item_weights.h"
 #include "serve/fold_in.h"
 #include "setup/problem.h"
 #include "store/model_file.h"
@@ -20,6 +21,22 @@ static int check_rows(const struct trained_files *f, const char *name, int64_t r
                        "%s: %s has %lld rows and %s %lld: they belong to different runs, or one is damaged",
                        f->path, name, (long long)v.rows, table, (long long)rows);
     return rc;
+}
+
+/* Of each kind of model the tables with rows of users or items. */
+static int check_tables(const struct trained *trained, int64_t users, int64_t items, struct error *err)
+{
+    const struct trained_files *f = &trained->files;
+    int rc;
+
+    if (problem_traits(trained->config)->closed)
+        return check_rows(f, "ease.weight", item_weights_kept(items, trained->config->items_most), RUN_ITEMS,
+                          err);
+    if (!trained->by_row)
+        return check_rows(f, "decoder.weight", trained->columns,
+                          trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS, err);
+    rc = check_rows(f, "user.weight", users, RUN_USERS, err);
+    return rc < 0 ? rc : check_rows(f, "item.weight", items, RUN_ITEMS, err);
 }
 
 static int set_facts(struct trained *trained, struct error *err)
@@ -42,11 +59,7 @@ static int set_facts(struct trained *trained, struct error *err)
     trained->mean = f->facts.mean;
     if (trained->columns < 1 || trained->examples < 1)
         return error_set(err, PT_EFILE, "%s: a run without users or items", f->folder);
-    if (trained->by_row && ((rc = check_rows(f, "user.weight", users, RUN_USERS, err)) < 0 ||
-                            (rc = check_rows(f, "item.weight", items, RUN_ITEMS, err)) < 0))
-        return rc;
-    if (!trained->by_row && (rc = check_rows(f, "decoder.weight", trained->columns,
-                                             trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS, err)) < 0)
+    if ((rc = check_tables(trained, users, items, err)) < 0)
         return rc;
     if ((rc = trained_files_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err)) < 0)
         return rc;

@@ -119,6 +119,8 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .range_low = c->range_low - (double)p->shift,
         .range_high = c->range_high - (double)p->shift,
         .clip_norm = c->clip_norm,
+        .l2 = c->l2,
+        .items_most = c->items_most,
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
         .microbatch = c->microbatch,

@@ -1,5 +1,7 @@
 #include "train/cost.h"
 
+#include "model/item_weights.h"
+
 #include <math.h>
 
 enum { ADAM_FLOP = 16, ADAM_BYTES = 24 /* weight and two moments, read and written */ };
@@ -15,7 +17,7 @@ static struct sizes sizes_of(const struct model_spec *s)
     double latent = s->latent, dense = 0.0;
     int n = s->hiddens;
 
-    if (t->by_rating)
+    if (t->by_rating || t->closed)
         return (struct sizes){latent, latent, 0.0};
     for (int i = 0; i + 1 < n; i++) /* the decoder of clicks mirrors the encoder */
         dense += (t->clicks ? 2.0 : 1.0) * s->hidden[i] * s->hidden[i + 1];
@@ -102,12 +104,32 @@ static void add_factors(struct cost *w, const struct model_spec *s, const struct
     w->kernel[COST_IDLE] = (steps * all - rows) * ld;
 }
 
+/* Counting pairs of a user's items, then factor and inverse, whose float64 products take twice the time of
+ * float32 (math/spd.h). */
+static void add_closed(struct cost *w, const struct model_spec *s, const struct problem *p)
+{
+    double n = (double)item_weights_kept(p->columns, s->items_most), pairs = 0.0;
+
+    for (int64_t u = 0; u < p->examples; u++)
+        pairs += 0.5 * (double)p->train->row_count[u] * (double)p->train->row_count[u];
+    w->ld = row_pad(64);
+    w->floats = p->columns * w->ld;
+    w->flop[PHASE_ENCODE] += pairs;
+    w->bytes[PHASE_ENCODE] += 4.0 * n * n;
+    w->flop[PHASE_UPDATE] += n * n * n;
+    w->bytes[PHASE_UPDATE] += 24.0 * n * n;
+    w->kernel[COST_GATHER] = 2.0 * pairs;
+    w->kernel[COST_PRODUCT] = 2.0 * n * n * n;
+}
+
 /* `total`: examples of an epoch. */
 static void add_phases(struct cost *w, const struct model_spec *s, const struct problem *p, double total)
 {
     double share = w->examples / (double)w->steps / total;
 
-    if (w->steps > 0)
+    if (model_traits(s->kind)->closed)
+        add_closed(w, s, p);
+    else if (w->steps > 0)
         (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p, fmin(share, 1.0));
 }
 
@@ -116,6 +138,11 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
     const int64_t *count = l->problem->train->row_count;
     const struct model_spec *spec = &l->model->spec;
 
+    if (model_traits(spec->kind)->closed) {
+        cost_of_epoch(out, l);
+        out->steps = steps;
+        return;
+    }
     *out = (struct cost){.steps = steps};
     for (int64_t i = 0; i < steps; i++) {
         struct batch b = scheduler_batch(&l->scheduler, i);
@@ -151,6 +178,8 @@ double cost_of_evaluation(const struct trainer *l, double examples, double entri
 {
     struct sizes z = sizes_of(&l->model->spec);
 
+    if (model_traits(l->model->spec.kind)->closed)
+        return 2.0 * entries * (double)l->model->params.param[0].rows;
     if (model_traits(l->model->spec.kind)->by_rating)
         return 2.0 * z.last * scores;
     return 2.0 * z.first * entries + 2.0 * z.last * scores + 2.0 * z.dense * examples;

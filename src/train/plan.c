@@ -5,8 +5,10 @@
 #include "eval/metrics.h"
 #include "eval/topk.h"
 #include "math/kernels.h"
+#include "model/item_weights.h"
 #include "par/reduce.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@ struct sizes {
     int64_t first_ld, last_ld;
     int workers, shards;
     bool softmax, mf;
+    int64_t closed; /* items in the weights of a closed form; 0: another model */
 };
 
 static int64_t most(int64_t a, int64_t b)
@@ -40,6 +43,7 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
                         .shards = p->shards,
                         .softmax = problem_is_binary(c),
                         .mf = problem_traits(c)->by_rating};
+    z->closed = problem_traits(c)->closed ? item_weights_kept(p->columns, c->items_most) : 0;
     z->batch = c->batch < n || c->last_batch != LAST_KEEP ? c->batch : n;
     z->eval = c->eval_batch < p->examples ? c->eval_batch : p->examples;
     z->rows = most(z->batch, z->eval);
@@ -55,6 +59,11 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
         z->layer[0] = c->latent;
     }
     /* A Multi-VAE without hidden layers encodes means and log variances at once. */
+    if (z->closed) {
+        z->layers = 1;
+        z->layer[0] = z->closed;
+        z->softmax = false;
+    }
     z->first_ld = row_pad(problem_traits(c)->variational && c->hidden.n == 0 ? 2 * c->latent : z->layer[0]);
     z->last_ld = row_pad(z->layer[z->layers - 1]);
 }
@@ -126,6 +135,8 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
 {
     int64_t views, bytes = 0;
 
+    if (z->closed)
+        return item_solver_bytes(z->closed, p->train->entries, z->workers);
     if (z->mf)
         return 2 * z->batch * (2 * z->first_ld + 4) * FLOAT + (p->users + p->items) * 8 +
                z->eval * z->first_ld * FLOAT + p->users * 8;
@@ -217,6 +228,15 @@ static int64_t fitting_microbatch(const struct memory_plan *m, const struct size
     return 0;
 }
 
+/* The largest hundred of items whose squares would do. */
+static int64_t fitting_items(const struct memory_plan *m, const struct sizes *z)
+{
+    double squares = (double)(m->weights + m->batch + m->files) / (double)z->closed / (double)z->closed;
+    double room = (double)(m->limit - (m->total - m->weights - m->batch - m->files));
+
+    return room > 0.0 ? (int64_t)sqrt(room / squares) / 100 * 100 : 0;
+}
+
 int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, bool folder,
               struct error *err)
 {
@@ -224,9 +244,9 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     int64_t valid, test;
 
     measure(&z, c, p);
-    *out =
-        (struct memory_plan){.data = resident(), .weights = weight_bytes(&z, c, p) / 3, .limit = limit_of(p)};
-    out->moments = 2 * out->weights;
+    *out = (struct memory_plan){.data = resident(), .limit = limit_of(p)};
+    out->weights = z.closed ? z.closed * z.first_ld * FLOAT : weight_bytes(&z, c, p) / 3;
+    out->moments = z.closed ? 0 : 2 * out->weights;
     out->files = out->weights;
     if (folder) /* let go span by span */
         out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));
@@ -240,6 +260,8 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     out->total = out->data + out->weights + out->moments + out->batch + out->evaluation + out->files;
     if (out->limit && out->total > out->limit && z.softmax)
         out->microbatch = fitting_microbatch(out, &z, c, p);
+    if (out->limit && out->total > out->limit && z.closed)
+        out->items_most = fitting_items(out, &z);
     return 0;
 }
 
@@ -250,6 +272,13 @@ int plan_check(const struct memory_plan *m, const struct config *c, struct error
 
     if (!m->limit || m->total <= m->limit)
         return 0;
+    if (problem_traits(c)->closed)
+        return error_set(
+            err, PT_ENOMEM,
+            "not enough memory: ease would take %.2f GiB, of it %.2f for the items squared, and there are "
+            "%.2f GiB; keep the most popular items only: model.items_most=%lld would fit",
+            (double)m->total / gib, (double)(m->weights + m->batch) / gib, (double)m->limit / gib,
+            (long long)m->items_most);
     if (m->microbatch)
         snprintf(cure, sizeof cure, "train.microbatch=%lld would fit", (long long)m->microbatch);
     else if (m->weights + m->moments + m->data > m->limit)

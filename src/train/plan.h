@@ -17,6 +17,7 @@ struct memory_plan {
     int64_t total;
     int64_t limit;      /* what the machine or the cgroup has; 0: unknown */
     int64_t microbatch; /* the largest that fits, where logits are too large; 0: none does, or no need */
+    int64_t items_most; /* likewise of model.items_most, where items squared are too large */
     double epoch_s;     /* an epoch of training, about; 0 before plan_time */
 };
 

@@ -28,11 +28,11 @@ void run_progress(const struct run *r, enum train_event event, int64_t epochs)
 
     if (!r->options->listen)
         return;
-    p.share = within ? (double)s->in_epoch / (double)r->trainer.scheduler.steps : 0.0;
+    p.share = within ? (double)s->in_epoch / (double)r->trainer.steps : 0.0;
     done = (double)s->epoch + p.share;
     p.loss = r->trainer.model->sums.steps ? r->trainer.model->sums.loss / (double)r->trainer.model->sums.steps
                                           : NAN;
-    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->trainer.scheduler.steps;
+    began = (double)(s->in_epoch - r->epoch_began_at) / (double)r->trainer.steps;
     p.examples_per_s = took > 0.0 ? began * (double)run_examples(r) / took : NAN;
     p.seconds_left = ((double)epochs - done) * (s->train_s + s->eval_s) / done;
     p.best_epoch = s->best_epoch;
@@ -71,6 +71,11 @@ int run_diverged(const struct run *r, int64_t from, struct error *err)
     const char *layer = params_not_finite(&r->trainer.model->params);
     char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
 
+    if (problem_traits(r->config)->closed)
+        return error_set(err, PT_EDIVERGED,
+                         "train.l2 (%g) is too small: the matrix X'X + train.l2 I of these ratings "
+                         "has no inverse in float64; set it to 1 or more",
+                         r->config->l2);
     if (layer)
         snprintf(what, sizeof what, "weights of %s are", layer);
     if (s->best_epoch)

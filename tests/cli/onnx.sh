@@ -37,7 +37,7 @@ check() {
             FNR > 1 && $3 >= least {
                 r = side ~ /item/ ? item[$2] : user[$1]
                 c = side ~ /item/ ? user[$1] : item[$2]
-                x[r, c] = binary == "logits" ? 1 : $3
+                x[r, c] = binary != "ratings" ? 1 : $3
             }
             END {
                 rows = side ~ /item/ ? items : users
@@ -52,7 +52,7 @@ check() {
         failures=$((failures + 1))
         return
     fi
-    if [ "$output" = logits ]; then
+    if [ "$output" != ratings ]; then
         "$PARTRAIN" recommend -m "$folder/$name" --users "$folder/$name/users.tsv" -k 100 --with-seen -q |
             awk -F'\t' '{ print $1, $3, $4 }' >"$folder/own"
     else
@@ -88,4 +88,6 @@ check user-center x ratings 2e-4 model.kind=autorec model.side=user model.hidden
 check item x ratings 2e-4 model.kind=autorec model.side=item model.hidden=20
 check mf user ratings 2e-4 model.kind=mf model.latent=8 model.range_low=0.5 model.range_high=5.5
 check mf-plain user ratings 2e-4 model.kind=mf model.latent=8 model.biases=false model.center=true
+check ease x scores 2e-5 model.kind=ease train.l2=20 split.valid_users=10 split.test_users=10
+check ease-some x scores 2e-5 model.kind=ease train.l2=20 model.items_most=25 split.valid_users=10 split.test_users=10
 [ "$failures" -eq 0 ]

@@ -38,7 +38,7 @@ struct world_spec world_default(enum model_kind kind)
                                 .momentum_high = 0.95,
                                 .momentum_low = 0.85,
                                 .total_steps = 100};
-    s.binary = kind == MODEL_MULTIVAE || kind == MODEL_MULTIDAE;
+    s.binary = kind == MODEL_MULTIVAE || kind == MODEL_MULTIDAE || kind == MODEL_EASE;
     return s;
 }
 

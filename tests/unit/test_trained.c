@@ -103,11 +103,11 @@ static void expect_weights_alone(const struct model *m, const char *hash)
 static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **state)
 {
     static const char *const kinds[] = {"model.kind=autorec", "model.kind=multivae", "model.kind=multidae",
-                                        "model.kind=mf"};
+                                        "model.kind=mf", "model.kind=ease"};
     char *folder = support_folder();
 
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         char *run = file_join(folder, kinds[i]), *path = file_join(run, "model.safetensors");
         struct error err = {0};
         struct tensors *t;

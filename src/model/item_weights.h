@@ -1,0 +1,57 @@
+/* item_weights.h - the linear item-to-item model: scores = x B, B (items, items) with a diagonal of 0.
+ *
+ * EASE (Steck: "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019) and EDLAE (Steck:
+ * "Autoencoders that don't overfit towards the Identity", NeurIPS 2020) in closed form:
+ *
+ *     P = (X^T X + l2 I + p / (1 - p) diag(X^T X))^-1        p: share of the input dropped; EASE: 0
+ *     B = I - P diag(1 / P)                                  b_ij = -p_ij / p_jj
+ *
+ * X has ones. X^T X is counted, so it is exact; factor and inverse are in float64 (math/spd.h).
+ *
+ * B is a table with a row for each item that goes in, cut into shards for first touch only: a worker that
+ * scores a shard of items reads its columns of all rows. With items_most only the most popular items are in
+ * B; `items` names them, and all others score 0. One process has all of B: several ranks are refused. */
+#ifndef MODEL_ITEM_WEIGHTS_H
+#define MODEL_ITEM_WEIGHTS_H
+
+#include "model/model.h"
+
+struct item_weights {
+    struct table b;      /* (n, n) */
+    struct vector items; /* (n) columns of the example matrix, ascending; n 0: all of them */
+    int64_t n;           /* items in B */
+    int32_t *column;     /* (n) owned: `items` as numbers; NULL: all of them */
+    int32_t *row;        /* (columns) owned: a column's row of B, -1: none; NULL: its own number */
+    struct shard *cut;   /* (shards) owned, of B's rows; NULL: the example matrix's */
+    const struct input *in;
+    const struct model *model;
+};
+
+/* For the model's training matrix; most 0: all items. PT_ENOMEM; PT_EUSAGE with several ranks. */
+int item_weights_init(struct item_weights *w, struct model *m, int64_t most, struct error *err);
+void item_weights_fini(struct item_weights *w);
+void item_weights_list(const struct item_weights *w, struct param_list *l);
+/* The most popular columns of the training part into `items`; of two alike the first. `pairs` (columns, 2):
+ * scratch. Only where not all are kept. */
+void item_weights_choose(struct item_weights *w, int64_t *pairs);
+
+/* Items in B of `columns`; bytes of a solver for them. */
+int64_t item_weights_kept(int64_t columns, int64_t most);
+int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers);
+
+/* Memory for item_weights_solve. PT_ENOMEM; PT_EUSAGE for a BLAS that cannot be called by threads. */
+struct item_solver;
+int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err);
+void item_solver_free(struct item_solver *s);
+/* Serial: lets the team in. B from the training matrix. Returns the mean over examples of the training loss
+ * |x - x B|^2 with its penalty; NaN: l2 is too small for float64. */
+double item_weights_solve(struct item_solver *s, double l2, double dropout);
+
+/* Entered by every worker, behind a barrier before and in front of one after: whose histories are scored. The
+ * views of `in` are built by the caller, for each shard. */
+void item_weights_infer(struct worker *worker, struct item_weights *w, const struct input *in);
+/* out (rows, ld) += factor * scores of the shard's columns. */
+void item_weights_add(const struct item_weights *w, int shard, int64_t rows, float factor, float *out,
+                      int64_t ld);
+
+#endif

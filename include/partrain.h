@@ -118,8 +118,9 @@ struct pt_people {
 PT_API int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item,
                         float *score, struct pt_error *err);
 
-/* Ratings (n, items) that a rating model predicts for every person and item, clipped as eval.clip says; NaN
- * where nothing was trained. PT_EUSAGE for models that rank. */
+/* Ratings (n, items) that a rating model predicts for every person and item, clipped as eval.clip says.
+ * Where the person or the item alone was trained: the training mean plus that one's bias
+ * (eval.untrained: bias); NaN where neither was. PT_EUSAGE for models that rank. */
 PT_API int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating,
                       struct pt_error *err);
 

@@ -345,7 +345,8 @@ int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating
         if (rc == 0)
             rc = ranker_predict(m->ranker, &block, &want, out, &own);
         for (int64_t i = 0; i < (end - first) * items && rc == 0; i++)
-            out[i] = isnan(out[i]) ? NAN : (float)trained_rating(m->trained, out[i]);
+            out[i] = (float)(isnan(out[i]) ? trained_stand_in(m->trained, &block, i / items, i % items)
+                                           : trained_rating(m->trained, out[i]));
     }
     histories_fini(&block);
     histories_fini(&want);

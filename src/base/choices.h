@@ -104,6 +104,11 @@ enum last_batch { LAST_BATCH_CHOICES(CHOICE_ID) };
     X(SCHEDULE_ONE_CYCLE, "one_cycle")
 enum schedule { SCHEDULE_CHOICES(CHOICE_ID) };
 
+/* What is predicted where user or item has no training rating. */
+#define UNTRAINED_CHOICES(X)                                                                                 \
+    X(UNTRAINED_REPLACE, "replace") X(UNTRAINED_SCORE, "score") X(UNTRAINED_BIAS, "bias")
+enum untrained { UNTRAINED_CHOICES(CHOICE_ID) };
+
 #define BIND_CHOICES(X)                                                                                      \
     X(BIND_AUTO, "auto") X(BIND_COMPACT, "compact") X(BIND_SCATTER, "scatter") X(BIND_NONE, "none")
 enum topo_bind { BIND_CHOICES(CHOICE_ID) };

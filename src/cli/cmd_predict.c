@@ -26,15 +26,16 @@ const struct cli_usage cmd_predict_usage = {
     "-m RUN (FILE | - | --users LIST | --all)",
     "Predicts ratings by a model of ratings (autorec, mf): user, item, rating,\n"
     "title. FILE or - (stdin) has a pair a line, user and item, with a tab, :: , ; |\n"
-    "or blanks between; an item may be given by its title behind a tab. Where\n"
-    "the model has not been trained on a user or item, the rating is eval.cold, or\n"
-    "the mean of the training ratings.\n"
+    "or blanks between; an item may be given by its title behind a tab. Where the\n"
+    "model was trained on the user or the item alone, the rating is the training\n"
+    "mean plus that one's bias; on neither, eval.cold or the mean.\n"
     "\n"
     "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",
     options};
 
 struct pair {
     int32_t example, column; /* of the model's input; -1: unknown. mf: users of the run, then of --data */
+    int64_t person, at;      /* the example's number in the block, and that of the output; -1: none */
     int64_t place;           /* in the block */
     int64_t user, item;      /* names in the block's text */
     int32_t title;           /* the item's row in the run, -1 */
@@ -46,13 +47,13 @@ struct job {
     struct history_source *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
     struct rows *rows;
-    struct pair *pair;   /* (PAIRS) owned */
-    int64_t n;           /* pairs in the block */
-    struct pairs cut;    /* of lines */
-    char *text;          /* owned: names, each ended by a zero */
-    int64_t used, space; /* of text */
-    int64_t cold, told;  /* so far */
-    int64_t shown;       /* pairs that are among the ratings which the model is given of them */
+    struct pair *pair;        /* (PAIRS) owned */
+    int64_t n;                /* pairs in the block */
+    struct pairs cut;         /* of lines */
+    char *text;               /* owned: names, each ended by a zero */
+    int64_t used, space;      /* of text */
+    int64_t cold, half, told; /* so far; half: one side is known */
+    int64_t shown;            /* pairs that are among the ratings which the model is given of them */
 };
 
 /* ---- a block ---- */
@@ -95,7 +96,7 @@ static int64_t count_shown(const struct histories *people, const struct historie
     return n;
 }
 
-/* The people of the block, and what is wanted of each. Pairs with something unknown are passed over. */
+/* The people of the block, and what is wanted of each. */
 static bool collect(struct job *j, struct histories *people, struct histories *want, float *output)
 {
     for (int64_t i = 0; i < j->n;) {
@@ -107,12 +108,13 @@ static bool collect(struct job *j, struct histories *people, struct histories *w
                 (want->entries == place || want->column[want->entries - 1] != j->pair[i].column) &&
                 !histories_add(want, j->pair[i].column, 0.0f, HISTORY_INPUT))
                 return false;
-        for (int64_t p = first, at = place; p < i; p++) { /* from here on: the place of its output */
+        for (int64_t p = first, at = place; p < i; p++) {
             while (at < want->entries && want->column[at] < j->pair[p].column)
                 at++;
-            j->pair[p].column = e < 0 || j->pair[p].column < 0 ? -1 : (int32_t)at;
+            j->pair[p].person = e < 0 ? -1 : people->n;
+            j->pair[p].at = e < 0 || j->pair[p].column < 0 ? -1 : at;
         }
-        if (want->entries == place)
+        if (e < 0)
             continue;
         if (!histories_end(want, -1) || !take_person(j, e, people))
             return false;
@@ -123,17 +125,28 @@ static bool collect(struct job *j, struct histories *people, struct histories *w
     return true;
 }
 
-static void tell(struct job *j, const float *output)
+static double rating_of(struct job *j, const struct pair *p, const struct histories *people,
+                        const float *output)
+{
+    double r;
+
+    if (p->at >= 0 && !isnan(output[p->at]))
+        return trained_rating(j->trained, output[p->at]);
+    r = trained_stand_in(j->trained, people, p->person, p->column);
+    j->half += !isnan(r);
+    j->cold += isnan(r);
+    return isnan(r) ? trained_cold(j->trained) : r;
+}
+
+static void tell(struct job *j, const struct histories *people, const float *output)
 {
     qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_place);
     for (int64_t i = 0; i < j->n; i++) {
         const struct pair *p = &j->pair[i];
-        bool cold = p->column < 0 || isnan(output[p->column]);
 
-        j->cold += cold;
         rows_prediction(j->rows, j->text + p->user, j->text + p->item,
                         p->title < 0 ? NULL : trained_title(j->trained, p->title),
-                        cold ? trained_cold(j->trained) : trained_rating(j->trained, output[p->column]));
+                        rating_of(j, p, people, output));
     }
     j->told += j->n;
 }
@@ -148,7 +161,7 @@ static int run_block(struct job *j, struct error *err)
     if (!output || !collect(j, &people, &want, output))
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0 && (rc = ranker_predict(j->ranker, &people, &want, output, err)) == 0)
-        tell(j, output);
+        tell(j, &people, output);
     histories_fini(&people);
     histories_fini(&want);
     mem_free(output);
@@ -298,6 +311,12 @@ static int for_rows(struct job *j, struct error *err)
 
 /* ---- the command ---- */
 
+static const char *data_advice(const struct job *j)
+{
+    return j->trained->by_row && !j->q->data ? "; --data FILE has ratings of users whom the run does not know"
+                                             : "";
+}
+
 static int predict(struct job *j, struct error *err)
 {
     const struct targets *q = j->q;
@@ -320,12 +339,15 @@ static int predict(struct job *j, struct error *err)
         return rc;
     if (j->history)
         targets_scale(q, j->trained, j->history);
+    if (j->half && !q->quiet)
+        cli_message(
+            "%lld of %lld predictions are the training mean plus the bias of the user or the item: of the "
+            "other nothing was learned%s",
+            (long long)j->half, (long long)j->told, data_advice(j));
     if (j->cold && !q->quiet)
         cli_message(
             "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
-            (long long)j->cold, (long long)j->told, trained_cold(j->trained),
-            j->trained->by_row && !q->data ? "; --data FILE has ratings of users whom the run does not know"
-                                           : "");
+            (long long)j->cold, (long long)j->told, trained_cold(j->trained), j->half ? "" : data_advice(j));
     if (j->shown && q->file && !q->quiet)
         cli_message(
             "note: %lld of the ratings asked for are among those that the model is given here: how well "

@@ -90,7 +90,7 @@ bool config_missing(const struct config *c, int *kind, double *number);
  * value. */
 const char *config_enum_name(const char *key, int value);
 
-/* Two configurations may differ in train.epochs and run.* only, to resume one with the other:
+/* Two configurations may differ in train.epochs, eval.untrained and run.* only, to resume one with the other:
  * NULL if so, else the first key that differs. */
 const char *config_resume_conflict(const struct config *a, const struct config *b);
 

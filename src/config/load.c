@@ -286,6 +286,7 @@ const char *config_resume_conflict(const struct config *a, const struct config *
         const char *key = option_at(i)->key;
 
         if (strcmp(key, "train.epochs") != 0 && strncmp(key, "run.", 4) != 0 &&
+            strcmp(key, "eval.untrained") != 0 && /* its default has changed; no weight hangs on it */
             !option_equal(a, b, option_at(i)))
             return key;
     }

@@ -18,11 +18,11 @@ struct eval_spec {
     struct metric metric[METRICS_MOST];
     bool clip; /* predicted ratings, to [low, high] */
     double low, high, shift;
-    bool replace; /* eval.untrained: `cold` is predicted where example or column has no training rating */
-    double cold;
-    bool seen_zero;  /* eval.seen: zero */
-    double relevant; /* held-out ratings from here on count as relevant (-1e30: all) */
-    int64_t batch;   /* examples a block */
+    enum untrained untrained; /* what is predicted where example or column has no training rating */
+    double cold;              /* where neither has */
+    bool seen_zero;           /* eval.seen: zero */
+    double relevant;          /* held-out ratings from here on count as relevant (-1e30: all) */
+    int64_t batch;            /* examples a block */
 };
 
 struct eval_result {

@@ -149,7 +149,7 @@ int eval_spec_make(struct eval_spec *out, const struct config *c, const struct p
         .low = (double)p->low,
         .high = (double)p->high,
         .shift = (double)p->shift,
-        .replace = c->eval_untrained == 0,
+        .untrained = (enum untrained)c->eval_untrained,
         .cold = problem_cold_value(c, p->mean),
         .seen_zero = c->eval_seen == 1,
         .relevant = rating_model ? c->relevant_rating : -1e30,

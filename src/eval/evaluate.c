@@ -8,19 +8,24 @@
 
 /* ---- ratings ---- */
 
-static double predicted(const struct evaluator *e, float out, bool replaced)
+static double predicted(const struct evaluator *e, float out, int64_t example, int64_t column)
 {
-    double r = replaced ? e->spec.cold : (double)out + e->spec.shift;
+    const struct biases *b = &e->problem->bias;
+    double r = (double)out + e->spec.shift;
 
-    if (e->spec.clip && !replaced)
+    if (e->spec.untrained != UNTRAINED_SCORE) {
+        bool no_row = problem_example_is_cold(e->problem, e->part->in, example);
+        bool no_column = problem_column_is_cold(e->problem, column);
+
+        if ((no_row || no_column) &&
+            (e->spec.untrained == UNTRAINED_REPLACE || !b->column || (no_row && no_column)))
+            return e->spec.cold;
+        if (no_row || no_column)
+            r = b->mean + (double)(no_row ? b->column[column] : b->example[example]);
+    }
+    if (e->spec.clip)
         r = r < e->spec.low ? e->spec.low : r > e->spec.high ? e->spec.high : r;
     return r;
-}
-
-static bool is_replaced(const struct evaluator *e, int64_t example, int64_t column)
-{
-    return e->spec.replace && (problem_example_is_cold(e->problem, e->part->in, example) ||
-                               problem_column_is_cold(e->problem, column));
 }
 
 static void add_to_column(double *sums, double d)
@@ -43,8 +48,8 @@ static void judge_cells(struct worker *w, struct evaluator *e, int s)
         double square = 0.0, absolute = 0.0, plain = 0.0;
 
         for (int64_t i = out->row[p]; i < out->row[p + 1]; i++) {
-            bool replaced = is_replaced(e, e->block.example[p], first + out->col[i]);
-            double d = predicted(e, score[i], replaced) - ((double)out->target[i] + e->spec.shift);
+            double d = predicted(e, score[i], e->block.example[p], first + out->col[i]) -
+                       ((double)out->target[i] + e->spec.shift);
 
             square += d * d;
             absolute += fabs(d);

@@ -53,6 +53,8 @@ static void ratings(struct graph *g)
     const struct trained *trained = g->trained;
     char from[32];
     const char *input[] = {from, "low", "high"};
+    bool stand_in = trained->bias.column && trained->config->eval_untrained == UNTRAINED_BIAS;
+    const char *output = stand_in ? NULL : "ratings";
 
     if (trained->shift != 0.0f) {
         if (trained->by_row)
@@ -63,10 +65,12 @@ static void ratings(struct graph *g)
     if (trained->config->clip) {
         graph_number(g, "low", trained->low);
         graph_number(g, "high", trained->high);
-        graph_node(g, "Clip", input, 3, "ratings");
+        graph_node(g, "Clip", input, 3, output);
     } else {
-        graph_node(g, "Identity", input, 1, "ratings");
+        graph_node(g, "Identity", input, 1, output);
     }
+    if (stand_in)
+        graph_stand_in(g, "ratings");
     graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->columns);
 }
 
@@ -240,7 +244,7 @@ static int write_file(struct graph *g, const char *path)
     struct bytes model = {0}, name = {0};
     struct file_writer *f;
     int64_t length;
-    bool failed = g->nodes.failed || g->ends.failed;
+    bool failed = g->nodes.failed || g->ends.failed || g->pool.failed;
 
     put_model(&model, g->trained);
     bytes_put_text(&name, 2, "partrain");

@@ -36,6 +36,11 @@ void graph_tensor(struct graph *g, const char *name, int64_t rows, int64_t cols,
         add_weight(g, name, v.data, 1, v.rows, rows, true);
 }
 
+void graph_vector(struct graph *g, const char *name, const float *data, int64_t n, bool tall)
+{
+    add_weight(g, name, data, tall ? n : 1, tall ? 1 : n, tall ? 1 : n, !tall);
+}
+
 void graph_number(struct graph *g, const char *name, double value)
 {
     add_weight(g, name, NULL, -1, 1, 1, true);
@@ -149,4 +154,5 @@ void graph_fini(struct graph *g)
     bytes_fini(&g->ends);
     bytes_fini(&g->scratch);
     bytes_fini(&g->inner);
+    mem_pool_free(&g->pool);
 }

@@ -164,6 +164,14 @@ int evaluate_run(struct evaluation *out, struct evaluation *popular, const struc
         snprintf(text, sizeof text, "note: %s has no effect any more; leave it out", run->config->retired);
         q->warn(q->arg, text);
     }
+    if (!problem_is_binary(run->config) && run->config->eval_untrained == UNTRAINED_BIAS &&
+        !run->problem->bias.column) {
+        snprintf(
+            text, sizeof text,
+            "note: %.200s is of an earlier partrain and has no biases: the training mean stands in for them",
+            run->folder);
+        q->warn(q->arg, text);
+    }
     if (*run->problem->ratings->note) {
         snprintf(text, sizeof text, "note: %s", run->problem->ratings->note);
         q->warn(q->arg, text);

@@ -223,7 +223,9 @@ static int load(struct eval_run *e, bool others, struct error *err)
     columns = problem_side(e->config) == SIDE_ITEM ? users : idtable_count(ratings->items);
     if ((rc = run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns,
                              err)) < 0 ||
-        (problem_traits(e->config)->by_rating && (rc = read_cold_users(&known, e, users, err)) < 0))
+        (problem_traits(e->config)->by_rating && (rc = read_cold_users(&known, e, users, err)) < 0) ||
+        (rc = run_facts_biases(&known.bias, &known.examples, e->files.tensors, e->files.path,
+                               problem_side(e->config), columns, err)) < 0)
         goto end;
     rc = problem_of_ratings(&e->problem, e->config, ratings, &known, err);
     ratings = NULL;
@@ -233,6 +235,7 @@ end:
     ratings_free(ratings);
     mem_free(known.cold_column);
     mem_free(known.cold_example);
+    biases_fini(&known.bias);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "store/model_file.h"
 #include "store/run_files.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* The tensor `name` has as many rows as the table of ids. */
@@ -39,6 +40,18 @@ static int check_tables(const struct trained *trained, int64_t users, int64_t it
     return rc < 0 ? rc : check_rows(f, "item.weight", items, RUN_ITEMS, err);
 }
 
+static int read_biases(struct trained *trained, struct error *err)
+{
+    const struct trained_files *f = &trained->files;
+    int64_t examples;
+    int rc = run_facts_biases(&trained->bias, &examples, f->tensors, f->path, trained->side, trained->columns,
+                              err);
+
+    if (rc == 0 && trained->bias.column && examples != trained->examples)
+        rc = error_set(err, PT_EFILE, "%s: its biases are those of another run", f->path);
+    return rc;
+}
+
 static int set_facts(struct trained *trained, struct error *err)
 {
     const struct trained_files *f = &trained->files;
@@ -63,9 +76,10 @@ static int set_facts(struct trained *trained, struct error *err)
         return rc;
     if ((rc = trained_files_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err)) < 0)
         return rc;
-    return trained->by_row ? trained_files_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES,
-                                                     trained->examples, err)
-                           : 0;
+    if (trained->by_row && (rc = trained_files_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES,
+                                                         trained->examples, err)) < 0)
+        return rc;
+    return trained->rating ? read_biases(trained, err) : 0;
 }
 
 double trained_rating(const struct trained *trained, float output)
@@ -80,6 +94,44 @@ double trained_rating(const struct trained *trained, float output)
 double trained_cold(const struct trained *trained)
 {
     return problem_cold_value(trained->config, trained->mean);
+}
+
+/* NAN: nothing is known of it. */
+static double history_bias(const struct trained *trained, const struct histories *h, int64_t e)
+{
+    const struct biases *b = &trained->bias;
+    int32_t row = h->row[e];
+    double sum = 0.0;
+    int64_t n = 0;
+
+    if (trained->by_row && row >= 0)
+        return trained->untrained_row[row] ? NAN : (double)b->example[row];
+    for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++)
+        if (h->kind[i] == HISTORY_INPUT) {
+            sum += (double)h->value[i] - b->mean - (double)b->column[h->column[i]];
+            n++;
+        }
+    return n ? sum / ((double)n + (trained->side == SIDE_USER ? b->user_shrink : b->item_shrink)) : NAN;
+}
+
+double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column)
+{
+    const struct biases *b = &trained->bias;
+    double bias, r;
+
+    if (!b->column || trained->config->eval_untrained != UNTRAINED_BIAS)
+        return NAN;
+    if (column >= 0 && !trained->untrained[column]) {
+        bias = (double)b->column[column];
+    } else {
+        bias = e < 0 ? NAN : history_bias(trained, h, e);
+        if (isnan(bias))
+            return NAN;
+    }
+    r = b->mean + bias;
+    if (trained->config->clip)
+        r = r < trained->low ? trained->low : r > trained->high ? trained->high : r;
+    return r;
 }
 
 static int make_team(struct trained *trained, struct error *err)
@@ -194,6 +246,7 @@ void trained_close(struct trained *trained)
     mem_free(trained->titled);
     mem_free(trained->untrained);
     mem_free(trained->untrained_row);
+    biases_fini(&trained->bias);
     mem_free(trained->cut);
     team_free(trained->team);
     topo_free(trained->topo);

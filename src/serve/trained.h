@@ -1,10 +1,10 @@
-/* trained.h - a trained model, opened from its run's folder. No ratings are read: weights and facts come from
- * model.safetensors, ids and titles from items.tsv and users.tsv.
+/* trained.h - a trained model, opened from its run's folder. No ratings are read: weights and facts come
+ * from model.safetensors, ids and titles from items.tsv and users.tsv.
  *
  * Examples and columns are those of training. Multi-VAE, Mult-DAE and user-based AutoRec have users as
- * examples: any history of items is an example, in training or not. Item-based AutoRec has items as examples
- * and its users as columns. Matrix factorisation has a row for each of its users, and makes a row for others
- * from their ratings (fold_in.h).
+ * examples: any history of items is an example, in training or not. Item-based AutoRec has items as
+ * examples and its users as columns. Matrix factorisation has a row for each of its users, and makes a
+ * row for others from their ratings (fold_in.h).
  *
  * Shards are cut evenly, not by the work of training (the counts of ratings are not known): scores are the
  * same at any thread count, but their last bits can differ from those of training. */
@@ -15,6 +15,7 @@
 #include "data/idtable.h"
 #include "model/model.h"
 #include "par/team.h"
+#include "serve/histories.h"
 #include "serve/trained_files.h"
 
 struct trained {
@@ -34,6 +35,7 @@ struct trained {
     double low, high, mean;    /* of the training ratings */
     uint8_t *untrained;        /* (columns) owned: 1 where there was no training rating */
     uint8_t *untrained_row;    /* (examples) owned: likewise; mf only, else NULL */
+    struct biases bias;        /* of users and items (data/biases.h); column NULL: the file has none */
     int shards;
     struct shard *cut;    /* (shards) owned */
     struct matrix *empty; /* owned: the shape of training without its ratings */
@@ -69,5 +71,9 @@ static inline bool trained_takes_histories(const struct trained *trained)
 double trained_rating(const struct trained *trained, float output);
 /* The rating that stands in where nothing can be predicted: eval.cold, or the training mean. */
 double trained_cold(const struct trained *trained);
+/* The rating that stands in where one side alone is known (eval.untrained: bias): the training mean plus
+ * the bias of history e of h (-1: no history), or that of the column (-1: not of the model). NAN:
+ * nothing is known of either, or eval.untrained or the model's file has no biases. */
+double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column);
 
 #endif

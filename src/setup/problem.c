@@ -244,7 +244,8 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
         p->cold_example = known->cold_example;
         known->cold_column = known->cold_example = NULL;
     }
-    if ((rc = cut_columns(p, c, err)) < 0 || (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
+    if ((rc = problem_biases(p, c, known, err)) < 0 || (rc = cut_columns(p, c, err)) < 0 ||
+        (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
         (rc = make_part(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
         (rc = make_part(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
         return rc;
@@ -380,6 +381,7 @@ int problem_refit(struct problem *p, const struct config *c, struct error *err)
     if (rc == 0) {
         split_refit(p->split);
         p->refitted = true;
+        biases_fini(&p->bias); /* its shrinkages stay */
         rc = make_matrices(p, c, NULL, err);
     }
     if (rc == 0)
@@ -395,6 +397,7 @@ void problem_free(struct problem *p)
     matrices_free(p);
     mem_free(p->cold_column);
     mem_free(p->cold_example);
+    biases_fini(&p->bias);
     split_free(p->split);
     ratings_free(p->ratings);
     team_free(p->team);

@@ -3,13 +3,15 @@
  *   ratings -> split -> shards of the columns -> example matrices (train, validation, test)
  *                                             -> team of workers, kernels
  *
- * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand, so that they
- * are not there beside the model. A run of one process that will refit keeps them; ranks read them again. */
+ * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand, so that
+ * they are not there beside the model. A run of one process that will refit keeps them; ranks read them
+ * again. */
 #ifndef SETUP_PROBLEM_H
 #define SETUP_PROBLEM_H
 
 #include "batch/matrix.h"
 #include "config/config.h"
+#include "data/biases.h"
 #include "data/ratings.h"
 #include "data/split.h"
 #include "math/adam.h"
@@ -43,6 +45,7 @@ struct problem {
     float shift;                 /* model.center: subtracted from every value */
     float low, high;             /* range of the training ratings */
     double mean;                 /* of the training ratings */
+    struct biases bias;          /* shrunken means; column NULL: clicks, or a model without them */
     int64_t users, items, count; /* of the data set after filtering */
     bool refitted;               /* the validation part has been moved into training */
     uint8_t *cold_column;        /* (columns) owned: 1: no training rating; NULL: by the train matrix */
@@ -60,6 +63,8 @@ struct run_facts {
 struct problem_known {
     struct run_facts facts;
     uint8_t *cold_column, *cold_example; /* the problem takes ownership; may be NULL */
+    struct biases bias;                  /* likewise; column NULL: its file has none */
+    int64_t examples;                    /* in bias.example */
 };
 
 /* Number of workers of a run: run.threads, or as many as the machine allows; 1 where its topology is
@@ -79,6 +84,12 @@ int problem_set_threads(struct problem *p, const struct config *c, struct error 
 /* The same data with the validation part moved into training (train.refit). */
 int problem_refit(struct problem *p, const struct config *c, struct error *err);
 void problem_free(struct problem *p);
+
+/* ---- problem_biases.c ---- */
+
+/* p->bias, unless it is there: from the training ratings, or from what is known. Ratings and split are
+ * there. */
+int problem_biases(struct problem *p, const struct config *c, struct problem_known *known, struct error *err);
 
 /* Whether a column, or an example with its input in `in`, has no rating to learn or predict from. */
 static inline bool problem_column_is_cold(const struct problem *p, int64_t column)

@@ -81,6 +81,19 @@ static void put_untrained(struct tensors_writer *w, const int64_t *count, int64_
     }
 }
 
+static void put_biases(struct tensors_writer *w, const struct problem *p)
+{
+    bool by_user = p->side == SIDE_USER;
+    const struct biases *b = &p->bias;
+    float shrink[] = {(float)b->user_shrink, (float)b->item_shrink};
+
+    if (!b->column)
+        return;
+    tensors_data(w, by_user ? b->example : b->column, p->users * (int64_t)sizeof(float));
+    tensors_data(w, by_user ? b->column : b->example, p->items * (int64_t)sizeof(float));
+    tensors_data(w, shrink, sizeof shrink);
+}
+
 /* Number of values for each weight, from the weight itself on, that the file holds. */
 static int values_of(const struct model_file *f, const struct param *p)
 {
@@ -111,6 +124,11 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
         tensors_declare(w, UNTRAINED_COLUMNS, TENSOR_U8, p->columns, 0);
         if (problem_traits(f->config)->by_rating)
             tensors_declare(w, UNTRAINED_EXAMPLES, TENSOR_U8, p->examples, 0);
+        if (p->bias.column) {
+            tensors_declare(w, BIAS_USERS, TENSOR_F32, p->users, 0);
+            tensors_declare(w, BIAS_ITEMS, TENSOR_F32, p->items, 0);
+            tensors_declare(w, BIAS_SHRINK, TENSOR_F32, 2, 0);
+        }
     }
     rc = put_metadata(w, f, err);
     if (rc < 0) {
@@ -145,6 +163,7 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
         put_untrained(w, f->problem->train->column_count, f->problem->columns);
         if (problem_traits(f->config)->by_rating)
             put_untrained(w, f->problem->train->row_count, f->problem->examples);
+        put_biases(w, f->problem);
     }
     mem_free(room);
     *out = w;
@@ -294,4 +313,41 @@ int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, con
         return read_list(*out, text, path, name, n, err);
     memcpy(*out, v.data, (size_t)n);
     return 0;
+}
+
+static int copy_vector(float **out, int64_t *n, const struct tensors *t, const char *name, int64_t rows,
+                       struct error *err)
+{
+    struct tensor_view v;
+    int rc = tensors_find(t, name, TENSOR_F32, rows, 0, &v, err);
+
+    if (rc < 0)
+        return rc;
+    *n = v.rows;
+    *out = mem_alloc(v.rows, sizeof **out);
+    if (!*out)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    memcpy(*out, v.data, (size_t)v.bytes);
+    return 0;
+}
+
+int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors *t, const char *path,
+                     int side, int64_t columns, struct error *err)
+{
+    bool by_user = side == SIDE_USER;
+    struct tensor_view shrink;
+    int64_t n;
+    int rc;
+
+    *out = (struct biases){0};
+    *examples = 0;
+    if (!has_tensor(t, BIAS_USERS))
+        return 0;
+    if ((rc = number(t, path, "mean", &out->mean, err)) < 0 ||
+        (rc = tensors_find(t, BIAS_SHRINK, TENSOR_F32, 2, 0, &shrink, err)) < 0 ||
+        (rc = copy_vector(&out->column, &n, t, by_user ? BIAS_ITEMS : BIAS_USERS, columns, err)) < 0)
+        return rc;
+    out->user_shrink = (double)((const float *)shrink.data)[0];
+    out->item_shrink = (double)((const float *)shrink.data)[1];
+    return copy_vector(&out->example, examples, t, by_user ? BIAS_USERS : BIAS_ITEMS, -1, err);
 }

@@ -46,6 +46,14 @@ int run_facts_read(struct run_facts *out, const struct tensors *t, const char *p
 int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
                    struct error *err);
 
+/* The two shrunken means of a model of ratings, as column and example; `examples`: their number. NULL where
+ * an earlier partrain wrote the file. */
+#define BIAS_USERS  "bias.user"
+#define BIAS_ITEMS  "bias.item"
+#define BIAS_SHRINK "bias.shrink" /* of users, of items */
+int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors *t, const char *path,
+                     int side, int64_t columns, struct error *err);
+
 /* Files of earlier versions have no `data_digest` but a SHA-256, which is not computed any more: whether
  * the ratings are those of the training is not checked, and the user is told so. */
 #define MODEL_FILE_NO_DIGEST                                                                                 \

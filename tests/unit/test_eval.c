@@ -23,6 +23,8 @@ static const char *const cases[][16] = {
      "eval.metrics=" RATING_METRICS, "eval.cold=2.5", "model.loss=row_mean", "eval.batch=13"},
     {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.test=0.6", "eval.cold=2.5",
      "eval.metrics=" RATING_METRICS, "eval.untrained=score"},
+    {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.test=0.6", "eval.cold=2.5",
+     "eval.metrics=" RATING_METRICS, "eval.untrained=replace"},
     {"model.kind=autorec", "model.side=item", "model.hidden=[9]", DATA, "split.kind=rows",
      "eval.metrics=" RATING_METRICS, "model.loss=column_mean", "split.test_users=0.3"},
     {"model.kind=autorec", "model.side=user", "model.hidden=[9]", DATA, "split.kind=users", ALL_METRICS,
@@ -223,11 +225,19 @@ static double error_of(const struct twin *t, int64_t e, int64_t c)
 {
     const struct eval_spec *s = &t->w->spec;
     double r = (double)t->score[e * t->columns + c] + s->shift;
-    bool cold = count_row(t, t->in, e) == 0 || t->trained[c] == 0;
+    bool row = count_row(t, t->in, e) > 0, column = t->trained[c] > 0;
+    enum untrained mode = t->w->config->eval_untrained;
+    const struct biases *b = &t->w->problem->bias;
 
+    if (mode != UNTRAINED_SCORE && !row && !column)
+        return s->cold - t->value[e * t->columns + c];
+    if (mode == UNTRAINED_REPLACE && !(row && column))
+        return s->cold - t->value[e * t->columns + c];
+    if (mode == UNTRAINED_BIAS && !(row && column))
+        r = b->mean + (row ? (double)b->example[e] : (double)b->column[c]);
     if (s->clip)
         r = fmin(fmax(r, s->low), s->high);
-    return (cold && !t->w->config->eval_untrained ? s->cold : r) - t->value[e * t->columns + c];
+    return r - t->value[e * t->columns + c];
 }
 
 static double naive_ratings(const struct twin *t, enum metric_kind kind)

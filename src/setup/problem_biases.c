@@ -1,0 +1,45 @@
+/* problem_biases.c - two shrunken means of the training ratings, or those that a trained model has kept. */
+#include "setup/problem.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* Those of the model's columns, and of mf's users; other examples are known by the ratings at hand. */
+static int take_over(struct problem *p, const struct config *c, struct problem_known *known,
+                     struct error *err)
+{
+    struct biases *b = &p->bias, *from = &known->bias;
+    bool by_row = problem_traits(c)->by_rating;
+    uint8_t *kept = mem_zalloc(p->examples, 1);
+    int rc;
+
+    b->example = mem_zalloc(p->examples, sizeof *b->example);
+    if (!b->example || !kept) {
+        mem_free(kept);
+        return error_set(err, PT_ENOMEM, "biases: out of memory");
+    }
+    b->column = from->column;
+    from->column = NULL;
+    for (int64_t e = 0; by_row && e < known->examples && e < p->examples; e++) {
+        kept[e] = !(p->cold_example && p->cold_example[e]);
+        b->example[e] = from->example[e];
+    }
+    rc = biases_of_histories(b, p->ratings, p->split->part, p->side, kept, err);
+    mem_free(kept);
+    return rc;
+}
+
+int problem_biases(struct problem *p, const struct config *c, struct problem_known *known, struct error *err)
+{
+    struct biases *b = &p->bias;
+
+    if (problem_is_binary(c) || b->column)
+        return 0;
+    b->mean = p->mean;
+    if (!known)
+        return biases_fit(b, p->ratings, p->split->part, p->side, p->team, err);
+    b->user_shrink = known->bias.user_shrink;
+    b->item_shrink = known->bias.item_shrink;
+    return known->bias.column ? take_over(p, c, known, err) : 0;
+}

@@ -27,6 +27,16 @@ static bool is_clicks(const struct config *c)
     return is_multi(c) || is_ease(c);
 }
 
+static bool has_companion(const struct config *c)
+{
+    return is_multi(c) && c->ease;
+}
+
+static bool squares_items(const struct config *c)
+{
+    return is_ease(c) || has_companion(c);
+}
+
 static bool is_rating(const struct config *c)
 {
     return !is_clicks(c);
@@ -134,7 +144,10 @@ static const struct {
     bool (*used)(const struct config *c);
 } conditions[] = {
     {"model.side", is_network},
-    {"model.items_most", is_ease},
+    {"model.ease", is_multi},
+    {"model.ease_weight", has_companion},
+    {"model.ease_l2", has_companion},
+    {"model.items_most", squares_items},
     {"model.init", takes_steps},
     {"model.bias_std", takes_steps},
     {"train.epochs", takes_steps},
@@ -383,6 +396,11 @@ static int check_train(const struct config *c, struct error *err)
         return error_set(err, PT_ECONFIG,
                          "train.microbatch: only multivae and multidae hold a block of logits that it "
                          "could cut; leave it out, or 0");
+    if (has_companion(c) && c->ease_weight < 0 && surely_no_validation(c))
+        return error_set(err, PT_ECONFIG,
+                         "model.ease_weight: there is no validation part to choose it by; set %s above 0, or "
+                         "model.ease_weight to a number, such as 8",
+                         part);
     if (takes_steps(c) && c->patience > 0 && surely_no_validation(c))
         return error_set(err, PT_ECONFIG,
                          "train.patience: there is no validation part to judge by; set %s above 0, or "

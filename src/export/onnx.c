@@ -74,39 +74,6 @@ static void ratings(struct graph *g)
     graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->columns);
 }
 
-static void autoencoder(struct graph *g)
-{
-    const struct config *c = g->trained->config;
-    bool sampled = problem_traits(c)->variational;
-    enum activation f = (enum activation)c->activation;
-    int n = c->hidden.n;
-    char name[40];
-
-    inputs(g);
-    graph_affine(g, "encoder", false, sampled && !n ? c->latent : 0, NULL);
-    if (!sampled || n)
-        graph_activate(g, f);
-    if (sampled && n) { /* of the last layer only the means: nothing is sampled */
-        graph_chain(g, "inference", n - 1, f);
-        snprintf(name, sizeof name, "inference.%d", n - 1);
-        graph_affine(g, name, true, c->latent, NULL);
-    }
-    if (sampled)
-        graph_chain(g, "generator", n, f);
-    else
-        graph_chain(g, "hidden", g->trained->rating ? n - 1 : 2 * n, f);
-    if (g->trained->rating) {
-        graph_affine(g, "decoder", true, 0, NULL);
-        graph_activate(g, (enum activation)c->output_activation);
-        ratings(g);
-        return;
-    }
-    graph_affine(g, "decoder", true, 0, "logits");
-    graph_step(g, "Softmax", NULL, "probabilities");
-    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->columns);
-    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
-}
-
 /* Scores of the items in the weights; where these are some only, the others' are 0. */
 static void item_weights(struct graph *g, const char *output)
 {
@@ -140,6 +107,56 @@ static void item_weights(struct graph *g, const char *output)
     memcpy(wide, g->last, sizeof wide);
     graph_attribute(g, "axis", 1, false);
     graph_node(g, "ScatterElements", scatter, 3, output);
+}
+
+/* logits = those of the decoder + scale * scores of EASE. */
+static void companion(struct graph *g)
+{
+    char own[32];
+    const char *sum[] = {own, g->last};
+
+    graph_affine(g, "decoder", true, 0, NULL);
+    memcpy(own, g->last, sizeof own);
+    item_weights(g, NULL);
+    graph_tensor(g, "ease.scale", 0, 0, false);
+    graph_step(g, "Mul", "ease.scale", NULL);
+    graph_node(g, "Add", sum, 2, "logits");
+}
+
+static void autoencoder(struct graph *g)
+{
+    const struct config *c = g->trained->config;
+    bool sampled = problem_traits(c)->variational;
+    enum activation f = (enum activation)c->activation;
+    int n = c->hidden.n;
+    char name[40];
+
+    inputs(g);
+    graph_affine(g, "encoder", false, sampled && !n ? c->latent : 0, NULL);
+    if (!sampled || n)
+        graph_activate(g, f);
+    if (sampled && n) { /* of the last layer only the means: nothing is sampled */
+        graph_chain(g, "inference", n - 1, f);
+        snprintf(name, sizeof name, "inference.%d", n - 1);
+        graph_affine(g, name, true, c->latent, NULL);
+    }
+    if (sampled)
+        graph_chain(g, "generator", n, f);
+    else
+        graph_chain(g, "hidden", g->trained->rating ? n - 1 : 2 * n, f);
+    if (g->trained->rating) {
+        graph_affine(g, "decoder", true, 0, NULL);
+        graph_activate(g, (enum activation)c->output_activation);
+        ratings(g);
+        return;
+    }
+    if (c->ease)
+        companion(g);
+    else
+        graph_affine(g, "decoder", true, 0, "logits");
+    graph_step(g, "Softmax", NULL, "probabilities");
+    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->columns);
+    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
 }
 
 static void closed_form(struct graph *g)

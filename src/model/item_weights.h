@@ -54,4 +54,22 @@ void item_weights_infer(struct worker *worker, struct item_weights *w, const str
 void item_weights_add(const struct item_weights *w, int shard, int64_t rows, float factor, float *out,
                       int64_t ld);
 
+/* ---- a companion: a multiple of the scores of an EASE is added to those of another model ---- */
+
+/* In training its parameters are not in the model's list, so that no epoch saves them, before they are solved;
+ * in a fixed model they always are. */
+struct companion {
+    struct item_weights weights;
+    struct vector scale; /* (1) the multiple */
+    bool listed;
+};
+
+int companion_init(struct companion *c, struct model *m, struct error *err);
+void companion_fini(struct companion *c);
+/* The parameters into the list of the model, as its last, or out of it. */
+void companion_list(struct companion *c, struct model *m, bool listed);
+/* B by item_weights_solve, in memory that is taken and given back. PT_ENOMEM, PT_EUSAGE; PT_EDIVERGED where
+ * l2 is too small for float64. */
+int companion_solve(struct companion *c, double l2, struct error *err);
+
 #endif

@@ -37,6 +37,7 @@ struct model_spec {
     double clip_norm;
     double l2;          /* ease */
     int64_t items_most; /* ease: how many of the most popular items; 0: all */
+    bool companion;     /* multivae: scores of an EASE are added to the logits */
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
     bool fixed; /* not trained: weights without moments, zero until they are loaded; infer and score only */
@@ -79,6 +80,7 @@ struct model_steps {
     bool flush;    /* at the end every weight has seen all steps up to `to`; weights are read only then */
 };
 
+struct companion;
 struct model_ops {
     size_t size; /* of the model's own struct, which begins with a struct model */
     /* Memory and the list of parameters; spec, eng and ops are set, the rest is zero. PT_ENOMEM,
@@ -103,6 +105,8 @@ struct model_ops {
     /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out
      * (entries), in the view's order by example. NULL for softmax models, which predict no ratings. */
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
+    /* The linear companion where the spec has one (item_weights.h), else NULL. May be NULL itself. */
+    struct companion *(*companion)(struct model *m);
 };
 
 /* Sums over the steps of an epoch so far. */

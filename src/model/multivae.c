@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "model/click_decoder.h"
 #include "model/encoder.h"
+#include "model/item_weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct multivae {
     float *noise;             /* (B, L padded) owned: exp(s / 2) eps */
     float *code;              /* (B, K) owned: h' after dropout; h' itself where there is none */
     double *row_kl;           /* (B) owned */
+    struct companion linear;  /* only where the spec has one */
 };
 
 static struct multivae *multivae_of(struct model *m)
@@ -223,13 +225,24 @@ static void multivae_infer(struct worker *w, struct model *m, const struct input
     for (int s = first; s < end; s++)
         encoder_infer_shard(w, &a->enc, s, in);
     forward(w, a, in->rows, NULL);
+    if (m->spec.companion)
+        item_weights_infer(w, &a->linear.weights, in);
     team_barrier(w);
+}
+
+static struct companion *multivae_companion(struct model *m)
+{
+    return m->spec.companion ? &multivae_of(m)->linear : NULL;
 }
 
 static void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
 {
+    struct multivae *a = multivae_of(m);
+
     (void)w;
-    click_decoder_score(&multivae_of(m)->dec, shard, last_code(multivae_of(m)), rows, out, ld);
+    click_decoder_score(&a->dec, shard, last_code(a), rows, out, ld);
+    if (m->spec.companion && a->linear.scale.row.w[0] != 0.0f)
+        item_weights_add(&a->linear.weights, shard, rows, a->linear.scale.row.w[0], out, ld);
 }
 
 static void multivae_fini(struct model *m)
@@ -240,6 +253,8 @@ static void multivae_fini(struct model *m)
         mem_free(a->code);
     mem_free(a->noise);
     mem_free(a->row_kl);
+    if (m->spec.companion)
+        companion_fini(&a->linear);
     click_decoder_fini(&a->dec);
     chain_fini(&a->up);
     chain_fini(&a->down);
@@ -321,6 +336,10 @@ static int multivae_init(struct model *m, struct error *err)
     if (a->sampled)
         chain_list(&a->up, &m->params);
     params_add_table(&m->params, &a->dec.w);
+    if (spec->companion && (rc = companion_init(&a->linear, m, err)) < 0)
+        return rc;
+    if (spec->companion && spec->fixed)
+        companion_list(&a->linear, m, true);
     return 0;
 }
 
@@ -336,4 +355,5 @@ const struct model_ops multivae_ops = {
     .set_step = multivae_set_step,
     .infer = multivae_infer,
     .score = multivae_score,
+    .companion = multivae_companion,
 };

@@ -121,6 +121,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .clip_norm = c->clip_norm,
         .l2 = c->l2,
         .items_most = c->items_most,
+        .companion = c->ease && problem_is_binary(c) && !problem_traits(c)->closed,
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
         .microbatch = c->microbatch,

@@ -29,7 +29,8 @@
     X("square_sum", sums.squares, NAN)                                                                       \
     X("kl_sum", sums.kl, NAN)                                                                                \
     X("train_s", train_s, 0.0)                                                                               \
-    X("eval_s", eval_s, 0.0)
+    X("eval_s", eval_s, 0.0)                                                                                 \
+    X("ease_weight", ease_weight, NAN)
 #define PUT_INT(key, field)           json_put_int(j, key, s->field);
 #define PUT_REAL(key, field, missing) json_put_real(j, key, s->field);
 #define GET_INT(key, field)           s->field = json_get_int(j, key, 0);

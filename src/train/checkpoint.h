@@ -21,6 +21,7 @@ struct run_state {
     double best;            /* the monitored figure at best_epoch */
     struct epoch_sums sums; /* of the epoch that is not complete */
     double train_s, eval_s;
+    double ease_weight; /* model.ease_weight, given or chosen; NaN: not yet */
     struct eval_result best_valid, last_valid;
     char model_hash[33];
 };

@@ -255,6 +255,12 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     test = part_bytes(&z, c, p, &p->test);
     if (out->batch < 0 || valid < 0 || test < 0)
         return error_set(err, PT_ENOMEM, "out of memory");
+    if (c->ease && z.softmax) { /* its solver is there when training is done, beside all else */
+        int64_t kept = item_weights_kept(p->columns, c->items_most);
+
+        out->weights += kept * row_pad(kept) * FLOAT;
+        out->batch += item_solver_bytes(kept, p->train->entries, z.workers);
+    }
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
     out->evaluation = valid + test;
     out->total = out->data + out->weights + out->moments + out->batch + out->evaluation + out->files;

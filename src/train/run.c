@@ -151,7 +151,7 @@ static int keep_weights(struct run *r, struct error *err)
 {
     const struct param_list *l = &r->trainer.model->params;
 
-    if (!r->test)
+    if (!r->test && !r->trainer.model->spec.companion)
         return 0;
     if (!r->best_weights && !(r->best_weights = mem_alloc(params_held(l), 1)))
         return error_set(err, PT_ENOMEM, "the best model's weights: out of memory");
@@ -257,9 +257,10 @@ static int keep_first_model(struct run *r, struct error *err)
 /* Evaluates the test part, once: with the weights of the last step, and with the best model. */
 static int finish(struct run *r, struct error *err)
 {
-    int rc = params_hash(&r->trainer.model->params, r->weights_hash, err);
+    int rc;
 
-    if (rc < 0)
+    run_list_companion(r);
+    if ((rc = params_hash(&r->trainer.model->params, r->weights_hash, err)) < 0)
         return rc;
     if (r->dir && (rc = rundir_check_model(r, err)) < 0)
         return rc;
@@ -314,9 +315,10 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     run_progress(&r, TRAIN_READY, c->epochs);
     if (!r.state.refit && ((rc = train_epochs(&r, c->epochs, err)) < 0 || (rc = check_best(&r, err)) < 0))
         goto end;
-    if (c->refit && r.monitor >= 0 && (rc = refit(&r, err)) < 0)
+    if (c->refit && r.monitor >= 0 &&
+        ((!r.state.refit && (rc = run_add_companion(&r, true, err)) < 0) || (rc = refit(&r, err)) < 0))
         goto end;
-    if ((rc = keep_first_model(&r, err)) < 0)
+    if ((rc = keep_first_model(&r, err)) < 0 || (rc = run_add_companion(&r, false, err)) < 0)
         goto end;
     r.state.finished = true;
     if (r.dir && (rc = rundir_save_checkpoint(&r, err)) < 0)

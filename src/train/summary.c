@@ -201,6 +201,8 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     json_put(j, "data", data_json(r));
     json_put_int(j, "epochs", s->refit ? s->best_epoch : s->epoch);
     json_put_int(j, "best_epoch", s->best_epoch);
+    if (r->trainer.model->spec.companion)
+        json_put_real(j, "ease_weight", s->ease_weight);
     json_put_bool(j, "refit", s->refit);
     json_put_int(j, "steps_run", s->steps_run);
     json_put_int(j, "resumes", s->resumes);

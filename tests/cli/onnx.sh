@@ -88,6 +88,10 @@ check user-center x ratings 2e-4 model.kind=autorec model.side=user model.hidden
 check item x ratings 2e-4 model.kind=autorec model.side=item model.hidden=20
 check mf user ratings 2e-4 model.kind=mf model.latent=8 model.range_low=0.5 model.range_high=5.5
 check mf-plain user ratings 2e-4 model.kind=mf model.latent=8 model.biases=false model.center=true
+check dae-ease x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 model.ease=on model.ease_l2=20 \
+    model.ease_weight=4 split.valid_users=10 split.test_users=10
+check dae-some x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 model.ease=on model.items_most=25 \
+    model.ease_l2=20 model.ease_weight=4 split.valid_users=10 split.test_users=10
 check ease x scores 2e-5 model.kind=ease train.l2=20 split.valid_users=10 split.test_users=10
 check ease-some x scores 2e-5 model.kind=ease train.l2=20 model.items_most=25 split.valid_users=10 split.test_users=10
 [ "$failures" -eq 0 ]

@@ -1,0 +1,139 @@
+/* companion.c - the linear companion of a trained model (model/item_weights.h): EASE of the training part, and how
+ * much of its scores is added, chosen by the validation figure that chose the epoch. The best model gets it; the
+ * checkpoint's weights stay as training left them, so that a run can go on from there. */
+#include "train/run.h"
+
+#include "base/mem.h"
+#include "model/item_weights.h"
+#include "store/model_file.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static struct companion *companion_of(const struct run *r)
+{
+    struct model *m = r->trainer.model;
+
+    return m->ops->companion ? m->ops->companion(m) : NULL;
+}
+
+static bool better(const struct run *r, double a, double b)
+{
+    return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
+}
+
+static void say_choice(const struct run *r, double alone, double scale)
+{
+    const char *name = r->spec.metric[r->monitor].name;
+    char text[192];
+
+    snprintf(text, sizeof text,
+             "model.ease: %g times the scores of EASE added: validation %s %.4f (without %.4f)", scale, name,
+             r->state.best_valid.value[r->monitor], alone);
+    run_warn(r, text);
+}
+
+/* The multiple with the best validation figure of the weights at hand; the first of two alike. */
+static void choose(struct run *r, struct companion *c)
+{
+    static const float candidates[] = {0.0f, 1.0f, 2.0f, 4.0f, 8.0f, 16.0f};
+    double alone = NAN, best = NAN;
+
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        struct eval_result result;
+        double figure;
+
+        c->scale.row.w[0] = candidates[i];
+        evaluate(r->valid, &result);
+        figure = result.value[r->monitor];
+        r->state.eval_s += result.seconds;
+        if (i == 0)
+            alone = figure;
+        if (i == 0 || better(r, figure, best)) {
+            best = figure;
+            r->state.ease_weight = (double)candidates[i];
+            r->state.best_valid = result;
+        }
+    }
+    say_choice(r, alone, r->state.ease_weight);
+}
+
+static int keep(struct run *r, float **kept, struct error *err)
+{
+    const struct param_list *l = &r->trainer.model->params;
+
+    *kept = mem_alloc(params_held(l), 1);
+    if (!*kept)
+        return error_set(err, PT_ENOMEM, "the weights of the last step: out of memory");
+    params_keep(l, *kept, false);
+    return 0;
+}
+
+/* The best epoch's weights; without a folder and without a test part the last ones are all there is. */
+static int load_best(struct run *r, struct error *err)
+{
+    if (r->dir)
+        return model_file_read(rundir_path(r->dir, RUN_MODEL), r->trainer.model, false, err);
+    if (r->best_weights)
+        params_keep(&r->trainer.model->params, r->best_weights, true);
+    return 0;
+}
+
+/* The model at hand, with its companion, as the best one. */
+static int save(struct run *r, struct companion *c, struct error *err)
+{
+    struct model *m = r->trainer.model;
+    int64_t epoch = r->state.epoch;
+    int rc;
+
+    companion_list(c, m, true);
+    if ((rc = params_hash(&m->params, r->state.model_hash, err)) < 0)
+        return rc;
+    if (r->dir) {
+        r->state.epoch = r->state.best_epoch;
+        rc = rundir_write_model(r, err);
+        r->state.epoch = epoch;
+    } else if (r->best_weights) {
+        mem_free(r->best_weights);
+        rc = keep(r, &r->best_weights, err);
+    }
+    companion_list(c, m, false);
+    return rc;
+}
+
+int run_add_companion(struct run *r, bool only_choose, struct error *err)
+{
+    struct companion *c = companion_of(r);
+    bool chooses = r->config->ease_weight < 0 && !r->state.refit;
+    float *last = NULL;
+    int rc;
+
+    if (!c || (only_choose && !chooses))
+        return 0;
+    if (chooses && r->monitor < 0)
+        return error_set(
+            err, PT_ECONFIG,
+            "model.ease_weight: there is no validation part to choose it by; set it to a number, such as 8");
+    if ((rc = r->dir ? rundir_save_checkpoint(r, err) : 0) < 0 || (rc = keep(r, &last, err)) < 0 ||
+        (rc = load_best(r, err)) < 0 || (rc = companion_solve(c, r->config->ease_l2, err)) < 0)
+        goto end;
+    if (r->config->ease_weight >= 0)
+        r->state.ease_weight = r->config->ease_weight;
+    else if (chooses)
+        choose(r, c);
+    c->scale.row.w[0] = (float)r->state.ease_weight;
+    if (!only_choose)
+        rc = save(r, c, err);
+    params_keep(&r->trainer.model->params, last, true);
+end:
+    mem_free(last);
+    return rc;
+}
+
+void run_list_companion(struct run *r)
+{
+    struct companion *c = companion_of(r);
+
+    if (c)
+        companion_list(c, r->trainer.model, true);
+}

@@ -56,7 +56,7 @@ void item_weights_add(const struct item_weights *w, int shard, int64_t rows, flo
 
 /* ---- a companion: a multiple of the scores of an EASE is added to those of another model ---- */
 
-/* In training its parameters are not in the model's list, so that no epoch saves them, before they are solved;
+/* In training its parameters are not in the model's list before they are solved, so that no epoch saves them;
  * in a fixed model they always are. */
 struct companion {
     struct item_weights weights;

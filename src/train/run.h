@@ -60,9 +60,9 @@ int run_join_validation(struct run *r, struct error *err);
 
 /* ---- companion.c ---- */
 
-/* model.ease: solves the companion, chooses its multiple on the validation part where it is not given, and makes
- * the best model the one with it; the weights at hand stay the last step's. `only_choose`: before a refit.
- * Nothing happens where the model has none. */
+/* model.ease: solves the companion, chooses its multiple on the validation part where it is not given, and
+ * makes the best model the one with it; the weights at hand stay the last step's. `only_choose`: before a
+ * refit. Nothing happens where the model has none. */
 int run_add_companion(struct run *r, bool only_choose, struct error *err);
 /* From here on the companion's weights are among the model's. */
 void run_list_companion(struct run *r);

@@ -185,8 +185,13 @@ static int evaluate_both(const struct request *q, char *const *set, int n, struc
 {
     struct evaluation a = {0}, b = {0};
     bool popular = q->against && strcmp(q->against, "popular") == 0;
-    struct eval_request r = {
-        .folder = q->run, .on = q->on, .override = set, .overrides = n, .valid = q->part, .warn = warn};
+    struct eval_request r = {.folder = q->run,
+                             .on = q->on,
+                             .override = set,
+                             .overrides = n,
+                             .valid = q->part,
+                             .quiet = q->quiet,
+                             .warn = warn};
     int rc = evaluate_run(&a, popular ? &b : NULL, &r, err);
 
     if (rc == 0) {

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/ratings.h"
+#include "data/reading.h"
 
 #include <string.h>
 
@@ -75,6 +75,8 @@ void targets_scale(const struct targets *q, const struct trained *trained, const
     const struct ratings *r = h->ratings;
     int64_t n = 0;
 
+    if (!q->quiet)
+        reading_tell(r, false, cli_tell, NULL);
     if (*r->note && !q->quiet)
         cli_message("note: %s", r->note);
     if (!q->data || q->quiet || !trained->rating || trained->config->binarize)

@@ -1,6 +1,7 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
+#include "data/reading.h"
 #include "base/mem.h"
 #include "model/popular.h"
 #include "serve/eval_run.h"
@@ -172,6 +173,8 @@ int evaluate_run(struct evaluation *out, struct evaluation *popular, const struc
             run->folder);
         q->warn(q->arg, text);
     }
+    if (!q->quiet)
+        reading_tell(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
     if (*run->problem->ratings->note) {
         snprintf(text, sizeof text, "note: %s", run->problem->ratings->note);
         q->warn(q->arg, text);

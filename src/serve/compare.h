@@ -32,6 +32,7 @@ struct eval_request {
     char *const *override;
     int overrides;
     bool valid;
+    bool quiet; /* nothing is said of how the ratings were read */
     void (*warn)(void *arg, const char *text);
     void *arg;
 };

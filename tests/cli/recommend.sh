@@ -8,6 +8,11 @@ expect() {
     expect_streams "$@" <"$folder/in"
 }
 
+# What was read is said wherever something is; nothing else may be where nothing is expected.
+matches() {
+    if [ -z "$1" ]; then ! grep -qvE ': user=.*; [0-9,]+ lines?(;|$)' "$folder/$2"; else grep -qE -- "$1" "$folder/$2"; fi
+}
+
 # A made-up world: users like the items of their own parity.
 mkdir "$folder/data"
 awk 'BEGIN {

@@ -1,4 +1,4 @@
-/* What is recognised is what the same columns give where they are said: equal, or one of the two is refused. The first
+/* What is recognised is what the same columns give where they are said: equal, or one is refused. The first
  * byte chooses the columns; the rest is the file. */
 #include "ratings_check.h"
 

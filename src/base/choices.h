@@ -96,6 +96,10 @@ enum split_kind { SPLIT_CHOICES(CHOICE_ID) };
 #define LAST_BATCH_CHOICES(X) X(LAST_KEEP, "keep") X(LAST_DROP, "drop") X(LAST_ROLLOVER, "rollover")
 enum last_batch { LAST_BATCH_CHOICES(CHOICE_ID) };
 
+/* adam: minibatches; sgd: matrix factorisation rating by rating, in blocks. */
+#define OPTIMIZER_CHOICES(X) X(OPTIMIZER_ADAM, "adam") X(OPTIMIZER_SGD, "sgd")
+enum optimizer { OPTIMIZER_CHOICES(CHOICE_ID) };
+
 #define SCHEDULE_CHOICES(X)                                                                                  \
     X(SCHEDULE_CONSTANT, "constant")                                                                         \
     X(SCHEDULE_STEP, "step")                                                                                 \

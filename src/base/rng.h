@@ -25,6 +25,7 @@ enum rng_purpose {
     RNG_BOOTSTRAP,
     RNG_TUNE,
     RNG_TEST,
+    RNG_BLOCKS, /* position: block of the grid of train.optimizer sgd */
 };
 
 struct rng4 {

@@ -91,8 +91,9 @@ static void progress_line(struct console *t, const struct train_progress *p)
 static void epoch_line(struct console *t, const struct train_progress *p)
 {
     clear_line(t);
-    fprintf(stderr, "epoch %lld/%lld  loss %.4g  %.0f examples/s", (long long)p->epoch, (long long)p->epochs,
-            p->loss, p->examples_per_s);
+    fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
+    if (p->epoch) /* epoch 0: the weights that training begins with are judged */
+        fprintf(stderr, "  loss %.4g  %.0f examples/s", p->loss, p->examples_per_s);
     if (p->validated)
         print_figures(stderr, p->spec, p->valid);
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");

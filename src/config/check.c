@@ -52,6 +52,16 @@ static bool is_mf(const struct config *c)
     return c->model_kind == MODEL_MF;
 }
 
+static bool is_sgd(const struct config *c)
+{
+    return is_mf(c) && c->optimizer == OPTIMIZER_SGD;
+}
+
+static bool is_adam(const struct config *c)
+{
+    return !is_sgd(c);
+}
+
 static bool is_network(const struct config *c)
 {
     return !is_mf(c) && !is_ease(c);
@@ -60,6 +70,11 @@ static bool is_network(const struct config *c)
 static bool drops_input(const struct config *c)
 {
     return !is_mf(c);
+}
+
+static bool has_loss(const struct config *c)
+{
+    return is_rating(c) && is_adam(c);
 }
 
 static bool has_latent(const struct config *c)
@@ -130,12 +145,12 @@ static bool is_one_cycle(const struct config *c)
 
 static bool beta1_is_fixed(const struct config *c)
 {
-    return takes_steps(c) && !is_one_cycle(c);
+    return takes_steps(c) && is_adam(c) && !is_one_cycle(c);
 }
 
 static bool decays_weights(const struct config *c)
 {
-    return takes_steps(c) && (c->l2 > 0 || c->weight_decay > 0);
+    return takes_steps(c) && is_adam(c) && (c->l2 > 0 || c->weight_decay > 0);
 }
 
 /* Keys that are not listed are used always. */
@@ -170,7 +185,7 @@ static const struct {
     {"model.latent", has_latent},
     {"model.activation", is_network},
     {"model.output", is_autorec},
-    {"model.loss", is_rating},
+    {"model.loss", has_loss},
     {"model.input_dropout", drops_input},
     {"model.dropout", is_network},
     {"model.normalize_input", is_multi},
@@ -200,7 +215,17 @@ static const struct {
     {"split.folds", split_has_folds},
     {"split.fold", split_has_folds},
     {"split.time_cut", split_has_time},
+    {"train.batch", is_adam},
+    {"train.last_batch", is_adam},
+    {"train.shuffle", is_adam},
     {"train.microbatch", is_multi},
+    {"train.penalty", is_sgd},
+    {"train.penalty_bias", is_sgd},
+    {"train.beta2", is_adam},
+    {"train.eps", is_adam},
+    {"train.l2", is_adam},
+    {"train.weight_decay", is_adam},
+    {"train.clip_norm", is_adam},
     {"train.beta1", beta1_is_fixed},
     {"train.lr_decay", lr_decays},
     {"train.lr_step", lr_steps},
@@ -233,6 +258,12 @@ static int set_model_defaults(struct config *c, struct error *err)
         rc = option_set_number(&c->hidden, &vae_hidden, is_vae(c), err);
     if (is_multi(c) && !config_given(c, "model.activation"))
         c->activation = ACT_TANH;
+    if (is_sgd(c) && !config_given(c, "train.lr"))
+        c->lr = 0.05;
+    if (is_sgd(c) && !config_given(c, "model.init"))
+        c->init = INIT_NORMAL;
+    if (is_sgd(c) && !config_given(c, "model.init_std"))
+        c->init_std = 0.02;
     if (is_mf(c) && !config_given(c, "model.loss"))
         c->loss = LOSS_CELL_MEAN;
     if (is_ease(c) && !config_given(c, "train.l2"))
@@ -267,6 +298,14 @@ static int check_model(const struct config *c, struct error *err)
                          "former run; leave train.init out");
     if (is_autorec(c) && c->hidden.n == 0)
         return error_set(err, PT_ECONFIG, "model.hidden: autorec needs a hidden layer, such as [500]");
+    if (c->optimizer == OPTIMIZER_SGD && !is_mf(c))
+        return error_set(err, PT_ECONFIG, "train.optimizer: sgd trains mf, and %s by adam; leave it out",
+                         kind);
+    if (is_sgd(c) && !c->biases)
+        return error_set(
+            err, PT_ECONFIG,
+            "model.biases: sgd works on what the biases leave; set it to true, or train.optimizer to "
+            "adam");
     if (is_mf(c) && c->range_low > c->range_high)
         return error_set(err, PT_ECONFIG, "model.range_low: %g is above model.range_high, %g; swap them",
                          c->range_low, c->range_high);

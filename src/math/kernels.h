@@ -34,6 +34,32 @@ enum product_into {
     INTO_SUM,   /* C = C + (A B): the same bits as a sum of two products */
 };
 
+/* A rating of a block: its user and item, numbered within the block, in one word (user << shift | item). */
+struct sgd_rating {
+    uint32_t at;
+    float value;
+};
+
+/* Rows of one side of a block. `square` sums up the mean squares of a row's gradients, `bias_square` the
+ * squares of its bias's: AdaGrad's step size is lr / sqrt of them. */
+struct sgd_rows {
+    float *row, *bias;
+    const float *mean;    /* that biases are drawn to */
+    const float *penalty; /* of a row, for each of its ratings */
+    float *square, *bias_square;
+};
+
+struct sgd_block {
+    const struct sgd_rating *rating; /* (n) in the order of use */
+    int64_t n;
+    int shift;
+    struct sgd_rows user, item;
+    int64_t ld;
+    float per_unit; /* 1 / length of a row */
+    float lr, penalty_bias;
+    float low, range; /* of the output; range 0: it is the score itself */
+};
+
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -55,6 +81,12 @@ struct kernels {
     /* `count` steps in a row with no gradient but the weight's own (l2): the same bits as
      * `count` calls of adam with g = 0. */
     void (*adam_idle)(const struct adam_step *s, int64_t count, float *w, float *m, float *v, int64_t n);
+
+    /* A gradient step for each rating of the block, one after the other:
+     *     g = (out - value) dout/dscore        p -= rate (g q + penalty p), q likewise
+     *                                          bias -= rate (g + penalty_bias (bias - mean))
+     * Returns the sum of (out - value)^2 before each step. Sums over a row: 16 lanes and a tree. */
+    double (*sgd)(const struct sgd_block *b);
 
     /* y = f(x) in place; and dy *= f'(.) given y = f(.). */
     void (*activate)(enum activation f, float *y, int64_t n);

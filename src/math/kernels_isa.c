@@ -12,6 +12,7 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .sum_squares = ISA(sum_squares),
     .adam = ISA(adam),
     .adam_idle = ISA(adam_idle),
+    .sgd = ISA(sgd),
     .activate = ISA(activate),
     .activate_back = ISA(activate_back),
     .exp_row = ISA(exp_row),

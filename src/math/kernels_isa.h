@@ -87,6 +87,7 @@ void ISA(scale)(float *x, float a, int64_t n);
 double ISA(sum_squares)(const float *x, int64_t n);
 void ISA(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
 void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
+double ISA(sgd)(const struct sgd_block *b);
 void ISA(activate)(enum activation f, float *y, int64_t n);
 void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);

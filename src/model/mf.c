@@ -314,7 +314,7 @@ static void copy_folded(struct mf *a, int64_t p, const float *row)
     a->code_bias[p] = row[k];
 }
 
-static void mf_infer(struct worker *w, struct model *m, const struct input *in)
+void mf_infer(struct worker *w, struct model *m, const struct input *in)
 {
     struct mf *a = mf_of(m);
     int64_t first, end, ld = a->user.t.ld;
@@ -333,7 +333,7 @@ static void mf_infer(struct worker *w, struct model *m, const struct input *in)
     team_barrier(w);
 }
 
-static void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
 {
     struct mf *a = mf_of(m);
     const struct table_part *part = &a->item.t.part[shard];
@@ -349,7 +349,7 @@ static void mf_score(struct worker *w, struct model *m, int shard, int64_t rows,
     }
 }
 
-static void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
 {
     struct mf *a = mf_of(m);
     const struct table_part *part = &a->item.t.part[shard];

@@ -72,7 +72,13 @@ void mf_join_rows(struct worker *w, struct mf *a, const struct batch *b);
  * all ranks. */
 void mf_join(struct worker *w, void *words, int64_t n);
 
+/* The tables of a model whose users are cut into `shards`, and room for the users that are scored. */
+int mf_tables_init(struct mf *a, int shards, double row_cost, enum moments moments, struct error *err);
 int mf_init(struct model *m, struct error *err);
+/* Scoring (model.h). */
+void mf_infer(struct worker *w, struct model *m, const struct input *in);
+void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 void mf_draw(struct model *m);
 void mf_fini(struct model *m);
 

@@ -7,17 +7,15 @@
  * rows are deferred. Same bits. */
 #define SWEEP_BYTES ((int64_t)16 << 20)
 
-static int side_init(struct mf *a, struct side *s, const char *name, const char *bias, int64_t rows,
-                     const struct shard *cut, int shards, const int32_t *row_of_rating, struct error *err)
+/* What a step needs of a side besides its table. */
+static int side_init(struct mf *a, struct side *s, const int32_t *row_of_rating, struct error *err)
 {
     const struct model *m = &a->model;
-    int64_t batch = m->spec.batch, first, end;
-    int rc;
+    int64_t batch = m->spec.batch, rows = s->t.columns, first, end;
+    const struct shard *cut = s->t.cut;
+    int shards = s->t.shards;
 
     s->row_of = row_of_rating;
-    if ((rc = table_init(&s->t, name, bias, rows, m->spec.latent, !m->spec.fixed, cut, shards, m->eng.team,
-                         err)) < 0)
-        return rc;
     s->gradient = mem_pool_array(&a->pool, batch * s->t.ld, sizeof(float));
     s->squares = mem_pool_array(&a->pool, batch, sizeof(double));
     s->first = mem_pool_array(&a->pool, rows, sizeof *s->first);
@@ -85,41 +83,58 @@ double mf_row_cost(int64_t ratings, int64_t batch)
     return 0.25 * (double)ratings / (double)batch;
 }
 
+int mf_tables_init(struct mf *a, int shards, double row_cost, enum moments moments, struct error *err)
+{
+    struct model *m = &a->model;
+    const struct model_spec *spec = &m->spec;
+    const struct engine *eng = &m->eng;
+    const struct matrix *x = eng->train;
+    int64_t ld = row_pad(spec->latent);
+    int rc;
+
+    a->user.cut = mem_pool_alloc(&a->pool, shards, sizeof *a->user.cut);
+    a->code = mem_pool_array(&a->pool, spec->eval_batch * (ld + 1), sizeof(float));
+    if (a->pool.failed)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    a->code_bias = a->code + spec->eval_batch * ld;
+    shard_cut(a->user.cut, shards, x->row_count, x->examples, row_cost);
+    if ((rc = table_init(&a->user.t, "user.weight", spec->biases ? "user.bias" : NULL, x->examples,
+                         spec->latent, moments, a->user.cut, shards, eng->team, err)) < 0 ||
+        (rc = table_init(&a->item.t, "item.weight", spec->biases ? "item.bias" : NULL, x->columns,
+                         spec->latent, moments, x->cut, x->shards, eng->team, err)) < 0)
+        return rc;
+    params_add_table(&m->params, &a->user.t);
+    params_add_table(&m->params, &a->item.t);
+    return 0;
+}
+
 int mf_init(struct model *m, struct error *err)
 {
     struct mf *a = mf_of(m);
     const struct model_spec *spec = &m->spec;
     const struct engine *eng = &m->eng;
     const struct matrix *x = eng->train;
-    const char *user_bias = spec->biases ? "user.bias" : NULL, *item_bias = spec->biases ? "item.bias" : NULL;
     int64_t ld = row_pad(spec->latent), bytes = (x->examples + x->columns) * ld * 12;
-    int shards = shard_count(x->examples, ld, false), rc;
     bool copies = m->params.ranks->count > 1;
+    int rc;
 
+    if ((rc = mf_tables_init(a, shard_count(x->examples, ld, false), mf_row_cost(eng->cells->n, spec->batch),
+                             spec->fixed ? MOMENTS_NONE : MOMENTS_ALL, err)) < 0)
+        return rc;
     a->sweep = bytes <= SWEEP_BYTES;
-    a->user.cut = mem_pool_alloc(&a->pool, shards, sizeof *a->user.cut);
     a->owned = mem_pool_zalloc(&a->pool, team_workers(eng->team), sizeof *a->owned);
     a->square = mem_pool_array(&a->pool, spec->batch * ROW_ALIGN, sizeof(float));
-    a->code = mem_pool_array(&a->pool, spec->eval_batch * (ld + 1), sizeof(float));
     if (copies)
         a->copies = mem_pool_array(&a->pool, 2 * spec->batch * (ld + 1), sizeof(float));
     own_init(a, ld);
     if (a->pool.failed)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
-    a->code_bias = a->code + spec->eval_batch * ld;
     if (copies) {
         a->user.copy = a->copies;
         a->item.copy = a->user.copy + spec->batch * ld;
         a->user.bias_copy = a->item.copy + spec->batch * ld;
         a->item.bias_copy = a->user.bias_copy + spec->batch;
     }
-    shard_cut(a->user.cut, shards, x->row_count, x->examples, mf_row_cost(eng->cells->n, spec->batch));
-    if ((rc = side_init(a, &a->user, "user.weight", user_bias, x->examples, a->user.cut, shards,
-                        eng->cells->user, err)) < 0 ||
-        (rc = side_init(a, &a->item, "item.weight", item_bias, x->columns, x->cut, x->shards,
-                        eng->cells->item, err)) < 0)
-        return rc;
-    params_add_table(&m->params, &a->user.t);
-    params_add_table(&m->params, &a->item.t);
-    return 0;
+    rc = side_init(a, &a->user, eng->cells->user, err);
+    return rc < 0 ? rc : side_init(a, &a->item, eng->cells->item, err);
 }

@@ -35,9 +35,11 @@ struct model_spec {
     bool biases;           /* mf */
     double range_low, range_high;
     double clip_norm;
-    double l2;          /* ease */
-    int64_t items_most; /* ease: how many of the most popular items; 0: all */
-    bool companion;     /* multivae: scores of an EASE are added to the logits */
+    double l2;                    /* ease */
+    int64_t items_most;           /* ease: how many of the most popular items; 0: all */
+    bool sgd;                     /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
+    double penalty, penalty_bias; /* sgd: of each rating */
+    bool companion;               /* multivae: scores of an EASE are added to the logits */
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
     bool fixed; /* not trained: weights without moments, zero until they are loaded; infer and score only */
@@ -127,7 +129,7 @@ struct model {
 };
 
 /* The models; model/registry.c has a row for each. */
-extern const struct model_ops autorec_ops, multivae_ops, mf_ops, ease_ops;
+extern const struct model_ops autorec_ops, multivae_ops, mf_ops, mf_sgd_ops, ease_ops;
 
 /* ---- shared by models ---- */
 
@@ -149,6 +151,9 @@ float model_clip(const struct model *m, double squares);
 
 /* A factor row's own work in an epoch of mf, counted in ratings, for shard_cut. */
 double mf_row_cost(int64_t ratings, int64_t batch);
+/* The same of sgd, whose blocks are shards of users by shards of items; and how many shards each side has. */
+double mf_sgd_row_cost(int64_t ratings, int64_t rows);
+int mf_sgd_shards(int64_t users, int64_t items, int64_t ld);
 
 /* The shards [first, end) of a worker. */
 static inline int own_shards(const struct worker *w, const struct model *m, int *end)

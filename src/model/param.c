@@ -61,7 +61,8 @@ static int64_t part_floats(const struct table *t, int s)
 {
     int64_t width = shard_width(&t->cut[s]);
 
-    return (t->moments ? 3 : 1) * (width * t->ld + (t->bias_name ? row_pad(width) : 0));
+    return (t->moments == MOMENTS_ALL ? 3 : 1) * width * t->ld +
+           (t->moments ? 3 : 1) * (t->bias_name ? row_pad(width) : 0);
 }
 
 static void touch_own(struct worker *w, void *arg)
@@ -80,21 +81,22 @@ static void touch_own(struct worker *w, void *arg)
 static void place(struct table_part *p, const struct table *t, float *block, int64_t rows, int64_t biases)
 {
     p->row.w = block;
-    if (t->moments) {
+    if (t->moments == MOMENTS_ALL) {
         p->row.m = block + rows;
         p->row.v = block + 2 * rows;
     }
     if (!t->bias_name)
         return;
-    p->bias.w = block + (t->moments ? 3 : 1) * rows;
+    p->bias.w = block + (t->moments == MOMENTS_ALL ? 3 : 1) * rows;
     if (t->moments) {
         p->bias.m = p->bias.w + biases;
         p->bias.v = p->bias.m + biases;
     }
 }
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, bool moments,
-               const struct shard *cut, int shards, struct team *team, struct error *err)
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+               enum moments moments, const struct shard *cut, int shards, struct team *team,
+               struct error *err)
 {
     int64_t first, end;
 
@@ -126,7 +128,7 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
 fail:
     table_fini(t);
     return error_set(err, PT_ENOMEM, "%s: out of memory for %lld x %d weights%s", name, (long long)columns, k,
-                     moments ? " and their moments" : "");
+                     moments == MOMENTS_ALL ? " and their moments" : "");
 }
 
 void table_fini(struct table *t)

@@ -20,6 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Which weights have moments. */
+enum moments { MOMENTS_NONE, MOMENTS_ALL, MOMENTS_OF_BIASES };
+
 /* A weight and its two moments, each `n` floats; m and v are NULL in a model that is only used. */
 struct weights {
     float *w, *m, *v;
@@ -43,7 +46,7 @@ struct table {
     int64_t columns;
     int k;      /* length of a row */
     int64_t ld; /* padded */
-    bool moments;
+    enum moments moments;
     int shards;
     const struct shard *cut; /* (shards) borrowed */
     struct table_part *part; /* (shards) owned */
@@ -65,8 +68,9 @@ struct init_spec {
     int64_t fan_in, fan_out;
 };
 
-int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k, bool moments,
-               const struct shard *cut, int shards, struct team *team, struct error *err);
+int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
+               enum moments moments, const struct shard *cut, int shards, struct team *team,
+               struct error *err);
 void table_fini(struct table *t);
 /* Draws rows and biases; tensor is a number that is different for each tensor of a model (the bias's is
  * tensor + 1). */

@@ -38,8 +38,8 @@ void params_add(struct param_list *l, struct param p)
 
 void params_add_table(struct param_list *l, const struct table *t)
 {
-    params_add(l,
-               (struct param){t->name, t->columns, t->k, t, t->shards, t->moments ? 2 : 0, true, table_span});
+    params_add(l, (struct param){t->name, t->columns, t->k, t, t->shards, t->moments == MOMENTS_ALL ? 2 : 0,
+                                 true, table_span});
     if (t->bias_name)
         params_add(l, (struct param){t->bias_name, t->columns, 0, t, t->shards, t->moments ? 2 : 0, true,
                                      bias_span});

@@ -21,12 +21,13 @@ const struct model_traits *model_traits(enum model_kind kind)
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err)
 {
     const struct model_traits *t = model_traits(spec->kind);
-    struct model *m = mem_zalloc(1, (int64_t)t->ops->size);
+    const struct model_ops *ops = spec->sgd && !spec->fixed ? &mf_sgd_ops : t->ops;
+    struct model *m = mem_zalloc(1, ops->size);
     int rc;
 
     if (!m)
         return error_set(err, PT_ENOMEM, "%s: out of memory", t->name);
-    m->ops = t->ops;
+    m->ops = ops;
     m->spec = *spec;
     m->eng = *eng;
     m->params.ranks = team_ranks(eng->team);

@@ -119,7 +119,7 @@ static double column_cost(const struct problem *p, const struct config *c, const
     if (problem_traits(c)->by_rating) {
         for (int64_t i = 0; i < p->columns; i++)
             ratings += entries[i];
-        return mf_row_cost(ratings, c->batch);
+        return problem_is_sgd(c) ? mf_sgd_row_cost(ratings, p->columns) : mf_row_cost(ratings, c->batch);
     }
     return problem_is_binary(c) ? (double)p->examples : 6.0 * (double)p->examples / (double)c->batch;
 }
@@ -131,7 +131,12 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
     int64_t k = factors || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
     int64_t *entries = matrix_count_columns(p->ratings, &spec);
 
-    p->shards = c->shards ? (int)c->shards : shard_count(p->columns, row_pad(k), dense);
+    if (c->shards)
+        p->shards = (int)c->shards;
+    else if (problem_is_sgd(c))
+        p->shards = mf_sgd_shards(p->examples, p->columns, row_pad(k));
+    else
+        p->shards = shard_count(p->columns, row_pad(k), dense);
     p->cut = mem_alloc(p->shards, sizeof *p->cut);
     if (!entries || !p->cut) {
         mem_free(entries);

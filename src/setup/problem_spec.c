@@ -16,6 +16,11 @@ bool problem_is_binary(const struct config *c)
     return problem_traits(c)->clicks;
 }
 
+bool problem_is_sgd(const struct config *c)
+{
+    return problem_traits(c)->by_rating && c->optimizer == OPTIMIZER_SGD;
+}
+
 double problem_cold_value(const struct config *c, double mean)
 {
     return c->cold_value > -1e30 ? c->cold_value : mean; /* -1e30: unset */
@@ -122,6 +127,9 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .l2 = c->l2,
         .items_most = c->items_most,
         .companion = c->ease && problem_is_binary(c) && !problem_traits(c)->closed,
+        .sgd = problem_is_sgd(c),
+        .penalty = c->penalty,
+        .penalty_bias = c->penalty_bias,
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
         .microbatch = c->microbatch,

@@ -25,8 +25,11 @@ int trainer_init(struct trainer *l, const struct config *c, struct problem *p, i
     *l = (struct trainer){.problem = p};
     if (!by_rating && !(usable = with_entries(p)))
         return error_set(err, PT_ENOMEM, "out of memory");
-    rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
-                        (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
+    if (problem_is_sgd(c)) /* steps are rounds */
+        rc = scheduler_init(&l->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err);
+    else
+        rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
+                            (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
     mem_free(usable);
     if (rc == 0)
         adam.total_steps = scheduler_first_step(&l->scheduler, epochs);

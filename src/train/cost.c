@@ -104,6 +104,19 @@ static void add_factors(struct cost *w, const struct model_spec *s, const struct
     w->kernel[COST_IDLE] = (steps * all - rows) * ld;
 }
 
+/* A rating: the score, both gradients, the sums of their squares, both steps. Both rows are read, and read and written
+ * once more, beside what a rating has to itself. */
+static void add_blocks(struct cost *w, const struct model_spec *s, const struct problem *p)
+{
+    double k = (double)s->latent, ld = (double)row_pad(s->latent);
+
+    w->ld = row_pad(s->latent);
+    w->floats = (p->users + p->items) * w->ld;
+    w->flop[PHASE_UPDATE] += (2.0 + 6.0 + 4.0 + 4.0) * k * w->examples;
+    w->bytes[PHASE_UPDATE] += (8.0 + 16.0 * ld + 48.0) * w->examples;
+    w->kernel[COST_GATHER] = (6.0 * ld + 64.0) * w->examples;
+}
+
 /* Counting pairs of a user's items, then factor and inverse, whose float64 products take twice the time of
  * float32 (math/spd.h). */
 static void add_closed(struct cost *w, const struct model_spec *s, const struct problem *p)
@@ -127,7 +140,9 @@ static void add_phases(struct cost *w, const struct model_spec *s, const struct 
 {
     double share = w->examples / (double)w->steps / total;
 
-    if (model_traits(s->kind)->closed)
+    if (s->sgd)
+        add_blocks(w, s, p);
+    else if (model_traits(s->kind)->closed)
         add_closed(w, s, p);
     else if (w->steps > 0)
         (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p, fmin(share, 1.0));
@@ -151,12 +166,16 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
         for (int64_t p = 0; p < b.rows; p++)
             out->ratings += model_traits(spec->kind)->by_rating ? 1.0 : (double)count[b.example[p]];
     }
+    if (spec->sgd) /* steps are rounds of about as many ratings each */
+        out->examples = out->ratings =
+            (double)l->problem->cells.n * (double)steps / (double)scheduler_max_steps(&l->scheduler);
     add_phases(out, spec, l->problem, (double)l->scheduler.examples);
 }
 
 void cost_of_epoch(struct cost *out, const struct trainer *l)
 {
-    double examples = (double)l->scheduler.examples;
+    bool sgd = l->model->spec.sgd;
+    double examples = sgd ? (double)l->problem->cells.n : (double)l->scheduler.examples;
 
     *out = (struct cost){.steps = scheduler_max_steps(&l->scheduler),
                          .examples = examples,

@@ -127,7 +127,9 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
         rc = error_set(err, PT_EDATA, "train.init: %s has none of these %s", folder,
                        p->side == SIDE_USER ? "items" : "users");
     for (int i = 0; i < m->params.n && rc == 0; i++)
-        rc = copy_tensor(&f, &m->params.param[i], p, err);
+        if (!strstr(m->params.param[i].name,
+                    ".mean")) /* sgd: biases are drawn to the means of these ratings */
+            rc = copy_tensor(&f, &m->params.param[i], p, err);
     *counts = (struct init_from_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
                                         p->users - f.known[USERS]};
     former_fini(&f);

@@ -21,7 +21,7 @@ struct sizes {
     int layers; /* widths, from the first hidden layer to the last */
     int64_t first_ld, last_ld;
     int workers, shards;
-    bool softmax, mf;
+    bool softmax, mf, sgd;
     int64_t closed; /* items in the weights of a closed form; 0: another model */
 };
 
@@ -42,7 +42,8 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
     *z = (struct sizes){.workers = team_workers(p->team),
                         .shards = p->shards,
                         .softmax = problem_is_binary(c),
-                        .mf = problem_traits(c)->by_rating};
+                        .mf = problem_traits(c)->by_rating,
+                        .sgd = problem_is_sgd(c)};
     z->closed = problem_traits(c)->closed ? item_weights_kept(p->columns, c->items_most) : 0;
     z->batch = c->batch < n || c->last_batch != LAST_KEEP ? c->batch : n;
     z->eval = c->eval_batch < p->examples ? c->eval_batch : p->examples;
@@ -84,7 +85,8 @@ static int64_t weight_bytes(const struct sizes *z, const struct config *c, const
     int64_t floats = z->first_ld, tables;
 
     if (z->mf)
-        return table_bytes(p->users, z->first_ld, shard_count(p->users, z->first_ld, false)) +
+        return table_bytes(p->users, z->first_ld,
+                           z->sgd ? p->shards : shard_count(p->users, z->first_ld, false)) +
                table_bytes(p->items, z->first_ld, p->shards);
     tables = table_bytes(p->columns, z->first_ld, p->shards) + table_bytes(p->columns, z->last_ld, p->shards);
     for (int l = 0; l + 1 < z->layers; l++) {
@@ -137,6 +139,9 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
 
     if (z->closed)
         return item_solver_bytes(z->closed, p->train->entries, z->workers);
+    if (z->sgd) /* ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks */
+        return p->cells.n * 8 + 3 * (int64_t)z->shards * z->shards * 8 + (p->users + p->items) * 24 +
+               z->eval * (z->first_ld + 1) * FLOAT;
     if (z->mf)
         return 2 * z->batch * (2 * z->first_ld + 4) * FLOAT + (p->users + p->items) * 8 +
                z->eval * z->first_ld * FLOAT + p->users * 8;
@@ -246,7 +251,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     measure(&z, c, p);
     *out = (struct memory_plan){.data = resident(), .limit = limit_of(p)};
     out->weights = z.closed ? z.closed * z.first_ld * FLOAT : weight_bytes(&z, c, p) / 3;
-    out->moments = z.closed ? 0 : 2 * out->weights;
+    out->moments = z.closed ? 0 : z.sgd ? (p->users + p->items) * 2 * FLOAT : 2 * out->weights;
     out->files = out->weights;
     if (folder) /* let go span by span */
         out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));

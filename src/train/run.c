@@ -103,6 +103,12 @@ static bool better(const struct run *r, double a, double b)
     return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
 }
 
+/* Epoch 0 can be the best one too: of a model that begins at something (validate_start). */
+static bool has_best(const struct run_state *s)
+{
+    return s->best_epoch || *s->model_hash;
+}
+
 /* Evaluates the validation part after a complete epoch, where it is due; r->new_best: the best so far. */
 static void validate(struct run *r, int64_t epochs)
 {
@@ -123,7 +129,7 @@ static void validate(struct run *r, int64_t epochs)
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
     s->stale = s->epoch - s->best_epoch;
-    if (isfinite(figure) && (!s->best_epoch || better(r, figure, s->best) || !isfinite(s->best))) {
+    if (isfinite(figure) && (!has_best(s) || better(r, figure, s->best) || !isfinite(s->best))) {
         r->new_best = true;
         s->best = figure;
         s->best_epoch = s->epoch;
@@ -169,7 +175,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
         (rc = params_hash(&r->trainer.model->params, r->state.model_hash, err)) < 0)
         return rc;
     if (r->dir) {
-        if ((rc = rundir_add_metrics(r, r->epoch_s[r->epochs_timed - 1], err)) < 0)
+        if ((rc = rundir_add_metrics(r, r->state.epoch ? r->epoch_s[r->epochs_timed - 1] : 0.0, err)) < 0)
             return rc;
         if (writes_model(r, epochs) && (rc = rundir_write_model(r, err)) < 0)
             return rc;
@@ -192,12 +198,27 @@ static bool patient(const struct run *r)
     return r->state.refit || !r->config->patience || r->state.stale < r->config->patience;
 }
 
+/* Whether the model at hand is one to choose already. */
+static bool begins_at_means(const struct run *r)
+{
+    return r->monitor >= 0 && problem_is_sgd(r->config) && !r->state.refit && !has_best(&r->state) &&
+           r->state.epoch == 0 && r->state.in_epoch == 0 && r->config->epochs > 0;
+}
+
+static int validate_start(struct run *r, int64_t epochs, struct error *err)
+{
+    validate(r, epochs);
+    return end_epoch(r, epochs, false, err);
+}
+
 /* Epochs up to `epochs`, or until validation has not improved for train.patience of them. */
 static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 {
     bool more = r->state.epoch < epochs && patient(r);
-    int rc;
+    int rc = begins_at_means(r) ? validate_start(r, epochs, err) : 0;
 
+    if (rc < 0)
+        return rc;
     while (more) {
         if ((rc = train_epoch(r, epochs, err)) < 0)
             return rc;
@@ -217,7 +238,7 @@ static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 /* No evaluation has a finite figure to choose the best model by. */
 static int check_best(const struct run *r, struct error *err)
 {
-    if (r->monitor < 0 || r->state.best_epoch || !r->state.last_valid.n)
+    if (r->monitor < 0 || has_best(&r->state) || !r->state.last_valid.n)
         return 0;
     return error_set(
         err, PT_EDIVERGED,
@@ -234,6 +255,7 @@ static int refit(struct run *r, struct error *err)
     if (!r->state.refit) {
         r->state.refit = 1;
         r->state.epoch = r->state.in_epoch = 0;
+        *r->state.model_hash = '\0';
         if ((rc = run_join_validation(r, err)) < 0 || (rc = run_start_model(r, r->state.best_epoch, err)) < 0)
             return rc;
         if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)

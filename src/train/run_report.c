@@ -16,7 +16,7 @@ void run_warn(const struct run *r, const char *text)
 
 int64_t run_examples(const struct run *r)
 {
-    return r->trainer.scheduler.examples;
+    return problem_is_sgd(r->config) ? r->problem->cells.n : r->trainer.scheduler.examples;
 }
 
 void run_progress(const struct run *r, enum train_event event, int64_t epochs)
@@ -78,7 +78,7 @@ int run_diverged(const struct run *r, int64_t from, struct error *err)
                          r->config->l2);
     if (layer)
         snprintf(what, sizeof what, "weights of %s are", layer);
-    if (s->best_epoch)
+    if (s->best_epoch || *s->model_hash)
         snprintf(best, sizeof best, "the best model, of epoch %lld, is kept", (long long)s->best_epoch);
     return error_set(
         err, PT_EDIVERGED,

@@ -66,17 +66,20 @@ static char *metrics_line(const struct run *r, double epoch_s)
     struct json *j = json_new_object(), *time = json_new_object();
     char *text;
 
-    adam_schedule(&r->trainer.plan.spec, s->epoch - 1,
-                  scheduler_first_step(&r->trainer.scheduler, s->epoch) - 1, &lr, &beta1);
     json_put_int(j, "epoch", s->epoch);
     if (s->refit)
         json_put_bool(j, "refit", true);
-    json_put_real(j, "loss", s->sums.loss / steps);
+    if (s->epoch) {
+        adam_schedule(&r->trainer.plan.spec, s->epoch - 1,
+                      scheduler_first_step(&r->trainer.scheduler, s->epoch) - 1, &lr, &beta1);
+        json_put_real(j, "loss", s->sums.loss / steps);
+    }
     if (s->sums.cells)
         json_put_real(j, "train_rmse", sqrt(s->sums.squares / (double)s->sums.cells));
     if (problem_traits(r->config)->variational)
         json_put_real(j, "kl", s->sums.kl / steps);
-    json_put_real(j, "lr", lr);
+    if (s->epoch)
+        json_put_real(j, "lr", lr);
     if (r->validated)
         put_result(j, "valid", &r->spec, &s->last_valid);
     json_put_bool(j, "best", r->new_best);

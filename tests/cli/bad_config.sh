@@ -99,6 +99,8 @@ all() {
     keys "neither share nor count" split.test=1.5
     keys "neither share nor count of users" model.kind=multivae split.valid_users=10.5
     keys "nobody to train on" model.kind=multivae split.valid_users=0.5 split.test_users=0.5
+    keys "sgd for a network" train.optimizer=sgd
+    keys "sgd without biases" model.kind=mf train.optimizer=sgd model.biases=false
     keys "mf with held-out users" model.kind=mf split.kind=users
     keys "item side with held-out users" model.side=item split.kind=users
     keys "nothing folded in" model.kind=multivae split.fold_in=0

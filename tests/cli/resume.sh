@@ -83,6 +83,8 @@ common=("${data[@]}" model.kind=multidae model.latent=20 train.epochs=60 train.b
 disturbed dae TERM 143
 common=("${data[@]}" model.kind=mf model.latent=20 train.epochs=60 train.batch=64 train.schedule=one_cycle)
 disturbed mf INT 130
+common=("${data[@]}" model.kind=mf model.latent=20 train.optimizer=sgd train.epochs=60 train.patience=40 train.refit=true)
+disturbed sgd TERM 143
 
 # What else --resume and folders may meet.
 common=(data.path=synth:small model.kind=mf train.epochs=5 run.threads=1)

@@ -45,6 +45,12 @@ threads model.kind=autorec model.side=item train.refit=true model.center=true
 threads model.kind=multivae 'model.hidden=[30]' model.latent=8 model.input_dropout=0.5 train.batch=50
 threads model.kind=multidae model.latent=8 train.microbatch=16 train.batch=64 train.clip_norm=1
 threads model.kind=mf model.latent=8 "$ranking" train.schedule=one_cycle train.batch=100
+threads model.kind=mf model.latent=8 "$ranking" train.optimizer=sgd model.center=true train.refit=true
+threads model.kind=mf model.latent=8 train.optimizer=sgd model.range_low=0.5 model.range_high=5.5 train.schedule=cosine
+# Epoch 0, the two means alone, is judged, and best where steps only do harm.
+grep -q '^{"epoch":0,"valid":{' "t$n.1/metrics.jsonl" || complain "sgd: epoch 0 is not judged"
+train means model.kind=mf train.optimizer=sgd model.center=true train.lr=0.2 train.penalty=0 train.epochs=30 eval.every=30
+[ "$(value best_epoch means/summary.json)" = 0 ] || complain "sgd: epoch 0 is not the best of a run that gets worse"
 
 # Every kind of split, with and without validation.
 for kind in random per_user last time kfold; do

@@ -61,9 +61,12 @@ void world_init(struct world *w, const struct world_spec *spec)
     w->cells = (struct cells){w->ratings->n, w->ratings->user, w->ratings->item, w->ratings->value};
     if (spec->model.kind == MODEL_MF)
         examples = w->ratings->n;
-    assert_int_equal(scheduler_init(&w->batches, examples, NULL, spec->model.batch, spec->last, true,
-                                    spec->model.seed, &err),
-                     0);
+    if (spec->model.sgd) /* steps are rounds */
+        assert_int_equal(scheduler_init(&w->batches, spec->shards, NULL, 1, LAST_KEEP, false, 0, &err), 0);
+    else
+        assert_int_equal(scheduler_init(&w->batches, examples, NULL, spec->model.batch, spec->last, true,
+                                        spec->model.seed, &err),
+                         0);
     assert_int_equal(adam_plan_init(&w->plan, &spec->adam, scheduler_max_steps(&w->batches), &err), 0);
     *e = (struct engine){.team = w->team, .plan = &w->plan, .train = w->matrix};
     if (spec->model.kind == MODEL_MF)

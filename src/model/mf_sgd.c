@@ -1,0 +1,207 @@
+/* mf_sgd.c - training by blocks; see mf_sgd.h. */
+#include "model/mf_sgd.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- rounds ---- */
+
+struct rounds {
+    struct mf_sgd *s;
+    const struct model_steps *steps;
+};
+
+static struct sgd_rows rows_of(const struct table *t, int shard, const float *mean, const float *penalty)
+{
+    const struct table_part *p = &t->part[shard];
+
+    return (struct sgd_rows){.row = p->row.w,
+                             .bias = p->bias.w,
+                             .mean = mean + t->cut[shard].begin,
+                             .penalty = penalty + t->cut[shard].begin,
+                             .square = p->bias.m,
+                             .bias_square = p->bias.v};
+}
+
+static void train_block(struct mf_sgd *s, int64_t i, int64_t j, double lr)
+{
+    const struct model_spec *spec = &s->mf.model.spec;
+    int64_t block = i * s->p + j;
+    struct sgd_block b = {
+        .rating = s->rating + s->start[block],
+        .n = s->start[block + 1] - s->start[block],
+        .shift = s->shift,
+        .user = rows_of(&s->mf.user.t, (int)i, s->user_mean, s->user_penalty),
+        .item = rows_of(&s->mf.item.t, (int)j, s->item_mean, s->item_penalty),
+        .ld = s->mf.user.t.ld,
+        .per_unit = 1.0f / (float)spec->latent,
+        .lr = (float)lr,
+        .penalty_bias = (float)spec->penalty_bias,
+        .low = (float)spec->range_low,
+        .range = spec->range_high > spec->range_low ? (float)(spec->range_high - spec->range_low) : 0.0f,
+    };
+
+    s->square[block] = s->mf.model.eng.kern->sgd(&b);
+}
+
+/* Blocks are numbered through the rounds. Who has taken one of the next round waits for this one's end with it. */
+static void run_rounds(struct worker *w, void *arg)
+{
+    const struct rounds *r = arg;
+    struct mf_sgd *s = r->s;
+    const struct scheduler *order = r->steps->batches;
+    const struct adam_spec *plan = &s->mf.model.eng.plan->spec;
+    int64_t first = scheduler_first_step(order, order->epoch), n = 0, at;
+
+    team_phase(w, PHASE_UPDATE);
+    at = atomic_fetch_add(&s->taken, 1);
+    for (int64_t round = r->steps->from; round < r->steps->to; round++) {
+        double lr, beta1;
+
+        adam_schedule(plan, order->epoch, first + round, &lr, &beta1);
+        for (n += s->p; at < n; at = atomic_fetch_add(&s->taken, 1))
+            train_block(s, at % s->p, (at + round) % s->p, lr);
+        team_barrier(w);
+        team_phase(w, PHASE_UPDATE);
+    }
+}
+
+static void mf_sgd_train(struct model *m, const struct model_steps *steps)
+{
+    struct mf_sgd *s = mf_sgd_of(m);
+    struct rounds r = {s, steps};
+
+    if (steps->from == steps->to)
+        return;
+    atomic_store(&s->taken, 0);
+    team_run(m->eng.team, run_rounds, &r);
+    for (int64_t round = steps->from; round < steps->to; round++) {
+        double squares = 0.0;
+        int64_t cells = 0;
+
+        for (int64_t i = 0; i < s->p; i++) {
+            int64_t block = i * s->p + (i + round) % s->p;
+
+            squares += s->square[block];
+            cells += s->start[block + 1] - s->start[block];
+        }
+        m->sums.loss += cells ? squares / (double)cells : 0.0;
+        m->sums.squares += squares;
+        m->sums.cells += cells;
+        m->sums.steps++;
+    }
+}
+
+/* ---- making ---- */
+
+double mf_sgd_row_cost(int64_t ratings, int64_t rows)
+{
+    return 0.25 * (double)ratings /
+           (double)(rows ? rows : 1); /* so that no shard has all rows without a rating */
+}
+
+int mf_sgd_shards(int64_t users, int64_t items, int64_t ld)
+{
+    int n = shard_count(users > items ? users : items, ld, false);
+
+    /* The row cost leaves a shard five times its even part of the rows at most; both sides' numbers go into 32 bits. */
+    while ((5 * users / n + 2) * (5 * items / n + 2) > INT64_C(1) << 30)
+        n *= 2;
+    return n;
+}
+
+/* A side's means: a vector over all rows, in the spans of its table. */
+static struct span user_mean_span(const void *owner, int64_t i, int which)
+{
+    const struct mf_sgd *s = owner;
+    int64_t width = shard_width(&s->mf.user.t.cut[i]);
+
+    (void)which;
+    return (struct span){s->user_mean + s->mf.user.t.cut[i].begin, 1, width, width};
+}
+
+static struct span item_mean_span(const void *owner, int64_t i, int which)
+{
+    const struct mf_sgd *s = owner;
+    int64_t width = shard_width(&s->mf.item.t.cut[i]);
+
+    (void)which;
+    return (struct span){s->item_mean + s->mf.item.t.cut[i].begin, 1, width, width};
+}
+
+static float *penalties(struct mf_sgd *s, const int64_t *count, int64_t rows)
+{
+    float *out = mem_pool_array(&s->mf.pool, rows, sizeof *out);
+    const struct model *m = &s->mf.model;
+    double mean = (double)m->eng.train->entries / (double)rows;
+
+    for (int64_t i = 0; out && i < rows; i++)
+        out[i] = (float)(m->spec.penalty * sqrt(mean / (double)(count[i] ? count[i] : 1)));
+    return out;
+}
+
+static int mf_sgd_init(struct model *m, struct error *err)
+{
+    struct mf_sgd *s = mf_sgd_of(m);
+    const struct matrix *x = m->eng.train;
+    struct mem_pool *pool = &s->mf.pool;
+    int64_t blocks = (int64_t)x->shards * x->shards;
+    int rc;
+
+    if (m->params.ranks->count > 1)
+        return error_set(
+            err, PT_ECONFIG,
+            "train.optimizer: sgd keeps all ratings and factors in one process, with threads; run it "
+            "without mpirun, or set train.optimizer to adam");
+    s->p = x->shards;
+    if ((rc = mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES,
+                             err)) < 0)
+        return rc;
+    s->user_mean = mem_pool_array(pool, x->examples, sizeof *s->user_mean);
+    s->item_mean = mem_pool_array(pool, x->columns, sizeof *s->item_mean);
+    s->user_penalty = penalties(s, x->row_count, x->examples);
+    s->item_penalty = penalties(s, x->column_count, x->columns);
+    s->square = mem_pool_zalloc(pool, blocks, sizeof *s->square);
+    s->sum = mem_pool_alloc(pool, x->examples + x->columns, sizeof *s->sum);
+    s->partial = mem_pool_zalloc(pool, s->p, sizeof *s->partial);
+    if (pool->failed)
+        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    params_add(&m->params, (struct param){"user.mean", x->examples, 0, s, s->p, 0, true, user_mean_span});
+    params_add(&m->params, (struct param){"item.mean", x->columns, 0, s, s->p, 0, true, item_mean_span});
+    return mf_blocks_init(s, err);
+}
+
+/* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to a score. */
+static void begin_rows(const struct table *t, const int64_t *count)
+{
+    for (int i = 0; i < t->shards; i++)
+        for (int64_t row = 0; row < shard_width(&t->cut[i]); row++) {
+            t->part[i].bias.m[row] = t->part[i].bias.v[row] = 1.0f;
+            if (!count[t->cut[i].begin + row])
+                memset(t->part[i].row.w + row * t->ld, 0, (size_t)t->ld * sizeof(float));
+        }
+}
+
+static void mf_sgd_draw(struct model *m)
+{
+    struct mf_sgd *s = mf_sgd_of(m);
+    struct init_spec init = m->spec.init;
+
+    init.fan_in = m->spec.latent;
+    init.fan_out = s->mf.item.t.columns;
+    table_draw(&s->mf.item.t, m->eng.team, &init, 4);
+    begin_rows(&s->mf.user.t, m->eng.train->row_count);
+    begin_rows(&s->mf.item.t, m->eng.train->column_count);
+    mf_two_means(s);
+}
+
+const struct model_ops mf_sgd_ops = {
+    .size = sizeof(struct mf_sgd),
+    .init = mf_sgd_init,
+    .draw = mf_sgd_draw,
+    .fini = mf_fini,
+    .train = mf_sgd_train,
+    .infer = mf_infer,
+    .score = mf_score,
+    .score_cells = mf_score_cells,
+};

@@ -44,7 +44,8 @@ static void train_block(struct mf_sgd *s, int64_t i, int64_t j, double lr)
     s->square[block] = s->mf.model.eng.kern->sgd(&b);
 }
 
-/* Blocks are numbered through the rounds. Who has taken one of the next round waits for this one's end with it. */
+/* Blocks are numbered through the rounds. Who has taken one of the next round waits for this one's
+ * end with it. */
 static void run_rounds(struct worker *w, void *arg)
 {
     const struct rounds *r = arg;
@@ -104,7 +105,8 @@ int mf_sgd_shards(int64_t users, int64_t items, int64_t ld)
 {
     int n = shard_count(users > items ? users : items, ld, false);
 
-    /* The row cost leaves a shard five times its even part of the rows at most; both sides' numbers go into 32 bits. */
+    /* The row cost leaves a shard five times its even part of the rows at most; both sides' numbers go into 32
+     * bits. */
     while ((5 * users / n + 2) * (5 * items / n + 2) > INT64_C(1) << 30)
         n *= 2;
     return n;
@@ -171,7 +173,8 @@ static int mf_sgd_init(struct model *m, struct error *err)
     return mf_blocks_init(s, err);
 }
 
-/* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to a score. */
+/* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to
+ * a score. */
 static void begin_rows(const struct table *t, const int64_t *count)
 {
     for (int i = 0; i < t->shards; i++)

@@ -1,17 +1,19 @@
-/* mf_sgd.h - matrix factorisation by stochastic gradient descent on blocks of ratings (Gemulla et al.: "Large-Scale
- * Matrix Factorization with Distributed Stochastic Gradient Descent", 2011).
+/* mf_sgd.h - matrix factorisation by stochastic gradient descent on blocks of ratings (Gemulla et al.:
+ * "Large-Scale Matrix Factorization with Distributed Stochastic Gradient Descent", 2011).
  *
- *              items  0   1   2   3          Users and items are cut into P shards each, even in ratings. Block
- *     users 0         a   b   c   d          (i, j) has the ratings of user shard i and item shard j, in a fixed
- *           1         d   a   b   c          shuffled order. An epoch has P rounds; round d works on the P blocks
- *           2         c   d   a   b          (i, i + d mod P), which share no row: workers take them in any order,
- *           3         b   c   d   a          to the same bits. A step of training is a round.
+ *              items  0   1   2   3
+ *     users 0         a   b   c   d     Users and items are cut into P shards each, even in ratings. Block
+ *           1         d   a   b   c     (i, j) has the ratings of user shard i and item shard j, in a fixed
+ *           2         c   d   a   b     shuffled order. A step of training is a round: round d works on the
+ *           3         b   c   d   a     P blocks (i, i + d mod P), which share no row, so workers take them
+ *                                       in any order, to the same bits. An epoch has P rounds.
  *
- * The step size of a row is lr / sqrt(1 + the mean squares of its gradients so far) (AdaGrad), of a bias likewise.
- * The penalty of a row is train.penalty * sqrt(mean number of ratings of its side's rows / its own): a compromise
- * between a penalty that grows with a row's ratings and one that does not.
- * Biases begin at two shrunken means and are drawn back to them; users' factors begin at 0, so the model of epoch 0
- * predicts the two means alone. mf_sgd.c trains, mf_blocks.c makes the blocks, mf_means.c the means. */
+ * The step size of a row is lr / sqrt(1 + the mean squares of its gradients so far) (AdaGrad), of a bias
+ * likewise. The penalty of a row is train.penalty * sqrt(mean number of ratings of its side's rows / its
+ * own): a compromise between a penalty that grows with a row's ratings and one that does not.
+ * Biases begin at two shrunken means and are drawn back to them; users' factors begin at 0, so the model of
+ * epoch 0 predicts the two means alone. mf_sgd.c trains, mf_blocks.c makes the blocks, mf_means.c
+ * the means. */
 #ifndef MODEL_MF_SGD_H
 #define MODEL_MF_SGD_H
 
@@ -44,8 +46,8 @@ int mf_blocks_init(struct mf_sgd *s, struct error *err);
 
 /* Both tables' biases and the means themselves:
  *     b_i = m + sum(r - m - b_u) / (n_i + l_i)      b_u = sum(r - b_i) / (n_u + l_u)      ten rounds in turn
- * with m the mean, and l = variance of a rating / variance of the side's biases, estimated on the way. With an output
- * range r is the score that would give the rating. */
+ * with m the mean, and l = variance of a rating / variance of the side's biases, estimated on the way. With an
+ * output range r is the score that would give the rating. */
 void mf_two_means(struct mf_sgd *s);
 
 #endif

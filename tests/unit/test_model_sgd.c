@@ -1,4 +1,5 @@
-/* Matrix factorisation by blocks (train.optimizer: sgd) against a naive twin in double, and its one answer. */
+/* Matrix factorisation by blocks (train.optimizer: sgd) against a naive twin in double, and that it has one
+ * answer. */
 #include "support.h"
 
 #include "model/mf_sgd.h"

@@ -1,7 +1,7 @@
 /* mf_means.c - the two shrunken means that biases begin at.
  *
- * A bias is taken as a normal draw of variance t, a rating as off by variance v; the shrinkage is l = v / t. Both
- * are estimated as by EM: a row of n ratings leaves its bias uncertain by v / (n + l), so
+ * A bias is taken as a normal draw of variance t, a rating as off by variance v; the shrinkage is l = v / t.
+ * Both are estimated as by EM: a row of n ratings leaves its bias uncertain by v / (n + l), so
  *     t = mean over the rows with ratings of (b^2 + v / (n + l))
  *     v = mean over the ratings of ((r - b_u - b_i)^2 + v / (n_u + l_u) + v / (n_i + l_i))
  * Sums are taken within a shard block by block, then over shards in their order. */

@@ -105,8 +105,8 @@ int mf_sgd_shards(int64_t users, int64_t items, int64_t ld)
 {
     int n = shard_count(users > items ? users : items, ld, false);
 
-    /* The row cost leaves a shard five times its even part of the rows at most; both sides' numbers go into 32
-     * bits. */
+    /* The row cost leaves a shard five times its even part of the rows at most; both sides' numbers go into
+     * 32 bits. */
     while ((5 * users / n + 2) * (5 * items / n + 2) > INT64_C(1) << 30)
         n *= 2;
     return n;

@@ -46,8 +46,8 @@ int mf_blocks_init(struct mf_sgd *s, struct error *err);
 
 /* Both tables' biases and the means themselves:
  *     b_i = m + sum(r - m - b_u) / (n_i + l_i)      b_u = sum(r - b_i) / (n_u + l_u)      ten rounds in turn
- * with m the mean, and l = variance of a rating / variance of the side's biases, estimated on the way. With an
- * output range r is the score that would give the rating. */
+ * with m the mean, and l = variance of a rating / variance of the side's biases, estimated on the way. With
+ * an output range r is the score that would give the rating. */
 void mf_two_means(struct mf_sgd *s);
 
 #endif

@@ -104,8 +104,8 @@ static void add_factors(struct cost *w, const struct model_spec *s, const struct
     w->kernel[COST_IDLE] = (steps * all - rows) * ld;
 }
 
-/* A rating: the score, both gradients, the sums of their squares, both steps. Both rows are read, and read and
- * written once more, beside what a rating has to itself. */
+/* A rating: the score, both gradients, the sums of their squares, both steps. Both rows are read, and read
+ * and written once more, beside what a rating has to itself. */
 static void add_blocks(struct cost *w, const struct model_spec *s, const struct problem *p)
 {
     double k = (double)s->latent, ld = (double)row_pad(s->latent);

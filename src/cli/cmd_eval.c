@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
     {"on", 0, "FILE", "evaluate it on the ratings of FILE, all of them", CLI_TEXT(on)},
     {"metrics", 0, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20", CLI_TEXT(metrics)},
     {"ci", 0, NULL, "standard errors, and intervals of 95% over users", CLI_FLAG(ci)},
-    {"against", 0, "RUN", "differences to another run or to \"popular\", and their p", CLI_TEXT(against)},
+    {"against", 0, "RUN", "differences to a run, popular, bias or itemknn, and p", CLI_TEXT(against)},
     {"resamples", 0, "N", "resamples of --ci and --against; 2000", CLI_WHOLE(resamples, 100, 1000000)},
     {"seed", 0, "N", "seed of the resamples; 1", CLI_WHOLE(seed, 0, INT64_MAX)},
     {"per-user", 0, "FILE", "write every user's figures there, tab-separated", CLI_TEXT(per_user)},
@@ -184,22 +184,23 @@ static void warn(void *arg, const char *text)
 static int evaluate_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct evaluation a = {0}, b = {0};
-    bool popular = q->against && strcmp(q->against, "popular") == 0;
+    int kind = q->against ? baseline_find(q->against) : -1;
     struct eval_request r = {.folder = q->run,
                              .on = q->on,
                              .override = set,
                              .overrides = n,
                              .valid = q->part,
-                             .quiet = q->quiet,
-                             .warn = warn};
-    int rc = evaluate_run(&a, popular ? &b : NULL, &r, err);
+                              .quiet = q->quiet,
+                              .baseline = (enum baseline_kind)kind,
+                              .warn = warn};
+    int rc = evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
     if (rc == 0) {
         note_ratings(q, q->run, &a);
         note_single(&a, q);
     }
     r.folder = q->against;
-    if (rc == 0 && q->against && !popular && (rc = evaluate_run(&b, NULL, &r, err)) == 0) {
+    if (rc == 0 && q->against && kind < 0 && (rc = evaluate_run(&b, NULL, &r, err)) == 0) {
         note_ratings(q, q->against, &b);
         for (int i = 0; i < a.spec.n && rc == 0; i++)
             if (a.spec.n != b.spec.n || strcmp(a.spec.metric[i].name, b.spec.metric[i].name) != 0)

@@ -56,10 +56,21 @@ static void clear_line(struct console *t)
     t->line = false;
 }
 
-static void print_figures(FILE *out, const struct eval_spec *spec, const struct eval_result *r)
+/* The first figure that has baselines (NULL: none) is followed by them. */
+static void print_figures(FILE *out, const struct eval_spec *spec, const struct eval_result *r,
+                          const struct baseline_figures *baselines)
 {
-    for (int i = 0; i < r->n; i++)
+    bool told = !baselines;
+    char text[96];
+
+    for (int i = 0; i < r->n; i++) {
         fprintf(out, "  %s %.4f", spec->metric[i].name, r->value[i]);
+        if (told)
+            continue;
+        baselines_text(text, sizeof text, baselines, i);
+        fputs(text, out);
+        told = *text != '\0';
+    }
 }
 
 static void print_time(char out[32], double seconds)
@@ -95,7 +106,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
     if (p->epoch) /* epoch 0: the weights that training begins with are judged */
         fprintf(stderr, "  loss %.4g  %.0f examples/s", p->loss, p->examples_per_s);
     if (p->validated)
-        print_figures(stderr, p->spec, p->valid);
+        print_figures(stderr, p->spec, p->valid, NULL);
     fprintf(stderr, "%s\n", p->best_epoch == p->epoch ? "  *" : "");
 }
 
@@ -247,11 +258,11 @@ static void print_result(const struct train_result *r, const char *folder, bool 
 {
     if (r->has_test) {
         fputs("test", stdout);
-        print_figures(stdout, &r->spec, &r->test);
+        print_figures(stdout, &r->spec, &r->test, &r->baselines);
         putchar('\n');
     } else if (r->has_valid) {
         fputs("validation", stdout);
-        print_figures(stdout, &r->spec, &r->best_valid);
+        print_figures(stdout, &r->spec, &r->best_valid, &r->baselines);
         putchar('\n');
     }
     if (!quiet)

@@ -49,16 +49,6 @@ void evaluate(struct evaluator *e, struct eval_result *out);
 int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight);
 int64_t evaluator_users_most(const struct evaluator *e);
 
-/* ---- eval_mean.c ---- */
-
-/* RMSE of predicting the training mean for each of the held-out ratings `out`. Entered by all ranks.
- * PT_ENOMEM. */
-int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
-/* Whether a model is no better than the training mean (mean_rmse; NAN: unknown), and in `text` what to try;
- * false where few ratings are held out, or equal ones. `part`, for the text: "test". */
-bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
-                    const struct eval_spec *spec, const struct eval_result *r, double mean_rmse);
-
 /* ---- eval_make.c ---- */
 
 /* The metrics of a configuration; PT_ECONFIG where a name is unknown or does not fit the model. */

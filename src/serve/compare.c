@@ -3,7 +3,6 @@
 #include "base/hash.h"
 #include "data/reading.h"
 #include "base/mem.h"
-#include "model/popular.h"
 #include "serve/eval_run.h"
 
 #include <stdlib.h>
@@ -69,16 +68,11 @@ static int hash_held_out(struct evaluation *out, const struct problem *p, const 
 }
 
 /* The metrics to compute, or why they cannot be. */
-static int make_spec(struct eval_spec *out, const struct eval_run *run, bool popular, bool valid,
-                     struct error *err)
+static int make_spec(struct eval_spec *out, const struct eval_run *run, bool valid, struct error *err)
 {
     const struct eval_part *part = valid ? &run->problem->valid : &run->problem->test;
-    int rc = part->out ? eval_spec_make(out, run->config, run->problem, err) : no_part(run, valid, err);
 
-    if (rc == 0 && popular && rankings(out) < out->n)
-        rc = error_set(err, PT_EUSAGE,
-                       "popular items are a ranking, without ratings; give --metrics such as ndcg@10");
-    return rc;
+    return part->out ? eval_spec_make(out, run->config, run->problem, err) : no_part(run, valid, err);
 }
 
 /* `model`: the run's, or one in its place. */
@@ -148,13 +142,30 @@ static int warn_useless(const struct eval_run *run, const struct evaluation *out
     return rc;
 }
 
-int evaluate_run(struct evaluation *out, struct evaluation *popular, const struct eval_request *q,
+static int evaluate_baseline(struct evaluation *out, struct baseline *b, const struct eval_run *run,
+                             const struct eval_spec *spec, const struct eval_request *q, struct error *err)
+{
+    struct eval_spec own = *spec;
+    char text[160];
+    int rc;
+
+    *out = (struct evaluation){.users = run->problem->ratings->users, .borrows = true};
+    own.untrained = UNTRAINED_SCORE; /* its own output is that of the half-known */
+    rc = evaluate_model(out, run, &own, baseline_model(b), q->valid, err);
+    if (rc == 0 && *baseline_choice(b)) {
+        snprintf(text, sizeof text, "note: %s: %s", baseline_name(q->baseline), baseline_choice(b));
+        q->warn(q->arg, text);
+    }
+    return rc;
+}
+
+int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err)
 {
     struct eval_run *run = NULL;
+    struct baseline *b = NULL;
     const struct matrix *held_out;
     struct eval_spec spec;
-    struct model stand_in;
     char text[512];
     int rc = eval_run_open(&run, q->folder, q->on, q->override, q->overrides, err);
 
@@ -179,15 +190,12 @@ int evaluate_run(struct evaluation *out, struct evaluation *popular, const struc
         snprintf(text, sizeof text, "note: %s", run->problem->ratings->note);
         q->warn(q->arg, text);
     }
-    if ((rc = make_spec(&spec, run, popular, q->valid, err)) < 0 ||
+    if ((rc = make_spec(&spec, run, q->valid, err)) < 0 ||
+        (against && (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, err)) < 0) ||
         (rc = evaluate_model(out, run, &spec, run->model, q->valid, err)) < 0)
         goto end;
-    if (popular) {
-        *popular = (struct evaluation){.users = run->problem->ratings->users, .borrows = true};
-        stand_in = popular_model(&run->model->eng);
-        if ((rc = evaluate_model(popular, run, &spec, &stand_in, q->valid, err)) < 0)
-            goto end;
-    }
+    if (against && (rc = evaluate_baseline(against, b, run, &spec, q, err)) < 0)
+        goto end;
     held_out = q->valid ? run->problem->valid.out : run->problem->test.out;
     if (!run->same_data)
         count_trained(out, run, held_out);
@@ -201,6 +209,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *popular, const struc
     out->users = run->problem->ratings->users; /* taken over */
     run->problem->ratings->users = NULL;
 end:
+    baseline_free(b);
     eval_run_close(run);
     return rc;
 }

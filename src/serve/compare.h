@@ -1,10 +1,10 @@
-/* compare.h - a run evaluated: its figures and those of each user, to compare two runs user by user. They are
- * kept apart from the model, whose memory is freed before a second run is opened. */
+/* compare.h - a run evaluated: its figures and those of each user, to compare two runs user by user.
+ * They are kept apart from the model, whose memory is freed before a second run is opened. */
 #ifndef SERVE_COMPARE_H
 #define SERVE_COMPARE_H
 
 #include "data/idtable.h"
-#include "eval/eval.h"
+#include "eval/baseline.h"
 
 struct evaluation {
     struct eval_spec spec;
@@ -32,21 +32,22 @@ struct eval_request {
     char *const *override;
     int overrides;
     bool valid;
-    bool quiet; /* nothing is said of how the ratings were read */
+    bool quiet;                  /* nothing is said of how the ratings were read */
+    enum baseline_kind baseline; /* that is evaluated beside it, where asked for */
     void (*warn)(void *arg, const char *text);
     void *arg;
 };
 
-/* Evaluates the run and, where `popular` is not NULL, the most popular items on the same part: it borrows the
- * users of `out` and is freed before it. PT_EUSAGE where there is no such part, or a metric does not fit
- * popular items; else as eval_run_open. */
-int evaluate_run(struct evaluation *out, struct evaluation *popular, const struct eval_request *q,
+/* Evaluates the run and, where `against` is not NULL, q->baseline on the same part: it borrows the users
+ * of `out` and is freed before it. PT_EUSAGE where there is no such part, or a metric does not fit the
+ * baseline; else as eval_run_open. */
+int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err);
 /* Takes a zeroed one too. */
 void evaluation_free(struct evaluation *e);
 
-/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where the
- * two were not evaluated on the same held-out ratings of the same users. */
+/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where
+ * the two were not evaluated on the same held-out ratings of the same users. */
 int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
                      struct error *err);
 

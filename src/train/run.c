@@ -276,6 +276,18 @@ static int keep_first_model(struct run *r, struct error *err)
     return rc == 0 && r->dir ? rundir_write_model(r, err) : rc;
 }
 
+static int evaluate_baselines(struct run *r, struct error *err)
+{
+    const struct problem *p = r->problem;
+    const struct eval_part *part = r->test                                 ? &p->test
+                                   : r->state.best_valid.n && !p->refitted ? &p->valid
+                                                                           : NULL;
+
+    if (!part || r->options->no_test)
+        return 0;
+    return baselines_evaluate(&r->baselines, &r->spec, part, p, &r->trainer.model->eng, err);
+}
+
 /* Evaluates the test part, once: with the weights of the last step, and with the best model. */
 static int finish(struct run *r, struct error *err)
 {
@@ -300,8 +312,10 @@ static int finish(struct run *r, struct error *err)
     if (r->test && !problem_is_binary(r->config) &&
         (rc = eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err)) < 0)
         return rc;
+    if ((rc = evaluate_baselines(r, err)) < 0)
+        return rc;
     run_progress(r, TRAIN_TESTED, r->config->epochs);
-    run_compare_mean(r);
+    run_compare_baselines(r);
     if (r->dir && (rc = summary_write(r, err)) < 0)
         return rc;
     if (r->dir)

@@ -5,6 +5,7 @@
 #define TRAIN_RUN_H
 
 #include "base/file.h"
+#include "eval/baseline.h"
 #include "setup/trainer.h"
 #include "store/run_files.h"
 #include "train/checkpoint.h"
@@ -31,7 +32,8 @@ struct run {
     struct eval_result tested;
     struct eval_result last_tested;
     double valid_mean_rmse,
-        test_mean_rmse; /* RMSE of the training mean there; NAN: no such part, or no ratings */
+        test_mean_rmse;                /* RMSE of the training mean there; NAN: no such part, or no ratings */
+    struct baseline_figures baselines; /* on the test part, else on validation */
     char weights_hash[33];
     double *epoch_s; /* (epochs) owned: training time of each, of this process */
     int64_t epochs_timed;
@@ -77,7 +79,7 @@ int run_diverged(const struct run *r, int64_t from, struct error *err);
 /* PT_EINTERRUPTED, with how to resume; the state has been saved. */
 int run_interrupted(const struct run *r, struct error *err);
 /* Warns where a rating model is no better than the training mean. */
-void run_compare_mean(const struct run *r);
+void run_compare_baselines(const struct run *r);
 void run_result(const struct run *r, struct train_result *out);
 int64_t run_examples(const struct run *r);    /* that train in an epoch */
 double run_epoch_median(const struct run *r); /* training time of one, of this process */

@@ -45,16 +45,17 @@ void run_progress(const struct run *r, enum train_event event, int64_t epochs)
     r->options->listen(r->options->arg, &p);
 }
 
-void run_compare_mean(const struct run *r)
+void run_compare_baselines(const struct run *r)
 {
+    const struct eval_result *own = r->tested.n > 0 ? &r->tested : &r->state.best_valid;
+    const char *part = r->tested.n > 0 ? "test" : "validation";
     char text[512];
-    bool test = r->tested.n > 0;
 
     if (r->options->no_test) /* a search compares its trials itself */
         return;
-    if (eval_mean_note(text, sizeof text, r->config, test ? "test" : "validation", &r->spec,
-                       test ? &r->tested : &r->state.best_valid,
-                       test ? r->test_mean_rmse : r->valid_mean_rmse))
+    if (eval_mean_note(text, sizeof text, r->config, part, &r->spec, own,
+                       r->tested.n > 0 ? r->test_mean_rmse : r->valid_mean_rmse) ||
+        baselines_note(text, sizeof text, &r->baselines, part, &r->spec, own))
         run_warn(r, text);
 }
 
@@ -117,6 +118,7 @@ void run_result(const struct run *r, struct train_result *out)
                                  .best_valid = r->state.best_valid,
                                  .last_valid = r->state.last_valid,
                                  .test = r->tested,
+                                 .baselines = r->baselines,
                                  .has_valid = r->monitor >= 0,
                                  .has_test = r->tested.n > 0,
                                  .epochs = r->state.epoch,

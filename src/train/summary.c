@@ -38,6 +38,29 @@ static struct json *mean_rmse_json(const struct run *r)
     return j;
 }
 
+static struct json *baselines_json(const struct run *r)
+{
+    struct json *j = json_new_object();
+
+    json_put_text(j, "part", r->tested.n ? "test" : "valid");
+    for (int k = 0; k < BASELINES; k++) {
+        struct json *own = NULL;
+
+        for (int i = 0; i < r->spec.n; i++)
+            if (!isnan(r->baselines.value[k][i])) {
+                own = own ? own : json_new_object();
+                json_put_real(own, r->spec.metric[i].name, r->baselines.value[k][i]);
+            }
+        if (own)
+            json_put(j, baseline_name((enum baseline_kind)k), own);
+    }
+    if (r->problem->bias.column) {
+        json_put_real(j, "bias_user_shrink", r->problem->bias.user_shrink);
+        json_put_real(j, "bias_item_shrink", r->problem->bias.item_shrink);
+    }
+    return j;
+}
+
 static struct json *data_json(const struct run *r)
 {
     const struct problem *p = r->problem;
@@ -215,6 +238,8 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     json_put(j, "last", last);
     if (!problem_is_binary(r->config))
         json_put(j, "of_mean", mean_rmse_json(r));
+    if (r->baselines.any)
+        json_put(j, "baselines", baselines_json(r));
     json_put(j, "time", time_json(r));
     json_put(j, "throughput", throughput_json(r));
     json_put_int(j, "peak_rss_bytes", peak_rss());

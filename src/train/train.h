@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "eval/eval.h"
+#include "eval/baseline.h"
 #include "train/plan.h"
 
 #include <signal.h>
@@ -52,6 +52,7 @@ struct train_options {
 struct train_result {
     struct eval_spec spec;
     struct eval_result best_valid, last_valid, test;
+    struct baseline_figures baselines; /* of the test part, else of validation */
     bool has_valid, has_test;
     int64_t epochs, best_epoch;
     char weights_hash[33], model_hash[33];

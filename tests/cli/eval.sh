@@ -158,12 +158,22 @@ awk -v k=5 '
 awk -v items="$(wc -l <ids)" '$1 == "recall@5" {r = $3} $1 == "coverage@5" {c = $3}
     END {printf "%.12g %d\n", r, c * items + 0.5}' out >got
 diff wanted got >&2 || complain "popular: other figures than those counted here"
-expect 2 'a ranking' -m mf --against popular --metrics rmse split.seed=5
+expect 2 'popular has no such figure' -m mf --against popular --metrics rmse split.seed=5
 ! grep -q 'note: split' out || complain "--against popular: refused after the run was judged"
 "$PARTRAIN" data convert synth:small -o small.csv 2>err || complain "convert: $(cat err)"
 "$PARTRAIN" eval -m mf --against popular --metrics ndcg@10 data.path=small.csv run.cache=off -q >out 2>err
 [ "$(grep -c 'run.cache' err)" -eq 1 ] || complain "--against popular: ratings are not read once: $(cat err)"
 expect 0 '^ndcg@10 +0\.' -m vae --against popular --metrics ndcg@10 --ci
+expect 0 '^ndcg@10 +0\.' -m vae --against itemknn --metrics ndcg@10
+expect 0 'itemknn: [0-9]+ neighbours, by validation' -m vae --against itemknn --metrics ndcg@10
+expect 0 'shrinkage [0-9]+ for users, [0-9]+ for items' -m mf --against bias --metrics rmse,mae
+expect 2 'bias is for models of ratings' -m vae --against bias
+# The same two means stand in the run's own line and summary.
+grep -q '"bias": {' mf/summary.json || complain "no baselines in summary.json"
+two=$(sed -n '/"bias": {/,/}/s/.*"rmse": \([0-9.]*\).*/\1/p' mf/summary.json)
+"$PARTRAIN" eval -m mf --against bias --metrics rmse -q -o tsv >out 2>err
+awk -F'\t' -v two="$two" '$1 == "rmse" && $3 - two < 1e-12 && two - $3 < 1e-12 {ok = 1} END {exit !ok}' out ||
+    complain "two means: $two in summary.json, and: $(grep rmse out)"
 
 # Other ratings: another order of the same ones, ids that the model does not know, none that it knows.
 cut -f1 vae/items.tsv >ids

@@ -45,6 +45,18 @@ void report_fini(struct report *r);
  * there is none. */
 double report_value(const struct report_run *run, int64_t line, const char *series);
 double report_figure(const struct report_run *run, const char *part, const char *metric);
+/* A part of a summary, "test" or "baselines.popular", and whether any run has it; NULL: it is not there. */
+const struct json *report_section(const struct json *summary, const char *part);
+bool report_has(const struct report *r, const char *part);
+/* The parts that are baselines (eval/baseline.h) and their titles. */
+#define REPORT_BASELINES                                                                                     \
+    {                                                                                                        \
+        {"baselines.popular", "test, the most popular items"},                                               \
+            {"baselines.mean", "test, the training mean"},                                                   \
+        {                                                                                                    \
+            "baselines.bias", "test, two means: training mean + bias of the user + bias of the item"         \
+        }                                                                                                    \
+    }
 /* Whether the runs differ in setting i. */
 bool report_differs(const struct report *r, int i);
 

@@ -111,8 +111,9 @@ static void put_table(struct file_writer *w, const struct report *r, const struc
         put(w, "</td>");
         for (int i = 0; i < n; i++)
             put_cell(w,
-                     column[i].scale * json_get_real(column[i].section ? json_get(s, column[i].section) : s,
-                                                     column[i].key, NAN),
+                     column[i].scale *
+                         json_get_real(column[i].section ? report_section(s, column[i].section) : s,
+                                       column[i].key, NAN),
                      column[i].format);
         put(w, "</tr>\n");
     }
@@ -155,6 +156,15 @@ static void put_metrics(struct file_writer *w, const struct report *r, const cha
         column[i] = (struct column){r->metric_name[i], part, r->metric_name[i], "figure", 1};
     file_printf(w, "<h3>%s</h3>\n", title);
     put_table(w, r, column, r->metrics);
+}
+
+static void put_baselines(struct file_writer *w, const struct report *r)
+{
+    static const char *const baseline[][2] = REPORT_BASELINES;
+
+    for (int i = 0; i < 3; i++)
+        if (report_has(r, baseline[i][0]))
+            put_metrics(w, r, baseline[i][0], baseline[i][1]);
 }
 
 static void put_plot(struct file_writer *w, char *svg, const char *caption)
@@ -384,6 +394,7 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
     if (r->metrics) {
         put(w, "<h2>Figures</h2>\n");
         put_metrics(w, r, "test", "Test, best model");
+        put_baselines(w, r);
         put_metrics(w, r, "valid", "Validation, best epoch");
     }
     if (plots && r->series)

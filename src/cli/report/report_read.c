@@ -302,9 +302,28 @@ double report_value(const struct report_run *run, int64_t line, const char *seri
     return json_get_real(j, series, NAN);
 }
 
+const struct json *report_section(const struct json *summary, const char *part)
+{
+    const char *dot = strchr(part, '.');
+    char room[32];
+
+    if (!dot)
+        return json_get(summary, part);
+    snprintf(room, sizeof room, "%.*s", (int)(dot - part), part);
+    return json_get(json_get(summary, room), dot + 1);
+}
+
 double report_figure(const struct report_run *run, const char *part, const char *metric)
 {
-    return json_get_real(json_get(run->summary, part), metric, NAN);
+    return json_get_real(report_section(run->summary, part), metric, NAN);
+}
+
+bool report_has(const struct report *r, const char *part)
+{
+    for (int k = 0; k < r->n; k++)
+        if (r->run[k].summary && report_section(r->run[k].summary, part))
+            return true;
+    return false;
 }
 
 bool report_differs(const struct report *r, int i)

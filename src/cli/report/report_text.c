@@ -189,8 +189,13 @@ static void print_phases(FILE *out, const struct report *r)
 
 void report_print(FILE *out, const struct report *r)
 {
+    static const char *const baseline[][2] = REPORT_BASELINES;
+
     print_runs(out, r);
     print_table(out, r, "test", "test, best model");
+    for (int i = 0; i < 3; i++)
+        if (report_has(r, baseline[i][0]))
+            print_table(out, r, baseline[i][0], baseline[i][1]);
     print_table(out, r, "valid", "validation, best epoch");
     fputs("curves over the epochs\n", out);
     for (int i = 0; i < r->series; i++)

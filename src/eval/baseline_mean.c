@@ -1,5 +1,5 @@
-/* eval_mean.c - the baseline of a rating model: the training mean, predicted for every rating. */
-#include "eval/eval.h"
+/* baseline_mean.c - the baseline of a rating model: the training mean, predicted for every rating. */
+#include "eval/baseline.h"
 
 #include "base/mem.h"
 #include "par/ranks.h"

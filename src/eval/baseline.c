@@ -1,0 +1,259 @@
+#include "eval/baseline.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FEWEST 30 /* evaluated users or ratings: with fewer a figure says little */
+
+void baseline_infer(struct worker *w, struct model *m, const struct input *in)
+{
+    struct baseline *b = (struct baseline *)m;
+
+    if (w->id == 0)
+        b->in = in;
+    team_barrier(w);
+}
+
+/* ---- popular ---- */
+
+static void popular_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+{
+    const struct matrix *train = m->eng.train;
+    const int64_t *count = train->column_count + train->cut[shard].begin;
+    int64_t width = shard_width(&train->cut[shard]);
+
+    (void)w;
+    for (int64_t p = 0; p < rows; p++)
+        for (int64_t c = 0; c < width; c++)
+            out[p * ld + c] = (float)count[c];
+}
+
+/* ---- mean, and two means ---- */
+
+static void mean_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+{
+    const struct problem *p = ((struct baseline *)m)->problem;
+
+    (void)w;
+    (void)shard;
+    for (int64_t i = 0; i < cells->row[cells->rows]; i++)
+        out[i] = (float)(p->mean - (double)p->shift);
+}
+
+static void bias_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
+{
+    const struct baseline *b = (struct baseline *)m;
+    const struct problem *p = b->problem;
+    const struct shard *cut = &p->cut[shard];
+
+    (void)w;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = cut->begin; c < cut->end; c++)
+            out[r * ld + c - cut->begin] =
+                (float)(p->mean - (double)p->shift + (double)p->bias.example[b->in->example[r]] +
+                        (double)p->bias.column[c]);
+}
+
+static void bias_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
+{
+    const struct baseline *b = (struct baseline *)m;
+    const struct problem *p = b->problem;
+    const float *column = p->bias.column + p->cut[shard].begin;
+
+    (void)w;
+    for (int64_t r = 0; r < cells->rows; r++) {
+        double of_row = p->mean - (double)p->shift + (double)p->bias.example[b->in->example[r]];
+
+        for (int64_t i = cells->row[r]; i < cells->row[r + 1]; i++)
+            out[i] = (float)(of_row + (double)column[cells->col[i]]);
+    }
+}
+
+static int bias_init(struct baseline *b, const struct eval_spec *spec, struct error *err)
+{
+    const struct biases *two = &b->problem->bias;
+
+    (void)spec;
+    (void)err;
+    snprintf(b->choice, sizeof b->choice, "shrinkage %g for users, %g for items", two->user_shrink,
+             two->item_shrink);
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+static const struct model_ops popular_ops = {.infer = baseline_infer, .score = popular_score};
+static const struct model_ops mean_ops = {.infer = baseline_infer, .score_cells = mean_cells};
+static const struct model_ops bias_ops = {
+    .infer = baseline_infer, .score = bias_score, .score_cells = bias_cells};
+
+static const struct baseline_ops popular = {"popular", "popular", true, false, &popular_ops, NULL, NULL};
+static const struct baseline_ops mean = {"mean", "mean", false, true, &mean_ops, NULL, NULL};
+static const struct baseline_ops bias = {"bias", "two means", true, true, &bias_ops, bias_init, NULL};
+
+/* Another baseline: a row here, and one of enum baseline_kind. */
+static const struct baseline_ops *const all[BASELINES] = {
+    [BASELINE_POPULAR] = &popular,
+    [BASELINE_MEAN] = &mean,
+    [BASELINE_BIAS] = &bias,
+    [BASELINE_ITEMKNN] = &baseline_itemknn,
+};
+
+int baseline_find(const char *name)
+{
+    for (int i = 0; i < BASELINES; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *baseline_name(enum baseline_kind kind)
+{
+    return all[kind]->name;
+}
+
+static bool fits(const struct baseline_ops *ops, const struct metric *m)
+{
+    return m->kind != METRIC_LOSS && (metric_is_ranking(m) ? ops->ranks : ops->rates);
+}
+
+int baseline_new(struct baseline **out, enum baseline_kind kind, const struct eval_spec *spec,
+                 const struct problem *p, const struct engine *eng, struct error *err)
+{
+    const struct baseline_ops *ops = all[kind];
+    struct baseline *b;
+    int rc;
+
+    if (kind == BASELINE_BIAS && !p->bias.column)
+        return error_set(
+            err, PT_EUSAGE,
+            "bias is for models of ratings that keep it (those of an earlier partrain do not); a "
+            "ranking is compared with popular or itemknn");
+    for (int i = 0; i < spec->n; i++)
+        if (!fits(ops, &spec->metric[i]))
+            return error_set(err, PT_EUSAGE, "%s: %s has no such figure; give --metrics such as %s",
+                             spec->metric[i].name, ops->name, ops->rates ? "rmse" : "ndcg@10");
+    b = mem_zalloc(1, sizeof *b);
+    if (!b)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    *b = (struct baseline){.model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p};
+    rc = ops->init ? ops->init(b, spec, err) : 0;
+    if (rc < 0) {
+        baseline_free(b);
+        return rc;
+    }
+    *out = b;
+    return 0;
+}
+
+struct model *baseline_model(struct baseline *b)
+{
+    return &b->model;
+}
+
+const char *baseline_choice(const struct baseline *b)
+{
+    return b->choice;
+}
+
+void baseline_free(struct baseline *b)
+{
+    if (b && b->ops->fini)
+        b->ops->fini(b);
+    mem_free(b);
+}
+
+/* ---- at the end of a run ---- */
+
+/* One baseline's figures for the metrics that it fits. */
+static int evaluate_one(double *value, enum baseline_kind kind, const struct eval_spec *spec,
+                        const struct eval_part *part, const struct problem *p, const struct engine *eng,
+                        struct error *err)
+{
+    struct eval_spec own = *spec;
+    struct eval_result result;
+    struct baseline *b = NULL;
+    struct evaluator *e = NULL;
+    int at[METRICS_MOST], rc;
+
+    own.n = 0;
+    own.untrained = UNTRAINED_SCORE; /* its own output knows who is not known */
+    for (int i = 0; i < spec->n; i++)
+        if (fits(all[kind], &spec->metric[i])) {
+            at[own.n] = i;
+            own.metric[own.n++] = spec->metric[i];
+        }
+    if (own.n == 0 || (kind == BASELINE_BIAS && !p->bias.column))
+        return 0;
+    if ((rc = baseline_new(&b, kind, &own, p, eng, err)) < 0)
+        return rc;
+    if ((rc = evaluator_new(&e, &own, part, &b->model, p, err)) == 0) {
+        evaluate(e, &result);
+        for (int i = 0; i < own.n; i++)
+            value[at[i]] = result.value[i];
+    }
+    evaluator_free(e);
+    baseline_free(b);
+    return rc;
+}
+
+int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spec,
+                       const struct eval_part *part, const struct problem *p, const struct engine *eng,
+                       struct error *err)
+{
+    static const enum baseline_kind cheap[] = {BASELINE_POPULAR, BASELINE_MEAN, BASELINE_BIAS};
+    int rc = 0;
+
+    out->any = true;
+    for (int k = 0; k < BASELINES; k++)
+        for (int i = 0; i < METRICS_MOST; i++)
+            out->value[k][i] = NAN;
+    for (int k = 0; k < 3 && rc == 0; k++)
+        rc = evaluate_one(out->value[cheap[k]], cheap[k], spec, part, p, eng, err);
+    return rc;
+}
+
+void baselines_text(char *text, size_t size, const struct baseline_figures *f, int i)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int k = 0; k < BASELINES && f->any && used < size; k++)
+        if (!isnan(f->value[k][i]))
+            used += (size_t)snprintf(text + used, size - used, "%s%s %.4f", used ? ", " : " (", all[k]->told,
+                                     f->value[k][i]);
+    if (used && used < size - 1)
+        snprintf(text + used, size - used, ")");
+}
+
+bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
+                    const struct eval_spec *spec, const struct eval_result *r)
+{
+    for (int i = 0; i < r->n && f->any; i++) {
+        const struct metric *m = &spec->metric[i];
+        double two = f->value[BASELINE_BIAS][i], most = f->value[BASELINE_POPULAR][i];
+
+        if (m->kind == METRIC_COVERAGE)
+            continue;
+        if (metric_is_ranking(m) && r->examples >= FEWEST && r->value[i] < most) {
+            snprintf(
+                text, size,
+                "the most popular items are the better list (%s %s %.4f against %.4f); try more epochs, a "
+                "larger train.lr, or partrain tune",
+                part, m->name, most, r->value[i]);
+            return true;
+        }
+        if (!metric_is_ranking(m) && r->cells >= FEWEST && r->value[i] > two) {
+            snprintf(
+                text, size,
+                "two means (training mean + bias of the user + bias of the item) predict better (%s %s %.4f "
+                "against %.4f); try more epochs, a smaller train.lr, a larger train.l2, or partrain tune",
+                part, m->name, two, r->value[i]);
+            return true;
+        }
+    }
+    return false;
+}

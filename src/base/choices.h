@@ -27,6 +27,10 @@ enum { SIDE_CHOICES(CHOICE_ID) };
     X(ACT_SELU, "selu")
 enum activation { ACTIVATION_CHOICES(CHOICE_ID) };
 
+/* Layers from the latent units to the outputs: the encoder's mirrored, or none. */
+#define DECODER_CHOICES(X) X(DECODER_MIRROR, "mirror") X(DECODER_LINEAR, "linear")
+enum decoder { DECODER_CHOICES(CHOICE_ID) };
+
 /* How squared errors become one number; e = output - rating over the batch's observed cells.
  *
  *   sum            1/2 sum e^2                                             (Sedhain et al. 2015)

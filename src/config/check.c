@@ -190,7 +190,9 @@ static const struct {
     {"model.dropout", is_network},
     {"model.normalize_input", is_multi},
     {"model.noise_std", is_vae},
+    {"model.decoder", is_multi},
     {"model.kl_weight", is_vae},
+    {"model.kl_per_click", is_vae},
     {"model.kl_anneal_steps", is_vae},
     {"model.init_std", init_is_normal},
     {"model.biases", is_mf},
@@ -286,6 +288,12 @@ static int set_model_defaults(struct config *c, struct error *err)
 static int check_model(const struct config *c, struct error *err)
 {
     const char *kind = config_enum_name("model.kind", c->model_kind);
+
+    if (is_vae(c) && c->kl_per_click > 0 && c->kl_anneal_steps > 0)
+        return error_set(
+            err, PT_ECONFIG,
+            "model.kl_anneal_steps: it grows kl_weight, which model.kl_per_click replaces; leave "
+            "one of the two out");
 
     if (is_clicks(c) && c->model_side == SIDE_ITEM)
         return error_set(err, PT_ECONFIG, "model.side: %s takes users as examples; set it to user", kind);

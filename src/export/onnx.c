@@ -128,7 +128,7 @@ static void autoencoder(struct graph *g)
     const struct config *c = g->trained->config;
     bool sampled = problem_traits(c)->variational;
     enum activation f = (enum activation)c->activation;
-    int n = c->hidden.n;
+    int n = c->hidden.n, mirrored = c->decoder == DECODER_LINEAR ? 0 : n;
     char name[40];
 
     inputs(g);
@@ -141,9 +141,9 @@ static void autoencoder(struct graph *g)
         graph_affine(g, name, true, c->latent, NULL);
     }
     if (sampled)
-        graph_chain(g, "generator", n, f);
+        graph_chain(g, "generator", mirrored, f);
     else
-        graph_chain(g, "hidden", g->trained->rating ? n - 1 : 2 * n, f);
+        graph_chain(g, "hidden", g->trained->rating ? n - 1 : n + mirrored, f);
     if (g->trained->rating) {
         graph_affine(g, "decoder", true, 0, NULL);
         graph_activate(g, (enum activation)c->output_activation);

@@ -29,7 +29,8 @@ struct model_spec {
     enum rating_loss loss;
     double input_dropout, dropout;
     bool normalize_input;
-    double noise_std, kl_weight;
+    enum decoder decoder; /* multivae, multidae */
+    double noise_std, kl_weight, kl_per_click;
     int64_t kl_anneal_steps;
     struct init_spec init; /* fans are filled in by the layers */
     bool biases;           /* mf */

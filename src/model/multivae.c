@@ -9,8 +9,10 @@
  *   loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))
  *   KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
  *
+ * With model.decoder linear no hidden layer stands behind z (Mult-DAE: its bottleneck): l = z W^T + b.
  * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is
- * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2). */
+ * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2), or is kl_per_click times
+ * the number of a row's clicks (Shenbin et al. 2020). */
 #include "model/dense.h"
 
 #include "base/mem.h"
@@ -62,6 +64,15 @@ static double kl_weight(const struct multivae *a, const struct batch *b)
     return grown < spec->kl_weight ? grown : spec->kl_weight;
 }
 
+/* The same of a row, where it depends on the number of its clicks. */
+static double row_kl_weight(const struct multivae *a, const struct batch *b, int64_t p)
+{
+    double per_click = a->model.spec.kl_per_click;
+
+    return per_click > 0.0 ? per_click * (double)a->model.eng.train->row_count[b->example[p]]
+                           : kl_weight(a, b);
+}
+
 /* z of rows [first, end). In training with noise; the row's KL is kept. */
 static void sample(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
@@ -95,13 +106,13 @@ static void sample(struct multivae *a, int64_t first, int64_t end, const struct 
 static void sample_back(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
     int n = a->model.spec.latent;
-    float beta = (float)(kl_weight(a, b) / (double)b->rows);
     int64_t ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
 
     for (int64_t p = first; p < end; p++) {
         const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
         const float *dz = a->up.d[0] + p * ldz, *noise = a->noise + p * ldz;
         float *dm = a->down.d[a->down.n] + p * ld, *ds = dm + n;
+        float beta = (float)(row_kl_weight(a, b, p) / (double)b->rows);
 
         for (int k = 0; k < n; k++) {
             dm[k] = dz[k] + beta * m[k];
@@ -144,13 +155,16 @@ static void backward(struct worker *w, struct multivae *a, const struct batch *b
     chain_backward(w, &a->down, first, end);
     encoder_back(w, &a->enc, b->rows, a->down.d[0], a->down.h[0]);
     if (w->id == 0) {
-        double kl = 0.0;
+        double kl = 0.0, weighted = 0.0;
 
-        for (int64_t p = 0; p < b->rows && a->sampled; p++)
+        for (int64_t p = 0; p < b->rows && a->sampled; p++) {
             kl += a->row_kl[p];
+            weighted += row_kl_weight(a, b, p) * a->row_kl[p];
+        }
         kl /= (double)b->rows;
+        weighted = a->model.spec.kl_per_click > 0.0 ? weighted / (double)b->rows : kl_weight(a, b) * kl;
         a->model.sums.kl += kl;
-        a->model.sums.loss += click_decoder_loss(&a->dec, b) + kl_weight(a, b) * kl;
+        a->model.sums.loss += click_decoder_loss(&a->dec, b) + weighted;
         a->model.sums.steps++;
     }
     team_barrier(w);
@@ -279,11 +293,12 @@ static void multivae_draw(struct model *m)
 }
 
 /* Widths of both chains. Multi-VAE: hidden..., 2 L and L, ...hidden reversed; Mult-DAE: hidden..., L,
- * ...reversed in one. */
+ * ...reversed in one. A linear decoder has nothing behind L. */
 static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
 {
     const struct model_spec *s = &a->model.spec;
     int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens, rc;
+    int mirrored = s->decoder == DECODER_LINEAR ? 0 : n;
     enum activation acts[2 * CHAIN_MOST + 2];
 
     if (2 * n > CHAIN_MOST)
@@ -295,16 +310,16 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
     down[n] = a->sampled ? 2 * s->latent : s->latent;
     *k0 = down[0];
     if (!a->sampled) {
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < mirrored; i++)
             down[n + 1 + i] = s->hidden[n - 1 - i];
-        *k1 = down[2 * n];
-        return chain_init(&a->down, "hidden", 2 * n, down, acts, &a->model, err);
+        *k1 = down[n + mirrored];
+        return chain_init(&a->down, "hidden", n + mirrored, down, acts, &a->model, err);
     }
     up[0] = s->latent;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < mirrored; i++)
         up[i + 1] = s->hidden[n - 1 - i];
-    *k1 = up[n];
-    if ((rc = chain_init(&a->up, "generator", n, up, acts, &a->model, err)) < 0)
+    *k1 = up[mirrored];
+    if ((rc = chain_init(&a->up, "generator", mirrored, up, acts, &a->model, err)) < 0)
         return rc;
     if (n > 0)
         acts[n - 1] = ACT_IDENTITY; /* mean and log variance are linear */

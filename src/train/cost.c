@@ -15,18 +15,20 @@ static struct sizes sizes_of(const struct model_spec *s)
 {
     const struct model_traits *t = model_traits(s->kind);
     double latent = s->latent, dense = 0.0;
+    bool linear = s->decoder == DECODER_LINEAR;
     int n = s->hiddens;
 
     if (t->by_rating || t->closed)
         return (struct sizes){latent, latent, 0.0};
     for (int i = 0; i + 1 < n; i++) /* the decoder of clicks mirrors the encoder */
-        dense += (t->clicks ? 2.0 : 1.0) * s->hidden[i] * s->hidden[i + 1];
+        dense += (t->clicks && !linear ? 2.0 : 1.0) * s->hidden[i] * s->hidden[i + 1];
     if (!t->clicks)
         return (struct sizes){s->hidden[0], s->hidden[n - 1], dense};
     if (!n)
         return (struct sizes){t->variational ? 2.0 * latent : latent, latent, 0.0};
-    dense += (t->variational ? 3.0 : 2.0) * s->hidden[n - 1] * latent; /* means and variances, and back */
-    return (struct sizes){s->hidden[0], s->hidden[0], dense};
+    /* means and variances, and back */
+    dense += ((t->variational ? 2.0 : 1.0) + !linear) * s->hidden[n - 1] * latent;
+    return (struct sizes){s->hidden[0], linear ? latent : s->hidden[0], dense};
 }
 
 /* Of `n` rows with count[] entries each, those that a random share of all entries touches, on average. */

@@ -52,7 +52,7 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
         z->layer[z->layers++] = c->hidden.value[i];
     if (z->softmax) {
         z->layer[z->layers++] = c->latent;
-        for (int i = c->hidden.n - 1; i >= 0 && z->layers < 64; i--)
+        for (int i = c->hidden.n - 1; i >= 0 && z->layers < 64 && c->decoder == DECODER_MIRROR; i--)
             z->layer[z->layers++] = c->hidden.value[i];
     }
     if (z->mf) {

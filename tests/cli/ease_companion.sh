@@ -48,6 +48,11 @@ for kind in multivae multidae; do
     rm -r ${kind:?}*
 done
 
+# A KL weight by clicks is not annealed as well.
+! "$PARTRAIN" train -q --out no "${common[@]}" model.kind=multivae model.kl_per_click=0.01 model.kl_anneal_steps=10 >out 2>err ||
+    fail "two KL weights are taken"
+complains 'model.kl_anneal_steps: it grows kl_weight'
+
 # Without a validation part the weight must be given.
 ! "$PARTRAIN" train -q --out no "${common[@]}" model.kind=multidae split.valid_users=0 >out 2>err || fail "nothing to choose by"
 complains 'model.ease_weight: there is no validation part'

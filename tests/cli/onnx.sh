@@ -82,6 +82,10 @@ LEAST=2 check vae x logits 2e-4 model.kind=multivae model.hidden=30 model.latent
     split.valid_users=10 split.test_users=10
 LEAST=2 check vae-flat x logits 2e-4 model.kind=multivae 'model.hidden=[]' model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10
+LEAST=2 check vae-linear x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 model.decoder=linear data.min_rating=2 \
+    split.valid_users=10 split.test_users=10
+check dae-linear x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 model.decoder=linear \
+    split.valid_users=10 split.test_users=10
 check dae x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 split.valid_users=10 split.test_users=10
 check user x ratings 2e-4 model.kind=autorec model.side=user 'model.hidden=[20,12]' model.activation=selu
 check user-center x ratings 2e-4 model.kind=autorec model.side=user model.hidden=20 model.center=true

@@ -124,6 +124,7 @@ static void build(struct reference *ref, struct net *n)
 {
     const struct model_spec *s = &ref->spec;
     bool vae = s->kind == MODEL_MULTIVAE;
+    int mirrored = s->decoder == DECODER_LINEAR ? 0 : s->hiddens;
     struct layer *enc = &n->layer[0];
 
     n->sampling = -1;
@@ -138,15 +139,36 @@ static void build(struct reference *ref, struct net *n)
     if (s->kind == MODEL_AUTOREC)
         add_layers(ref, n, "hidden", s->hiddens - 1, false);
     if (s->kind == MODEL_MULTIDAE)
-        add_layers(ref, n, "hidden", 2 * s->hiddens, false);
+        add_layers(ref, n, "hidden", s->hiddens + mirrored, false);
     if (vae) {
         add_layers(ref, n, "inference", s->hiddens, true);
         n->sampling = n->layers - 1;
-        add_layers(ref, n, "generator", s->hiddens, false);
+        add_layers(ref, n, "generator", mirrored, false);
     }
 }
 
-/* z = m + exp(s / 2) eps; returns the mean over the rows of KL(q || N(0, 1)). */
+static double anneal(const struct reference *ref, const struct batch *b)
+{
+    double beta = ref->spec.kl_weight;
+
+    if (ref->spec.kl_anneal_steps > 0)
+        beta = fmin(beta, (double)b->step / (double)ref->spec.kl_anneal_steps);
+    return beta;
+}
+
+/* Of a row's KL term. */
+static double row_beta(const struct reference *ref, const struct batch *b, int64_t p)
+{
+    double clicks = 0.0;
+
+    if (ref->spec.kl_per_click == 0.0)
+        return anneal(ref, b);
+    for (int64_t c = 0; c < ref->columns; c++)
+        clicks += ref->has[b->example[p] * ref->columns + c];
+    return ref->spec.kl_per_click * clicks;
+}
+
+/* z = m + exp(s / 2) eps; returns the mean over the rows of beta KL(q || N(0, 1)). */
 static double draw_sample(struct reference *ref, struct net *n, const double *ms, const struct batch *b)
 {
     int64_t latent = ref->spec.latent;
@@ -166,7 +188,7 @@ static double draw_sample(struct reference *ref, struct net *n, const double *ms
             }
             n->eps[p * latent + k] = ref->spec.noise_std * normal[k % 2];
             n->z[p * latent + k] = m + exp(s / 2.0) * n->eps[p * latent + k];
-            kl += 0.5 * (exp(s) + m * m - 1.0 - s);
+            kl += b ? row_beta(ref, b, p) * 0.5 * (exp(s) + m * m - 1.0 - s) : 0.0;
         }
     return kl / (double)n->rows;
 }
@@ -295,23 +317,16 @@ static double rating_loss(struct reference *ref, struct net *n, const int64_t *e
     return root;
 }
 
-static double anneal(const struct reference *ref, const struct batch *b)
-{
-    double beta = ref->spec.kl_weight;
-
-    if (ref->spec.kl_anneal_steps > 0)
-        beta = fmin(beta, (double)b->step / (double)ref->spec.kl_anneal_steps);
-    return beta;
-}
-
 /* From dz to the gradients of mean and log variance. */
-static double *sample_backward(struct reference *ref, struct net *n, const double *dz, double beta)
+static double *sample_backward(struct reference *ref, struct net *n, const double *dz, const struct batch *b)
 {
     int64_t latent = ref->spec.latent;
     const double *ms = n->layer[n->sampling].out;
     double *d = ref_array(n->rows * 2 * latent);
 
-    for (int64_t p = 0; p < n->rows; p++)
+    for (int64_t p = 0; p < n->rows; p++) {
+        double beta = row_beta(ref, b, p);
+
         for (int64_t k = 0; k < latent; k++) {
             double m = ms[p * 2 * latent + k], s = ms[p * 2 * latent + latent + k], g = dz[p * latent + k];
 
@@ -319,10 +334,11 @@ static double *sample_backward(struct reference *ref, struct net *n, const doubl
             d[p * 2 * latent + latent + k] = g * n->eps[p * latent + k] * exp(s / 2.0) / 2.0 +
                                              beta * 0.5 * (exp(s) - 1.0) / (double)n->rows;
         }
+    }
     return d;
 }
 
-static void net_backward(struct reference *ref, struct net *n, double beta)
+static void net_backward(struct reference *ref, struct net *n, const struct batch *b)
 {
     struct ref_tensor *w = ref_tensor(ref, "decoder.weight"), *bias = ref_tensor(ref, "decoder.bias");
     double *d = ref_array(n->rows * w->cols);
@@ -341,7 +357,7 @@ static void net_backward(struct reference *ref, struct net *n, double beta)
         double *before = d;
 
         if (l == n->sampling) {
-            d = sample_backward(ref, n, before, beta);
+            d = sample_backward(ref, n, before, b);
             free(before);
             before = d;
         }
@@ -354,12 +370,12 @@ static void net_backward(struct reference *ref, struct net *n, double beta)
 double ref_net_loss(struct reference *ref, const struct batch *b, bool gradients)
 {
     struct net n = {0};
-    double beta = anneal(ref, b), kl = net_forward(ref, &n, b->example, b->rows, b), loss;
+    double kl = net_forward(ref, &n, b->example, b->rows, b), loss;
 
     loss = ref->spec.kind == MODEL_AUTOREC ? rating_loss(ref, &n, b->example)
-                                           : multinomial_loss(ref, &n, b->example) + beta * kl;
+                                           : multinomial_loss(ref, &n, b->example) + kl;
     if (gradients)
-        net_backward(ref, &n, beta);
+        net_backward(ref, &n, b);
     net_fini(&n);
     return loss;
 }

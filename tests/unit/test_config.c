@@ -239,6 +239,7 @@ static void names_and_numbers_of_enums_agree(void **state)
     } row[] = {
         {"model.kind", "mf", MODEL_MF},
         {"model.kind", "ease", MODEL_EASE},
+        {"model.decoder", "linear", DECODER_LINEAR},
         {"split.kind", "kfold", SPLIT_KFOLD},
         {"eval.seen", "remove", 0}, /* as check.c and eval_make.c have it */
         {"eval.untrained", "replace", 0},

@@ -25,6 +25,24 @@ static void hidden_layers_and_latent_units(void **state)
         }
 }
 
+/* No layers behind the latent units; the KL weight of a row by its clicks; with dropout, which is then theirs. */
+static void linear_decoder_and_weight_by_clicks(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 8; i++) {
+            struct world_spec s = world_default(kinds[k]);
+
+            s.model.decoder = i & 1 ? DECODER_MIRROR : DECODER_LINEAR;
+            s.model.kl_per_click = i & 1 || i & 4 ? 0.02 : 0.0;
+            s.model.dropout = i & 2 ? 0.3 : 0.0;
+            s.model.hidden[0] = 14;
+            s.model.hidden[1] = 9;
+            s.model.hiddens = i & 4 ? 2 : 1;
+            world_compare("linear decoder", &s, STEPS);
+        }
+}
+
 static void every_activation(void **state)
 {
     (void)state;
@@ -135,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hidden_layers_and_latent_units),
+        cmocka_unit_test(linear_decoder_and_weight_by_clicks),
         cmocka_unit_test(every_activation),
         cmocka_unit_test(dropout_of_input_and_code),
         cmocka_unit_test(noise_and_annealing),

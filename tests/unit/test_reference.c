@@ -80,14 +80,16 @@ static void autorec_gradients(void **state)
 static void multivae_and_multidae_gradients(void **state)
 {
     (void)state;
-    for (int a = 0; a < 6; a++) {
-        struct world_spec s = tiny(a < 4 ? MODEL_MULTIVAE : MODEL_MULTIDAE);
+    for (int a = 0; a < 12; a++) {
+        struct world_spec s = tiny(a % 6 < 4 ? MODEL_MULTIVAE : MODEL_MULTIDAE);
 
         s.model.hiddens = a % 3;
         s.model.hidden[1] = 4;
         s.model.input_dropout = a % 2 ? 0.5 : 0.0;
         s.model.dropout = a == 2 ? 0.3 : 0.0;
         s.model.kl_anneal_steps = a == 1 ? 50 : 0;
+        s.model.decoder = a < 6 ? DECODER_MIRROR : DECODER_LINEAR;
+        s.model.kl_per_click = a % 6 == 2 ? 0.05 : 0.0;
         s.binary = a != 3;
         check_gradients("multivae", &s);
     }

@@ -128,7 +128,7 @@ class Network:
         if self.kind != "multivae" or layers("inference"):  # else the first layer is the code's
             h = self.act(h)
         if self.kind == "multivae":
-            return self.vae_loss(p, x, h, step, layers)
+            return self.vae_loss(p, x, mask, h, step, layers)
         h = self.chain(p, "hidden", h, [self.act] * layers("hidden"))
         h = self.drop(h, "model.dropout", DROPOUT, step)
         out = h @ p["decoder.weight"].t()
@@ -138,7 +138,7 @@ class Network:
             return -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
         return self.rating_loss(ACTIVATIONS[self.o.text("model.output")](out), x, mask)
 
-    def vae_loss(self, p, x, h, step, layers):
+    def vae_loss(self, p, x, mask, h, step, layers):
         down = layers("inference")
         h = self.chain(p, "inference", h, ([self.act] * (down - 1) + [ACTIVATIONS["identity"]])[:down])
         mean, logvar = h.chunk(2, dim=1)
@@ -153,9 +153,11 @@ class Network:
         beta, anneal = self.o.real("model.kl_weight"), self.o.whole("model.kl_anneal_steps")
         if anneal:
             beta = min(beta, step / anneal)
-        kl = 0.5 * (logvar.exp() + mean.square() - 1 - logvar).sum() / len(x)
+        if self.o.real("model.kl_per_click") > 0:
+            beta = self.o.real("model.kl_per_click") * mask.sum(1, keepdim=True)
+        kl = (beta * 0.5 * (logvar.exp() + mean.square() - 1 - logvar)).sum() / len(x)
         loss = -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
-        return loss if "kl" in self.without else loss + beta * kl
+        return loss if "kl" in self.without else loss + kl
 
     def rating_loss(self, out, x, mask):
         square = (out - x).square() * mask
@@ -333,6 +335,7 @@ ROWS = [
     ("multivae", BY_USERS),
     ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
     ("multivae-tuned", BY_USERS),
+    ("multivae-linear", BY_USERS),
     ("multidae", [*BY_USERS, "train.batch=300"]),
     ("mf-dot", []),
     ("mf-range", []),
@@ -345,7 +348,7 @@ ROWS = [
 MUTATIONS = [
     ("autorec-keras", "decoder.bias"), ("autorec-torch", "decay"), ("autorec-torch", "decay_biases"),
     ("autorec-d2l", "encoder.bias"), ("autorec-d2l", "cells"), ("autorec-item", "decay"), ("multivae", "kl"),
-    ("multivae", "noise"), ("multivae-paper", "kl"), ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
+    ("multivae", "noise"), ("multivae-paper", "kl"), ("multivae-linear", "kl"), ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
     ("mf-bias-wd", "decay"), ("mf-bias-wd", "decay_biases"),
 ]
 

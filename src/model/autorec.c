@@ -210,7 +210,7 @@ static int autorec_init(struct model *m, struct error *err)
     enum activation acts[CHAIN_MOST];
 
     spec->normalize_input = false;
-    if (n < 0 || n > CHAIN_MOST)
+    if (n < 0 || n >= CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
     last = spec->hidden[n];
     for (int l = 0; l < n; l++)

@@ -25,8 +25,10 @@ numpy() {
     python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import numpy' 2>/dev/null && echo "$p"; done | head -1)
     [ -n "$python" ] && [ -x "$steps" ] || return 0
     mkdir -p "$name.split"
-    "$steps" "$name.split" 0 "$source/conf/ease.yaml" "$@" && train "$name" "$@" &&
-        "$python" "$source/tests/support/ease.py" "$name.split" "$name" || fail "$name: not what NumPy gives"
+    if ! "$steps" "$name.split" 0 "$source/conf/ease.yaml" "$@" || ! train "$name" "$@" ||
+        ! "$python" "$source/tests/support/ease.py" "$name.split" "$name"; then
+        fail "$name: not what NumPy gives"
+    fi
 }
 numpy plain "${data[@]}" train.l2=50
 numpy dropout "${data[@]}" train.l2=20 model.input_dropout=0.4

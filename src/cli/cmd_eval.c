@@ -14,7 +14,7 @@
 enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
 
 struct request {
-    const char *run, *against, *per_user, *on, *metrics;
+    const char *run, *against, *per_user, *on, *metrics, *lists, *truth;
     int part; /* 1: validation */
     int form; /* enum form */
     int64_t resamples, seed, threads;
@@ -31,6 +31,8 @@ static const struct cli_option options[] = {
     {"metrics", 0, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20", CLI_TEXT(metrics)},
     {"ci", 0, NULL, "standard errors, and intervals of 95% over users", CLI_FLAG(ci)},
     {"against", 0, "RUN", "differences to a run, popular, bias or itemknn, and p", CLI_TEXT(against)},
+    {"lists", 0, "FILE", "no run, but lists: user, item, score or rank", CLI_TEXT(lists)},
+    {"truth", 0, "FILE", "what their users chose: user, item[, rating]", CLI_TEXT(truth)},
     {"resamples", 0, "N", "resamples of --ci and --against; 2000", CLI_WHOLE(resamples, 100, 1000000)},
     {"seed", 0, "N", "seed of the resamples; 1", CLI_WHOLE(seed, 0, INT64_MAX)},
     {"per-user", 0, "FILE", "write every user's figures there, tab-separated", CLI_TEXT(per_user)},
@@ -58,12 +60,13 @@ static int print_json(const struct eval_table *s, const struct request *q, const
 {
     struct json *j = json_new_object();
 
-    json_put_text(j, "run", q->run);
+    json_put_text(j, q->run ? "run" : "lists", q->run ? q->run : q->lists);
     if (q->against)
         json_put_text(j, "against", q->against);
     if (q->on)
         json_put_text(j, "on", q->on);
-    json_put_text(j, "part", parts[q->part]);
+    if (q->run)
+        json_put_text(j, "part", parts[q->part]);
     json_put_int(j, "examples", a->result.examples);
     json_put_int(j, "cells", a->result.cells);
     json_put(j, "metrics", eval_table_json(s));
@@ -159,11 +162,14 @@ static int report(const struct request *q, const struct evaluation *a, const str
         (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
         goto end;
     if (!q->quiet)
-        fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->run,
-                q->on     ? "on "
-                : q->part ? "validation"
-                          : "test",
-                q->on ? q->on : " part", (long long)a->result.examples, (long long)a->result.cells);
+        fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->lists ? q->lists : q->run,
+                q->on || q->lists ? "on "
+                : q->part         ? "validation"
+                                  : "test",
+                q->lists ? q->truth
+                : q->on  ? q->on
+                         : " part",
+                (long long)a->result.examples, (long long)a->result.cells);
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
     else
@@ -181,21 +187,61 @@ static void warn(void *arg, const char *text)
     cli_message("%s", text);
 }
 
+/* `set` has the metrics and eval.relevant. */
+static int judge_lists(struct evaluation *out, char *const *set, int n, const struct request *q,
+                       struct error *err)
+{
+    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = warn};
+    struct config *c = NULL;
+    int rc = config_new(&c, err);
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = config_set(c, set[i], err);
+    if (rc == 0 && c->metrics.n == 0)
+        rc = config_set(c, "eval.metrics=ndcg@10,recall@10,precision@10", err);
+    if (rc == 0) {
+        r.metric = c->metrics.value;
+        r.metrics = c->metrics.n;
+        r.relevant = c->relevant_rating;
+        rc = evaluate_lists(out, &r, err);
+    }
+    config_free(c);
+    return rc;
+}
+
+static int check_request(const struct request *q, const char *rest, struct error *err)
+{
+    if (!q->lists != !q->truth)
+        return error_set(err, PT_EUSAGE, "--lists FILE and --truth FILE belong together");
+    if (q->lists && (q->run || q->on || q->part))
+        return error_set(err, PT_EUSAGE, "--lists takes the place of a run: leave -m, --on and --part out");
+    if (q->lists && q->against && baseline_find(q->against) >= 0)
+        return error_set(
+            err, PT_EUSAGE,
+            "--against %s: lists have no training ratings to make it of; give a run of the same users",
+            q->against);
+    if (!q->run && !q->lists)
+        return error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s", rest ? rest : "RUN");
+    if (q->on && q->part)
+        return error_set(err, PT_EUSAGE, "--on FILE takes the place of a part; leave --part out");
+    return 0;
+}
+
 static int evaluate_both(const struct request *q, char *const *set, int n, struct error *err)
 {
     struct evaluation a = {0}, b = {0};
     int kind = q->against ? baseline_find(q->against) : -1;
-    struct eval_request r = {.folder = q->run,
+    struct eval_request r = {.folder = q->lists ? q->against : q->run,
                              .on = q->on,
                              .override = set,
                              .overrides = n,
                              .valid = q->part,
-                              .quiet = q->quiet,
-                              .baseline = (enum baseline_kind)kind,
-                              .warn = warn};
-    int rc = evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
+                             .quiet = q->quiet,
+                             .baseline = (enum baseline_kind)kind,
+                             .warn = warn};
+    int rc = q->lists ? judge_lists(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
-    if (rc == 0) {
+    if (rc == 0 && !q->lists) {
         note_ratings(q, q->run, &a);
         note_single(&a, q);
     }
@@ -220,13 +266,8 @@ int cmd_eval(int argc, char **argv, struct error *err)
     struct cli_args args;
     int rc = cli_parse(&args, &cmd_eval_usage, argc, argv, &q, err), n = argc - args.rest;
 
-    if (rc < 0)
+    if (rc < 0 || (rc = check_request(&q, n ? argv[args.rest] : NULL, err)) < 0)
         return rc;
-    if (!q.run)
-        return error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s",
-                         n ? argv[args.rest] : "RUN");
-    if (q.on && q.part)
-        return error_set(err, PT_EUSAGE, "--on FILE takes the place of a part; leave --part out");
     set = mem_alloc(n + 2, sizeof *set);
     if (!set || (q.metrics && asprintf(&metrics, "eval.metrics=%s", q.metrics) < 0)) {
         mem_free(set);

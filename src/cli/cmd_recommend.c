@@ -17,7 +17,7 @@ enum {
 struct request {
     struct targets targets;
     const char *allow, *deny;
-    int64_t k;
+    int64_t k, min_ratings;
     bool with_seen;
 };
 
@@ -26,6 +26,8 @@ static const struct cli_option options[] = {
     {"count", 'k', "N", "items for each user; default 10", CLI_WHOLE(k, 1, 1000000)},
     {"allow", 0, "FILE", "only these items: one id or title a line", CLI_TEXT(allow)},
     {"deny", 0, "FILE", "never these", CLI_TEXT(deny)},
+    {"min-ratings", 0, "N", "models of ratings: only items with N in training",
+     CLI_WHOLE(min_ratings, 1, INT32_MAX)},
     {"with-seen", 0, NULL, "also items that a user has rated", CLI_FLAG(with_seen)},
     {0}};
 
@@ -173,7 +175,7 @@ static int for_columns(struct job *j, struct error *err)
     for (int64_t e = 0; hidden && j->hidden && e < j->history->n; e++) {
         int64_t item = idtable_find(j->trained->items, idtable_name(names, e), idtable_length(names, e));
 
-        hidden[e] = item < 0 ? j->q->allow != NULL : j->hidden[item];
+        hidden[e] = item < 0 ? j->q->allow || j->q->min_ratings : j->hidden[item];
     }
     spec.hidden = hidden;
     if (!hidden)
@@ -216,7 +218,12 @@ static int hide_items(struct job *j, struct error *err)
     int64_t n = idtable_count(j->trained->items);
     int rc = 0;
 
-    if (!q->allow && !q->deny)
+    if (q->min_ratings && !j->trained->item_ratings)
+        return error_set(
+            err, PT_EUSAGE,
+            "--min-ratings: the model does not say how often items were rated: it is one of clicks, "
+            "or of an earlier partrain");
+    if (!q->allow && !q->deny && !q->min_ratings)
         return 0;
     j->hidden = mem_zalloc(n, 1);
     if (!j->hidden)
@@ -227,6 +234,8 @@ static int hide_items(struct job *j, struct error *err)
     }
     if (rc == 0 && q->deny)
         rc = history_text_items(j->trained, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err);
+    for (int64_t i = 0; i < n && q->min_ratings; i++)
+        j->hidden[i] |= j->trained->item_ratings[i] < (float)q->min_ratings;
     return rc;
 }
 
@@ -257,6 +266,10 @@ static int recommend(struct job *j, struct error *err)
 
 static void tell(const struct job *j, double open_s, double use_s)
 {
+    if (j->trained->rating && j->trained->item_ratings && !j->q->min_ratings)
+        cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings; "
+                    "--min-ratings N "
+                    "leaves those out (docs/recommend.md)");
     if (j->empty)
         cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
                     (long long)j->empty);

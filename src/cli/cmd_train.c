@@ -145,6 +145,28 @@ static void data_line(const struct console *t, const struct train_progress *p)
             q->low);
 }
 
+/* Of a part: ratings that no model can predict or list, and users who have none in it. */
+static void held_out_line(const struct problem *q, const char *part, const struct eval_part *judged)
+{
+    const struct matrix *out = judged->out;
+    int64_t unknown = 0, users = 0;
+
+    if (!out)
+        return;
+    for (int64_t c = 0; c < out->columns; c++)
+        unknown += problem_column_is_cold(q, c) ? out->column_count[c] : 0;
+    for (int64_t e = 0; e < out->examples; e++)
+        users += out->row_count[e] > 0;
+    if (unknown)
+        cli_message(
+            "note: %lld of %lld %s ratings are of %s without a training rating, which no model knows%s",
+            (long long)unknown, (long long)out->entries, part, q->side == SIDE_USER ? "items" : "users",
+            q->side == SIDE_USER ? ": they are predicted by the user's mean, and never listed" : "");
+    if (q->side == SIDE_USER && !q->split->rows && users < q->users)
+        cli_message("note: %lld of %lld users have no %s rating and are not evaluated",
+                    (long long)(q->users - users), (long long)q->users, part);
+}
+
 /* Users (items) are held out whole, and some have too few ratings to be scored. */
 static void scored_line(const struct problem *q, const char *part, int64_t rows,
                         const struct eval_part *judged)
@@ -209,6 +231,10 @@ static void listen(void *arg, const struct train_progress *p)
         data_line(t, p);
         scored_line(p->problem, "validation", p->problem->split->valid_rows, &p->problem->valid);
         scored_line(p->problem, "test", p->problem->split->test_rows, &p->problem->test);
+        if (p->problem->unused)
+            cli_message("note: %lld held-out ratings are of items without a training rating and take no part",
+                        (long long)p->problem->unused);
+        held_out_line(p->problem, "test", &p->problem->test);
         break;
     case TRAIN_STEPS:
         if (t->terminal && clock_now() - t->shown > 0.2)
@@ -268,6 +294,10 @@ static void print_result(const struct train_result *r, const char *folder, bool 
     if (!quiet)
         fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n",
                 (long long)r->best_epoch, (long long)r->epochs, r->train_s, r->weights_hash, folder);
+    if (!quiet && r->last_is_best)
+        cli_message(
+            "the best epoch is the last one: more epochs (train.epochs), or a larger train.lr, may reach "
+            "more");
 }
 
 static int start(const struct request *q, const struct config *c, struct error *err)

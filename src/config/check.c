@@ -449,10 +449,9 @@ static int check_train(const struct config *c, struct error *err)
                          "model.ease_weight to a number, such as 8",
                          part);
     if (takes_steps(c) && c->patience > 0 && surely_no_validation(c))
-        return error_set(err, PT_ECONFIG,
-                         "train.patience: there is no validation part to judge by; set %s above 0, or "
-                         "train.patience to 0",
-                         part);
+        return error_set(
+            err, PT_ECONFIG,
+            "train.patience: there is no validation part to judge by; set %s above 0, such as 0.1", part);
     if (c->refit && surely_no_validation(c))
         return error_set(err, PT_ECONFIG,
                          "train.refit: there is no validation part to choose by; set %s above 0, or "

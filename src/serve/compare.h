@@ -43,6 +43,21 @@ struct eval_request {
  * baseline; else as eval_run_open. */
 int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err);
+/* Lists of a program against what was held out: files of user, item, score (higher is better) or rank
+ * (1, 2, ...; a file in which every user's are), in any form that ratings have; and of user, item[,
+ * rating]. */
+struct lists_request {
+    const char *lists, *truth;
+    char *const *metric; /* rankings, without coverage */
+    int metrics;
+    double relevant; /* ratings of the truth from here on count */
+    void (*warn)(void *arg, const char *text);
+    void *arg;
+};
+
+/* compare_lists.c. Users of the truth without a list have the figure 0. PT_EUSAGE where a metric does
+ * not fit; PT_EDATA where nothing can be evaluated. */
+int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct error *err);
 /* Takes a zeroed one too. */
 void evaluation_free(struct evaluation *e);
 

@@ -47,6 +47,8 @@ static int read_biases(struct trained *trained, struct error *err)
     int rc = run_facts_biases(&trained->bias, &examples, f->tensors, f->path, trained->side, trained->columns,
                               err);
 
+    if (rc == 0)
+        rc = run_facts_counts(&trained->item_ratings, f->tensors, idtable_count(f->items), err);
     if (rc == 0 && trained->bias.column && examples != trained->examples)
         rc = error_set(err, PT_EFILE, "%s: its biases are those of another run", f->path);
     return rc;
@@ -247,6 +249,7 @@ void trained_close(struct trained *trained)
     mem_free(trained->untrained);
     mem_free(trained->untrained_row);
     biases_fini(&trained->bias);
+    mem_free(trained->item_ratings);
     mem_free(trained->cut);
     team_free(trained->team);
     topo_free(trained->topo);

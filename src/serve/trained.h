@@ -35,6 +35,7 @@ struct trained {
     double low, high, mean;    /* of the training ratings */
     uint8_t *untrained;        /* (columns) owned: 1 where there was no training rating */
     uint8_t *untrained_row;    /* (examples) owned: likewise; mf only, else NULL */
+    float *item_ratings;       /* (items) owned: training ratings of each; NULL: the file does not say */
     struct biases bias;        /* of users and items (data/biases.h); column NULL: the file has none */
     int shards;
     struct shard *cut;    /* (shards) owned */

@@ -290,6 +290,8 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->users = idtable_count(p->ratings->users);
     p->items = idtable_count(p->ratings->items);
     p->count = p->ratings->n;
+    for (int64_t i = 0; i < p->count; i++)
+        p->unused += p->split->part[i] == 0;
     p->examples = p->side == SIDE_USER ? p->users : p->items;
     p->columns = p->side == SIDE_USER ? p->items : p->users;
     if ((rc = make_matrices(p, c, known, err)) < 0)

@@ -47,6 +47,7 @@ struct problem {
     double mean;                 /* of the training ratings */
     struct biases bias;          /* shrunken means; column NULL: clicks, or a model without them */
     int64_t users, items, count; /* of the data set after filtering */
+    int64_t unused;              /* ratings that are held out, of items that no training rating has */
     bool refitted;               /* the validation part has been moved into training */
     uint8_t *cold_column;        /* (columns) owned: 1: no training rating; NULL: by the train matrix */
     uint8_t *cold_example;       /* (examples) owned, mf only: the same of users; NULL: by the input */

@@ -81,6 +81,19 @@ static void put_untrained(struct tensors_writer *w, const int64_t *count, int64_
     }
 }
 
+static void put_counts(struct tensors_writer *w, const int64_t *count, int64_t n)
+{
+    float piece[1024];
+
+    for (int64_t i = 0; i < n;) {
+        int64_t used = 0;
+
+        while (i < n && used < 1024)
+            piece[used++] = (float)count[i++];
+        tensors_data(w, piece, used * (int64_t)sizeof *piece);
+    }
+}
+
 static void put_biases(struct tensors_writer *w, const struct problem *p)
 {
     bool by_user = p->side == SIDE_USER;
@@ -92,6 +105,7 @@ static void put_biases(struct tensors_writer *w, const struct problem *p)
     tensors_data(w, by_user ? b->example : b->column, p->users * (int64_t)sizeof(float));
     tensors_data(w, by_user ? b->column : b->example, p->items * (int64_t)sizeof(float));
     tensors_data(w, shrink, sizeof shrink);
+    put_counts(w, by_user ? p->train->column_count : p->train->row_count, p->items);
 }
 
 /* Number of values for each weight, from the weight itself on, that the file holds. */
@@ -128,6 +142,7 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
             tensors_declare(w, BIAS_USERS, TENSOR_F32, p->users, 0);
             tensors_declare(w, BIAS_ITEMS, TENSOR_F32, p->items, 0);
             tensors_declare(w, BIAS_SHRINK, TENSOR_F32, 2, 0);
+            tensors_declare(w, BIAS_COUNT, TENSOR_F32, p->items, 0);
         }
     }
     rc = put_metadata(w, f, err);
@@ -329,6 +344,14 @@ static int copy_vector(float **out, int64_t *n, const struct tensors *t, const c
         return error_set(err, PT_ENOMEM, "out of memory");
     memcpy(*out, v.data, (size_t)v.bytes);
     return 0;
+}
+
+int run_facts_counts(float **out, const struct tensors *t, int64_t items, struct error *err)
+{
+    int64_t n;
+
+    *out = NULL;
+    return has_tensor(t, BIAS_COUNT) ? copy_vector(out, &n, t, BIAS_COUNT, items, err) : 0;
 }
 
 int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors *t, const char *path,

@@ -2,8 +2,8 @@
  *
  * model.safetensors       weights, configuration, facts about the training ratings; a U8 tensor of the rows
  *                         without one
- * checkpoint.safetensors  weights and their moments (NAME.m, NAME.v), the same metadata, and the state of the
- *                         run as JSON (train/checkpoint.h)
+ * checkpoint.safetensors  weights and their moments (NAME.m, NAME.v), the same metadata, and the state
+ * of the                         run as JSON (train/checkpoint.h)
  *
  * Tensors are whole matrices in the order of columns, without padding: shards, threads and ranks leave no
  * trace in a file. */
@@ -22,25 +22,26 @@ struct model_file {
     int64_t epoch;
 };
 
-/* Writes a file that appears at tensors_commit. The weights are copied when this returns, so training may go
- * on. Entered by all ranks: rank 0 writes, the others send their shards and get NULL. PT_EFILE, PT_ENOMEM. */
+/* Writes a file that appears at tensors_commit. The weights are copied when this returns, so training
+ * may go on. Entered by all ranks: rank 0 writes, the others send their shards and get NULL. PT_EFILE,
+ * PT_ENOMEM. */
 int model_file_write(struct tensors_writer **out, const char *path, const struct model_file *f,
                      struct error *err);
 
 /* Whether the file is a whole model of the weights with this hash. PT_EFILE. */
 int model_file_is_of(const char *path, const char *hash, bool *out, struct error *err);
 
-/* Weights, and moments where asked for, into a model of the same shape; each rank reads for itself. `users`:
- * rows of mf's users in the file, where the model has more behind them; -1: as many as the model. PT_EFILE
- * where the file is not whole or belongs to another model or data set. */
+/* Weights, and moments where asked for, into a model of the same shape; each rank reads for itself.
+ * `users`: rows of mf's users in the file, where the model has more behind them; -1: as many as the
+ * model. PT_EFILE where the file is not whole or belongs to another model or data set. */
 int model_file_load(const struct tensors *t, struct model *m, int64_t users, bool moments, struct error *err);
 /* The same from a file that is not open, for all users. */
 int model_file_read(const char *path, struct model *m, bool moments, struct error *err);
 
 /* `path`: of the open file, for messages. PT_EFILE where a fact is missing. */
 int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err);
-/* The rows without a training rating, in a tensor of this name: 1 at these of `n` places. For mem_free; NULL
- * where the file has none. Older files list their numbers in the metadata. */
+/* The rows without a training rating, in a tensor of this name: 1 at these of `n` places. For mem_free;
+ * NULL where the file has none. Older files list their numbers in the metadata. */
 #define UNTRAINED_COLUMNS  "cold_columns"
 #define UNTRAINED_EXAMPLES "cold_examples" /* mf only */
 int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, const char *name, int64_t n,
@@ -51,8 +52,13 @@ int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, con
 #define BIAS_USERS  "bias.user"
 #define BIAS_ITEMS  "bias.item"
 #define BIAS_SHRINK "bias.shrink" /* of users, of items */
+#define BIAS_COUNT  "bias.count"  /* training ratings of each item */
 int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors *t, const char *path,
                      int side, int64_t columns, struct error *err);
+
+/* Training ratings of each item, for mem_free; NULL where the file has none: a model of clicks, or an
+ * earlier partrain's. */
+int run_facts_counts(float **out, const struct tensors *t, int64_t items, struct error *err);
 
 /* Files of earlier versions have no `data_digest` but a SHA-256, which is not computed any more: whether
  * the ratings are those of the training is not checked, and the user is told so. */

@@ -56,10 +56,10 @@ static int check_validation(const struct run *r, struct error *err)
         return 0;
     explain_no_validation(why, sizeof why, r);
     if (r->config->patience)
-        return error_set(err, PT_ECONFIG,
-                         "train.patience: no validation figure: %s; set train.patience "
-                         "to 0",
-                         why);
+        return error_set(
+            err, PT_ECONFIG,
+            "train.patience: no validation figure: %s; give it more (split.*), or leave train.patience out",
+            why);
     return error_set(err, PT_ECONFIG, "train.refit: no validation figure: %s; set train.refit to false", why);
 }
 

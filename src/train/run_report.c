@@ -16,7 +16,11 @@ void run_warn(const struct run *r, const char *text)
 
 int64_t run_examples(const struct run *r)
 {
-    return problem_is_sgd(r->config) ? r->problem->cells.n : r->trainer.scheduler.examples;
+    const struct scheduler *s = &r->trainer.scheduler;
+
+    if (problem_is_sgd(r->config))
+        return r->problem->cells.n;
+    return s->last == LAST_DROP ? s->examples / s->size * s->size : s->examples;
 }
 
 void run_progress(const struct run *r, enum train_event event, int64_t epochs)
@@ -121,6 +125,8 @@ void run_result(const struct run *r, struct train_result *out)
                                  .baselines = r->baselines,
                                  .has_valid = r->monitor >= 0,
                                  .has_test = r->tested.n > 0,
+                                 .last_is_best = r->monitor >= 0 && r->config->epochs > 1 &&
+                                                 r->state.best_epoch == r->config->epochs,
                                  .epochs = r->state.epoch,
                                  .best_epoch = r->state.best_epoch,
                                  .train_s = r->state.train_s,

@@ -55,6 +55,7 @@ struct train_result {
     struct baseline_figures baselines; /* of the test part, else of validation */
     bool has_valid, has_test;
     int64_t epochs, best_epoch;
+    bool last_is_best; /* of the epochs that were to be */
     char weights_hash[33], model_hash[33];
     double train_s, epoch_s_median;
 };

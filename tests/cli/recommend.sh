@@ -185,6 +185,14 @@ for model in "autorec model.side=item" "autorec model.side=user" mf; do
         complain "$model: moods: $(cut -f3 "$folder/out" | tr '\n' ' ')"
     rm -r "$folder/moods"
 done
+# Only items with so many training ratings; a model of clicks does not say.
+for model in mf item; do
+    expect 0 '^8	1	' '' recommend -m "$folder/$model" -k 40 --users 8 --min-ratings 1 -q
+    some=$(wc -l <"$folder/out")
+    expect 0 '' '' recommend -m "$folder/$model" -k 40 --users 8 --min-ratings 100000 -q
+    [ "$some" -gt 5 ] && [ ! -s "$folder/out" ] || complain "$model: --min-ratings: $some items, then $(wc -l <"$folder/out")"
+done
+expect 2 '' 'one of clicks' recommend -m "$folder/vae" --users 8 --min-ratings 2
 # Files of ratings as they are: a header, quotes, further fields in which another mark stands.
 printf '"User-ID";"ISBN";"Title"\n"7";"101";"Part 1, The"\n"8";"102";"x"\n' >"$folder/semicolons"
 printf 'userId,movieId,rating\n"7","101",4\n8,"102",3\n' >"$folder/commas"

@@ -46,9 +46,8 @@ const struct cli_usage cmd_eval_usage = {
     "-m RUN [KEY=VALUE ...]",
     "Evaluates the model of a run on held-out ratings of its data, or with --on on\n"
     "those of a file; all its other ratings are input. KEY=VALUE sets data.*,\n"
-    "split.*, eval.* and run.*: data.path=FILE cuts other ratings into parts. With\n"
-    "eval.seen=zero the figures of eval.seen=remove are shown too. docs/metrics.md\n"
-    "defines all metrics.\n"
+    "split.*, eval.* and run.*: data.path=FILE cuts other ratings into parts.\n"
+    "docs/metrics.md defines all metrics.\n"
     "\n"
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};

@@ -22,9 +22,14 @@ static bool is_ease(const struct config *c)
     return c->model_kind == MODEL_EASE;
 }
 
+static bool is_ials(const struct config *c)
+{
+    return c->model_kind == MODEL_IALS;
+}
+
 static bool is_clicks(const struct config *c)
 {
-    return is_multi(c) || is_ease(c);
+    return is_multi(c) || is_ease(c) || is_ials(c);
 }
 
 static bool has_companion(const struct config *c)
@@ -59,17 +64,27 @@ static bool is_sgd(const struct config *c)
 
 static bool is_adam(const struct config *c)
 {
-    return !is_sgd(c);
+    return !is_sgd(c) && !is_ease(c) && !is_ials(c);
+}
+
+static bool has_l2(const struct config *c)
+{
+    return is_adam(c) || is_ease(c);
+}
+
+static bool has_penalty(const struct config *c)
+{
+    return is_sgd(c) || is_ials(c);
 }
 
 static bool is_network(const struct config *c)
 {
-    return !is_mf(c) && !is_ease(c);
+    return !is_mf(c) && !is_ease(c) && !is_ials(c);
 }
 
 static bool drops_input(const struct config *c)
 {
-    return !is_mf(c);
+    return !is_mf(c) && !is_ials(c);
 }
 
 static bool has_loss(const struct config *c)
@@ -79,17 +94,22 @@ static bool has_loss(const struct config *c)
 
 static bool has_latent(const struct config *c)
 {
-    return is_multi(c) || is_mf(c);
+    return is_multi(c) || is_mf(c) || is_ials(c);
 }
 
-static bool takes_steps(const struct config *c)
+static bool has_epochs(const struct config *c)
 {
     return !is_ease(c);
 }
 
+static bool takes_steps(const struct config *c)
+{
+    return !is_ease(c) && !is_ials(c);
+}
+
 static bool init_is_normal(const struct config *c)
 {
-    return c->init == INIT_NORMAL && takes_steps(c);
+    return c->init == INIT_NORMAL && has_epochs(c);
 }
 
 static bool holds_out_rows(const struct config *c)
@@ -163,24 +183,17 @@ static const struct {
     {"model.ease_weight", has_companion},
     {"model.ease_l2", has_companion},
     {"model.items_most", squares_items},
-    {"model.init", takes_steps},
+    {"model.init", has_epochs},
     {"model.bias_std", takes_steps},
-    {"train.epochs", takes_steps},
-    {"train.batch", takes_steps},
-    {"train.last_batch", takes_steps},
-    {"train.shuffle", takes_steps},
+    {"train.epochs", has_epochs},
     {"train.lr", takes_steps},
-    {"train.beta2", takes_steps},
-    {"train.eps", takes_steps},
-    {"train.weight_decay", takes_steps},
     {"train.schedule", takes_steps},
-    {"train.clip_norm", takes_steps},
-    {"train.seed", takes_steps},
-    {"train.init", takes_steps},
-    {"train.patience", takes_steps},
-    {"train.checkpoint_every", takes_steps},
-    {"train.checkpoint_minutes", takes_steps},
-    {"eval.every", takes_steps},
+    {"train.seed", has_epochs},
+    {"train.init", has_epochs},
+    {"train.patience", has_epochs},
+    {"train.checkpoint_every", has_epochs},
+    {"train.checkpoint_minutes", has_epochs},
+    {"eval.every", has_epochs},
     {"model.hidden", is_network},
     {"model.latent", has_latent},
     {"model.activation", is_network},
@@ -196,6 +209,7 @@ static const struct {
     {"model.kl_anneal_steps", is_vae},
     {"model.init_std", init_is_normal},
     {"model.biases", is_mf},
+    {"model.unobserved_weight", is_ials},
     {"model.center", is_rating},
     {"model.range_low", is_mf},
     {"model.range_high", is_mf},
@@ -221,11 +235,11 @@ static const struct {
     {"train.last_batch", is_adam},
     {"train.shuffle", is_adam},
     {"train.microbatch", is_multi},
-    {"train.penalty", is_sgd},
+    {"train.penalty", has_penalty},
     {"train.penalty_bias", is_sgd},
     {"train.beta2", is_adam},
     {"train.eps", is_adam},
-    {"train.l2", is_adam},
+    {"train.l2", has_l2},
     {"train.weight_decay", is_adam},
     {"train.clip_norm", is_adam},
     {"train.beta1", beta1_is_fixed},
@@ -260,6 +274,13 @@ static int set_model_defaults(struct config *c, struct error *err)
         rc = option_set_number(&c->hidden, &vae_hidden, is_vae(c), err);
     if (is_multi(c) && !config_given(c, "model.activation"))
         c->activation = ACT_TANH;
+    if (is_ials(c)) {
+        rc = option_set_number(&c->hidden, &vae_hidden, 0, err);
+        c->latent = config_given(c, "model.latent") ? c->latent : 64;
+        c->epochs = config_given(c, "train.epochs") ? c->epochs : 9;
+        c->penalty = config_given(c, "train.penalty") ? c->penalty : 0.01;
+        c->init = config_given(c, "model.init") ? c->init : INIT_NORMAL;
+    }
     if (is_sgd(c) && !config_given(c, "train.lr"))
         c->lr = 0.05;
     if (is_sgd(c) && !config_given(c, "model.init"))

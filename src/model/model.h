@@ -39,7 +39,8 @@ struct model_spec {
     double l2;                    /* ease */
     int64_t items_most;           /* ease: how many of the most popular items; 0: all */
     bool sgd;                     /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
-    double penalty, penalty_bias; /* sgd: of each rating */
+    double penalty, penalty_bias; /* sgd, ials: of each rating */
+    double unobserved_weight;     /* ials */
     bool companion;               /* multivae: scores of an EASE are added to the logits */
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */
@@ -130,7 +131,7 @@ struct model {
 };
 
 /* The models; model/registry.c has a row for each. */
-extern const struct model_ops autorec_ops, multivae_ops, mf_ops, mf_sgd_ops, ease_ops;
+extern const struct model_ops autorec_ops, multivae_ops, mf_ops, mf_sgd_ops, ease_ops, ials_ops;
 
 /* ---- shared by models ---- */
 

@@ -12,6 +12,7 @@ struct model_traits {
     bool by_rating;   /* a training example is one rating, and a user without a row of factors is folded in;
                        * else an example is all entries of a user or item, known to the model or not */
     bool variational; /* its code has a mean and a variance, its loss a KL term */
+    bool alternating; /* ials: an epoch is one step; no moments, and a user's code is solved for */
     bool closed;      /* a closed form: an epoch is one step, and there is one epoch */
     const struct model_ops *ops;
 };

@@ -30,6 +30,8 @@ static int check_tables(const struct trained *trained, int64_t users, int64_t it
     const struct trained_files *f = &trained->files;
     int rc;
 
+    if (problem_traits(trained->config)->alternating)
+        return check_rows(f, "item.weight", items, RUN_ITEMS, err);
     if (problem_traits(trained->config)->closed)
         return check_rows(f, "ease.weight", item_weights_kept(items, trained->config->items_most), RUN_ITEMS,
                           err);

@@ -131,6 +131,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .companion = c->ease && problem_is_binary(c) && !problem_traits(c)->closed,
         .sgd = problem_is_sgd(c),
         .penalty = c->penalty,
+        .unobserved_weight = c->unobserved_weight,
         .penalty_bias = c->penalty_bias,
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,

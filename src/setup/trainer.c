@@ -51,7 +51,9 @@ void trainer_epoch(struct trainer *l, int64_t epoch)
 {
     scheduler_epoch(&l->scheduler, epoch);
     adam_plan_epoch(&l->plan, epoch, scheduler_first_step(&l->scheduler, epoch));
-    l->steps = model_traits(l->model->spec.kind)->closed ? 1 : l->scheduler.steps;
+    l->steps = model_traits(l->model->spec.kind)->closed || model_traits(l->model->spec.kind)->alternating
+                   ? 1
+                   : l->scheduler.steps;
 }
 
 void trainer_steps(struct trainer *l, int64_t from, int64_t to, bool begin, bool flush)

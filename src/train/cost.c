@@ -18,7 +18,7 @@ static struct sizes sizes_of(const struct model_spec *s)
     bool linear = s->decoder == DECODER_LINEAR;
     int n = s->hiddens;
 
-    if (t->by_rating || t->closed)
+    if (t->by_rating || t->closed || t->alternating)
         return (struct sizes){latent, latent, 0.0};
     for (int i = 0; i + 1 < n; i++) /* the decoder of clicks mirrors the encoder */
         dense += (t->clicks && !linear ? 2.0 : 1.0) * s->hidden[i] * s->hidden[i + 1];
@@ -137,6 +137,19 @@ static void add_closed(struct cost *w, const struct model_spec *s, const struct 
     w->kernel[COST_PRODUCT] = 2.0 * n * n * n;
 }
 
+/* Two half steps: sums of outer products, a system for each row. */
+static void add_alternating(struct cost *w, const struct model_spec *s, const struct problem *p)
+{
+    double k = (double)s->latent, ld = (double)row_pad(s->latent), rows = (double)(p->examples + p->columns);
+
+    w->ld = row_pad(s->latent);
+    w->floats = (p->examples + p->columns) * w->ld;
+    w->flop[PHASE_UPDATE] += 2.0 * k * k * (2.0 * w->ratings + rows) + k * k * k / 3.0 * rows;
+    w->bytes[PHASE_UPDATE] += 4.0 * ld * (2.0 * w->ratings + 2.0 * rows);
+    w->kernel[COST_GATHER] = ld * k * rows;
+    w->kernel[COST_PRODUCT] = 2.0 * k * ld * (2.0 * w->ratings + rows);
+}
+
 /* `total`: examples of an epoch. */
 static void add_phases(struct cost *w, const struct model_spec *s, const struct problem *p, double total)
 {
@@ -144,6 +157,8 @@ static void add_phases(struct cost *w, const struct model_spec *s, const struct 
 
     if (s->sgd)
         add_blocks(w, s, p);
+    else if (model_traits(s->kind)->alternating)
+        add_alternating(w, s, p);
     else if (model_traits(s->kind)->closed)
         add_closed(w, s, p);
     else if (w->steps > 0)
@@ -155,7 +170,7 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
     const int64_t *count = l->problem->train->row_count;
     const struct model_spec *spec = &l->model->spec;
 
-    if (model_traits(spec->kind)->closed) {
+    if (model_traits(spec->kind)->closed || model_traits(spec->kind)->alternating) {
         cost_of_epoch(out, l);
         out->steps = steps;
         return;
@@ -203,6 +218,8 @@ double cost_of_evaluation(const struct trainer *l, double examples, double entri
         return 2.0 * entries * (double)l->model->params.param[0].rows;
     if (model_traits(l->model->spec.kind)->by_rating)
         return 2.0 * z.last * scores;
+    if (model_traits(l->model->spec.kind)->alternating)
+        return 2.0 * z.last * (scores + z.last * entries) + pow(z.last, 3.0) / 3.0 * examples;
     return 2.0 * z.first * entries + 2.0 * z.last * scores + 2.0 * z.dense * examples;
 }
 

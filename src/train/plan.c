@@ -21,7 +21,7 @@ struct sizes {
     int layers; /* widths, from the first hidden layer to the last */
     int64_t first_ld, last_ld;
     int workers, shards;
-    bool softmax, mf, sgd;
+    bool softmax, mf, sgd, alternating;
     int64_t closed; /* items in the weights of a closed form; 0: another model */
 };
 
@@ -43,7 +43,8 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
                         .shards = p->shards,
                         .softmax = problem_is_binary(c),
                         .mf = problem_traits(c)->by_rating,
-                        .sgd = problem_is_sgd(c)};
+                        .sgd = problem_is_sgd(c),
+                        .alternating = problem_traits(c)->alternating};
     z->closed = problem_traits(c)->closed ? item_weights_kept(p->columns, c->items_most) : 0;
     z->batch = c->batch < n || c->last_batch != LAST_KEEP ? c->batch : n;
     z->eval = c->eval_batch < p->examples ? c->eval_batch : p->examples;
@@ -137,6 +138,10 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
 {
     int64_t views, bytes = 0;
 
+    if (z->alternating) /* users' factors and lists of items; a system a worker, a sum a shard */
+        return p->train->entries * 4 + p->users * (z->first_ld * FLOAT + 8) +
+               (z->workers + z->shards + 1) * c->latent * z->first_ld * FLOAT +
+               (z->workers * 129 + z->eval) * z->first_ld * FLOAT;
     if (z->closed)
         return item_solver_bytes(z->closed, p->train->entries, z->workers);
     if (z->sgd) /* ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks */
@@ -250,8 +255,12 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
 
     measure(&z, c, p);
     *out = (struct memory_plan){.data = resident(), .limit = limit_of(p)};
-    out->weights = z.closed ? z.closed * z.first_ld * FLOAT : weight_bytes(&z, c, p) / 3;
-    out->moments = z.closed ? 0 : z.sgd ? (p->users + p->items) * 2 * FLOAT : 2 * out->weights;
+    out->weights = z.alternating ? p->columns * z.first_ld * FLOAT
+                   : z.closed    ? z.closed * z.first_ld * FLOAT
+                                 : weight_bytes(&z, c, p) / 3;
+    out->moments = z.closed || z.alternating ? 0
+                   : z.sgd                   ? (p->users + p->items) * 2 * FLOAT
+                                             : 2 * out->weights;
     out->files = out->weights;
     if (folder) /* let go span by span */
         out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));

@@ -86,6 +86,9 @@ disturbed mf INT 130
 common=("${data[@]}" model.kind=mf model.latent=20 train.optimizer=sgd train.epochs=60 train.patience=40 train.refit=true)
 disturbed sgd TERM 143
 
+common=("${data[@]}" model.kind=ials model.latent=20 train.epochs=60)
+disturbed ials INT 130
+
 # What else --resume and folders may meet.
 common=(data.path=synth:small model.kind=mf train.epochs=5 run.threads=1)
 expect 0 '^epoch 5/5' absent --resume

@@ -231,6 +231,7 @@ static const struct {
     {"split.folds", split_has_folds},
     {"split.fold", split_has_folds},
     {"split.time_cut", split_has_time},
+    {"train.optimizer", takes_steps},
     {"train.batch", is_adam},
     {"train.last_batch", is_adam},
     {"train.shuffle", is_adam},

@@ -1,12 +1,12 @@
-/* ials.c - alternating least squares for implicit feedback (Hu, Koren, Volinsky: "Collaborative Filtering for
- * Implicit Feedback Datasets", 2008), weighted and regularised as in Rendle et al.: "Revisiting the Performance
- * of iALS on Item Recommendation Benchmarks", 2021.
+/* ials.c - alternating least squares for implicit feedback (Hu, Koren, Volinsky: "Collaborative Filtering
+ * for Implicit Feedback Datasets", 2008), weighted and regularised as in Rendle et al.: "Revisiting the
+ * Performance of iALS on Item Recommendation Benchmarks", 2021.
  *
  *     sum over the chosen (1 - p_u . q_i)^2 + a sum over all (p_u . q_i)^2
  *     + l sum over users (n_u + a items) |p_u|^2 + l sum over items (n_i + a users) |q_i|^2
  *
- * a is model.unobserved_weight, l train.penalty. An epoch is one step: all users from the items' factors, then
- * all items from the users'. A row x solves
+ * a is model.unobserved_weight, l train.penalty. An epoch is one step: all users from the items' factors,
+ * then all items from the users'. A row x solves
  *
  *     (a G + sum over its chosen q q' + l (n + a others) I) x = sum over its chosen q       G = sum q q'
  *

@@ -43,7 +43,7 @@ static void print_overview(FILE *out)
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
-    fputs("  help        what a command does and takes: partrain help COMMAND\n\n"
+    fputs("  help        what a command does and takes: partrain help COMMAND\n"
           "  --version   which build this is\n\n"
           "Exit status:\n" CLI_EXIT_STATUS,
           out);

@@ -1,0 +1,418 @@
+#include "setup/advice.h"
+
+#include "base/mem.h"
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHOSEN_FROM    0.6 /* of the way from the lowest value to the highest */
+#define CHOSEN_LEAST   0.4 /* share of ratings that is kept, or a lower value is taken */
+#define CHOSEN_MOST    0.95
+#define COUNTS_FROM    100 /* no scale goes further */
+#define USERS_ENOUGH   300 /* with enough ratings: users are held out whole */
+#define JUDGED_WANTED  100
+#define JUDGED_MOST    10000
+#define JUDGED_LEAST   10
+#define STEPS_LEAST    30    /* minibatches of an epoch */
+#define EASE_ITEM_PAIR 12    /* bytes */
+#define EASE_ITEMS     20000 /* beyond it takes many minutes: time grows with their cube */
+#define EASE_ITEMS_FEW 5000  /* seconds: several penalties are tried */
+
+struct advisor {
+    struct advice *out;
+    const struct ratings *r;
+    const struct facts *f;
+    char **given;
+    int n_given;
+    double share; /* of the users that are held out for each of validation and test; 0: ratings are */
+};
+
+static bool is_given(const struct advisor *a, const char *key)
+{
+    size_t length = strlen(key);
+
+    for (int i = 0; i < a->n_given; i++)
+        if (strncmp(a->given[i], key, length) == 0 && a->given[i][length] == '=')
+            return true;
+    return false;
+}
+
+static void add(const struct advisor *a, struct advice_list *to, const char *key, const char *value,
+                const char *reason, ...) __attribute__((format(printf, 5, 6)));
+
+/* Where the user says nothing about the key. */
+static void add(const struct advisor *a, struct advice_list *to, const char *key, const char *value,
+                const char *reason, ...)
+{
+    struct advice_setting *s = &to->setting[to->n];
+    va_list args;
+
+    if (is_given(a, key) || to->n == ADVICE_SETTINGS)
+        return;
+    snprintf(s->key, sizeof s->key, "%s", key);
+    snprintf(s->value, sizeof s->value, "%s", value);
+    va_start(args, reason);
+    vsnprintf(s->reason, sizeof s->reason, reason, args);
+    va_end(args);
+    to->n++;
+}
+
+static const char *number(char out[32], double value)
+{
+    snprintf(out, 32, "%.10g", value);
+    return out;
+}
+
+/* ---- which values count as chosen ---- */
+
+static double share_from(const struct ratings *r, double least)
+{
+    int64_t n = 0;
+
+    for (int64_t k = 0; k < r->n; k++)
+        n += (double)r->value[k] >= least - 1e-6;
+    return (double)n / (double)r->n;
+}
+
+static bool are_whole(const struct ratings *r)
+{
+    for (int64_t k = 0; k < r->n; k++)
+        if (r->value[k] != floorf(r->value[k]))
+            return false;
+    return true;
+}
+
+/* Plays, purchases, visits: whole numbers from 1 on without an upper end, or of which 1 is the usual one. */
+static bool are_counts(const struct advisor *a)
+{
+    const struct facts *f = a->f;
+
+    return f->low >= 0 && are_whole(a->r) &&
+           (f->high > COUNTS_FROM || (f->low == 1 && 2 * f->bar[0].count > f->ratings));
+}
+
+/* The next value above (up) or below that occurs; where values are many, a twentieth of the scale further. */
+static double next_value(const struct facts *f, double value, bool up)
+{
+    double step = (f->high - f->low) / 20;
+
+    if (f->bar[0].low != f->bar[0].high)
+        return up ? value + step : value - step;
+    for (int i = 0; i < f->bars; i++) {
+        int at = up ? i : f->bars - 1 - i;
+
+        if (up ? f->bar[at].low > value + 1e-6 : f->bar[at].low < value - 1e-6)
+            return f->bar[at].low;
+    }
+    return value;
+}
+
+/* From three fifths of the scale on, unless that keeps few ratings, or nearly all of them. */
+static double chosen_from(const struct advisor *a)
+{
+    const struct facts *f = a->f;
+    double from = f->low + CHOSEN_FROM * (f->high - f->low), up;
+
+    from = next_value(f, from - 1e-4, true);
+    while (share_from(a->r, from) < CHOSEN_LEAST && from > f->low + 1e-6)
+        from = fmax(next_value(f, from, false), f->low);
+    up = next_value(f, from, true);
+    if (share_from(a->r, from) > CHOSEN_MOST && share_from(a->r, up) >= CHOSEN_LEAST)
+        from = up;
+    return from;
+}
+
+static void describe_values(const struct advisor *a, bool counts)
+{
+    const struct facts *f = a->f;
+    const char *kind = "a scale of ratings";
+
+    if (f->constant)
+        snprintf(a->out->values, sizeof a->out->values, "no values: who chose what");
+    else {
+        if (counts)
+            kind = "counts, not a scale: the more, the more often";
+        else if (f->bars == 2)
+            kind = "two values: no and yes";
+        snprintf(a->out->values, sizeof a->out->values, "values from %g to %g: %s", f->low, f->high, kind);
+    }
+}
+
+static void choose_values(const struct advisor *a)
+{
+    struct advice *o = a->out;
+    bool counts = !a->f->constant && are_counts(a);
+    char text[32];
+
+    describe_values(a, counts);
+    o->kept = a->r->n;
+    if (o->ratings && (a->f->constant || counts)) {
+        o->ratings = false; /* nothing to predict */
+        snprintf(o->values + strlen(o->values), sizeof o->values - strlen(o->values),
+                 "; ranked, for there is no rating to predict");
+    }
+    o->all_chosen = o->ratings || a->f->constant || a->r->finished || is_given(a, "data.min_rating");
+    if (o->all_chosen)
+        return;
+    o->chosen = counts ? 1.0 : chosen_from(a);
+    o->all_chosen = a->f->low >= o->chosen;
+    o->kept = llround(share_from(a->r, o->chosen) * (double)a->r->n);
+    o->dropped = a->r->n - o->kept;
+    if (o->all_chosen)
+        return;
+    add(a, &o->common, "data.min_rating", number(text, o->chosen),
+        "%s: keeps %.0f%% of the ratings, drops %" PRId64 " of %" PRId64,
+        counts ? "0 is not a choice, every count above it is" : "what is liked, by the scale",
+        100.0 * (double)o->kept / (double)a->r->n, o->dropped, a->r->n);
+}
+
+/* Users by what is kept of their ratings. */
+static int count_users(const struct advisor *a, struct error *err)
+{
+    int64_t users = idtable_count(a->r->users), *count = mem_zalloc(users, sizeof *count);
+
+    if (!count)
+        return error_set(err, PT_ENOMEM, "out of memory for the counts of %" PRId64 " users", users);
+    for (int64_t k = 0; k < a->r->n; k++)
+        count[a->r->user[k]] += a->out->all_chosen || (double)a->r->value[k] >= a->out->chosen - 1e-6;
+    for (int64_t u = 0; u < users; u++) {
+        a->out->users += count[u] > 0;
+        a->out->judged += count[u] >= ADVICE_JUDGED;
+    }
+    mem_free(count);
+    if (a->out->judged < JUDGED_LEAST)
+        return error_set(
+            err, PT_EDATA,
+            "%" PRId64 " of %" PRId64 " users have %d ratings or more to learn and to be judged "
+            "by: too few to choose anything; name a configuration yourself (partrain help train)",
+            a->out->judged, users, ADVICE_JUDGED);
+    return 0;
+}
+
+/* ---- split and training ---- */
+
+static void choose_split(struct advisor *a)
+{
+    struct advice *o = a->out;
+    char text[32];
+
+    if (a->r->finished)
+        return; /* the files say it */
+    if (o->ratings) {
+        add(a, &o->common, "split.kind", "random", "single ratings are held out");
+        add(a, &o->common, "split.valid", "0.1", "chooses the model: about %" PRId64 " ratings",
+            o->kept / 10);
+        add(a, &o->common, "split.test", "0.1", "judges it, once");
+        return;
+    }
+    if (o->judged < USERS_ENOUGH) {
+        add(a, &o->common, "split.kind", "per_user",
+            "%" PRId64 " users have %d and more, too few to hold some out whole: a part of each one's",
+            o->judged, ADVICE_JUDGED);
+        add(a, &o->common, "split.valid", "0.2", "chooses the model");
+        add(a, &o->common, "split.test", "0.2", "judges it, once");
+        return;
+    }
+    a->share = fmin(0.2, fmax(0.1, ceil(100.0 * JUDGED_WANTED / (double)o->judged) / 100.0));
+    add(a, &o->common, "split.kind", "users",
+        "new users: %" PRId64 " of %" PRId64 " have %d and more and can be judged", o->judged, o->users,
+        ADVICE_JUDGED);
+    number(text, a->share * (double)o->users > JUDGED_MOST ? JUDGED_MOST : a->share);
+    if (a->share * (double)o->users > JUDGED_MOST)
+        a->share = JUDGED_MOST / (double)o->users;
+    add(a, &o->common, "split.valid_users", text, "choose the model: about %.0f are judged",
+        a->share * (double)o->judged);
+    add(a, &o->common, "split.test_users", text, "judge it, once");
+    add(a, &o->common, "split.fold_in", "0.8", "of their ratings the model sees; it must find the others");
+}
+
+/* Examples of a minibatch: an epoch has STEPS_LEAST of them. */
+static int64_t batch_of(int64_t examples)
+{
+    static const int64_t size[] = {500, 200, 100, 50, 20, 10};
+    int i = 0;
+
+    while (i < 5 && examples / size[i] < STEPS_LEAST)
+        i++;
+    return size[i];
+}
+
+/* ---- models ---- */
+
+/* A row is a model worth trying; of networks the first one that this build has. */
+static const struct row {
+    const char *name, *note, *settings; /* KEY=VALUE by blanks */
+    bool ratings, network;              /* network: of minibatches */
+    int64_t items_most;                 /* 0: no limit */
+} rows[] = {
+    {"multidae-ease", "an autoencoder, and the scores of ease added to its own",
+     "model.kind=multidae model.hidden=[] model.latent=200 model.input_dropout=0.5 model.ease=on "
+     "model.ease_l2=200 "
+     "train.l2=1e-4",
+     false, true, EASE_ITEMS},
+    {"ease-l2-200", "items from items, in closed form", "model.kind=ease train.l2=200", false, false,
+     EASE_ITEMS},
+    {"ease-l2-50", "the same, less held back", "model.kind=ease train.l2=50", false, false, EASE_ITEMS_FEW},
+    {"ease-l2-500", "the same, more held back", "model.kind=ease train.l2=500", false, false, EASE_ITEMS_FEW},
+    {"multidae", "an autoencoder",
+     "model.kind=multidae model.hidden=[] model.latent=200 model.input_dropout=0.5 train.l2=1e-4", false,
+     true, 0},
+    {"mf", "biases and factors, rating by rating",
+     "model.kind=mf train.optimizer=sgd model.latent=50 model.center=true train.lr=0.05 train.penalty=0.07 "
+     "train.penalty_bias=0.05 eval.untrained=score train.epochs=60 train.patience=5 train.refit=true",
+     true, false, 0},
+    {"autorec-user", "an autoencoder of users' ratings",
+     "model.kind=autorec model.side=user model.hidden=[500] model.activation=sigmoid model.loss=example_mean "
+     "model.center=true train.lr=0.002 train.schedule=exponential train.lr_decay=0.95 train.l2=0.006 "
+     "train.epochs=60 train.patience=10",
+     true, true, 0},
+};
+
+/* Whether this build knows all of them, over the common ones. */
+static int is_known(bool *known, const struct advice_list *common, const struct advice_list *own,
+                    struct error *err)
+{
+    struct config *c = NULL;
+    struct error unknown = {0};
+    char word[256];
+    int rc = config_new(&c, err);
+
+    *known = rc == 0;
+    for (int i = 0; i < common->n + own->n && *known; i++) {
+        const struct advice_setting *s = i < common->n ? &common->setting[i] : &own->setting[i - common->n];
+
+        snprintf(word, sizeof word, "%s=%s", s->key, s->value);
+        *known = config_set(c, word, &unknown) == 0;
+    }
+    config_free(c);
+    return rc;
+}
+
+static void fill_candidate(const struct advisor *a, struct advice_candidate *c, const struct row *row)
+{
+    int64_t examples = (int64_t)((1.0 - 2.0 * a->share) * (double)a->out->users), batch = batch_of(examples);
+    char words[512], text[32], *word, *rest, *value;
+
+    *c = (struct advice_candidate){.name = row->name, .note = row->note, .network = row->network};
+    snprintf(words, sizeof words, "%s", row->settings);
+    for (word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        value = strchr(word, '=');
+        *value++ = '\0';
+        add(a, &c->own, word, value, "%s", strcmp(word, "model.kind") == 0 ? row->note : "");
+    }
+    if (!row->network)
+        return;
+    add(a, &c->own, "train.batch", number(text, (double)batch),
+        "an epoch of %" PRId64 " users has %" PRId64 " steps", examples, (examples + batch - 1) / batch);
+    if (row->ratings)
+        return;
+    add(a, &c->own, "train.epochs", "500", "a limit; patience ends the training before");
+    add(a, &c->own, "train.patience", "20", "epochs without a better validation figure");
+}
+
+static int choose_models(const struct advisor *a, struct error *err)
+{
+    int64_t items = idtable_count(a->r->items);
+    bool square = mem_available(EASE_ITEM_PAIR * items * items), network = false, known;
+    int rc;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct advice_candidate *c = &a->out->candidate[a->out->candidates];
+
+        if (rows[i].ratings != a->out->ratings || (rows[i].network && network) ||
+            (rows[i].items_most && (items > rows[i].items_most || !square)))
+            continue;
+        fill_candidate(a, c, &rows[i]);
+        if ((rc = is_known(&known, &a->out->common, &c->own, err)) < 0)
+            return rc;
+        a->out->candidates += known;
+        network = network || (known && rows[i].network);
+    }
+    return a->out->candidates
+               ? 0
+               : error_set(err, PT_ECONFIG, "no model takes the settings that were given; leave some out");
+}
+
+int advice_make(struct advice *out, const struct ratings *r, const struct facts *f, bool ratings,
+                char **given, int n_given, struct error *err)
+{
+    struct advisor a = {.out = out, .r = r, .f = f, .given = given, .n_given = n_given};
+    int rc;
+
+    *out = (struct advice){.ratings = ratings};
+    choose_values(&a);
+    if ((rc = count_users(&a, err)) < 0)
+        return rc;
+    choose_split(&a);
+    add(&a, &out->common, "eval.metrics", out->ratings ? "[rmse, mae]" : "[ndcg@100, recall@20, recall@50]",
+        "the first one chooses");
+    return choose_models(&a, err);
+}
+
+/* ---- as a file ---- */
+
+/* A value as YAML: a list, or a text in quotes where it needs them. */
+static void put_value(FILE *f, const char *key, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
+    bool list = strcmp(key, "data.columns") == 0 || strcmp(key, "eval.metrics") == 0;
+
+    if (*value == '[' || *value == '"' || (*value && value[strspn(value, plain)] == '\0')) {
+        fputs(value, f);
+    } else if (list) {
+        fprintf(f, "[%s]", value);
+    } else {
+        putc('"', f);
+        for (; *value; value++)
+            fprintf(f, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+        putc('"', f);
+    }
+}
+
+static void put_setting(FILE *f, const char *key, const char *value, const char *reason)
+{
+    int width = (int)(strlen(key) + strlen(value)) + 2, gap = width < 30 ? 32 - width : 2;
+
+    fprintf(f, "%s: ", key);
+    put_value(f, key, value);
+    if (*reason)
+        fprintf(f, "%*s# %s", gap, "", reason);
+    putc('\n', f);
+}
+
+static void put_given(FILE *f, char **given, int n)
+{
+    char key[64];
+
+    for (int i = 0; i < n; i++) {
+        size_t length = strcspn(given[i], "=");
+
+        snprintf(key, sizeof key, "%.*s", (int)length, given[i]);
+        put_setting(f, key, given[i] + length + (given[i][length] == '='), "as given");
+    }
+}
+
+int advice_text(char **out, size_t *length, const struct advice *a, int candidate, const char *path,
+                char **given, int n_given, struct error *err)
+{
+    const struct advice_list *list[] = {&a->candidate[candidate].own, &a->common};
+    FILE *f = open_memstream(out, length);
+
+    if (!f)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    put_setting(f, "data.path", path, "");
+    for (int l = 0; l < 2; l++)
+        for (int i = 0; i < list[l]->n; i++)
+            put_setting(f, list[l]->setting[i].key, list[l]->setting[i].value, list[l]->setting[i].reason);
+    put_given(f, given, n_given);
+    if (fclose(f) != 0 || !*out) {
+        free(*out);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    return 0;
+}

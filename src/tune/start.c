@@ -1,0 +1,160 @@
+#include "tune/start.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool start_better(const struct start_result *r, double a, double b)
+{
+    return r->smaller_is_better ? a < b : a > b;
+}
+
+int start_best_baseline(const struct start_result *r)
+{
+    int best = -1;
+
+    for (int k = 0; k < BASELINES && r->baselines.any; k++)
+        if (isfinite(r->baselines.value[k][0]) &&
+            (best < 0 || start_better(r, r->baselines.value[k][0], r->baselines.value[best][0])))
+            best = k;
+    return best;
+}
+
+struct listener {
+    const struct start_options *options;
+    struct start_result *result;
+};
+
+static void warn(void *arg, const char *text)
+{
+    const struct listener *l = arg;
+
+    l->options->warn(l->options->arg, text);
+}
+
+/* What needs no model, on the validation part. Without memory for it there is none to compare with. */
+static void measure_baselines(struct start_result *r, const struct train_progress *p)
+{
+    struct error ignored;
+
+    if (!p->problem->valid.out)
+        return;
+    snprintf(r->metric, sizeof r->metric, "%s", p->spec->metric[0].name);
+    r->smaller_is_better = metric_smaller_is_better(&p->spec->metric[0]);
+    if (baselines_evaluate(&r->baselines, p->spec, &p->problem->valid, p->problem, &p->model->eng, &ignored) <
+        0)
+        r->baselines.any = false;
+}
+
+static void listen(void *arg, const struct train_progress *p)
+{
+    struct listener *l = arg;
+
+    if (p->event == TRAIN_READY && !l->result->baselines.any)
+        measure_baselines(l->result, p);
+}
+
+/* ---- a candidate ---- */
+
+static int configure(struct config **out, const struct advice *a, int i, const struct start_options *o,
+                     struct error *err)
+{
+    char *text;
+    size_t length;
+    int rc = advice_text(&text, &length, a, i, o->path, o->given, o->n_given, err);
+
+    if (rc < 0)
+        return rc;
+    if ((rc = config_new(out, err)) == 0 &&
+        ((rc = config_load_text(*out, text, length, a->candidate[i].name, err)) < 0 ||
+         (rc = config_check(*out, err)) < 0))
+        config_free(*out);
+    free(text);
+    return rc;
+}
+
+static int try_candidate(struct start_result *r, const struct advice *a, int i, const struct start_options *o,
+                         struct error *err)
+{
+    struct start_trial *t = &r->trial[i];
+    struct listener l = {o, r};
+    char *folder = file_join(o->folder, a->candidate[i].name);
+    struct train_options run = {.folder = folder, .stop = o->stop, .listen = listen, .warn = warn, .arg = &l};
+    struct config *c = NULL;
+    double began = clock_now();
+    int rc = folder ? configure(&c, a, i, o, err) : error_set(err, PT_ENOMEM, "out of memory");
+
+    if (rc < 0)
+        goto end;
+    o->begin(o->arg, a->candidate[i].name);
+    rc = train_run(c, &run, &t->result, err);
+    t->seconds = clock_now() - began;
+    t->done = rc == 0 && t->result.has_valid && isfinite(t->result.best_valid.value[0]);
+    if (t->done)
+        t->figure = t->result.best_valid.value[0];
+    else if (rc == 0)
+        snprintf(t->why, sizeof t->why, "no validation figure");
+    if (rc == PT_EDIVERGED || rc == PT_ECONFIG || rc == PT_ENOMEM) {
+        snprintf(t->why, sizeof t->why, "%.150s", err->text);
+        rc = 0;
+    }
+    config_free(c);
+end:
+    mem_free(folder);
+    return rc;
+}
+
+/* The files of a run's folder move into the one above it. */
+static int move_up(const char *folder, const char *name, struct error *err)
+{
+    char *from = file_join(folder, name);
+    DIR *d = from ? opendir(from) : NULL;
+    struct dirent *entry;
+    int rc = 0;
+
+    while (d && rc == 0 && (entry = readdir(d))) {
+        char *old = file_join(from, entry->d_name), *new = file_join(folder, entry->d_name);
+
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            (!old || !new || rename(old, new) != 0))
+            rc = error_set(err, PT_EFILE, "%s: cannot be moved to %s: %s", old ? old : name, folder,
+                           strerror(errno));
+        mem_free(old);
+        mem_free(new);
+    }
+    if (!d)
+        rc = error_set(err, PT_EFILE, "%s/%s: cannot be read: %s", folder, name, strerror(errno));
+    else
+        closedir(d);
+    if (rc == 0)
+        rmdir(from);
+    mem_free(from);
+    return rc;
+}
+
+int start_train(struct start_result *out, const struct advice *a, const struct start_options *o,
+                struct error *err)
+{
+    int rc = 0;
+
+    *out = (struct start_result){.best = -1};
+    for (int pass = 0; pass < 2 && rc == 0; pass++) /* those that take seconds first */
+        for (int i = 0; i < a->candidates && rc == 0; i++)
+            if (a->candidate[i].network == (pass == 1))
+                rc = try_candidate(out, a, i, o, err);
+    for (int i = 0; i < a->candidates && rc == 0; i++)
+        if (out->trial[i].done &&
+            (out->best < 0 || start_better(out, out->trial[i].figure, out->trial[out->best].figure)))
+            out->best = i;
+    if (rc == 0 && out->best < 0)
+        rc = error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why);
+    return rc < 0 ? rc : move_up(o->folder, a->candidate[out->best].name, err);
+}

@@ -1,6 +1,7 @@
-/* companion.c - the linear companion of a trained model (model/item_weights.h): EASE of the training part, and
- * how much of its scores is added, chosen by the validation figure that chose the epoch. The best model gets it;
- * the checkpoint's weights stay as training left them, so that a run can go on from there. */
+/* companion.c - the linear companion of a trained model (model/item_weights.h): EASE of the training
+ * part, and how much of its scores is added, chosen by the validation figure that chose the epoch. The
+ * best model gets it; the checkpoint's weights stay as training left them, so that a run can go on
+ * from there. */
 #include "train/run.h"
 
 #include "base/mem.h"

@@ -25,7 +25,7 @@ static void hidden_layers_and_latent_units(void **state)
         }
 }
 
-/* No layers behind the latent units; the KL weight of a row by its clicks; with dropout, which is then theirs. */
+/* No layers behind the latent units; a row has a KL weight by its clicks; with dropout, which is theirs. */
 static void linear_decoder_and_weight_by_clicks(void **state)
 {
     (void)state;

@@ -43,7 +43,7 @@ static const struct cli_option options[] = {
 };
 
 const struct cli_usage cmd_eval_usage = {
-    "-m RUN [KEY=VALUE ...]",
+    "-m RUN | --lists FILE --truth FILE [KEY=VALUE ...]",
     "Evaluates the model of a run on held-out ratings of its data, or with --on on\n"
     "those of a file; all its other ratings are input. KEY=VALUE sets data.*,\n"
     "split.*, eval.* and run.*: data.path=FILE cuts other ratings into parts.\n"

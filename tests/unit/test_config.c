@@ -250,7 +250,7 @@ static void names_and_numbers_of_enums_agree(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         assert_string_equal(config_enum_name(row[i].key, row[i].value), row[i].name);
-    assert_null(config_enum_name("model.kind", 5));
+    assert_null(config_enum_name("model.kind", MODEL_KINDS));
     assert_null(config_enum_name("model.kind", -1));
     assert_null(config_enum_name("model.latent", 0));
     assert_null(config_enum_name("model.knd", 0));

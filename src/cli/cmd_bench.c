@@ -197,7 +197,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     q->spec.stop = signals_stop();
     q->spec.note = q->quiet ? NULL : print_note;
-    signals_catch_signals();
+    signals_install();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
         if (!q->quiet)

@@ -226,7 +226,7 @@ static int train(const struct request *q, const struct advice *a, const struct f
 
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
-    signals_catch_signals();
+    signals_install();
     if ((rc = start_train(r, a, &o, err)) == 0 && (rc = write_file(file, q, a, f, r->best, err)) == 0) {
         print_table(a, r);
         print_verdict(a, r);

@@ -326,7 +326,7 @@ static int start(const struct request *q, const struct config *c, struct error *
         if ((rc = config_print(c, stderr, false, err)) < 0)
             goto end;
     }
-    signals_catch_signals();
+    signals_install();
     rc = train_run(c, &o, &result, err);
     clear_line(&console);
     if (ranks.id || q->dry_run)

@@ -178,7 +178,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
         (rc = cli_name_installed(tune_spec_read(&spec, q.file, err), q.file, err)) < 0)
         return rc;
     folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);
-    signals_catch_signals();
+    signals_install();
     rc = folder ? 0 : error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {
         struct tune_options o = {.file = q.file,

@@ -40,7 +40,7 @@ static void on_save(int number)
     save_count++;
 }
 
-void signals_catch_signals(void)
+void signals_install(void)
 {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
                      save = {.sa_handler = on_save, .sa_flags = SA_RESTART};

@@ -8,7 +8,7 @@ struct error;
 
 /* From here on Ctrl-C and SIGTERM set a flag, and SIGUSR1 is counted. A second Ctrl-C or SIGTERM, half a
  * second later or more, ends the program at once. A file beyond the size limit is an error, not a signal. */
-void signals_catch_signals(void);
+void signals_install(void);
 /* The signal that came, or 0; how often SIGUSR1 came. */
 const volatile sig_atomic_t *signals_stop(void);
 const volatile sig_atomic_t *signals_saves(void);

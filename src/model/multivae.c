@@ -6,13 +6,13 @@
  *   z  = m + exp(s / 2) eps,  eps ~ N(0, noise_std^2)       sampled in training only; else z = m
  *   h' = hidden layers of z, mirrored;  dropout(h')
  *   l  = h' W^T + b                                         logits
- *   loss = multinomial(l, x) + beta 1/B sum_p KL(q(z | x_p) || N(0, 1))
+ *   loss = multinomial(l, x) + kl_weight 1/B sum_p KL(q(z | x_p) || N(0, 1))
  *   KL = 1/2 sum_k (exp(s_k) + m_k^2 - 1 - s_k)
  *
  * With model.decoder linear no hidden layer stands behind z (Mult-DAE: its bottleneck): l = z W^T + b.
- * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. beta is
- * constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2), or is kl_per_click times
- * the number of a row's clicks (Shenbin et al. 2020). */
+ * Mult-DAE has no s and no KL: its bottleneck is one more hidden layer with the activation f. The weight
+ * of the KL term is constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (section 2.2.2), or is
+ * kl_per_click times the number of a row's clicks (Shenbin et al. 2020). */
 #include "model/dense.h"
 
 #include "base/mem.h"
@@ -26,12 +26,12 @@
 
 struct multivae {
     struct model model;       /* first: a model is a multivae */
-    bool sampled;             /* Multi-VAE */
+    bool variational;         /* Multi-VAE; else Mult-DAE */
     struct encoder enc;       /* V, mu */
     struct chain down;        /* from the encoder's code to (m, s), or to the last hidden layer of Mult-DAE */
     struct chain up;          /* from z to h'; unused in Mult-DAE */
     struct click_decoder dec; /* W, b */
-    float *noise;             /* (B, L padded) owned: exp(s / 2) eps */
+    float *scaled_noise;      /* (B, L padded) owned: exp(s / 2) eps */
     float *code;              /* (B, K) owned: h' after dropout; h' itself where there is none */
     double *row_kl;           /* (B) owned */
     struct companion linear;  /* only where the spec has one */
@@ -45,7 +45,7 @@ static struct multivae *multivae_of(struct model *m)
 /* The layers before the softmax layer. */
 static struct chain *last_chain(struct multivae *a)
 {
-    return a->sampled ? &a->up : &a->down;
+    return a->variational ? &a->up : &a->down;
 }
 
 static float *last_code(struct multivae *a)
@@ -64,7 +64,7 @@ static double kl_weight(const struct multivae *a, const struct batch *b)
     return grown < spec->kl_weight ? grown : spec->kl_weight;
 }
 
-/* The same of a row, where it depends on the number of its clicks. */
+/* The weight of a row's KL; with kl_per_click it depends on the number of the row's clicks. */
 static double row_kl_weight(const struct multivae *a, const struct batch *b, int64_t p)
 {
     double per_click = a->model.spec.kl_per_click;
@@ -73,7 +73,7 @@ static double row_kl_weight(const struct multivae *a, const struct batch *b, int
                            : kl_weight(a, b);
 }
 
-/* z of rows [first, end). In training with noise; the row's KL is kept. */
+/* z of rows [first, end). In training z has noise, and row_kl gets the KL of each row. */
 static void sample(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
     const struct model_spec *spec = &a->model.spec;
@@ -82,7 +82,7 @@ static void sample(struct multivae *a, int64_t first, int64_t end, const struct 
 
     for (int64_t p = first; p < end; p++) {
         const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
-        float *z = a->up.h[0] + p * ldz, *noise = a->noise + p * ldz;
+        float *z = a->up.h[0] + p * ldz, *noise = a->scaled_noise + p * ldz;
         double kl = 0.0;
 
         memcpy(z, m, (size_t)n * sizeof *z);
@@ -101,22 +101,24 @@ static void sample(struct multivae *a, int64_t first, int64_t end, const struct 
     }
 }
 
-/* From dz to the gradients of m and s: dm = dz + beta m / B, ds = dz noise / 2 + beta (exp(s) -
- * 1) / 2B. */
-static void sample_back(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
+/* From dz to the gradients of m and s, with those of the KL term:
+ *
+ *   dm = dz + kl_weight m / B
+ *   ds = dz (z - m) / 2 + kl_weight (exp(s) - 1) / 2B */
+static void latent_backward(struct multivae *a, int64_t first, int64_t end, const struct batch *b)
 {
     int n = a->model.spec.latent;
     int64_t ld = a->down.ld[a->down.n], ldz = a->up.ld[0];
 
     for (int64_t p = first; p < end; p++) {
         const float *m = a->down.h[a->down.n] + p * ld, *s = m + n;
-        const float *dz = a->up.d[0] + p * ldz, *noise = a->noise + p * ldz;
+        const float *dz = a->up.d[0] + p * ldz, *noise = a->scaled_noise + p * ldz;
         float *dm = a->down.d[a->down.n] + p * ld, *ds = dm + n;
-        float beta = (float)(row_kl_weight(a, b, p) / (double)b->rows);
+        float kl_factor = (float)(row_kl_weight(a, b, p) / (double)b->rows);
 
         for (int k = 0; k < n; k++) {
-            dm[k] = dz[k] + beta * m[k];
-            ds[k] = 0.5f * (dz[k] * noise[k] + beta * (expf(s[k]) - 1.0f));
+            dm[k] = dz[k] + kl_factor * m[k];
+            ds[k] = 0.5f * (dz[k] * noise[k] + kl_factor * (expf(s[k]) - 1.0f));
         }
     }
 }
@@ -129,7 +131,7 @@ static void forward(struct worker *w, struct multivae *a, int64_t rows, const st
     encoder_finish(w, &a->enc, rows, a->down.h[0]);
     team_range(rows, w->id, w->count, &first, &end);
     chain_forward(w, &a->down, first, end);
-    if (a->sampled) {
+    if (a->variational) {
         sample(a, first, end, b);
         chain_forward(w, &a->up, first, end);
     }
@@ -148,16 +150,16 @@ static void backward(struct worker *w, struct multivae *a, const struct batch *b
     team_range(b->rows, w->id, w->count, &first, &end);
     if (a->code != last_code(a))
         model_drop_code(&a->model, b, first, end, a->dec.w.k, last->d[last->n]);
-    if (a->sampled) {
+    if (a->variational) {
         chain_backward(w, &a->up, first, end);
-        sample_back(a, first, end, b);
+        latent_backward(a, first, end, b);
     }
     chain_backward(w, &a->down, first, end);
     encoder_back(w, &a->enc, b->rows, a->down.d[0], a->down.h[0]);
     if (w->id == 0) {
         double kl = 0.0, weighted = 0.0;
 
-        for (int64_t p = 0; p < b->rows && a->sampled; p++) {
+        for (int64_t p = 0; p < b->rows && a->variational; p++) {
             kl += a->row_kl[p];
             weighted += row_kl_weight(a, b, p) * a->row_kl[p];
         }
@@ -175,13 +177,13 @@ static float clip_factor(struct worker *w, struct multivae *a, const struct batc
     double norm;
 
     chain_measure(w, &a->down, b->rows);
-    if (a->sampled)
+    if (a->variational)
         chain_measure(w, &a->up, b->rows);
     encoder_measure(w, &a->enc, a->down.d[0], b->rows);
     click_decoder_share_norms(w, &a->dec);
     team_barrier(w);
     norm = click_decoder_squared_norm(&a->dec) + chain_squared_norm(&a->down) + encoder_squared_norm(&a->enc);
-    return model_clip(&a->model, norm + (a->sampled ? chain_squared_norm(&a->up) : 0.0));
+    return model_clip(&a->model, norm + (a->variational ? chain_squared_norm(&a->up) : 0.0));
 }
 
 static void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
@@ -209,7 +211,7 @@ static void multivae_step(struct worker *w, struct model *m, const struct batch 
         scale = clip_factor(w, a, b);
         click_decoder_update(w, &a->dec, b, scale);
     }
-    if (a->sampled)
+    if (a->variational)
         chain_update(w, &a->up, b->rows, weight, bias, scale);
     chain_update(w, &a->down, b->rows, weight, bias, scale);
     encoder_update_mu(w, &a->enc, b, a->down.d[0], scale);
@@ -265,7 +267,7 @@ static void multivae_fini(struct model *m)
 
     if (a->code != last_code(a))
         mem_free(a->code);
-    mem_free(a->noise);
+    mem_free(a->scaled_noise);
     mem_free(a->row_kl);
     if (m->spec.companion)
         companion_fini(&a->linear);
@@ -285,7 +287,7 @@ static void multivae_draw(struct model *m)
     table_draw(&a->enc.v, m->eng.team, &init, 0);
     vector_draw(&a->enc.mu, &init, 2);
     chain_draw(&a->down, &init, 16);
-    if (a->sampled)
+    if (a->variational)
         chain_draw(&a->up, &init, 64);
     init.fan_in = a->dec.w.k;
     init.fan_out = a->dec.w.columns;
@@ -307,9 +309,9 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
         acts[i] = s->activation;
     for (int i = 0; i < n; i++)
         down[i] = s->hidden[i];
-    down[n] = a->sampled ? 2 * s->latent : s->latent;
+    down[n] = a->variational ? 2 * s->latent : s->latent;
     *k0 = down[0];
-    if (!a->sampled) {
+    if (!a->variational) {
         for (int i = 0; i < mirrored; i++)
             down[n + 1 + i] = s->hidden[n - 1 - i];
         *k1 = down[n + mirrored];
@@ -332,23 +334,23 @@ static int multivae_init(struct model *m, struct error *err)
     const struct model_spec *spec = &m->spec;
     int k0 = 0, k1 = 0, rc;
 
-    a->sampled = spec->kind == MODEL_MULTIVAE;
+    a->variational = spec->kind == MODEL_MULTIVAE;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
-        (rc = encoder_init(&a->enc, m, k0, a->sampled && !spec->hiddens ? ACT_IDENTITY : spec->activation,
+        (rc = encoder_init(&a->enc, m, k0, a->variational && !spec->hiddens ? ACT_IDENTITY : spec->activation,
                            true, err)) < 0 ||
         (rc = click_decoder_init(&a->dec, m, k1, err)) < 0)
         return rc;
     a->code = last_code(a);
     if (spec->dropout > 0.0)
         a->code = mem_array(spec->batch * row_pad(k1), sizeof(float));
-    a->noise = mem_array(spec->batch * row_pad(spec->latent), sizeof(float));
+    a->scaled_noise = mem_array(spec->batch * row_pad(spec->latent), sizeof(float));
     a->row_kl = mem_zalloc(spec->batch, sizeof *a->row_kl);
-    if (!a->code || !a->noise || !a->row_kl)
+    if (!a->code || !a->scaled_noise || !a->row_kl)
         return error_set(err, PT_ENOMEM, "multivae: out of memory");
     params_add_table(&m->params, &a->enc.v);
     params_add_vector(&m->params, &a->enc.mu);
     chain_list(&a->down, &m->params);
-    if (a->sampled)
+    if (a->variational)
         chain_list(&a->up, &m->params);
     params_add_table(&m->params, &a->dec.w);
     if (spec->companion && (rc = companion_init(&a->linear, m, err)) < 0)

@@ -1,17 +1,17 @@
 #include "par/shard.h"
 
-/* Of weight rows in a shard, beside their moments; measured on 2 cores with 2 MiB of L2 each. */
+/* Target bytes of a shard's weight rows, without their moments. Measured on 2 cores with 2 MiB of L2 each. */
 #define SPARSE_BYTES (768 << 10)
 #define DENSE_BYTES  (1 << 20)
-#define FEWEST       16
-#define MOST         128
+#define MIN_SHARDS   16
+#define MAX_SHARDS   128
 
 int shard_count(int64_t columns, int64_t ld, bool dense)
 {
     int64_t bytes = columns * ld * (int64_t)sizeof(float), target = dense ? DENSE_BYTES : SPARSE_BYTES;
-    int n = FEWEST;
+    int n = MIN_SHARDS;
 
-    while (n < MOST && bytes / n > target)
+    while (n < MAX_SHARDS && bytes / n > target)
         n *= 2;
     while (n > 1 && columns / n < 4)
         n /= 2;

@@ -6,7 +6,7 @@ struct text {
     const char *at, *end;
 };
 
-static bool take_char(struct text *t, char c)
+static bool accept_char(struct text *t, char c)
 {
     if (t->at == t->end || *t->at != c)
         return false;
@@ -14,7 +14,7 @@ static bool take_char(struct text *t, char c)
     return true;
 }
 
-static bool take_digits(struct text *t, int digits, int64_t *out)
+static bool parse_digits(struct text *t, int digits, int64_t *out)
 {
     *out = 0;
     for (int k = 0; k < digits; k++) {
@@ -39,19 +39,19 @@ static bool days_of(int64_t year, int64_t month, int64_t day, int64_t *out)
 }
 
 /* "12:30", ":00", ".25" */
-static bool take_clock(struct text *t, int64_t *seconds)
+static bool parse_clock(struct text *t, int64_t *seconds)
 {
     int64_t hour, minute, second = 0, digit;
 
-    if (!take_digits(t, 2, &hour) || !take_char(t, ':') || !take_digits(t, 2, &minute))
+    if (!parse_digits(t, 2, &hour) || !accept_char(t, ':') || !parse_digits(t, 2, &minute))
         return false;
-    if (take_char(t, ':')) {
-        if (!take_digits(t, 2, &second))
+    if (accept_char(t, ':')) {
+        if (!parse_digits(t, 2, &second))
             return false;
-        if (take_char(t, '.')) {
-            if (!take_digits(t, 1, &digit))
+        if (accept_char(t, '.')) {
+            if (!parse_digits(t, 1, &digit))
                 return false;
-            while (take_digits(t, 1, &digit))
+            while (parse_digits(t, 1, &digit))
                 ;
         }
     }
@@ -59,7 +59,7 @@ static bool take_clock(struct text *t, int64_t *seconds)
     return hour < 24 && minute < 60 && second < 60;
 }
 
-static bool take_utc(struct text *t)
+static bool accept_utc(struct text *t)
 {
     if (t->end - t->at == 3 && (memcmp(t->at, "UTC", 3) == 0 || memcmp(t->at, "GMT", 3) == 0))
         t->at = t->end;
@@ -67,22 +67,22 @@ static bool take_utc(struct text *t)
 }
 
 /* "Z", "+02:00", "+0200", "-05", " UTC", " +0000 UTC"; nothing is UTC too. */
-static bool take_zone(struct text *t, int64_t *seconds)
+static bool parse_zone(struct text *t, int64_t *seconds)
 {
     int64_t hour, minute = 0;
     bool west;
 
     *seconds = 0;
-    if (t->at == t->end || take_char(t, 'Z'))
+    if (t->at == t->end || accept_char(t, 'Z'))
         return true;
-    if (take_char(t, ' ') && take_utc(t))
+    if (accept_char(t, ' ') && accept_utc(t))
         return t->at[-1] != ' ';
-    west = take_char(t, '-');
-    if ((!west && !take_char(t, '+')) || !take_digits(t, 2, &hour))
+    west = accept_char(t, '-');
+    if ((!west && !accept_char(t, '+')) || !parse_digits(t, 2, &hour))
         return false;
-    if ((take_char(t, ':') || (t->at < t->end && *t->at != ' ')) && !take_digits(t, 2, &minute))
+    if ((accept_char(t, ':') || (t->at < t->end && *t->at != ' ')) && !parse_digits(t, 2, &minute))
         return false;
-    if (take_char(t, ' ') && (t->at == t->end || !take_utc(t)))
+    if (accept_char(t, ' ') && (t->at == t->end || !accept_utc(t)))
         return false;
     *seconds = (west ? -1 : 1) * (3600 * hour + 60 * minute);
     return hour < 24 && minute < 60;
@@ -93,11 +93,11 @@ bool date_parse(const char *text, size_t length, int64_t *seconds)
     struct text t = {text, text + length};
     int64_t year, month, day, days, clock = 0, zone = 0;
 
-    if (!take_digits(&t, 4, &year) || !take_char(&t, '-') || !take_digits(&t, 2, &month) ||
-        !take_char(&t, '-') || !take_digits(&t, 2, &day) || !days_of(year, month, day, &days))
+    if (!parse_digits(&t, 4, &year) || !accept_char(&t, '-') || !parse_digits(&t, 2, &month) ||
+        !accept_char(&t, '-') || !parse_digits(&t, 2, &day) || !days_of(year, month, day, &days))
         return false;
-    if (t.at < t.end &&
-        ((!take_char(&t, 'T') && !take_char(&t, ' ')) || !take_clock(&t, &clock) || !take_zone(&t, &zone)))
+    if (t.at < t.end && ((!accept_char(&t, 'T') && !accept_char(&t, ' ')) || !parse_clock(&t, &clock) ||
+                         !parse_zone(&t, &zone)))
         return false;
     if (t.at < t.end)
         return false;

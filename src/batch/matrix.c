@@ -32,7 +32,7 @@ struct fill {
 };
 
 /* Loops over all ratings ask this of a copy of the spec, which no store in the loop can change. */
-static inline bool taken(const struct matrix_spec *spec, int64_t i)
+static inline bool is_included(const struct matrix_spec *spec, int64_t i)
 {
     return !spec->part || (spec->part[i] & spec->mask);
 }
@@ -49,7 +49,7 @@ int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec 
     int64_t *count = mem_zalloc(s.columns + 1, sizeof *count), n = r->n;
 
     for (int64_t i = 0; count && i < n; i++)
-        if (taken(&s, i))
+        if (is_included(&s, i))
             count[column[i]]++;
     return count;
 }
@@ -88,7 +88,7 @@ static bool collect_values(struct fill *f)
     for (int64_t i = 0; i < f->r->n; i++) {
         float v;
 
-        if (!taken(&s, i))
+        if (!is_included(&s, i))
             continue;
         v = value_of(&s, rating, i);
         if (f->codes.code[code_slot(&f->codes, v)] >= 0)
@@ -130,7 +130,7 @@ static void list_columns(const struct fill *f, int64_t begin, int64_t end)
     for (int64_t i = 0; i < n; i++) {
         int64_t at;
 
-        if (column[i] < begin || column[i] >= end || !taken(&s, i))
+        if (column[i] < begin || column[i] >= end || !is_included(&s, i))
             continue;
         at = next[column[i]]++;
         f->example[at] = example[i];
@@ -217,7 +217,7 @@ static int count_rows(struct fill *f, struct error *err)
     if (!squares)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
     for (int64_t i = 0; i < n; i++)
-        if (taken(&s, i)) {
+        if (is_included(&s, i)) {
             double v = value_of(&s, value, i);
 
             count[example[i]]++;

@@ -126,7 +126,7 @@ static int append(struct reader *r, struct tree *t, struct tree *child)
 }
 
 /* A scalar's text in memory of our own. */
-static int take_text(struct reader *r, const yaml_event_t *event, char **out)
+static int copy_text(struct reader *r, const yaml_event_t *event, char **out)
 {
     const char *text = (const char *)event->data.scalar.value;
 
@@ -161,7 +161,7 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct tree *ch
         return rc;
     child->key_line = (int)event->start_mark.line + 1;
     child->key_column = (int)event->start_mark.column + 1;
-    return take_text(r, event, &child->key);
+    return copy_text(r, event, &child->key);
 }
 
 /* The items of a list or mapping up to its end. */
@@ -212,7 +212,7 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
         t->kind = TREE_SCALAR;
         t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
         rc = refuse_marks(r, event, event->data.scalar.anchor, event->data.scalar.tag);
-        return rc < 0 ? rc : take_text(r, event, &t->text);
+        return rc < 0 ? rc : copy_text(r, event, &t->text);
     case YAML_SEQUENCE_START_EVENT:
         t->kind = TREE_LIST;
         rc = refuse_marks(r, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);

@@ -202,14 +202,14 @@ int facts_make(struct facts *out, const struct ratings *r, struct error *err)
 
 /* ---- suspicions ---- */
 
-struct telling {
+struct listener {
     void (*tell)(void *arg, const char *text);
     void *arg;
 };
 
-static void say(const struct telling *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void report(const struct listener *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void say(const struct telling *t, const char *fmt, ...)
+static void report(const struct listener *t, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -220,64 +220,64 @@ static void say(const struct telling *t, const char *fmt, ...)
     t->tell(t->arg, text);
 }
 
-static void suspect_rows(const struct telling *t, const struct facts_counts *f, const struct idtable *ids,
+static void suspect_rows(const struct listener *t, const struct facts_counts *f, const struct idtable *ids,
                          const char *one, const char *many)
 {
     if (f->nearly_all)
-        say(t, "%" PRId64 " %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
-            f->nearly_all, f->nearly_all == 1 ? one : many, idtable_name(ids, f->example));
+        report(t, "%" PRId64 " %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
+               f->nearly_all, f->nearly_all == 1 ? one : many, idtable_name(ids, f->example));
 }
 
-static void suspect_values(const struct telling *t, const struct facts *f)
+static void suspect_values(const struct listener *t, const struct facts *f)
 {
     if (f->constant && f->low == 1)
-        say(t, "every rating is 1: that is who chose what, for multivae and multidae; a rating model has "
-               "nothing to learn from it");
+        report(t, "every rating is 1: that is who chose what, for multivae and multidae; a rating model has "
+                  "nothing to learn from it");
     else if (f->constant)
-        say(t, "every rating is %g: a rating model has nothing to learn from it", f->low);
+        report(t, "every rating is %g: a rating model has nothing to learn from it", f->low);
     if (rating_like_time((float)f->low) && rating_like_time((float)f->high))
-        say(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
+        report(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
     if (f->zeros && !f->constant)
-        say(t, "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",
-            f->zeros);
+        report(t, "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",
+               f->zeros);
     if (f->negatives)
-        say(t, "%" PRId64 " ratings are below 0", f->negatives);
+        report(t, "%" PRId64 " ratings are below 0", f->negatives);
     if (!f->constant && f->users.constant)
-        say(t, "%" PRId64 " user%s gave %d and more ratings, all of the same value", f->users.constant,
-            f->users.constant == 1 ? "" : "s", CONSTANT_LEAST);
+        report(t, "%" PRId64 " user%s gave %d and more ratings, all of the same value", f->users.constant,
+               f->users.constant == 1 ? "" : "s", CONSTANT_LEAST);
 }
 
-static void suspect_times(const struct telling *t, const struct facts *f)
+static void suspect_times(const struct listener *t, const struct facts *f)
 {
     if (!f->has_time || f->ratings < 2)
         return;
     if (f->first_time == f->last_time)
-        say(t, "all times are the same: splits by time will follow the order of the file");
+        report(t, "all times are the same: splits by time will follow the order of the file");
     else if (f->last_time > MILLISECONDS)
-        say(t, "times are in milliseconds, if they are since 1970");
+        report(t, "times are in milliseconds, if they are since 1970");
     else if (f->first_time < YEAR_1990)
-        say(t, "times begin before 1990: are they seconds since 1970?");
+        report(t, "times begin before 1990: are they seconds since 1970?");
 }
 
 void facts_suspicions(const struct facts *f, const struct ratings *r,
                       void (*tell)(void *arg, const char *text), void *arg)
 {
-    struct telling t = {tell, arg};
+    struct listener t = {tell, arg};
 
     reading_warnings(r, tell, arg);
     if (r->duplicates)
-        say(&t, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)", r->duplicates);
+        report(&t, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)", r->duplicates);
     suspect_values(&t, f);
     suspect_rows(&t, &f->users, r->users, "user rated nearly all items", "users rated nearly all items");
     suspect_rows(&t, &f->items, r->items, "item was rated by nearly all users",
                  "items were rated by nearly all users");
     if (2 * f->users.single > f->users.rows)
-        say(&t,
-            "%" PRId64 " of %" PRId64 " users have one rating: nothing can be held out of it "
-            "(data.min_user_ratings)",
-            f->users.single, f->users.rows);
+        report(&t,
+               "%" PRId64 " of %" PRId64 " users have one rating: nothing can be held out of it "
+               "(data.min_user_ratings)",
+               f->users.single, f->users.rows);
     if (2 * f->items.single > f->items.rows)
-        say(&t, "%" PRId64 " of %" PRId64 " items have one rating (data.min_item_ratings)", f->items.single,
-            f->items.rows);
+        report(&t, "%" PRId64 " of %" PRId64 " items have one rating (data.min_item_ratings)",
+               f->items.single, f->items.rows);
     suspect_times(&t, f);
 }

@@ -38,7 +38,7 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
 }
 
 /* Of all values that were read. */
-static void look_at_values(struct ratings *r)
+static void note_values(struct ratings *r)
 {
     r->low_read = INFINITY;
     r->high_read = -INFINITY;
@@ -76,7 +76,7 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
     int64_t low, by_item, by_user, items_dropped;
     int rc;
 
-    look_at_values(r);
+    note_values(r);
     r->n_read = r->n;
     r->users_read = idtable_count(r->users);
     r->min_rating = spec->min_rating;
@@ -119,7 +119,7 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct er
 
 /* --- finishing ----------------------------------------------------------------------------------- */
 
-static void take_out(struct ratings *r)
+static void remove_marked(struct ratings *r)
 {
     int64_t n = 0;
 
@@ -227,7 +227,7 @@ int filter_finish(struct ratings *r, const struct ratings_spec *spec, const stru
     int rc;
 
     if (r->duplicates || r->filtered)
-        take_out(r);
+        remove_marked(r);
     if (!spec->want_time) {
         mem_free(r->time);
         r->time = NULL;

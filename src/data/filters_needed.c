@@ -17,7 +17,7 @@ struct rows {
 };
 
 struct range {
-    _Alignas(64) int32_t *last; /* (items) owned: the user that an item was met with last */
+    _Alignas(64) int32_t *last; /* (items) owned: the last user seen with each item */
     int32_t first;              /* user of the first run; -1: the range is empty */
     bool again;                 /* a run's user is not above all users before it in the range */
     bool twice;
@@ -25,13 +25,13 @@ struct range {
     float low, high;
 };
 
-struct looking {
+struct scan {
     const struct ratings *r;
     int ranges;
     struct range *range; /* (ranges) owned */
 };
 
-static inline void meet(struct rows *rows, int32_t row)
+static inline void note_row(struct rows *rows, int32_t row)
 {
     if (row < rows->next)
         return;
@@ -49,7 +49,7 @@ static inline int32_t order_of(float value)
     return bits >= 0 ? bits : INT32_MIN - bits;
 }
 
-static void look_at(const struct ratings *r, struct range *out, int64_t begin, int64_t end)
+static void scan_range(const struct ratings *r, struct range *out, int64_t begin, int64_t end)
 {
     struct range own = *out;
     int32_t low = INT32_MAX, high = INT32_MIN, user = -1;
@@ -61,11 +61,11 @@ static void look_at(const struct ratings *r, struct range *out, int64_t begin, i
             own.first = user < 0 ? r->user[k] : own.first;
             user = r->user[k];
             own.again |= user < own.users.next;
-            meet(&own.users, user);
+            note_row(&own.users, user);
         }
         own.twice |= own.last[item] == user;
         own.last[item] = user;
-        meet(&own.items, item);
+        note_row(&own.items, item);
         if (order < low) {
             low = order;
             own.low = r->value[k];
@@ -85,20 +85,20 @@ static int64_t run_begin(const struct ratings *r, int64_t k)
     return k;
 }
 
-static void work(struct worker *w, void *arg)
+static void scan_own_range(struct worker *w, void *arg)
 {
-    const struct looking *l = arg;
-    struct range *own = &l->range[w->id];
+    const struct scan *s = arg;
+    struct range *own = &s->range[w->id];
     int64_t first, end;
 
-    team_range(l->r->n, w->id, w->count, &first, &end);
-    memset(own->last, 0xFF, (size_t)idtable_count(l->r->items) * sizeof *own->last);
+    team_range(s->r->n, w->id, w->count, &first, &end);
+    memset(own->last, 0xFF, (size_t)idtable_count(s->r->items) * sizeof *own->last);
     own->users.jump = own->items.jump = own->first = -1;
-    look_at(l->r, own, run_begin(l->r, first), run_begin(l->r, end));
+    scan_range(s->r, own, run_begin(s->r, first), run_begin(s->r, end));
 }
 
 /* The rows of `after` behind those of `all`; false: they are not in order. */
-static bool join(struct rows *all, const struct rows *after)
+static bool join_rows(struct rows *all, const struct rows *after)
 {
     bool in_order = after->jump <= all->next;
 
@@ -107,19 +107,19 @@ static bool join(struct rows *all, const struct rows *after)
     return in_order;
 }
 
-static void conclude(struct filters_needed *out, const struct looking *l)
+static void join_ranges(struct filters_needed *out, const struct scan *s)
 {
-    int64_t users = idtable_count(l->r->users), items = idtable_count(l->r->items);
+    int64_t users = idtable_count(s->r->users), items = idtable_count(s->r->items);
     struct rows user = {-1, 0}, item = {-1, 0};
     bool once = true, in_order = true, first = true;
 
-    for (int k = 0; k < l->ranges; k++) {
-        const struct range *own = &l->range[k];
+    for (int k = 0; k < s->ranges; k++) {
+        const struct range *own = &s->range[k];
 
         if (own->first < 0)
             continue;
         once = once && !own->twice && !own->again && own->first >= user.next;
-        in_order = join(&user, &own->users) && join(&item, &own->items) && in_order;
+        in_order = join_rows(&user, &own->users) && join_rows(&item, &own->items) && in_order;
         if (first || order_of(own->low) < order_of(out->low))
             out->low = own->low;
         if (first || order_of(own->high) > order_of(out->high))
@@ -140,28 +140,28 @@ static int count_ranges(const struct ratings *r, int workers)
 
 void filters_needed_find(struct filters_needed *out, const struct ratings *r, int workers)
 {
-    struct looking l = {.r = r, .ranges = count_ranges(r, workers)};
+    struct scan s = {.r = r, .ranges = count_ranges(r, workers)};
     struct team *team = NULL;
     bool there;
 
     *out = (struct filters_needed){0};
     if (r->n < RATINGS_FOR_TEAM || workers < 2)
         return;
-    l.range = mem_array(l.ranges, sizeof *l.range);
-    if (!l.range)
+    s.range = mem_array(s.ranges, sizeof *s.range);
+    if (!s.range)
         return;
-    memset(l.range, 0, (size_t)l.ranges * sizeof *l.range);
-    there = team_new(&team, l.ranges, NULL, BIND_NONE, NULL) == 0;
-    for (int k = 0; k < l.ranges && there; k++) {
-        l.range[k].last = mem_array(idtable_count(r->items), sizeof *l.range[k].last);
-        there = l.range[k].last != NULL;
+    memset(s.range, 0, (size_t)s.ranges * sizeof *s.range);
+    there = team_new(&team, s.ranges, NULL, BIND_NONE, NULL) == 0;
+    for (int k = 0; k < s.ranges && there; k++) {
+        s.range[k].last = mem_array(idtable_count(r->items), sizeof *s.range[k].last);
+        there = s.range[k].last != NULL;
     }
     if (there) {
-        team_run(team, work, &l);
-        conclude(out, &l);
+        team_run(team, scan_own_range, &s);
+        join_ranges(out, &s);
     }
     team_free(team);
-    for (int k = 0; k < l.ranges; k++)
-        mem_free(l.range[k].last);
-    mem_free(l.range);
+    for (int k = 0; k < s.ranges; k++)
+        mem_free(s.range[k].last);
+    mem_free(s.range);
 }

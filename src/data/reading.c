@@ -92,14 +92,14 @@ const char *reading_kept(const struct ratings *r, char *out, size_t space)
     return out;
 }
 
-struct telling {
+struct listener {
     void (*tell)(void *arg, const char *text);
     void *arg;
 };
 
-static void say(const struct telling *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void report(const struct listener *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void say(const struct telling *t, const char *fmt, ...)
+static void report(const struct listener *t, const char *fmt, ...)
 {
     char text[700];
     va_list args;
@@ -110,51 +110,52 @@ static void say(const struct telling *t, const char *fmt, ...)
     t->tell(t->arg, text);
 }
 
-static void warn_filters(const struct telling *t, const struct ratings *r)
+static void warn_filters(const struct listener *t, const struct ratings *r)
 {
     int64_t users = idtable_count(r->users);
     char a[32], b[32];
 
     if (r->filtered && 3 * users < 2 * r->users_read)
-        say(t,
-            "the filters leave out %s of %s users, more than a third (data.min_rating, "
-            "data.min_user_ratings)",
-            reading_count(r->users_read - users, a), reading_count(r->users_read, b));
+        report(t,
+               "the filters leave out %s of %s users, more than a third (data.min_rating, "
+               "data.min_user_ratings)",
+               reading_count(r->users_read - users, a), reading_count(r->users_read, b));
     if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 && (r->low_read < 0 || r->high_read > 5))
-        say(t, "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
-            r->min_rating, (double)r->low_read, (double)r->high_read);
+        report(t, "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
+               r->min_rating, (double)r->low_read, (double)r->high_read);
 }
 
 void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg)
 {
     const struct reading *w = &r->reading;
-    struct telling t = {tell, arg};
+    struct listener t = {tell, arg};
     char a[32], b[32];
 
     if (*w->chosen)
-        say(&t, "%s", w->chosen);
+        report(&t, "%s", w->chosen);
     if (r->lines_bad)
-        say(&t, "%s of %s lines could not be read and were skipped; the first: %s",
-            reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
+        report(&t, "%s of %s lines could not be read and were skipped; the first: %s",
+               reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
     if (w->missing)
-        say(&t, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
-            reading_count(w->missing, a),
-            w->missing_dropped ? " and were left out (data.missing)" : "; data.missing=skip leaves them out");
+        report(&t, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
+               reading_count(w->missing, a),
+               w->missing_dropped ? " and were left out (data.missing)"
+                                  : "; data.missing=skip leaves them out");
     if (w->no_rating)
-        say(&t, "%s lines without a rating were left out (data.missing)", reading_count(w->no_rating, a));
+        report(&t, "%s lines without a rating were left out (data.missing)", reading_count(w->no_rating, a));
     if (w->no_time)
-        say(&t, "%s lines have no time", reading_count(w->no_time, a));
+        report(&t, "%s lines have no time", reading_count(w->no_time, a));
     if (w->rounded)
-        say(&t, "%s values above 16,777,216 are rounded to 7 digits", reading_count(w->rounded, a));
+        report(&t, "%s values above 16,777,216 are rounded to 7 digits", reading_count(w->rounded, a));
     if (*w->from && w->titles == 0)
-        say(&t, "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
-            reading_count(w->titles_of, a));
+        report(&t, "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
+               reading_count(w->titles_of, a));
     warn_filters(&t, r);
 }
 
 void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg)
 {
-    struct telling t = {tell, arg};
+    struct listener t = {tell, arg};
     char text[1600], a[32];
 
     if (*reading_line(r, text, sizeof text))
@@ -163,8 +164,8 @@ void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, 
         tell(arg, text);
     reading_warnings(r, tell, arg);
     if (clicks && r->reading.not_positive && r->min_rating <= 0)
-        say(&t,
-            "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
-            "leaves them out",
-            reading_count(r->reading.not_positive, a));
+        report(&t,
+               "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
+               "leaves them out",
+               reading_count(r->reading.not_positive, a));
 }

@@ -146,8 +146,8 @@ static int by_time(const void *a, const void *b)
 
 /* The latest `count` of the `from` training ratings become `part`; of equal times those that come later
  * in the source. `times` is scratch for them. */
-static void take_latest(struct split *s, const struct ratings *r, int64_t from, int64_t count, uint8_t part,
-                        int64_t *times)
+static void hold_out_latest(struct split *s, const struct ratings *r, int64_t from, int64_t count,
+                            uint8_t part, int64_t *times)
 {
     int64_t k = 0, cut, ties = count;
 
@@ -207,11 +207,11 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
                        "unit of the data",
                        spec->time_cut);
     else if (!(spec->time_cut > 0))
-        take_latest(s, r, r->n, test, CELL_TEST, times);
+        hold_out_latest(s, r, r->n, test, CELL_TEST, times);
     if (rc == 0 && test < r->n)
         rc = split_count(&valid, spec->valid, r->n - test, "split.valid", "training ratings", err);
     if (rc == 0)
-        take_latest(s, r, r->n - test, valid, CELL_VALID, times);
+        hold_out_latest(s, r, r->n - test, valid, CELL_VALID, times);
     mem_free(times);
     return rc;
 }
@@ -264,7 +264,7 @@ static int by_user_latest(const void *a, const void *b)
     return x->place > y->place ? -1 : x->place < y->place;
 }
 
-static int take_last(struct split *s, const struct ratings *r, struct quota *quota, struct error *err)
+static int hold_out_last(struct split *s, const struct ratings *r, struct quota *quota, struct error *err)
 {
     struct stamp *stamp = mem_alloc(r->n, sizeof *stamp);
 
@@ -316,7 +316,7 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
         q->valid = quota_of(spec->valid, q->left - q->test);
     }
     if (spec->kind == SPLIT_LAST)
-        rc = take_last(s, r, quota, err);
+        rc = hold_out_last(s, r, quota, err);
     else
         draw_within(s, r, spec->seed, quota);
     mem_free(quota);

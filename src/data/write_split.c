@@ -31,15 +31,15 @@ static int open_in(struct sink *out, const char *folder, const char *name, struc
 
 /* ---- the five files ---- */
 
-struct numbers {
+struct id_numbers {
     int64_t *of;  /* (rows) owned: the number of a row, -1: none */
     int64_t *row; /* (n) owned: the other way round */
     int64_t n;
 };
 
-static int numbers_init(struct numbers *m, int64_t rows, struct error *err)
+static int numbers_init(struct id_numbers *m, int64_t rows, struct error *err)
 {
-    *m = (struct numbers){.of = mem_alloc(rows, sizeof *m->of), .row = mem_alloc(rows, sizeof *m->row)};
+    *m = (struct id_numbers){.of = mem_alloc(rows, sizeof *m->of), .row = mem_alloc(rows, sizeof *m->row)};
     if (!m->of || !m->row)
         return error_set(err, PT_ENOMEM, "out of memory for the numbers of %" PRId64 " rows", rows);
     for (int64_t i = 0; i < rows; i++)
@@ -47,14 +47,14 @@ static int numbers_init(struct numbers *m, int64_t rows, struct error *err)
     return 0;
 }
 
-static void numbers_fini(struct numbers *m)
+static void numbers_fini(struct id_numbers *m)
 {
     mem_free(m->of);
     mem_free(m->row);
 }
 
 /* Rows of the ratings with a bit of `mask`, in order of appearance, behind those that have a number. */
-static void numbers_add(struct numbers *m, const struct split *s, const int32_t *row, int mask)
+static void numbers_add(struct id_numbers *m, const struct split *s, const int32_t *row, int mask)
 {
     for (int64_t k = 0; k < s->n; k++)
         if ((s->part[k] & mask) && m->of[row[k]] < 0) {
@@ -67,11 +67,11 @@ struct liang {
     const struct ratings *ratings;
     const struct split *split;
     const char *folder;
-    struct numbers users, items;
+    struct id_numbers users, items;
     bool keep_ids;
 };
 
-static int put_field(struct sink *s, const struct liang *l, const struct numbers *m,
+static int put_field(struct sink *s, const struct liang *l, const struct id_numbers *m,
                      const struct idtable *ids, int32_t row, struct error *err)
 {
     char text[32];
@@ -109,7 +109,7 @@ static int write_part(const struct liang *l, const char *name, int mask, struct 
     return sink_close(&s, rc, err);
 }
 
-static int write_names(const struct liang *l, const char *name, const struct numbers *m,
+static int write_names(const struct liang *l, const char *name, const struct id_numbers *m,
                        const struct idtable *ids, struct error *err)
 {
     struct sink s;

@@ -36,7 +36,7 @@ static void add_to_column(double *sums, double d)
 }
 
 /* Errors of a shard's held-out ratings, by example. */
-static void judge_cells(struct worker *w, struct evaluator *e, int s)
+static void evaluate_cells(struct worker *w, struct evaluator *e, int s)
 {
     const struct view *out = &e->out[s];
     float *score = e->score[w->id];
@@ -149,7 +149,7 @@ static void evaluate_block(struct worker *w, struct evaluator *e)
         build_views(e, s);
         count_held_out(e, s);
         if (e->ratings)
-            judge_cells(w, e, s);
+            evaluate_cells(w, e, s);
         if (e->ranking || e->loss)
             eval_rank_shard(w, e, s);
     }

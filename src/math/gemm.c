@@ -190,7 +190,7 @@ static double threads_since(struct cpu_times begin)
 }
 
 /* Idle threads of OpenMP spin for a while after a run (LLVM's for 200 ms): waits for them to go to sleep. */
-static bool settle(void)
+static bool wait_until_idle(void)
 {
     double start = clock_now();
 
@@ -215,7 +215,7 @@ int gemm_measure_threads(void)
 
     if (!a)
         return 0;
-    if (!settle()) {
+    if (!wait_until_idle()) {
         mem_free(a);
         return 0;
     }

@@ -76,7 +76,7 @@ INLINE vec row_end(const float *x, int64_t n)
 }
 
 /* The greater of each lane. NaN is lost where no comparison holds, so `nan` keeps one. */
-INLINE void take_max(vec *most, vec *nan, vec v)
+INLINE void update_max(vec *most, vec *nan, vec v)
 {
     *most = choose(v > *most, v, *most);
     *nan = choose(v == v, *nan, v);
@@ -90,9 +90,9 @@ INLINE float row_max(const float *x, int64_t n)
     int64_t i = 0;
 
     for (; i + LANES <= n; i += LANES)
-        take_max(&most, &nan, *(const vec_any *)(x + i));
+        update_max(&most, &nan, *(const vec_any *)(x + i));
     if (i < n)
-        take_max(&most, &nan, row_end(x + i, n - i));
+        update_max(&most, &nan, row_end(x + i, n - i));
     none = lane_sum(nan); /* 0 or NaN */
     memcpy(lane, &most, sizeof most);
     for (int half = LANES / 2; half; half /= 2)

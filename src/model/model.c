@@ -4,16 +4,16 @@
 
 #include <math.h>
 
-struct job {
+struct step_range {
     struct model *m;
     const struct model_steps *s;
 };
 
 static void run_minibatches(struct worker *w, void *arg)
 {
-    const struct job *job = arg;
-    const struct model_steps *s = job->s;
-    struct model *m = job->m;
+    const struct step_range *range = arg;
+    const struct model_steps *s = range->s;
+    struct model *m = range->m;
     struct batch b = {0}, next = {0};
 
     if (s->from < s->to)
@@ -37,9 +37,9 @@ static void run_minibatches(struct worker *w, void *arg)
 
 void model_train_minibatches(struct model *m, const struct model_steps *s)
 {
-    struct job job = {m, s};
+    struct step_range range = {m, s};
 
-    team_run(m->eng.team, run_minibatches, &job);
+    team_run(m->eng.team, run_minibatches, &range);
 }
 
 void model_flush_table(struct worker *w, const struct model *m, struct table *t, int64_t steps)

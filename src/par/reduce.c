@@ -69,8 +69,8 @@ static bool siblings(int64_t left_level, int64_t left, int64_t right_level, int6
 
 /* Merges the top of a stack while it can be; returns the new height. add(below, top) is called for each
  * merge. */
-static int settle(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int),
-                  void *arg)
+static int merge_top(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int),
+                     void *arg)
 {
     lift(&level[height - 1], &index[height - 1], shards);
     while (height > 1 &&
@@ -100,7 +100,7 @@ static int plan_run(struct worker_plan *p, int shards, int64_t first, int64_t en
         p->index[p->open++] = s;
         if (p->open > p->slots)
             p->slots = p->open;
-        p->open = settle(p->level, p->index, p->open, shards, add_nothing, NULL);
+        p->open = merge_top(p->level, p->index, p->open, shards, add_nothing, NULL);
     }
     return p->open;
 }
@@ -131,7 +131,7 @@ static void plan_merges(struct reduce *r)
             level[height] = p->level[i];
             index[height] = p->index[i];
             c.buffer[height++] = p->slot[i];
-            height = settle(level, index, height, r->shards, add_merge, &c);
+            height = merge_top(level, index, height, r->shards, add_merge, &c);
         }
     }
     r->root = c.buffer[0];
@@ -176,7 +176,7 @@ static int plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
             level[height] = run.level[i];
             index[height] = run.index[i];
             pairs.node[height++] = all++;
-            height = settle(level, index, height, r->shards, add_pair, &pairs);
+            height = merge_top(level, index, height, r->shards, add_pair, &pairs);
         }
         p->nodes[q + 1] = all;
     }
@@ -300,7 +300,7 @@ void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added
         p->level[p->open] = 0;
         p->index[p->open++] = shard;
     }
-    p->open = settle(p->level, p->index, p->open, r->shards, add_buffers, &a);
+    p->open = merge_top(p->level, p->index, p->open, r->shards, add_buffers, &a);
 }
 
 static void merge_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)

@@ -128,7 +128,7 @@ static int open_any(struct archive **out, const char *path, bool raw, struct err
 }
 
 /* Whether a compressed file holds a tar rather than one text. */
-static int look_inside(enum packing *out, const char *path, struct error *err)
+static int find_tar(enum packing *out, const char *path, struct error *err)
 {
     struct archive *a = NULL;
     struct archive_entry *entry;
@@ -170,7 +170,7 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
         *out = magic ? PACKING_FOLDER : PACKING_NONE;
         return 0;
     }
-    return look_inside(out, path, err);
+    return find_tar(out, path, err);
 }
 
 /* The next member and its name (NULL: none), which is UTF-8 in any locale: libarchive would lose what the C

@@ -169,7 +169,7 @@ static struct field field_of(const char *text)
     return (struct field){text, strlen(text), false};
 }
 
-static int take_object(struct parser *p, const struct json *j)
+static int parse_object(struct parser *p, const struct json *j)
 {
     const struct text_format *d = p->format;
     char number[ROLES][40];
@@ -231,7 +231,7 @@ int json_lines_take(struct parser *p, const char *line, const char *end)
         json_free(j);
         return parser_bad(p, "is no JSON object: %.200s", rc < 0 ? why.text : "");
     }
-    rc = take_object(p, j);
+    rc = parse_object(p, j);
     json_free(j);
     return rc;
 }

@@ -118,7 +118,7 @@ static int grow(struct lines *l, int64_t line, struct error *err)
 }
 
 /* What the first bytes say about the text as a whole. */
-static int look_at_start(struct lines *l, struct error *err)
+static int check_start(struct lines *l, struct error *err)
 {
     unsigned char *b = (unsigned char *)l->buffer;
 
@@ -159,7 +159,7 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
                 return rc;
         }
         if (!l->started) {
-            rc = look_at_start(l, err);
+            rc = check_start(l, err);
             if (rc < 0)
                 return rc;
         }

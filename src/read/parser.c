@@ -73,7 +73,7 @@ static enum again header_again(const struct text_format *d, const struct field *
     return same == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
 }
 
-static const char *take_time(const struct field *f, int64_t *time)
+static const char *parse_time(const struct field *f, int64_t *time)
 {
     if (!text_is_missing(f->text, f->length))
         return field_time(f->text, f->length, time);
@@ -93,7 +93,7 @@ static bool is_rounded(const struct field *f, float value)
 }
 
 /* Reads the fields of a delimited line; nothing is stored before all of them are right. */
-static int take_fields(struct parser *p, const struct field *f)
+static int parse_fields(struct parser *p, const struct field *f)
 {
     const struct text_format *d = p->format;
     char scratch[2][PARSER_ID];
@@ -113,7 +113,7 @@ static int take_fields(struct parser *p, const struct field *f)
         else if (r == ROLE_RATING)
             why = field_rating(f[rating = c].text, f[c].length, &value);
         else if (r == ROLE_TIME)
-            why = take_time(&f[c], &time);
+            why = parse_time(&f[c], &time);
         at = why && !wrong ? c : at;
         wrong = wrong ? wrong : why;
     }
@@ -149,7 +149,7 @@ static bool begins_with(const char *line, const char *end, const char *prefix)
     return n && (size_t)(end - line) >= n && memcmp(line, prefix, n) == 0;
 }
 
-static int take_delimited(struct parser *p, const char *line, const char *end)
+static int parse_delimited(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     struct field fields[TEXT_COLUMNS];
@@ -167,11 +167,11 @@ static int take_delimited(struct parser *p, const char *line, const char *end)
         p->elsewhere++;
         return 0;
     }
-    return take_fields(p, fields);
+    return parse_fields(p, fields);
 }
 
 /* [line, end): a record without its newline. */
-static int take_any(struct parser *p, const char *line, const char *end)
+static int parse_line(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     const char *c;
@@ -203,7 +203,7 @@ static int take_any(struct parser *p, const char *line, const char *end)
         return parser_bad(p, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
     if (d->layout == FORMAT_JSON)
         return json_lines_take(p, line, end);
-    return d->layout == FORMAT_DELIMITED ? take_delimited(p, line, end) : parser_take_layout(p, line, end);
+    return d->layout == FORMAT_DELIMITED ? parse_delimited(p, line, end) : parser_take_layout(p, line, end);
 }
 
 bool parser_reserve(struct parser *p, int64_t bytes)
@@ -224,7 +224,7 @@ struct mark {
     int64_t line, lines_read, n;
 };
 
-static int take_record(struct parser *p, const char **begin, const char *end)
+static int parse_record(struct parser *p, const char **begin, const char *end)
 {
     struct mark before = {p->line, p->lines_read, p->out->n};
     bool quoted = p->format->layout == FORMAT_DELIMITED || p->format->layout == FORMAT_CELL_LISTS;
@@ -239,7 +239,7 @@ static int take_record(struct parser *p, const char **begin, const char *end)
     p->at = p->at_end = *begin;
     if (!stop)
         return parser_refuse(p, "a quoted field is not closed");
-    rc = take_any(p, *begin, stop);
+    rc = parse_line(p, *begin, stop);
     if (rc == PT_ENOMEM) {
         p->line = before.line;
         p->lines_read = before.lines_read;
@@ -271,7 +271,7 @@ int parser_take(struct parser *p, const char *begin, const char *end, const char
             if (begin == end)
                 break;
         }
-        rc = take_record(p, &begin, end);
+        rc = parse_record(p, &begin, end);
         if (rc && stopped_at)
             *stopped_at = begin;
         if (rc)

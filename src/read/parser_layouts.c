@@ -60,7 +60,7 @@ static const char *skip_blanks(const struct text_format *d, const char *line, co
 
 /* Nothing is stored before all of the line is right, and no user without an item: who is in the table has a
  * rating. */
-static int take_list(struct parser *p, const char *line, const char *end)
+static int parse_list(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     int64_t before = p->lines_bad;
@@ -75,7 +75,7 @@ static int take_list(struct parser *p, const char *line, const char *end)
     return rc;
 }
 
-static int take_counted_list(struct parser *p, const char *line, const char *end)
+static int parse_counted_list(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     int64_t before = p->lines_bad, n = -1, wanted;
@@ -110,7 +110,7 @@ static const char *cut_pair(const struct field *f, struct field *item, float *va
     return field_value(colon + 1, f->length - item->length - 1, value);
 }
 
-static int take_item_values(struct parser *p, const char *line, const char *end)
+static int parse_item_values(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     int64_t before = p->lines_bad;
@@ -160,7 +160,7 @@ const char *parser_next_of_cell(const char *c, const char *end, struct field *it
     return stop;
 }
 
-static int take_cell_list(struct parser *p, const char *line, const char *end)
+static int parse_cell_list(struct parser *p, const char *line, const char *end)
 {
     char scratch[PARSER_ID];
     struct field f[2], user, item;
@@ -181,7 +181,7 @@ static int take_cell_list(struct parser *p, const char *line, const char *end)
     return rc;
 }
 
-static int take_block_line(struct parser *p, const char *line, const char *end)
+static int parse_block_line(struct parser *p, const char *line, const char *end)
 {
     struct field f[3], item;
     int64_t n = text_cut(p->format, line, end, f, 3), time = 0;
@@ -207,7 +207,7 @@ static int take_block_line(struct parser *p, const char *line, const char *end)
     return parser_put(p, &f[0], &item, value, time);
 }
 
-static int take_matrix_row(struct parser *p, const char *line, const char *end)
+static int parse_matrix_row(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS], user;
@@ -248,16 +248,16 @@ int parser_take_layout(struct parser *p, const char *line, const char *end)
 {
     switch (p->format->layout) {
     case FORMAT_COUNTED_LISTS:
-        return take_counted_list(p, line, end);
+        return parse_counted_list(p, line, end);
     case FORMAT_ITEM_VALUES:
-        return take_item_values(p, line, end);
+        return parse_item_values(p, line, end);
     case FORMAT_CELL_LISTS:
-        return take_cell_list(p, line, end);
+        return parse_cell_list(p, line, end);
     case FORMAT_NETFLIX:
-        return take_block_line(p, line, end);
+        return parse_block_line(p, line, end);
     case FORMAT_MATRIX:
-        return take_matrix_row(p, line, end);
+        return parse_matrix_row(p, line, end);
     default:
-        return take_list(p, line, end);
+        return parse_list(p, line, end);
     }
 }

@@ -207,8 +207,8 @@ INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const st
     return row;
 }
 
-INLINE const char *take_lines(const struct plain_form *form, struct idtable *users, struct idtable *items,
-                              struct triplets *out, const bool keep_time, const char *begin, const char *end)
+INLINE const char *parse_lines(const struct plain_form *form, struct idtable *users, struct idtable *items,
+                               struct triplets *out, const bool keep_time, const char *begin, const char *end)
 {
     struct idtable_numbers known_users = idtable_numbers(users), known_items = idtable_numbers(items);
     struct plain_line line = {.value = 1};
@@ -246,7 +246,7 @@ const char *parser_take_plain(const struct plain_form *form, struct idtable *use
     struct plain_form usual = own;       /* known to the compiler */
 
     if (!is_usual(&own))
-        return take_lines(&own, users, items, out, keep_time, begin, end);
+        return parse_lines(&own, users, items, out, keep_time, begin, end);
     usual.columns = 4;
     usual.user = 0;
     usual.item = 1;
@@ -254,5 +254,5 @@ const char *parser_take_plain(const struct plain_form *form, struct idtable *use
     usual.time = 3;
     usual.width = 1;
     usual.skips = false;
-    return take_lines(&usual, users, items, out, keep_time, begin, end);
+    return parse_lines(&usual, users, items, out, keep_time, begin, end);
 }

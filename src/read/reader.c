@@ -102,7 +102,7 @@ static bool is_large_file(const struct source_text *text)
 }
 
 /* The first bad line of a text. */
-static int tell_bad(const struct parser *p, const char *shown, struct error *err)
+static int bad_line_error(const struct parser *p, const char *shown, struct error *err)
 {
     return error_set(err, PT_EDATA, "%s:%lld: %s", shown, (long long)p->bad_line, p->bad_reason);
 }
@@ -125,7 +125,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
     if (rc >= 0)
         rc = parse_blocks(p, lines, begin, end, text->shown, err);
     if (rc == PT_EDATA && !err->code)
-        return tell_bad(p, text->shown, err);
+        return bad_line_error(p, text->shown, err);
     return rc;
 }
 
@@ -200,7 +200,7 @@ static int check_skipped(const struct reader *rd, const struct parser *p, const 
 }
 
 /* Adds up what was counted. */
-static void tell_counts(struct reader *rd, const struct parser *p, const char *shown)
+static void add_counts(struct reader *rd, const struct parser *p, const char *shown)
 {
     struct reading *told = &rd->into->reading;
 
@@ -257,7 +257,7 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
         rc = check_assumed(rd, &format, first, text->known_name, text->shown, err);
     rd->people = p.people;
     if (rc == 0)
-        tell_counts(rd, &p, text->shown);
+        add_counts(rd, &p, text->shown);
     return rc;
 }
 
@@ -276,7 +276,7 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
 }
 
 /* What was read, from where. */
-static void tell_source(struct reader *rd, const struct source *source)
+static void note_source(struct reader *rd, const struct source *source)
 {
     struct reading *told = &rd->into->reading;
     size_t used = 0;
@@ -370,7 +370,7 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
     for (int64_t k = 0; k < source->n && rc == 0; k++)
         rc = read_text(&rd, &source->text[k], err);
     if (rc == 0)
-        tell_source(&rd, source);
+        note_source(&rd, source);
     if (rc == 0)
         rc = check_missing(&rd, err);
     if (rc == 0 && rd.all.n == 0)

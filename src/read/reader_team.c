@@ -21,17 +21,17 @@
 
 enum outcome { READ_DONE, READ_FAILED, READ_SHRUNK, READ_LONG };
 
-/* Local rows to rows of the whole. */
-struct numbers {
+/* From a job's row numbers to those of the whole file. */
+struct row_numbers {
     struct idtable *table; /* owned: the job's */
     int32_t *to;           /* (space) owned */
     int64_t known, space;
 };
 
-struct job {
+struct block_job {
     _Alignas(64) struct parser p; /* lines counted within the block */
     struct triplets local;
-    struct numbers users, items;
+    struct row_numbers users, items;
     char *buffer; /* (room) owned */
     int64_t room;
     int64_t at; /* where the block begins; -1: no block */
@@ -47,14 +47,14 @@ struct blocks {
     const char *path;
     int fd, jobs;
     int64_t size, block, start; /* start: behind a byte order mark */
-    struct job *job;            /* (jobs) owned */
+    struct block_job *job;      /* (jobs) owned */
     atomic_int taken;           /* jobs of this round that a worker has taken */
 };
 
 /* --- in the team --------------------------------------------------------------------------------- */
 
 /* The whole lines that start in the block at job->at. */
-static enum outcome read_block(const struct blocks *rd, struct job *job)
+static enum outcome read_block(const struct blocks *rd, struct block_job *job)
 {
     bool first = job->at == rd->start;
     int64_t from = first ? job->at : job->at - 1, limit = job->at + rd->block - from;
@@ -93,7 +93,7 @@ static enum outcome read_block(const struct blocks *rd, struct job *job)
     return READ_DONE;
 }
 
-static void copy_out(const struct blocks *rd, struct job *job)
+static void copy_out(const struct blocks *rd, struct block_job *job)
 {
     struct triplets *all = rd->whole->out, *own = &job->local;
     int64_t to = job->copy_to;
@@ -110,7 +110,7 @@ static void copy_out(const struct blocks *rd, struct job *job)
     own->n = 0;
 }
 
-static void parse_block(const struct blocks *rd, struct job *job)
+static void parse_block(const struct blocks *rd, struct block_job *job)
 {
     job->stopped = NULL;
     job->rc = 0;
@@ -119,14 +119,14 @@ static void parse_block(const struct blocks *rd, struct job *job)
         job->rc = parser_take(&job->p, job->begin, job->end, &job->stopped);
 }
 
-static void work(struct worker *w, void *arg)
+static void run_jobs(struct worker *w, void *arg)
 {
     struct blocks *rd = arg;
     int j;
 
     (void)w;
     while ((j = atomic_fetch_add(&rd->taken, 1)) < rd->jobs) {
-        struct job *job = &rd->job[j];
+        struct block_job *job = &rd->job[j];
 
         copy_out(rd, job);
         if (job->at >= 0)
@@ -155,7 +155,7 @@ static int64_t count_lines(const char *p, const char *end)
 }
 
 /* The last line of a block is longer than expected: with more room, by the caller alone. */
-static int read_longer(struct blocks *rd, struct job *job, struct error *err)
+static int read_longer(struct blocks *rd, struct block_job *job, struct error *err)
 {
     while (job->outcome == READ_LONG) {
         char *buffer;
@@ -178,7 +178,7 @@ static int read_longer(struct blocks *rd, struct job *job, struct error *err)
     return 0;
 }
 
-static int check_read(const struct blocks *rd, const struct job *job, struct error *err)
+static int check_read(const struct blocks *rd, const struct block_job *job, struct error *err)
 {
     if (job->outcome == READ_FAILED)
         return error_set(err, PT_EDATA, "%s: cannot be read: %s", rd->path, strerror(job->failure));
@@ -188,7 +188,7 @@ static int check_read(const struct blocks *rd, const struct job *job, struct err
 }
 
 /* Rows of the whole for the ids that are new in a job's table. */
-static bool number(struct numbers *n, struct idtable *whole)
+static bool number(struct row_numbers *n, struct idtable *whole)
 {
     int64_t count = idtable_count(n->table);
 
@@ -237,13 +237,13 @@ static void add_counts(struct parser *whole, struct parser *p)
     }
 }
 
-static void freeze(struct job *job, bool frozen)
+static void freeze(struct block_job *job, bool frozen)
 {
     idtable_freeze(job->users.table, frozen);
     idtable_freeze(job->items.table, frozen);
 }
 
-static int settle(struct blocks *rd, struct job *job, struct error *err)
+static int append_block(struct blocks *rd, struct block_job *job, struct error *err)
 {
     struct parser *whole = rd->whole;
     int rc;
@@ -274,14 +274,14 @@ static bool make_spare(struct idtable *t)
     return idtable_reserve(t, names, names * SPARE_NAME);
 }
 
-static bool prepare(struct job *job)
+static bool prepare(struct block_job *job)
 {
     freeze(job, true);
     return make_spare(job->users.table) && make_spare(job->items.table);
 }
 
 /* Room for all ratings that the file will hold if it goes on as its first block, so that they need not be
- * moved. Where it cannot be had, or is not enough, there is room for what is read (settle). */
+ * moved. Where it cannot be had, or is not enough, there is room for what is read (append_block). */
 static void expect_ratings(struct blocks *rd, int64_t first)
 {
     double blocks = (double)(rd->size - rd->start) / (double)rd->block;
@@ -301,7 +301,7 @@ static int run_rounds(struct blocks *rd, struct team *team, int64_t *upto, struc
         bool more = false;
 
         for (int j = 0; j < rd->jobs; j++) {
-            struct job *job = &rd->job[j];
+            struct block_job *job = &rd->job[j];
 
             /* the first block goes alone: it has the header */
             job->at = !open && next < rd->size && (j == 0 || rd->job[0].at != rd->start) ? next : -1;
@@ -313,16 +313,16 @@ static int run_rounds(struct blocks *rd, struct team *team, int64_t *upto, struc
                 return no_memory(rd, err);
         }
         atomic_store(&rd->taken, 0);
-        team_run(team, work, rd);
+        team_run(team, run_jobs, rd);
         if (!more)
             return 0;
         *upto = next < rd->size ? next : rd->size;
         for (int j = 0; j < rd->jobs; j++) {
-            struct job *job = &rd->job[j];
+            struct block_job *job = &rd->job[j];
 
             if (open)
                 job->local.n = 0; /* it may begin within the field */
-            rc = job->at < 0 || open ? 0 : settle(rd, job, err);
+            rc = job->at < 0 || open ? 0 : append_block(rd, job, err);
             if (rc < 0)
                 return rc;
             if (rc == PARSER_OPEN_QUOTE) {
@@ -344,7 +344,7 @@ static int run_rounds(struct blocks *rd, struct team *team, int64_t *upto, struc
 
 /* --- set-up -------------------------------------------------------------------------------------- */
 
-static void fini_job(struct job *job)
+static void fini_job(struct block_job *job)
 {
     idtable_free(job->users.table);
     idtable_free(job->items.table);
@@ -374,7 +374,7 @@ static uint32_t count_numbers(const struct blocks *rd)
     return most;
 }
 
-static bool init_job(struct job *job, const struct blocks *rd)
+static bool init_job(struct block_job *job, const struct blocks *rd)
 {
     job->p = *rd->whole;
     job->p.out = &job->local;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct recognising {
+struct recogniser {
     struct text_format *d;
     struct reading *told;
     const struct ratings_spec *spec;
@@ -33,7 +33,7 @@ static const char *line_end(const char *p, const char *end)
     return stop ? stop : end;
 }
 
-static void pass_line(struct recognising *g)
+static void pass_line(struct recogniser *g)
 {
     const char *stop = line_end(g->begin, g->end);
 
@@ -49,7 +49,7 @@ static bool is_blank_line(const char *p, const char *stop)
 }
 
 /* Excel's first line says what parts fields. */
-static void pass_sep(struct recognising *g)
+static void pass_sep(struct recogniser *g)
 {
     const char *stop = line_end(g->begin, g->end);
     size_t n = (size_t)(stop - g->begin);
@@ -61,7 +61,7 @@ static void pass_sep(struct recognising *g)
     }
 }
 
-static bool is_comment(const struct recognising *g, const char *p, const char *stop)
+static bool is_comment(const struct recogniser *g, const char *p, const char *stop)
 {
     size_t n = strlen(g->d->comment);
 
@@ -70,7 +70,7 @@ static bool is_comment(const struct recognising *g, const char *p, const char *s
     return p < stop && (*p == '#' || *p == '%');
 }
 
-static int pass_head(struct recognising *g)
+static int pass_head(struct recogniser *g)
 {
     const char *begin, *stop;
     int64_t head;
@@ -103,7 +103,7 @@ static int pass_head(struct recognising *g)
 }
 
 /* A comment that is cut as the lines below: an id that begins with its mark? */
-static int check_comment(struct recognising *g)
+static int check_comment(struct recogniser *g)
 {
     struct field f[TEXT_COLUMNS];
     const char *p = g->names;
@@ -128,7 +128,7 @@ static int check_comment(struct recognising *g)
 /* --- what is said -------------------------------------------------------------------------------- */
 
 /* "\t" is written with a backslash in YAML's plain style and on a command line. */
-static int given_delimiter(struct recognising *g, const char *text)
+static int set_delimiter(struct recogniser *g, const char *text)
 {
     char plain[TEXT_DELIMITER];
     size_t n = 0;
@@ -149,7 +149,7 @@ static int given_delimiter(struct recognising *g, const char *text)
 }
 
 /* data.columns, field by field. */
-static int given_columns(struct recognising *g)
+static int set_columns(struct recogniser *g)
 {
     struct text_format *d = g->d;
     int seen[ROLES] = {0};
@@ -177,7 +177,7 @@ static int given_columns(struct recognising *g)
     return 0;
 }
 
-static const char *where_word(const struct recognising *g, size_t *name)
+static const char *where_word(const struct recogniser *g, size_t *name)
 {
     const char *where = g->spec->where, *equals = where && *where ? strchr(where, '=') : NULL;
 
@@ -186,7 +186,7 @@ static const char *where_word(const struct recognising *g, size_t *name)
 }
 
 /* data.where: the column by name, or by number from 1. */
-static int given_where(struct recognising *g, const struct field *name, int names)
+static int set_where(struct recogniser *g, const struct field *name, int names)
 {
     size_t length;
     const char *word = where_word(g, &length);
@@ -216,7 +216,7 @@ static int given_where(struct recognising *g, const struct field *name, int name
 
 /* --- a rating a line ----------------------------------------------------------------------------- */
 
-static void keep_header(struct recognising *g, const char *begin, const char *end)
+static void keep_header(struct recogniser *g, const char *begin, const char *end)
 {
     size_t n = (size_t)(end - begin);
 
@@ -228,7 +228,7 @@ static void keep_header(struct recognising *g, const char *begin, const char *en
 
 /* The names above the table: the first line, less one field (R's row names), or a comment. Their number, 0:
  * none. */
-static int find_names(struct recognising *g, struct field *name)
+static int find_names(struct recogniser *g, struct field *name)
 {
     struct sample *s = &g->s;
     enum text_header asked = g->spec->header;
@@ -266,7 +266,7 @@ static int find_names(struct recognising *g, struct field *name)
     return known == 2 ? (int)n : 0;
 }
 
-static int unknown_header(struct recognising *g)
+static int unknown_header(struct recogniser *g)
 {
     char list[300];
     size_t used = 0;
@@ -285,7 +285,7 @@ static int unknown_header(struct recognising *g)
 }
 
 /* Whether the first line is a header, with all that is said; PT_EDATA: in doubt. */
-static int first_is_header(struct recognising *g)
+static int first_is_header(struct recogniser *g)
 {
     enum first_line first = header_first_line(&g->s);
     bool names = header_names_are_given(g->spec), said = g->spec->columns > 0;
@@ -306,7 +306,7 @@ static int first_is_header(struct recognising *g)
     return first != FIRST_DATA;
 }
 
-static void tell_places(struct recognising *g, bool said)
+static void report_positions(struct recogniser *g, bool said)
 {
     char list[200];
 
@@ -315,7 +315,7 @@ static void tell_places(struct recognising *g, bool said)
              said ? "%s, as data.columns says" : "assumed: %s by position", list);
 }
 
-static int name_columns(struct recognising *g, const struct field *name)
+static int name_columns(struct recogniser *g, const struct field *name)
 {
     const struct field *first = sample_cell(&g->s, 0, 0);
     int columns = 0;
@@ -335,7 +335,7 @@ static int name_columns(struct recognising *g, const struct field *name)
     return header_roles(g->d, g->told, &g->s, name, g->err);
 }
 
-static int take_table(struct recognising *g)
+static int recognise_table(struct recogniser *g)
 {
     struct field name[TEXT_COLUMNS];
     struct text_format *d = g->d;
@@ -370,20 +370,20 @@ static int take_table(struct recognising *g)
     else if (!said && (rc = check_comment(g)) == 0)
         rc = values_roles(d, &g->s, g->known_name, g->err);
     if (rc == 0)
-        rc = given_where(g, name, names);
+        rc = set_where(g, name, names);
     if (rc == 0 && !said && g->spec->format != FORMAT_DELIMITED &&
         (rc = values_cell_lists(d, &g->s, g->err)) > 0)
         snprintf(g->told->columns, sizeof g->told->columns, "a user and a list of items a line");
     if (rc < 0)
         return rc;
     if (rc == 0 && !by_name)
-        tell_places(g, said);
+        report_positions(g, said);
     return 0;
 }
 
 /* --- other layouts ------------------------------------------------------------------------------- */
 
-static int take_json(struct recognising *g)
+static int recognise_json(struct recogniser *g)
 {
     struct field *name = NULL;
     char *arena = NULL;
@@ -397,7 +397,7 @@ static int take_json(struct recognising *g)
         rc = g->spec->columns ? header_given_roles(g->d, g->told, &g->s, name, g->spec, g->err)
                               : header_roles(g->d, g->told, &g->s, name, g->err);
     if (rc == 0)
-        rc = given_where(g, name, g->s.columns);
+        rc = set_where(g, name, g->s.columns);
     for (int c = 0; rc == 0 && c < g->s.columns; c++) {
         char *key = g->d->role[c] != ROLE_SKIP ? g->d->key[g->d->role[c]] : NULL;
 
@@ -415,7 +415,7 @@ static int take_json(struct recognising *g)
 
 /* "%%MatrixMarket matrix coordinate real general", comments, a line of sizes, then lines of row, column,
  * value. */
-static int take_matrix_market(struct recognising *g, const char *banner)
+static int recognise_matrix_market(struct recogniser *g, const char *banner)
 {
     const char *stop = line_end(banner, g->end);
     char line[128], shown[PRINTABLE_BYTES];
@@ -455,7 +455,7 @@ static bool is_block_name(const char *p, const char *stop)
 }
 
 /* "0|2": a line that says how many follow for a user. */
-static int refuse_counted_blocks(struct recognising *g)
+static int refuse_counted_blocks(struct recogniser *g)
 {
     const char *p = g->begin, *stop = line_end(p, g->end), *bar = memchr(p, '|', (size_t)(stop - p));
     char shown[PRINTABLE_BYTES];
@@ -476,7 +476,7 @@ static int refuse_counted_blocks(struct recognising *g)
         g->s.shown, g->head + 1, printable(shown, p, (size_t)(stop - p)));
 }
 
-static int take_netflix(struct recognising *g)
+static int recognise_netflix(struct recogniser *g)
 {
     bool rated = false;
 
@@ -495,7 +495,7 @@ static int take_netflix(struct recognising *g)
 
 /* Rows of a matrix: a header names the items; the first field is the user where data.columns or the header
  * says so. */
-static int take_matrix(struct recognising *g)
+static int recognise_matrix(struct recogniser *g)
 {
     struct text_format *d = g->d;
     const struct field *first;
@@ -524,7 +524,7 @@ static int take_matrix(struct recognising *g)
     return 0;
 }
 
-static void tell_lists(struct recognising *g)
+static void report_lists(struct recogniser *g)
 {
     static const char *const what[] = {
         [FORMAT_LISTS] = "lists: user item item ...",
@@ -537,7 +537,7 @@ static void tell_lists(struct recognising *g)
 }
 
 /* Lines between blanks that are no table: several lengths, or pairs of item and value. */
-static bool may_be_lists(struct recognising *g)
+static bool may_be_lists(struct recogniser *g)
 {
     const struct text_format *d = g->d;
     struct field f[TEXT_COLUMNS];
@@ -555,7 +555,7 @@ static bool may_be_lists(struct recognising *g)
 }
 
 /* A header that names user and item says how many fields a line has, unless all lines have one more (R). */
-static void prefer_header(struct recognising *g)
+static void prefer_header(struct recogniser *g)
 {
     struct sample *s = &g->s;
     struct field f[TEXT_COLUMNS];
@@ -579,14 +579,14 @@ static void prefer_header(struct recognising *g)
     }
 }
 
-static int take_lines(struct recognising *g)
+static int recognise_lines(struct recogniser *g)
 {
     const struct ratings_spec *spec = g->spec;
     struct text_format *d = g->d;
     int rc = 0;
 
     if (spec->columns && !header_names_are_given(spec))
-        rc = given_columns(g);
+        rc = set_columns(g);
     if (rc < 0)
         return rc;
     if (!d->delimiter_length && (spec->format == FORMAT_LISTS || spec->format == FORMAT_COUNTED_LISTS ||
@@ -601,7 +601,7 @@ static int take_lines(struct recognising *g)
     if (g->s.lines == 0)
         return error_set(g->err, PT_EDATA, "%s: is empty", g->s.shown);
     if (d->layout == FORMAT_MATRIX)
-        return take_matrix(g);
+        return recognise_matrix(g);
     if (d->layout == FORMAT_CELL_LISTS) {
         d->columns = d->columns ? d->columns : 2;
         d->role[0] = d->role[0] ? d->role[0] : ROLE_USER;
@@ -610,13 +610,13 @@ static int take_lines(struct recognising *g)
     }
     if (d->layout != FORMAT_DELIMITED) {
         g->head += spec->header == HEADER_YES;
-        tell_lists(g);
+        report_lists(g);
         return 0;
     }
     if (may_be_lists(g)) {
         d->quotes = false;
         if ((rc = values_lists(d, &g->s, g->err)) == 0)
-            tell_lists(g);
+            report_lists(g);
         return rc;
     }
     prefer_header(g);
@@ -632,10 +632,10 @@ static int take_lines(struct recognising *g)
             &g->s, -1, g->err,
             "a quoted field is not closed, or text follows its closing quote; is another data.delimiter "
             "wanted?");
-    return take_table(g);
+    return recognise_table(g);
 }
 
-static int take_text(struct recognising *g)
+static int recognise_layout(struct recogniser *g)
 {
     const char *stop, *banner = g->begin;
     int rc = 0;
@@ -643,7 +643,7 @@ static int take_text(struct recognising *g)
     if (g->spec->comment)
         snprintf(g->d->comment, sizeof g->d->comment, "%s", g->spec->comment);
     if (g->spec->delimiter && *g->spec->delimiter)
-        rc = given_delimiter(g, g->spec->delimiter);
+        rc = set_delimiter(g, g->spec->delimiter);
     if (rc == 0)
         rc = pass_head(g);
     if (rc < 0)
@@ -653,22 +653,22 @@ static int take_text(struct recognising *g)
     if (g->d->layout == FORMAT_MATRIX_MARKET ||
         (g->spec->format == FORMAT_AUTO && strncmp(banner, "%%MatrixMarket", 14) == 0)) {
         g->d->layout = FORMAT_DELIMITED;
-        return take_matrix_market(g, banner);
+        return recognise_matrix_market(g, banner);
     }
     if (g->d->layout == FORMAT_NETFLIX || (g->spec->format == FORMAT_AUTO && is_block_name(g->begin, stop))) {
         g->d->layout = FORMAT_NETFLIX;
-        return take_netflix(g);
+        return recognise_netflix(g);
     }
     if (g->d->layout == FORMAT_JSON ||
         (g->spec->format == FORMAT_AUTO && !g->d->delimiter_length && (*g->begin == '{' || *g->begin == '[')))
-        return take_json(g);
+        return recognise_json(g);
     if ((rc = refuse_counted_blocks(g)) < 0)
         return rc;
-    return take_lines(g);
+    return recognise_lines(g);
 }
 
 /* The first three rows as they were understood. */
-static void preview(struct recognising *g)
+static void preview(struct recogniser *g)
 {
     for (int k = 0; k < 3 && g->s.cell && g->s.first + k < g->s.rows; k++) {
         char *out = g->told->preview[k], shown[PRINTABLE_BYTES];
@@ -688,21 +688,21 @@ static void preview(struct recognising *g)
 int recognise_text(struct text_format *out, struct reading *told, const struct ratings_spec *spec,
                    const char *begin, const char *end, bool known_name, const char *shown, struct error *err)
 {
-    struct recognising *g = mem_zalloc(1, sizeof *g);
+    struct recogniser *g = mem_zalloc(1, sizeof *g);
     int rc;
 
     if (!g)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
     *out = (struct text_format){.where = -1, .event = -1};
-    *g = (struct recognising){.d = out,
-                              .told = told,
-                              .spec = spec,
-                              .begin = begin,
-                              .end = end,
-                              .known_name = known_name,
-                              .err = err};
+    *g = (struct recogniser){.d = out,
+                             .told = told,
+                             .spec = spec,
+                             .begin = begin,
+                             .end = end,
+                             .known_name = known_name,
+                             .err = err};
     g->s.shown = shown;
-    rc = take_text(g);
+    rc = recognise_layout(g);
     out->head_lines = g->head;
     for (int c = 0; c < out->columns; c++) {
         out->has_rating = out->has_rating || out->role[c] == ROLE_RATING;

@@ -215,8 +215,8 @@ static int need_rating(const struct columns *k, const struct sample *s, const st
         list, advice(k, s, name, say));
 }
 
-static void tell(const struct columns *k, const struct sample *s, const struct field *name,
-                 struct reading *told)
+static void report_columns(const struct columns *k, const struct sample *s, const struct field *name,
+                           struct reading *told)
 {
     size_t used = 0, rest = 0;
     char shown[PRINTABLE_BYTES];
@@ -257,7 +257,7 @@ static void set_roles(struct text_format *d, const struct columns *k, const stru
     d->event = k->event;
 }
 
-static void look_at_all(struct columns *k, const struct sample *s, const struct field *name)
+static void describe_columns(struct columns *k, const struct sample *s, const struct field *name)
 {
     int ratings = 0;
 
@@ -287,7 +287,7 @@ int header_roles(struct text_format *d, struct reading *told, const struct sampl
     char say[320];
     int rc;
 
-    look_at_all(&k, s, name);
+    describe_columns(&k, s, name);
     if ((rc = choose(&k, s, name, NAME_USER, ROLE_USER, err)) < 0 ||
         (rc = choose(&k, s, name, NAME_ITEM, ROLE_ITEM, err)) < 0)
         return rc;
@@ -312,7 +312,7 @@ int header_roles(struct text_format *d, struct reading *told, const struct sampl
             k.of[ROLE_TIME] = NONE;
     }
     set_roles(d, &k, s);
-    tell(&k, s, name, told);
+    report_columns(&k, s, name, told);
     return 0;
 }
 
@@ -349,8 +349,8 @@ static int find_name(const struct sample *s, const struct field *name, const cha
     return NONE;
 }
 
-static int give(struct columns *k, const struct sample *s, const struct field *name, enum role r,
-                const char *text, size_t length, struct error *err)
+static int assign_role(struct columns *k, const struct sample *s, const struct field *name, enum role r,
+                       const char *text, size_t length, struct error *err)
 {
     char list[400], shown[PRINTABLE_BYTES], one[PRINTABLE_BYTES];
     size_t used = 0;
@@ -376,7 +376,7 @@ int header_given_roles(struct text_format *d, struct reading *told, const struct
     struct columns k;
     int rc = 0;
 
-    look_at_all(&k, s, name);
+    describe_columns(&k, s, name);
     for (int i = 0; i < spec->columns && rc == 0; i++) {
         const char *p = spec->column[i];
 
@@ -391,7 +391,7 @@ int header_given_roles(struct text_format *d, struct reading *told, const struct
                     "data.columns: '%.60s' is none of user=NAME, item=NAME, rating=NAME, time=NAME", p);
             while (*stop && !(*stop == ' ' && (role_of(stop + 1, &more), more)))
                 stop++;
-            rc = give(&k, s, name, r, p + n, (size_t)(stop - p) - n, err);
+            rc = assign_role(&k, s, name, r, p + n, (size_t)(stop - p) - n, err);
             p = stop + (*stop == ' ');
         }
     }
@@ -400,6 +400,6 @@ int header_given_roles(struct text_format *d, struct reading *told, const struct
     if (rc < 0)
         return rc;
     set_roles(d, &k, s);
-    tell(&k, s, name, told);
+    report_columns(&k, s, name, told);
     return 0;
 }

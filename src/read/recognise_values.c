@@ -151,7 +151,7 @@ struct lists {
     bool whole, digits, pairs, counted, rising, first_twice, first_fraction, consecutive, one_hot;
 };
 
-static struct lists look_at_lists(const struct sample *s)
+static struct lists measure_lists(const struct sample *s)
 {
     struct lists l = {true, true, true, true, true, false, false, true, true};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
@@ -193,13 +193,13 @@ bool values_are_pairs(const struct sample *s)
 
     for (int k = 0; k < s->lines; k++)
         some = some || s->line[k].fields > 1;
-    return some && look_at_lists(s).pairs;
+    return some && measure_lists(s).pairs;
 }
 
 int values_lists(struct text_format *d, const struct sample *s, struct error *err)
 {
     static const char lists[] = "if they are lists of items, data.format=lists";
-    struct lists l = look_at_lists(s);
+    struct lists l = measure_lists(s);
 
     d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
     if (l.pairs && !l.first_twice && !l.first_fraction && !l.one_hot)
@@ -281,7 +281,7 @@ static bool part_recurs(const struct sample *s, int c, char mark)
 }
 
 /* Cells with different numbers of parts, of which one recurs or all are numbers. */
-static bool look_like_lists(const struct sample *s, int c, char mark)
+static bool cells_are_lists(const struct sample *s, int c, char mark)
 {
     bool varies = false, numbers = true;
     int several = 0, first = 0;
@@ -321,7 +321,7 @@ int values_cell_lists(struct text_format *d, const struct sample *s, struct erro
     if (l.numbers && !brackets)
         return 0;
     for (const char *m = marks; *m || brackets; m++)
-        if (brackets || (!d->blanks && *m != d->delimiter[0] && look_like_lists(s, item, *m)))
+        if (brackets || (!d->blanks && *m != d->delimiter[0] && cells_are_lists(s, item, *m)))
             return sample_doubt(
                 s, s->first, err,
                 "the items' column holds lists; data.format=cell_lists reads lines of a user and a list; "

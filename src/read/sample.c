@@ -229,7 +229,7 @@ bool field_is_epoch(const struct field *f)
     return read_number(f, &x) && epoch_value(f, x);
 }
 
-static void look_at(struct column_look *l, const struct field *f, double *before)
+static void add_cell(struct column_look *l, const struct field *f, double *before)
 {
     double x = NAN;
     int64_t time;
@@ -275,7 +275,7 @@ struct column_look sample_look(const struct sample *s, int column)
         if (text_is_missing(f->text, f->length))
             l.counting = false;
         else
-            look_at(&l, f, &before);
+            add_cell(&l, f, &before);
     }
     l.counting = l.counting && l.filled >= 3;
     if (2 * l.words > l.filled || !l.filled)

@@ -65,8 +65,8 @@ static int add_text(struct source *s, const char *path, const char *member, enum
 /* --- a folder or an archive ---------------------------------------------------------------------- */
 
 /* Adds what published_match found: member names of the archive `path`, or files below the folder `path`. */
-static int take_match(struct source *s, const char *path, bool archive, const struct published_match *m,
-                      struct error *err)
+static int add_match(struct source *s, const char *path, bool archive, const struct published_match *m,
+                     struct error *err)
 {
     int rc = 0;
 
@@ -107,10 +107,10 @@ static int find_in_folder(struct source *s, const char *path, bool archive, bool
     for (int64_t k = 0; rc == 0 && match.all && k < n; k++) {
         struct published_match one = {.text = {names[k]}, .texts = published_is_film(names[k])};
 
-        rc = take_match(s, path, archive, &one, err);
+        rc = add_match(s, path, archive, &one, err);
     }
     if (rc == 0)
-        rc = take_match(s, path, archive, &match, err);
+        rc = add_match(s, path, archive, &match, err);
     archive_free_names(names, n);
     return rc;
 }

@@ -80,7 +80,7 @@ static int64_t find_item(const struct ratings *r, const struct field *f)
     return row;
 }
 
-static int take_line(struct ratings *r, const struct titles *t, const char *line, const char *end,
+static int add_title(struct ratings *r, const struct titles *t, const char *line, const char *end,
                      struct error *err)
 {
     struct field f[TEXT_COLUMNS];
@@ -140,7 +140,7 @@ static int read_titles(struct ratings *r, const struct source_text *text, struct
         if (!stop && !lines_keep(lines, begin))
             stop = memchr(begin, '\n', (size_t)(end - begin));
         if (stop) {
-            rc = take_line(r, &t, begin, stop, err);
+            rc = add_title(r, &t, begin, stop, err);
             begin = stop + 1;
             count++;
         }

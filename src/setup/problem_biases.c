@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* Those of the model's columns, and of mf's users; other examples are known by the ratings at hand. */
-static int take_over(struct problem *p, const struct config *c, struct problem_known *known,
-                     struct error *err)
+static int adopt_biases(struct problem *p, const struct config *c, struct problem_known *known,
+                        struct error *err)
 {
     struct biases *b = &p->bias, *from = &known->bias;
     bool by_row = problem_traits(c)->by_rating;
@@ -41,5 +41,5 @@ int problem_biases(struct problem *p, const struct config *c, struct problem_kno
         return biases_fit(b, p->ratings, p->split->part, p->side, p->team, err);
     b->user_shrink = known->bias.user_shrink;
     b->item_shrink = known->bias.item_shrink;
-    return known->bias.column ? take_over(p, c, known, err) : 0;
+    return known->bias.column ? adopt_biases(p, c, known, err) : 0;
 }

@@ -52,7 +52,7 @@ static int name_item(struct draft *d, int64_t item)
 }
 
 /* The user takes the item; how it is rated follows in rate_all. */
-static int take(struct draft *d, int64_t user, int64_t item)
+static int add_choice(struct draft *d, int64_t user, int64_t item)
 {
     if (d->row[item] < 0 && name_item(d, item) < 0)
         return -1;
@@ -92,7 +92,7 @@ static int race_rest(struct draft *d, int64_t user, int64_t want)
     }
     qsort(d->race, (size_t)n, sizeof *d->race, by_finish);
     for (int64_t j = 0; j < want; j++) {
-        if (take(d, user, d->race[j].item) < 0)
+        if (add_choice(d, user, d->race[j].item) < 0)
             return -1;
     }
     return 0;
@@ -120,7 +120,7 @@ static int choose(struct draft *d, int64_t user, int64_t want)
                 continue;
             if (words.word[k + 1] > w->accept[synth_taste_step(synth_affinity(w, user, item))])
                 continue;
-            if (take(d, user, item) < 0)
+            if (add_choice(d, user, item) < 0)
                 return -1;
             want--;
         }
@@ -131,7 +131,7 @@ static int choose(struct draft *d, int64_t user, int64_t want)
 /* Each item is promised one rating, so that none is without: the ratings, user after user, are cut into
  * as many strata as there are items, and the user in whose range the middle of a stratum lies takes the
  * item of the stratum. Middles are at least 1 apart, so nobody takes more than activity allows. */
-static int take_reserved(struct draft *d, int64_t user, int64_t end, int64_t *stratum)
+static int add_reserved(struct draft *d, int64_t user, int64_t end, int64_t *stratum)
 {
     int64_t items = d->w->shape.items, width = d->w->shape.ratings / items,
             rest = d->w->shape.ratings % items;
@@ -141,7 +141,7 @@ static int take_reserved(struct draft *d, int64_t user, int64_t end, int64_t *st
 
         if (middle >= end)
             break;
-        if (take(d, user, d->reserved[*stratum]) < 0)
+        if (add_choice(d, user, d->reserved[*stratum]) < 0)
             return -1;
     }
     return 0;
@@ -188,7 +188,7 @@ static int draw_all(struct draft *d)
     for (int64_t u = 0; u < w->shape.users; u++) {
         int64_t begin = d->r->n, end = begin + w->activity[u];
 
-        if (put_name(d->r->users, u) < 0 || take_reserved(d, u, end, &stratum) < 0 ||
+        if (put_name(d->r->users, u) < 0 || add_reserved(d, u, end, &stratum) < 0 ||
             choose(d, u, end - d->r->n) < 0)
             return -1;
         rate_all(d, u, begin);

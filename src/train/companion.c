@@ -23,7 +23,7 @@ static bool better(const struct run *r, double a, double b)
     return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
 }
 
-static void say_choice(const struct run *r, double alone, double scale)
+static void report_choice(const struct run *r, double alone, double scale)
 {
     const char *name = r->spec.metric[r->monitor].name;
     char text[192];
@@ -56,7 +56,7 @@ static void choose(struct run *r, struct companion *c)
             r->state.best_valid = result;
         }
     }
-    say_choice(r, alone, r->state.ease_weight);
+    report_choice(r, alone, r->state.ease_weight);
 }
 
 static int keep(struct run *r, float **kept, struct error *err)

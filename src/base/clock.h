@@ -2,7 +2,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
-/* Seconds since some moment of the past; never runs backwards. Callable from any thread. */
+/* Seconds since a fixed moment in the past; never runs backwards. Callable from any thread. */
 double clock_now(void);
 
 #endif

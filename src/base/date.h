@@ -1,4 +1,5 @@
-/* date.h - dates as ISO 8601 writes them, in seconds since 1970. Pure: no locale, no zone of the machine.
+/* date.h - dates as ISO 8601 writes them, in seconds since 1970. Pure: neither the locale nor the
+ * machine's time zone counts.
  *
  *     2024-01-31      2024-01-31 12:30      2024-01-31T12:30:00.25Z      2024-01-31T12:30:00+02:00
  *     2024-01-31 12:30:00 UTC      2024-01-31 12:30:00 +0000 UTC
@@ -11,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether all of the text is a date that there is (no 30 February, 24:00 or second 60), of the years 1 to
- * 9999. */
+/* Whether the whole text is a valid date of the years 1 to 9999. 30 February, 24:00 and second 60 are not
+ * valid. */
 bool date_parse(const char *text, size_t length, int64_t *seconds);
 
 #endif

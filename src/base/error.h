@@ -31,11 +31,11 @@ struct error {
 int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 #ifdef __clang_analyzer__
-/* It reads one file at a time: that the result is below 0 it has to be told. */
+/* The analyzer reads one file at a time, so it does not see that the result is below 0. */
 #define error_set(...) (error_set(__VA_ARGS__), -1)
 #endif
 
-/* Puts "fmt: " in front of the text that is there; returns err->code. */
+/* Puts "fmt: " in front of err->text; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The exit status that belongs to a code; 0 for 0. */

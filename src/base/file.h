@@ -18,43 +18,43 @@
 
 struct file_writer;
 
-/* NAME must be a regular file or not exist yet; where it is a link, the file that it leads to is replaced.
+/* NAME must be a regular file, or must not exist yet. If NAME is a link, the file it points to is replaced.
  * PT_EFILE, PT_ENOMEM. */
 int file_create(struct file_writer **out, const char *path, struct error *err);
-/* The first failure is remembered and reported by file_commit; what comes after it is dropped. */
+/* The first failure is kept for file_commit, which reports it; later writes are dropped. */
 void file_write(struct file_writer *w, const void *data, size_t bytes);
 void file_printf(struct file_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Overwrites bytes that were written already, from `offset` on. */
+/* Overwrites earlier bytes from `offset` on. */
 void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t bytes);
-/* Frees the writer in every case. On failure (PT_EFILE) the temporary file is gone and NAME is as before;
- * only where the last fsync, the folder's, fails is NAME the new file already, and the message says so. */
+/* Frees the writer in every case. On failure (PT_EFILE) the temporary file is removed and NAME is as before.
+ * One exception: if the last fsync (of the folder) fails, NAME is the new file, and the message says so. */
 int file_commit(struct file_writer *w, struct error *err);
-/* At the commit the old NAME stays as NAME.1, the one before it as NAME.2, and so on to NAME.n. NAME itself
- * is always there meanwhile, where the file system has hard links; else for a moment only NAME.1 is. */
+/* At the commit the old NAME stays as NAME.1, the one before it as NAME.2, and so on to NAME.n. NAME
+ * exists all the time if the file system has hard links; otherwise there is a moment with NAME.1 only. */
 void file_keep_old(struct file_writer *w, int n);
 void file_abandon(struct file_writer *w); /* takes NULL */
 
-/* Removes what killed processes left in `folder`: regular files named *.tmp-DIGITS. Only for who holds the
- * folder's lock: the temporary files of a live writer would go too. */
+/* Removes leftovers of killed processes from `folder`: regular files named *.tmp-DIGITS. The caller must hold
+ * the folder's lock, because temporary files of a live writer are removed too. */
 int file_sweep(const char *folder, struct error *err);
 
-/* The whole of a file of at most `limit` bytes, zero-terminated behind its end; for mem_free. Pipes can be
- * read too. `code` is the error code where it cannot be read or is too large. */
+/* Reads a whole file or pipe of at most `limit` bytes into a zero-terminated string, for mem_free. Returns
+ * `code` if it cannot be read or is too large. */
 int file_read(char **out, size_t *length, const char *path, size_t limit, enum pt_code code,
               struct error *err);
 
-/* Appends one line (its newline is added) to a file; on failure nothing of it remains. A kill cannot take
- * the line away, a power cut can until file_flush. */
+/* Appends one line (its newline is added) to a file; on failure the file is as before. The
+ * line survives a kill at once, and a power cut after file_flush. */
 int file_append_line(const char *path, const char *line, struct error *err);
-/* What was written to `path` so far outlives a power cut. Absent: nothing to do. */
+/* After this the contents of `path` survive a power cut. No such file: nothing to do. */
 int file_flush(const char *path, struct error *err);
 /* Removes PATH.1 to PATH.n, as file_keep_old left them. Best effort. */
 void file_drop_old(const char *path, int n);
-/* Cuts a file of lines down to its first `lines` lines (a resumed run's metrics.jsonl), and a last line
- * without its newline, which a crash left, goes in any case. Absent: nothing to do. */
+/* Cuts a file to its first `lines` lines (metrics.jsonl of a resumed run). A last line without a newline,
+ * left by a crash, is always removed. No such file: nothing to do. */
 int file_keep_lines(const char *path, int64_t lines, struct error *err);
 
-/* fsync, again where a signal interrupted it; -1 with errno set. */
+/* fsync, repeated after a signal; -1 with errno set. */
 int file_sync(int fd);
 /* Makes a folder and those above it. */
 int file_make_folder(const char *path, struct error *err);

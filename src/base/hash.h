@@ -12,7 +12,7 @@ struct hash;
 
 struct hash *hash_new(void); /* NULL: no memory */
 void hash_add(struct hash *h, const void *data, size_t bytes);
-void hash_hex(const struct hash *h, char out[33]); /* canonical (big-endian) form; adding can go on */
+void hash_hex(const struct hash *h, char out[33]); /* canonical (big-endian) form; more can be added */
 void hash_reset(struct hash *h);                   /* as new */
 void hash_free(struct hash *h);                    /* takes NULL */
 uint64_t hash_64(const void *data, size_t bytes);  /* XXH3, for hash tables */

@@ -1,7 +1,7 @@
 /* json.h - the door to jansson: build, write, read.
  *
- * The maker of a value owns it until json_put gives it to a parent, which takes it over, also on failure. A
- * document is used by one thread at a time. */
+ * The maker of a value owns it. json_put passes the ownership to the parent, also on failure. A document is
+ * used by one thread at a time. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -13,7 +13,7 @@
 
 struct json;
 
-struct json *json_new_object(void); /* NULL: no memory; so with the others */
+struct json *json_new_object(void); /* NULL: no memory, as in json_new_array */
 struct json *json_new_array(void);
 void json_free(struct json *j); /* takes NULL; for roots only */
 
@@ -29,8 +29,8 @@ void json_put_bool(struct json *parent, const char *key, bool value);
  * have as few digits (15 to 17) as read the same double back. Keys keep their order. */
 char *json_text(const struct json *j, bool indent);
 
-/* Reads `length` bytes of JSON, an object or an array. Errors name line and column (code PT_EFILE). Keys that
- * stand twice in an object, invalid UTF-8, \u0000 and numbers out of range are errors. */
+/* Reads `length` bytes of JSON, an object or an array. Errors name line and column (code PT_EFILE). Repeated
+ * keys in an object, invalid UTF-8, \u0000 and numbers out of range are errors. */
 int json_parse(struct json **out, const char *text, size_t length, struct error *err);
 
 /* Readers; the result is borrowed from j. A missing key or another type, and j NULL, give the fallback. */
@@ -41,7 +41,7 @@ double json_get_real(const struct json *object, const char *key, double fallback
 bool json_get_bool(const struct json *object, const char *key, bool fallback);
 int64_t json_count(const struct json *array_or_object); /* 0 for everything else */
 const struct json *json_at(const struct json *array, int64_t i);
-/* The entry behind the one of `*key`, which moves on; the first one for *key == NULL. NULL at the end.
+/* The entry after `*key`, which is set to its key; *key == NULL: the first entry. NULL at the end.
  * *key is borrowed and must come from this function. */
 const struct json *json_next(const struct json *object, const char **key);
 bool json_is_object_value(const struct json *j);

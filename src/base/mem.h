@@ -1,8 +1,8 @@
-/* mem.h - all memory that partrain takes comes through here.
+/* mem.h - memory: every allocation of partrain goes through these functions.
  *
  * Every function takes a count and an element size and checks their product;
- * every pointer is given back with mem_free, which takes NULL. NULL means that
- * there is no memory (never that the count was 0: one byte is given then). */
+ * every pointer is freed by mem_free, which takes NULL. A result of NULL means that
+ * there is no memory; a count of 0 gives one byte. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -22,19 +22,19 @@ void *mem_resize(void *block, int64_t count, size_t size);
  * that and ask for huge pages. */
 void *mem_array(int64_t count, size_t size);
 
-/* Asks for huge pages where a block of mem_alloc or mem_resize fills them. After each resize anew; not for a
- * block that is to stay untouched in most places. */
+/* Asks for huge pages for a large block of mem_alloc or mem_resize. Call it again after each resize. Not for
+ * a block of which most pages stay untouched. */
 void mem_want_huge(void *block, int64_t count, size_t size);
 
 char *mem_strdup(const char *text);
 
-/* Whether so many bytes can be had at this moment: before calls into libraries that do not check their own
+/* Whether `bytes` can be allocated now. For use before calls into libraries that do not check their own
  * allocations. */
 bool mem_available(int64_t bytes);
 void mem_free(void *block);
 
-/* Blocks that are freed together; all zero: an empty pool. Where one cannot be had, NULL is returned and
- * `failed` is set for good, so a caller may check once after several; the blocks before it stay. */
+/* Blocks that are freed together; all zero: an empty pool. On failure NULL is returned and `failed`
+ * stays set, so a caller may check once after several calls; earlier blocks stay valid. */
 struct mem_pool {
     void **block;
     int count;

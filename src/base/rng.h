@@ -1,7 +1,7 @@
 /* rng.h - counter-based random numbers: Philox4x32-10 (Salmon et al. 2011).
  *
- * A draw is a pure function of where it is used, so nobody's draw depends on who
- * draws first or on how many threads there are:
+ * A draw is a pure function of where it is used, so it does not depend on the order
+ * of draws or on the number of threads:
  *
  *     key     = seed (64 bits)
  *     counter = purpose (8 bits) | step (56 bits) | position (32 bits) | group (32 bits)

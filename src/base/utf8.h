@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the sequence at s, of which `room` bytes may be read; 0 where there is none: broken, overlong, a
- * surrogate, above U+10FFFF, or no room. A zero byte is a sequence of 1. */
+/* Bytes of the character at `text`; at most `room` bytes are read. 0: not valid (broken, overlong, a
+ * surrogate, above U+10FFFF), or longer than `room`. A zero byte is a character of 1 byte. */
 static inline int utf8_length(const char *text, size_t room)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -27,14 +27,15 @@ static inline int utf8_length(const char *text, size_t room)
     return n;
 }
 
-/* Reads one character; its length as above. Of a text that ends with a zero byte `room` may be 4 anywhere. */
+/* Reads one character and returns its length as utf8_length does. In a zero-terminated text `room` may always
+ * be 4. */
 int utf8_next(const char *text, size_t room, uint32_t *character);
 
-/* Whether all of it is UTF-8. */
+/* Whether the whole text is valid UTF-8. */
 bool utf8_valid(const char *text, size_t length);
 
-/* Capitals become small letters in place, of the same length: ASCII, Latin-1, Latin Extended-A, Greek,
- * Cyrillic. What is no UTF-8 stays as it is. */
+/* Lower case in place, without a change of length: ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic. Bytes
+ * that are not UTF-8 stay. */
 void utf8_small(char *text, size_t length);
 
 #endif

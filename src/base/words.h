@@ -1,4 +1,4 @@
-/* words.h - how alike two words are, for "did you mean". */
+/* words.h - the distance between two words, for "did you mean". */
 #ifndef BASE_WORDS_H
 #define BASE_WORDS_H
 

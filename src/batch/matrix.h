@@ -7,13 +7,12 @@
  *     example 1   3 . .          . . .                the shard's first
  *     example 2   . 5 1          2 . .
  *
- * Where many examples have no entries (those of other parts of the split, say), the parts have rows for the
- * others only, and an empty one at the end that stands for all of them: matrix_row says which row is an
- * example's.
+ * If many examples are empty (those of other parts of the split), a part stores only the non-empty rows plus
+ * one shared empty row. matrix_row maps an example to its row.
  *
- * Values are stored as one-byte codes into a table where there are at most 256 different ones (stars), else
- * as floats. Each part is touched first and written by the worker that owns the shard; a rank (ranks.h) has
- * those of its own shards only, and the counts and norms of all. Immutable once made. */
+ * Values are stored as one-byte codes into a table if at most 256 differ (stars), else as floats. The worker
+ * that owns a shard touches its part first and writes it. A rank (ranks.h) has the parts of its own shards
+ * only, and the counts and norms of all. Immutable once made. */
 #ifndef BATCH_MATRIX_H
 #define BATCH_MATRIX_H
 
@@ -56,22 +55,22 @@ static inline const int32_t *matrix_column_of(const struct ratings *r, int side)
     return side ? r->item : r->user;
 }
 
-/* The ratings whose part has a bit of `mask` (part NULL: all), minus `shift` or, binary, each as 1. cut:
- * `shards` shards of the columns, copied. Freed by matrix_free. */
+/* Which ratings the matrix has, and their values. */
 struct matrix_spec {
     const uint8_t *part; /* (ratings) bits of enum part, or NULL */
-    uint8_t mask;
+    uint8_t mask;        /* the ratings whose part has a bit of this; part NULL: all */
     int side;
     int64_t examples, columns;
     float shift; /* subtracted from every value */
     bool binary; /* every value is 1 */
 };
-/* PT_ENOMEM; PT_ECONFIG where a shard would hold more than 2^32 - 1 entries. */
+/* cut: `shards` shards of the columns, copied. PT_ENOMEM; PT_ECONFIG if a shard would have more than 2^32 - 1
+ * entries. Freed by matrix_free. */
 int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
                const struct shard *cut, int shards, struct team *team, struct error *err);
 void matrix_free(struct matrix *m);
 
-/* Entries of each column under a spec, before there is a cut: (columns) for mem_free; NULL: no memory. */
+/* Entries of each column, to make a cut from: (columns), for mem_free; NULL: no memory. */
 int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec *spec);
 
 static inline float matrix_value(const struct matrix *m, const struct matrix_part *p, int64_t i)
@@ -85,7 +84,7 @@ static inline int64_t matrix_row(const struct matrix *m, int64_t example)
     return m->slot ? m->slot[example] : example;
 }
 
-/* Bytes that it takes. */
+/* Bytes of memory of `m`. */
 int64_t matrix_bytes(const struct matrix *m);
 
 #endif

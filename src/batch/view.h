@@ -1,11 +1,11 @@
-/* view.h - what one shard sees of a minibatch: its entries by example, and the same ones by column.
+/* view.h - one shard's entries of a minibatch, by example and again by column.
  *
  *   by example   entries [row[p], row[p + 1]) of the batch's p-th example, columns ascending
  *   by column    the columns that occur, ascending; a column's entries by batch position, ascending
  *
  * The first order is for sums that belong to an example (encode, dH), the second for sums that belong to a
- * weight row (scores, gradients). A view is built and used by the shard's owner alone; its memory is taken
- * beforehand. */
+ * weight row (scores, gradients). Only the shard's owner builds and uses a view. view_init allocates
+ * its memory. */
 #ifndef BATCH_VIEW_H
 #define BATCH_VIEW_H
 
@@ -19,25 +19,25 @@ struct view {
     int64_t rows, entries;
     int64_t *row;  /* (rows + 1) */
     int32_t *col;  /* (entries) column in the shard */
-    float *x;      /* (entries) what goes in: value, scaled, dropped out */
-    float *target; /* (entries) what should come out: the value */
+    float *x;      /* (entries) input: the value after scaling and dropout */
+    float *target; /* (entries) target: the value */
 
-    int64_t columns;    /* that occur */
-    int32_t *active;    /* (columns) which */
+    int64_t columns;    /* number of columns that occur */
+    int32_t *active;    /* (columns) their numbers */
     int64_t *start;     /* (columns + 1): entries [start[a], start[a + 1]) are those of column active[a] */
     int32_t *pos;       /* (entries) batch position */
-    int32_t *at;        /* (entries) place in the order by example */
+    int32_t *at;        /* (entries) index in the order by example */
     float *x_by_column; /* (entries) */
     float *target_by_column; /* (entries) */
 
     bool plain;   /* inputs are the values: x is target, x_by_column is target_by_column */
-    float *own_x; /* what x and x_by_column point to where they are not */
+    float *own_x; /* memory of x and x_by_column if not plain */
     float *own_x_by_column;
     int64_t *fill; /* (shard's columns) scratch: zero between builds */
     int64_t room_rows, room_entries;
 };
 
-/* How inputs are made of values. */
+/* How values become inputs. */
 struct view_input {
     bool normalize; /* divide by the row's norm */
     float dropout;  /* share dropped; 0: none */
@@ -48,17 +48,17 @@ struct view_input {
 int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err);
 void view_fini(struct view *v);
 
-/* The same of every part that this rank owns, the others' empty: (shards), for views_free (takes NULL). */
+/* A view of each shard, (shards), for views_free (takes NULL). Views of other ranks' shards are empty. */
 int views_new(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
               struct error *err);
 void views_free(struct view *v, int shards);
 
-/* The rows' entries of the matrix part; `by_column` also makes the second order. */
+/* Fills the view with the examples' entries; `by_column`: in the second order too. */
 void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
                 const struct view_input *input, bool by_column);
 
 int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns);
-/* Of all that view_init would take for `m`'s parts together; -1: no memory to tell. */
+/* Bytes that view_init needs for all parts of `m`; -1: no memory to compute it. */
 int64_t view_bytes_of(const struct matrix *m, int64_t rows);
 
 #endif

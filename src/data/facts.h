@@ -18,9 +18,9 @@ extern const double facts_share[FACTS_QUANTILES]; /* 0, .1, .25, .5, .75, .9, 1 
 struct facts_counts {
     int64_t rows;
     int64_t quantile[FACTS_QUANTILES]; /* of ratings a row, by nearest rank */
-    double mean, gini;                 /* Gini: 0 all the same, near 1 one row has everything */
+    double mean, gini;                 /* Gini: 0: all rows alike; near 1: one row has all */
     int64_t single;                    /* rows with one rating */
-    int64_t nearly_all;                /* rows with 90% and more of what they could have */
+    int64_t nearly_all;                /* rows with ratings for 90% or more of the other side */
     int64_t constant;                  /* rows with 10 and more ratings, all of one value */
     int64_t example;                   /* a row of nearly_all; -1: none */
     int curve_points;                  /* counts in falling order, at ranks spread evenly in the logarithm */

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 
 struct filters_needed {
-    bool pairs_once; /* each user's ratings stand together, and no pair is there twice */
-    bool in_order;   /* rows are numbered in order of first appearance, and none is without a rating */
-    float low, high; /* of all values; where in_order */
+    bool pairs_once; /* each user's ratings are adjacent, and no pair is repeated */
+    bool in_order;   /* rows are numbered in order of first appearance, and each has a rating */
+    float low, high; /* of all values; set if in_order */
 };
 
-/* All false: not so, or not known (few ratings, no memory), and the filters must find out. */
+/* A false field means no or unknown (few ratings, no memory): the filters must check. */
 void filters_needed_find(struct filters_needed *out, const struct ratings *r, int workers);
 
 #endif

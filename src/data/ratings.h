@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which part a source itself assigns a rating to. */
+/* The part that the source assigns to a rating. */
 enum given_part {
     GIVEN_NONE,
     GIVEN_TRAIN,
@@ -23,59 +23,60 @@ enum given_part {
     GIVEN_VALID, /* valid.txt, data.valid_path */
 };
 
-/* As a rating it is out of every scale, and as seconds, or parts of them, since 1970 it is after 1973. */
+/* Whether a value is too large for a rating, and plausible as a time (in seconds or parts of them) after
+ * 1973. */
 static inline bool rating_like_time(float value)
 {
     return (value >= 1e8f && value < 1e19f) || (value <= -1e8f && value > -1e19f);
 }
 
-#define RATINGS_FOR_TEAM ((int64_t)1 << 18) /* fewer are not worth a team's start */
+#define RATINGS_FOR_TEAM ((int64_t)1 << 18) /* with fewer, starting a team costs more than it saves */
 
-#define TIME_NONE INT64_MIN /* the time of a rating that has none, where others have one */
+#define TIME_NONE INT64_MIN /* a rating without a time among others with one */
 
-/* What was taken from where: the line that every command says, and what summary.json and describe keep. */
+/* How the source was read: printed by every command, and stored in summary.json and `data describe`. */
 struct reading {
-    char from[320];       /* file, archive/member, stdin; of several texts the first and how many more */
-    char columns[256];    /* "user=userId item=movieId rating=rating", "assumed: user, item, rating by
+    char from[320];            /* file, archive/member, stdin; of several texts the first and how many more */
+    char columns[256];         /* "user=userId item=movieId rating=rating", "assumed: user, item, rating by
                              position" */
-    char unused[256];     /* columns that are not used, with the reason of each */
-    char kinds[192];      /* "view 2,664,312; addtocart 69,332": a column of events */
-    char chosen[320];     /* why this was read where the path could mean something else */
-    char preview[3][160]; /* the first ratings as they were understood */
-    char first_bad[400];  /* the first line that was skipped, and why */
-    int64_t headers;      /* lines equal to the header, further down */
-    int64_t comments;     /* lines of the head, and those of data.comment */
-    int64_t elsewhere;    /* lines that data.where leaves out */
-    int64_t missing;      /* ratings whose user or item is a word for "missing" */
-    bool missing_dropped; /* they were left out */
-    int64_t no_rating;    /* lines that were left out because the rating is such a word (data.missing=skip) */
-    int64_t no_time;      /* lines whose time is empty or such a word */
-    int64_t not_positive; /* ratings of 0 and below, before the filters */
-    int64_t rounded;      /* values above 2^24 that a float does not hold */
-    int64_t titles, titles_of; /* items with a title, of so many that were read; -1: no file of titles */
+    char unused[256];          /* unused columns, each with its reason */
+    char kinds[192];           /* "view 2,664,312; addtocart 69,332": a column of events */
+    char chosen[320];          /* why these files, if the path could mean others */
+    char preview[3][160];      /* the first ratings as read */
+    char first_bad[400];       /* the first line that was skipped, and why */
+    int64_t headers;           /* lines equal to the header, further down */
+    int64_t comments;          /* lines of the head, and those of data.comment */
+    int64_t elsewhere;         /* lines that data.where leaves out */
+    int64_t missing;           /* ratings whose user or item is a word for "missing" */
+    bool missing_dropped;      /* they were left out */
+    int64_t no_rating;         /* lines left out because the rating is such a word (data.missing=skip) */
+    int64_t no_time;           /* lines whose time is empty or such a word */
+    int64_t not_positive;      /* ratings of 0 and below, before the filters */
+    int64_t rounded;           /* values above 2^24 that a float does not hold */
+    int64_t titles, titles_of; /* items with a title, and all items; -1: no file of titles */
 };
 
 struct ratings {
     int64_t n;
     int32_t *user, *item;   /* (n) owned: rows of the tables below */
     float *value;           /* (n) owned */
-    int64_t *time;          /* (n) owned; NULL where the source has none, or they are not wanted */
+    int64_t *time;          /* (n) owned; NULL: the source has none, or they were not asked for */
     uint8_t *given;         /* (n) owned, enum given_part; NULL where the source has no split */
     struct idtable *users;  /* owned: external ids */
     struct idtable *items;  /* owned */
     char **title;           /* (items) owned, UTF-8; NULL, or an entry NULL, where there is none */
     float low, high;        /* smallest and largest value that is kept */
     bool finished;          /* a finished split (Liang's five files): overrides split.*, not filtered */
-    struct reading reading; /* what was taken from where; zero: synth */
+    struct reading reading; /* zero for synth */
     int64_t lines_read, lines_bad; /* of the source; bad ones only where they were skipped */
     int64_t duplicates;            /* repeated pairs that were merged */
     int64_t filtered;              /* ratings dropped by filters: the sum of the next three */
-    int64_t low_dropped, item_dropped, user_dropped, users_dropped; /* ratings, and the users of the last */
+    int64_t low_dropped, item_dropped, user_dropped, users_dropped; /* ratings; users_dropped: users */
     int64_t n_read, users_read;                                     /* before the filters */
     float low_read, high_read;                                      /* likewise */
     double min_rating;                                              /* the filters that were asked for */
     int64_t min_user_ratings, min_item_ratings;
-    char digest[33];    /* what identifies them (ratings_digest); "": not made yet */
+    char digest[33];    /* identifies the ratings (ratings_digest); "": not made yet */
     double noise_floor; /* synth only: RMSE of the true model; 0 otherwise */
     double seconds;     /* that ratings_read took */
     char note[320];     /* for the user, one line; "": nothing */
@@ -85,19 +86,19 @@ struct ratings {
 
 enum missing { MISSING_KEEP, MISSING_SKIP, MISSING_ERROR }; /* data.missing */
 
-/* How to read and what to keep: the data.* options, as plain arguments. */
+/* The data.* options as plain arguments: how to read, and which ratings to keep. */
 struct ratings_spec {
     const char *path;
-    const char *valid_path, *test_path; /* files of their own for these parts; NULL or "": none */
+    const char *valid_path, *test_path; /* separate files for these parts; NULL or "": none */
     enum text_layout format;
     int columns; /* 0: recognised */
     const char *const *column;
-    const char *delimiter; /* "": found out */
+    const char *delimiter; /* "": recognised */
     enum text_header header;
     int64_t skip_lines;  /* at the head of each text */
-    const char *comment; /* what a line begins with that is passed over; NULL or "": none */
+    const char *comment; /* lines with this prefix are skipped; NULL or "": none */
     const char *where;   /* "event=purchase": only lines with this word in this column; NULL or "": all */
-    double skip_bad;     /* share of lines that may be bad and are skipped; 0: a bad line is an error */
+    double skip_bad;     /* up to this share of bad lines is skipped; 0: a bad line is an error */
     enum missing missing;
     bool has_missing; /* the number that stands for no rating in a matrix */
     double missing_value;
@@ -118,9 +119,9 @@ struct ratings_spec {
 int ratings_digest(struct ratings *r, struct error *err);
 
 void ratings_free(struct ratings *r);
-/* Gives back the arrays of (n), which becomes 0; ids, titles and counts stay. */
+/* Frees the arrays of (n) and sets n to 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);
-/* The arrays of (n) go from one to the other, whose own are given back. */
+/* Moves the arrays of (n) and frees those that `to` had. */
 void ratings_move_triplets(struct ratings *to, struct ratings *from);
 
 #endif

@@ -1,4 +1,4 @@
-/* reading.h - what was read and what was kept, in words: the lines that every command which reads says. */
+/* reading.h - describes in words what was read and kept: the lines that every reading command prints. */
 #ifndef DATA_READING_H
 #define DATA_READING_H
 
@@ -11,11 +11,11 @@ const char *reading_line(const struct ratings *r, char *out, size_t space);
 /* "92,834 read, 71,355 kept: 18,211 below data.min_rating 3.5, ..."; "": no filter dropped anything. */
 const char *reading_kept(const struct ratings *r, char *out, size_t space);
 
-/* What should make one look twice: lines that were skipped, words for "missing", ids without titles,
- * filters that do not fit the ratings. Calls `tell` for each. */
+/* Calls `tell` with each warning: skipped lines, words for "missing", ids without titles, filters that do not
+ * fit the ratings. */
 void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg);
 
-/* All three. `clicks`: of a model to which every rating that is kept is a choice. */
+/* Calls `tell` with all of the above. `clicks`: for a model that counts every kept rating as a choice. */
 void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg);
 
 /* 71355 as "71,355". */

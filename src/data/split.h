@@ -14,7 +14,7 @@
  *                                                       VALID_OUT       TEST_OUT (or both: split.fold_in = 1)
  *
  * In a cells split a validation rating is also TEST_SEEN: at test time it is not recommended again.
- * A rating with no bit takes no part (a held-out rating of an item that no training rating has). */
+ * A rating without a bit is not used (a held-out rating of an item without training ratings). */
 enum part {
     PART_TRAIN = 1,
     PART_VALID_IN = 2,
@@ -33,7 +33,7 @@ struct split_spec {
     int64_t min_fold_in;
     int folds, fold;
     double time_cut;
-    int side; /* 0 item, 1 user: what a row is, for SPLIT_ROWS (SPLIT_USERS always takes users) */
+    int side; /* SPLIT_ROWS: rows are 0: items, 1: users (SPLIT_USERS: always users) */
 };
 
 struct split {
@@ -44,10 +44,9 @@ struct split {
     bool rows;                     /* examples are held out whole (strong generalisation) */
 };
 
-/* A source that holds a finished split by users (Liang's five files) overrides spec. The rule of each
- * kind is in docs/splits.md. PT_ECONFIG where the spec does not fit the data (more held-out users than users,
- * no times, ...): the message names the key. PT_EDATA where no training rating is left. Freed by split_free.
- */
+/* A source with a finished split by users (Liang's five files) overrides spec. docs/splits.md has the rule of
+ * each kind. PT_ECONFIG if the spec does not fit the data (more held-out users than users, no times, ...);
+ * the message names the key. PT_EDATA if no training rating is left. Freed by split_free. */
 int split_make(struct split **out, const struct ratings *r, const struct split_spec *spec, struct error *err);
 
 /* Validation ratings become training ratings (train.refit): in a cells split the validation part, else

@@ -1,4 +1,4 @@
-/* split_make.c - which kind of split is made, and its counts. */
+/* split_make.c - dispatches on split.kind and counts the parts. */
 #include "data/split_parts.h"
 
 #include "base/mem.h"

@@ -11,7 +11,7 @@ enum {
     CELL_TEST = PART_TEST_OUT,
 };
 
-/* What is drawn: the step of the stream of random numbers. Part of the answer: append only. */
+/* The step of the stream of random numbers, by purpose. Part of the result: append only. */
 enum split_stream {
     SPLIT_CELLS = 1, /* position 0: test part, 1: validation part */
     SPLIT_ROW_ORDER, /* which rows are held out */
@@ -20,13 +20,14 @@ enum split_stream {
     SPLIT_FOLDS,
 };
 
-/* *count = how many of n things ("ratings", "users") the option `key` asks for: a share below 1, to the
- * nearest whole number, or a count. PT_ECONFIG where it is neither, or a share of which nothing is left. */
+/* *count = the number of n things ("ratings", "users") that the option `key` asks for. `value` is a share
+ * below 1, rounded to the nearest count, or a count. PT_ECONFIG if it is neither, or if a share rounds to 0.
+ */
 int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
                 struct error *err);
 
-/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. split_rows_given is for sources
- * that are finished, split_cells_given for those that only have training and test ratings. */
+/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. split_rows_given is for
+ * sources with a finished split, split_cells_given for those with training and test ratings alone. */
 int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
                        struct error *err);
 int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,

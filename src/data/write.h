@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* name, ending that means it, first line, what stands between fields */
 enum write_format {
-    WRITE_CSV,   /* user,item,rating[,timestamp] with these names in the first line; quotes where needed */
+    WRITE_CSV,   /* user,item,rating[,timestamp], with a header; quotes if needed */
     WRITE_TSV,   /* the same with tabs */
     WRITE_UDATA, /* user TAB item TAB rating [TAB timestamp], no names: MovieLens 100K's u.data */
     WRITE_DAT,   /* user::item::rating[::timestamp]: MovieLens 1M's ratings.dat */
@@ -25,8 +24,8 @@ int write_format_find(enum write_format *out, const char *name, struct error *er
 /* By the ending of a file's name; false: it says nothing. */
 bool write_format_of_path(enum write_format *out, const char *path);
 
-/* All ratings, in their order (lists: users in order of their rows). To `stream`, or where that is NULL to
- * the file `path`, which appears whole or not at all. PT_EDATA for an id that the format cannot hold. */
+/* All ratings, in their order (lists: users in order of their rows). To `stream`, or if that is NULL to the
+ * file `path`, which appears whole or not at all. PT_EDATA for an id that the format cannot hold. */
 int write_ratings(const struct ratings *r, enum write_format format, const char *path, FILE *stream,
                   struct error *err);
 
@@ -38,7 +37,7 @@ struct write_counts {
  * test_tr.csv, test_te.csv, with the columns uid,sid; values are left out. Unless `keep_ids`, users and items
  * are numbered from 0 (training users first, then validation, then test; items as they appear in training),
  * as the readers of such files expect, and unique_uid.txt and unique_sid.txt hold the external ids by number.
- * PT_ECONFIG where the split does not hold out whole users, or shows and asks for the same ratings. */
+ * PT_ECONFIG if the split does not hold out whole users, or has ratings that are both input and held out. */
 int write_liang(const struct ratings *r, const struct split *s, const char *folder, bool keep_ids,
                 struct write_counts *counts, struct error *err);
 

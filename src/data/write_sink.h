@@ -1,4 +1,4 @@
-/* write_sink.h - what write.c and write_split.c share: a file or a stream, and a rating as a line. */
+/* write_sink.h - shared by write_ratings.c and write_split.c: a file or a stream, and a rating as a line. */
 #ifndef DATA_WRITE_SINK_H
 #define DATA_WRITE_SINK_H
 
@@ -6,9 +6,9 @@
 #include "data/write.h"
 
 struct sink {
-    struct file_writer *file; /* NULL: goes to the stream */
+    struct file_writer *file; /* NULL: output goes to the stream */
     FILE *stream;             /* borrowed */
-    float last_value;         /* the value that was formatted last, and its text */
+    float last_value;         /* the last formatted value, and its text */
     char last_text[32];
 };
 
@@ -16,7 +16,7 @@ int sink_open(struct sink *s, const char *path, FILE *stream, struct error *err)
 void sink_put(struct sink *s, const char *text, size_t length);
 int sink_put_rating(struct sink *s, enum write_format format, const struct ratings *r, int64_t k,
                     struct error *err);
-/* Keeps the file where rc is 0, else drops it; returns the first failure. */
+/* Commits the file if rc is 0, else drops it; returns the first failure. */
 int sink_close(struct sink *s, int rc, struct error *err);
 
 #endif

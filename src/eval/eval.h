@@ -3,7 +3,7 @@
  * Examples pass through the model in blocks, as minibatches do: codes by the tree over shards, outputs by
  * shard. Each worker keeps, for each example of the block, the k best columns of its own shards; they are
  * merged afterwards. Sums are in the order of shards, then of examples: every figure is the same at any
- * thread count. There is no users x items array. Definitions: docs/metrics.md. */
+ * thread count. No users x items array exists. Definitions: docs/metrics.md. */
 #ifndef EVAL_EVAL_H
 #define EVAL_EVAL_H
 
@@ -18,16 +18,16 @@ struct eval_spec {
     struct metric metric[METRICS_MOST];
     bool clip; /* predicted ratings, to [low, high] */
     double low, high, shift;
-    enum untrained untrained; /* what is predicted where example or column has no training rating */
-    double cold;              /* where neither has */
+    enum untrained untrained; /* the prediction if the example or the column has no training rating */
+    double cold;              /* the prediction if neither has one */
     bool seen_zero;           /* eval.seen: zero */
-    double relevant;          /* held-out ratings from here on count as relevant (-1e30: all) */
+    double relevant;          /* held-out ratings of at least this are relevant (-1e30: all) */
     int64_t batch;            /* examples a block */
 };
 
 struct eval_result {
     int n;
-    double value[METRICS_MOST]; /* NAN where nothing is held out */
+    double value[METRICS_MOST]; /* NAN: nothing is held out */
     int64_t examples;           /* with held-out ratings */
     int64_t cells;              /* held-out ratings */
     double seconds;
@@ -35,7 +35,7 @@ struct eval_result {
 
 struct evaluator;
 
-/* Allocates everything that evaluate needs. Borrows all arguments. */
+/* Allocates all memory of evaluate. Borrows all arguments. */
 int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct eval_part *part,
                   struct model *model, const struct problem *p, struct error *err);
 void evaluator_free(struct evaluator *e);
@@ -44,14 +44,14 @@ void evaluate(struct evaluator *e, struct eval_result *out);
 
 /* Users' figures of metric i from the last evaluate, for docs/metrics.md's F = sum value / sum weight: of a
  * ranking metric the user's figure, weight 1; of ratings the sum of squared (absolute) errors, weight their
- * number. Users without a figure are left out, the others ascend. Room for evaluator_users_most numbers each;
- * returns how many there are: 0 for coverage and for a rating model's loss, which no single user has. */
+ * number. Users ascend; those without a figure are left out. Each array has room for evaluator_users_most
+ * numbers. Returns their number: 0 for coverage and for a rating model's loss, which no single user has. */
 int64_t evaluator_per_user(const struct evaluator *e, int i, int64_t *user, double *value, double *weight);
 int64_t evaluator_users_most(const struct evaluator *e);
 
 /* ---- eval_make.c ---- */
 
-/* The metrics of a configuration; PT_ECONFIG where a name is unknown or does not fit the model. */
+/* The metrics of a configuration; PT_ECONFIG if a name is unknown or does not fit the model. */
 int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err);
 
 #endif

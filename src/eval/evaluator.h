@@ -11,9 +11,9 @@
 /* Sums of one shard for the examples of a block, which shards exchange. All in evaluator.statistics. */
 struct shard_sums {
     double *square, *absolute; /* (batch): errors of held-out ratings */
-    double *plain;             /* (batch): squared, before clipping and without regard to what is cold */
+    double *plain;             /* (batch): squared, before clipping and replacement of cold ones */
     double *hit;               /* (batch): sum of held-out values times logits */
-    double *cells, *relevant;  /* (batch): held-out ratings, and how many of them are relevant */
+    double *cells, *relevant;  /* (batch): held-out ratings; the relevant ones among them */
     float *max, *sum;          /* (batch): of the exponentials of logits */
 };
 
@@ -55,13 +55,13 @@ struct evaluator {
 
 /* ---- eval_rank.c: the ranking of a block. Every worker enters; nothing fails. ---- */
 
-/* Room for the best of each of the block's examples, empty. */
+/* Empties the lists of best columns of the block's examples. */
 void eval_rank_begin(struct worker *w, struct evaluator *e);
-/* Scores of a shard's columns for the block: logit sums for the loss, then the best of what may be
- * recommended. */
+/* Scores of a shard's columns for the block: logit sums for the loss, then the best of the columns that may
+ * be recommended. */
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s);
-/* With several ranks: all get the best columns of each of them. [from, to): the worker's own of the block's
- * examples. Enters barriers. */
+/* With several ranks: each rank gets the best columns of all ranks. [from, to): the worker's own examples of
+ * the block. Enters barriers. */
 void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to);
 /* The block's example p, once its shards are done: all workers' best columns, and its figures. */
 void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p);

@@ -23,7 +23,7 @@ enum metric_kind {
     METRIC_MAP_MIN,    /* average precision / min(k, held-out) ("map_min@k") */
     METRIC_MRR,        /* 1 / rank of the first hit */
     METRIC_HIT,        /* 1 if any hit ("hit@k") */
-    METRIC_COVERAGE,   /* share of items that are recommended to anybody ("coverage@k") */
+    METRIC_COVERAGE,   /* share of items recommended to at least one user ("coverage@k") */
 };
 
 struct metric {
@@ -40,13 +40,13 @@ struct metric {
 int metric_parse(struct metric *out, const char *text, struct error *err);
 bool metric_is_ranking(const struct metric *m);
 bool metric_smaller_is_better(const struct metric *m);
-/* The figure from the mean over what it is a mean of: rmse is the root of the mean of squares. */
+/* The figure from its mean: rmse is the root of the mean of squares, others are the mean. */
 double metric_from_mean(const struct metric *m, double mean);
 
 /* One user's figure of a ranking metric other than coverage, in [0, 1]. `hit[i]` says whether rank
  * i+1 is a held-out item, for i < ranked; `held_out` > 0 counts the user's held-out items. The list
- * may be longer than k (the rest is not looked at: one list serves every cut-off) or shorter (fewer
- * columns could be recommended). Users without held-out items are in no mean.
+ * may be longer than k (the rest is ignored, so one list serves every cut-off) or shorter (fewer columns
+ * could be recommended). Users without held-out items are left out of means.
  * NaN for a metric that no single user has (coverage, rmse, ...). */
 double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out);
 

@@ -6,8 +6,8 @@
  *   w  = (1 - lr weight_decay) w                  torch.optim.AdamW, fastai
  *        - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
  *
- * What varies with the step alone is computed once a step (struct adam_step) by adam_plan_epoch;
- * the elementwise part is in kernels_isa.c, inlined into the fused and the deferred path alike.
+ * adam_plan_epoch computes the factors of each step (struct adam_step) once. The elementwise part
+ * is in kernels_adam.c, inlined into the fused and the deferred path.
  * Step sizes and momenta follow a schedule over the whole training. */
 #ifndef MATH_ADAM_H
 #define MATH_ADAM_H
@@ -30,7 +30,7 @@ struct adam_step {
 
 struct adam_spec {
     double lr, beta1, beta2, eps, l2, weight_decay;
-    bool decay_biases; /* l2 and weight_decay take part in biases too */
+    bool decay_biases; /* l2 and weight_decay apply to biases too */
     enum schedule schedule;
     double lr_decay; /* step, exponential */
     int64_t lr_step; /* step: epochs between two drops */
@@ -48,7 +48,7 @@ struct adam_plan {
 
 int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t steps_per_epoch,
                    struct error *err);
-/* Fills in the steps of `epoch` (from 0), before which first_step optimiser steps were done. */
+/* Fills in the steps of `epoch` (from 0); first_step: optimiser steps before it. */
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step);
 void adam_plan_fini(struct adam_plan *p);
 

@@ -3,7 +3,7 @@
  * Every other product of training and evaluation is in kernels.h, where an element's bits depend on its own
  * row and column alone.
  *
- * A rate is that of one core, so a call has to be done by the calling thread alone:
+ * A rate is of one core, so the library must not start threads of its own in a call:
  *
  *   OpenBLAS, OpenMP build    asks OpenMP how many threads there may be: 1 inside a team of two or more, but
  *                             omp_get_max_threads() elsewhere, a team of one included. team_new sets OpenMP's
@@ -21,8 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Before the first product, outside of a run: limits the library's threads, makes a warm-up call (so that its
- * first-use set-up is not measured). PT_EUSAGE for a library that cannot be used. */
+/* Before the first product, outside of a run: limits the library's threads, and makes a warm-up call, so
+ * that set-up on first use is not measured. PT_EUSAGE for a library that cannot be used. */
 int gemm_init(struct error *err);
 
 /* C (m,n) = A (m,k) B (n,k)^T, row-major; leading dimensions count floats from one row to the next. Every
@@ -39,27 +39,28 @@ void gemm_triangle_right(int64_t m, int64_t n, const double *l, int64_t ldl, dou
 void gemm_triangle_left(bool transposed, int64_t m, int64_t n, const double *l, int64_t ldl, double *b,
                         int64_t ldb);
 
-/* What was linked: "OpenBLAS 0.3.21 openmp"; its kernel family: "SkylakeX". "unknown" where the library does
- * not say. The text belongs to the calling thread and stays until its next call. */
+/* The linked library: "OpenBLAS 0.3.21 openmp"; its kernel family: "SkylakeX". "unknown" if the library does
+ * not report it. The text belongs to the calling thread and stays until its next call. */
 const char *gemm_library(void);
 const char *gemm_core(void);
 
-/* OpenBLAS takes kernels of the time before AVX2 for a processor that is younger than itself (0.3.21 those of
- * Prescott for Emerald Rapids: a fifth of the speed). Then: the family for the user to set OPENBLAS_CORETYPE
- * to; the library reads it before main begins. NULL: the kernels fit, or another library. */
+/* OpenBLAS uses kernels without AVX2 on a processor newer than itself: 0.3.21 uses Prescott's on Emerald
+ * Rapids, at a fifth of the speed. The result is the kernel family that the user should set in
+ * OPENBLAS_CORETYPE, which the library reads before main begins. NULL: the kernels fit, or another library.
+ */
 const char *gemm_better_core(void);
 
-/* Threads that may call at the same time before the library runs out of work areas, which ends the program in
- * a fault; 0: it does not say. */
+/* Threads that may call at the same time; with more the library runs out of work areas and the program
+ * crashes. 0: unknown. */
 int gemm_callers(void);
-/* How many of `workers` call at the same time, where the library takes `callers` (0: any number); and which
- * of them, from 0, worker `id` is, or -1: they are spread evenly over the workers. */
+/* How many of `workers` may call at the same time if the library allows `callers` (0: any number). Callers
+ * are spread evenly over the workers; gemm_caller is the number (from 0) of worker `id` among them, or -1. */
 int gemm_calling(int workers, int callers);
 int gemm_caller(int id, int workers, int callers);
 
 /* Measures how many threads a large product uses when the calling thread asks for one: CPU time of the
- * process over that of the caller, rounded. For serial code; waits (1 s at most) for OpenMP's threads to stop
- * spinning, and takes some hundredths of a second. 0: no memory, or other threads do not rest. */
+ * process over that of the caller, rounded. Call it from serial code. It waits up to 1 s for OpenMP's threads
+ * to stop spinning, then takes some hundredths of a second. 0: no memory, or other threads keep running. */
 int gemm_measure_threads(void);
 
 /* For a measured rate of C (m,n) = A (m,k) B (n,k)^T (2 m n k FLOP a product) on `scratch`, which holds

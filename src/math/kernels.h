@@ -1,9 +1,9 @@
 /* kernels.h - the loops over floats, once per vector path.
  *
  * A row is `ld` floats, 64-byte aligned, ld a multiple of 16; the floats behind a row's length
- * are zero and stay zero, so kernels run over whole rows without a tail. Every sum has one
- * order, given by the arguments alone: bits depend on the vector path, never on who calls.
- * Pure but for their outputs; callable from any thread. Naive twins: tests/unit/test_kernels.c. */
+ * are zero and stay zero, so kernels run over whole rows without a tail. The arguments
+ * alone give the order of every sum: bits depend on the vector path, never on the caller.
+ * They write only their outputs; callable from any thread. Naive twins: tests/unit/test_kernels.c. */
 #ifndef MATH_KERNELS_H
 #define MATH_KERNELS_H
 
@@ -21,15 +21,15 @@ static inline int64_t row_pad(int64_t n)
     return (n + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 }
 
-/* Memory that is wanted soon: three arrays of `lines` cache lines each. */
+/* Memory to prefetch: three arrays of `lines` cache lines each. */
 struct ahead {
     const float *at[3];
     int64_t lines;
 };
 
-/* What becomes of C in a product of matrices. */
+/* How a product of matrices is stored in C. */
 enum product_into {
-    INTO_NEW,   /* C = A B, whatever was there */
+    INTO_NEW,   /* C = A B */
     INTO_CHAIN, /* the chain of sums goes on from C: the same bits as one product over both parts */
     INTO_SUM,   /* C = C + (A B): the same bits as a sum of two products */
 };
@@ -44,7 +44,7 @@ struct sgd_rating {
  * squares of its bias's: AdaGrad's step size is lr / sqrt of them. */
 struct sgd_rows {
     float *row, *bias;
-    const float *mean;    /* that biases are drawn to */
+    const float *mean;    /* of each bias's penalty: biases are pulled towards it */
     const float *penalty; /* of a row, for each of its ratings */
     float *square, *bias_square;
 };
@@ -57,14 +57,14 @@ struct sgd_block {
     int64_t ld;
     float per_unit; /* 1 / length of a row */
     float lr, penalty_bias;
-    float low, range; /* of the output; range 0: it is the score itself */
+    float low, range; /* of the output; range 0: the output is the score itself */
 };
 
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
-    /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; added to out where `add`:
-     * of no rows, out stays as it is. */
+    /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; `add`: added to out,
+     * which n = 0 leaves unchanged. */
     void (*gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
                    int64_t ld);
     /* out[i] = row(idx[i]) . w for i < n. */
@@ -78,8 +78,8 @@ struct kernels {
 
     /* One Adam step of n elements with gradient g. */
     void (*adam)(const struct adam_step *s, float *w, float *m, float *v, const float *g, int64_t n);
-    /* `count` steps in a row with no gradient but the weight's own (l2): the same bits as
-     * `count` calls of adam with g = 0. */
+    /* `count` consecutive steps without a gradient (l2 still applies): the same bits as `count`
+     * calls of adam with g = 0. */
     void (*adam_idle)(const struct adam_step *s, int64_t count, float *w, float *m, float *v, int64_t n);
 
     /* A gradient step for each rating of the block, one after the other:
@@ -94,20 +94,20 @@ struct kernels {
 
     /* x_i = exp(x_i - max); the maximum and the sum of the results (any n). */
     void (*exp_row)(float *x, int64_t n, float *max, float *sum);
-    /* (max, sum) of a row whose values stay as they are. */
+    /* The same max and sum; x is unchanged. */
     void (*exp_stats)(const float *x, int64_t n, float *max, float *sum);
 
-    /* The places i < n where x[i] >= bar, ascending, into at (n), and how many they are. A NaN is at none. */
+    /* Stores every i < n with x[i] >= bar, ascending, in at (n); returns their number. NaN is never above. */
     int64_t (*above_threshold)(const float *x, int64_t n, float bar, int32_t *at);
 
-    /* Products of matrices. An element's bits do not depend on what else is computed with it, so a product
-     * can be cut anywhere.
+    /* Products of matrices. An element's bits do not depend on the other elements of the call, so a
+     * product can be cut anywhere.
      * C (m, n) = A (m, k) B (n, k)^T + bias: rows of A and B are padded (k a multiple of 16, zeros behind
      * their length); bias (n) may be NULL. */
     void (*product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                        int64_t ldb, const float *bias, float *c, int64_t ldc);
     /* A (m, k) B (k, n) into C (m, n); element (i, t) of A is a[i * row + t * column]. Rows of B and C are
-     * padded (n a multiple of 16). `ahead` (NULL: nothing) comes into the second cache on the way. */
+     * padded (n a multiple of 16). `ahead` (may be NULL) is prefetched into the second cache. */
     void (*product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
                        const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                        const struct ahead *ahead);

@@ -1,5 +1,5 @@
-/* kernels_functions.h - exp, tanh and their kin for one element, by polynomials: the same operations in a
- * vector's lane and in a scalar tail. Error bounds are checked in tests/unit/test_kernels_elementwise.c. */
+/* kernels_functions.h - exp, tanh and other functions of one element, by polynomials: the same operations in
+ * a vector's lane and in a scalar tail. Error bounds are checked in tests/unit/test_kernels_elementwise.c. */
 #ifndef MATH_KERNELS_FUNCTIONS_H
 #define MATH_KERNELS_FUNCTIONS_H
 

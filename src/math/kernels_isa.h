@@ -1,11 +1,9 @@
-/* kernels_isa.h - what the sources of a vector path share. Each is compiled once per path (KERNEL_ISA:
- * baseline, avx2, avx512; see CMakeLists.txt), and what it offers to the path's table carries the path's
- * name.
+/* kernels_isa.h - shared by the sources of a vector path. Each source is compiled once per path (KERNEL_ISA:
+ * baseline, avx2, avx512; see CMakeLists.txt); ISA(name) appends the path's name to a function of its table.
  *
  * Loops that need register tiles, and softmax rows, are written on vectors of the path's width; the rest are
- * plain loops that the compiler vectorises. Elementwise functions give the same bits wherever in a row an
- * element stands: the same operations in a vector's lane and in what is left at a row's end, and no library
- * call. */
+ * plain loops that the compiler vectorises. Elementwise functions give the same bits at every place of a
+ * row: a vector's lane and the tail of a row use the same operations, and no library is called. */
 #ifndef MATH_KERNELS_ISA_H
 #define MATH_KERNELS_ISA_H
 
@@ -74,10 +72,10 @@ INLINE float lane_sum(vec v)
     return (quarter[0][0] + quarter[0][2]) + (quarter[0][1] + quarter[0][3]);
 }
 
-/* Loops over a register tile must be gone before the compiler places variables. */
+/* Loops over a register tile must be unrolled before the compiler assigns registers. */
 #define UNROLL _Pragma("GCC unroll 12")
 
-/* What kernels.h says of the functions of its table. */
+/* The functions of the table; see struct kernels. */
 void ISA(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
                  int64_t ld);
 void ISA(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);

@@ -6,10 +6,10 @@
  *                               spd_solve of every tile (i, k), i > k                        A = L L^T
  *     for each block column c:  spd_inverse_column                                           columns of A^-1
  *
- * A task works in the calling thread alone and writes its own tile only, so several threads may share the
- * tasks of a line, with a barrier between two lines, and no bit depends on who did what. Products and
- * triangular solutions are BLAS's (gemm.h): another library, or another kernel family of it, gives other last
- * bits. gemm_init comes first. */
+ * A task runs in the calling thread and writes only its own tile. Threads may share the tasks of a line, with
+ * a barrier between two lines; bits do not depend on who runs which task. BLAS
+ * computes products and triangular solutions (gemm.h), so last bits depend on the library and on its kernel
+ * family. Call gemm_init first. */
 #ifndef MATH_SPD_H
 #define MATH_SPD_H
 
@@ -23,14 +23,14 @@ static inline int64_t spd_tiles(int64_t n)
     return (n + SPD_TILE - 1) / SPD_TILE;
 }
 
-/* Tile (i, k) less the products of what is left of it. */
+/* Subtracts from tile (i, k) the products of the tiles to its left. */
 void spd_subtract(double *a, int64_t n, int64_t i, int64_t k);
-/* The diagonal tile k becomes its factor; false, and no number in it: it is not positive definite. */
+/* Replaces the diagonal tile k by its factor. False: it is not positive definite, and has NaN entries. */
 bool spd_factor(double *a, int64_t n, int64_t k);
-/* Tile (i, k) of the factor, where the diagonal tile k is there. */
+/* Tile (i, k) of the factor; spd_factor (k) comes first. */
 void spd_solve(double *a, int64_t n, int64_t i, int64_t k);
-/* Of the inverse of L L^T the rows from c * SPD_TILE to n of block column c: out (rows, SPD_TILE). The rows
- * above are the transpose of other columns. */
+/* Block column c of the inverse of L L^T, rows from c * SPD_TILE to n: out (rows, SPD_TILE). The rows above
+ * are the transpose of other block columns. */
 void spd_inverse_column(const double *l, int64_t n, int64_t c, double *out);
 
 #endif

@@ -6,7 +6,7 @@
  *   loss = 1/B sum_p [ n_p log sum_c exp(l_pc) - sum_c x_pc l_pc ]        n_p = sum_c x_pc
  *   dloss / dl_pc = 1/B [ n_p softmax(l_p)_c - x_pc ]
  *
- * Every column takes part, so a shard's logits are a dense block: a GEMM. Shards exchange two numbers per
+ * Every column has a logit, so a shard's logits are a dense block: a GEMM. Shards exchange two numbers per
  * example, the maximum logit and the sum of exponentials, combined in the order of shards. A shard stores
  * exp(l - its own maximum) in place of the logits, so each exponential is computed once.
  *
@@ -48,9 +48,8 @@ struct click_decoder {
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err);
 void click_decoder_fini(struct click_decoder *d);
 
-/* Everything from codes h (B, ld) to dh (B, ld), of which the worker's own slice of rows is complete at the
- * end. W and b are updated at once, unless `measure`: then only the squared norms are taken. Begins with a
- * barrier. */
+/* From codes h (B, ld) to dh (B, ld); at the end the worker's own slice of the rows of dh is complete.
+ * Updates W and b at once; with `measure` it computes only their squared norms. Begins with a barrier. */
 void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
                         const struct batch *b, const float *h, float *dh, bool measure);
 /* Every worker, after click_decoder_step with `measure`: ranks exchange the norms of their shards. */

@@ -37,8 +37,8 @@ struct chain {
     const struct kernels *kern;
 };
 
-/* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... `m`: whose layers
- * they are; its spec and engine are set. */
+/* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... `m`: their
+ * model, with spec and engine set. */
 int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
                const struct model *m, struct error *err);
 void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2 n tensors; sets the fans */
@@ -50,8 +50,8 @@ void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end
 /* Rows [first, end) from d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with
  * respect to h[0] for l = 0. Weights are only read. */
 void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t end);
-/* Entered by every worker, when h and d of all rows are there. Squares of all gradients into c->squares;
- * chain_squared_norm sums them after a barrier. */
+/* Entered by every worker, after h and d of all rows are complete. Stores squares of all gradients in
+ * c->squares; chain_squared_norm sums them after a barrier. */
 void chain_measure(struct worker *w, struct chain *c, int64_t rows);
 double chain_squared_norm(const struct chain *c);
 /* Gradients times `scale`, and Adam; entered as chain_measure is. */

@@ -3,8 +3,9 @@
  *   x (B, columns) sparse    V (columns, K)    mu (K)    z, h, dz (B, K)
  *
  * Each shard adds up its own columns' part of z by example: a row of z stays in registers while the shard's
- * rows of V, which fit in L2, go by. The parts are summed by the tree over shards (reduce.h). The gradient of
- * a row of V is summed over the examples that have the column, and Adam follows while the row is in L1. */
+ * rows of V, which fit in L2, are added. The parts are summed by the tree over shards (reduce.h). The
+ * gradient of a row of V is summed over the examples that have the column, and Adam follows while the row is
+ * in L1. */
 #ifndef MODEL_ENCODER_H
 #define MODEL_ENCODER_H
 
@@ -58,10 +59,10 @@ double encoder_squared_norm(const struct encoder *e);
 /* Gradient times `scale` and Adam for the rows of V that the minibatch touched. */
 void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b,
                           const float *dz, float scale);
-/* What model_ops says of flush and set_step, for V. */
+/* For V: flush and set_step of struct model_ops. */
 void encoder_flush(struct worker *w, struct encoder *e, int64_t steps);
 void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps);
-/* mu, by one worker. */
+/* The same for mu, by one worker. */
 void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
                        float scale);
 

@@ -8,8 +8,8 @@
  *
  * X has ones. X^T X is counted, so it is exact; factor and inverse are in float64 (math/spd.h).
  *
- * B is a table with a row for each item that goes in, cut into shards for first touch only: a worker that
- * scores a shard of items reads its columns of all rows. With items_most only the most popular items are in
+ * B is a table with a row for each input item, cut into shards for first touch only: a worker that scores a
+ * shard of items reads its columns of all rows. With items_most only the most popular items are in
  * B; `items` names them, and all others score 0. One process has all of B: several ranks are refused. */
 #ifndef MODEL_ITEM_WEIGHTS_H
 #define MODEL_ITEM_WEIGHTS_H
@@ -31,24 +31,24 @@ struct item_weights {
 int item_weights_init(struct item_weights *w, struct model *m, int64_t most, struct error *err);
 void item_weights_fini(struct item_weights *w);
 void item_weights_list(const struct item_weights *w, struct param_list *l);
-/* The most popular columns of the training part into `items`; of two alike the first. `pairs` (columns, 2):
- * scratch. Only where not all are kept. */
+/* Stores the most popular columns of the training part in `items`; at equal counts the lower column wins.
+ * `pairs` (columns, 2): scratch. Only if not all items are kept. */
 void item_weights_choose(struct item_weights *w, int64_t *pairs);
 
-/* Items in B of `columns`; bytes of a solver for them. */
+/* The number of items in B; the bytes of a solver for them. */
 int64_t item_weights_kept(int64_t columns, int64_t most);
 int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers);
 
-/* Memory for item_weights_solve. PT_ENOMEM; PT_EUSAGE for a BLAS that cannot be called by threads. */
+/* Memory for item_weights_solve. PT_ENOMEM; PT_EUSAGE if threads cannot call this BLAS. */
 struct item_solver;
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err);
 void item_solver_free(struct item_solver *s);
-/* Serial: lets the team in. B from the training matrix. Returns the mean over examples of the training loss
- * |x - x B|^2 with its penalty; NaN: l2 is too small for float64. */
+/* Computes B from the training matrix. Serial: it runs the team. Returns the mean over examples of the
+ * training loss |x - x B|^2 with its penalty; NaN: l2 is too small for float64. */
 double item_weights_solve(struct item_solver *s, double l2, double dropout);
 
-/* Entered by every worker, behind a barrier before and in front of one after: whose histories are scored. The
- * views of `in` are built by the caller, for each shard. */
+/* Sets the histories to score. Entered by every worker, between two barriers. The caller has built the views
+ * of `in`, one for each shard. */
 void item_weights_infer(struct worker *worker, struct item_weights *w, const struct input *in);
 /* out (rows, ld) += factor * scores of the shard's columns. */
 void item_weights_add(const struct item_weights *w, int shard, int64_t rows, float factor, float *out,
@@ -56,8 +56,8 @@ void item_weights_add(const struct item_weights *w, int shard, int64_t rows, flo
 
 /* ---- a companion: a multiple of the scores of an EASE is added to those of another model ---- */
 
-/* In training its parameters are not in the model's list before they are solved, so that no epoch saves them;
- * in a fixed model they always are. */
+/* In training its parameters join the model's list when they are solved, so epochs do not save them. In a
+ * fixed model they are always in the list. */
 struct companion {
     struct item_weights weights;
     struct vector scale; /* (1) the multiple */
@@ -66,9 +66,9 @@ struct companion {
 
 int companion_init(struct companion *c, struct model *m, struct error *err);
 void companion_fini(struct companion *c);
-/* The parameters into the list of the model, as its last, or out of it. */
+/* Appends the parameters to the model's list, or removes them. */
 void companion_list(struct companion *c, struct model *m, bool listed);
-/* B by item_weights_solve, in memory that is taken and given back. PT_ENOMEM, PT_EUSAGE; PT_EDIVERGED where
+/* Computes B by item_weights_solve, in temporary memory. PT_ENOMEM, PT_EUSAGE; PT_EDIVERGED if
  * l2 is too small for float64. */
 int companion_solve(struct companion *c, double l2, struct error *err);
 

@@ -20,16 +20,16 @@ struct side {
     struct shard *cut;     /* (shards); users only */
 };
 
-/* Place of a row. */
+/* Where a row is. */
 struct row {
     int32_t shard;
-    int32_t owned; /* 1: by the worker that asks */
+    int32_t owned; /* 1: by the calling worker */
     int64_t local; /* number in the shard */
 };
 
 /* A worker's own part of a minibatch, on one side. */
 struct owned_side {
-    struct row *row; /* (B): of every rating that touches an own row on either side */
+    struct row *row; /* (B): of every rating with an own row on either side */
     int32_t *list;   /* (n) batch positions of own rows, ascending */
     int64_t n;
     float *other; /* (B, ld) at those positions: the row on the other side */

@@ -11,8 +11,8 @@
  * The step size of a row is lr / sqrt(1 + the mean squares of its gradients so far) (AdaGrad), of a bias
  * likewise. The penalty of a row is train.penalty * sqrt(mean number of ratings of its side's rows / its
  * own): a compromise between a penalty that grows with a row's ratings and one that does not.
- * Biases begin at two shrunken means and are drawn back to them; users' factors begin at 0, so the model of
- * epoch 0 predicts the two means alone. mf_sgd.c trains, mf_blocks.c makes the blocks, mf_means.c
+ * Biases begin at two shrunken means and are pulled towards them. Users' factors begin at 0, so the initial
+ * model predicts the two means alone. mf_sgd.c trains, mf_blocks.c makes the blocks, mf_means.c
  * the means. */
 #ifndef MODEL_MF_SGD_H
 #define MODEL_MF_SGD_H

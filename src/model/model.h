@@ -1,11 +1,11 @@
 /* model.h - the interface of a model (struct model_ops), and functions that models share. model_new and the
  * list of models are in model/registry.h.
  *
- * Training: the trainer calls ops->train, serially, for some steps of an epoch. What a step is, is the
- * model's own: train lets the workers in (team_run) as it needs them. A model that trains by minibatches
- * takes model_train_minibatches as its train and gives begin, step, flush and set_step, which every worker
- * enters together (SPMD). A step gets its minibatch and the next one: a worker that has updated the input
- * rows of a shard encodes the next minibatch at once, while they are in cache.
+ * Training: the trainer calls ops->train, serially, for some steps of an epoch. The model
+ * defines a step: train runs the workers (team_run) as it needs them. A model that trains by minibatches
+ * has model_train_minibatches as its train, and the operations begin, step, flush and set_step, which every
+ * worker enters together (SPMD). A step gets its minibatch and the next one: when a worker has updated the
+ * input rows of a shard, it encodes the next minibatch while they are in cache.
  *
  *     begin(b0)   step(b0, b1)   step(b1, b2)   ...   step(bn, NULL)   flush
  *
@@ -32,12 +32,12 @@ struct model_spec {
     enum decoder decoder; /* multivae, multidae */
     double noise_std, kl_weight, kl_per_click;
     int64_t kl_anneal_steps;
-    struct init_spec init; /* fans are filled in by the layers */
+    struct init_spec init; /* the layers fill in the fans */
     bool biases;           /* mf */
     double range_low, range_high;
     double clip_norm;
     double l2;                    /* ease */
-    int64_t items_most;           /* ease: how many of the most popular items; 0: all */
+    int64_t items_most;           /* ease: only this many of the most popular items; 0: all */
     bool sgd;                     /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
     double penalty, penalty_bias; /* sgd, ials: of each rating */
     double unobserved_weight;     /* ials */
@@ -58,7 +58,7 @@ struct cells {
 struct engine {
     struct team *team;
     const struct kernels *kern;
-    const struct adam_plan *plan; /* NULL where the model is fixed */
+    const struct adam_plan *plan; /* NULL if the model is fixed */
     const struct matrix *train;   /* also gives cut and shards */
     const struct cells *cells;    /* mf; else NULL */
 };
@@ -80,8 +80,8 @@ struct model_steps {
     const struct scheduler *batches; /* the epoch's minibatches; batches->epoch is its number */
     int64_t from, to;
     int64_t count; /* of the epoch; a measurement may end it early */
-    bool begin;    /* the first steps of an epoch, or after weights were loaded: nothing is encoded yet */
-    bool flush;    /* at the end every weight has seen all steps up to `to`; weights are read only then */
+    bool begin;    /* first steps of an epoch, or after loading weights: no minibatch is encoded yet */
+    bool flush;    /* at the end apply all steps up to `to` to every weight; needed before weights are read */
 };
 
 struct companion;
@@ -92,12 +92,12 @@ struct model_ops {
     int (*init)(struct model *m, struct error *err);
     void (*draw)(struct model *m); /* initial weights; not called where spec.fixed */
     void (*fini)(struct model *m); /* also after init failed */
-    /* Serial. Deterministic whatever the chunks are: [0, 5) and [5, 9) give the bits of [0, 9). */
+    /* Serial. Bits do not depend on the chunks: [0, 5) and [5, 9) give those of [0, 9). */
     void (*train)(struct model *m, const struct model_steps *s);
-    /* The next four are called by model_train_minibatches alone. */
+    /* Only model_train_minibatches calls the next four. */
     void (*begin)(struct worker *w, struct model *m, const struct batch *b);
     void (*step)(struct worker *w, struct model *m, const struct batch *b, const struct batch *next);
-    /* Deferred updates of own shards, so that every weight has seen `steps` steps of the epoch. */
+    /* Applies deferred updates of own shards; then every weight has seen `steps` steps of the epoch. */
     void (*flush)(struct worker *w, struct model *m, int64_t steps);
     /* Marks all rows as having seen `steps` steps of the current epoch. */
     void (*set_step)(struct worker *w, struct model *m, int64_t steps);
@@ -109,7 +109,7 @@ struct model_ops {
     /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out
      * (entries), in the view's order by example. NULL for softmax models, which predict no ratings. */
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
-    /* The linear companion where the spec has one (item_weights.h), else NULL. May be NULL itself. */
+    /* The linear companion if the spec has one (item_weights.h), else NULL. The operation may be NULL. */
     struct companion *(*companion)(struct model *m);
 };
 

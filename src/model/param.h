@@ -6,8 +6,7 @@
  *   struct vector  a bias of K units that belongs to no shard.
  *
  * Memory of a shard is touched first by its owner. All values are float; moments m, v lie beside the
- * weights. The parameters of a model that is not trained are made with `moments` false; they take no
- * steps. */
+ * weights. The parameters of a fixed model are made with MOMENTS_NONE and take no steps. */
 #ifndef MODEL_PARAM_H
 #define MODEL_PARAM_H
 
@@ -20,15 +19,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which weights have moments. */
+/* The weights that have moments. */
 enum moments { MOMENTS_NONE, MOMENTS_ALL, MOMENTS_OF_BIASES };
 
-/* A weight and its two moments, each `n` floats; m and v are NULL in a model that is only used. */
+/* A weight and its two moments, each `n` floats; m and v are NULL in a fixed model. */
 struct weights {
     float *w, *m, *v;
 };
 
-/* which: 0 weights, 1 m, 2 v; NULL where there are none of these. */
+/* which: 0 weights, 1 m, 2 v; NULL: the model has none of these. */
 static inline float *weights_pick(const struct weights *w, int which)
 {
     return which == 0 ? w->w : which == 1 ? w->m : w->v;
@@ -37,7 +36,7 @@ static inline float *weights_pick(const struct weights *w, int which)
 struct table_part {
     struct weights row;  /* (width, ld) owned: one block */
     struct weights bias; /* (width padded) in the same block; NULL where the table has none */
-    int32_t *at;         /* (width) owned: steps of this epoch that a row has seen; the rest are deferred */
+    int32_t *at;         /* (width) owned: steps of this epoch applied to each row; the rest are deferred */
 };
 
 struct table {
@@ -59,7 +58,7 @@ struct vector {
     struct weights row; /* (ld) owned */
 };
 
-/* How weights start. */
+/* Initial weights. */
 struct init_spec {
     enum init_kind kind;
     double std;      /* INIT_NORMAL */
@@ -72,8 +71,7 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
                enum moments moments, const struct shard *cut, int shards, struct team *team,
                struct error *err);
 void table_fini(struct table *t);
-/* Draws rows and biases; tensor is a number that is different for each tensor of a model (the bias's is
- * tensor + 1). */
+/* Draws rows and biases. `tensor`: a number unique to each tensor of a model; the bias has tensor + 1. */
 void table_draw(struct table *t, struct team *team, const struct init_spec *init, int tensor);
 
 /* Brings row c of a shard (numbered in the shard) up to `steps` steps of this epoch: exact, deferred Adam. */
@@ -114,32 +112,32 @@ static inline void table_update(const struct table *t, const struct kernels *ker
     p->at[c] = (int32_t)step + 1;
 }
 
-/* Step `step` for all rows of a shard that have not had it; all others had the steps before. */
+/* Applies step `step` to all rows of a shard that have not seen it; all rows have seen the steps before. */
 void table_sweep(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
                  int64_t step);
 
-/* All rows of a shard up to `steps` steps. */
+/* Brings all rows of a shard up to `steps` steps. */
 void table_flush(struct table *t, const struct kernels *kern, const struct adam_plan *plan, int shard,
                  int64_t steps);
-/* All rows of a shard count as having seen `step` steps: 0 when an epoch begins. */
+/* Marks all rows of a shard as having seen `step` steps; 0 at the start of an epoch. */
 void table_set_step(struct table *t, int shard, int64_t step);
 
 int vector_init(struct vector *v, const char *name, int n, bool moments, struct error *err);
 void vector_draw(struct vector *v, const struct init_spec *init, int tensor);
 void vector_fini(struct vector *v);
 
-/* Draws `n` values of row `row` of tensor `tensor` as init says, `bias`: as a bias. */
+/* Draws `n` values of row `row` of tensor `tensor` by init; `bias`: by its settings for biases. */
 void init_row(float *out, int64_t n, const struct init_spec *init, int tensor, int64_t row, bool bias);
 
 /* ---- the list --------------------------------------------------------------------------------- */
 
-/* `count` rows of `length` floats, `stride` apart; data NULL where another rank has them. */
+/* `count` rows of `length` floats, `stride` apart; data NULL: another rank has them. */
 struct span {
     float *data;
     int64_t count, length, stride;
 };
 
-/* A tensor as a sequence of spans of consecutive rows: what saving, loading and hashing walk over. */
+/* A tensor as a sequence of spans of consecutive rows, for saving, loading and hashing. */
 struct param {
     const char *name;
     int64_t rows, cols; /* cols 0: a vector of `rows` */
@@ -162,20 +160,20 @@ void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
 
-/* Span i of `p`, sent by the rank that has it to rank 0: entered by all ranks, in the same order; data is
- * NULL on the others. `room`: of params_room floats, for what other ranks send. */
+/* Span i of `p` on rank 0; the rank that has it sends it. On other ranks data is NULL. Entered by all ranks,
+ * in the same order. `room`: from params_room, for data of other ranks. */
 struct span params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room);
 /* Room for params_span, for mem_free; NULL: no memory. */
 float *params_room(const struct param_list *l);
 /* Bytes of the weights (not their moments) that this rank holds. */
 int64_t params_held(const struct param_list *l);
-/* These weights into `kept`, which has params_held bytes; `back`: from there again. */
+/* Copies these weights to `kept`, which has params_held bytes; `back`: copies them back. */
 void params_keep(const struct param_list *l, float *kept, bool back);
 
 /* The hash of all parameters, the same on all ranks: XXH3-128 over the tensors in the order of the list,
- * row by row, without padding, as little-endian floats, so a saved file gives the same hash. PT_ENOMEM. */
+ * row by row, without padding, as little-endian floats. A saved file has the same hash. PT_ENOMEM. */
 int params_hash(const struct param_list *l, char out[33], struct error *err);
-/* Whether every weight is finite, on all ranks; else the tensor's name where one is not. */
+/* The name of a tensor with a weight that is not finite, on any rank; NULL: all are finite. */
 const char *params_not_finite(const struct param_list *l);
 
 #endif

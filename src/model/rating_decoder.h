@@ -1,11 +1,11 @@
 /* rating_decoder.h - the last layer of AutoRec: outputs, errors and gradients for observed cells only.
  *
- *   out_pc = f(h_p . W_c + b_c)              for the cells (p, c) that the minibatch has
+ *   out_pc = f(h_p . W_c + b_c)              for the cells (p, c) of the minibatch
  *   e_pc   = dLoss / d(h_p . W_c + b_c)      h (B, K), W (columns, K), b (columns)
  *
- * A shard computes its scores by column (a row of W against the codes of the examples that have it), then
- * at once the gradient and Adam of that row (the old rows of the shard are copied first), then its part of
- * dh by example. No users x items array and no gradient matrix exists. */
+ * A shard copies its rows of W. Then for each column it computes the scores (the row against the codes of the
+ * examples that have the column), the gradient and Adam of the row. Then it computes its part of dh by
+ * example, from the copied rows. No users x items array and no gradient matrix exists. */
 #ifndef MODEL_RATING_DECODER_H
 #define MODEL_RATING_DECODER_H
 
@@ -40,16 +40,16 @@ struct rating_decoder {
     const struct model *model;
 };
 
-/* `reduce`: one to share, of the same ld, or NULL. views: the encoder's, one a shard. */
+/* `reduce`: one to share, with the same ld; NULL: a new one. views: the encoder's, one a shard. */
 int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct reduce *reduce,
                         const struct view *views, struct error *err);
 void rating_decoder_fini(struct rating_decoder *d);
 
-/* Outputs and errors of a shard before the scale of the loss, with their sums. A separate pass only for
- * LOSS_ROOT, whose scale needs the errors of all shards. */
+/* Outputs and errors of a shard before the scale of the loss, with their sums. Only LOSS_ROOT needs this
+ * separate pass, because its scale depends on the errors of all shards. */
 void rating_decoder_scores(struct worker *w, struct rating_decoder *d, int shard, const struct view *v,
                            const struct batch *b, const float *h);
-/* The factor of errors for the loss. LOSS_ROOT reads all shards' sums: after a barrier and
+/* The factor of errors for the loss. For LOSS_ROOT it reads all shards' sums: call it after a barrier and
  * rating_decoder_share. */
 float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b);
 /* Errors (unless `scored` before) times scale; the shard's part of dh; gradient and Adam of W and b at once,
@@ -68,8 +68,8 @@ void rating_decoder_share(struct worker *w, struct rating_decoder *d);
 /* The minibatch's loss; worker 0, after a barrier and rating_decoder_share. */
 double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares);
 
-/* Cell weights of the worker's own slice of the rows; scores and apply, which read those of all rows, come
- * after a barrier. */
+/* Cell weights of the worker's own slice of the rows. Scores and apply read those of all rows: a barrier must
+ * come between. */
 void rating_decoder_prepare(struct worker *w, struct rating_decoder *d, const struct batch *b);
 
 /* Prediction: all columns of a shard, or the cells of a view. */

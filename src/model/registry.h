@@ -1,4 +1,4 @@
-/* registry.h - the models by name, and how one is made. */
+/* registry.h - the models by name: their traits, and their making. */
 #ifndef MODEL_REGISTRY_H
 #define MODEL_REGISTRY_H
 
@@ -7,10 +7,10 @@
 /* Properties by which other rooms tell models apart. */
 struct model_traits {
     const char *name; /* of model.kind */
-    bool sides;       /* its examples can be users or items (model.side); else they are users */
-    bool clicks;      /* learns and ranks sets: targets are ones, a softmax over all columns; else ratings */
-    bool by_rating;   /* a training example is one rating, and a user without a row of factors is folded in;
-                       * else an example is all entries of a user or item, known to the model or not */
+    bool sides;       /* examples are users or items (model.side); else users */
+    bool clicks;      /* binary targets, softmax over all items; else ratings */
+    bool by_rating;   /* a training example is one rating, and unknown users are folded in; else an example is
+                       * all entries of a user or item, in training or not */
     bool variational; /* its code has a mean and a variance, its loss a KL term */
     bool alternating; /* ials: an epoch is one step; no moments, and a user's code is solved for */
     bool closed;      /* a closed form: an epoch is one step, and there is one epoch */

@@ -3,15 +3,14 @@
  *   slot     a processor that the process may use, in the machine's order: package, node, core, processor
  *   domain   the slots of one NUMA node (of one package where a node holds several), numbered in that order
  *
- * A core each: a policy is a rank on slots, and the first W ranks are those that W workers get. Compact takes
- * slots by sibling number, then in order; scatter by sibling number, then the first of every domain, the
- * second, ...
+ * A core each: a policy ranks the slots, and W workers get the first W. Compact orders by sibling number,
+ * then by slot. Scatter orders by sibling number, then takes the first slot of every domain, the second, ...
  *
- * A domain each (auto, while cores are left free): as few neighbouring domains as have two cores a worker,
- * the home domain among them, and all domains where no fewer have; workers are spread over their cores
- * evenly.
+ * A domain each (auto, while cores are left free): the smallest run of neighbouring domains that includes the
+ * home domain and has two cores a worker; if there is none, all domains. Workers are spread evenly over its
+ * cores.
  *
- * Which worker sits on which of these slots is the machine's order under every policy. */
+ * Under every policy worker numbers follow the machine's order on the chosen slots. */
 #ifndef PAR_BINDING_H
 #define PAR_BINDING_H
 
@@ -29,25 +28,25 @@ struct slot {
     struct topo_place place;
     int sibling; /* 0: its core's first usable processor, 1: the second, ... */
     int domain;
-    int compact, scatter; /* ranks; 0: the first that the policy takes */
+    int compact, scatter; /* ranks; 0: the policy's first */
 };
 
 struct binding {
     struct slot *slot; /* (count), owned */
     int count;
-    int *before; /* (domains + 1), owned: cores in front of a domain; the last: all cores */
+    int *before; /* (domains + 1), owned: cores of all earlier domains; the last: all cores */
     int domains;
-    int home; /* the domain that small teams are on; 0 unless somebody sets another */
+    int home; /* the domain of small teams; 0 unless the caller sets another */
 };
 
-/* With slot[] and its places filled: sorts them and works out all else. PT_ENOMEM. */
+/* Given slot[] with its places, sorts it and fills in all other fields. PT_ENOMEM. */
 int binding_order(struct binding *s, struct error *err);
 void binding_fini(struct binding *s);
 
 int binding_cores(const struct binding *s);
 /* Whether a worker may be on all of its domain, rather than on one processor. */
 bool binding_by_domain(const struct binding *s, enum topo_bind bind, int workers);
-/* The slot of worker `id`; by domain it stands for its domain. Not for BIND_NONE. */
+/* The slot of worker `id`; with binding_by_domain any slot of the worker's domain. Not for BIND_NONE. */
 const struct slot *binding_of(const struct binding *s, enum topo_bind bind, int workers, int id);
 
 #endif

@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 struct cgroup_limits {
-    double cpus;    /* CPUs' worth of time, the tightest of the group and those above it; 0: no limit */
+    double cpus;    /* CPU time in CPUs: the lowest limit of the group and its parents; 0: none */
     int64_t memory; /* bytes, likewise */
 };
 
-/* Reads ROOT/proc/self/cgroup and ROOT/sys/fs/cgroup, versions 1 and 2 and the mix of both; ROOT is "" but in
- * tests. What cannot be read is no limit. */
+/* Reads ROOT/proc/self/cgroup and ROOT/sys/fs/cgroup, versions 1 and 2 and both mixed. ROOT is "" except in
+ * tests. A file that cannot be read sets no limit. */
 struct cgroup_limits cgroup_read_limits(const char *root);
 
 #endif

@@ -6,19 +6,19 @@
  *     level 1       [0,1]        [2,3]           a node without a right child is its left child
  *     level 0      0     1      2     3          the leaves: shards
  *
- * A worker owns a contiguous run of shards and adds siblings as soon as both are there, so it holds at most
- * log2 S + 1 open nodes at a time and hands over at most 2 log2 S of them. After a barrier all workers
- * together add up what was handed over, each for its own slice of the rows, in tree order.
+ * A worker owns a contiguous run of shards and adds siblings as soon as both are complete. So it holds at
+ * most log2 S + 1 open nodes at a time and hands over at most 2 log2 S. After a barrier all workers add up
+ * the nodes that were handed over, each for its own slice of the rows, in tree order.
  *
  *   each worker:  for each own shard, ascending:  reduce_leaf -> fill it -> reduce_done
  *   barrier
- *   each worker:  reduce_ranks                    -> with one rank nothing
+ *   each worker:  reduce_ranks                    -> nothing with one rank
  *   each worker:  reduce_rows(own rows)           -> reduce_root has the sum in those rows
  *   barrier (before anybody reads foreign rows of the root, or starts the next round of leaves)
  *
- * Ranks do as workers do, one level up: what is open after a rank's own merges, at most 2 log2 S nodes, goes
- * to others, each rank adds up a slice of the rows over all ranks' nodes in tree order, and hands the sum
- * around. So a rank sends at most (2 log2 S + 1) x rows x ld floats, and 2 rows x ld (R - 1) / R where R and
+ * Ranks do the same one level up. After its own merges a rank has at most 2 log2 S open nodes and sends them
+ * to the others. Each rank adds up a slice of the rows over all ranks' nodes in tree order and sends the sum
+ * to all. So a rank sends at most (2 log2 S + 1) x rows x ld floats, and 2 rows x ld (R - 1) / R where R and
  * S are powers of two. */
 #ifndef PAR_REDUCE_H
 #define PAR_REDUCE_H
@@ -33,23 +33,23 @@ struct reduce;
 
 /* Room for `rows` x ld (ld a multiple of 16) from each of `shards` shards, run by the workers of `team`.
  * Buffers are touched first by their workers. Freed by reduce_free. Worker w of this rank fills the leaves
- * [bound[w], bound[w + 1]), ascending; bound NULL: those that team_own gives it. The sum does not hang on it.
- */
+ * [bound[w], bound[w + 1]), ascending; bound NULL: those that team_own gives it. The sum does not depend on
+ * it. */
 int reduce_new(struct reduce **out, int shards, struct team *team, const int *bound, int64_t rows, int64_t ld,
                struct error *err);
 void reduce_free(struct reduce *r);
 
-/* A round sums any rows x ld that are no more floats than reduce_new was given room for. */
+/* A round may use other rows and ld if rows x ld is at most that of reduce_new. */
 
-/* The leaf of `shard`: where *add is set, the left sibling lies there and the leaf's values are to be added
- * to it (the same bits as a leaf of its own added after); otherwise write over what is there. Rows of a leaf
- * that are zero need not be added: all that can differ is the sign of a zero, which no weight sees. */
+/* The buffer for the leaf of `shard`. With *add set it holds the left sibling, and the leaf's values must be
+ * added to it (the same bits as adding a leaf of its own later); else overwrite it. Rows of zeros need not be
+ * added: only the sign of a zero can differ, which changes no weight. */
 float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool *add);
-/* The leaf is full (`added`: as reduce_leaf asked for): merges what can be merged. `count` floats. */
+/* The leaf of `count` floats is complete; `added`: the *add of reduce_leaf. Merges finished siblings. */
 void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count);
 
-/* Entered by every worker after a barrier: where there are several ranks, the sum of `rows` rows of ld floats
- * is in the root afterwards, for everybody. */
+/* Entered by every worker after a barrier. With several ranks the root afterwards has the sum of `rows` rows
+ * of ld floats, on every rank. */
 void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld);
 /* Sums rows [first, end) of ld floats over all workers' open nodes into the root. */
 void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld);

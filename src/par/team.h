@@ -1,13 +1,13 @@
 /* team.h - the workers. team.c is the only place that launches threads.
  *
- * One SPMD function is entered by every worker together; between calls everything is serial.
- * Inside a run that trains or evaluates nothing allocates, does I/O or fails; who does (read/reader_team.c)
- * notes a worker's failure and reports it after the run. Bits never depend on the number of workers: a worker
- * owns a contiguous run of shards, and who owns what changes no sum.
+ * Every worker enters one SPMD function together; between runs everything is serial. A run that trains or
+ * evaluates does not allocate, does no I/O and cannot fail; read/reader_team.c, which reads files in a run,
+ * stores a worker's failure and reports it after the run. Bits never depend on the number of workers: a
+ * worker owns a contiguous run of shards, and the owner of a shard changes no sum.
  *
- * team_new sets OpenMP's own thread count to 1, so that a library which asks it works with the
- * calling worker alone, in a team of one too (math/gemm.h). Denormals are
- * flushed to zero in every worker and in the calling thread, from team_new to team_free. */
+ * team_new sets OpenMP's thread count to 1, so a library that asks OpenMP (math/gemm.h) uses the calling
+ * worker alone, in a team of one too. From team_new to team_free denormals are flushed to zero in every
+ * worker and in the calling thread. */
 #ifndef PAR_TEAM_H
 #define PAR_TEAM_H
 
@@ -39,7 +39,7 @@ struct worker {
     int rank, ranks; /* of this process, and how many there are */
     struct team *team;
     double seconds[PHASES]; /* time spent, summed until team_reset_times */
-    int64_t barriers;       /* waited at, likewise */
+    int64_t barriers;       /* passed, likewise */
     double mark;            /* when the running phase began */
     int phase;
 };
@@ -53,12 +53,12 @@ struct worker {
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
 void team_free(struct team *t);
 int team_workers(const struct team *t);
-/* Workers that are really bound to a place. */
+/* Workers that are bound to a place. */
 int team_bound(const struct team *t);
 
 typedef void team_function(struct worker *w, void *arg);
-/* Runs fn on every worker and returns when all are done. Time counts as PHASE_BATCH until fn says otherwise.
- */
+/* Runs fn on every worker and returns when all are done. Time counts as PHASE_BATCH until fn calls
+ * team_phase. */
 void team_run(struct team *t, team_function *fn, void *arg);
 
 /* Every worker of a run must call it; time spent waiting counts as PHASE_WAIT. */
@@ -81,8 +81,8 @@ void team_rank_own(const struct team *t, int64_t n, int64_t *first, int64_t *end
 
 /* The ranks that the team is one of; for worker 0 and the calling thread. */
 struct ranks *team_ranks(struct team *t);
-/* Entered by every worker: afterwards all ranks have all of `n` items of `bytes`, of which each worker has
- * filled its own (team_own). Barriers at the start and at the end; with one rank nothing happens. */
+/* Entered by every worker, which has filled its own of `n` items of `bytes` each (team_own); afterwards all
+ * ranks have all items. Barriers at the start and at the end; with one rank nothing happens. */
 void team_share(struct worker *w, void *items, int64_t n, int64_t bytes);
 
 #endif

@@ -1,7 +1,6 @@
-/* column_names.h - the one table of column names: what a column of a header, or a key of JSON lines, is
- * called by published files and by people. Pure.
+/* column_names.h - the table of known names of columns in headers, and of keys in JSON lines. Pure.
  *
- *   user_id  userId  "User-ID"  user_id:token   words in any case, joined or apart; RecBole's types aside
+ *   user_id  userId  "User-ID"  user_id:token   any case, joined or apart; RecBole's types are ignored
  *   star_rating  my_rating  "Rating (1-10)"     a rating by its last word; not rating_count, avg_rating */
 #ifndef READ_COLUMN_NAMES_H
 #define READ_COLUMN_NAMES_H
@@ -24,7 +23,7 @@ enum meaning {
     NAME_TITLE,
 };
 
-/* Of two columns of one meaning the higher rank is meant; at equal ranks it is in doubt. */
+/* Of two columns with one meaning the higher rank is used; equal ranks are in doubt. */
 struct column_name {
     enum meaning meaning;
     int rank;
@@ -32,8 +31,8 @@ struct column_name {
 
 struct column_name column_name_find(const char *text, size_t length);
 
-/* Roles of a header that is published as a whole and has columns that are not known by name alone (the
- * price of H&M's transactions); NULL: it is none. `text`: the header with commas. */
+/* Roles of a known published header whose columns cannot be recognised one by one (H&M's transactions). NULL:
+ * not such a header. `text`: the header with commas. */
 const uint8_t *column_names_published(const char *text, size_t length, int *columns);
 
 #endif

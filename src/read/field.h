@@ -1,4 +1,4 @@
-/* field.h - what one field of a line says: a rating, a time, a text. Pure. */
+/* field.h - parses one field of a line: a number, a rating, a time, an id. Pure. */
 #ifndef READ_FIELD_H
 #define READ_FIELD_H
 
@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL, or why it cannot be one ("is not a number"). Decimal notation with an optional exponent;
- * nan, inf and hexadecimal are refused, and so is what a float cannot hold. What it can hold only as a
- * denormal is 0. */
+/* A number with a decimal point: "4.5", "1e3". Returns NULL, or the reason why not ("is not a number"). nan,
+ * inf, hexadecimal and numbers that a float cannot hold are refused; a number that would be a denormal float
+ * becomes 0. */
 const char *field_value(const char *text, size_t length, float *out);
-/* The same, true and false as 1 and 0, and a comma in place of the point ("4,5"), for fields that no comma
- * ends. One before three digits
- * ("1,000") is refused: it may part thousands. */
+/* A rating: all that field_value reads, also true and false (1 and 0), and a decimal comma ("4,5") in texts
+ * whose delimiter is not a comma. A comma before three digits ("1,000") is refused: it may separate
+ * thousands. */
 const char *field_rating(const char *text, size_t length, float *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */
 const char *field_time(const char *text, size_t length, int64_t *out);

@@ -2,9 +2,9 @@
  *
  *   block    line\n line\n ... line\n | LINES_PAD bytes    the parser may look into the pad
  *
- * A missing newline at the end of the text is added, a byte order mark at its start taken off.
- * Files are read, not mapped: one that shrinks meanwhile is an error, not a signal, and a large one
- * takes a block of memory. */
+ * A missing newline at the end of the text is added; a byte order mark at its start is removed.
+ * Files are read, not mapped: a file that shrinks meanwhile is an error, not a signal, and a large
+ * file needs one block of memory. */
 #ifndef READ_LINES_H
 #define READ_LINES_H
 
@@ -23,10 +23,10 @@ struct lines;
  * Freed by lines_close. */
 int lines_open(struct lines **out, const char *path, const char *member, const char *shown,
                struct error *err);
-/* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines seen so
- * far, for the message of a line that is far too long for the buffer (PT_EDATA). */
+/* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines so far,
+ * for the message about a line that is too long (PT_EDATA). */
 int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err);
-/* The next block begins at `from`, a place in this one, with more behind it. False: there is no more. */
+/* The next block begins at `from`, a place in this block, and reaches further. False: the text has ended. */
 bool lines_keep(struct lines *l, const char *from);
 /* The next block begins at this byte of a plain file. PT_EDATA. */
 int lines_seek(struct lines *l, int64_t offset, struct error *err);

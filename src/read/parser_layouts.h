@@ -15,8 +15,8 @@
  */
 int parser_take_layout(struct parser *p, const char *line, const char *end);
 
-/* The next item of a list in a cell, from `c` on: brackets, blanks, commas and quotes part and surround
- * items. The place behind it, or NULL: there is none. */
+/* The next item of a list in a cell, from `c` on. Brackets, blanks, commas and quotes separate items. Returns
+ * the place after the item; NULL: no more items. */
 const char *parser_next_of_cell(const char *c, const char *end, struct field *item);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "data/ratings.h"
 
-/* Reads, merges duplicates, filters. A folder that holds a finished split (Liang's five files)
- * keeps every rating of it: filters do not apply there. *out is freed by ratings_free. */
+/* Reads, merges duplicates, filters. All ratings of a finished split (Liang's five files) are
+ * kept: filters do not apply to it. *out is freed by ratings_free. */
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err);
 
 #endif

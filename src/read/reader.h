@@ -1,4 +1,4 @@
-/* reader.h - the texts of a source into ratings, as they stand there: nothing merged, nothing dropped. */
+/* reader.h - reads the texts of a source into ratings, before any merging or filtering. */
 #ifndef READ_READER_H
 #define READ_READER_H
 

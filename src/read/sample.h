@@ -1,4 +1,4 @@
-/* sample.h - the first lines of a text as a table of fields, and what each column of it looks like. */
+/* sample.h - the first lines of a text as a table of fields, and the kinds of values in each column. */
 #ifndef READ_SAMPLE_H
 #define READ_SAMPLE_H
 
@@ -11,29 +11,30 @@
 
 struct sample {
     const char *shown; /* borrowed: the text's name */
-    int lines;         /* records, blank ones and comments aside */
+    int lines;         /* records, without blank ones and comments */
     struct {
         const char *begin, *end; /* borrowed, without line ends */
-        int64_t number, fields;  /* line in the text; how many fields it is cut into */
+        int64_t number, fields;  /* line in the text; number of its fields */
     } line[SAMPLE_LINES];
     int columns;        /* of most lines; of the table */
-    int alike;          /* lines with so many */
+    int alike;          /* lines with that many columns */
     int rows, first;    /* rows of the table; the first one that is data (1 behind a header) */
     struct field *cell; /* (rows, columns) owned */
     int *line_of;       /* (rows) owned */
 };
 
-/* The records of [begin, end) that are cut by `d`; `number`: the line before the first. */
+/* Fills s->line with the records of [begin, end), cut by `d`; `number`: the line before the first. */
 void sample_take(struct sample *s, const struct text_format *d, const char *begin, const char *end,
                  int64_t number);
-/* What parts the fields, into d: see the .c. `columns`: so many were asked for, or 0. */
+/* Finds the delimiter and stores it in d; the rules are in sample.c. `columns`: their number if given, else
+ * 0. */
 void sample_find_delimiter(struct text_format *d, struct sample *s, const char *begin, const char *end,
                            int columns);
 /* The table of all lines that have s->columns fields. PT_ENOMEM. */
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err);
 /* A table of so many rows of empty fields (JSON lines). PT_ENOMEM. */
 int sample_new_table(struct sample *s, int rows, int columns, struct error *err);
-/* Takes the lines out that are the first one again. */
+/* Removes lines that repeat the first one. */
 void sample_drop_repeated(struct sample *s);
 void sample_fini(struct sample *s);
 
@@ -42,10 +43,10 @@ static inline const struct field *sample_cell(const struct sample *s, int row, i
     return &s->cell[(size_t)row * (size_t)s->columns + (size_t)column];
 }
 
-/* What the filled cells of a column (from s->first on) are: all of them, but that up to half may be words
- * where the others are numbers or dates; the parser tells their lines. */
+/* The kinds of values in a column's filled cells, from s->first on. A kind holds for all cells; up to half
+ * may still be words beside numbers or dates, and the parser reports their lines. */
 struct column_look {
-    int filled;                  /* cells that are not empty and no word for "missing" */
+    int filled;                  /* cells that are neither empty nor a word for "missing" */
     int words;                   /* neither numbers nor dates */
     bool numbers, whole, truths; /* numbers; whole ones; true and false */
     bool dates, epochs;          /* times, as dates or as numbers */
@@ -58,7 +59,7 @@ struct column_look sample_look(const struct sample *s, int column);
 bool field_is_number(const struct field *f);
 bool field_is_epoch(const struct field *f);
 
-/* PT_EDATA: what is in doubt about a line (row of the table, or -1), and what to say. */
+/* PT_EDATA with a message about a line in doubt; `row`: of the table, or -1. */
 int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

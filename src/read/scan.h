@@ -1,5 +1,5 @@
-/* scan.h - bytes looked at eight or thirty-two at a time: where a character stands, what number digits make.
- * Pure; each function says how far behind p it reads. */
+/* scan.h - finds characters and parses digits, eight or thirty-two bytes at a time. Pure; the comment of each
+ * function says how many bytes from p on it reads. */
 #ifndef READ_SCAN_H
 #define READ_SCAN_H
 
@@ -58,20 +58,20 @@ static inline uint32_t scan_equal(const char *p, char c)
 }
 #endif
 
-/* n bytes (1 to 8) from p on as eight digits, the first lowest: what a shorter text lacks are zeros in front.
- * Reads eight bytes. */
+/* n bytes (1 to 8) from p on as eight digits, the first lowest; a shorter number has leading zeros. Reads
+ * eight bytes. */
 static inline uint64_t scan_digits(const char *p, unsigned n)
 {
     return (scan_word(p) ^ SCAN_ONES * '0') << (64 - 8 * n);
 }
 
-/* Nonzero where one of the eight is no digit. */
+/* Nonzero if one of the eight is not a digit. */
 static inline uint64_t scan_odd(uint64_t digits)
 {
     return ((digits + SCAN_ONES * 0x76) | digits) & SCAN_HIGHS;
 }
 
-/* Pairs, then fours, then all eight. */
+/* The number of eight digits: pairs, then fours, then all eight. */
 static inline uint32_t scan_number(uint64_t digits)
 {
     digits = digits * 10 + (digits >> 8);

@@ -1,5 +1,4 @@
-/* source.h - which texts a data.path means, in which order, and what each is for: the one file that knows
- * what published folders look like. Reads names only, never a text. */
+/* source.h - the texts of a data.path, in order, and the part of each. Reads names only, never a text. */
 #ifndef READ_SOURCE_H
 #define READ_SOURCE_H
 
@@ -19,15 +18,14 @@ struct source_text {
 struct source {
     struct source_text *text; /* (n) owned; in the order they are read */
     int64_t n;
-    struct source_text titles; /* its path is NULL where there are none */
+    struct source_text titles; /* path NULL: none */
     bool finished;             /* Liang's five files */
-    char chosen[320];          /* what was read where the path could mean something else; "": nothing */
+    char chosen[320];          /* why these texts, if the path could mean others; else "" */
 };
 
-/* spec->path, valid_path and test_path. spec->prefer_given: of a folder with several forms, take a given
- * split (u1.base, u1.test) before all ratings (u.data). PT_EDATA where the path is not there, cannot be
- * read or is not understood. Freed by source_free.
- */
+/* From spec->path, valid_path and test_path. spec->prefer_given: in a folder with several forms, a given
+ * split (u1.base, u1.test) comes before all ratings (u.data). PT_EDATA if the path does not exist, cannot be
+ * read or is not understood. Freed by source_free. */
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err);
 void source_free(struct source *s);
 

@@ -1,5 +1,5 @@
-/* titles.h - what items are called: from a file beside the ratings, by its columns' names (movieId, title),
- * or u.item and movies.dat: id, title. */
+/* titles.h - the titles of items, from a file beside the ratings: by its columns' names (movieId, title), or
+ * u.item and movies.dat (id, title). */
 #ifndef READ_TITLES_H
 #define READ_TITLES_H
 
@@ -7,13 +7,13 @@
 #include "data/ratings.h"
 #include "read/source.h"
 
-/* Fills r->title, reading.titles and titles_of from the source's file of titles, if it has one. A line that
- * says nothing about an item of r is passed over. Titles are made valid UTF-8 (bytes that are not are taken
- * for Latin-1) and lose control characters. */
+/* Fills r->title, reading.titles and titles_of from the source's file of titles, if it has one. Lines of
+ * other items are skipped. Titles become valid UTF-8 (other bytes are read as Latin-1) without control
+ * characters. */
 int titles_read(struct ratings *r, const struct source *source, struct error *err);
 
-/* Items with one title become one item, whose id is the title; an item without a title keeps its id.
- * PT_EDATA where there are no titles. */
+/* Merges items with the same title into one, whose id is the title. An item without a title keeps its id.
+ * PT_EDATA if there are no titles. */
 int titles_merge(struct ratings *r, const char *path, struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* triplets.h - ratings while they are read. */
+/* triplets.h - a growing buffer of ratings for the reader. */
 #ifndef READ_TRIPLETS_H
 #define READ_TRIPLETS_H
 

@@ -3,9 +3,8 @@
  *   ratings -> split -> shards of the columns -> example matrices (train, validation, test)
  *                                             -> team of workers, kernels
  *
- * Serial; owns what it makes. The rating triplets are given back as soon as the matrices stand, so that
- * they are not there beside the model. A run of one process that will refit keeps them; ranks read them
- * again. */
+ * Serial; a problem owns its parts. The rating triplets are freed as soon as the matrices are made, before
+ * the model needs memory. A run of one process that will refit keeps them; ranks read them again. */
 #ifndef SETUP_PROBLEM_H
 #define SETUP_PROBLEM_H
 
@@ -19,12 +18,12 @@
 #include "model/registry.h"
 #include "par/team.h"
 
-/* Ratings of the validation or test part: the input, the held-out ones, and those that are not recommended
- * besides the input. */
+/* Ratings of the validation or test part: the input, the held-out ones, and others that must not be
+ * recommended. */
 struct eval_part {
     struct matrix *in;   /* borrowed (the train matrix) or owned */
     struct matrix *out;  /* owned; NULL: no such part */
-    struct matrix *seen; /* owned, or NULL: nothing besides the input */
+    struct matrix *seen; /* owned: not recommended, besides the input; NULL: none */
     bool owns_in;
 };
 
@@ -32,7 +31,7 @@ struct problem {
     struct topo *topo;
     struct team *team;
     const struct kernels *kern;
-    struct ratings *ratings; /* ids, titles, counts; the triplets only where they are kept */
+    struct ratings *ratings; /* ids, titles, counts; the triplets only if `kept` */
     struct split *split;
     bool kept; /* the triplets are in memory */
     int side;
@@ -54,13 +53,13 @@ struct problem {
     double load_s;
 };
 
-/* Facts about the training ratings that a model's file keeps for its later use (store/model_file.h). */
+/* Facts about the training ratings, stored in a model's file (store/model_file.h). */
 struct run_facts {
     double low, high, shift, mean;
     bool refit; /* trained on the validation part too */
 };
 
-/* The same with the rows that had no training rating. */
+/* These facts, the rows without a training rating, and biases. */
 struct problem_known {
     struct run_facts facts;
     uint8_t *cold_column, *cold_example; /* the problem takes ownership; may be NULL */
@@ -68,8 +67,8 @@ struct problem_known {
     int64_t examples;                    /* in bias.example */
 };
 
-/* Number of workers of a run: run.threads, or as many as the machine allows; 1 where its topology is
- * unknown. To be called before a team binds the calling thread. */
+/* Number of workers of a run: run.threads, or as many as the machine allows; 1 if its topology is
+ * unknown. Call it before a team binds the calling thread. */
 int problem_workers(const struct config *c);
 
 int problem_new(struct problem **out, const struct config *c, struct error *err);
@@ -88,8 +87,7 @@ void problem_free(struct problem *p);
 
 /* ---- problem_biases.c ---- */
 
-/* p->bias, unless it is there: from the training ratings, or from what is known. Ratings and split are
- * there. */
+/* Sets p->bias, unless it is set: from `known`, or from the training ratings. Needs ratings and split. */
 int problem_biases(struct problem *p, const struct config *c, struct problem_known *known, struct error *err);
 
 /* Whether a column, or an example with its input in `in`, has no rating to learn or predict from. */
@@ -105,12 +103,12 @@ static inline bool problem_example_is_cold(const struct problem *p, const struct
 
 /* ---- problem_spec.c: arguments of lower rooms, from the configuration ---- */
 
-/* `workers`: of the team that reads a large file: problem_workers, or 1 where a team exists already. */
+/* `workers`: of the team that reads a large file: problem_workers, or 1 if a team exists already. */
 struct ratings_spec problem_ratings_spec(const struct config *c, int workers);
 struct split_spec problem_split_spec(const struct config *c);
 int problem_model_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err);
-/* The same for a model that is loaded and not trained: no moments, and no memory for steps. */
+/* The same for a loaded model that is not trained: no moments, no memory for steps. */
 int problem_fixed_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err);
 struct adam_spec problem_adam_spec(const struct config *c);
@@ -118,7 +116,7 @@ const struct model_traits *problem_traits(const struct config *c); /* of model.k
 int problem_side(const struct config *c);
 bool problem_is_binary(const struct config *c); /* targets are ones: its trait `clicks` */
 bool problem_is_sgd(const struct config *c);    /* mf by blocks of ratings: a step is a round of them */
-/* The prediction where the model has none: eval.cold, or the mean of the training ratings. */
+/* The prediction if the model has none: eval.cold, or the mean of the training ratings. */
 double problem_cold_value(const struct config *c, double mean);
 
 #endif

@@ -12,53 +12,53 @@ static uint8_t *with_entries(const struct problem *p)
     return usable;
 }
 
-int trainer_init(struct trainer *l, const struct config *c, struct problem *p, int64_t epochs,
+int trainer_init(struct trainer *t, const struct config *c, struct problem *p, int64_t epochs,
                  struct error *err)
 {
-    struct engine eng = {p->team, p->kern, &l->plan, p->train, &p->cells};
+    struct engine eng = {p->team, p->kern, &t->plan, p->train, &p->cells};
     struct adam_spec adam = problem_adam_spec(c);
     struct model_spec spec;
     uint8_t *usable = NULL;
     bool by_rating = problem_traits(c)->by_rating;
     int rc;
 
-    *l = (struct trainer){.problem = p};
+    *t = (struct trainer){.problem = p};
     if (!by_rating && !(usable = with_entries(p)))
         return error_set(err, PT_ENOMEM, "out of memory");
     if (problem_is_sgd(c)) /* steps are rounds */
-        rc = scheduler_init(&l->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err);
+        rc = scheduler_init(&t->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err);
     else
-        rc = scheduler_init(&l->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
+        rc = scheduler_init(&t->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
                             (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
     mem_free(usable);
     if (rc == 0)
-        adam.total_steps = scheduler_first_step(&l->scheduler, epochs);
-    if (rc < 0 || (rc = adam_plan_init(&l->plan, &adam, scheduler_max_steps(&l->scheduler), err)) < 0 ||
+        adam.total_steps = scheduler_first_step(&t->scheduler, epochs);
+    if (rc < 0 || (rc = adam_plan_init(&t->plan, &adam, scheduler_max_steps(&t->scheduler), err)) < 0 ||
         (rc = problem_model_spec(&spec, c, p, err)) < 0)
         return rc;
-    return model_new(&l->model, &spec, &eng, err);
+    return model_new(&t->model, &spec, &eng, err);
 }
 
-void trainer_fini(struct trainer *l)
+void trainer_fini(struct trainer *t)
 {
-    model_free(l->model);
-    scheduler_fini(&l->scheduler);
-    adam_plan_fini(&l->plan);
-    *l = (struct trainer){0};
+    model_free(t->model);
+    scheduler_fini(&t->scheduler);
+    adam_plan_fini(&t->plan);
+    *t = (struct trainer){0};
 }
 
-void trainer_epoch(struct trainer *l, int64_t epoch)
+void trainer_epoch(struct trainer *t, int64_t epoch)
 {
-    scheduler_epoch(&l->scheduler, epoch);
-    adam_plan_epoch(&l->plan, epoch, scheduler_first_step(&l->scheduler, epoch));
-    l->steps = model_traits(l->model->spec.kind)->closed || model_traits(l->model->spec.kind)->alternating
+    scheduler_epoch(&t->scheduler, epoch);
+    adam_plan_epoch(&t->plan, epoch, scheduler_first_step(&t->scheduler, epoch));
+    t->steps = model_traits(t->model->spec.kind)->closed || model_traits(t->model->spec.kind)->alternating
                    ? 1
-                   : l->scheduler.steps;
+                   : t->scheduler.steps;
 }
 
-void trainer_steps(struct trainer *l, int64_t from, int64_t to, bool begin, bool flush)
+void trainer_steps(struct trainer *t, int64_t from, int64_t to, bool begin, bool flush)
 {
-    struct model_steps s = {&l->scheduler, from, to, l->steps, begin, flush};
+    struct model_steps s = {&t->scheduler, from, to, t->steps, begin, flush};
 
-    l->model->ops->train(l->model, &s);
+    t->model->ops->train(t->model, &s);
 }

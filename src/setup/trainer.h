@@ -1,7 +1,7 @@
 /* trainer.h - a model, the order of its minibatches and Adam's steps. A run (train/run.c) and a measurement
  * (bench/bench.c) use the same trainer.
  *
- *     trainer_epoch(l, e)      trainer_steps(l, 0, 10, ...)  trainer_steps(l, 10, 20, ...)  ...
+ *     trainer_epoch(t, e)      trainer_steps(t, 0, 10, ...)  trainer_steps(t, 10, 20, ...)  ...
  *
  * Serial: trainer_steps returns when all workers are done. */
 #ifndef SETUP_TRAINER_H
@@ -21,14 +21,14 @@ struct trainer {
 
 /* A model with initial weights, for `epochs` epochs of the problem's training part. The struct must not
  * move: the model points to its plan. trainer_fini is due after a failure too, and takes a zero struct. */
-int trainer_init(struct trainer *l, const struct config *c, struct problem *p, int64_t epochs,
+int trainer_init(struct trainer *t, const struct config *c, struct problem *p, int64_t epochs,
                  struct error *err);
-void trainer_fini(struct trainer *l);
+void trainer_fini(struct trainer *t);
 
 /* Makes `epoch` (from 0) the current one. */
-void trainer_epoch(struct trainer *l, int64_t epoch);
+void trainer_epoch(struct trainer *t, int64_t epoch);
 
 /* Steps [from, to) of the current epoch (struct model_steps in model/model.h). */
-void trainer_steps(struct trainer *l, int64_t from, int64_t to, bool begin, bool flush);
+void trainer_steps(struct trainer *t, int64_t from, int64_t to, bool begin, bool flush);
 
 #endif

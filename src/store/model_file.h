@@ -1,7 +1,7 @@
-/* model_file.h - weights on disk, with the metadata that is needed to use them.
+/* model_file.h - weights on disk, with the metadata to use them.
  *
- * model.safetensors       weights, configuration, facts about the training ratings; a U8 tensor of the rows
- *                         without one
+ * model.safetensors       weights, configuration, facts about the training ratings; a U8 tensor marks
+ *                         the rows without any
  * checkpoint.safetensors  weights and their moments (NAME.m, NAME.v), the same metadata, and the state
  * of the                         run as JSON (train/checkpoint.h)
  *
@@ -28,17 +28,17 @@ struct model_file {
 int model_file_write(struct tensors_writer **out, const char *path, const struct model_file *f,
                      struct error *err);
 
-/* Whether the file is a whole model of the weights with this hash. PT_EFILE. */
+/* *out: whether the file is an undamaged model with this weights hash. PT_EFILE. */
 int model_file_is_of(const char *path, const char *hash, bool *out, struct error *err);
 
 /* Weights, and moments where asked for, into a model of the same shape; each rank reads for itself.
  * `users`: rows of mf's users in the file, where the model has more behind them; -1: as many as the
  * model. PT_EFILE where the file is not whole or belongs to another model or data set. */
 int model_file_load(const struct tensors *t, struct model *m, int64_t users, bool moments, struct error *err);
-/* The same from a file that is not open, for all users. */
+/* The same from a path, for all users. */
 int model_file_read(const char *path, struct model *m, bool moments, struct error *err);
 
-/* `path`: of the open file, for messages. PT_EFILE where a fact is missing. */
+/* `path`: of the open file, for messages. PT_EFILE if a fact is missing. */
 int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err);
 /* The rows without a training rating, in a tensor of this name: 1 at these of `n` places. For mem_free;
  * NULL where the file has none. Older files list their numbers in the metadata. */
@@ -60,8 +60,8 @@ int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors
  * earlier partrain's. */
 int run_facts_counts(float **out, const struct tensors *t, int64_t items, struct error *err);
 
-/* Files of earlier versions have no `data_digest` but a SHA-256, which is not computed any more: whether
- * the ratings are those of the training is not checked, and the user is told so. */
+/* Files of earlier versions have a SHA-256 instead of `data_digest`, which is no longer computed. So the
+ * ratings are not compared with those of the training; this is the warning. */
 #define MODEL_FILE_NO_DIGEST                                                                                 \
     "the run is of an earlier partrain: whether these are the ratings that it was trained on is not checked"
 

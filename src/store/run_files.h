@@ -1,5 +1,5 @@
-/* run_files.h - the files of a run's folder, and those of them that are text: the configuration and the
- * ids. */
+/* run_files.h - names of the files in a run's folder; reads and writes the text files: configuration and ids.
+ */
 #ifndef STORE_RUN_FILES_H
 #define STORE_RUN_FILES_H
 
@@ -13,18 +13,18 @@
 #define RUN_METRICS    "metrics.jsonl"          /* a line an epoch */
 #define RUN_MODEL      "model.safetensors"      /* best weights so far (store/model_file.h) */
 #define RUN_CHECKPOINT "checkpoint.safetensors" /* last weights and state (train/checkpoint.h) */
-#define RUN_SUMMARY    "summary.json"           /* written last: its presence says that the run is done */
+#define RUN_SUMMARY    "summary.json"           /* written last: the run is done if it exists */
 #define RUN_LOCK       ".lock" /* held while a process trains in the folder (train/rundir.c) */
 
-/* The configuration of a run's folder, for config_free. PT_EUSAGE where it is no run's folder; PT_EFILE where
- * it cannot be read, or is damaged. */
+/* The configuration of a run's folder, for config_free. PT_EUSAGE if it is not a run's folder; PT_EFILE if
+ * the file cannot be read or is damaged. */
 int run_config_read(struct config **out, const char *folder, struct error *err);
 int run_config_write(const struct config *c, const char *path, struct error *err);
 /* As written there; for free(). PT_ENOMEM. */
 int run_config_text(const struct config *c, char **out, size_t *length, struct error *err);
 
-/* The ids of an items.tsv or users.tsv in order; titles (count) where `title` is not NULL: NULL, or an entry
- * NULL, where there is none. For idtable_free, and run_ids_free_titles. PT_EFILE, PT_ENOMEM. */
+/* The ids of an items.tsv or users.tsv in order. *title (if `title` is not NULL): (count) titles; NULL, or an
+ * entry NULL: none. For idtable_free and run_ids_free_titles. PT_EFILE, PT_ENOMEM. */
 int run_ids_read(struct idtable **out, char ***title, const char *path, struct error *err);
 void run_ids_free_titles(char **title, int64_t n);
 /* `title`: (count), entries may be NULL; or NULL. */
@@ -32,8 +32,8 @@ int run_ids_write(const char *path, const struct idtable *ids, char **title, str
 /* A text as a field of such a table: tabs, line ends and backslashes escaped. */
 void run_ids_put(struct file_writer *w, const char *text);
 
-/* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, how
- * `others` are given, and, where a relative path leads nowhere, to which folder it is relative. */
+/* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, and how to
+ * give `others`. For a relative path that does not exist it names the folder that it is relative to. */
 void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others);
 
 #endif

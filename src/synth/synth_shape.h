@@ -22,7 +22,7 @@ struct synth_shape {
     bool half_stars; /* .5, 1, ..., 5 instead of 1, 2, ..., 5 */
 };
 
-/* The shape of that name (see synth.h); PT_ECONFIG for a name or size that cannot be. */
+/* The shape of that name (see synth.h); PT_ECONFIG for an unknown name or an impossible size. */
 int synth_shape_find(struct synth_shape *out, const char *name, struct error *err);
 
 /* count[0..n) in ascending order along the curve, each in [low, high], their sum exactly `total`

@@ -20,11 +20,11 @@ enum {
     SYNTH_TASTE_STEPS = 1536 /* affinities from -4 to 2 in steps of 1/256 */
 };
 
-/* What is drawn: the step of the stream of random numbers. */
+/* The step of the stream of random numbers, by purpose. */
 enum synth_stream {
     SYNTH_USERS = 1, /* position: user; words: factors, bias, kind of stars */
     SYNTH_ITEMS,     /* position: item */
-    SYNTH_ACTIVITY,  /* who is how active */
+    SYNTH_ACTIVITY,  /* the users' numbers of ratings */
     SYNTH_POPULARITY,
     SYNTH_RESERVED,
     SYNTH_CHOICE, /* position: user; group: two proposals each */
@@ -49,7 +49,7 @@ struct synth_world {
     double *weight;                     /* (items) owned: popularity */
     struct alias *alias;                /* (items) owned: draws an item by popularity */
     double taste[SYNTH_TASTE_STEPS];    /* exp(TASTE s) */
-    uint32_t accept[SYNTH_TASTE_STEPS]; /* the same as a share of 2^32, the largest being all */
+    uint32_t accept[SYNTH_TASTE_STEPS]; /* the same in units of 1/2^32 of the largest */
 };
 
 int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
@@ -68,7 +68,7 @@ static inline int32_t synth_affinity(const struct synth_world *w, int64_t user, 
     return sum;
 }
 
-/* Its place in the tables taste and accept. */
+/* The index of an affinity in the tables taste and accept. */
 static inline int synth_taste_step(int32_t affinity)
 {
     int step = (affinity >> (2 * SYNTH_FACTOR_BITS - 8)) + 4 * 256;
@@ -76,7 +76,7 @@ static inline int synth_taste_step(int32_t affinity)
     return step < 0 ? 0 : step >= SYNTH_TASTE_STEPS ? SYNTH_TASTE_STEPS - 1 : step;
 }
 
-/* The rating that user would give item without noise, before rounding, within the scale. */
+/* The rating without noise, before rounding, clipped to the scale. */
 double synth_truth(const struct synth_world *w, int64_t user, int64_t item);
 
 #endif

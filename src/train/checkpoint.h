@@ -9,8 +9,8 @@
 
 /* State of a run after a minibatch. */
 struct run_state {
-    int64_t epochs;   /* asked for (train.epochs) when this was written */
-    int64_t epoch;    /* epochs that are complete */
+    int64_t epochs;   /* train.epochs when this was written */
+    int64_t epoch;    /* complete epochs */
     int64_t in_epoch; /* steps done of the next one */
     int64_t steps_run, resumes;
     int64_t best_epoch; /* 0: none yet */
@@ -19,7 +19,7 @@ struct run_state {
     int64_t refit;      /* training on training plus validation has begun */
     bool finished;
     double best;            /* the monitored figure at best_epoch */
-    struct epoch_sums sums; /* of the epoch that is not complete */
+    struct epoch_sums sums; /* of the incomplete epoch */
     double train_s, eval_s;
     double ease_weight; /* model.ease_weight, given or chosen; NaN: not yet */
     struct eval_result best_valid, last_valid;
@@ -31,9 +31,9 @@ int checkpoint_write(struct tensors_writer **out, const char *path, const struct
                      const struct config *c, const struct problem *p, const struct run_state *state,
                      struct error *err);
 
-/* The state in a checkpoint. `note`: a line for the user where the vector path is not that of the run's
- * start, so that bits may change; else "". PT_EFILE where the file is not whole, PT_EDATA where the run was
- * trained on other ratings. The weights are loaded by model_file_read. */
+/* The state in a checkpoint. `note`: a line for the user if the vector path differs from that of the run's
+ * start, so bits may change; else "". PT_EFILE if the file is damaged, PT_EDATA if the run was trained on
+ * other ratings. model_file_read loads the weights. */
 int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
                      size_t size, struct error *err);
 

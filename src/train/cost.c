@@ -165,19 +165,19 @@ static void add_phases(struct cost *w, const struct model_spec *s, const struct 
         (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p, fmin(share, 1.0));
 }
 
-void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
+void cost_of_steps(struct cost *out, const struct trainer *t, int64_t steps)
 {
-    const int64_t *count = l->problem->train->row_count;
-    const struct model_spec *spec = &l->model->spec;
+    const int64_t *count = t->problem->train->row_count;
+    const struct model_spec *spec = &t->model->spec;
 
     if (model_traits(spec->kind)->closed || model_traits(spec->kind)->alternating) {
-        cost_of_epoch(out, l);
+        cost_of_epoch(out, t);
         out->steps = steps;
         return;
     }
     *out = (struct cost){.steps = steps};
     for (int64_t i = 0; i < steps; i++) {
-        struct batch b = scheduler_batch(&l->scheduler, i);
+        struct batch b = scheduler_batch(&t->scheduler, i);
 
         out->examples += (double)b.rows;
         for (int64_t p = 0; p < b.rows; p++)
@@ -185,19 +185,19 @@ void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps)
     }
     if (spec->sgd) /* steps are rounds of about as many ratings each */
         out->examples = out->ratings =
-            (double)l->problem->cells.n * (double)steps / (double)scheduler_max_steps(&l->scheduler);
-    add_phases(out, spec, l->problem, (double)l->scheduler.examples);
+            (double)t->problem->cells.n * (double)steps / (double)scheduler_max_steps(&t->scheduler);
+    add_phases(out, spec, t->problem, (double)t->scheduler.examples);
 }
 
-void cost_of_epoch(struct cost *out, const struct trainer *l)
+void cost_of_epoch(struct cost *out, const struct trainer *t)
 {
-    bool sgd = l->model->spec.sgd;
-    double examples = sgd ? (double)l->problem->cells.n : (double)l->scheduler.examples;
+    bool sgd = t->model->spec.sgd;
+    double examples = sgd ? (double)t->problem->cells.n : (double)t->scheduler.examples;
 
-    *out = (struct cost){.steps = scheduler_max_steps(&l->scheduler),
+    *out = (struct cost){.steps = scheduler_max_steps(&t->scheduler),
                          .examples = examples,
-                         .ratings = (double)l->problem->train->entries};
-    add_phases(out, &l->model->spec, l->problem, examples);
+                         .ratings = (double)t->problem->train->entries};
+    add_phases(out, &t->model->spec, t->problem, examples);
 }
 
 void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct problem *p)
@@ -210,15 +210,15 @@ void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct 
     add_phases(out, spec, p, (double)n);
 }
 
-double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores)
+double cost_of_evaluation(const struct trainer *t, double examples, double entries, double scores)
 {
-    struct sizes z = sizes_of(&l->model->spec);
+    struct sizes z = sizes_of(&t->model->spec);
 
-    if (model_traits(l->model->spec.kind)->closed)
-        return 2.0 * entries * (double)l->model->params.param[0].rows;
-    if (model_traits(l->model->spec.kind)->by_rating)
+    if (model_traits(t->model->spec.kind)->closed)
+        return 2.0 * entries * (double)t->model->params.param[0].rows;
+    if (model_traits(t->model->spec.kind)->by_rating)
         return 2.0 * z.last * scores;
-    if (model_traits(l->model->spec.kind)->alternating)
+    if (model_traits(t->model->spec.kind)->alternating)
         return 2.0 * z.last * (scores + z.last * entries) + pow(z.last, 3.0) / 3.0 * examples;
     return 2.0 * z.first * entries + 2.0 * z.last * scores + 2.0 * z.dense * examples;
 }

@@ -1,13 +1,12 @@
 /* cost.h - operations and bytes of training by phase, counted from the problem's sizes.
  *
  * A product and a sum count as 2 operations, an element's Adam step as 16, all else (activations,
- * exponentials, dropout) as none, so rates compare with what SGEMM reaches. Rows whose Adam is deferred count
- * as if they moved at every step: the arithmetic is the same, only later.
+ * exponentials, dropout) as none, so rates compare with those of SGEMM. Rows with deferred Adam count at
+ * every step: the arithmetic is the same, only later.
  *
- * Bytes are those that a phase must read and write once a step if caches hold nothing from one phase to the
- * next: weights and moments of the rows that the minibatch touches, partial sums, logits, lists of entries.
- * Where the caches do hold something the true traffic is less, and the rate shown can be above the memory's.
- */
+ * Bytes are those that a phase must read and write once a step if caches keep nothing between phases: weights
+ * and moments of the rows that the minibatch touches, partial sums, logits, lists of entries. If caches keep
+ * data, the true traffic is lower and the reported rate can exceed the memory's. */
 #ifndef TRAIN_COST_H
 #define TRAIN_COST_H
 
@@ -24,24 +23,24 @@ enum cost_kernel {
 
 struct cost {
     int64_t steps;
-    double examples, ratings; /* that went through */
+    double examples, ratings; /* processed */
     double flop[PHASES], bytes[PHASES];
     double kernel[COST_KERNELS];
     int64_t ld, floats; /* of the longest rows of tables; of all tables' weights */
-    double exchange;    /* bytes of the sums over shards, each counted once: what workers hand each other */
+    double exchange;    /* bytes of sums over shards that workers exchange, each counted once */
 };
 
 /* The first `steps` minibatches of the current epoch. */
-void cost_of_steps(struct cost *out, const struct trainer *l, int64_t steps);
+void cost_of_steps(struct cost *out, const struct trainer *t, int64_t steps);
 /* Any whole epoch. */
-void cost_of_epoch(struct cost *out, const struct trainer *l);
+void cost_of_epoch(struct cost *out, const struct trainer *t);
 
-/* An epoch, before there is a model. */
+/* An epoch, before the model exists. */
 void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct problem *p);
 
-/* Operations of an evaluation: `examples` of them, with `entries` ratings going in and `scores` numbers that
- * come out; the selection of the best is not counted. */
-double cost_of_evaluation(const struct trainer *l, double examples, double entries, double scores);
+/* Operations of an evaluation of `examples` examples with `entries` input ratings and `scores` outputs; the
+ * selection of the best is not counted. */
+double cost_of_evaluation(const struct trainer *t, double examples, double entries, double scores);
 
 /* Sums over the phases. */
 double cost_flop(const struct cost *w);

@@ -1,9 +1,9 @@
 /* init_from.h - train.init: the weights of a former run as the start of this one.
  *
  *     former run                    this run
- *     row 0  "260"  ------------->  row 7  "260"      rows of items and users are found by external id;
- *     row 1  "1"    ------------->  row 2  "1"        one that the former run did not have keeps the weights
- *     row 2  "99"   (dropped)       row 0  "new"      that were drawn for it
+ *     row 0  "260"  ------------->  row 7  "260"      rows of items and users are matched by external
+ *     row 1  "1"    ------------->  row 2  "1"        id; a row that the former run did not have keeps its
+ *     row 2  "99"   (dropped)       row 0  "new"      initial weights
  *
  * Tensors without rows of items or users are copied whole. Adam's moments start at zero. */
 #ifndef TRAIN_INIT_FROM_H
@@ -12,19 +12,19 @@
 #include "model/model.h"
 #include "setup/problem.h"
 
-/* Rows of items and users that were copied, and that are new. */
+/* Rows of items and users: copied and new. */
 struct init_from_counts {
     int64_t items, new_items, users, new_users; /* in tables of items or users */
 };
 
-/* `folder`: the former run's. PT_ECONFIG where it holds another kind of model or other sizes of layers;
- * PT_EFILE where its files are missing or damaged; PT_EDATA where none of its ids is among this run's. */
+/* `folder`: the former run's. PT_ECONFIG if it has another kind of model or other sizes of layers;
+ * PT_EFILE if its files are missing or damaged; PT_EDATA if the two runs share no id. */
 int init_from_run(struct model *m, const struct problem *p, const struct config *c, const char *folder,
                   struct init_from_counts *counts, struct error *err);
 
-/* Whether the run of train.init may have trained on ratings that are held out here: 1, and what to say; 0
- * where the two splits keep them apart. Of the former run only its configuration and the digest of its
- * ratings are known. Errors as of init_from_run. */
+/* Whether the run of train.init may have trained on ratings that are held out here. 1: yes, with a warning in
+ * `text`; 0: the two splits keep them apart. It compares configurations and digests of ratings, not ratings.
+ * Errors as in init_from_run. */
 int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
                     struct error *err);
 

@@ -26,13 +26,13 @@ struct run {
     struct eval_spec spec;
     int monitor;                    /* number of the metric that chooses the best model; -1: none */
     struct evaluator *valid, *test; /* NULL: no such part */
-    double epoch_began_s;           /* state.train_s when this process began the current epoch, */
-    int64_t epoch_began_at;         /* and its step then: above 0 in an epoch begun by an earlier process */
+    double epoch_began_s;           /* training seconds when this process entered the current epoch */
+    int64_t epoch_began_at;         /* step at that moment; above 0 after a resume */
     struct run_state state;
     struct eval_result tested;
     struct eval_result last_tested;
     double valid_mean_rmse,
-        test_mean_rmse;                /* RMSE of the training mean there; NAN: no such part, or no ratings */
+        test_mean_rmse; /* RMSE of the training mean on these parts; NAN: no such part, or no ratings */
     struct baseline_figures baselines; /* on the test part, else on validation */
     char weights_hash[33];
     double *epoch_s; /* (epochs) owned: training time of each, of this process */
@@ -50,11 +50,11 @@ struct run {
 
 /* ---- run_open.c ---- */
 
-/* r->config, r->options, r->ranks and r->started are set, the rest is zero. `done`: a dry run, or a run
- * that had finished. run_close is due after a failure too. */
+/* r->config, r->options, r->ranks and r->started are set, the rest is zero. *done: a dry run, or the
+ * run had finished. Call run_close after a failure too. */
 int run_open(struct run *r, bool *done, struct error *err);
 void run_close(struct run *r);
-/* A new model with its minibatches and evaluators, for `epochs` epochs: from train.init, where that is
+/* A new model with its minibatches and evaluators, for `epochs` epochs: from train.init if that is
  * set. */
 int run_start_model(struct run *r, int64_t epochs, struct error *err);
 /* train.refit: the validation part moves into training; the model is freed. */
@@ -66,15 +66,15 @@ int run_join_validation(struct run *r, struct error *err);
  * makes the best model the one with it; the weights at hand stay the last step's. `only_choose`: before a
  * refit. Nothing happens where the model has none. */
 int run_add_companion(struct run *r, bool only_choose, struct error *err);
-/* From here on the companion's weights are among the model's. */
+/* Adds the companion's weights to the model's list. */
 void run_list_companion(struct run *r);
 
 /* ---- run_report.c ---- */
 
 void run_warn(const struct run *r, const char *text);
 void run_progress(const struct run *r, enum train_event event, int64_t epochs);
-/* PT_EDIVERGED: loss or weights are not finite after the steps of the epoch behind `from`. Every weight has
- * seen all steps. */
+/* PT_EDIVERGED: loss or weights became non-finite in the epoch's steps since `from`. Call it when every
+ * weight has seen all steps. */
 int run_diverged(const struct run *r, int64_t from, struct error *err);
 /* PT_EINTERRUPTED, with how to resume; the state has been saved. */
 int run_interrupted(const struct run *r, struct error *err);
@@ -86,24 +86,24 @@ double run_epoch_median(const struct run *r); /* training time of one, of this p
 
 /* ---- rundir.c: the folder. Functions with a struct run are entered by all ranks; rank 0 writes. ---- */
 
-/* Creates and locks the folder (the lock ends with its holder), and removes leftovers. PT_EUSAGE where a
- * run is in it and `resume` is not set, or where another process holds it. A rank that does not write only
- * stores the name. */
+/* Creates and locks the folder (the lock ends with its holder), and removes leftovers. PT_EUSAGE if it has a
+ * run and `resume` is not set, or if another process holds it. A rank that does not write only stores the
+ * name. */
 int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err);
 void rundir_close(struct rundir *d);
 bool rundir_has_checkpoint(const struct rundir *d);
 bool rundir_has_summary(const struct rundir *d);
 const char *rundir_path(const struct rundir *d, const char *name); /* borrowed until the next call */
 const char *rundir_folder(const struct rundir *d);                 /* borrowed, as it was given */
-/* rundir_close must not remove the folder any more. */
+/* From here on rundir_close keeps the folder. */
 void rundir_keep(struct rundir *d);
-/* On other ranks, after work of rank 0 on the folder: its failure, else `rc`. */
+/* After rank 0 worked on the folder: on the other ranks its failure, else `rc`. */
 int rundir_follow_rank_0(struct run *r, int rc, struct error *err);
-/* state.resumes and state.steps_run into .lock, where they survive a kill. */
+/* Writes state.resumes and state.steps_run to .lock, where they survive a kill. */
 void rundir_write_counts(const struct run *r);
-/* The same of an earlier process from there; false: there was none. */
+/* Reads those of an earlier process; false: there are none. */
 bool rundir_read_counts(struct run *r);
-/* Before training resumes: the run is not finished any more. */
+/* Removes summary.json before training resumes: the run is no longer finished. */
 int rundir_drop_summary(const struct rundir *d, struct error *err);
 /* Removes earlier checkpoints and models, after the summary. */
 void rundir_drop_old(const struct rundir *d);
@@ -112,24 +112,24 @@ void rundir_drop_old(const struct rundir *d);
 
 /* config.yaml, items.tsv, users.tsv. */
 int rundir_write_start(const struct run *r, struct error *err);
-/* The configuration that the folder's run was started with; PT_ECONFIG where `c` may not resume it. */
+/* Compares `c` with the configuration of the folder's run; PT_ECONFIG if `c` may not resume it. */
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
-/* The current weights as r->best_model. */
+/* Writes the current weights to r->best_model. */
 int rundir_write_model(struct run *r, struct error *err);
-/* r->best_model under its name, on disk. */
+/* Commits r->best_model under its name. */
 int rundir_commit_model(struct run *r, struct error *err);
-/* The same, then metrics.jsonl on disk, then the checkpoint. */
+/* The same, then flushes metrics.jsonl, then commits the checkpoint. */
 int rundir_save_checkpoint(struct run *r, struct error *err);
 
 /* ---- resume.c ---- */
 
-/* The newest checkpoint that is whole, and the best model that it refers to, under their names; its state
- * into r->state. One that is damaged is put aside with a warning. */
+/* Finds the newest undamaged checkpoint and the best model that it refers to, gives them their names, and
+ * reads the state into r->state. A damaged checkpoint is renamed, with a warning. */
 int rundir_find_checkpoint(struct run *r, struct error *err);
-/* Its weights into the model, which was made for r->state: of a refit, on training plus validation. */
+/* Loads its weights into the model, which was made for r->state (in a refit: on training plus validation). */
 int rundir_load_checkpoint(struct run *r, struct error *err);
-/* PT_EFILE unless model.safetensors is whole and holds the model of state.model_hash. */
+/* PT_EFILE unless model.safetensors is undamaged and has the model of state.model_hash. */
 int rundir_check_model(const struct run *r, struct error *err);
 
 /* ---- placement.c ---- */

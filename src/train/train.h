@@ -11,9 +11,9 @@
 
 enum train_event {
     TRAIN_PLANNED, /* dry_run: the estimate of memory and time */
-    TRAIN_READY,   /* data and model are there; the first step follows */
+    TRAIN_READY,   /* data and model are ready; the first step follows */
     TRAIN_STEPS,   /* some more minibatches are done (several times a second) */
-    TRAIN_EPOCH,   /* an epoch is done, with its evaluation where one is due */
+    TRAIN_EPOCH,   /* an epoch is done, with its evaluation if one was due */
     TRAIN_REFIT,   /* training on training plus validation begins */
     TRAIN_TESTED,  /* the test part has been read */
 };
@@ -30,7 +30,7 @@ struct train_progress {
     const struct eval_result *valid; /* the last one; NULL: none yet */
     bool validated;                  /* TRAIN_EPOCH: it is of this epoch */
     const struct eval_result *test;  /* TRAIN_TESTED; NULL: no test part */
-    const struct memory_plan *plan;  /* TRAIN_PLANNED only; then nothing but it and the problem is set */
+    const struct memory_plan *plan;  /* TRAIN_PLANNED only; then only it and the problem are set */
     const struct problem *problem;
     const struct model *model;
 };
@@ -38,7 +38,7 @@ struct train_progress {
 struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
-    bool no_test; /* the test part is not evaluated: for a search over configurations */
+    bool no_test; /* do not evaluate the test part: for a search over configurations */
     bool dry_run; /* reads the data, reports the plan (TRAIN_PLANNED) and returns; writes nothing */
     /* Each may be NULL. `stop` not 0: finish the minibatch, save, return PT_EINTERRUPTED. `save` changed:
      * save and go on. */
@@ -61,8 +61,7 @@ struct train_result {
 };
 
 /* Serial: one run at a time in a process (it owns the worker threads). `out` may be NULL.
- * A folder with a run in it and no `resume` is refused (PT_EUSAGE); with it, a finished run returns 0 at
- * once. */
+ * A folder with a run is refused without `resume` (PT_EUSAGE); with it, a finished run returns 0 at once. */
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err);
 

@@ -197,7 +197,7 @@ static void expect_early_alone(struct trained *u)
     struct histories one = {0}, want = {0};
     struct error err = {0};
     struct ranker *r;
-    int count;
+    int count = 0;
     int64_t late = idtable_find(u->items, "new7", 4);
     float rating;
 

@@ -19,6 +19,7 @@
 #define JUDGED_MOST    10000
 #define JUDGED_LEAST   10
 #define STEPS_LEAST    30    /* minibatches of an epoch */
+#define STEPS_FEW      8     /* the same of small data */
 #define EASE_ITEM_PAIR 12    /* bytes */
 #define EASE_ITEMS     20000 /* beyond it takes many minutes: time grows with their cube */
 #define EASE_ITEMS_FEW 5000  /* seconds: several penalties are tried */
@@ -231,13 +232,14 @@ static void choose_split(struct advisor *a)
     add(a, &o->common, "split.fold_in", "0.8", "of their ratings the model sees; it must find the others");
 }
 
-/* Examples of a minibatch: an epoch has STEPS_LEAST of them. */
+/* Examples of a minibatch. Below 100 an autoencoder stops early at a worse figure (FilmTrust, three splits:
+ * validation NDCG@100 mean .567 at 20, .579 at 100), so that small data has shorter epochs. */
 static int64_t batch_of(int64_t examples)
 {
-    static const int64_t size[] = {500, 200, 100, 50, 20, 10};
+    static const int64_t size[] = {500, 200, 100, 50, 20};
     int i = 0;
 
-    while (i < 5 && examples / size[i] < STEPS_LEAST)
+    while (i < 4 && examples / size[i] < (size[i] > 100 ? STEPS_LEAST : STEPS_FEW))
         i++;
     return size[i];
 }

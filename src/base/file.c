@@ -1,4 +1,4 @@
-/* The writer: everything that can end in a half-made file. Plain reads and line files are in file_read.c. */
+/* The writer: all that could leave an incomplete file. Plain reads and line files are in file_read.c. */
 #include "base/file.h"
 
 #include "base/mem.h"

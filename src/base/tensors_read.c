@@ -1,4 +1,4 @@
-/* The reader. Nothing in the file is believed: a number is used only after it was found to fit the file. */
+/* The reader. It trusts nothing in the file: a number is used only after a check against the file's size. */
 #include "base/tensors.h"
 
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-/* bench_result.c - what measured rows say together: one answer, or not; how they scale. */
+/* bench_result.c - compares the measured rows: equal results, speedup, efficiency. */
 #include "bench/bench.h"
 
 #include <string.h>

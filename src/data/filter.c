@@ -37,7 +37,7 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
     return 0;
 }
 
-/* Of all values that were read. */
+/* Range and sign of all values, before the filters. */
 static void note_values(struct ratings *r)
 {
     r->low_read = INFINITY;

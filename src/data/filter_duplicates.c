@@ -1,4 +1,4 @@
-/* filter_duplicates.c - every pair of user and item once, user by user. */
+/* filter_duplicates.c - merges repeated pairs of user and item, user by user. */
 #include "data/filter.h"
 
 #include "base/mem.h"

@@ -2,8 +2,8 @@
  *
  * Rows are numbered in order of first appearance where each is at most one above all rows before it. A worker
  * does not know what is before its range: it notes the largest row that is more than one above those before
- * it in the range, `jump`, and the caller compares that with the ranges before. A user whose run begins at a
- * row above all rows before it was not met before, whether or not every row of the table has a rating. */
+ * it in the range, `jump`, and the caller compares that with the ranges before. If a user's run begins at a
+ * row above all rows before it, the user is new, whether or not every row of the table has a rating. */
 #include "data/filters_needed.h"
 
 #include "base/mem.h"
@@ -130,7 +130,7 @@ static void join_ranges(struct filters_needed *out, const struct scan *s)
     out->in_order = in_order && user.next == users && item.next == items;
 }
 
-/* So many that their lists of items take no more than a byte for each rating. */
+/* As many as keep their lists of items within a byte for each rating. */
 static int count_ranges(const struct ratings *r, int workers)
 {
     int64_t most = 1 + r->n / 4 / (idtable_count(r->items) + 1);

@@ -1,12 +1,12 @@
-/* baseline.h - what a model should beat, from the same training ratings: all of them are here.
+/* baseline.h - the baselines that a model should beat, from the same training ratings.
  *
  *   popular   ranks items by their training ratings
  *   mean      predicts the training mean
  *   bias      two shrunken means (data/biases.h): mean + b_u + b_i; ranks by the same
- *   itemknn   ranks by cosine: an item's score is the sum of its similarity to those items of the
- * history that             are among its k nearest; k by validation
+ *   itemknn   ranks by cosine: an item's score is the sum of its similarity to the items of the history
+ *             among its k nearest; k by validation
  *
- * A baseline stands in the place of a model in an evaluation. Definitions: docs/metrics.md. */
+ * An evaluation uses a baseline in place of a model. Definitions: docs/metrics.md. */
 #ifndef EVAL_BASELINE_H
 #define EVAL_BASELINE_H
 
@@ -20,18 +20,17 @@ struct baseline;
 int baseline_find(const char *name);
 const char *baseline_name(enum baseline_kind kind);
 
-/* On a problem, with the engine of a model of it; both borrowed. What a baseline has to choose, it
- * chooses by the validation part and `monitor`, a metric of `spec`. PT_EUSAGE where a metric of `spec`
- * does not fit it, or it does not fit the problem; PT_ENOMEM. */
+/* A baseline on a problem, with the engine of a model of it; both borrowed. Its settings are chosen on the
+ * validation part. PT_EUSAGE if a metric of `spec` does not fit it, or it does not fit the problem;
+ * PT_ENOMEM. */
 int baseline_new(struct baseline **out, enum baseline_kind kind, const struct eval_spec *spec,
                  const struct problem *p, const struct engine *eng, struct error *err);
 struct model *baseline_model(struct baseline *b); /* not for model_free */
-/* What was chosen, as a phrase: "50 neighbours"; "": nothing. */
+/* The chosen settings as a phrase: "50 neighbours"; "": none. */
 const char *baseline_choice(const struct baseline *b);
 void baseline_free(struct baseline *b);
 
-/* Figures of the cheap ones on a part, for the metrics of a spec; NAN where one does not fit or is not
- * known. */
+/* Figures of popular, mean and bias on a part, for the metrics of a spec; NAN: does not fit, or unknown. */
 struct baseline_figures {
     bool any;
     double value[BASELINES][METRICS_MOST]; /* of popular, mean and bias */
@@ -40,10 +39,10 @@ struct baseline_figures {
 int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spec,
                        const struct eval_part *part, const struct problem *p, const struct engine *eng,
                        struct error *err);
-/* " (mean 1.117, two means 0.9086)" for metric i; "" where there is none. */
+/* " (mean 1.117, two means 0.9086)" for metric i; "": no figure. */
 void baselines_text(char *text, size_t size, const struct baseline_figures *f, int i);
-/* Whether a baseline is better than the figures, and in `text` which and what to try; not where few are
- * held out. `part`, for the text: "test". */
+/* Whether a baseline is better than the model; `text` says which one and what to try. False if few ratings
+ * are held out. `part`, for the text: "test". */
 bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
                     const struct eval_spec *spec, const struct eval_result *r);
 
@@ -52,8 +51,8 @@ bool baselines_note(char *text, size_t size, const struct baseline_figures *f, c
 /* RMSE of predicting the training mean for each of the held-out ratings `out`. Entered by all ranks.
  * PT_ENOMEM. */
 int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
-/* Whether a model is no better than the training mean (mean_rmse; NAN: unknown), and in `text` what to try;
- * false where few ratings are held out, or equal ones. `part`, for the text: "test". */
+/* Whether a model is no better than the training mean (mean_rmse; NAN: unknown); `text` says what to try.
+ * False if few ratings are held out, or all have one value. `part`, for the text: "test". */
 bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
                     const struct eval_spec *spec, const struct eval_result *r, double mean_rmse);
 
@@ -63,7 +62,7 @@ struct baseline_ops {
     const char *name, *told; /* told: in a line of figures */
     bool ranks, rates;
     const struct model_ops *model;
-    /* What it computes beforehand; NULL: nothing. */
+    /* Computes what infer and score need; NULL: nothing. */
     int (*init)(struct baseline *b, const struct eval_spec *spec, struct error *err);
     void (*fini)(struct baseline *b);
 };
@@ -72,14 +71,14 @@ struct baseline {
     struct model model; /* first */
     const struct baseline_ops *ops;
     const struct problem *problem;
-    const struct input *in; /* the block at hand */
+    const struct input *in; /* the current block */
     struct neighbours *neighbours;
     char choice[96];
 };
 
 /* baseline_knn.c */
 extern const struct baseline_ops baseline_itemknn;
-/* The block at hand; ends with a barrier, as an infer must. */
+/* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);
 
 #endif

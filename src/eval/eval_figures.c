@@ -1,4 +1,4 @@
-/* eval_figures.c - figures of a part, and of its users, from those of its examples. */
+/* eval_figures.c - figures of a part and of its users, from sums by example. */
 #include "eval/evaluator.h"
 
 #include <math.h>

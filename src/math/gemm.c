@@ -189,7 +189,7 @@ static double threads_since(struct cpu_times begin)
     return end.caller > begin.caller ? (end.process - begin.process) / (end.caller - begin.caller) : 1.0;
 }
 
-/* Idle threads of OpenMP spin for a while after a run (LLVM's for 200 ms): waits for them to go to sleep. */
+/* Waits until idle OpenMP threads sleep: after a run they spin for a while (LLVM's for 200 ms). */
 static bool wait_until_idle(void)
 {
     double start = clock_now();

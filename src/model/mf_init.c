@@ -1,4 +1,4 @@
-/* mf_init.c - memory and first values of matrix factorisation. */
+/* mf_init.c - memory and initial weights of matrix factorisation. */
 #include "model/mf.h"
 
 #include <string.h>

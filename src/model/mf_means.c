@@ -1,4 +1,4 @@
-/* mf_means.c - the two shrunken means that biases begin at.
+/* mf_means.c - two shrunken means: the initial biases.
  *
  * A bias is taken as a normal draw of variance t, a rating as off by variance v; the shrinkage is l = v / t.
  * Both are estimated as by EM: a row of n ratings leaves its bias uncertain by v / (n + l), so

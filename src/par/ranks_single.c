@@ -1,4 +1,4 @@
-/* ranks_single.c - in place of ranks.c in a build without MPI: there is one rank, and nothing to move. */
+/* ranks_single.c - replaces ranks.c in a build without MPI: one rank, nothing to exchange. */
 #include "par/ranks.h"
 
 #include <assert.h>

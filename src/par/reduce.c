@@ -67,8 +67,7 @@ static bool siblings(int64_t left_level, int64_t left, int64_t right_level, int6
     return left_level == right_level && left % 2 == 0 && right == left + 1;
 }
 
-/* Merges the top of a stack while it can be; returns the new height. add(below, top) is called for each
- * merge. */
+/* Merges siblings at the top of a stack; returns the new height. add(below, top) is called for each merge. */
 static int merge_top(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int),
                      void *arg)
 {

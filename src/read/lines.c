@@ -117,7 +117,7 @@ static int grow(struct lines *l, int64_t line, struct error *err)
     return 0;
 }
 
-/* What the first bytes say about the text as a whole. */
+/* Checks the first bytes of the text: byte order mark, UTF-16, packed file. */
 static int check_start(struct lines *l, struct error *err)
 {
     unsigned char *b = (unsigned char *)l->buffer;

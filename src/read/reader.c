@@ -101,7 +101,7 @@ static bool is_large_file(const struct source_text *text)
            archive_packing(&packing, text->path, NULL) == 0 && packing == PACKING_NONE;
 }
 
-/* The first bad line of a text. */
+/* The error for the first bad line of a text. */
 static int bad_line_error(const struct parser *p, const char *shown, struct error *err)
 {
     return error_set(err, PT_EDATA, "%s:%lld: %s", shown, (long long)p->bad_line, p->bad_reason);
@@ -199,7 +199,7 @@ static int check_skipped(const struct reader *rd, const struct parser *p, const 
         (long long)p->bad_line, p->bad_reason, share + 0.01 < 1 ? share + 0.01 : 1.0);
 }
 
-/* Adds up what was counted. */
+/* Adds the parser's counts to the source's. */
 static void add_counts(struct reader *rd, const struct parser *p, const char *shown)
 {
     struct reading *told = &rd->into->reading;
@@ -275,7 +275,7 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
     return rc;
 }
 
-/* What was read, from where. */
+/* Notes the source: names, the reason for its choice, kinds of events. */
 static void note_source(struct reader *rd, const struct source *source)
 {
     struct reading *told = &rd->into->reading;

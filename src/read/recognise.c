@@ -125,7 +125,7 @@ static int check_comment(struct recogniser *g)
                      g->s.shown, g->head, *g->names, *g->names);
 }
 
-/* --- what is said -------------------------------------------------------------------------------- */
+/* --- settings of the user ------------------------------------------------------------------------ */
 
 /* "\t" is written with a backslash in YAML's plain style and on a command line. */
 static int set_delimiter(struct recogniser *g, const char *text)

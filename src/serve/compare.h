@@ -21,7 +21,7 @@ struct evaluation {
     bool same_data, same_split;   /* as in eval_run.h */
     int64_t dropped;
     int64_t left_out; /* of `on`: ratings that the run was trained on */
-    int64_t trained;  /* other ratings than the run's: evaluated users whom the run has too */
+    int64_t trained;  /* with other ratings than the run's: evaluated users that the run has too */
     int64_t folded;   /* mf: evaluated users with a row from their input (fold_in.h), not from training */
     int64_t unknown;  /* mf: evaluated users with neither */
 };
@@ -32,14 +32,14 @@ struct eval_request {
     char *const *override;
     int overrides;
     bool valid;
-    bool quiet;                  /* nothing is said of how the ratings were read */
-    enum baseline_kind baseline; /* that is evaluated beside it, where asked for */
+    bool quiet;                  /* no notes on how the ratings were read */
+    enum baseline_kind baseline; /* evaluated too, if `against` is not NULL */
     void (*warn)(void *arg, const char *text);
     void *arg;
 };
 
 /* Evaluates the run and, where `against` is not NULL, q->baseline on the same part: it borrows the users
- * of `out` and is freed before it. PT_EUSAGE where there is no such part, or a metric does not fit the
+ * of `out` and is freed before it. PT_EUSAGE if there is no such part, or a metric does not fit the
  * baseline; else as eval_run_open. */
 int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err);
@@ -58,10 +58,10 @@ struct lists_request {
 /* compare_lists.c. Users of the truth without a list have the figure 0. PT_EUSAGE where a metric does
  * not fit; PT_EDATA where nothing can be evaluated. */
 int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct error *err);
-/* Takes a zeroed one too. */
+/* A zeroed struct is allowed. */
 void evaluation_free(struct evaluation *e);
 
-/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE where
+/* b's values and weights for metric i in the order of a's users; (n of a), for mem_free. PT_EUSAGE if
  * the two were not evaluated on the same held-out ratings of the same users. */
 int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
                      struct error *err);

@@ -5,8 +5,7 @@
  *
  * Ratings are those of the run, read again, or others (another data.path). Others are matched by external
  * id: ratings of columns that the model does not have are left out; examples may be new users (or items).
- * mf makes rows for users it was not trained on from the ratings that the split leaves them as input
- * (fold_in.h). */
+ * mf makes rows for users outside training from their input ratings in the split (fold_in.h). */
 #ifndef SERVE_EVAL_RUN_H
 #define SERVE_EVAL_RUN_H
 
@@ -36,9 +35,9 @@ struct eval_run {
  * part, and all other ratings of the run's data are input (eval_run_on.c); `on` must outlive *out.
  *
  * `override`: n words KEY=VALUE for data.*, split.*, eval.* and run.*; model.* and train.* belong to the
- * trained model (PT_ECONFIG), and with `on` data.* and split.* are fixed (PT_EUSAGE). PT_EDATA where
- * data.* is not overridden and the ratings differ from the run's, or where `on` leaves nothing to
- * evaluate; else as trained_files_open. One at a time may train or evaluate (team.h). Freed by
+ * trained model (PT_ECONFIG), and with `on` data.* and split.* are fixed (PT_EUSAGE). PT_EDATA if
+ * data.* is not overridden and the ratings differ from the run's, or if `on` leaves nothing to evaluate;
+ * else as trained_files_open. Only one may train or evaluate at a time (team.h). Freed by
  * eval_run_close (takes NULL). */
 int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
                   struct error *err);
@@ -50,7 +49,7 @@ void eval_run_close(struct eval_run *e);
 /* eval_run_fold_in.c: rows and row_of of mf's users. PT_ENOMEM. */
 int eval_run_fold_in(struct eval_run *e, struct error *err);
 
-/* eval_run_on.c: the ratings of `on` in the place of those of `own` that are held out. */
+/* eval_run_on.c: replaces the held-out ratings of `own` by the ratings of `on`. */
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);
 
 #endif

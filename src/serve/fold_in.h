@@ -1,4 +1,4 @@
-/* fold_in.h - rows of matrix factorisation for users it was not trained on, from their ratings.
+/* fold_in.h - rows of matrix factorisation for users outside training, from their ratings.
  *
  * The items' factors q and biases b stay as trained. A user's row x = (factors, bias) minimises
  *
@@ -23,7 +23,7 @@ struct fold_in_spec {
     struct team *team;
     const struct shard *cut; /* (shards) of the items */
     int shards;
-    const uint8_t *untrained;     /* (items) 1: without a training rating; NULL: there are none */
+    const uint8_t *untrained;     /* (items) 1: without a training rating; NULL: all have one */
     const uint8_t *untrained_row; /* (users) likewise */
     float shift;
     double low, high; /* of the training ratings */
@@ -33,7 +33,7 @@ struct fold_in_spec {
 int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err); /* PT_ENOMEM */
 void fold_in_free(struct fold_in *f);
 
-/* Whether user `at` is folded in: has no row, but a rating of a trained item that is input. */
+/* Whether user `at` is folded in: it has no row, but an input rating of a trained item. */
 static inline bool fold_in_takes(const uint8_t *untrained, const struct histories *p, int64_t at)
 {
     if (p->row[at] >= 0)
@@ -44,13 +44,13 @@ static inline bool fold_in_takes(const uint8_t *untrained, const struct historie
     return false;
 }
 
-/* Serial: the rows of all users, (users, latent + 1), the bias last; without input, the mean of the trained
- * users' rows. */
+/* Serial. Rows of all users, (users, latent + 1), the bias last. A user without input gets the mean of the
+ * trained users' rows. */
 void fold_in_all(struct fold_in *f, const struct histories *p, float *rows);
 
-/* Rows of those of the users [begin, begin + rows), rows <= spec.batch, who are folded in. Entered by every
- * worker; one of them folds in a user: same bits at any number. fold_in_codes gives them after the next
- * barrier: (rows, latent + 1), the bias last. */
+/* Rows of the users in [begin, begin + rows) that are folded in; rows <= spec.batch. Entered by every worker;
+ * one worker folds in a user, so bits do not depend on their number. After the next barrier fold_in_codes
+ * returns the rows: (rows, latent + 1), the bias last. */
 void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin,
                   int64_t rows);
 const float *fold_in_codes(const struct fold_in *f);

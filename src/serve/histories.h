@@ -1,4 +1,4 @@
-/* histories.h - what some users (or items, where those are the examples) have rated: the input of a model.
+/* histories.h - the ratings of some users (or of items, if those are the examples): the input of a model.
  *
  *   ptr   0    3 4         9       example e has entries [ptr[e], ptr[e + 1]): columns ascending, each once
  *   column  2 7 9  7  ...
@@ -22,8 +22,8 @@ struct histories {
 
 enum { HISTORY_INPUT = 1, HISTORY_SEEN = 2 };
 
-/* Zero-initialised is empty. histories_end ends the example whose entries were added since the last call: it
- * sorts them and, of a column that stands twice, keeps the last. false: no memory. */
+/* A zeroed struct is empty. histories_end ends the example with the entries added since the last call: it
+ * sorts them and keeps the last entry of a repeated column. False: no memory. */
 bool histories_add(struct histories *h, int32_t column, float value, int kind);
 bool histories_end(struct histories *h, int32_t row);
 void histories_clear(struct histories *h);

@@ -16,14 +16,14 @@ struct history_text;
 int history_text_open(struct history_text **out, struct trained *trained, const char *path,
                       void (*warn)(void *arg, const char *text), void *arg, struct error *err);
 /* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a
- * rating that is missing or no number. */
+ * rating that is missing or not a number. */
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
-/* Lines so far, and those of them that name no item of the model. */
+/* The number of lines so far; *unknown: lines that name no item of the model. */
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown);
 void history_text_close(struct history_text *t);
 
 /* A list of items, one id or title a line: sets flag[item] to `value`. `warn` gets a text for lines that name
- * no item. PT_EDATA where the file cannot be read. */
+ * no item. PT_EDATA if the file cannot be read. */
 int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
                        void (*warn)(void *arg, const char *text), void *arg, struct error *err);
 

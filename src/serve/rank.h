@@ -11,7 +11,7 @@
 
 struct rank_spec {
     int k;                 /* at least 1 */
-    bool keep_seen;        /* recommend what is known too */
+    bool keep_seen;        /* recommend columns of the history too */
     const uint8_t *hidden; /* 1: never recommended; (columns), for rank_users (examples); or NULL */
 };
 
@@ -21,14 +21,14 @@ int ranker_new(struct ranker **out, const struct trained *trained, const struct 
                struct error *err);
 void ranker_free(struct ranker *r);
 
-/* The best columns of each history e, best first, from best + e * k on: count[e] of them (fewer than k where
- * fewer may be recommended; none in mf without a row and ratings). score: the model's output plus
+/* The best columns of each history e, best first, from best + e * k on: count[e] of them: fewer than k if
+ * fewer may be recommended; none for a user of mf without a row and ratings. score: the model's output plus
  * trained->shift. */
 int ranker_run(struct ranker *r, const struct histories *h, struct scored *best, int *count,
                struct error *err);
 
-/* Outputs for chosen columns: want->column of history e's entries; output (want->entries) in their order. NAN
- * where nothing can be predicted: a column without training ratings, a history without input or row. */
+/* Outputs for given columns: those of history e in `want`; output (want->entries) in their order. NAN if
+ * there is no prediction: a column without training ratings, a history without input or row. */
 int ranker_predict(struct ranker *r, const struct histories *h, const struct histories *want, float *output,
                    struct error *err);
 

@@ -1,6 +1,5 @@
-/* scoring.h - histories through a trained model, minibatch by minibatch, as in evaluation (eval.h): codes
- * by the tree over shards, then scores shard by shard. rank.c and rank_users.c say what is done with the
- * scores. */
+/* scoring.h - scores histories with a trained model, minibatch by minibatch, as in evaluation (eval.h): codes
+ * by the tree over shards, then scores shard by shard. rank.c and rank_users.c use the scores. */
 #ifndef SERVE_SCORING_H
 #define SERVE_SCORING_H
 
@@ -11,13 +10,13 @@
 struct scoring {
     const struct trained *trained; /* borrowed */
     float **score;                 /* (workers) owned: (batch, widest shard padded); ends with NULL */
-    /* of the call at hand */
+    /* of the current call */
     const struct histories *histories; /* borrowed */
-    struct matrix *in, *seen;          /* owned; seen: known, but no input; NULL where there is nothing */
-    struct view *in_view, *seen_view;  /* (shards) owned: of the minibatch at hand */
+    struct matrix *in, *seen;          /* owned; seen: HISTORY_SEEN entries; NULL: none */
+    struct view *in_view, *seen_view;  /* (shards) owned: of the current minibatch */
     int32_t *example;                  /* (entries) owned: the example of each */
-    int64_t *number, *model_row;       /* (n) owned: 0, 1, 2, ...; the row that the model is asked for */
-    int64_t begin, rows;               /* the minibatch at hand: examples [begin, begin + rows) */
+    int64_t *number, *model_row;       /* (n) owned: 0, 1, 2, ...; the model's row of each */
+    int64_t begin, rows;               /* the current minibatch: examples [begin, begin + rows) */
     struct input input;
     const struct scoring_work *work;
     void *arg;
@@ -32,14 +31,14 @@ struct scoring_work {
                     int64_t p); /* p of the minibatch, after all shards; or NULL */
 };
 
-/* false: no memory. scoring_fini takes zeroes and half of it too. */
+/* False: no memory. scoring_fini is allowed after a failure, and on a zeroed struct. */
 bool scoring_init(struct scoring *s, const struct trained *trained);
 void scoring_fini(struct scoring *s);
 
-/* All of `h` through the model. Serial; PT_ENOMEM. */
+/* Scores all of `h`. Serial; PT_ENOMEM. */
 int scoring_run(struct scoring *s, const struct histories *h, const struct scoring_work *work, void *arg,
                 struct error *err);
-/* -INFINITY in `row`, the minibatch's p-th of the shard, where the example's history has entries. */
+/* Sets `row`, the shard's scores of the minibatch's example p, to -INFINITY at the columns of its history. */
 void scoring_hide_known(const struct scoring *s, int shard, int64_t p, float *row);
 
 #endif

@@ -24,7 +24,7 @@ static int check_rows(const struct trained_files *f, const char *name, int64_t r
     return rc;
 }
 
-/* Of each kind of model the tables with rows of users or items. */
+/* Checks the tables with rows of users or items, by kind of model. */
 static int check_tables(const struct trained *trained, int64_t users, int64_t items, struct error *err)
 {
     const struct trained_files *f = &trained->files;

@@ -6,8 +6,8 @@
  * examples and its users as columns. Matrix factorisation has a row for each of its users, and makes a
  * row for others from their ratings (fold_in.h).
  *
- * Shards are cut evenly, not by the work of training (the counts of ratings are not known): scores are the
- * same at any thread count, but their last bits can differ from those of training. */
+ * Shards are cut evenly, because the counts of ratings are unknown here. Scores are the same at any thread
+ * count; their last bits can differ from those of training. */
 #ifndef SERVE_TRAINED_H
 #define SERVE_TRAINED_H
 
@@ -25,15 +25,15 @@ struct trained {
     struct topo *topo;
     struct team *team;
     const struct kernels *kern;
-    struct idtable *titles; /* owned: titles, and titles as people type them; NULL until asked for */
-    int32_t *titled;        /* (titles) owned: the item, or -1 where two items have that title */
+    struct idtable *titles; /* owned: titles, and simplified titles; NULL before the first search */
+    int32_t *titled;        /* (titles) owned: the item; -1: two items have that title */
     int side;
     bool by_row;               /* mf: examples are users by row, not histories */
     bool rating;               /* outputs are ratings */
     int64_t examples, columns; /* of training */
-    float shift;               /* added to an output it is a rating */
+    float shift;               /* rating = output + shift */
     double low, high, mean;    /* of the training ratings */
-    uint8_t *untrained;        /* (columns) owned: 1 where there was no training rating */
+    uint8_t *untrained;        /* (columns) owned: 1: no training rating */
     uint8_t *untrained_row;    /* (examples) owned: likewise; mf only, else NULL */
     float *item_ratings;       /* (items) owned: training ratings of each; NULL: the file does not say */
     struct biases bias;        /* of users and items (data/biases.h); column NULL: the file has none */
@@ -47,34 +47,34 @@ struct trained {
 };
 
 /* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. Errors as
- * trained_files_open; PT_EFILE too where files do not fit each other. Owns the worker threads until
- * trained_close (takes NULL): one at a time in a thread. */
+ * trained_files_open; PT_EFILE also if files do not fit each other. It owns the worker threads until
+ * trained_close (takes NULL): only one at a time in a thread. */
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err);
 void trained_close(struct trained *trained);
 
-/* The item of an id; else of a title, as it stands or as people type it: capitals, a year in parentheses at
- * the end and an article do not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2:
- * two items have this title, -3: no memory. */
+/* The item with this id, else with this title. Capitals, a year in parentheses at the end and an article do
+ * not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2: two items have this title, -3: no
+ * memory. */
 int64_t trained_find_item(struct trained *trained, const char *text, size_t length);
-/* The item with the shortest title that has this text, or its first two words, in it; -1: none. Looks at
- * every title. */
+/* The item with the shortest title that contains this text, or its first two words; -1: none. Searches all
+ * titles. */
 int64_t trained_suggest_item(const struct trained *trained, const char *text, size_t length);
 /* The title, or NULL. */
 const char *trained_title(const struct trained *trained, int64_t item);
 
-/* Whether the model takes histories of users who were not in training. */
+/* Whether the model can score histories of users outside training. */
 static inline bool trained_takes_histories(const struct trained *trained)
 {
     return trained->side == SIDE_USER;
 }
 
-/* A prediction as a rating: shifted, and clipped where eval.clip says so. */
+/* A prediction as a rating: shifted, and clipped if eval.clip is set. */
 double trained_rating(const struct trained *trained, float output);
-/* The rating that stands in where nothing can be predicted: eval.cold, or the training mean. */
+/* The rating used if there is no prediction: eval.cold, or the training mean. */
 double trained_cold(const struct trained *trained);
-/* The rating that stands in where one side alone is known (eval.untrained: bias): the training mean plus
- * the bias of history e of h (-1: no history), or that of the column (-1: not of the model). NAN:
- * nothing is known of either, or eval.untrained or the model's file has no biases. */
+/* The rating used if only one side is trained (eval.untrained: bias): the training mean plus the bias of
+ * history e of h (-1: no history), or plus that of the column (-1: not in the model). NAN: neither has a
+ * bias, or eval.untrained is another, or the model's file has no biases. */
 double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column);
 
 #endif

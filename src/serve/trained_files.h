@@ -18,15 +18,15 @@ struct trained_files {
     char **title;                  /* (items) owned; entries can be NULL */
 };
 
-/* `folder`: of a run, or its model.safetensors. `override`: n words KEY=VALUE. PT_EUSAGE where the folder has
- * no model; PT_EFILE where a file is missing or damaged; PT_ECONFIG for a wrong word; PT_ENOMEM. Whatever it
- * returns, trained_files_close frees *out. */
+/* `folder`: of a run, or its model.safetensors. `override`: n words KEY=VALUE. PT_EUSAGE if the folder has no
+ * model; PT_EFILE if a file is missing or damaged; PT_ECONFIG for a wrong word; PT_ENOMEM. Call
+ * trained_files_close after a failure too. */
 int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
                        struct error *err);
 void trained_files_close(struct trained_files *f);
 
-/* Rows `key` of the model's file, UNTRAINED_COLUMNS or UNTRAINED_EXAMPLES: 1 at these of n places; all 0
- * where the file has no such list. For mem_free. */
+/* The rows without a training rating, from the list `key` of the model's file (UNTRAINED_COLUMNS or
+ * UNTRAINED_EXAMPLES): (n), 1 for such a row; all 0 if the file has no such list. For mem_free. */
 int trained_files_untrained(uint8_t **out, const struct trained_files *f, const char *key, int64_t n,
                             struct error *err);
 

@@ -1,11 +1,13 @@
-/* problem_biases.c - two shrunken means of the training ratings, or those that a trained model has kept. */
+/* problem_biases.c - two shrunken means, computed from the training ratings or loaded with a trained model.
+ */
 #include "setup/problem.h"
 
 #include "base/mem.h"
 
 #include <string.h>
 
-/* Those of the model's columns, and of mf's users; other examples are known by the ratings at hand. */
+/* Adopts the biases of the model's columns, and of mf's users; those of other examples follow from their
+ * ratings. */
 static int adopt_biases(struct problem *p, const struct config *c, struct problem_known *known,
                         struct error *err)
 {

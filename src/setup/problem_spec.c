@@ -1,4 +1,4 @@
-/* problem_spec.c - the configuration as arguments of data/, model/ and math/, which do not know it. */
+/* problem_spec.c - turns the configuration into plain arguments for data/, model/ and math/. */
 #include "setup/problem.h"
 
 const struct model_traits *problem_traits(const struct config *c)

@@ -51,7 +51,7 @@ static int name_item(struct draft *d, int64_t item)
     return d->r->title[row] ? put_name(d->r->items, item) : -1;
 }
 
-/* The user takes the item; how it is rated follows in rate_all. */
+/* Adds the pair (user, item); rate_all sets the rating later. */
 static int add_choice(struct draft *d, int64_t user, int64_t item)
 {
     if (d->row[item] < 0 && name_item(d, item) < 0)

@@ -1,4 +1,4 @@
-/* resume.c - the newest checkpoint that is whole, and the best model that it refers to. */
+/* resume.c - finds the newest undamaged checkpoint and the best model that it refers to. */
 #include "train/run.h"
 
 #include "base/file.h"

@@ -61,10 +61,10 @@ struct ratings {
     int32_t *user, *item;   /* (n) owned: rows of the tables below */
     float *value;           /* (n) owned */
     int64_t *time;          /* (n) owned; NULL: the source has none, or they were not asked for */
-    uint8_t *given;         /* (n) owned, enum given_part; NULL where the source has no split */
+    uint8_t *given;         /* (n) owned, enum given_part; NULL: the source has no split */
     struct idtable *users;  /* owned: external ids */
     struct idtable *items;  /* owned */
-    char **title;           /* (items) owned, UTF-8; NULL, or an entry NULL, where there is none */
+    char **title;           /* (items) owned, UTF-8; NULL, or an entry NULL: no title */
     float low, high;        /* smallest and largest value that is kept */
     bool finished;          /* a finished split (Liang's five files): overrides split.*, not filtered */
     struct reading reading; /* zero for synth */

@@ -31,7 +31,7 @@ struct evaluator {
     bool ranking, coverage, ratings, loss; /* kinds of metrics to compute; coverage: ranking too */
     int k;                                 /* largest cut-off */
     int64_t n;                             /* examples with held-out ratings */
-    struct view *in, *out, *seen;          /* (shards) owned; seen NULL where there is none */
+    struct view *in, *out, *seen;          /* (shards) owned; seen NULL: none */
     struct mem_pool pool;                  /* the arrays below */
     int64_t *example;                      /* (n): ascending */
     double *value[METRICS_MOST];           /* (n): figures by example */
@@ -41,7 +41,7 @@ struct evaluator {
     struct shard_sums *sums; /* (shards) */
     char *statistics;        /* (shards, statistics_bytes) */
     int64_t statistics_bytes;
-    struct candidate *candidate; /* (ranks, batch, k); NULL where there is one rank */
+    struct candidate *candidate; /* (ranks, batch, k); NULL: one rank */
     float **score;               /* (workers): (batch, widest shard padded) or cells */
     struct topk *best;           /* (workers x batch) */
     struct scored *room;         /* (workers x batch x capacity) */

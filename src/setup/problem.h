@@ -33,7 +33,7 @@ struct problem {
     const struct kernels *kern;
     struct ratings *ratings; /* ids, titles, counts; the triplets only if `kept` */
     struct split *split;
-    bool kept; /* the triplets are in memory */
+    bool kept; /* the triplets stay in memory */
     int side;
     int64_t examples, columns;
     int shards;

@@ -9,118 +9,80 @@
 
 #include <string.h>
 
-/* ---- graphs ---- */
-
-/* From the dense row to what training put in. */
-static void inputs(struct graph *g)
+/* From the dense row to the input of training: x - shift where x is not 0, then divided by its norm. */
+static const char *inputs(struct graph *g)
 {
     const struct trained *trained = g->trained;
+    const char *x = "x", *by;
 
     graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, trained->columns);
-    snprintf(g->last, sizeof g->last, "x");
-    if (trained->shift != 0.0f) { /* x - shift where x is not 0 */
-        const char *x_minus[] = {"x", NULL};
-        char shifts[32];
-
-        graph_number(g, "zero", 0.0);
+    if (trained->shift != 0.0f) {
         graph_number(g, "shift", (double)trained->shift);
-        graph_step(g, "Equal", "zero", NULL);
-        graph_step(g, "Not", NULL, NULL);
-        graph_attribute(g, "to", ONNX_FLOAT, false);
-        graph_step(g, "Cast", NULL, NULL);
-        graph_step(g, "Mul", "shift", NULL);
-        memcpy(shifts, g->last, sizeof shifts);
-        x_minus[1] = shifts;
-        graph_node(g, "Sub", x_minus, 2, NULL);
+        by = graph_node(g, NULL, "Mul", graph_rated(g), "shift", NULL);
+        x = graph_node(g, NULL, "Sub", x, by, NULL);
     }
     if (!trained->rating && trained->config->normalize_input) {
-        const char *division[] = {"x", NULL};
-        char norm[32];
-
         graph_number(g, "tiny", 1e-12);
         graph_attribute(g, "axes", 1, true);
-        graph_step(g, "ReduceL2", NULL, NULL);
-        graph_step(g, "Max", "tiny", NULL);
-        memcpy(norm, g->last, sizeof norm);
-        division[1] = norm;
-        graph_node(g, "Div", division, 2, NULL);
+        by = graph_node(g, NULL, "ReduceL2", x, NULL, NULL);
+        x = graph_node(g, NULL, "Div", x, graph_node(g, NULL, "Max", by, "tiny", NULL), NULL);
     }
+    return x;
 }
 
 /* From outputs to ratings. */
-static void ratings(struct graph *g)
+static void ratings(struct graph *g, const char *out)
 {
     const struct trained *trained = g->trained;
-    char from[32];
-    const char *input[] = {from, "low", "high"};
     bool stand_in = trained->bias.column && trained->config->eval_untrained == UNTRAINED_BIAS;
     const char *output = stand_in ? NULL : "ratings";
 
     if (trained->shift != 0.0f) {
         if (trained->by_row)
             graph_number(g, "shift", (double)trained->shift);
-        graph_step(g, "Add", "shift", NULL);
+        out = graph_node(g, NULL, "Add", out, "shift", NULL);
     }
-    memcpy(from, g->last, sizeof from);
     if (trained->config->clip) {
         graph_number(g, "low", trained->low);
         graph_number(g, "high", trained->high);
-        graph_node(g, "Clip", input, 3, output);
+        out = graph_node(g, output, "Clip", out, "low", "high");
     } else {
-        graph_node(g, "Identity", input, 1, output);
+        out = graph_node(g, output, "Identity", out, NULL, NULL);
     }
     if (stand_in)
-        graph_stand_in(g, "ratings");
+        graph_stand_in(g, out);
     graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->columns);
 }
 
 /* Scores of the items in the weights; where these are some only, the others' are 0. */
-static void item_weights(struct graph *g, const char *output)
+static const char *item_weights(struct graph *g, const char *output)
 {
     const struct config *c = g->trained->config;
-    char items[32], zeros[32], scores[32], shape[32], wide[32];
-    const char *gather[] = {"x", items}, *expand[] = {items, shape};
-    const char *scatter[] = {zeros, wide, scores};
-    bool some = c->items_most > 0 && c->items_most < g->trained->columns;
+    const char *items, *zeros, *scores, *wide;
 
     graph_tensor(g, "ease.weight", 0, 0, false);
-    snprintf(g->last, sizeof g->last, "x");
-    if (!some) {
-        graph_step(g, "MatMul", "ease.weight", output);
-        return;
-    }
+    if (c->items_most <= 0 || c->items_most >= g->trained->columns)
+        return graph_node(g, output, "MatMul", "x", "ease.weight", NULL);
     graph_number(g, "nothing", 0.0);
-    graph_step(g, "Mul", "nothing", NULL);
-    memcpy(zeros, g->last, sizeof zeros);
+    zeros = graph_node(g, NULL, "Mul", "x", "nothing", NULL);
     graph_tensor(g, "ease.items", 0, 0, false);
-    snprintf(g->last, sizeof g->last, "ease.items");
-    graph_attribute(g, "to", ONNX_INT64, false);
-    graph_step(g, "Cast", NULL, NULL);
-    memcpy(items, g->last, sizeof items);
+    items = graph_cast(g, "ease.items", ONNX_INT64);
     graph_attribute(g, "axis", 1, false);
-    graph_node(g, "Gather", gather, 2, NULL);
-    graph_step(g, "MatMul", "ease.weight", NULL);
-    memcpy(scores, g->last, sizeof scores);
-    graph_step(g, "Shape", NULL, NULL);
-    memcpy(shape, g->last, sizeof shape);
-    graph_node(g, "Expand", expand, 2, NULL);
-    memcpy(wide, g->last, sizeof wide);
+    scores = graph_node(g, NULL, "Gather", "x", items, NULL);
+    scores = graph_node(g, NULL, "MatMul", scores, "ease.weight", NULL);
+    wide = graph_node(g, NULL, "Expand", items, graph_node(g, NULL, "Shape", scores, NULL, NULL), NULL);
     graph_attribute(g, "axis", 1, false);
-    graph_node(g, "ScatterElements", scatter, 3, output);
+    return graph_node(g, output, "ScatterElements", zeros, wide, scores);
 }
 
 /* logits = those of the decoder + scale * scores of EASE. */
-static void companion(struct graph *g)
+static void companion(struct graph *g, const char *hidden)
 {
-    char own[32];
-    const char *sum[] = {own, g->last};
+    const char *own = graph_affine(g, NULL, hidden, "decoder", true, 0), *scores = item_weights(g, NULL);
 
-    graph_affine(g, "decoder", true, 0, NULL);
-    memcpy(own, g->last, sizeof own);
-    item_weights(g, NULL);
     graph_tensor(g, "ease.scale", 0, 0, false);
-    graph_step(g, "Mul", "ease.scale", NULL);
-    graph_node(g, "Add", sum, 2, "logits");
+    scores = graph_node(g, NULL, "Mul", scores, "ease.scale", NULL);
+    graph_node(g, "logits", "Add", own, scores, NULL);
 }
 
 static void autoencoder(struct graph *g)
@@ -130,31 +92,29 @@ static void autoencoder(struct graph *g)
     enum activation f = (enum activation)c->activation;
     int n = c->hidden.n, mirrored = c->decoder == DECODER_LINEAR ? 0 : n;
     char name[40];
+    const char *h = graph_affine(g, NULL, inputs(g), "encoder", false, sampled && !n ? c->latent : 0);
 
-    inputs(g);
-    graph_affine(g, "encoder", false, sampled && !n ? c->latent : 0, NULL);
     if (!sampled || n)
-        graph_activate(g, f);
+        h = graph_activate(g, h, f);
     if (sampled && n) { /* of the last layer only the means: nothing is sampled */
-        graph_chain(g, "inference", n - 1, f);
+        h = graph_chain(g, h, "inference", n - 1, f);
         snprintf(name, sizeof name, "inference.%d", n - 1);
-        graph_affine(g, name, true, c->latent, NULL);
+        h = graph_affine(g, NULL, h, name, true, c->latent);
     }
     if (sampled)
-        graph_chain(g, "generator", mirrored, f);
+        h = graph_chain(g, h, "generator", mirrored, f);
     else
-        graph_chain(g, "hidden", g->trained->rating ? n - 1 : n + mirrored, f);
+        h = graph_chain(g, h, "hidden", g->trained->rating ? n - 1 : n + mirrored, f);
     if (g->trained->rating) {
-        graph_affine(g, "decoder", true, 0, NULL);
-        graph_activate(g, (enum activation)c->output_activation);
-        ratings(g);
+        h = graph_affine(g, NULL, h, "decoder", true, 0);
+        ratings(g, graph_activate(g, h, (enum activation)c->output_activation));
         return;
     }
     if (c->ease)
-        companion(g);
+        companion(g, h);
     else
-        graph_affine(g, "decoder", true, 0, "logits");
-    graph_step(g, "Softmax", NULL, "probabilities");
+        graph_affine(g, "logits", h, "decoder", true, 0);
+    graph_node(g, "probabilities", "Softmax", "logits", NULL, NULL);
     graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->columns);
     graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
 }
@@ -168,40 +128,30 @@ static void closed_form(struct graph *g)
 
 static void factors(struct graph *g)
 {
-    static const char *const rows[] = {"user.weight", "user"}, *const row_biases[] = {"user.bias", "user"};
-    const struct trained *trained = g->trained;
-    const struct config *c = trained->config;
-    char from[32], bias[32];
-    const char *products[] = {from, "item.weight", "item.bias"}, *sum[] = {from, bias};
+    const struct config *c = g->trained->config;
+    const char *out;
 
     graph_end(g, GRAPH_INPUT, "user", ONNX_INT64, 0);
     graph_tensor(g, "user.weight", 0, 0, false);
     graph_tensor(g, "item.weight", 0, 0, false);
-    graph_node(g, "Gather", rows, 2, NULL);
-    memcpy(from, g->last, sizeof from);
-    graph_attribute(g, "transB", 1, false);
+    out = graph_node(g, NULL, "Gather", "user.weight", "user", NULL);
     if (c->biases) {
         graph_tensor(g, "user.bias", 0, 0, true);
         graph_tensor(g, "item.bias", 0, 0, false);
     }
-    graph_node(g, "Gemm", products, c->biases ? 3 : 2, NULL);
-    if (c->biases) {
-        memcpy(from, g->last, sizeof from);
-        graph_node(g, "Gather", row_biases, 2, NULL);
-        memcpy(bias, g->last, sizeof bias);
-        graph_node(g, "Add", sum, 2, NULL);
-    }
+    graph_attribute(g, "transB", 1, false);
+    out = graph_node(g, NULL, "Gemm", out, "item.weight", c->biases ? "item.bias" : NULL);
+    if (c->biases)
+        out = graph_node(g, NULL, "Add", out, graph_node(g, NULL, "Gather", "user.bias", "user", NULL), NULL);
     if (c->range_high > c->range_low) {
         graph_number(g, "range", c->range_high - c->range_low);
-        graph_number(g, "range_low", c->range_low - (double)trained->shift);
-        graph_step(g, "Sigmoid", NULL, NULL);
-        graph_step(g, "Mul", "range", NULL);
-        graph_step(g, "Add", "range_low", NULL);
+        graph_number(g, "range_low", c->range_low - (double)g->trained->shift);
+        out = graph_node(g, NULL, "Sigmoid", out, NULL, NULL);
+        out = graph_node(g, NULL, "Mul", out, "range", NULL);
+        out = graph_node(g, NULL, "Add", out, "range_low", NULL);
     }
-    ratings(g);
+    ratings(g, out);
 }
-
-/* ---- the file ---- */
 
 static int64_t raw_length(const struct weight *w)
 {

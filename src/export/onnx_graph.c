@@ -47,13 +47,16 @@ void graph_number(struct graph *g, const char *name, double value)
     g->weight[g->weights - 1].own = (float)value;
 }
 
-void graph_node(struct graph *g, const char *op, const char *const *input, int inputs, const char *output)
+const char *graph_node(struct graph *g, const char *output, const char *op, const char *a, const char *b,
+                       const char *c)
 {
-    if (!output) {
-        snprintf(g->last, sizeof g->last, "v%d", ++g->value);
-        output = g->last;
-    }
-    for (int i = 0; i < inputs; i++)
+    const char *const input[] = {a, b, c, NULL};
+    char *name = output ? NULL : mem_pool_alloc(&g->pool, 16, 1);
+
+    if (name)
+        snprintf(name, 16, "v%d", ++g->values);
+    output = output ? output : name ? name : ""; /* without memory: pool.failed */
+    for (int i = 0; input[i]; i++)
         bytes_put_text(&g->inner, 1, input[i]);
     bytes_put_text(&g->inner, 2, output);
     bytes_put_text(&g->inner, 4, op);
@@ -61,8 +64,7 @@ void graph_node(struct graph *g, const char *op, const char *const *input, int i
     g->inner.failed |= g->scratch.failed;
     g->scratch.n = 0;
     bytes_put_message(&g->nodes, 1, &g->inner);
-    if (output != g->last)
-        snprintf(g->last, sizeof g->last, "%s", output);
+    return output;
 }
 
 void graph_attribute(struct graph *g, const char *name, int64_t value, bool list)
@@ -76,16 +78,25 @@ void graph_attribute(struct graph *g, const char *name, int64_t value, bool list
     bytes_fini(&a);
 }
 
-void graph_step(struct graph *g, const char *op, const char *other, const char *output)
+const char *graph_cast(struct graph *g, const char *from, int type)
 {
-    char from[32];
-    const char *input[] = {from, other};
-
-    memcpy(from, g->last, sizeof from);
-    graph_node(g, op, input, other ? 2 : 1, output);
+    graph_attribute(g, "to", type, false);
+    return graph_node(g, NULL, "Cast", from, NULL, NULL);
 }
 
-void graph_activate(struct graph *g, enum activation f)
+const char *graph_rated(struct graph *g)
+{
+    const char *zero;
+
+    if (!g->rated) {
+        graph_number(g, "zero", 0.0);
+        zero = graph_node(g, NULL, "Equal", "x", "zero", NULL);
+        g->rated = graph_cast(g, graph_node(g, NULL, "Not", zero, NULL, NULL), ONNX_FLOAT);
+    }
+    return g->rated;
+}
+
+const char *graph_activate(struct graph *g, const char *from, enum activation f)
 {
     static const char *const op[] = {[ACT_SIGMOID] = "Sigmoid",
                                      [ACT_TANH] = "Tanh",
@@ -93,34 +104,32 @@ void graph_activate(struct graph *g, enum activation f)
                                      [ACT_ELU] = "Elu",
                                      [ACT_SELU] = "Selu"};
 
-    if (f != ACT_IDENTITY)
-        graph_step(g, op[f], NULL, NULL);
+    return f == ACT_IDENTITY ? from : graph_node(g, NULL, op[f], from, NULL, NULL);
 }
 
-void graph_affine(struct graph *g, const char *prefix, bool transposed, int64_t units, const char *output)
+const char *graph_affine(struct graph *g, const char *output, const char *from, const char *prefix,
+                         bool transposed, int64_t units)
 {
-    char from[32], weight[48], bias[48];
-    const char *input[] = {from, weight, bias};
+    char weight[48], bias[48];
 
-    memcpy(from, g->last, sizeof from);
     snprintf(weight, sizeof weight, "%s.weight", prefix);
     snprintf(bias, sizeof bias, "%s.bias", prefix);
     graph_tensor(g, weight, transposed ? units : 0, transposed ? 0 : units, false);
     graph_tensor(g, bias, units, 0, false);
     if (transposed)
         graph_attribute(g, "transB", 1, false);
-    graph_node(g, "Gemm", input, 3, output);
+    return graph_node(g, output, "Gemm", from, weight, bias);
 }
 
-void graph_chain(struct graph *g, const char *prefix, int n, enum activation f)
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, enum activation f)
 {
     char name[40];
 
     for (int l = 0; l < n; l++) {
         snprintf(name, sizeof name, "%s.%d", prefix, l);
-        graph_affine(g, name, true, 0, NULL);
-        graph_activate(g, f);
+        from = graph_activate(g, graph_affine(g, NULL, from, name, true, 0), f);
     }
+    return from;
 }
 
 void graph_end(struct graph *g, int which, const char *name, int type, int64_t columns)

@@ -1,7 +1,7 @@
-/* onnx_graph.h - the graph of an ONNX file while it is built: nodes one after the other, each usually
- * taking the last one's output, and the weights that they name. Field numbers are those of onnx.proto.
+/* onnx_graph.h - the graph of an ONNX file while it is built: its nodes in order, and the weights that they
+ * name. Field numbers are those of onnx.proto.
  *
- * What goes wrong is kept in `rc` (a tensor that is not in the file) or in the bytes' `failed`. */
+ * Errors are kept in `rc` (a tensor is missing in the file) or in `failed` of bytes and pool. */
 #ifndef EXPORT_ONNX_GRAPH_H
 #define EXPORT_ONNX_GRAPH_H
 
@@ -24,11 +24,11 @@ struct graph {
     const struct trained *trained;
     const struct tensors *file;
     struct bytes nodes, ends, scratch, inner; /* ends: inputs and outputs */
-    struct mem_pool pool;                     /* of what onnx_stand_in.c computes */
+    struct mem_pool pool;                     /* names of values, and vectors of onnx_stand_in.c */
     struct weight weight[WEIGHTS_MOST];
     int weights;
-    int value;     /* number of the last intermediate value */
-    char last[32]; /* its name */
+    int values;        /* intermediate values so far */
+    const char *rated; /* graph_rated's; NULL: not yet */
     struct error *err;
     int rc;
 };
@@ -41,21 +41,24 @@ void graph_vector(struct graph *g, const char *name, const float *data, int64_t 
 /* A number without dimensions. */
 void graph_number(struct graph *g, const char *name, double value);
 
-/* output = op(inputs), with the attributes that were put before it. `output` NULL: the next intermediate
- * value. */
-void graph_node(struct graph *g, const char *op, const char *const *input, int inputs, const char *output);
+/* output = op(a, b, c), with the attributes put before it; b and c may be NULL. `output` NULL: an intermediate
+ * value. Returns the output's name, which stays until graph_fini. */
+const char *graph_node(struct graph *g, const char *output, const char *op, const char *a, const char *b,
+                       const char *c);
 void graph_attribute(struct graph *g, const char *name, int64_t value, bool list);
-/* The last value goes through op, with one more input where `other` is set. */
-void graph_step(struct graph *g, const char *op, const char *other, const char *output);
-void graph_activate(struct graph *g, enum activation f);
-/* last = last W + b, or last W^T + b; of its units the first `units`, 0: all. */
-void graph_affine(struct graph *g, const char *prefix, bool transposed, int64_t units, const char *output);
+const char *graph_cast(struct graph *g, const char *from, int type);
+/* 1 where x, the input, is not 0; else 0. */
+const char *graph_rated(struct graph *g);
+const char *graph_activate(struct graph *g, const char *from, enum activation f);
+/* from W + b, or from W^T + b; of its units the first `units`, 0: all. */
+const char *graph_affine(struct graph *g, const char *output, const char *from, const char *prefix,
+                         bool transposed, int64_t units);
 /* Layers PREFIX.0 to PREFIX.n-1, each activated. */
-void graph_chain(struct graph *g, const char *prefix, int n, enum activation f);
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, enum activation f);
 
-/* The last value are ratings; in the place of those of a row or column without training ratings comes
- * what the biases say (trained_stand_in). onnx_stand_in.c */
-void graph_stand_in(struct graph *g, const char *output);
+/* "ratings" from `ratings`: where row or column has no training ratings, the biases predict
+ * (trained_stand_in). onnx_stand_in.c */
+void graph_stand_in(struct graph *g, const char *ratings);
 
 enum { GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
 /* An input or output of shape (N, columns); columns 0: (N). */

@@ -289,6 +289,17 @@ int file_commit(struct file_writer *w, struct error *err)
     return rc;
 }
 
+int file_write_text(const char *path, const char *text, struct error *err)
+{
+    struct file_writer *w;
+    int rc = file_create(&w, path, err);
+
+    if (rc < 0)
+        return rc;
+    file_write(w, text, strlen(text));
+    return file_commit(w, err);
+}
+
 void file_abandon(struct file_writer *w)
 {
     if (!w)

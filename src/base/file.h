@@ -34,6 +34,9 @@ int file_commit(struct file_writer *w, struct error *err);
 void file_keep_old(struct file_writer *w, int n);
 void file_abandon(struct file_writer *w); /* takes NULL */
 
+/* A whole file of `text`. */
+int file_write_text(const char *path, const char *text, struct error *err);
+
 /* Removes leftovers of killed processes from `folder`: regular files named *.tmp-DIGITS. The caller must hold
  * the folder's lock, because temporary files of a live writer are removed too. */
 int file_sweep(const char *folder, struct error *err);

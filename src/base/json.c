@@ -1,6 +1,7 @@
 /* A struct json is a json_t under another name. */
 #include "base/json.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MOST_BYTES ((size_t)1 << 30) /* of a file */
 
 /* Whether a put of this thread failed since its last json_text. A json_t has no room for it, and where
  * memory is short no room can be made. */
@@ -184,6 +187,41 @@ int json_parse(struct json **out, const char *text, size_t length, struct error 
         return error_set(err, PT_EFILE, "line %d, column %d: %s", e.line, e.column, e.text);
     *out = outer(j);
     return 0;
+}
+
+int json_read(struct json **out, const char *path, struct error *err)
+{
+    char *text = NULL;
+    size_t length;
+    int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
+
+    if (rc == 0 && (rc = json_parse(out, text, length, err)) < 0)
+        error_prefix(err, "%s", path);
+    mem_free(text);
+    return rc;
+}
+
+int json_read_lines(struct json **out, const char *path, struct error *err)
+{
+    struct json *all = json_new_array(), *line;
+    char *text = NULL;
+    size_t length;
+    int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
+
+    for (char *at = text, *end; rc == 0 && (end = strchr(at, '\n')); at = end + 1)
+        if ((rc = json_parse(&line, at, (size_t)(end - at), err)) == 0)
+            json_put(all, NULL, line);
+        else
+            error_prefix(err, "%s: line %lld", path, (long long)json_count(all) + 1);
+    if (rc == 0 && put_failed)
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    put_failed = false;
+    mem_free(text);
+    if (rc < 0)
+        json_free(all);
+    else
+        *out = all;
+    return rc;
 }
 
 const struct json *json_get(const struct json *object, const char *key)

@@ -33,6 +33,11 @@ char *json_text(const struct json *j, bool indent);
  * keys in an object, invalid UTF-8, \u0000 and numbers out of range are errors. */
 int json_parse(struct json **out, const char *text, size_t length, struct error *err);
 
+/* A file of JSON; a file with a value a line, as an array (a last line without its end is left out). Errors
+ * name the file, and the line. PT_EFILE, PT_ENOMEM. */
+int json_read(struct json **out, const char *path, struct error *err);
+int json_read_lines(struct json **out, const char *path, struct error *err);
+
 /* Readers; the result is borrowed from j. A missing key or another type, and j NULL, give the fallback. */
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_text(const struct json *object, const char *key, const char *fallback);

@@ -60,6 +60,10 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
  * `train.init=`). Words of a list may be parted by commas (`eval.metrics=rmse,mae`). */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
+/* The same of a printf format. */
+int config_setf(struct config *c, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Cross-field checks; fills in defaults that depend on the model where nothing was given: model.hidden,
  * model.activation, split.kind, eval.metrics, train.monitor. Call last. */
 int config_check(struct config *c, struct error *err);
@@ -81,12 +85,17 @@ bool config_given(const struct config *c, const char *key);
  * 40 lines of ordinary length. */
 int config_print(const struct config *c, FILE *out, bool all, struct error *err);
 
+/* Key i, in the order of config_print; NULL behind the last. Its value as config_print writes it, for free();
+ * NULL: no memory. */
+const char *config_key(int i);
+char *config_value(const struct config *c, int i);
+
 /* data.bad_lines and data.missing as they are meant; false: they cannot be. *kind: 0 keep, 1 skip, 2 error,
  * 3 a number. */
 bool config_skip_share(const struct config *c, double *share);
 bool config_missing(const struct config *c, int *kind, double *number);
 
-/* The name of an enum option's value: config_enum_name("model.kind", 0) is "autorec". NULL: no such key or
+/* The name of a value of an enum or bool: config_enum_name("model.kind", 0) is "autorec". NULL: no such key or
  * value. */
 const char *config_enum_name(const char *key, int value);
 

@@ -3,6 +3,9 @@
 
 #include "base/mem.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The defaults, or (`from` not NULL) the values of another. */
@@ -66,8 +69,9 @@ bool config_given(const struct config *c, const char *key)
 const char *config_enum_name(const char *key, int value)
 {
     int i = option_find(key);
+    const struct option *o = i < 0 ? NULL : option_at(i);
 
-    return i >= 0 && option_at(i)->type == OPTION_ENUM ? option_enum_name(option_at(i), value) : NULL;
+    return o && (o->type == OPTION_ENUM || o->type == OPTION_BOOL) ? option_enum_name(o, value) : NULL;
 }
 
 static int unknown_key(const char *key, struct error *err)
@@ -260,6 +264,22 @@ int config_set(struct config *c, const char *assignment, struct error *err)
     if (rc == 0 && i >= 0)
         mark_given(c, i);
     mem_free(key);
+    return rc;
+}
+
+int config_setf(struct config *c, struct error *err, const char *fmt, ...)
+{
+    char *assignment;
+    va_list args;
+    int rc;
+
+    va_start(args, fmt);
+    rc = vasprintf(&assignment, fmt, args);
+    va_end(args);
+    if (rc < 0)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    rc = config_set(c, assignment, err);
+    free(assignment);
     return rc;
 }
 

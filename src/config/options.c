@@ -14,7 +14,8 @@ static const struct option table[] = {
     {OPTION_INT, name, note, FIELD(field), def, min, max, 0, 0, 0, NULL},
 #define REAL(name, field, def, min, max, note)                                                               \
     {OPTION_REAL, name, note, FIELD(field), 0, 0, 0, def, min, max, NULL},
-#define BOOL(name, field, def, note) {OPTION_BOOL, name, note, FIELD(field), def, 0, 1, 0, 0, 0, NULL},
+#define BOOL(name, field, def, note)                                                                         \
+    {OPTION_BOOL, name, note, FIELD(field), def, 0, 1, 0, 0, 0, "false\0true\0"},
 #define TEXT(name, field, def, note) {OPTION_TEXT, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
 #define ENUM(name, field, def, names, note)                                                                  \
     {OPTION_ENUM, name, note, FIELD(field), def, 0, 0, 0, 0, 0, names "\0"},

@@ -21,7 +21,8 @@ struct option {
     size_t offset;            /* of the field in struct config */
     int64_t whole, low, high; /* INT: default and bounds; INTS: bounds; BOOL, ENUM: default */
     double real, least, most; /* REAL: default and bounds */
-    const char *text; /* TEXT, INTS, TEXTS: default; ENUM: the names, each ended by a NUL, then one more */
+    const char
+        *text; /* TEXT, INTS, TEXTS: default; ENUM, BOOL: the names, each ended by a NUL, then one more */
 };
 
 struct section {

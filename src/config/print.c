@@ -200,6 +200,24 @@ int config_print(const struct config *c, FILE *out, bool all, struct error *err)
     return 0;
 }
 
+const char *config_key(int i)
+{
+    return i < option_count() ? option_at(i)->key : NULL;
+}
+
+char *config_value(const struct config *c, int i)
+{
+    char *text = NULL;
+    size_t length;
+    struct writer w = {.out = open_memstream(&text, &length)};
+
+    if (!w.out)
+        return NULL;
+    put_value(&w, c, option_at(i));
+    fclose(w.out);
+    return text;
+}
+
 static void reference_type(FILE *out, const struct option *o)
 {
     char low[64], high[64];
@@ -245,8 +263,6 @@ static void reference_default(FILE *out, const struct option *o)
         fputs(option_can_be_unset(o) ? "unset" : digits, out);
         break;
     case OPTION_BOOL:
-        fputs(o->whole ? "true" : "false", out);
-        break;
     case OPTION_ENUM:
         fputs(option_enum_name(o, (int)o->whole), out);
         break;

@@ -54,17 +54,13 @@ int run_config_text(const struct config *c, char **out, size_t *length, struct e
 
 int run_config_write(const struct config *c, const char *path, struct error *err)
 {
-    struct file_writer *w;
     char *text;
     size_t length;
     int rc = run_config_text(c, &text, &length, err);
 
     if (rc < 0)
         return rc;
-    if ((rc = file_create(&w, path, err)) == 0) {
-        file_write(w, text, length);
-        rc = file_commit(w, err);
-    }
+    rc = file_write_text(path, text, err);
     free(text);
     return rc;
 }

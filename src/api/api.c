@@ -44,8 +44,6 @@ const char *pt_version(void)
     return PARTRAIN_VERSION;
 }
 
-/* ---- configurations -------------------------------------------------------------------------------- */
-
 int pt_config_new(struct pt_config **out, struct pt_error *err)
 {
     struct pt_config *c = mem_zalloc(1, sizeof *c);
@@ -83,8 +81,6 @@ void pt_config_free(struct pt_config *c)
     config_free(c->config);
     mem_free(c);
 }
-
-/* ---- training ------------------------------------------------------------------------------------------ */
 
 struct listener {
     const struct pt_train_options *options;
@@ -147,8 +143,6 @@ int pt_train(const struct pt_config *c, const struct pt_train_options *options, 
     return 0;
 }
 
-/* ---- a model ---- */
-
 int pt_model_open(struct pt_model **out, const char *folder, int threads, struct pt_error *err)
 {
     struct pt_model *m = mem_zalloc(1, sizeof *m);
@@ -210,8 +204,6 @@ int64_t pt_model_find_user(const struct pt_model *m, const char *id)
 {
     return idtable_find(m->trained->users, id, strlen(id));
 }
-
-/* ---- histories ---- */
 
 static int add_history(struct histories *to, const struct pt_model *m, const struct pt_people *from,
                        int64_t p, struct error *err)

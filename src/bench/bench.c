@@ -41,21 +41,6 @@ static void note(const struct bench *b, const char *fmt, ...)
     b->spec->note(b->spec->arg, text);
 }
 
-/* ---- data and model -------------------------------------------------------------------------------- */
-
-static int set(struct bench *b, struct error *err, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static int set(struct bench *b, struct error *err, const char *fmt, ...)
-{
-    char text[160];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return config_set(b->config, text, err);
-}
-
 static int find_shape(struct bench *b, struct error *err)
 {
     static const char synth[] = "synth:";
@@ -77,13 +62,8 @@ static int grow(struct bench *b, double factor, struct error *err)
     double users = (double)s->users * (by_item || both ? factor : 1.0);
     double items = (double)s->items * (!by_item || both ? factor : 1.0);
 
-    return set(b, err, "data.path=synth:%.0fx%.0fx%.0f", round(users), round(items),
-               round((double)s->ratings * factor));
-}
-
-static void drop_model(struct bench *b)
-{
-    trainer_fini(&b->trainer);
+    return config_setf(b->config, err, "data.path=synth:%.0fx%.0fx%.0f", round(users), round(items),
+                       round((double)s->ratings * factor));
 }
 
 static void drop_rates(struct bench *b)
@@ -95,7 +75,7 @@ static void drop_rates(struct bench *b)
 /* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
 static int make_problem(struct bench *b, int threads, bool same_data, struct error *err)
 {
-    int rc = set(b, err, "run.threads=%d", threads);
+    int rc = config_setf(b->config, err, "run.threads=%d", threads);
 
     if (rc < 0)
         return rc;
@@ -112,14 +92,12 @@ static int make_model(struct bench *b, struct error *err)
     int64_t epochs = b->config->epochs > b->spec->repeats ? b->config->epochs : b->spec->repeats + 1;
     int rc;
 
-    drop_model(b);
+    trainer_fini(&b->trainer);
     rc = trainer_init(&b->trainer, b->config, b->problem, epochs, err);
     if (rc < 0)
-        drop_model(b);
+        trainer_fini(&b->trainer);
     return rc;
 }
-
-/* ---- ranks ------------------------------------------------------------------------------------------- */
 
 static struct ranks *ranks_of(const struct bench *b)
 {
@@ -132,8 +110,6 @@ static double seconds_of_rank_0(struct bench *b, double seconds)
     ranks_copy(ranks_of(b), &seconds, sizeof seconds);
     return seconds;
 }
-
-/* ---- repeats ------------------------------------------------------------------------------------------ */
 
 /* Seconds of the first `steps` minibatches of `epoch`. */
 static double repeat(struct bench *b, int64_t epoch, int64_t steps)
@@ -308,8 +284,6 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
     return 0;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
-
 /* weak: the bits of the grown data with the first number of threads. */
 static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 {
@@ -321,7 +295,7 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
          row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
     rc = params_hash(&b->trainer.model->params, row->first_hash, err);
-    drop_model(b);
+    trainer_fini(&b->trainer);
     return rc;
 }
 
@@ -354,7 +328,7 @@ static int measure_row(struct bench *b, int i, struct error *err)
         return rc;
     bench_rates_medians(b->rates, b->out, row);
     drop_rates(b);
-    drop_model(b);
+    trainer_fini(&b->trainer);
     return 0;
 }
 
@@ -386,7 +360,7 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
     /* One process has the machine for itself, which a run cannot know: a core each, where cores are left too.
      */
     if (!config_given(c, "run.bind") && ranks_self().count == 1)
-        rc = set(b, err, "run.bind=compact");
+        rc = config_setf(b->config, err, "run.bind=compact");
     snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
     if (rc == 0 && spec->weak)
         rc = find_shape(b, err);
@@ -399,7 +373,7 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
         out->rows += rc == 0;
     }
     drop_rates(b);
-    drop_model(b);
+    trainer_fini(&b->trainer);
     problem_free(b->problem);
     mem_free(b);
     return rc < 0 ? rc : bench_compare(out, err);

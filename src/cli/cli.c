@@ -216,10 +216,7 @@ void cli_note_retired(const struct config *c)
 
 int cli_set_threads(struct config *c, int64_t threads, struct error *err)
 {
-    char word[48];
-
-    snprintf(word, sizeof word, "run.threads=%" PRId64, threads);
-    return threads ? config_set(c, word, err) : 0;
+    return threads ? config_setf(c, err, "run.threads=%" PRId64, threads) : 0;
 }
 
 void cli_note_unused(const struct config *c)

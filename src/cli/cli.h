@@ -87,6 +87,12 @@ void cli_note_unused(const struct config *c);
  * everywhere. Returns rc. */
 int cli_leave_ranks(int rc, struct error *err);
 
+/* "s" behind any number but 1. */
+static inline const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, for what calls back; arg is not looked at. */
@@ -106,6 +112,14 @@ void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage)
 
 /* The word of a list (ended by NULL) that is nearest to `word`; NULL: none is near. */
 const char *cli_nearest(const char *word, const char *const *known);
+
+struct command {
+    const char *name, *help;
+    int (*run)(int argc, char **argv, struct error *err);
+    const struct cli_usage *usage;
+};
+
+extern const struct command cli_commands[]; /* ended by a name of NULL */
 
 #define COMMAND(name, help)                                                                                  \
     int cmd_##name(int argc, char **argv, struct error *err);                                                \

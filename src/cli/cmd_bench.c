@@ -52,12 +52,6 @@ const struct cli_usage cmd_bench_usage = {
     "Example: partrain bench -c conf/autorec-item.yaml data.path=ml-1m --threads 1,2\n",
     options};
 
-static void print_note(void *arg, const char *text)
-{
-    (void)arg;
-    cli_message("%s", text);
-}
-
 /* "1,2,8" into number[BENCH_ROWS]. */
 static int read_list(int *number, int *count, const char *option, const char *list, struct error *err)
 {
@@ -161,7 +155,7 @@ static void warn_of_crowd(const struct bench_result *r)
         most = r->row[i].threads > most ? r->row[i].threads : most;
     if (most > r->machine.cores)
         cli_message("note: %d threads on %d core%s: expect no speed-up beyond %d", most, r->machine.cores,
-                    r->machine.cores == 1 ? "" : "s", r->machine.cores);
+                    plural(r->machine.cores), r->machine.cores);
     if (r->machine.quota > 0.0 && most > r->machine.quota)
         cli_message("note: a quota of %.4g CPUs stops more threads than that", r->machine.quota);
 }
@@ -171,12 +165,10 @@ static int write_result(const struct request *q, const struct bench_result *r, c
 {
     int rc = 0;
 
-    if (q->form == FORM_JSON)
-        rc = bench_print_json(r, c, err);
-    else if (q->form == FORM_CSV)
-        bench_print_csv(r, c);
-    else
+    if (q->form == FORM_MD)
         bench_print_md(r, c);
+    else
+        rc = bench_print_fields(r, c, q->form == FORM_CSV, err);
     if (rc == 0 && q->plot)
         rc = bench_plot(r, c, q->plot, err);
     if (rc == 1) {
@@ -196,7 +188,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
     q->spec.stop = signals_stop();
-    q->spec.note = q->quiet ? NULL : print_note;
+    q->spec.note = q->quiet ? NULL : cli_tell;
     signals_install();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
@@ -213,7 +205,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
 static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
 {
     return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, (enum bench_form)q->form,
-                       q->quiet ? NULL : print_note, err);
+                       q->quiet ? NULL : cli_tell, err);
 }
 
 static int bench(int argc, char **argv, struct error *err)

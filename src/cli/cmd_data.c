@@ -107,7 +107,6 @@ static int configure(struct config **out, const struct request *q, struct error 
 {
     struct config *c = NULL;
     int rc = config_new(&c, err);
-    char path[4200];
 
     if (rc == 0 && q->file)
         rc = cli_name_installed(config_load(c, q->file, err), q->file, err);
@@ -116,11 +115,7 @@ static int configure(struct config **out, const struct request *q, struct error 
     if (rc == 0 && q->path) {
         bool prefix = is(q, "synth") && strncmp(q->path, "synth:", 6) != 0;
 
-        if (snprintf(path, sizeof path, "data.path=%s%s", prefix ? "synth:" : "", q->path) >=
-            (int)sizeof path)
-            rc = error_set(err, PT_EUSAGE, "%.60s...: too long a path", q->path);
-        else
-            rc = config_set(c, path, err);
+        rc = config_setf(c, err, "data.path=%s%s", prefix ? "synth:" : "", q->path);
     }
     if (rc == 0 && q->to && strcmp(q->to, "liang") == 0 && !config_given(c, "model.kind"))
         rc = config_set(c, "model.kind=multivae", err);
@@ -137,8 +132,6 @@ static int configure(struct config **out, const struct request *q, struct error 
     *out = c;
     return 0;
 }
-
-/* ---- the verbs ---- */
 
 static int describe(const struct request *q, const struct config *c, const struct ratings *r,
                     struct error *err)

@@ -52,8 +52,6 @@ const struct cli_usage cmd_eval_usage = {
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};
 
-/* ---- output ------------------------------------------------------------------------------------------- */
-
 static int print_json(const struct eval_table *s, const struct request *q, const struct evaluation *a,
                       struct error *err)
 {
@@ -178,19 +176,11 @@ end:
     return rc;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------- */
-
-static void warn(void *arg, const char *text)
-{
-    (void)arg;
-    cli_message("%s", text);
-}
-
 /* `set` has the metrics and eval.relevant. */
 static int judge_lists(struct evaluation *out, char *const *set, int n, const struct request *q,
                        struct error *err)
 {
-    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = warn};
+    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = cli_tell};
     struct config *c = NULL;
     int rc = config_new(&c, err);
 
@@ -237,7 +227,7 @@ static int evaluate_both(const struct request *q, char *const *set, int n, struc
                              .valid = q->part,
                              .quiet = q->quiet,
                              .baseline = (enum baseline_kind)kind,
-                             .warn = warn};
+                             .warn = cli_tell};
     int rc = q->lists ? judge_lists(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
     if (rc == 0 && !q->lists) {

@@ -46,7 +46,7 @@ struct job {
     struct trained *trained;
     struct history_source *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
-    struct rows *rows;
+    struct rows rows;
     struct pair *pair;        /* (PAIRS) owned */
     int64_t n;                /* pairs in the block */
     struct pairs cut;         /* of lines */
@@ -55,8 +55,6 @@ struct job {
     int64_t cold, half, told; /* so far; half: one side is known */
     int64_t shown;            /* pairs that are among the ratings which the model is given of them */
 };
-
-/* ---- a block ---- */
 
 static int by_example(const void *a, const void *b)
 {
@@ -144,7 +142,7 @@ static void tell(struct job *j, const struct histories *people, const float *out
     for (int64_t i = 0; i < j->n; i++) {
         const struct pair *p = &j->pair[i];
 
-        rows_prediction(j->rows, j->text + p->user, j->text + p->item,
+        rows_prediction(&j->rows, j->text + p->user, j->text + p->item,
                         p->title < 0 ? NULL : trained_title(j->trained, p->title),
                         rating_of(j, p, people, output));
     }
@@ -168,8 +166,6 @@ static int run_block(struct job *j, struct error *err)
     j->n = j->used = 0;
     return rc;
 }
-
-/* ---- pairs ---- */
 
 /* A name's place in the block's text; -1: no memory. */
 static int64_t keep_name(struct job *j, const char *text, size_t length)
@@ -293,9 +289,9 @@ static int for_rows(struct job *j, struct error *err)
     int rc = targets_list(j->q, users, &list, err);
 
     if (rc == 0 && list)
-        n = list_count(list);
+        n = list->n;
     for (int64_t i = 0; i < n && rc == 0; i++) {
-        const char *user = list ? list_at(list, i) : idtable_name(users, i);
+        const char *user = list ? list->entry[i] : idtable_name(users, i);
 
         if (list && (trained->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
                                                 : example_of(j, user, strlen(user))) < 0)
@@ -308,8 +304,6 @@ static int for_rows(struct job *j, struct error *err)
     list_free(list);
     return rc;
 }
-
-/* ---- the command ---- */
 
 static const char *data_advice(const struct job *j)
 {
@@ -332,7 +326,6 @@ static int predict(struct job *j, struct error *err)
     if (((!j->trained->by_row || q->data) &&
          (rc = history_source_read(&j->history, j->trained, q->data, err)) < 0) ||
         (rc = ranker_new(&j->ranker, j->trained, &spec, err)) < 0 ||
-        (rc = rows_new(&j->rows, stdout, (enum rows_form)q->form, err)) < 0 ||
         (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
         return rc;
     if (j->n && (rc = run_block(j, err)) < 0)
@@ -359,7 +352,7 @@ static int predict(struct job *j, struct error *err)
 int cmd_predict(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
-    struct job j = {.q = &q.targets};
+    struct job j = {.q = &q.targets, .rows = {.file = stdout}};
     struct cli_args args;
     int rc;
 
@@ -367,8 +360,8 @@ int cmd_predict(int argc, char **argv, struct error *err)
         (rc = targets_check(&q.targets, &args, "pairs", "of what", err)) < 0 ||
         (rc = trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err)) < 0)
         return rc;
+    j.rows.form = (enum rows_form)q.targets.form;
     rc = predict(&j, err);
-    rows_free(j.rows);
     ranker_free(j.ranker);
     history_source_free(j.history);
     mem_free(j.pair);

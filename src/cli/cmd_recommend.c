@@ -48,28 +48,26 @@ struct job {
     struct ranker *ranker;
     uint8_t *hidden;                /* (items of the model) owned; NULL: none */
     struct history_source *history; /* owned; NULL: histories from text */
-    struct rows *rows;
+    struct rows rows;
     struct scored *best;
     int *count;
     int64_t people, lines, empty; /* so far */
     double read_s;
 };
 
-/* ---- output ---- */
-
 static void print_person(struct job *j, const char *name, const struct scored *best, int n, bool of_history)
 {
-    rows_begin(j->rows, name);
+    rows_begin(&j->rows, name);
     for (int i = 0; i < n; i++) {
         int64_t c = best[i].column;
         const struct history_source *h = j->history;
         const char *title =
             of_history ? h->ratings->title ? h->ratings->title[c] : NULL : trained_title(j->trained, c);
 
-        rows_item(j->rows, i + 1, idtable_name(of_history ? h->names : j->trained->items, c), title,
+        rows_item(&j->rows, i + 1, idtable_name(of_history ? h->names : j->trained->items, c), title,
                   (double)best[i].score);
     }
-    rows_end(j->rows);
+    rows_end(&j->rows);
     j->people++;
     j->lines += n;
     j->empty += n == 0;
@@ -81,8 +79,6 @@ static int room_for(struct job *j, int64_t n, struct error *err)
     j->count = mem_zalloc(n, sizeof *j->count);
     return j->best && j->count ? 0 : error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
 }
-
-/* ---- people whose histories are given ---- */
 
 static int for_text(struct job *j, struct error *err)
 {
@@ -131,8 +127,6 @@ static int for_text(struct job *j, struct error *err)
     histories_fini(&p);
     return rc;
 }
-
-/* ---- users of the data ---- */
 
 static int for_users(struct job *j, struct error *err)
 {
@@ -198,8 +192,6 @@ static int for_columns(struct job *j, struct error *err)
     return rc;
 }
 
-/* ---- the command ---- */
-
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
     int rc = cli_parse(args, &cmd_recommend_usage, argc, argv, q, err);
@@ -257,8 +249,6 @@ static int recommend(struct job *j, struct error *err)
     }
     if (rc == 0 && !by_column)
         rc = ranker_new(&j->ranker, j->trained, &spec, err);
-    if (rc == 0)
-        rc = rows_new(&j->rows, stdout, (enum rows_form)q->targets.form, err);
     if (rc < 0)
         return rc;
     return q->targets.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
@@ -282,7 +272,7 @@ static void tell(const struct job *j, double open_s, double use_s)
 int cmd_recommend(int argc, char **argv, struct error *err)
 {
     struct request q = {.k = 10};
-    struct job j = {.q = &q};
+    struct job j = {.q = &q, .rows = {.file = stdout}};
     struct cli_args args;
     double start = clock_now(), opened;
     int rc;
@@ -293,10 +283,10 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     if (q.k > idtable_count(j.trained->items))
         q.k = idtable_count(j.trained->items);
     opened = clock_now();
+    j.rows.form = (enum rows_form)q.targets.form;
     rc = recommend(&j, err);
     if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
         tell(&j, opened - start, clock_now() - opened);
-    rows_free(j.rows);
     ranker_free(j.ranker);
     history_source_free(j.history);
     mem_free(j.hidden);

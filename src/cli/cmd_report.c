@@ -63,7 +63,7 @@ int cmd_report(int argc, char **argv, struct error *err)
             cli_message("gnuplot was not found: the page has tables and no plots (Debian: gnuplot-nox)");
         rc = report_write_html(q.page, &r, plots, err);
         if (rc == 0)
-            cli_message("%s: %d run%s", q.page, r.n, r.n == 1 ? "" : "s");
+            cli_message("%s: %d run%s", q.page, r.n, plural(r.n));
     } else {
         report_print(stdout, &r);
     }

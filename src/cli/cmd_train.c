@@ -39,8 +39,6 @@ const struct cli_usage cmd_train_usage = {
     "Example: partrain train -c conf/multivae.yaml data.path=ml-1m --out runs/ml-1m\n",
     options};
 
-/* ---- output ------------------------------------------------------------------------------------------ */
-
 struct console {
     bool quiet, verbose, terminal;
     bool rates;                      /* the model predicts ratings */
@@ -129,12 +127,11 @@ static void data_line(const struct console *t, const struct train_progress *p)
     reading_lines(t, q->ratings);
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
-            team_workers(q->team) == 1 ? "" : "s", q->kern->name);
+            plural(team_workers(q->team)), q->kern->name);
     topo_facts(q->topo, &facts);
     if (team_workers(q->team) > facts.pus)
         cli_message("note: %d workers take turns on %d processor%s; --threads %d is faster",
-                    team_workers(q->team), facts.pus, facts.pus == 1 ? "" : "s",
-                    topo_default_workers(q->topo));
+                    team_workers(q->team), facts.pus, plural(facts.pus), topo_default_workers(q->topo));
     if (q->test.out && q->test.out->entries == 1)
         cli_message(
             "note: one rating is held out for testing; of split.test 1 is a count, a share is below 1");
@@ -181,7 +178,7 @@ static void scored_line(const struct problem *q, const char *part, int64_t rows,
     if (scored < rows)
         cli_message("note: %lld %s %s%s, %lld scored: the other %lld have too few ratings "
                     "(split.min_fold_in, split.fold_in)",
-                    (long long)rows, part, things, rows == 1 ? "" : "s", (long long)scored,
+                    (long long)rows, part, things, plural(rows), (long long)scored,
                     (long long)(rows - scored));
 }
 
@@ -190,7 +187,7 @@ static void stop_line(struct console *t)
 {
     if (t->epoch < t->epochs)
         fprintf(stderr, "stopped after epoch %lld: no better for %lld epoch%s (train.patience)\n",
-                (long long)t->epoch, (long long)t->patience, t->patience == 1 ? "" : "s");
+                (long long)t->epoch, (long long)t->patience, plural(t->patience));
     t->epoch = t->epochs = 0;
 }
 
@@ -211,8 +208,8 @@ static void print_plan(const struct train_progress *p)
         printf("%-12s %12.1f\n", row[i].part, (double)row[i].bytes / 1048576.0);
     print_time(time, m->epoch_s * (double)p->epochs);
     printf("about %.3g s an epoch of training with %d worker%s, %s for %lld epoch%s, evaluation aside\n",
-           m->epoch_s, team_workers(p->problem->team), team_workers(p->problem->team) == 1 ? "" : "s", time,
-           (long long)p->epochs, p->epochs == 1 ? "" : "s");
+           m->epoch_s, team_workers(p->problem->team), plural(team_workers(p->problem->team)), time,
+           (long long)p->epochs, plural(p->epochs));
 }
 
 static void listen(void *arg, const struct train_progress *p)
@@ -265,8 +262,6 @@ static void warn(void *arg, const char *text)
     clear_line(arg);
     cli_message("%s", text);
 }
-
-/* ---- the command ---- */
 
 /* The one that rank 0 chose. */
 static char *default_folder(const char *file, struct ranks *ranks)

@@ -41,8 +41,6 @@ const struct cli_usage cmd_tune_usage = {
     "Example: partrain tune -c conf/multivae-tune.yaml data.path=ml-1m --out search\n",
     options};
 
-/* ---- output ---- */
-
 static const char *const outcome[] = {"", "", "diverged", "refused"};
 
 static void print_values(FILE *out, const struct tune_spec *s, const struct tune_trial *t)
@@ -67,12 +65,6 @@ static void listen(void *arg, const struct tune_spec *s, const struct tune_resul
                 t->train_s, again ? " (before)" : "", r->best == t->id ? "  *" : "");
     else
         fprintf(stderr, "  %s%s\n", outcome[t->status], again ? " (before)" : "");
-}
-
-static void warn(void *arg, const char *text)
-{
-    (void)arg;
-    cli_message("%s", text);
 }
 
 static int compare(const void *a, const void *b, void *arg)
@@ -142,8 +134,6 @@ static void print_verdict(const struct tune_result *r, const char *folder)
         r->best_path);
 }
 
-/* ---- the command ---- */
-
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
     int rc = cli_parse(args, &cmd_tune_usage, argc, argv, q, err);
@@ -189,7 +179,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
                                  .keep = q.keep,
                                  .stop = signals_stop(),
                                  .listen = listen,
-                                 .warn = warn,
+                                 .warn = cli_tell,
                                  .arg = &q.quiet};
 
         rc = tune_run(&o, &result, err);

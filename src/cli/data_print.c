@@ -55,7 +55,6 @@ static void print_values(FILE *out, const struct facts *f)
 
 struct list {
     FILE *out;
-    struct json *json; /* or NULL */
     int n;
 };
 
@@ -70,7 +69,7 @@ static void print_suspicion(void *arg, const char *text)
 
 void data_print(FILE *out, const char *path, const struct facts *f, const struct ratings *r)
 {
-    struct list list = {out, NULL, 0};
+    struct list list = {out, 0};
     char first[32], last[32], line[1600];
 
     fprintf(out, "%s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %.4g%% of all pairs\n", path,
@@ -100,8 +99,6 @@ void data_print(FILE *out, const char *path, const struct facts *f, const struct
     if (!list.n)
         fputs("\nnothing odd was seen\n", out);
 }
-
-/* ---- JSON ---- */
 
 static struct json *counts_json(const struct facts_counts *c)
 {

@@ -29,10 +29,8 @@ static int add_interval(struct eval_table *s, const struct evaluation *j, int i,
     if (j->n[i] == 0) /* no single user has it */
         return 0;
     rc = bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], draw, err);
-    if (rc < 0) {
-        error_prefix(err, "%s", m->name);
-        return rc;
-    }
+    if (rc < 0)
+        return error_prefix(err, "%s", m->name);
     s->cell[i][COLUMN_ERROR] =
         m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
     s->cell[i][COLUMN_LOW] = metric_from_mean(m, f.low);
@@ -58,10 +56,8 @@ static int add_difference(struct eval_table *s, const struct evaluation *a, cons
         return rc;
     rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err);
     mem_free(value);
-    if (rc < 0) {
-        error_prefix(err, "%s", m->name);
-        return rc;
-    }
+    if (rc < 0)
+        return error_prefix(err, "%s", m->name);
     if (m->kind == METRIC_RMSE && d.a.value + d.b.value > 0.0)
         by = sqrt(d.a.value) + sqrt(d.b.value);
     cell[COLUMN_DIFFERENCE_LOW] = d.difference.low / by;

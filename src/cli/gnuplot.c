@@ -13,7 +13,7 @@
 extern char **environ;
 
 /* Runs gnuplot with these files; its exit status, -1 where there is none. */
-static int run(FILE *in, FILE *out, bool ask_version)
+static int run(int in, int out, bool ask_version)
 {
     char name[] = "gnuplot", version[] = "--version";
     char *argv[] = {name, ask_version ? version : NULL, NULL};
@@ -23,8 +23,8 @@ static int run(FILE *in, FILE *out, bool ask_version)
 
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -1;
-    if (posix_spawn_file_actions_adddup2(&actions, fileno(in), 0) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, fileno(out), 1) == 0 &&
+    if (posix_spawn_file_actions_adddup2(&actions, in, 0) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, out, 1) == 0 &&
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) == 0 &&
         posix_spawnp(&pid, name, &actions, NULL, argv, environ) == 0) {
         if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
@@ -38,13 +38,11 @@ static int run(FILE *in, FILE *out, bool ask_version)
 
 bool gnuplot_found(void)
 {
-    FILE *in = tmpfile(), *out = tmpfile();
-    bool found = in && out && run(in, out, true) == 0;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool found = null >= 0 && run(null, null, true) == 0;
 
-    if (in)
-        fclose(in);
-    if (out)
-        fclose(out);
+    if (null >= 0)
+        close(null);
     return found;
 }
 
@@ -72,7 +70,7 @@ char *gnuplot_run(FILE *script)
 
     fflush(script);
     rewind(script);
-    if (out && !ferror(script) && run(script, out, false) == 0)
+    if (out && !ferror(script) && run(fileno(script), fileno(out), false) == 0)
         text = text_of(out);
     if (out)
         fclose(out);

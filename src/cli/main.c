@@ -10,28 +10,19 @@
 #include <signal.h>
 #include <string.h>
 
-struct command {
-    const char *name, *help;
-    int (*run)(int argc, char **argv, struct error *err);
-    const struct cli_usage *usage;
-};
-
-static const struct command commands[] = {
+const struct command cli_commands[] = {
 #define COMMAND(name, help) {#name, help, cmd_##name, &cmd_##name##_usage},
 #include "cli/commands.def"
 #undef COMMAND
-};
+    {0}};
 
-enum { COMMANDS = sizeof commands / sizeof *commands };
+enum { COMMANDS = sizeof cli_commands / sizeof *cli_commands - 1 };
 
 static const struct command *find(const char *name)
 {
-    size_t length = strlen(name);
-
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strlen(commands[i].name) == length && memcmp(commands[i].name, name, length) == 0)
-            return &commands[i];
-    }
+    for (const struct command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
     return NULL;
 }
 
@@ -41,8 +32,8 @@ static void print_overview(FILE *out)
           "       partrain COMMAND ...\n\n"
           "Trains recommender autoencoders and matrix factorisation. No COMMAND: train.\n\n",
           out);
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
+    for (const struct command *c = cli_commands; c->name; c++)
+        fprintf(out, "  %-12s%s\n", c->name, c->help);
     fputs("  help        what a command does and takes: partrain help COMMAND\n"
           "  --version   which build this is\n\n"
           "Exit status:\n" CLI_EXIT_STATUS,
@@ -82,7 +73,7 @@ static int unknown_command(const char *word, struct error *err)
     const char *names[COMMANDS + 2] = {"help"}, *near;
 
     for (int i = 0; i < COMMANDS; i++)
-        names[i + 1] = commands[i].name;
+        names[i + 1] = cli_commands[i].name;
     near = cli_nearest(word, names);
     if (near)
         return error_set(err, PT_EUSAGE, "%.60s: no such command; did you mean %s?", word, near);
@@ -149,13 +140,9 @@ static int dispatch(int argc, char **argv, struct error *err)
         return help(argc - 1, argv + 1, err);
     if (*word == '-' || strchr(word, '=')) { /* the program's name stands where "train" would */
         static char train[] = "train";
-        const struct command *command = find(train);
 
-        if (!command)
-            return error_set(err, PT_EUSAGE, "%.60s: no such option; `partrain help` lists the commands",
-                             word);
         argv[0] = train;
-        return run(command, argc, argv, err);
+        return run(find(train), argc, argv, err);
     }
     if (!find(word))
         return unknown_command(word, err);

@@ -5,43 +5,11 @@
 
 #include <string.h>
 
-struct page {
-    const char *name, *help;
-    const struct cli_usage *usage;
-};
-
-static const struct page pages[] = {
-#define COMMAND(name, help) {#name, help, &cmd_##name##_usage},
-#include "cli/commands.def"
-#undef COMMAND
-};
-
-enum { PAGES = sizeof pages / sizeof *pages };
-
-/* Keys of the configuration, with their values where they are names. */
-static const struct {
-    const char *key, *names; /* names: each ended by a zero, then one more; NULL: anything */
-} keys[] = {
-#define SECTION(name, help)
-#define INT(key, field, def, min, max, help)  {key, NULL},
-#define REAL(key, field, def, min, max, help) {key, NULL},
-#define BOOL(key, field, def, help)           {key, "true\0false\0"},
-#define TEXT(key, field, def, help)           {key, NULL},
-#define ENUM(key, field, def, names, help)    {key, names "\0"},
-#define INTS(key, field, def, min, max, help) {key, NULL},
-#define TEXTS(key, field, def, help)          {key, NULL},
-#include "config/options.def"
-};
-
-enum { KEYS = sizeof keys / sizeof *keys };
-
 /* Whether a command takes KEY=VALUE words. */
-static bool takes_keys(const struct page *p)
+static bool takes_keys(const struct command *c)
 {
-    return strstr(p->usage->arguments, "KEY=VALUE") != NULL;
+    return strstr(c->usage->arguments, "KEY=VALUE") != NULL;
 }
-
-/* ---- man -------------------------------------------------------------------------------------------- */
 
 /* A text as roff: no line may begin with a request, and '-' is a minus. */
 static void put_roff(FILE *out, const char *text)
@@ -84,20 +52,15 @@ static void put_text(FILE *out, const char *text)
     }
 }
 
-static void man_of(FILE *out, const struct page *p)
+static void man_of(FILE *out, const struct command *c)
 {
-    char title[64];
-
-    snprintf(title, sizeof title, "partrain\\-%s", p->name);
-    for (char *c = title; *c; c++)
-        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-    fprintf(out, ".TH %s 1 \"\" \"partrain %s\"\n.SH NAME\npartrain\\-%s \\- ", title, PARTRAIN_VERSION,
-            p->name);
-    put_roff(out, p->help);
-    fprintf(out, "\n.SH SYNOPSIS\n.B partrain %s\n", p->name);
-    put_roff(out, p->usage->arguments);
+    fprintf(out, ".TH partrain\\-%s 1 \"\" \"partrain %s\"\n.SH NAME\npartrain\\-%s \\- ", c->name,
+            PARTRAIN_VERSION, c->name);
+    put_roff(out, c->help);
+    fprintf(out, "\n.SH SYNOPSIS\n.B partrain %s\n", c->name);
+    put_roff(out, c->usage->arguments);
     fputs("\n.SH OPTIONS\n", out);
-    for (const struct cli_option *o = p->usage->options; o->name; o++) {
+    for (const struct cli_option *o = c->usage->options; o->name; o++) {
         fputs(".TP\n.B ", out);
         if (o->letter)
             fprintf(out, "\\-%c, ", o->letter);
@@ -110,7 +73,7 @@ static void man_of(FILE *out, const struct page *p)
         putc('\n', out);
     }
     fputs(".TP\n.B \\-h, \\-\\-help\nwhat the command does and takes\n.SH DESCRIPTION\n", out);
-    put_text(out, p->usage->text);
+    put_text(out, c->usage->text);
     fputs(".SH SEE ALSO\n.BR partrain (1)\n", out);
 }
 
@@ -122,9 +85,9 @@ static void man_overview(FILE *out)
         "and matrix factorisation\n.SH SYNOPSIS\n.B partrain\n\\-c FILE [KEY=VALUE ...]\n.br\n.B partrain\n"
         "COMMAND ...\n.SH COMMANDS\n",
         PARTRAIN_VERSION);
-    for (int i = 0; i < PAGES; i++) {
-        fprintf(out, ".TP\n.BR partrain\\-%s (1)\n", pages[i].name);
-        put_roff(out, pages[i].help);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, ".TP\n.BR partrain\\-%s (1)\n", c->name);
+        put_roff(out, c->help);
         putc('\n', out);
     }
     fputs(".SH EXIT STATUS\n" CLI_EXIT_STATUS ".SH EXAMPLE\n.nf\npartrain \\-c conf/multivae.yaml\n.fi\n",
@@ -137,19 +100,17 @@ bool manual_man(FILE *out, const char *name)
         man_overview(out);
         return true;
     }
-    for (int i = 0; i < PAGES; i++)
-        if (strcmp(pages[i].name, name) == 0) {
-            man_of(out, &pages[i]);
+    for (const struct command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0) {
+            man_of(out, c);
             return true;
         }
     return false;
 }
 
-/* ---- completions -------------------------------------------------------------------------------------- */
-
-static void options_of(FILE *out, const struct page *p)
+static void options_of(FILE *out, const struct command *c)
 {
-    for (const struct cli_option *o = p->usage->options; o->name; o++) {
+    for (const struct cli_option *o = c->usage->options; o->name; o++) {
         if (o->letter)
             fprintf(out, "-%c ", o->letter);
         fprintf(out, "--%s ", o->name);
@@ -157,10 +118,31 @@ static void options_of(FILE *out, const struct page *p)
     fputs("--help", out);
 }
 
-static void values(FILE *out, const char *names)
+static void put_commands(FILE *out)
 {
-    for (const char *n = names; *n; n += strlen(n) + 1)
-        fprintf(out, "%s%s", n == names ? "" : " ", n);
+    for (const struct command *c = cli_commands; c->name; c++)
+        fprintf(out, "%s ", c->name);
+}
+
+static void put_keys(FILE *out)
+{
+    for (int i = 0; config_key(i); i++)
+        fprintf(out, "%s= ", config_key(i));
+}
+
+/* "        KEY) words='VALUE VALUE' ;;" where the values are names. */
+static void put_choices(FILE *out)
+{
+    for (int i = 0; config_key(i); i++) {
+        const char *key = config_key(i);
+
+        if (!config_enum_name(key, 0))
+            continue;
+        fprintf(out, "        %s) words='", key);
+        for (int k = 0; config_enum_name(key, k); k++)
+            fprintf(out, "%s ", config_enum_name(key, k));
+        fputs("' ;;\n", out);
+    }
 }
 
 /* KEY= and, where they are names, its values, for every shell that knows `case`. */
@@ -176,12 +158,7 @@ static void bash(FILE *out)
           "            before=${COMP_WORDS[COMP_CWORD - 2]}\n"
           "        case $before in\n",
           out);
-    for (int i = 0; i < KEYS; i++)
-        if (keys[i].names) {
-            fprintf(out, "        %s) words='", keys[i].key);
-            values(out, keys[i].names);
-            fputs("' ;;\n", out);
-        }
+    put_choices(out);
     fputs("        *) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
           "        esac\n"
           "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -190,22 +167,20 @@ static void bash(FILE *out)
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
           "        words='",
           out);
-    for (int i = 0; i < PAGES; i++)
-        fprintf(out, "%s ", pages[i].name);
+    put_commands(out);
     fputs("help --help --version -c'\n"
           "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
           "        return\n"
           "    fi\n"
           "    case ${COMP_WORDS[1]} in\n",
           out);
-    for (int i = 0; i < PAGES; i++) {
-        fprintf(out, "    %s%s) words='", pages[i].name, strcmp(pages[i].name, "train") == 0 ? "|-*" : "");
-        options_of(out, &pages[i]);
-        fprintf(out, "'%s ;;\n", takes_keys(&pages[i]) ? " keys=yes" : "");
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "    %s%s) words='", c->name, strcmp(c->name, "train") == 0 ? "|-*" : "");
+        options_of(out, c);
+        fprintf(out, "'%s ;;\n", takes_keys(c) ? " keys=yes" : "");
     }
     fputs("    help) words='", out);
-    for (int i = 0; i < PAGES; i++)
-        fprintf(out, "%s%s", i ? " " : "", pages[i].name);
+    put_commands(out);
     fputs("' ;;\n"
           "    esac\n"
           "    case $word in\n"
@@ -217,8 +192,7 @@ static void bash(FILE *out)
           "    if [ -n \"$keys\" ] && [ -n \"$word\" ]; then\n"
           "        COMPREPLY+=($(compgen -W '",
           out);
-    for (int i = 0; i < KEYS; i++)
-        fprintf(out, "%s%s=", i ? " " : "", keys[i].key);
+    put_keys(out);
     fputs("' -- \"$word\"))\n"
           "        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null\n"
           "    fi\n"
@@ -247,14 +221,13 @@ static void zsh(FILE *out)
           "local -a commands keys\n"
           "commands=(",
           out);
-    for (int i = 0; i < PAGES; i++) {
-        fprintf(out, "\n    '%s:", pages[i].name);
-        put_quoted(out, pages[i].help, true);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "\n    '%s:", c->name);
+        put_quoted(out, c->help, true);
         putc('\'', out);
     }
     fputs("\n    'help:what a command does and takes')\nkeys=(", out);
-    for (int i = 0; i < KEYS; i++)
-        fprintf(out, "%s%s=", i ? " " : "", keys[i].key);
+    put_keys(out);
     fputs(")\n"
           "if (( CURRENT == 2 )); then\n"
           "    _describe command commands\n"
@@ -262,17 +235,16 @@ static void zsh(FILE *out)
           "fi\n"
           "case $words[2] in\n",
           out);
-    for (int i = 0; i < PAGES; i++) {
-        fprintf(out, "%s%s)\n    _arguments", pages[i].name,
-                strcmp(pages[i].name, "train") == 0 ? "|-*" : "");
-        for (const struct cli_option *o = pages[i].usage->options; o->name; o++) {
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "%s%s)\n    _arguments", c->name, strcmp(c->name, "train") == 0 ? "|-*" : "");
+        for (const struct cli_option *o = c->usage->options; o->name; o++) {
             fprintf(out, " \\\n        '--%s[", o->name);
             put_quoted(out, o->help, true);
             fprintf(out, "]%s%s%s'", o->argument ? ":" : "", o->argument ? o->argument : "",
                     o->argument ? ":_files" : "");
         }
         fprintf(out, " \\\n        '*:argument:%s'\n    ;;\n",
-                takes_keys(&pages[i]) ? "{ compadd -S \"\" -a keys; _files }" : "_files");
+                takes_keys(c) ? "{ compadd -S \"\" -a keys; _files }" : "_files");
     }
     fputs("help) _describe command commands ;;\nesac\n", out);
 }
@@ -280,29 +252,28 @@ static void zsh(FILE *out)
 static void fish(FILE *out)
 {
     fputs("# fish completion for partrain\n", out);
-    for (int i = 0; i < PAGES; i++) {
-        fprintf(out, "complete -c partrain -n __fish_use_subcommand -f -a %s -d '", pages[i].name);
-        put_quoted(out, pages[i].help, false);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "complete -c partrain -n __fish_use_subcommand -f -a %s -d '", c->name);
+        put_quoted(out, c->help, false);
         fputs("'\n", out);
     }
     fputs("complete -c partrain -n __fish_use_subcommand -f -a help -d 'what a command does and takes'\n",
           out);
-    for (int i = 0; i < PAGES; i++)
-        for (const struct cli_option *o = pages[i].usage->options; o->name; o++) {
-            fprintf(out, "complete -c partrain -n '__fish_seen_subcommand_from %s' -l %s", pages[i].name,
-                    o->name);
+    for (const struct command *c = cli_commands; c->name; c++)
+        for (const struct cli_option *o = c->usage->options; o->name; o++) {
+            fprintf(out, "complete -c partrain -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
             if (o->letter)
                 fprintf(out, " -s %c", o->letter);
             fprintf(out, "%s -d '", o->argument ? " -r" : "");
             put_quoted(out, o->help, false);
             fputs("'\n", out);
         }
-    for (int i = 0; i < KEYS; i++) {
+    for (int i = 0; config_key(i); i++) {
         fputs("complete -c partrain -n '__fish_seen_subcommand_from", out);
-        for (int p = 0; p < PAGES; p++)
-            if (takes_keys(&pages[p]))
-                fprintf(out, " %s", pages[p].name);
-        fprintf(out, "' -f -a %s=\n", keys[i].key);
+        for (const struct command *c = cli_commands; c->name; c++)
+            if (takes_keys(c))
+                fprintf(out, " %s", c->name);
+        fprintf(out, "' -f -a %s=\n", config_key(i));
     }
 }
 

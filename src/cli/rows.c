@@ -8,31 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rows {
-    FILE *file; /* borrowed */
-    enum rows_form form;
-    const char *user; /* borrowed, between begin and end */
-    int items;        /* of the user at hand */
-    bool header;
-};
-
-int rows_new(struct rows **out, FILE *file, enum rows_form form, struct error *err)
-{
-    struct rows *r = mem_zalloc(1, sizeof *r);
-
-    if (!r)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    r->file = file;
-    r->form = form;
-    *out = r;
-    return 0;
-}
-
-void rows_free(struct rows *r)
-{
-    mem_free(r);
-}
-
 static void put_tsv(FILE *f, const char *text)
 {
     size_t plain;
@@ -47,7 +22,7 @@ static void put_tsv(FILE *f, const char *text)
     }
 }
 
-static void put_csv(FILE *f, const char *text)
+void rows_csv_field(FILE *f, const char *text)
 {
     if (!strpbrk(text, ",\"\n\r") && *text != ' ') {
         fputs(text, f);
@@ -136,7 +111,7 @@ static void put_fields(struct rows *r, const char *header, const char *user, int
     if (r->form == ROWS_CSV && !r->header)
         fputs(header, r->file);
     r->header = true;
-    (r->form == ROWS_TSV ? put_tsv : put_csv)(r->file, user);
+    (r->form == ROWS_TSV ? put_tsv : rows_csv_field)(r->file, user);
     putc(mark, r->file);
     if (rank) {
         put_whole(r->file, rank);
@@ -146,7 +121,7 @@ static void put_fields(struct rows *r, const char *header, const char *user, int
 
 static void put_item(struct rows *r, const char *item, const char *title, double score)
 {
-    void (*put)(FILE * f, const char *text) = r->form == ROWS_TSV ? put_tsv : put_csv;
+    void (*put)(FILE * f, const char *text) = r->form == ROWS_TSV ? put_tsv : rows_csv_field;
     char mark = r->form == ROWS_TSV ? '\t' : ',';
 
     put(r->file, item);
@@ -189,14 +164,6 @@ void rows_end(struct rows *r)
         fputs("]}\n", r->file);
     r->user = NULL;
 }
-
-/* ---- lists of ids --------------------------------------------------------------------------------- */
-
-struct list {
-    char *text;   /* owned */
-    char **entry; /* (n) owned; into text */
-    int64_t n;
-};
 
 #define LIST_MAX ((size_t)4 << 30)
 
@@ -248,16 +215,6 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
 fail:
     list_free(l);
     return rc;
-}
-
-int64_t list_count(const struct list *l)
-{
-    return l->n;
-}
-
-const char *list_at(const struct list *l, int64_t i)
-{
-    return l->entry[i];
 }
 
 void list_free(struct list *l)

@@ -14,8 +14,14 @@ enum rows_form { ROWS_TSV, ROWS_CSV, ROWS_JSONL };
  *   CSV    the same with a header, quoted where needed
  *   JSONL  {"user": "1", "items": [{"item": "260", "score": 3.2, "title": "..."}, ...]}     a line a user
  */
-struct rows;
-int rows_new(struct rows **out, FILE *file, enum rows_form form, struct error *err);
+struct rows {
+    FILE *file; /* borrowed */
+    enum rows_form form;
+    const char *user; /* borrowed, between begin and end */
+    int items;        /* of the user at hand */
+    bool header;      /* is written */
+};
+
 void rows_begin(struct rows *r, const char *user);
 /* `title` may be NULL. */
 void rows_item(struct rows *r, int rank, const char *item, const char *title, double score);
@@ -23,13 +29,16 @@ void rows_end(struct rows *r);
 /* A prediction: user, item, rating, title; in JSON {"user": "1", "item": "260", "rating": 4.1}.
  */
 void rows_prediction(struct rows *r, const char *user, const char *item, const char *title, double rating);
-void rows_free(struct rows *r);
+/* A field of CSV, in quotes where it needs them. */
+void rows_csv_field(FILE *f, const char *text);
 
 /* Ids from a file, one a line, or from the text itself, separated by commas; without blanks around them. */
-struct list;
+struct list {
+    char *text;   /* owned */
+    char **entry; /* (n) owned; into text */
+    int64_t n;
+};
 int list_read(struct list **out, const char *text, bool file, struct error *err);
-int64_t list_count(const struct list *l);
-const char *list_at(const struct list *l, int64_t i);
 void list_free(struct list *l);
 
 #endif

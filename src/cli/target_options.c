@@ -58,8 +58,8 @@ static int64_t find_users(const struct targets *q, const struct list *list, cons
     int64_t missing = 0;
 
     *n = 0;
-    for (int64_t i = 0; i < list_count(list); i++) {
-        const char *name = list_at(list, i);
+    for (int64_t i = 0; i < list->n; i++) {
+        const char *name = list->entry[i];
         int64_t found = idtable_find(ids, name, strlen(name));
 
         if (found >= 0)
@@ -111,7 +111,7 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
 
     if (rc < 0)
         return rc;
-    *n = list ? list_count(list) : idtable_count(ids);
+    *n = list ? list->n : idtable_count(ids);
     *out = mem_alloc(*n, sizeof **out);
     if (!*out) {
         list_free(list);

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- before the first trial ---- */
-
 /* Every choice, and both ends of every range, must be a value of its key. */
 static int check_values(const struct search *s, struct error *err)
 {
@@ -24,15 +22,12 @@ static int check_values(const struct search *s, struct error *err)
 
         for (int k = 0; k < (a->choice ? a->choices : 2); k++) {
             struct config *c = NULL;
-            char word[1024];
-            int rc = config_new(&c, err);
+            int rc = config_copy(&c, s->base, err);
 
-            if (a->choice)
-                snprintf(word, sizeof word, "%s=%s", a->key, a->choice[k]);
-            else
-                snprintf(word, sizeof word, "%s=%.17g", a->key, k ? a->to : a->from);
-            if (rc == 0)
-                rc = config_set(c, word, err);
+            if (rc == 0 && a->choice)
+                rc = config_setf(c, err, "%s=%s", a->key, a->choice[k]);
+            else if (rc == 0)
+                rc = config_setf(c, err, "%s=%.17g", a->key, k ? a->to : a->from);
             config_free(c);
             if (rc < 0) {
                 char reason[sizeof err->text];
@@ -47,9 +42,17 @@ static int check_values(const struct search *s, struct error *err)
 
 static int check_base(struct search *s, struct error *err)
 {
+    const struct tune_options *o = s->options;
     struct config *c = NULL;
     struct metric m;
-    int rc = tune_config(&c, s, NULL, 0, err);
+    int rc = config_new(&s->base, err);
+
+    if (rc == 0)
+        rc = config_load(s->base, o->file, err);
+    for (int i = 0; i < o->assignments && rc == 0; i++)
+        rc = config_set(s->base, o->assignment[i], err);
+    if (rc == 0)
+        rc = tune_config(&c, s, NULL, 0, err);
 
     if (rc == 0)
         rc = config_need_data(c, err);
@@ -80,37 +83,29 @@ static int check_base(struct search *s, struct error *err)
     return rc;
 }
 
-/* ---- the plan: a search is resumed only by the same one ---- */
-
-/* The configuration without run.*, and the space. What may grow (trials drawn, minutes) is left out. */
+/* The plan of a search, which only the same plan resumes: the configuration without run.*, and the space.
+ * What may grow (trials drawn, minutes) is left out. */
 static int plan_text(const struct search *s, char **out, struct error *err)
 {
-    static const char *const method[] = {"random", "grid", "halving"};
     struct config *c = NULL;
-    char *text = NULL, *run;
+    char *run;
     size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
+    FILE *f = open_memstream(out, &size);
     int rc = f ? tune_config(&c, s, NULL, 0, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     if (rc == 0)
         rc = config_print(c, f, true, err);
     config_free(c);
-    if (f && fclose(f) != 0 && rc == 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc < 0) {
-        free(text);
+        if (f)
+            fclose(f);
         return rc;
     }
-    run = strstr(text, "\nrun:\n"); /* the last section */
+    run = strstr(*out, "\nrun:\n"); /* the last section */
     if (run)
-        run[1] = 0;
-    *out = NULL;
-    f = open_memstream(out, &size);
-    if (!f) {
-        free(text);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    fprintf(f, "%stune:\n  method: %s\n  seed: %" PRId64 "\n", text, method[s->spec->method], s->spec->seed);
+        fseek(f, run + 1 - *out, SEEK_SET);
+    fprintf(f, "tune:\n  method: %s\n  seed: %" PRId64 "\n", tune_method_name[s->spec->method],
+            s->spec->seed);
     if (s->spec->method == TUNE_HALVING)
         fprintf(f, "  trials: %" PRId64 "\n  min_epochs: %" PRId64 "\n  eta: %" PRId64 "\n", s->spec->trials,
                 s->spec->min_epochs, s->spec->eta);
@@ -128,7 +123,6 @@ static int plan_text(const struct search *s, char **out, struct error *err)
             fprintf(f, "%s%s", k ? ", " : "", a->choice[k]);
         fputs("]\n", f);
     }
-    free(text);
     return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
@@ -154,7 +148,6 @@ static int open_folder(struct search *s, struct error *err)
 {
     const char *folder = s->options->folder;
     char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
-    struct file_writer *w;
     int rc = path ? plan_text(s, &plan, err) : error_set(err, PT_ENOMEM, "out of memory");
 
     s->result->best_path = file_join(folder, "best.yaml");
@@ -168,10 +161,8 @@ static int open_folder(struct search *s, struct error *err)
                 err, PT_EUSAGE,
                 "%s: there is a search in this folder; --resume goes on with it, or use another --out",
                 folder);
-    } else if (rc == 0 && (rc = file_make_folder(folder, err)) == 0 &&
-               (rc = file_create(&w, path, err)) == 0) {
-        file_write(w, plan, strlen(plan));
-        rc = file_commit(w, err);
+    } else if (rc == 0 && (rc = file_make_folder(folder, err)) == 0) {
+        rc = file_write_text(path, plan, err);
     }
     free(path);
     free(plan);
@@ -200,8 +191,6 @@ static int draw_trials(struct search *s, struct error *err)
     }
     return 0;
 }
-
-/* ---- the search ---- */
 
 static int try_all(struct search *s, struct error *err)
 {
@@ -292,9 +281,8 @@ int tune_run(const struct tune_options *o, struct tune_result *out, struct error
         rc = error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
                        "tune: no trial came to an end; trial 0: %s",
                        out->trial[0].reason ? out->trial[0].reason : "diverged");
-    for (int64_t i = 0; i < s.lines; i++)
-        json_free(s.line[i]);
-    mem_free(s.line);
+    json_free(s.line);
+    config_free(s.base);
     tune_spec_free(spec);
     return rc;
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const tune_method_name[] = {"random", "grid", "halving"};
+
 #define MOST_TRIALS 1000000
 #define TEXT        512 /* bytes of a value */
 
@@ -38,8 +40,6 @@ static int no_memory(const struct reading *r)
 {
     return error_set(r->err, PT_ENOMEM, "tune: out of memory");
 }
-
-/* ---- numbers and texts ---- */
 
 static int read_number(const struct reading *r, const struct tree *t, double low, double high, double *out)
 {
@@ -86,8 +86,6 @@ static bool flow(const struct tree *t, char out[TEXT])
     strcpy(out + used, "]");
     return true;
 }
-
-/* ---- axes ---- */
 
 static int read_choices(const struct reading *r, const struct tree *t, struct tune_axis *a)
 {
@@ -219,14 +217,10 @@ static int read_space(const struct reading *r, const struct tree *t)
     return rc;
 }
 
-/* ---- the block ---- */
-
 static int read_method(const struct reading *r, const struct tree *t)
 {
-    static const char *const name[] = {"random", "grid", "halving"};
-
     for (int i = 0; t->kind == TREE_SCALAR && i < 3; i++)
-        if (strcmp(t->text, name[i]) == 0) {
+        if (strcmp(t->text, tune_method_name[i]) == 0) {
             r->spec->method = (enum tune_method)i;
             return 0;
         }
@@ -324,8 +318,6 @@ void tune_spec_free(struct tune_spec *s)
     mem_free(s->axis);
     mem_free(s);
 }
-
-/* ---- drawing ---- */
 
 /* The point at share u in [0, 1] of a range, with the digits that a person would write. */
 static void range_text(const struct tune_axis *a, double u, char out[TEXT])

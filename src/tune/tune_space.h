@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 enum tune_method { TUNE_RANDOM, TUNE_GRID, TUNE_HALVING };
+extern const char *const tune_method_name[];
 
 struct tune_axis {
     char *key;     /* owned */

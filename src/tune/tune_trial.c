@@ -20,10 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_BYTES ((size_t)1 << 28)
-
-/* ---- one trial ---- */
-
 char *tune_path(const struct search *s, int64_t trial, const char *name)
 {
     char *path = NULL;
@@ -37,50 +33,41 @@ char *tune_path(const struct search *s, int64_t trial, const char *name)
 int tune_config(struct config **out, const struct search *s, const struct tune_trial *t, int64_t epochs,
                 struct error *err)
 {
-    const struct tune_options *o = s->options;
     struct config *c = NULL;
-    char word[1024];
-    int rc = config_new(&c, err);
+    int rc = config_copy(&c, s->base, err);
 
-    if (rc == 0)
-        rc = config_load(c, o->file, err);
-    for (int i = 0; i < o->assignments && rc == 0; i++)
-        rc = config_set(c, o->assignment[i], err);
-    for (int i = 0; t && t->value && i < s->spec->axes && rc == 0; i++) {
-        snprintf(word, sizeof word, "%s=%s", s->spec->axis[i].key, t->value[i]);
-        rc = config_set(c, word, err);
-    }
-    if (rc == 0 && epochs > 0) {
-        snprintf(word, sizeof word, "train.epochs=%" PRId64, epochs);
-        rc = config_set(c, word, err);
-    }
+    for (int i = 0; t && t->value && i < s->spec->axes && rc == 0; i++)
+        rc = config_setf(c, err, "%s=%s", s->spec->axis[i].key, t->value[i]);
+    if (rc == 0 && epochs > 0)
+        rc = config_setf(c, err, "train.epochs=%" PRId64, epochs);
     if (rc == 0)
         rc = config_check(c, err);
-    if (rc < 0) {
+    if (rc < 0)
         config_free(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
+    else
+        *out = c;
+    return rc;
 }
 
-/* What the run's summary says of it. */
+/* The fields that summary.json and a line of trials.jsonl have in common. */
+static void read_epochs(struct tune_trial *t, const struct json *j)
+{
+    t->epochs = json_get_int(j, "epochs", 0);
+    t->best_epoch = json_get_int(j, "best_epoch", 0);
+    snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
+}
+
+/* The result of a run, from its summary. */
 static int read_result(struct search *s, struct tune_trial *t, struct error *err)
 {
-    char *path = tune_path(s, t->id, "summary.json"), *text = NULL;
+    char *path = tune_path(s, t->id, "summary.json");
     struct json *j = NULL;
-    size_t length;
-    int rc = path ? file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err)
-                  : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = path ? json_read(&j, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0)
-        rc = json_parse(&j, text, length, err);
     if (rc == 0) {
         t->figure = json_get_real(json_get(j, "valid"), s->result->metric, NAN);
-        t->epochs = json_get_int(j, "epochs", 0);
-        t->best_epoch = json_get_int(j, "best_epoch", 0);
+        read_epochs(t, j);
         t->train_s = json_get_real(json_get(j, "time"), "train_s", 0.0);
-        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
         t->status = TUNE_DONE;
         if (isnan(t->figure))
             rc = error_set(
@@ -88,7 +75,6 @@ static int read_result(struct search *s, struct tune_trial *t, struct error *err
                 "tune: there is no validation part to choose by: set split.valid or split.valid_users");
     }
     json_free(j);
-    mem_free(text);
     free(path);
     return rc;
 }
@@ -133,8 +119,6 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
     return rc;
 }
 
-/* ---- the lines of trials.jsonl ---- */
-
 static const char *const status_name[] = {"waiting", "done", "diverged", "refused"};
 
 static int add_line(const struct search *s, const struct tune_trial *t, struct error *err)
@@ -167,27 +151,11 @@ static int add_line(const struct search *s, const struct tune_trial *t, struct e
 
 int tune_read_lines(struct search *s, struct error *err)
 {
-    char *path = tune_path(s, -1, "trials.jsonl"), *text = NULL;
-    size_t length;
+    char *path = tune_path(s, -1, "trials.jsonl");
     int rc = path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
     if (rc == 0 && file_exists(path) && (rc = file_keep_lines(path, INT64_MAX, err)) == 0)
-        rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
-    for (char *at = text, *end; rc == 0 && at && (end = strchr(at, '\n')); at = end + 1) {
-        struct json **more = mem_resize(s->line, s->lines + 1, sizeof *more);
-
-        if (!more) {
-            rc = error_set(err, PT_ENOMEM, "out of memory");
-            break;
-        }
-        s->line = more;
-        rc = json_parse(&s->line[s->lines], at, (size_t)(end - at), err);
-        if (rc < 0)
-            error_prefix(err, "%s: line %" PRId64, path, s->lines + 1);
-        else
-            s->lines++;
-    }
-    mem_free(text);
+        rc = json_read_lines(&s->line, path, err);
     free(path);
     return rc;
 }
@@ -195,8 +163,8 @@ int tune_read_lines(struct search *s, struct error *err)
 /* Whether an earlier call did this trial's round; its outcome then. `reason` is borrowed; or NULL. */
 static bool recall(const struct search *s, struct tune_trial *t, const char **reason)
 {
-    for (int64_t i = 0; i < s->lines; i++) {
-        const struct json *j = s->line[i];
+    for (int64_t i = 0; i < json_count(s->line); i++) {
+        const struct json *j = json_at(s->line, i);
         const char *status = json_get_text(j, "status", "");
 
         if (json_get_int(j, "trial", -1) != t->id || json_get_int(j, "rung", -1) != t->rung)
@@ -206,17 +174,13 @@ static bool recall(const struct search *s, struct tune_trial *t, const char **re
             if (strcmp(status, status_name[k]) == 0)
                 t->status = (enum tune_status)k;
         t->figure = json_get_real(j, "valid", NAN);
-        t->epochs = json_get_int(j, "epochs", 0);
-        t->best_epoch = json_get_int(j, "best_epoch", 0);
+        read_epochs(t, j);
         t->train_s = json_get_real(j, "train_s", 0.0);
-        snprintf(t->weights_hash, sizeof t->weights_hash, "%.32s", json_get_text(j, "weights_hash", ""));
         *reason = json_get_text(j, "reason", NULL);
         return true;
     }
     return false;
 }
-
-/* ---- the best one ---- */
 
 bool tune_better(const struct tune_result *r, const struct tune_trial *a, const struct tune_trial *b)
 {
@@ -257,7 +221,6 @@ void tune_drop_weights(const struct search *s, const struct tune_trial *t)
 static int write_best(struct search *s, const struct tune_trial *t, struct error *err)
 {
     struct config *c = NULL;
-    struct file_writer *w;
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
@@ -272,10 +235,8 @@ static int write_best(struct search *s, const struct tune_trial *t, struct error
     }
     if (f && fclose(f) != 0 && rc == 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && (rc = file_create(&w, s->result->best_path, err)) == 0) {
-        file_write(w, text, size);
-        rc = file_commit(w, err);
-    }
+    if (rc == 0)
+        rc = file_write_text(s->result->best_path, text, err);
     config_free(c);
     free(text);
     return rc;

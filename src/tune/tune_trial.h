@@ -54,9 +54,10 @@ struct search {
     const struct tune_options *options;
     const struct tune_spec *spec;
     struct tune_result *result;
-    struct json **line;   /* (lines) owned: of trials.jsonl, from earlier calls */
-    int64_t lines, begun; /* trials that this call began */
-    int64_t epochs;       /* train.epochs of the last round; 0: as each trial says */
+    struct config *base; /* owned: the file and the assignments, not checked */
+    struct json *line;   /* owned: an array, trials.jsonl of earlier calls; NULL: none */
+    int64_t begun;       /* trials that this call began */
+    int64_t epochs;      /* train.epochs of the last round; 0: as each trial says */
     double started;
 };
 

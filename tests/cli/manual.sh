@@ -43,9 +43,9 @@ complete_words() {
 touch "$folder/some.yaml"
 complete_words recommend partrain rec
 complete_words "--all --allow" partrain recommend --al
-complete_words "model.kind= model.kl_weight= model.kl_anneal_steps=" partrain train model.k
+complete_words "model.kind= model.kl_weight= model.kl_per_click= model.kl_anneal_steps=" partrain train model.k
 complete_words "multivae multidae mf" partrain train model.kind = m
-complete_words "true false" partrain train model.center =
+complete_words "false true" partrain train model.center =
 complete_words export partrain help exp
 complete_words some.yaml partrain -c so
 complete_words --config partrain train --conf

@@ -4,8 +4,6 @@
 
 #include "bench/bench.h"
 
-struct json;
-
 enum bench_form { FORM_MD, FORM_CSV, FORM_JSON };
 
 /* bench_ranks.c: the same measurement by R processes, for each R of a list. */
@@ -23,21 +21,34 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
 
 /* To stdout. */
 void bench_print_md(const struct bench_result *r, const struct config *c);
-void bench_print_csv(const struct bench_result *r, const struct config *c);
-/* A figure of a row: its name in csv and in JSON (NULL: not there), where it is divided by `unit` (0: 1). */
+int bench_print_fields(const struct bench_result *r, const struct config *c, bool csv, struct error *err);
+
+/* ---- bench_table.c ---- */
+
+enum { BENCH_FIELDS = 128 };
+
+/* A field of a row: its name in csv and in JSON (NULL: not there). */
 struct bench_field {
     const char *csv, *json;
-    double value;
-    bool whole;
-    double unit;
+    const char *phase; /* csv: PHASE_NAME; JSON: within phases.PHASE; NULL: of the whole row */
+    enum { AS_REAL, AS_WHOLE, AS_FLAG, AS_TEXT } kind;
+    const char *text;
+    double value, unit; /* JSON: the value is divided by `unit` (0: 1) */
+    bool once;          /* JSON: of the result, not of the row */
 };
 
-void bench_csv_names(const struct bench_field *f, int n);
-void bench_csv_values(const struct bench_field *f, int n);
-/* One more field of a line of csv: a comma and the text, in quotes where it needs them. */
-void bench_csv_text(const char *text);
-struct json *bench_json_fields(const struct bench_field *f, int n);
-int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err);
+#define FIELD_NAMES(name)    .csv = name, .json = name
+#define FIELD_REAL(name, x)  FIELD_NAMES(name), .kind = AS_REAL, .value = x
+#define FIELD_WHOLE(name, x) FIELD_NAMES(name), .kind = AS_WHOLE, .value = (double)(x)
+#define FIELD_FLAG(name, x)  FIELD_NAMES(name), .kind = AS_FLAG, .value = x
+#define FIELD_TEXT(name, x)  FIELD_NAMES(name), .kind = AS_TEXT, .text = x
+/* A rate: csv NAME a second, JSON gNAME, in 10^9 a second. */
+#define FIELD_GIGA(name, json_name, x) .csv = name, .json = json_name, .value = x, .unit = 1e9
+
+/* `fields` fills in the at most BENCH_FIELDS fields of a row, the same ones for every row, and returns how
+ * many. */
+int bench_table_print(int rows, int (*fields)(struct bench_field *out, const void *arg, int row),
+                      const void *arg, bool csv, struct error *err);
 
 /* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it
  * fails. */

@@ -2,7 +2,6 @@
 #include "cli/bench/bench.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "bench/probe.h"
 #include "cli/cli.h"
@@ -27,24 +26,21 @@ static double per_second(double amount, double seconds)
     return seconds > 0.0 ? amount / seconds : 0.0;
 }
 
-/* ---- md ------------------------------------------------------------------------------------------------ */
-
 static void print_heading(const struct bench_result *r, const struct config *c)
 {
     const struct bench_row *a = &r->row[0];
 
     printf("%s, %s: %" PRId64 " users, %" PRId64 " items, %" PRId64 " ratings, %d shard%s\n",
            config_enum_name("model.kind", c->model_kind), r->weak ? "weak scaling" : c->data_path, a->users,
-           a->items, a->ratings, r->shards, r->shards == 1 ? "" : "s");
+           a->items, a->ratings, r->shards, plural(r->shards));
     printf("%d repeat%s of %" PRId64 " minibatch%s of %" PRId64 "%s, after one to warm up\n", r->repeats,
-           r->repeats == 1 ? "" : "s", a->steps, a->steps == 1 ? "" : "es", r->batch,
-           r->epoch ? " (an epoch)" : "");
+           plural(r->repeats), a->steps, a->steps == 1 ? "" : "es", r->batch, r->epoch ? " (an epoch)" : "");
     if (r->ranks > 1)
         printf("%d ranks; threads and barriers are those of each, phases those of rank 0\n", r->ranks);
     printf("%d of %d cores, %d NUMA node%s, last-level cache%s %.4g MiB; vectors %s; %s, kernels for %s\n\n",
-           r->machine.cores, r->machine.machine_cores, r->machine.nodes, r->machine.nodes == 1 ? "" : "s",
-           r->machine.last_caches == 1 ? "" : "s", (double)r->machine.last_bytes / (1 << 20), r->isa,
-           gemm_library(), gemm_core());
+           r->machine.cores, r->machine.machine_cores, r->machine.nodes, plural(r->machine.nodes),
+           plural(r->machine.last_caches), (double)r->machine.last_bytes / (1 << 20), r->isa, gemm_library(),
+           gemm_core());
 }
 
 static void print_scaling(const struct bench_result *r)
@@ -70,7 +66,7 @@ static void print_scaling(const struct bench_result *r)
             printf("%s %" PRId64 " x %" PRId64 ", %" PRId64 " ratings", i ? ";" : "", r->row[i].users,
                    r->row[i].items, r->row[i].ratings);
         printf(". After the warm-up each had the same bits with %d thread%s.\n", r->row[0].threads,
-               r->row[0].threads == 1 ? "" : "s");
+               plural(r->row[0].threads));
     }
 }
 
@@ -152,184 +148,97 @@ void bench_print_md(const struct bench_result *r, const struct config *c)
     print_roof(r);
 }
 
-/* ---- csv and json: the fields are listed in docs/performance.md ---- */
-
-void bench_csv_text(const char *text)
-{
-    bool quote = strpbrk(text, ",\"\r\n") != NULL;
-
-    fputs(quote ? ",\"" : ",", stdout);
-    for (; *text; text++) {
-        if (quote && *text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    if (quote)
-        putchar('"');
-}
-
-void bench_csv_names(const struct bench_field *f, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (f[i].csv)
-            printf("%s%s", i ? "," : "", f[i].csv);
-}
-
-/* NaN is an empty field. */
-void bench_csv_values(const struct bench_field *f, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (!f[i].csv)
-            continue;
-        if (i)
-            putchar(',');
-        if (isfinite(f[i].value))
-            printf(f[i].whole ? "%.0f" : "%.6g", f[i].value);
-    }
-}
-
-struct json *bench_json_fields(const struct bench_field *f, int n)
-{
-    struct json *j = json_new_object();
-
-    for (int i = 0; i < n; i++)
-        if (f[i].json && f[i].whole)
-            json_put_int(j, f[i].json, llround(f[i].value));
-        else if (f[i].json)
-            json_put_real(j, f[i].json, f[i].value / (f[i].unit > 0.0 ? f[i].unit : 1.0));
-    return j;
-}
-
 /* NaN where nothing of the kind is done. */
 static double rate(double amount, double seconds)
 {
     return amount > 0.0 && seconds > 0.0 ? amount / seconds : NAN;
 }
 
-enum { FIELDS = 29, GIGA = 1000000000 };
+struct measured {
+    const struct bench_result *result;
+    const struct config *config;
+};
 
-static void row_fields(struct bench_field out[FIELDS], const struct bench_result *r, int i)
+/* docs/performance.md lists the fields. */
+static int row_fields(struct bench_field *out, const void *arg, int i)
 {
+    const struct measured *m = arg;
+    const struct bench_result *r = m->result;
     const struct bench_row *x = &r->row[i];
     double gain = bench_speedup(r, i);
-    const struct bench_field fields[FIELDS] = {
-        {"threads", "threads", x->threads, true, 0},
-        {"users", "users", (double)x->users, true, 0},
-        {"items", "items", (double)x->items, true, 0},
-        {"ratings", "ratings", (double)x->ratings, true, 0},
-        {"steps", "steps", (double)x->steps, true, 0},
-        {"repeats", NULL, r->repeats, true, 0},
-        {"median_s", "median_s", x->median, false, 0},
-        {"low_s", "low_s", x->low, false, 0},
-        {"high_s", "high_s", x->high, false, 0},
-        {"examples_per_s", "examples_per_s", x->work.examples / x->median, false, 0},
-        {"ratings_per_s", "ratings_per_s", x->work.ratings / x->median, false, 0},
-        {"speedup", "speedup", r->weak ? NAN : gain, false, 0},
-        {"growth", "growth", r->weak ? gain : NAN, false, 0},
-        {"efficiency", "efficiency", bench_efficiency(r, i), false, 0},
-        {"flop_per_s", "gflop_per_s", cost_flop(&x->work) / x->median, false, GIGA},
-        {"byte_per_s", "gbyte_per_s", cost_bytes(&x->work) / x->median, false, GIGA},
-        {"sgemm_flop_per_s", "sgemm_gflop_per_s", x->sgemm, false, GIGA},
-        {"sgemm_workers", "sgemm_workers", x->sgemm_workers, true, 0},
-        {"stream_byte_per_s", "stream_gbyte_per_s", x->stream, false, GIGA},
-        {"barrier_s", "barrier_s", x->barrier, false, 0},
-        {"barriers", "barriers", x->barriers, true, 0},
-        {"busiest_s", "busiest_s", x->busiest, false, 0},
-        {"bound", "bound", x->bound, true, 0},
-        {"exchange_bytes", "exchange_bytes", x->work.exchange, true, 0},
-        {"sent_bytes", "sent_bytes", x->sent, true, 0},
-        {"eval_s", "eval_s", x->eval_examples ? x->eval_s : NAN, false, 0},
-        {"eval_examples", "eval_examples", (double)x->eval_examples, true, 0},
-        {"eval_flop", "eval_flop", x->eval_flop, true, 0},
-        {NULL, "eval_gflop_per_s", rate(x->eval_flop, x->eval_s), false, GIGA},
-    };
+    const struct bench_field row[] = {
+        {FIELD_WHOLE("threads", x->threads)},
+        {FIELD_WHOLE("users", x->users)},
+        {FIELD_WHOLE("items", x->items)},
+        {FIELD_WHOLE("ratings", x->ratings)},
+        {FIELD_WHOLE("steps", x->steps)},
+        {FIELD_WHOLE("repeats", r->repeats), .once = true},
+        {FIELD_REAL("median_s", x->median)},
+        {FIELD_REAL("low_s", x->low)},
+        {FIELD_REAL("high_s", x->high)},
+        {FIELD_REAL("examples_per_s", x->work.examples / x->median)},
+        {FIELD_REAL("ratings_per_s", x->work.ratings / x->median)},
+        {FIELD_REAL("speedup", r->weak ? NAN : gain)},
+        {FIELD_REAL("growth", r->weak ? gain : NAN)},
+        {FIELD_REAL("efficiency", bench_efficiency(r, i))},
+        {FIELD_GIGA("flop_per_s", "gflop_per_s", cost_flop(&x->work) / x->median)},
+        {FIELD_GIGA("byte_per_s", "gbyte_per_s", cost_bytes(&x->work) / x->median)},
+        {FIELD_GIGA("sgemm_flop_per_s", "sgemm_gflop_per_s", x->sgemm)},
+        {FIELD_WHOLE("sgemm_workers", x->sgemm_workers)},
+        {FIELD_GIGA("stream_byte_per_s", "stream_gbyte_per_s", x->stream)},
+        {FIELD_REAL("barrier_s", x->barrier)},
+        {FIELD_WHOLE("barriers", x->barriers)},
+        {FIELD_REAL("busiest_s", x->busiest)},
+        {FIELD_WHOLE("bound", x->bound)},
+        {FIELD_WHOLE("exchange_bytes", x->work.exchange)},
+        {FIELD_WHOLE("sent_bytes", x->sent)},
+        {FIELD_REAL("eval_s", x->eval_examples ? x->eval_s : NAN)},
+        {FIELD_WHOLE("eval_examples", x->eval_examples)},
+        {FIELD_WHOLE("eval_flop", x->eval_flop)},
+        {FIELD_GIGA(NULL, "eval_gflop_per_s", rate(x->eval_flop, x->eval_s))}};
+    const struct bench_field once[] = {
+        {FIELD_TEXT("model", config_enum_name("model.kind", m->config->model_kind)), .once = true},
+        {FIELD_TEXT("data", r->data), .once = true},
+        {FIELD_FLAG("weak", r->weak), .once = true},
+        {FIELD_WHOLE("batch", r->batch), .once = true},
+        {FIELD_WHOLE("shards", r->shards), .once = true},
+        {FIELD_WHOLE("ranks", r->ranks), .once = true},
+        {FIELD_TEXT("isa", r->isa), .once = true},
+        {FIELD_TEXT("blas", gemm_library()), .once = true},
+        {FIELD_TEXT("blas_core", gemm_core()), .once = true},
+        {NULL, "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},
+        {NULL, "cores", .kind = AS_WHOLE, .value = r->machine.cores, .once = true},
+        {NULL, "nodes", .kind = AS_WHOLE, .value = r->machine.nodes, .once = true},
+        {NULL, "l3_bytes", .kind = AS_WHOLE, .value = (double)r->machine.l3, .once = true},
+        {NULL, "last_level_caches", .kind = AS_WHOLE, .value = r->machine.last_caches, .once = true},
+        {NULL, "last_level_bytes", .kind = AS_WHOLE, .value = (double)r->machine.last_bytes, .once = true},
+        {NULL, "stream_bytes", .kind = AS_WHOLE, .value = r->stream_bytes, .once = true},
+        {FIELD_TEXT("weights_hash", x->hash)}};
+    int n = sizeof row / sizeof *row;
 
-    memcpy(out, fields, sizeof fields);
-}
-
-void bench_print_csv(const struct bench_result *r, const struct config *c)
-{
-    struct bench_field f[FIELDS];
-
-    row_fields(f, r, 0);
-    bench_csv_names(f, FIELDS);
-    for (int p = 0; p < PHASES; p++)
-        if (shown(p))
-            printf(",%s_s,%s_flop,%s_byte", phase_name((enum phase)p), phase_name((enum phase)p),
-                   phase_name((enum phase)p));
-    printf(",model,data,weak,batch,shards,ranks,isa,blas,blas_core,weights_hash\n");
-    for (int i = 0; i < r->rows; i++) {
-        const struct bench_row *x = &r->row[i];
-
-        row_fields(f, r, i);
-        bench_csv_values(f, FIELDS);
-        for (int p = 0; p < PHASES; p++)
-            if (shown(p))
-                printf(",%.6g,%.0f,%.0f", x->phase[p], x->work.flop[p], x->work.bytes[p]);
-        bench_csv_text(config_enum_name("model.kind", c->model_kind));
-        bench_csv_text(r->data);
-        printf(",%d,%" PRId64 ",%d,%d", r->weak, r->batch, r->shards, r->ranks);
-        bench_csv_text(r->isa);
-        bench_csv_text(gemm_library());
-        bench_csv_text(gemm_core());
-        printf(",%s\n", x->hash);
-    }
-}
-
-static struct json *phases_json(const struct bench_row *x)
-{
-    struct json *all = json_new_object();
-
+    memcpy(out, row, sizeof row);
     for (int p = 0; p < PHASES; p++) {
         double s = x->phase[p], flop = x->work.flop[p], bytes = x->work.bytes[p];
-        const struct bench_field f[] = {{NULL, "s", s, false, 0},
-                                        {NULL, "flop", flop, true, 0},
-                                        {NULL, "bytes", bytes, true, 0},
-                                        {NULL, "gflop_per_s", rate(flop, s), false, GIGA},
-                                        {NULL, "gbyte_per_s", rate(bytes, s), false, GIGA}};
+        const char *phase = phase_name((enum phase)p);
 
-        if (shown(p))
-            json_put(all, phase_name((enum phase)p), bench_json_fields(f, sizeof f / sizeof *f));
+        if (!shown(p))
+            continue;
+        out[n++] = (struct bench_field){"s", "s", phase, .value = s};
+        out[n++] = (struct bench_field){"flop", "flop", phase, .kind = AS_WHOLE, .value = flop};
+        out[n++] = (struct bench_field){"byte", "bytes", phase, .kind = AS_WHOLE, .value = bytes};
+        out[n++] = (struct bench_field){NULL, "gflop_per_s", phase, .value = rate(flop, s), .unit = 1e9};
+        out[n++] = (struct bench_field){NULL, "gbyte_per_s", phase, .value = rate(bytes, s), .unit = 1e9};
     }
-    return all;
+    memcpy(out + n, once, sizeof once);
+    return n + (int)(sizeof once / sizeof *once);
 }
 
-int bench_print_json(const struct bench_result *r, const struct config *c, struct error *err)
+int bench_print_fields(const struct bench_result *r, const struct config *c, bool csv, struct error *err)
 {
-    struct json *j = json_new_object(), *rows = json_new_array();
-    struct bench_field f[FIELDS];
+    struct measured m = {r, c};
 
-    json_put_text(j, "model", config_enum_name("model.kind", c->model_kind));
-    json_put_text(j, "data", r->data);
-    json_put_bool(j, "weak", r->weak);
-    json_put_bool(j, "epoch", r->epoch);
-    json_put_int(j, "repeats", r->repeats);
-    json_put_int(j, "batch", r->batch);
-    json_put_int(j, "ranks", r->ranks);
-    json_put_int(j, "shards", r->shards);
-    json_put_text(j, "isa", r->isa);
-    json_put_text(j, "blas", gemm_library());
-    json_put_text(j, "blas_core", gemm_core());
-    json_put_int(j, "cores", r->machine.cores);
-    json_put_int(j, "nodes", r->machine.nodes);
-    json_put_int(j, "l3_bytes", r->machine.l3);
-    json_put_int(j, "last_level_caches", r->machine.last_caches);
-    json_put_int(j, "last_level_bytes", r->machine.last_bytes);
-    json_put_int(j, "stream_bytes", llround(r->stream_bytes));
-    for (int i = 0; i < r->rows; i++) {
-        struct json *row;
-
-        row_fields(f, r, i);
-        row = bench_json_fields(f, FIELDS);
-        json_put(row, "phases", phases_json(&r->row[i]));
-        json_put_text(row, "weights_hash", r->row[i].hash);
-        json_put(rows, NULL, row);
-    }
-    json_put(j, "rows", rows);
-    return cli_print_json(stdout, j, err);
+    return bench_table_print(r->rows, row_fields, &m, csv, err);
 }
-
-/* ---- plot ---------------------------------------------------------------------------------------------- */
 
 static void write_script(FILE *out, const struct bench_result *r, const struct config *c)
 {
@@ -354,7 +263,6 @@ static void write_script(FILE *out, const struct bench_result *r, const struct c
 
 int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err)
 {
-    struct file_writer *w;
     FILE *script;
     char *svg;
     int rc;
@@ -368,10 +276,7 @@ int bench_plot(const struct bench_result *r, const struct config *c, const char 
     svg = gnuplot_run(script);
     if (!svg)
         return error_set(err, PT_EFILE, "%s: gnuplot failed to draw it", file);
-    if ((rc = file_create(&w, file, err)) == 0) {
-        file_write(w, svg, strlen(svg));
-        rc = file_commit(w, err);
-    }
+    rc = file_write_text(file, svg, err);
     mem_free(svg);
     return rc;
 }

@@ -32,21 +32,18 @@ struct line {
 struct ranks_table {
     struct line *line; /* owned */
     int lines;
-    char model[32], data[256], isa[16], blas_core[64];
-    int64_t shards, batch, repeats;
+    struct json *first; /* owned: the first measurement */
 };
 
-/* --- one measurement ----------------------------------------------------------------------------- */
-
 /* The words of a command line; all owned. */
-struct command {
+struct words {
     char **word; /* ended by NULL */
     int words, room;
     bool failed; /* no memory, or no room */
 };
 
-static void add(struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct command *c, const char *fmt, ...)
+static void add(struct words *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct words *c, const char *fmt, ...)
 {
     va_list args;
 
@@ -58,16 +55,16 @@ static void add(struct command *c, const char *fmt, ...)
     va_end(args);
 }
 
-static void command_fini(struct command *c)
+static void words_fini(struct words *c)
 {
     for (int i = 0; i < c->words; i++)
         free(c->word[i]);
     mem_free(c->word);
 }
 
-static int make_command(struct command *c, const struct bench_ranks *ranks, int count,
-                        const struct bench_spec *spec, const char *file, char **assignment, int assignments,
-                        struct error *err)
+static int make_words(struct words *c, const struct bench_ranks *ranks, int count,
+                      const struct bench_spec *spec, const char *file, char **assignment, int assignments,
+                      struct error *err)
 {
     const char *launch = ranks->launch ? ranks->launch : "mpirun -np";
     char threads[BENCH_ROWS * 6] = "", *self = realpath("/proc/self/exe", NULL);
@@ -108,7 +105,7 @@ static int make_command(struct command *c, const struct bench_ranks *ranks, int 
 }
 
 /* What the command writes; for mem_free. Its messages go where ours go. */
-static int run(char **out, size_t *length, struct command *c, int *status, struct error *err)
+static int run(char **out, size_t *length, struct words *c, int *status, struct error *err)
 {
     int ends[2];
     char *text = mem_alloc(OUTPUT_MOST + 1, 1);
@@ -157,11 +154,6 @@ static enum pt_code code_of(int status)
     return PT_EUSAGE;
 }
 
-static void copy_text(char *to, size_t room, const struct json *j, const char *key)
-{
-    snprintf(to, room, "%s", json_get_text(j, key, ""));
-}
-
 static int read_result(struct ranks_table *t, int ranks, const char *text, size_t length, struct error *err)
 {
     struct json *j = NULL;
@@ -178,13 +170,6 @@ static int read_result(struct ranks_table *t, int ranks, const char *text, size_
         json_free(j);
         return rc;
     }
-    copy_text(t->model, sizeof t->model, j, "model");
-    copy_text(t->data, sizeof t->data, j, "data");
-    copy_text(t->isa, sizeof t->isa, j, "isa");
-    copy_text(t->blas_core, sizeof t->blas_core, j, "blas_core");
-    t->shards = json_get_int(j, "shards", 0);
-    t->batch = json_get_int(j, "batch", 0);
-    t->repeats = json_get_int(j, "repeats", 0);
     rows = json_get(j, "rows");
     for (int64_t i = 0; i < json_count(rows); i++) {
         const struct json *r = json_at(rows, i);
@@ -198,9 +183,12 @@ static int read_result(struct ranks_table *t, int ranks, const char *text, size_
                            .high = json_get_real(r, "high_s", 0.0),
                            .ratings = json_get_real(r, "ratings_per_s", 0.0),
                            .sent = json_get_real(r, "sent_bytes", 0.0)};
-        copy_text(x->hash, sizeof x->hash, r, "weights_hash");
+        snprintf(x->hash, sizeof x->hash, "%s", json_get_text(r, "weights_hash", ""));
     }
-    json_free(j);
+    if (t->first)
+        json_free(j);
+    else
+        t->first = j;
     return 0;
 }
 
@@ -208,24 +196,22 @@ static int measure(struct ranks_table *t, const struct bench_ranks *ranks, int c
                    const struct bench_spec *spec, const char *file, char **assignment, int assignments,
                    struct error *err)
 {
-    struct command c = {0};
+    struct words c = {0};
     char *text = NULL;
     size_t length = 0;
-    int status = 0, rc = make_command(&c, ranks, count, spec, file, assignment, assignments, err);
+    int status = 0, rc = make_words(&c, ranks, count, spec, file, assignment, assignments, err);
 
     if (rc == 0)
         rc = run(&text, &length, &c, &status, err);
     if (rc == 0 && status != 0)
         rc = error_set(err, code_of(status), "--ranks: the measurement with %d rank%s failed", count,
-                       count == 1 ? "" : "s");
+                       plural(count));
     if (rc == 0)
         rc = read_result(t, count, text, length, err);
     mem_free(text);
-    command_fini(&c);
+    words_fini(&c);
     return rc;
 }
-
-/* --- the table ----------------------------------------------------------------------------------- */
 
 static double speedup(const struct ranks_table *t, int i)
 {
@@ -244,13 +230,20 @@ static double sent_a_step(const struct line *x)
     return x->steps ? x->sent / (double)x->steps : 0.0;
 }
 
+static const char *text_of(const struct ranks_table *t, const char *key)
+{
+    return json_get_text(t->first, key, "");
+}
+
 static void print_md(const struct ranks_table *t)
 {
+    int64_t repeats = json_get_int(t->first, "repeats", 0), shards = json_get_int(t->first, "shards", 0);
+
     printf("%s, %s: %" PRId64 " repeat%s of %" PRId64 " minibatch%s of %" PRId64
            ", after one to warm up; %" PRId64 " shard%s; vectors %s, kernels for %s\n\n",
-           t->model, t->data, t->repeats, t->repeats == 1 ? "" : "s", t->line[0].steps,
-           t->line[0].steps == 1 ? "" : "es", t->batch, t->shards, t->shards == 1 ? "" : "s", t->isa,
-           t->blas_core);
+           text_of(t, "model"), text_of(t, "data"), repeats, plural(repeats), t->line[0].steps,
+           t->line[0].steps == 1 ? "" : "es", json_get_int(t->first, "batch", 0), shards, plural(shards),
+           text_of(t, "isa"), text_of(t, "blas_core"));
     printf("| ranks | threads each | median s | lowest | highest | ratings/s | speed-up | efficiency | kB "
            "sent a step | "
            "weights_hash |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
@@ -263,69 +256,32 @@ static void print_md(const struct ranks_table *t)
     }
 }
 
-enum { FIELDS = 11 };
-
-static void line_fields(struct bench_field out[FIELDS], const struct ranks_table *t, int i)
+static int line_fields(struct bench_field *out, const void *arg, int i)
 {
+    const struct ranks_table *t = arg;
     const struct line *x = &t->line[i];
-    const struct bench_field fields[FIELDS] = {
-        {"ranks", "ranks", x->ranks, true, 0},
-        {"threads", "threads", (double)x->threads, true, 0},
-        {"steps", "steps", (double)x->steps, true, 0},
-        {"repeats", NULL, (double)t->repeats, true, 0},
-        {"median_s", "median_s", x->median, false, 0},
-        {"low_s", "low_s", x->low, false, 0},
-        {"high_s", "high_s", x->high, false, 0},
-        {"ratings_per_s", "ratings_per_s", x->ratings, false, 0},
-        {"speedup", "speedup", speedup(t, i), false, 0},
-        {"efficiency", "efficiency", efficiency(t, i), false, 0},
-        {"sent_bytes_per_step", "sent_bytes_per_step", sent_a_step(x), false, 0},
-    };
+    const struct bench_field fields[] = {
+        {FIELD_WHOLE("ranks", x->ranks)},
+        {FIELD_WHOLE("threads", x->threads)},
+        {FIELD_WHOLE("steps", x->steps)},
+        {FIELD_WHOLE("repeats", json_get_int(t->first, "repeats", 0)), .once = true},
+        {FIELD_REAL("median_s", x->median)},
+        {FIELD_REAL("low_s", x->low)},
+        {FIELD_REAL("high_s", x->high)},
+        {FIELD_REAL("ratings_per_s", x->ratings)},
+        {FIELD_REAL("speedup", speedup(t, i))},
+        {FIELD_REAL("efficiency", efficiency(t, i))},
+        {FIELD_REAL("sent_bytes_per_step", sent_a_step(x))},
+        {FIELD_TEXT("model", text_of(t, "model")), .once = true},
+        {FIELD_TEXT("data", text_of(t, "data")), .once = true},
+        {FIELD_WHOLE("batch", json_get_int(t->first, "batch", 0)), .once = true},
+        {FIELD_WHOLE("shards", json_get_int(t->first, "shards", 0)), .once = true},
+        {FIELD_TEXT("isa", text_of(t, "isa")), .once = true},
+        {FIELD_TEXT("blas_core", text_of(t, "blas_core")), .once = true},
+        {FIELD_TEXT("weights_hash", x->hash)}};
 
     memcpy(out, fields, sizeof fields);
-}
-
-static void print_csv(const struct ranks_table *t)
-{
-    struct bench_field f[FIELDS];
-
-    line_fields(f, t, 0);
-    bench_csv_names(f, FIELDS);
-    printf(",model,data,batch,shards,isa,blas_core,weights_hash\n");
-    for (int i = 0; i < t->lines; i++) {
-        line_fields(f, t, i);
-        bench_csv_values(f, FIELDS);
-        bench_csv_text(t->model);
-        bench_csv_text(t->data);
-        printf(",%" PRId64 ",%" PRId64, t->batch, t->shards);
-        bench_csv_text(t->isa);
-        bench_csv_text(t->blas_core);
-        printf(",%s\n", t->line[i].hash);
-    }
-}
-
-static int print_json(const struct ranks_table *t, struct error *err)
-{
-    struct json *j = json_new_object(), *rows = json_new_array();
-    struct bench_field f[FIELDS];
-
-    json_put_text(j, "model", t->model);
-    json_put_text(j, "data", t->data);
-    json_put_int(j, "repeats", t->repeats);
-    json_put_int(j, "batch", t->batch);
-    json_put_int(j, "shards", t->shards);
-    json_put_text(j, "isa", t->isa);
-    json_put_text(j, "blas_core", t->blas_core);
-    for (int i = 0; i < t->lines; i++) {
-        struct json *row;
-
-        line_fields(f, t, i);
-        row = bench_json_fields(f, FIELDS);
-        json_put_text(row, "weights_hash", t->line[i].hash);
-        json_put(rows, NULL, row);
-    }
-    json_put(j, "rows", rows);
-    return cli_print_json(stdout, j, err);
+    return sizeof fields / sizeof *fields;
 }
 
 static int compare(const struct ranks_table *t, struct error *err)
@@ -334,11 +290,11 @@ static int compare(const struct ranks_table *t, struct error *err)
         const struct line *a = &t->line[0], *x = &t->line[i];
 
         if (strcmp(a->hash, x->hash) != 0)
-            return error_set(
-                err, PT_ECHECK,
-                "bench: %d rank%s with %" PRId64 " and %d with %" PRId64 " threads give different weights "
-                "(%s, %s): a fault of partrain or of the BLAS library (`partrain doctor`)",
-                a->ranks, a->ranks == 1 ? "" : "s", a->threads, x->ranks, x->threads, a->hash, x->hash);
+            return error_set(err, PT_ECHECK,
+                             "bench: %d rank%s with %" PRId64 " and %d with %" PRId64
+                             " threads give different weights "
+                             "(%s, %s): a fault of partrain or of the BLAS library (`partrain doctor`)",
+                             a->ranks, plural(a->ranks), a->threads, x->ranks, x->threads, a->hash, x->hash);
     }
     return 0;
 }
@@ -358,7 +314,7 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
         if (ranks->count[i] > 1 && !*ranks_library(library, sizeof library))
             rc = error_set(err, PT_EUSAGE, "--ranks: this build has no MPI; build with -DPARTRAIN_MPI=ON");
     for (int i = 0; i < ranks->rows && rc == 0; i++) {
-        snprintf(text, sizeof text, "%d rank%s", ranks->count[i], ranks->count[i] == 1 ? "" : "s");
+        snprintf(text, sizeof text, "%d rank%s", ranks->count[i], plural(ranks->count[i]));
         if (note)
             note(NULL, text);
         rc = measure(&t, ranks, ranks->count[i], &same, file, assignment, assignments, err);
@@ -367,14 +323,13 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
             same.seconds = 0.0;
         }
     }
-    if (rc == 0 && form == FORM_JSON)
-        rc = print_json(&t, err);
-    else if (rc == 0 && form == FORM_CSV)
-        print_csv(&t);
+    if (rc == 0 && form != FORM_MD)
+        rc = bench_table_print(t.lines, line_fields, &t, form == FORM_CSV, err);
     else if (rc == 0)
         print_md(&t);
     if (rc == 0)
         rc = compare(&t, err);
+    json_free(t.first);
     mem_free(t.line);
     return rc;
 }

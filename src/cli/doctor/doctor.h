@@ -4,6 +4,7 @@
 #define CLI_DOCTOR_DOCTOR_H
 
 #include "bench/probe.h"
+#include "cli/cli.h"
 #include "par/topo.h"
 
 #include <stdbool.h>
@@ -36,12 +37,6 @@ struct measurement {
     double barrier, process; /* seconds a barrier; CPU seconds of the process while all called BLAS */
     int serial_threads, bound;
 };
-
-/* "s" behind any number but 1. */
-static inline const char *plural(int64_t n)
-{
-    return n == 1 ? "" : "s";
-}
 
 /* One more line for the end of the report; beyond the room there is, it is dropped. */
 void doctor_warn(struct doctor *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

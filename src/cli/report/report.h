@@ -10,28 +10,23 @@
 
 #define REPORT_SERIES 24 /* most curves and metrics that are shown */
 
-struct setting {
-    char *key, *value; /* owned */
-};
-
 struct report_run {
     char *name;            /* owned: the folder's last part, or all of it where two are alike */
     char *folder;          /* owned */
     struct config *config; /* owned */
-    struct setting
-        *setting; /* (settings) owned: every key with its value as text, in the order of the table */
-    int settings;
-    struct json *summary; /* owned; NULL: the run is not finished */
-    struct json **line;   /* (lines) owned: metrics.jsonl, the epochs of a refit left out */
-    int64_t lines;
-    struct facts *facts; /* owned; NULL: the ratings could not be read again, and why */
+    char **value;          /* (settings of the report) owned, each too: of every key */
+    struct json *summary;  /* owned; NULL: the run is not finished */
+    struct json *metrics;  /* owned: metrics.jsonl */
+    int64_t lines;         /* of it, without those of a refit */
+    struct facts *facts;   /* owned; NULL: the ratings could not be read again, and why */
     char facts_note[256];
 };
 
 struct report {
     struct report_run *run; /* (n) owned */
     int n;
-    int series; /* curves over the epochs: loss, train_rmse, kl, then the validation metrics */
+    int settings; /* keys: config_key(0) to config_key(settings - 1) */
+    int series;   /* curves over the epochs: loss, train_rmse, kl, then the validation metrics */
     char series_name[REPORT_SERIES][32];
     int metrics; /* the validation metrics among them: names of the tables' columns */
     char metric_name[REPORT_SERIES][32];

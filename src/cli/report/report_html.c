@@ -42,9 +42,6 @@ static const char head[] =
     ".plot [fill=\"rgb(1,1,1)\"]{fill:var(--fg)}.plot [color=black]{color:var(--fg)}.plot "
     "[color=gray]{color:var(--line)}\n";
 
-/* ---- bits -----------------------------------------------------------------------------------------------
- */
-
 static void put_escaped(struct file_writer *w, const char *text)
 {
     for (; *text; text++) {
@@ -74,6 +71,22 @@ static void put_name(struct file_writer *w, const struct report *r, int k)
     put_escaped(w, r->run[k].name);
 }
 
+/* <tag>text</tag> */
+static void put_element(struct file_writer *w, const char *tag, const char *text)
+{
+    file_printf(w, "<%s>", tag);
+    put_escaped(w, text);
+    file_printf(w, "</%s>", tag);
+}
+
+/* The same of a run's name. */
+static void put_run(struct file_writer *w, const char *tag, const struct report *r, int k)
+{
+    file_printf(w, "<%s>", tag);
+    put_name(w, r, k);
+    file_printf(w, "</%s>", tag);
+}
+
 static void put_cell(struct file_writer *w, double value, const char *format)
 {
     put(w, "<td>");
@@ -97,18 +110,14 @@ struct column {
 static void put_table(struct file_writer *w, const struct report *r, const struct column *column, int n)
 {
     put(w, "<div class=\"wide\"><table><thead><tr><th>run</th>");
-    for (int i = 0; i < n; i++) {
-        put(w, "<th>");
-        put_escaped(w, column[i].title);
-        put(w, "</th>");
-    }
+    for (int i = 0; i < n; i++)
+        put_element(w, "th", column[i].title);
     put(w, "</tr></thead><tbody>\n");
     for (int k = 0; k < r->n; k++) {
         const struct json *s = r->run[k].summary;
 
-        put(w, "<tr><td>");
-        put_name(w, r, k);
-        put(w, "</td>");
+        put(w, "<tr>");
+        put_run(w, "td", r, k);
         for (int i = 0; i < n; i++)
             put_cell(w,
                      column[i].scale *
@@ -119,9 +128,6 @@ static void put_table(struct file_writer *w, const struct report *r, const struc
     }
     put(w, "</tbody></table></div>\n");
 }
-
-/* ---- sections -------------------------------------------------------------------------------------------
- */
 
 static void put_runs(struct file_writer *w, const struct report *r)
 {
@@ -170,9 +176,9 @@ static void put_baselines(struct file_writer *w, const struct report *r)
 static void put_plot(struct file_writer *w, char *svg, const char *caption)
 {
     if (svg) {
-        put(w, "<figure><figcaption>");
-        put_escaped(w, caption);
-        put(w, "</figcaption>\n");
+        put(w, "<figure>");
+        put_element(w, "figcaption", caption);
+        put(w, "\n");
         put(w, svg);
         put(w, "</figure>\n");
     }
@@ -183,9 +189,8 @@ static void put_curves(struct file_writer *w, const struct report *r)
 {
     put(w, "<h2>Learning curves</h2>\n<p>");
     for (int k = 0; k < r->n; k++) {
-        put(w, "<span>");
-        put_name(w, r, k);
-        put(w, "</span> &nbsp; ");
+        put_run(w, "span", r, k);
+        put(w, " &nbsp; ");
     }
     put(w, "</p>\n<div class=\"plots\">\n");
     for (int i = 0; i < r->series; i++)
@@ -200,26 +205,19 @@ static void put_differences(struct file_writer *w, const struct report *r)
     if (r->n < 2)
         return;
     put(w, "<h2>Settings that differ</h2>\n");
-    for (int i = 0; i < r->run[0].settings; i++) {
+    for (int i = 0; i < r->settings; i++) {
         if (!report_differs(r, i))
             continue;
         if (!differ++) {
             put(w, "<div class=\"wide\"><table><thead><tr><th>key</th>");
-            for (int k = 0; k < r->n; k++) {
-                put(w, "<th>");
-                put_name(w, r, k);
-                put(w, "</th>");
-            }
+            for (int k = 0; k < r->n; k++)
+                put_run(w, "th", r, k);
             put(w, "</tr></thead><tbody>\n");
         }
-        put(w, "<tr><td>");
-        put_escaped(w, r->run[0].setting[i].key);
-        put(w, "</td>");
-        for (int k = 0; k < r->n; k++) {
-            put(w, "<td>");
-            put_escaped(w, r->run[k].setting[i].value);
-            put(w, "</td>");
-        }
+        put(w, "<tr>");
+        put_element(w, "td", config_key(i));
+        for (int k = 0; k < r->n; k++)
+            put_element(w, "td", r->run[k].value[i]);
         put(w, "</tr>\n");
     }
     put(w, differ ? "</tbody></table></div>\n" : "<p>None: the runs have the same configuration.</p>\n");
@@ -244,9 +242,8 @@ static void put_phases(struct file_writer *w, const struct report *r)
         for (key = NULL; (value = json_next(phases, &key));) {
             if (json_as_real(value, 0.0) <= 0.0)
                 continue;
-            put(w, "<tr><td>");
-            put_escaped(w, key);
-            put(w, "</td>");
+            put(w, "<tr>");
+            put_element(w, "td", key);
             put_cell(w, json_as_real(value, 0.0), "seconds");
             file_printf(w,
                         "<td class=\"fill\"><div class=\"bar\" "
@@ -269,19 +266,16 @@ static void put_machine(struct file_writer *w, const struct report *r)
     put_table(w, r, column, sizeof column / sizeof *column);
     for (int k = 0; k < r->n; k++) {
         const struct json *build = json_get(r->run[k].summary, "build");
+        char text[512];
 
         if (!build)
             continue;
         put(w, "<p class=\"dim\">");
         put_name(w, r, k);
-        put(w, ": partrain ");
-        put_escaped(w, json_get_text(build, "version", "?"));
-        put(w, ", ");
-        put_escaped(w, json_get_text(build, "compiler", "?"));
-        put(w, ", vector path ");
-        put_escaped(w, json_get_text(build, "isa", "?"));
-        put(w, "; weights ");
-        put_escaped(w, json_get_text(r->run[k].summary, "weights_hash", "?"));
+        snprintf(text, sizeof text, ": partrain %s, %s, vector path %s; weights %s",
+                 json_get_text(build, "version", "?"), json_get_text(build, "compiler", "?"),
+                 json_get_text(build, "isa", "?"), json_get_text(r->run[k].summary, "weights_hash", "?"));
+        put_escaped(w, text);
         put(w, "</p>\n");
     }
 }
@@ -343,9 +337,8 @@ static void put_data(struct file_writer *w, const struct report *r, bool plots)
     for (int k = 0; k < r->n; k++) {
         if (!r->run[k].facts && !*r->run[k].facts_note)
             continue;
-        put(w, "<h3>");
-        put_name(w, r, k);
-        put(w, "</h3>\n");
+        put_run(w, "h3", r, k);
+        put(w, "\n");
         if (*r->run[k].facts_note) {
             put(w, "<p class=\"dim\">");
             put_escaped(w, r->run[k].facts_note);
@@ -360,13 +353,13 @@ static void put_configurations(struct file_writer *w, const struct report *r)
 {
     put(w, "<h2>Configurations</h2>\n");
     for (int k = 0; k < r->n; k++) {
-        put(w, "<details><summary>");
-        put_name(w, r, k);
-        put(w, "</summary>\n<pre>");
-        for (int i = 0; i < r->run[k].settings; i++) {
-            put_escaped(w, r->run[k].setting[i].key);
+        put(w, "<details>");
+        put_run(w, "summary", r, k);
+        put(w, "\n<pre>");
+        for (int i = 0; i < r->settings; i++) {
+            put_escaped(w, config_key(i));
             put(w, ": ");
-            put_escaped(w, r->run[k].setting[i].value);
+            put_escaped(w, r->run[k].value[i]);
             put(w, "\n");
         }
         put(w, "</pre></details>\n");

@@ -66,9 +66,6 @@ static char *draw(FILE *script)
     return svg;
 }
 
-/* ---- learning curves ------------------------------------------------------------------------------------
- */
-
 /* $runK with the points of one curve; how many there are. */
 static int64_t put_points(FILE *f, const struct report_run *run, int k, const char *series)
 {
@@ -80,7 +77,7 @@ static int64_t put_points(FILE *f, const struct report_run *run, int k, const ch
 
         if (isnan(value) || (i % step != 0 && i != run->lines - 1))
             continue;
-        fprintf(f, "%" PRId64 " %.9g\n", json_get_int(run->line[i], "epoch", i + 1), value);
+        fprintf(f, "%" PRId64 " %.9g\n", json_get_int(json_at(run->metrics, i), "epoch", i + 1), value);
         points++;
     }
     fputs("END\n", f);
@@ -112,9 +109,6 @@ char *report_plot_series(const struct report *r, const char *series)
     }
     return f ? draw(f) : NULL;
 }
-
-/* ---- data -----------------------------------------------------------------------------------------------
- */
 
 static void put_curve(FILE *f, const struct facts_counts *c, const char *who)
 {

@@ -11,124 +11,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BYTES ((size_t)1 << 30)
-
-/* ---- settings -------------------------------------------------------------------------------------------
- */
-
-static int add_setting(struct report_run *run, const char *section, const char *key, size_t length,
-                       const char *value)
+static int read_settings(struct report_run *run, int settings, struct error *err)
 {
-    struct setting *more = mem_resize(run->setting, run->settings + 1, sizeof *more);
-    size_t size = strlen(section) + length + 2;
-
-    if (!more)
-        return -1;
-    run->setting = more;
-    more += run->settings++;
-    *more = (struct setting){mem_alloc((int64_t)size, 1), mem_strdup(value)};
-    if (!more->key || !more->value)
-        return -1;
-    snprintf(more->key, size, "%s.%.*s", section, (int)length, key);
-    return 0;
-}
-
-/* config_print's lines: "section:" and "  key: value". */
-static int split_settings(struct report_run *run, char *text)
-{
-    char *section = text, *rest = NULL;
-
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        char *colon = strchr(line, ':');
-
-        if (!colon)
-            continue;
-        if (*line != ' ') {
-            *colon = 0;
-            section = line;
-        } else if (add_setting(run, section, line + 2, (size_t)(colon - line - 2),
-                               colon[1] == ' ' ? colon + 2 : colon + 1) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int read_settings(struct report_run *run, struct error *err)
-{
-    char *text;
-    size_t length;
     int rc = run_config_read(&run->config, run->folder, err);
 
-    if (rc < 0 || (rc = run_config_text(run->config, &text, &length, err)) < 0)
+    if (rc < 0)
         return rc;
-    if (split_settings(run, text) < 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    free(text);
-    return rc;
+    run->value = mem_zalloc(settings, sizeof *run->value);
+    for (int i = 0; run->value && i < settings; i++)
+        if (!(run->value[i] = config_value(run->config, i)))
+            return error_set(err, PT_ENOMEM, "out of memory");
+    return run->value ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-/* ---- figures --------------------------------------------------------------------------------------------
- */
-
-static int read_text(char **out, size_t *length, const struct report_run *run, const char *name,
-                     struct error *err)
+/* A file that an unfinished run may lack. */
+static int read_file(struct json **out, const struct report_run *run, const char *name,
+                     int (*read)(struct json **out, const char *path, struct error *err), struct error *err)
 {
     char *path = file_join(run->folder, name);
     int rc = 0;
 
-    *out = NULL;
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (file_exists(path))
-        rc = file_read(out, length, path, MOST_BYTES, PT_EFILE, err);
+        rc = read(out, path, err);
     mem_free(path);
     return rc;
 }
 
-static int read_summary(struct report_run *run, struct error *err)
+static int read_figures(struct report_run *run, struct error *err)
 {
-    char *text;
-    size_t length;
-    int rc = read_text(&text, &length, run, RUN_SUMMARY, err);
+    int rc = read_file(&run->summary, run, RUN_SUMMARY, json_read, err);
 
-    if (text && (rc = json_parse(&run->summary, text, length, err)) < 0)
-        error_prefix(err, "%s/" RUN_SUMMARY, run->folder);
-    mem_free(text);
-    return rc;
-}
-
-static int add_line(struct report_run *run, const char *text, size_t length, struct error *err)
-{
-    struct json **more, *line;
-    int rc = json_parse(&line, text, length, err);
-
-    if (rc < 0)
-        return error_prefix(err, "%s/" RUN_METRICS ": line %lld", run->folder, (long long)run->lines + 1);
-    if (json_get_bool(line, "refit", false)) {
-        json_free(line);
-        return 0;
-    }
-    more = mem_resize(run->line, run->lines + 1, sizeof *more);
-    if (!more) {
-        json_free(line);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    run->line = more;
-    run->line[run->lines++] = line;
-    return 0;
-}
-
-/* A last line without its end is one that is being written. */
-static int read_lines(struct report_run *run, struct error *err)
-{
-    char *text;
-    size_t length;
-    int rc = read_text(&text, &length, run, RUN_METRICS, err);
-
-    for (char *at = text, *end; at && rc == 0 && (end = strchr(at, '\n')); at = end + 1)
-        rc = add_line(run, at, (size_t)(end - at), err);
-    mem_free(text);
+    if (rc == 0)
+        rc = read_file(&run->metrics, run, RUN_METRICS, json_read_lines, err);
+    while (run->lines < json_count(run->metrics) &&
+           !json_get_bool(json_at(run->metrics, run->lines), "refit", false))
+        run->lines++;
     return rc;
 }
 
@@ -174,9 +93,6 @@ static void read_facts(const struct report *report, struct report_run *run)
     ratings_free(r);
 }
 
-/* ---- the report -----------------------------------------------------------------------------------------
- */
-
 static void add_name(char list[REPORT_SERIES][32], int *n, const char *name)
 {
     for (int i = 0; i < *n; i++)
@@ -193,7 +109,7 @@ static void collect_metrics(struct report *r)
         const char *key = NULL;
 
         for (int64_t i = 0; i < run->lines; i++)
-            for (key = NULL; json_next(json_get(run->line[i], "valid"), &key);)
+            for (key = NULL; json_next(json_get(json_at(run->metrics, i), "valid"), &key);)
                 add_name(r->metric_name, &r->metrics, key);
         for (key = NULL; json_next(json_get(run->summary, "test"), &key);)
             if (strcmp(key, "examples") != 0 && strcmp(key, "cells") != 0)
@@ -252,11 +168,13 @@ int report_read(struct report *out, char **folder, int n, bool facts, struct err
     *out = (struct report){.run = mem_zalloc(n, sizeof *out->run)};
     if (!out->run)
         return error_set(err, PT_ENOMEM, "out of memory");
+    while (config_key(out->settings))
+        out->settings++;
     for (; out->n < n && rc == 0; out->n++) {
         struct report_run *run = &out->run[out->n];
 
-        if ((rc = name_run(run, folder[out->n], err)) == 0 && (rc = read_settings(run, err)) == 0 &&
-            (rc = read_summary(run, err)) == 0 && (rc = read_lines(run, err)) == 0 && facts)
+        if ((rc = name_run(run, folder[out->n], err)) == 0 &&
+            (rc = read_settings(run, out->settings, err)) == 0 && (rc = read_figures(run, err)) == 0 && facts)
             read_facts(out, run);
     }
     if (rc == 0)
@@ -275,14 +193,10 @@ void report_fini(struct report *r)
     for (int k = 0; k < r->n; k++) {
         struct report_run *run = &r->run[k];
 
-        for (int i = 0; i < run->settings; i++) {
-            mem_free(run->setting[i].key);
-            mem_free(run->setting[i].value);
-        }
-        for (int64_t i = 0; i < run->lines; i++)
-            json_free(run->line[i]);
-        mem_free(run->setting);
-        mem_free(run->line);
+        for (int i = 0; run->value && i < r->settings; i++)
+            free(run->value[i]);
+        mem_free(run->value);
+        json_free(run->metrics);
         mem_free(run->name);
         mem_free(run->folder);
         mem_free(run->facts);
@@ -295,7 +209,7 @@ void report_fini(struct report *r)
 
 double report_value(const struct report_run *run, int64_t line, const char *series)
 {
-    const struct json *j = run->line[line];
+    const struct json *j = json_at(run->metrics, line);
 
     if (strncmp(series, "valid ", 6) == 0)
         return json_get_real(json_get(j, "valid"), series + 6, NAN);
@@ -329,7 +243,7 @@ bool report_has(const struct report *r, const char *part)
 bool report_differs(const struct report *r, int i)
 {
     for (int k = 1; k < r->n; k++)
-        if (strcmp(r->run[k].setting[i].value, r->run[0].setting[i].value) != 0)
+        if (strcmp(r->run[k].value[i], r->run[0].value[i]) != 0)
             return true;
     return false;
 }

@@ -82,9 +82,6 @@ static void print_runs(FILE *out, const struct report *r)
     fputc('\n', out);
 }
 
-/* ---- curves ---------------------------------------------------------------------------------------------
- */
-
 /* Means over SPARKS stretches of the epochs, at most; drawn in eight heights between the smallest and the
  * largest value of all runs. */
 static int stretches(const struct report_run *run, const char *series, double out[SPARKS])
@@ -141,21 +138,18 @@ static void print_curve(FILE *out, const struct report *r, const char *series)
     }
 }
 
-/* ---- settings and times ---------------------------------------------------------------------------------
- */
-
 static void print_differences(FILE *out, const struct report *r)
 {
     int differ = 0;
 
-    for (int i = 0; i < r->run[0].settings; i++) {
+    for (int i = 0; i < r->settings; i++) {
         if (!report_differs(r, i))
             continue;
         if (!differ++)
             fputs("\nsettings that differ\n", out);
-        fprintf(out, "  %-24s", r->run[0].setting[i].key);
+        fprintf(out, "  %-24s", config_key(i));
         for (int k = 0; k < r->n; k++)
-            fprintf(out, "  %s", r->run[k].setting[i].value);
+            fprintf(out, "  %s", r->run[k].value[i]);
         fputc('\n', out);
     }
     if (r->n > 1 && !differ)

@@ -95,8 +95,8 @@ char *config_value(const struct config *c, int i);
 bool config_skip_share(const struct config *c, double *share);
 bool config_missing(const struct config *c, int *kind, double *number);
 
-/* The name of a value of an enum or bool: config_enum_name("model.kind", 0) is "autorec". NULL: no such key or
- * value. */
+/* The name of a value of an enum or bool: config_enum_name("model.kind", 0) is "autorec". NULL: no such key
+ * or value. */
 const char *config_enum_name(const char *key, int value);
 
 /* Two configurations may differ in train.epochs, eval.untrained and run.* only, to resume one with the other:

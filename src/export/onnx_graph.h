@@ -41,8 +41,8 @@ void graph_vector(struct graph *g, const char *name, const float *data, int64_t 
 /* A number without dimensions. */
 void graph_number(struct graph *g, const char *name, double value);
 
-/* output = op(a, b, c), with the attributes put before it; b and c may be NULL. `output` NULL: an intermediate
- * value. Returns the output's name, which stays until graph_fini. */
+/* output = op(a, b, c), with the attributes put before it; b and c may be NULL. `output` NULL: an
+ * intermediate value. Returns the output's name, which stays until graph_fini. */
 const char *graph_node(struct graph *g, const char *output, const char *op, const char *a, const char *b,
                        const char *c);
 void graph_attribute(struct graph *g, const char *name, int64_t value, bool list);

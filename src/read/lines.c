@@ -180,8 +180,9 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
 
 bool lines_keep(struct lines *l, const char *from)
 {
-    l->given = (size_t)(from - l->buffer);
     l->kept = !l->ended;
+    if (l->kept)
+        l->given = (size_t)(from - l->buffer);
     return l->kept;
 }
 

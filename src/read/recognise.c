@@ -21,6 +21,7 @@ struct recogniser {
     int64_t head;                  /* lines of the head */
     const char *names, *names_end; /* the last comment of the head: it may hold the names */
     bool known_name;
+    char *arena; /* owned: texts of the sample's fields that lie outside the text; NULL: none */
     struct error *err;
 };
 
@@ -386,8 +387,7 @@ static int recognise_table(struct recogniser *g)
 static int recognise_json(struct recogniser *g)
 {
     struct field *name = NULL;
-    char *arena = NULL;
-    int rc = json_lines_sample(&g->s, &name, &arena, g->begin, g->end, g->err);
+    int rc = json_lines_sample(&g->s, &name, &g->arena, g->begin, g->end, g->err);
 
     g->d->layout = FORMAT_JSON;
     if (rc == 0 && g->spec->columns && !header_names_are_given(g->spec))
@@ -409,7 +409,6 @@ static int recognise_json(struct recogniser *g)
             snprintf(g->d->event_key, TEXT_WORD, "%s", name[c].text);
     }
     mem_free(name);
-    mem_free(arena);
     return rc;
 }
 
@@ -711,6 +710,7 @@ int recognise_text(struct text_format *out, struct reading *told, const struct r
     if (rc == 0)
         preview(g);
     sample_fini(&g->s);
+    mem_free(g->arena);
     mem_free(g);
     return rc;
 }

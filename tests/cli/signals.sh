@@ -6,7 +6,7 @@
 set -e
 export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell} OMP_WAIT_POLICY=passive
 
-options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=800
+options=(model.kind=mf model.latent=16 data.path=synth:small train.batch=1 train.epochs=3000
     train.checkpoint_minutes=0 -q --threads 1)
 start() {
     "$PARTRAIN" train "${options[@]}" --out "$folder/run" --resume >/dev/null 2>"$folder/err" &

@@ -112,17 +112,17 @@ struct scoring {
     struct world *w;
     struct view *view;
     const int64_t *example;
-    float *out; /* (users, items) */
+    float *out;      /* (users, items) */
+    struct input in; /* until the scores are there */
 };
 
 static void score(struct worker *worker, void *arg)
 {
     const struct scoring *s = arg;
     struct model *m = s->w->model;
-    struct input in = {.matrix = s->w->matrix, .view = s->view, .example = s->example, .rows = 10};
     int end, first = own_shards(worker, m, &end);
 
-    m->ops->infer(worker, m, &in);
+    m->ops->infer(worker, m, &s->in);
     for (int k = first; k < end; k++)
         m->ops->score(worker, m, k, 10, s->out + s->w->matrix->cut[k].begin, s->w->matrix->columns);
 }
@@ -156,6 +156,7 @@ static void check(int items, int64_t most)
     assert_int_equal(views_new(&s.view, w.matrix, 10, w.team, &err), 0);
     for (int p = 0; p < 10; p++)
         example[p] = 3 * p + 1; /* user 1 has rated nothing */
+    s.in = (struct input){.matrix = w.matrix, .view = s.view, .example = example, .rows = 10};
     team_run(w.team, score, &s);
     for (int p = 0; p < 10; p++) {
         float *row = out + p * items;

@@ -73,7 +73,7 @@ static bool all_are_one(const struct ratings *r)
 
 int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
-    int64_t low, by_item, by_user, items_dropped;
+    int64_t low = 0, by_item = 0, by_user = 0, items_dropped;
     int rc;
 
     note_values(r);

@@ -177,7 +177,7 @@ static int evaluate_one(double *value, enum baseline_kind kind, const struct eva
     struct eval_result result;
     struct baseline *b = NULL;
     struct evaluator *e = NULL;
-    int at[METRICS_MOST], rc;
+    int at[METRICS_MOST] = {0}, rc;
 
     own.n = 0;
     own.untrained = UNTRAINED_SCORE; /* its own output knows who is not known */

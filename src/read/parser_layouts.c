@@ -210,7 +210,7 @@ static int parse_block_line(struct parser *p, const char *line, const char *end)
 static int parse_matrix_row(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
-    struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS], user;
+    struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS] = {{NULL, 0, false}}, user;
     int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS), first = d->user_first || d->skip_first, names = 0;
     char digits[2][24], shown[PRINTABLE_BYTES];
     float value[TEXT_COLUMNS];

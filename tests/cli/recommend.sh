@@ -190,7 +190,9 @@ for model in mf item; do
     expect 0 '^8	1	' '' recommend -m "$folder/$model" -k 40 --users 8 --min-ratings 1 -q
     some=$(wc -l <"$folder/out")
     expect 0 '' '' recommend -m "$folder/$model" -k 40 --users 8 --min-ratings 100000 -q
-    [ "$some" -gt 5 ] && [ ! -s "$folder/out" ] || complain "$model: --min-ratings: $some items, then $(wc -l <"$folder/out")"
+    if [ "$some" -le 5 ] || [ -s "$folder/out" ]; then
+        complain "$model: --min-ratings: $some items, then $(wc -l <"$folder/out")"
+    fi
 done
 expect 2 '' 'one of clicks' recommend -m "$folder/vae" --users 8 --min-ratings 2
 # Files of ratings as they are: a header, quotes, further fields in which another mark stands.

@@ -140,8 +140,9 @@ float rating_decoder_scale(const struct rating_decoder *d, const struct batch *b
 {
     if (d->loss == LOSS_ROW_MEAN) /* the rest is in the cell weights */
         return 2.0f;
-    return (float)rating_loss_scale(d->loss, sum_shards(d, true), (double)b->rows, batch_cells(d, b),
-                                    (double)d->w.columns);
+    /* Only the root needs the sums, and only then has a barrier made them whole. */
+    return (float)rating_loss_scale(d->loss, d->loss == LOSS_ROOT ? sum_shards(d, true) : 0.0,
+                                    (double)b->rows, batch_cells(d, b), (double)d->w.columns);
 }
 
 double rating_decoder_loss(const struct rating_decoder *d, const struct batch *b, double *squares)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,22 @@
 /* Whether a put of this thread failed since its last json_text. A json_t has no room for it, and where
  * memory is short no room can be made. */
 static _Thread_local bool put_failed;
+
+/* Whether an allocation of jansson failed in this thread: its parser then reports any kind of error. */
+static _Thread_local bool no_memory;
+
+static void *allocate(size_t size)
+{
+    void *block = mem_alloc((int64_t)size, 1);
+
+    no_memory |= !block;
+    return block;
+}
+
+static void set_allocator(void)
+{
+    json_set_alloc_funcs(allocate, mem_free);
+}
 
 static json_t *inner(const struct json *j)
 {
@@ -178,10 +195,17 @@ char *json_text(const struct json *j, bool indent)
 
 int json_parse(struct json **out, const char *text, size_t length, struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     json_error_t e;
-    json_t *j = json_loadb(text, length, JSON_REJECT_DUPLICATES, &e);
+    json_t *j;
 
-    if (!j && json_error_code(&e) == json_error_out_of_memory)
+    /* Where memory ends within a string jansson's scanner asserts: there must be some before it begins. */
+    if (!mem_available((int64_t)length + (1 << 16)))
+        return error_set(err, PT_ENOMEM, "out of memory while reading JSON");
+    pthread_once(&once, set_allocator);
+    no_memory = false;
+    j = json_loadb(text, length, JSON_REJECT_DUPLICATES, &e);
+    if (!j && no_memory)
         return error_set(err, PT_ENOMEM, "out of memory while reading JSON");
     if (!j)
         return error_set(err, PT_EFILE, "line %d, column %d: %s", e.line, e.column, e.text);
@@ -203,7 +227,7 @@ int json_read(struct json **out, const char *path, struct error *err)
 
 int json_read_lines(struct json **out, const char *path, struct error *err)
 {
-    struct json *all = json_new_array(), *line;
+    struct json *all = json_new_array(), *line = NULL;
     char *text = NULL;
     size_t length;
     int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);

@@ -333,11 +333,3 @@ void matrix_free(struct matrix *m)
     mem_free(m->column_count);
     mem_free(m);
 }
-
-int64_t matrix_bytes(const struct matrix *m)
-{
-    int64_t entry = 4 + (m->shards && m->part[0].code ? 1 : 4);
-
-    return m->entries * entry + (int64_t)m->shards * (m->rows + 1) * 4 + m->examples * (m->slot ? 16 : 12) +
-           m->columns * 8;
-}

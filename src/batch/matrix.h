@@ -84,7 +84,4 @@ static inline int64_t matrix_row(const struct matrix *m, int64_t example)
     return m->slot ? m->slot[example] : example;
 }
 
-/* Bytes of memory of `m`. */
-int64_t matrix_bytes(const struct matrix *m);
-
 #endif

@@ -222,13 +222,6 @@ bool field_is_number(const struct field *f)
     return read_number(f, &x);
 }
 
-bool field_is_epoch(const struct field *f)
-{
-    double x;
-
-    return read_number(f, &x) && epoch_value(f, x);
-}
-
 static void add_cell(struct column_look *l, const struct field *f, double *before)
 {
     double x = NAN;

@@ -57,7 +57,6 @@ struct column_look {
 struct column_look sample_look(const struct sample *s, int column);
 
 bool field_is_number(const struct field *f);
-bool field_is_epoch(const struct field *f);
 
 /* PT_EDATA with a message about a line in doubt; `row`: of the table, or -1. */
 int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)

@@ -18,13 +18,15 @@ enum model_kind { MODEL_KIND_CHOICES(CHOICE_ID) MODEL_KINDS };
 #define SIDE_CHOICES(X) X(SIDE_ITEM, "item") X(SIDE_USER, "user")
 enum { SIDE_CHOICES(CHOICE_ID) };
 
-#define ACTIVATION_CHOICES(X)                                                                                \
+#define OUTPUT_CHOICES(X)                                                                                    \
     X(ACT_IDENTITY, "identity")                                                                              \
     X(ACT_SIGMOID, "sigmoid")                                                                                \
     X(ACT_TANH, "tanh")                                                                                      \
     X(ACT_RELU, "relu")                                                                                      \
     X(ACT_ELU, "elu")                                                                                        \
     X(ACT_SELU, "selu")
+/* Of hidden layers. swish: x sigmoid(x); gelu: x times the normal distribution function of x. */
+#define ACTIVATION_CHOICES(X) OUTPUT_CHOICES(X) X(ACT_SWISH, "swish") X(ACT_GELU, "gelu")
 enum activation { ACTIVATION_CHOICES(CHOICE_ID) };
 
 /* Layers from the latent units to the outputs: the encoder's mirrored, or none. */

@@ -8,7 +8,7 @@ static void add_weight(struct graph *g, const char *name, const float *data, int
 {
     struct weight *w = &g->weight[g->weights++];
 
-    *w = (struct weight){.data = data, .rows = rows, .cols = cols, .kept_cols = kept_cols};
+    *w = (struct weight){.name = name, .data = data, .rows = rows, .cols = cols, .kept_cols = kept_cols};
     if (rows >= 0)
         bytes_put_int(&w->head, 1, vector ? kept_cols : rows);
     if (rows >= 0 && !vector)
@@ -43,6 +43,9 @@ void graph_vector(struct graph *g, const char *name, const float *data, int64_t 
 
 void graph_number(struct graph *g, const char *name, double value)
 {
+    for (int i = 0; i < g->weights; i++)
+        if (strcmp(g->weight[i].name, name) == 0)
+            return;
     add_weight(g, name, NULL, -1, 1, 1, true);
     g->weight[g->weights - 1].own = (float)value;
 }
@@ -96,6 +99,18 @@ const char *graph_rated(struct graph *g)
     return g->rated;
 }
 
+/* 1/2 (1 + erf(x / sqrt 2)) */
+static const char *normal_distribution(struct graph *g, const char *x)
+{
+    const char *y;
+
+    graph_number(g, "root_half", 0.70710678118654752);
+    graph_number(g, "one", 1.0);
+    graph_number(g, "half", 0.5);
+    y = graph_node(g, NULL, "Erf", graph_node(g, NULL, "Mul", x, "root_half", NULL), NULL, NULL);
+    return graph_node(g, NULL, "Mul", graph_node(g, NULL, "Add", y, "one", NULL), "half", NULL);
+}
+
 const char *graph_activate(struct graph *g, const char *from, enum activation f)
 {
     static const char *const op[] = {[ACT_SIGMOID] = "Sigmoid",
@@ -104,6 +119,10 @@ const char *graph_activate(struct graph *g, const char *from, enum activation f)
                                      [ACT_ELU] = "Elu",
                                      [ACT_SELU] = "Selu"};
 
+    if (f == ACT_SWISH)
+        return graph_node(g, NULL, "Mul", from, graph_node(g, NULL, "Sigmoid", from, NULL, NULL), NULL);
+    if (f == ACT_GELU)
+        return graph_node(g, NULL, "Mul", from, normal_distribution(g, from), NULL);
     return f == ACT_IDENTITY ? from : graph_node(g, NULL, op[f], from, NULL, NULL);
 }
 

@@ -14,6 +14,7 @@ enum { WEIGHTS_MOST = 80, ONNX_FLOAT = 1, ONNX_INT64 = 7 };
 
 /* A tensor of the file: its head, then raw values, of each row the first kept_cols. */
 struct weight {
+    const char *name; /* stays until the file is written */
     struct bytes head;
     const float *data; /* borrowed from the run's file or the pool, or `own` */
     float own;
@@ -38,7 +39,7 @@ struct graph {
 void graph_tensor(struct graph *g, const char *name, int64_t rows, int64_t cols, bool tall);
 /* A vector of `n` numbers, which stay until the file is written; `tall`: as a column. */
 void graph_vector(struct graph *g, const char *name, const float *data, int64_t n, bool tall);
-/* A number without dimensions. */
+/* A number without dimensions; a second one of the same name is the first. */
 void graph_number(struct graph *g, const char *name, double value);
 
 /* output = op(a, b, c), with the attributes put before it; b and c may be NULL. `output` NULL: an

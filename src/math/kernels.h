@@ -21,6 +21,12 @@ static inline int64_t row_pad(int64_t n)
     return (n + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 }
 
+/* Whether the slope of f does not follow from its value: swish and gelu fall and rise. */
+static inline bool activation_keeps_input(enum activation f)
+{
+    return f == ACT_SWISH || f == ACT_GELU;
+}
+
 /* Memory to prefetch: three arrays of `lines` cache lines each. */
 struct ahead {
     const float *at[3];
@@ -88,7 +94,7 @@ struct kernels {
      * Returns the sum of (out - value)^2 before each step. Sums over a row: 16 lanes and a tree. */
     double (*sgd)(const struct sgd_block *b);
 
-    /* y = f(x) in place; and dy *= f'(.) given y = f(.). */
+    /* y = f(x) in place; and dy *= f'(x) given f(x), or x where activation_keeps_input(f). */
     void (*activate)(enum activation f, float *y, int64_t n);
     void (*activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 

@@ -82,4 +82,39 @@ INLINE float selu_element(float x)
     return SELU_SCALE * (x > 0.0f ? x : SELU_ALPHA * expm1_element(x));
 }
 
+INLINE float swish_slope(float x)
+{
+    float s = sigmoid_element(x);
+
+    return s * FMA(x, 1.0f - s, 1.0f);
+}
+
+/* The normal distribution function at x, within 1e-7 (Abramowitz and Stegun 26.2.17); *density: its slope. */
+INLINE float normal_element(float x, float *density)
+{
+    float size = x < 0.0f ? -x : x, t = 1.0f / FMA(0.2316419f, size, 1.0f), p;
+
+    *density = 0.398942280f * exp_element(-0.5f * x * x);
+    p = FMA(1.330274429f, t, -1.821255978f);
+    p = FMA(p, t, 1.781477937f);
+    p = FMA(p, t, -0.356563782f);
+    p = FMA(p, t, 0.319381530f);
+    p = p * t * *density;
+    return x < 0.0f ? p : 1.0f - p;
+}
+
+INLINE float gelu_element(float x)
+{
+    float density;
+
+    return x * normal_element(x, &density);
+}
+
+INLINE float gelu_slope(float x)
+{
+    float density, p = normal_element(x, &density);
+
+    return FMA(x, density, p);
+}
+
 #endif

@@ -26,6 +26,12 @@ void ISA(activate)(enum activation f, float *y, int64_t n)
     case ACT_SELU:
         EACH(selu_element(y[i]));
         break;
+    case ACT_SWISH:
+        EACH(y[i] * sigmoid_element(y[i]));
+        break;
+    case ACT_GELU:
+        EACH(gelu_element(y[i]));
+        break;
     }
 }
 
@@ -53,6 +59,12 @@ void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
         break;
     case ACT_SELU:
         EACH_BACK((y[i] > 0.0f ? SELU_SCALE : y[i] + SELU_SCALE * SELU_ALPHA));
+        break;
+    case ACT_SWISH:
+        EACH_BACK(swish_slope(y[i]));
+        break;
+    case ACT_GELU:
+        EACH_BACK(gelu_slope(y[i]));
         break;
     }
 }

@@ -10,14 +10,15 @@ static int groups_of(const struct dense *d)
 }
 
 static int layer_init(struct chain *c, int l, const char *prefix, const int *dims, enum activation act,
-                      bool moments, struct error *err)
+                      const struct model *m, struct error *err)
 {
     struct dense *d = &c->layer[l];
+    bool moments = !m->spec.fixed;
     int in = dims[l], out = dims[l + 1];
     int64_t rows = out * row_pad(in), biases = row_pad(out), floats = (moments ? 3 : 1) * (rows + biases);
     float *block = mem_pool_array(&c->pool, floats, sizeof *block);
 
-    *d = (struct dense){.in = in, .out = out, .ld = row_pad(in), .act = act};
+    *d = (struct dense){.in = in, .out = out, .ld = row_pad(in)};
     snprintf(d->name, sizeof d->name, "%s.%d.weight", prefix, l);
     snprintf(d->bias_name, sizeof d->bias_name, "%s.%d.bias", prefix, l);
     if (!block)
@@ -31,11 +32,11 @@ static int layer_init(struct chain *c, int l, const char *prefix, const int *dim
         d->row.w = block;
         d->bias.w = block + rows;
     }
-    return 0;
+    return units_init(&d->units, act, out, m, err);
 }
 
 /* All layers' units, zero, in one array: together they fill huge pages. */
-static int units_init(struct chain *c, const int *dims, int64_t rows)
+static int unit_arrays_init(struct chain *c, const int *dims, int64_t rows)
 {
     int64_t width = 0;
     float *at;
@@ -68,14 +69,14 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     c->n = n;
     for (int l = 0; l < n; l++) {
-        if ((rc = layer_init(c, l, prefix, dims, acts[l], !m->spec.fixed, err)) < 0)
+        if ((rc = layer_init(c, l, prefix, dims, acts[l], m, err)) < 0)
             return rc;
         widest = c->layer[l].ld > widest ? c->layer[l].ld : widest;
         groups += groups_of(&c->layer[l]);
     }
     c->tile = mem_pool_arrays(&c->pool, workers, DENSE_UNITS * widest);
     c->squares = mem_pool_zalloc(&c->pool, groups, sizeof *c->squares);
-    if (units_init(c, dims, rows) < 0 || c->pool.failed)
+    if (unit_arrays_init(c, dims, rows) < 0 || c->pool.failed)
         return error_set(err, PT_ENOMEM, "hidden layers: out of memory");
     return 0;
 }
@@ -122,6 +123,8 @@ void chain_list(struct chain *c, struct param_list *l)
 
 void chain_fini(struct chain *c)
 {
+    for (int l = 0; l < c->n; l++)
+        units_fini(&c->layer[l].units);
     mem_pool_free(&c->pool);
     *c = (struct chain){0};
 }
@@ -130,13 +133,12 @@ void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end
 {
     team_phase(w, PHASE_HIDDEN);
     for (int l = 0; l < c->n; l++) {
-        const struct dense *d = &c->layer[l];
+        struct dense *d = &c->layer[l];
         int64_t ld = c->ld[l + 1];
 
         c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
                             d->bias.w, c->h[l + 1] + first * ld, ld);
-        for (int64_t p = first; p < end; p++)
-            c->kern->activate(d->act, c->h[l + 1] + p * ld, d->out);
+        units_forward(&d->units, first, end, c->h[l + 1]);
     }
 }
 
@@ -144,11 +146,10 @@ void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t en
 {
     team_phase(w, PHASE_HIDDEN);
     for (int l = c->n - 1; l >= 0; l--) {
-        const struct dense *d = &c->layer[l];
+        struct dense *d = &c->layer[l];
         int64_t ld = c->ld[l + 1];
 
-        for (int64_t p = first; p < end; p++)
-            c->kern->activate_back(d->act, c->d[l + 1] + p * ld, c->h[l + 1] + p * ld, d->out);
+        units_backward(&d->units, first, end, c->d[l + 1], c->h[l + 1]);
         c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
                             INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
     }

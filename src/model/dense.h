@@ -9,8 +9,7 @@
 #ifndef MODEL_DENSE_H
 #define MODEL_DENSE_H
 
-#include "base/mem.h"
-#include "model/model.h"
+#include "model/units.h"
 
 #define CHAIN_MOST  16
 #define DENSE_UNITS 16
@@ -19,7 +18,7 @@ struct dense {
     char name[32], bias_name[32];
     int in, out;
     int64_t ld; /* of a weight row: in, padded */
-    enum activation act;
+    struct units units;
     struct weights row;  /* (out, ld) */
     struct weights bias; /* (out padded) in the same block */
 };

@@ -59,7 +59,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
     int workers = team_workers(m->eng.team), rc;
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, first, end;
 
-    *e = (struct encoder){.act = act, .normalize = m->spec.normalize_input, .model = m};
+    *e = (struct encoder){.normalize = m->spec.normalize_input, .model = m};
     e->dropout = (float)m->spec.input_dropout;
     e->bound = mem_pool_zalloc(&e->pool, workers + 1, sizeof *e->bound);
     e->view = mem_pool_zalloc(&e->pool, x->shards, sizeof *e->view);
@@ -75,6 +75,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
     if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
                          m->eng.team, err)) < 0 ||
         (rc = vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err)) < 0 ||
+        (rc = units_init(&e->units, act, k, m, err)) < 0 ||
         (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
         return rc;
     team_rank_own(m->eng.team, x->shards, &first, &end);
@@ -89,6 +90,7 @@ void encoder_fini(struct encoder *e)
     for (int s = 0; e->view && s < e->v.shards; s++)
         view_fini(&e->view[s]);
     mem_pool_free(&e->pool);
+    units_fini(&e->units);
     reduce_free(e->reduce);
     vector_fini(&e->mu);
     table_fini(&e->v);
@@ -146,8 +148,8 @@ void encoder_finish(struct worker *w, struct encoder *e, int64_t rows, float *h)
     for (int64_t p = first; p < end; p++) {
         memcpy(h + p * ld, z + p * ld, (size_t)ld * sizeof *h);
         kern->add(h + p * ld, e->mu.row.w, ld);
-        kern->activate(e->act, h + p * ld, e->v.k);
     }
+    units_forward(&e->units, first, end, h);
 }
 
 void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, const float *h)
@@ -155,8 +157,7 @@ void encoder_back(struct worker *w, struct encoder *e, int64_t rows, float *dh, 
     int64_t first, end;
 
     team_range(rows, w->id, w->count, &first, &end);
-    for (int64_t p = first; p < end; p++)
-        e->model->eng.kern->activate_back(e->act, dh + p * e->v.ld, h + p * e->v.ld, e->v.k);
+    units_backward(&e->units, first, end, dh, h);
 }
 
 /* Gradient of the row of V for the view's column a: sum of x dz over the examples that have it. */

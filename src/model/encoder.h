@@ -9,14 +9,13 @@
 #ifndef MODEL_ENCODER_H
 #define MODEL_ENCODER_H
 
-#include "base/mem.h"
-#include "model/model.h"
+#include "model/units.h"
 #include "par/reduce.h"
 
 struct encoder {
     struct table v;
     struct vector mu;
-    enum activation act;
+    struct units units;
     bool normalize;
     float dropout;         /* of the input */
     struct reduce *reduce; /* owned */

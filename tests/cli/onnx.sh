@@ -88,6 +88,8 @@ check dae-linear x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.
     split.valid_users=10 split.test_users=10
 check dae x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 split.valid_users=10 split.test_users=10
 check user x ratings 2e-4 model.kind=autorec model.side=user 'model.hidden=[20,12]' model.activation=selu
+check user-swish x ratings 2e-4 model.kind=autorec model.side=user 'model.hidden=[20,12]' model.activation=swish
+check item-gelu x ratings 2e-4 model.kind=autorec model.side=item model.hidden=20 model.activation=gelu
 check user-center x ratings 2e-4 model.kind=autorec model.side=user model.hidden=20 model.center=true
 check item x ratings 2e-4 model.kind=autorec model.side=item model.hidden=20
 check mf user ratings 2e-4 model.kind=mf model.latent=8 model.range_low=0.5 model.range_high=5.5

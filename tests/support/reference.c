@@ -129,6 +129,10 @@ double ref_activation(enum activation f, double x)
         return x > 0.0 ? x : exp(x) - 1.0;
     case ACT_SELU: /* Klambauer et al. 2017 */
         return 1.0507009873554805 * (x > 0.0 ? x : 1.6732632423543772 * (exp(x) - 1.0));
+    case ACT_SWISH: /* Ramachandran et al. 2017 */
+        return x / (1.0 + exp(-x));
+    case ACT_GELU: /* Hendrycks and Gimpel 2016 */
+        return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
     }
     return NAN;
 }
@@ -148,6 +152,10 @@ double ref_slope(enum activation f, double x)
         return x > 0.0 ? 1.0 : exp(x);
     case ACT_SELU:
         return 1.0507009873554805 * (x > 0.0 ? 1.0 : 1.6732632423543772 * exp(x));
+    case ACT_SWISH:
+        return (1.0 + exp(-x) + x * exp(-x)) / pow(1.0 + exp(-x), 2.0);
+    case ACT_GELU:
+        return 0.5 * (1.0 + erf(x / sqrt(2.0))) + x * exp(-x * x / 2.0) / sqrt(2.0 * M_PI);
     }
     return NAN;
 }

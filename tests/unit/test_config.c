@@ -240,6 +240,8 @@ static void names_and_numbers_of_enums_agree(void **state)
         {"model.kind", "mf", MODEL_MF},
         {"model.kind", "ease", MODEL_EASE},
         {"model.decoder", "linear", DECODER_LINEAR},
+        {"model.activation", "gelu", ACT_GELU},
+        {"model.output", "selu", ACT_SELU},
         {"model.kind", "ials", MODEL_IALS},
         {"train.optimizer", "sgd", OPTIMIZER_SGD},
         {"split.kind", "kfold", SPLIT_KFOLD},

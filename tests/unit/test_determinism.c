@@ -22,6 +22,8 @@ static struct world_spec problem(int i)
     s.model.hidden[0] = 21;
     s.model.hidden[1] = 12;
     s.model.hiddens = 1 + i % 2;
+    if (i == 1 || i == 3)
+        s.model.activation = i == 1 ? ACT_GELU : ACT_SWISH;
     s.model.dropout = 0.2;
     s.model.input_dropout = 0.3;
     s.model.loss = i == 1 || i == 6 ? LOSS_ROOT : LOSS_ROW_MEAN;

@@ -27,10 +27,10 @@ static void every_loss(void **state)
 
 static void every_activation(void **state)
 {
-    static const char *const name[] = {"identity", "sigmoid", "tanh", "relu", "elu", "selu"};
+    static const char *const name[] = {"identity", "sigmoid", "tanh", "relu", "elu", "selu", "swish", "gelu"};
 
     (void)state;
-    for (int f = 0; f < 6; f++)
+    for (int f = 0; f < 8; f++)
         for (int output = 0; output < 6; output++) {
             struct world_spec s = world_default(MODEL_AUTOREC);
 

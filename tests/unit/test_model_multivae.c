@@ -47,7 +47,7 @@ static void every_activation(void **state)
 {
     (void)state;
     for (int k = 0; k < 2; k++)
-        for (int f = 0; f < 6; f++) {
+        for (int f = 0; f < 8; f++) {
             struct world_spec s = world_default(kinds[k]);
 
             s.model.activation = (enum activation)f;

@@ -56,18 +56,19 @@ static struct world_spec tiny(enum model_kind kind)
 
 static void autorec_gradients(void **state)
 {
-    static const enum activation acts[] = {ACT_IDENTITY, ACT_SIGMOID, ACT_TANH, ACT_RELU, ACT_ELU, ACT_SELU};
+    static const enum activation acts[] = {ACT_IDENTITY, ACT_SIGMOID, ACT_TANH,  ACT_RELU,
+                                           ACT_ELU,      ACT_SELU,    ACT_SWISH, ACT_GELU};
     static const enum rating_loss losses[] = {LOSS_SUM,       LOSS_EXAMPLE_MEAN, LOSS_ROW_MEAN,
                                               LOSS_CELL_MEAN, LOSS_COLUMN_MEAN,  LOSS_ROOT};
 
     (void)state;
-    for (int a = 0; a < 6; a++) {
+    for (int a = 0; a < 8; a++) {
         struct world_spec s = tiny(MODEL_AUTOREC);
 
         s.side = a % 2;
         s.model.activation = acts[a];
         s.model.output = acts[(a + 2) % 6];
-        s.model.loss = losses[a];
+        s.model.loss = losses[a % 6];
         s.model.hiddens = 1 + a % 3;
         s.model.hidden[1] = 4;
         s.model.hidden[2] = 6;
@@ -83,6 +84,7 @@ static void multivae_and_multidae_gradients(void **state)
     for (int a = 0; a < 12; a++) {
         struct world_spec s = tiny(a % 6 < 4 ? MODEL_MULTIVAE : MODEL_MULTIDAE);
 
+        s.model.activation = a < 8 ? ACT_TANH : a % 2 ? ACT_SWISH : ACT_GELU;
         s.model.hiddens = a % 3;
         s.model.hidden[1] = 4;
         s.model.input_dropout = a % 2 ? 0.5 : 0.0;

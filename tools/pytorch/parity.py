@@ -65,7 +65,8 @@ def normal(seed, purpose, step, rows, columns, std):
 
 
 ACTIVATIONS = {"identity": lambda x: x, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu,
-               "elu": torch.nn.functional.elu, "selu": torch.selu}
+               "elu": torch.nn.functional.elu, "selu": torch.selu, "swish": torch.nn.functional.silu,
+               "gelu": torch.nn.functional.gelu}
 
 
 class Options:
@@ -323,7 +324,7 @@ def run(folder, without=()):
 DATA = "data.path=synth:600x400x20000"
 BY_USERS = ["data.min_rating=3.5", "split.valid_users=0.1", "split.test_users=0.1"]
 
-# A configuration, and what is set differently.
+# A configuration (behind a colon: a variant of it), and what is set differently.
 ROWS = [
     ("autorec-keras", []),
     ("autorec-keras-tuned", []),
@@ -336,7 +337,9 @@ ROWS = [
     ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
     ("multivae-tuned", BY_USERS),
     ("multivae-linear", BY_USERS),
+    ("multivae-linear:swish", [*BY_USERS, "model.activation=swish"]),
     ("multidae", [*BY_USERS, "train.batch=300"]),
+    ("autorec-user:gelu", ["model.activation=gelu"]),
     ("mf-dot", []),
     ("mf-range", []),
     ("mf-bias", []),
@@ -360,7 +363,7 @@ class Parity:
     def folder(self, row, settings, work):
         """The steps of a row; the last one's are kept, since mutations follow their row."""
         if self.made != row:
-            subprocess.run([self.args.steps_program, work, str(self.args.steps), os.path.join(self.root, "conf", row + ".yaml"),
+            subprocess.run([self.args.steps_program, work, str(self.args.steps), os.path.join(self.root, "conf", row.split(":")[0] + ".yaml"),
                             "run.threads=1", DATA, *settings], check=True)
             self.made = row
         return work

@@ -69,28 +69,6 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const
                 (int)ldb, 0.0f, c, (int)ldc);
 }
 
-void gemm_subtract(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a,
-                   int64_t lda, const double *b, int64_t ldb, double *c, int64_t ldc)
-{
-    assert(m > 0 && n > 0 && k > 0 && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
-    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, -1.0, a, (int)lda, b,
-                (int)ldb, 1.0, c, (int)ldc);
-}
-
-void gemm_triangle_right(int64_t m, int64_t n, const double *l, int64_t ldl, double *b, int64_t ldb)
-{
-    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0, l,
-                (int)ldl, b, (int)ldb);
-}
-
-void gemm_triangle_left(bool transposed, int64_t m, int64_t n, const double *l, int64_t ldl, double *b,
-                        int64_t ldb)
-{
-    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit,
-                (int)m, (int)n, 1.0, l, (int)ldl, b, (int)ldb);
-}
-
 const char *gemm_library(void)
 {
     static _Thread_local char text[96];

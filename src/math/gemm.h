@@ -1,7 +1,6 @@
 /* gemm.h - the door to BLAS. `partrain bench` and `partrain doctor` measure its SGEMM on this machine and
- * compare the program's own rates with it; the closed form of EASE has its float64 products here (spd.h).
- * Every other product of training and evaluation is in kernels.h, where an element's bits depend on its own
- * row and column alone.
+ * compare the program's own rates with it. Every product of training and evaluation is in kernels.h, where an
+ * element's bits depend on its own row and column alone.
  *
  * A rate is of one core, so the library must not start threads of its own in a call:
  *
@@ -29,15 +28,6 @@ int gemm_init(struct error *err);
  * size and leading dimension is from 1 to 2^31 - 1. C overlaps neither A nor B. */
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
              float *c, int64_t ldc);
-
-/* In float64, for spd.h; the calling thread does all of it.
- * C (m,n) -= op(A) op(B): op(A) is (m,k), op(B) (k,n), each as it lies or transposed. */
-void gemm_subtract(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a,
-                   int64_t lda, const double *b, int64_t ldb, double *c, int64_t ldc);
-/* B (m,n) = B L^-T with the lower triangle of L (n,n); B (m,n) = L^-1 B, transposed L^-T B, with L (m,m). */
-void gemm_triangle_right(int64_t m, int64_t n, const double *l, int64_t ldl, double *b, int64_t ldb);
-void gemm_triangle_left(bool transposed, int64_t m, int64_t n, const double *l, int64_t ldl, double *b,
-                        int64_t ldb);
 
 /* The linked library: "OpenBLAS 0.3.21 openmp"; its kernel family: "SkylakeX". "unknown" if the library does
  * not report it. The text belongs to the calling thread and stays until its next call. */

@@ -118,6 +118,9 @@ struct kernels {
                        const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                        const struct ahead *ahead);
 
+    /* C += sign A B^T, tiles of math/spd.h. */
+    void (*tile_product)(double *c, const double *a, const double *b, double sign);
+
     /* y_i = keep ? y_i / (1 - rate) : 0; unit i of the row drops where word i of the stream
      * (seed, purpose, step, position) is below rate * 2^32. n is the row's length without padding. */
     void (*dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,

@@ -20,6 +20,7 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .above_threshold = ISA(above_threshold),
     .product_nt = ISA(product_nt),
     .product_nn = ISA(product_nn),
+    .tile_product = ISA(tile_product),
     .dropout = ISA(dropout),
     .normal = ISA(normal),
 };

@@ -96,6 +96,7 @@ void ISA(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t ld
 void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                      const struct ahead *ahead);
+void ISA(tile_product)(double *c, const double *a, const double *b, double sign);
 void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position);
 void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,

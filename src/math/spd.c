@@ -1,79 +1,126 @@
 #include "math/spd.h"
 
-#include "math/gemm.h"
-
 #include <math.h>
 #include <string.h>
 
-static int64_t rows_of(int64_t n, int64_t tile)
+/* L is the factor and W its inverse. From spd_factor on, diagonal tile (k, k) holds W_kk; from spd_keep on,
+ * (i, k) holds W_ik transposed: X_ki. All products are of the form A B^T:
+ *
+ *     L_ik = (A_ik - sum_j<k L_ij L_kj^T) W_kk^T
+ *     X_ji = -(sum_j<=k<i L_ik X_jk^T)^T W_ii^T
+ *     A^-1_ij = sum_k>=i X_ik X_jk^T */
+static double *tile(const struct spd *s, int64_t i, int64_t k)
 {
-    int64_t left = n - tile * SPD_TILE;
-
-    return left < SPD_TILE ? left : SPD_TILE;
+    return s->a + (i * (i + 1) / 2 + k) * SPD_TILE_SIZE;
 }
 
-/* First number of tile (i, k). */
-static int64_t at(int64_t n, int64_t i, int64_t k)
+static void clear(double *t)
 {
-    return i * SPD_TILE * n + k * SPD_TILE;
+    memset(t, 0, SPD_TILE_SIZE * sizeof *t);
 }
 
-void spd_subtract(double *a, int64_t n, int64_t i, int64_t k)
+static void transpose(double *out, const double *in)
 {
-    if (k > 0)
-        gemm_subtract(false, true, rows_of(n, i), rows_of(n, k), k * SPD_TILE, a + at(n, i, 0), n,
-                      a + at(n, k, 0), n, a + at(n, i, k), n);
+    for (int64_t r = 0; r < SPD_TILE; r++)
+        for (int64_t c = 0; c < SPD_TILE; c++)
+            out[spd_in_tile(c, r)] = in[spd_in_tile(r, c)];
 }
 
-bool spd_factor(double *a, int64_t n, int64_t k)
+void spd_subtract(const struct spd *s, int64_t i, int64_t k)
 {
-    int64_t rows = rows_of(n, k);
-    double *l = a + at(n, k, k);
+    for (int64_t j = 0; j < k; j++)
+        s->kern->tile_product(tile(s, i, k), tile(s, i, j), tile(s, k, j), -1.0);
+}
+
+/* The factor of l (SPD_TILE, SPD_TILE), row-major, lower triangle. */
+static bool factor(double *l)
+{
+    double column[SPD_TILE];
     bool positive = true;
 
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c <= r; c++) {
-            double sum = l[r * n + c];
+    for (int64_t c = 0; c < SPD_TILE; c++) {
+        double root = sqrt(l[c * SPD_TILE + c]); /* NaN below 0 */
 
-            for (int64_t j = 0; j < c; j++)
-                sum -= l[r * n + j] * l[c * n + j];
-            if (c < r) {
-                l[r * n + c] = sum / l[c * n + c];
-            } else {
-                positive &= sum > 0.0;
-                l[r * n + r] = sqrt(sum); /* NaN below 0 */
-            }
+        positive &= root > 0.0;
+        l[c * SPD_TILE + c] = root;
+        for (int64_t r = c + 1; r < SPD_TILE; r++) {
+            double *row = l + r * SPD_TILE, own = row[c] /= root;
+
+            column[r] = own;
+            for (int64_t j = c + 1; j <= r; j++)
+                row[j] -= own * column[j];
         }
+    }
     return positive;
 }
 
-void spd_solve(double *a, int64_t n, int64_t i, int64_t k)
+/* Replaces l by its inverse, row by row. */
+static void invert(double *l)
 {
-    gemm_triangle_right(rows_of(n, i), rows_of(n, k), a + at(n, k, k), n, a + at(n, i, k), n);
+    double own[SPD_TILE];
+
+    for (int64_t r = 0; r < SPD_TILE; r++) {
+        double *row = l + r * SPD_TILE;
+
+        memcpy(own, row, sizeof own);
+        memset(row, 0, SPD_TILE * sizeof *row);
+        for (int64_t k = 0; k < r; k++)
+            for (int64_t j = 0; j <= k; j++)
+                row[j] -= own[k] * l[k * SPD_TILE + j];
+        for (int64_t j = 0; j < r; j++)
+            row[j] /= own[r];
+        row[r] = 1.0 / own[r];
+    }
 }
 
-void spd_inverse_column(const double *l, int64_t n, int64_t c, double *out)
+bool spd_factor(const struct spd *s, int64_t k, double *room)
 {
-    int64_t tiles = spd_tiles(n), width = rows_of(n, c), first = c * SPD_TILE;
+    double *a = tile(s, k, k);
+    bool positive;
 
-    memset(out, 0, (size_t)((n - first) * SPD_TILE) * sizeof *out);
-    for (int64_t r = 0; r < width; r++)
-        out[r * SPD_TILE + r] = 1.0;
-    for (int64_t i = c; i < tiles; i++) { /* L Y = E */
-        double *y = out + (i - c) * SPD_TILE * SPD_TILE;
+    for (int64_t r = 0; r < SPD_TILE; r++)
+        for (int64_t c = 0; c < SPD_TILE; c++)
+            room[r * SPD_TILE + c] = a[spd_in_tile(r, c)];
+    positive = factor(room);
+    invert(room);
+    for (int64_t r = 0; r < SPD_TILE; r++)
+        for (int64_t c = 0; c < SPD_TILE; c++)
+            a[spd_in_tile(r, c)] = room[r * SPD_TILE + c];
+    return positive;
+}
 
-        if (i > c)
-            gemm_subtract(false, false, rows_of(n, i), width, (i - c) * SPD_TILE, l + at(n, i, c), n, out,
-                          SPD_TILE, y, SPD_TILE);
-        gemm_triangle_left(false, rows_of(n, i), width, l + at(n, i, i), n, y, SPD_TILE);
-    }
-    for (int64_t i = tiles - 1; i >= c; i--) { /* L^T X = Y */
-        double *x = out + (i - c) * SPD_TILE * SPD_TILE;
-        int64_t below = n - (i + 1) * SPD_TILE;
+void spd_solve(const struct spd *s, int64_t i, int64_t k, double *room)
+{
+    memcpy(room, tile(s, i, k), SPD_TILE_SIZE * sizeof *room);
+    clear(tile(s, i, k));
+    s->kern->tile_product(tile(s, i, k), room, tile(s, k, k), 1.0);
+}
 
-        if (below > 0)
-            gemm_subtract(true, false, rows_of(n, i), width, below, l + at(n, i + 1, i), n,
-                          x + SPD_TILE * SPD_TILE, SPD_TILE, x, SPD_TILE);
-        gemm_triangle_left(true, rows_of(n, i), width, l + at(n, i, i), n, x, SPD_TILE);
-    }
+void spd_invert(const struct spd *s, int64_t i, int64_t j, double *out, double *room)
+{
+    clear(out);
+    for (int64_t k = j; k < i; k++)
+        s->kern->tile_product(out, tile(s, i, k), tile(s, k, j), 1.0);
+    transpose(room, out);
+    clear(out);
+    s->kern->tile_product(out, room, tile(s, i, i), -1.0);
+}
+
+void spd_keep(const struct spd *s, int64_t i, const double *row)
+{
+    double *own = tile(s, i, i);
+
+    memcpy(tile(s, i, 0), row, (size_t)(i * SPD_TILE_SIZE) * sizeof *row);
+    for (int64_t r = 0; r < SPD_TILE; r++)
+        for (int64_t c = 0; c < r; c++) {
+            own[spd_in_tile(c, r)] = own[spd_in_tile(r, c)];
+            own[spd_in_tile(r, c)] = 0.0;
+        }
+}
+
+void spd_inverse(const struct spd *s, int64_t i, int64_t j, double *out)
+{
+    clear(out);
+    for (int64_t k = i; k < s->tiles; k++)
+        s->kern->tile_product(out, tile(s, k, i), tile(s, k, j), 1.0);
 }

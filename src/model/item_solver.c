@@ -1,9 +1,8 @@
 /* item_solver.c - the closed form of item_weights.h: counts, factor, inverse, by tiles of one matrix in
- * float64. Who does which tile changes no bit. */
+ * float64 (math/spd.h). Who does which tile changes no bit. */
 #include "model/item_weights.h"
 
 #include "base/mem.h"
-#include "math/gemm.h"
 #include "math/spd.h"
 
 #include <math.h>
@@ -11,14 +10,14 @@
 
 struct item_solver {
     int64_t n;          /* items in B */
-    double *a;          /* (n, n) owned: X^T X with its penalty, then the factor; the lower triangle */
+    struct spd spd;     /* a owned: X^T X with its penalty, and what becomes of it */
     double *diagonal;   /* (n) owned: of the inverse */
+    double *row;        /* (tiles) tiles, owned */
+    double *room;       /* (workers) tiles, owned */
     int64_t *user_at;   /* (examples + 1) owned: a user's items are user_item[user_at[u] .. ) */
     int64_t *item_at;   /* (n + 1) owned, likewise */
     int32_t *user_item; /* (entries) owned: rows of B, ascending */
     int32_t *item_user; /* (entries) owned */
-    double **column;    /* (workers) owned: (n + SPD_TILE, SPD_TILE) each; NULL where one does not call */
-    int callers;        /* threads that BLAS takes; 0: any number */
     bool positive;
     struct item_weights *w;
     double l2, ratio;
@@ -26,12 +25,9 @@ struct item_solver {
 
 int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers)
 {
-    return 8 * (kept * kept + workers * SPD_TILE * (kept + SPD_TILE)) + 8 * entries + 24 * kept;
-}
+    int64_t tiles = spd_tiles(kept);
 
-static int caller(const struct item_solver *s, int id, int workers)
-{
-    return gemm_caller(id, workers, s->callers);
+    return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE) + 8 * entries + 24 * kept;
 }
 
 static int64_t row_in_b(const struct item_weights *w, int64_t column)
@@ -86,27 +82,25 @@ static int choose(struct item_weights *w, struct error *err)
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err)
 {
     const struct matrix *x = w->model->eng.train;
-    int workers = team_workers(w->model->eng.team), rc = gemm_init(err);
+    int64_t tiles = spd_tiles(w->n);
     struct item_solver *s;
-    bool full = false;
+    int rc = choose(w, err);
 
-    if (rc < 0 || (rc = choose(w, err)) < 0)
+    if (rc < 0)
         return rc;
     if (!(s = mem_zalloc(1, sizeof *s)))
         return error_set(err, PT_ENOMEM, "ease: out of memory");
-    *s = (struct item_solver){.n = w->n, .w = w, .callers = gemm_callers()};
-    s->a = mem_array(s->n * s->n, sizeof *s->a);
+    *s = (struct item_solver){.n = w->n, .w = w, .spd = {.kern = w->model->eng.kern, .tiles = tiles}};
+    s->spd.a = mem_array(spd_size(tiles), sizeof *s->spd.a);
     s->diagonal = mem_alloc(s->n, sizeof *s->diagonal);
     s->user_at = mem_alloc(x->examples + 1, sizeof *s->user_at);
     s->item_at = mem_zalloc(s->n + 1, sizeof *s->item_at);
     s->user_item = mem_alloc(x->entries, sizeof *s->user_item);
     s->item_user = mem_alloc(x->entries, sizeof *s->item_user);
-    s->column = mem_zalloc(workers, sizeof *s->column);
-    for (int i = 0; i < workers && s->column; i++)
-        if (caller(s, i, workers) >= 0)
-            full |= !(s->column[i] = mem_array((s->n + SPD_TILE) * SPD_TILE, sizeof **s->column));
-    if (full || !s->a || !s->diagonal || !s->user_at || !s->item_at || !s->user_item || !s->item_user ||
-        !s->column) {
+    s->row = mem_array(tiles * SPD_TILE_SIZE, sizeof *s->row);
+    s->room = mem_array((int64_t)team_workers(w->model->eng.team) * SPD_TILE_SIZE, sizeof *s->room);
+    if (!s->spd.a || !s->diagonal || !s->user_at || !s->item_at || !s->user_item || !s->item_user ||
+        !s->row || !s->room) {
         item_solver_free(s);
         return error_set(err, PT_ENOMEM,
                          "ease: no memory for a matrix of %lld x %lld; keep fewer items "
@@ -122,10 +116,9 @@ void item_solver_free(struct item_solver *s)
 {
     if (!s)
         return;
-    for (int i = 0; s->column && i < team_workers(s->w->model->eng.team); i++)
-        mem_free(s->column[i]);
-    mem_free(s->column);
-    mem_free(s->a);
+    mem_free(s->spd.a);
+    mem_free(s->row);
+    mem_free(s->room);
     mem_free(s->diagonal);
     mem_free(s->user_at);
     mem_free(s->item_at);
@@ -134,37 +127,75 @@ void item_solver_free(struct item_solver *s)
     mem_free(s);
 }
 
-/* Rows id, id + workers, ... of X^T X, with the penalty on its diagonal. */
-static void count(struct item_solver *s, int id, int workers)
+/* Whether a worker has turn t: there and back again, for what is longer the later it comes. */
+static bool has_turn(const struct worker *w, int64_t t)
 {
-    for (int64_t r = id; r < s->n; r += workers) {
-        double *row = s->a + r * s->n;
+    int64_t at = t % (2 * w->count);
 
-        memset(row, 0, (size_t)(r + 1) * sizeof *row);
-        for (int64_t i = s->item_at[r]; i < s->item_at[r + 1]; i++) {
-            const int32_t *item = s->user_item + s->user_at[s->item_user[i]];
+    return w->id == (at < w->count ? at : 2 * w->count - 1 - at);
+}
 
-            for (; *item < r; item++)
-                row[*item] += 1.0;
-        }
-        row[r] = (double)(s->item_at[r + 1] - s->item_at[r]) * (1.0 + s->ratio) + s->l2;
+/* A row of X^T X up to its diagonal, which gets the penalty. */
+static void count_row(struct item_solver *s, int64_t r)
+{
+    double *a = s->spd.a;
+    int64_t users = s->item_at[r + 1] - s->item_at[r];
+
+    for (int64_t i = s->item_at[r]; i < s->item_at[r + 1]; i++) {
+        const int32_t *item = s->user_item + s->user_at[s->item_user[i]];
+
+        for (; *item < r; item++)
+            a[spd_at(r, *item)] += 1.0;
     }
+    a[spd_at(r, r)] = (double)users * (1.0 + s->ratio) + s->l2;
+}
+
+static void count(struct worker *w, struct item_solver *s)
+{
+    for (int64_t i = 0; i < s->spd.tiles; i++) {
+        if (!has_turn(w, i))
+            continue;
+        memset(s->spd.a + spd_at(i * SPD_TILE, 0), 0, (size_t)((i + 1) * SPD_TILE_SIZE) * sizeof *s->spd.a);
+        for (int64_t r = i * SPD_TILE; r < (i + 1) * SPD_TILE; r++) {
+            if (r < s->n)
+                count_row(s, r);
+            else
+                s->spd.a[spd_at(r, r)] = 1.0;
+        }
+    }
+}
+
+static double *room_of(const struct worker *w, const struct item_solver *s)
+{
+    return s->room + (int64_t)w->id * SPD_TILE_SIZE;
 }
 
 static void factor(struct worker *w, struct item_solver *s)
 {
-    int64_t tiles = spd_tiles(s->n);
-    int calling = gemm_calling(w->count, s->callers), me = caller(s, w->id, w->count);
-
-    for (int64_t k = 0; k < tiles; k++) {
-        for (int64_t i = k + me; me >= 0 && i < tiles; i += calling)
-            spd_subtract(s->a, s->n, i, k);
+    for (int64_t k = 0; k < s->spd.tiles; k++) {
+        for (int64_t i = k; i < s->spd.tiles; i++)
+            if (has_turn(w, i))
+                spd_subtract(&s->spd, i, k);
         team_barrier(w);
         if (w->id == 0)
-            s->positive &= spd_factor(s->a, s->n, k);
+            s->positive &= spd_factor(&s->spd, k, room_of(w, s));
         team_barrier(w);
-        for (int64_t i = k + 1 + me; me >= 0 && i < tiles; i += calling)
-            spd_solve(s->a, s->n, i, k);
+        for (int64_t i = k + 1; i < s->spd.tiles; i++)
+            if (has_turn(w, i))
+                spd_solve(&s->spd, i, k, room_of(w, s));
+        team_barrier(w);
+    }
+}
+
+static void invert(struct worker *w, struct item_solver *s)
+{
+    for (int64_t i = 0; i < s->spd.tiles; i++) {
+        for (int64_t j = 0; j < i; j++)
+            if (has_turn(w, j))
+                spd_invert(&s->spd, i, j, s->row + j * SPD_TILE_SIZE, room_of(w, s));
+        team_barrier(w);
+        if (w->id == 0)
+            spd_keep(&s->spd, i, s->row);
         team_barrier(w);
     }
 }
@@ -176,26 +207,39 @@ static float *b_row(const struct item_weights *w, int64_t row)
     return w->b.part[shard].row.w + (row - w->b.cut[shard].begin) * w->b.ld;
 }
 
-/* Block column c of the inverse, and by symmetry block row c, into B's memory. */
-static void put_column(struct item_solver *s, int64_t c, double *p)
+/* A tile of the inverse, and its mirror image, into B's memory. */
+static void put_tile(struct item_solver *s, int64_t i, int64_t j, const double *p)
 {
-    int64_t first = c * SPD_TILE, width = s->n - first < SPD_TILE ? s->n - first : SPD_TILE;
+    int64_t row = i * SPD_TILE, column = j * SPD_TILE;
+    int64_t rows = s->n - row < SPD_TILE ? s->n - row : SPD_TILE;
+    int64_t columns = s->n - column < SPD_TILE ? s->n - column : SPD_TILE;
 
-    spd_inverse_column(s->a, s->n, c, p);
-    for (int64_t k = 0; k < width; k++)
-        s->diagonal[first + k] = p[k * SPD_TILE + k];
-    for (int64_t r = first; r < s->n; r++) {
-        float *row = b_row(s->w, r);
+    for (int64_t r = 0; r < rows; r++) {
+        float *out = b_row(s->w, row + r) + column;
 
-        for (int64_t k = 0; k < width; k++)
-            row[first + k] = (float)p[(r - first) * SPD_TILE + k];
+        for (int64_t c = 0; c < columns; c++)
+            out[c] = (float)p[spd_in_tile(r, c)];
+        if (i == j)
+            s->diagonal[row + r] = p[spd_in_tile(r, r)];
     }
-    for (int64_t k = 0; k < width; k++) {
-        float *row = b_row(s->w, first + k);
+    for (int64_t c = 0; c < columns && i != j; c++) {
+        float *out = b_row(s->w, column + c) + row;
 
-        for (int64_t r = first + width; r < s->n; r++)
-            row[r] = (float)p[(r - first) * SPD_TILE + k];
+        for (int64_t r = 0; r < rows; r++)
+            out[r] = (float)p[spd_in_tile(r, c)];
     }
+}
+
+static void put_all(struct worker *w, struct item_solver *s)
+{
+    int64_t turn = 0;
+
+    for (int64_t i = 0; i < s->spd.tiles; i++)
+        for (int64_t j = 0; j <= i; j++)
+            if (has_turn(w, turn++)) {
+                spd_inverse(&s->spd, i, j, room_of(w, s));
+                put_tile(s, i, j, room_of(w, s));
+            }
 }
 
 /* From the inverse to B = I - P diag(1 / P). */
@@ -216,16 +260,14 @@ static void divide(struct worker *w, struct item_solver *s)
 static void solve(struct worker *w, void *arg)
 {
     struct item_solver *s = arg;
-    int64_t tiles = spd_tiles(s->n);
-    int calling = gemm_calling(w->count, s->callers), me = caller(s, w->id, w->count);
 
     team_phase(w, PHASE_ENCODE);
-    count(s, w->id, w->count);
+    count(w, s);
     team_barrier(w);
     team_phase(w, PHASE_UPDATE);
     factor(w, s);
-    for (int64_t c = me; me >= 0 && c < tiles; c += calling)
-        put_column(s, c, s->column[w->id]);
+    invert(w, s);
+    put_all(w, s);
     team_barrier(w);
     divide(w, s);
 }

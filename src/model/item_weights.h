@@ -39,7 +39,7 @@ void item_weights_choose(struct item_weights *w, int64_t *pairs);
 int64_t item_weights_kept(int64_t columns, int64_t most);
 int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers);
 
-/* Memory for item_weights_solve. PT_ENOMEM; PT_EUSAGE if threads cannot call this BLAS. */
+/* Memory for item_weights_solve. PT_ENOMEM. */
 struct item_solver;
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err);
 void item_solver_free(struct item_solver *s);

@@ -20,7 +20,7 @@
 #define JUDGED_LEAST   10
 #define STEPS_LEAST    30    /* minibatches of an epoch */
 #define STEPS_FEW      8     /* the same of small data */
-#define EASE_ITEM_PAIR 12    /* bytes */
+#define EASE_ITEM_PAIR 8     /* bytes */
 #define EASE_ITEMS     20000 /* beyond it takes many minutes: time grows with their cube */
 #define EASE_ITEMS_FEW 5000  /* seconds: several penalties are tried */
 

@@ -3,7 +3,6 @@
 #include "train/run.h"
 
 #include "base/mem.h"
-#include "math/gemm.h"
 #include "train/init_from.h"
 
 #include <stdio.h>
@@ -193,21 +192,6 @@ static int plan(const struct run *r, bool *done, struct error *err)
     return r->ranks.count > 1 ? 0 : plan_check(&m, r->config, err);
 }
 
-/* Of a model whose closed form is BLAS's work. */
-static void warn_blas(const struct run *r)
-{
-    const char *better = gemm_better_core();
-    char text[320];
-
-    if ((!problem_traits(r->config)->closed && !r->config->ease) || !better)
-        return;
-    snprintf(text, sizeof text,
-             "OpenBLAS is older than this processor and uses kernels of %s, some five times slower; set "
-             "OPENBLAS_CORETYPE=%s in the environment. The weights' last bits depend on this choice",
-             gemm_core(), better);
-    run_warn(r, text);
-}
-
 static int open_folder(struct run *r, struct error *err)
 {
     const struct train_options *o = r->options;
@@ -273,7 +257,6 @@ int run_open(struct run *r, bool *done, struct error *err)
         (rc = check_validation(r, err)) < 0 || (rc = check_relevant(r, err)) < 0 ||
         (rc = plan(r, done, err)) < 0 || *done)
         return rc;
-    warn_blas(r);
     warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);

@@ -31,10 +31,8 @@ int cmd_config(int argc, char **argv, struct error *err)
 
     if (rc < 0)
         return rc;
-    if (q.reference) {
-        config_write_reference(stdout);
-        return 0;
-    }
+    if (q.reference)
+        return config_write_reference(stdout, err);
     rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
     if (rc < 0)
         return rc;

@@ -25,13 +25,13 @@ struct text_list {
 
 struct config {
 #define SECTION(name, help)
-#define INT(key, field, def, min, max, help)  int64_t field;
-#define REAL(key, field, def, min, max, help) double field;
-#define BOOL(key, field, def, help)           bool field;
-#define TEXT(key, field, def, help)           char *field; /* owned, never NULL */
-#define ENUM(key, field, def, names, help)    int field;
-#define INTS(key, field, def, min, max, help) struct int_list field;
-#define TEXTS(key, field, def, help)          struct text_list field;
+#define INT(key, field, ...)   int64_t field;
+#define REAL(key, field, ...)  double field;
+#define BOOL(key, field, ...)  bool field;
+#define TEXT(key, field, ...)  char *field; /* owned, never NULL */
+#define ENUM(key, field, ...)  int field;
+#define INTS(key, field, ...)  struct int_list field;
+#define TEXTS(key, field, ...) struct text_list field;
 #include "config/options.def"
     uint64_t set[4]; /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
     const char
@@ -104,7 +104,7 @@ const char *config_enum_name(const char *key, int value);
 const char *config_resume_conflict(const struct config *a, const struct config *b);
 
 /* docs/config.md, made from the table. */
-void config_write_reference(FILE *out);
+int config_write_reference(FILE *out, struct error *err);
 
 void config_free(struct config *c);
 

@@ -84,7 +84,7 @@ static int unknown_key(const char *key, struct error *err)
                      show(key).text);
 }
 
-/* A walk through a document: what has been seen, and where. */
+/* A walk through a document. */
 struct load {
     struct config *c;
     const char *path;
@@ -92,43 +92,25 @@ struct load {
     struct error *err;
 };
 
-static int place_error(struct load *load, int line, int column)
-{
-    char reason[sizeof load->err->text];
-
-    if (!load->err || load->err->code == PT_ENOMEM)
-        return load->err ? load->err->code : PT_ECONFIG;
-    memcpy(reason, load->err->text, sizeof reason);
-    return tree_fail(load->err, load->err->code, load->path, line, column, reason);
-}
-
 static int load_option(struct load *load, int i, const struct tree *value)
 {
     const struct option *o = option_at(i);
     const struct tree *at = value;
     int rc;
 
-    if (load->line[i]) {
-        error_set(load->err, PT_ECONFIG, "%s: given twice, the first time in line %d", o->key, load->line[i]);
-        return place_error(load, value->key_line, value->key_column);
-    }
+    if (load->line[i])
+        return tree_fail(load->err, load->path, value->key_line, value->key_column,
+                         "%s: given twice, the first time in line %d", o->key, load->line[i]);
     load->line[i] = value->key_line;
     rc = option_set(load->c, o, value, &at, load->err);
-    if (rc < 0) {
-        place_error(load, at->line, at->column);
-        return rc;
-    }
-    mark_given(load->c, i);
-    return 0;
-}
+    if (rc == PT_ECONFIG) {
+        struct error reason = *load->err;
 
-static bool seen_before(const struct tree *map, int i)
-{
-    for (int j = 0; j < i; j++) {
-        if (strcmp(map->item[j].key, map->item[i].key) == 0)
-            return true;
+        return tree_fail(load->err, load->path, at->line, at->column, "%s", reason.text);
     }
-    return false;
+    if (rc == 0)
+        mark_given(load->c, i);
+    return rc;
 }
 
 static int load_map(struct load *load, const struct tree *map, const char *section);
@@ -136,65 +118,65 @@ static int load_map(struct load *load, const struct tree *map, const char *secti
 static int load_entry(struct load *load, const struct tree *entry, const char *section)
 {
     char key[128];
-    int i, length = snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", entry->key);
+    int length = snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", entry->key);
+    int i = length < (int)sizeof key ? option_find(key) : -1;
+    struct error reason;
 
-    i = length < (int)sizeof key ? option_find(key) : -1;
     if (i >= 0)
         return load_option(load, i, entry);
     if (option_find_retired(key)) {
         load->c->retired = option_find_retired(key);
         return 0;
     }
-    if (!*section && strcmp(key, "tune") == 0) {
-        if (entry->kind == TREE_MAP)
-            return 0;
-        error_set(load->err, PT_ECONFIG, "tune: expected a mapping from keys to the values to try");
-    } else if (!*section && section_find(key)) {
+    if (!*section && strcmp(key, "tune") == 0)
+        return entry->kind == TREE_MAP ? 0
+                                       : tree_fail(load->err, load->path, entry->key_line, entry->key_column,
+                                                   "tune: expected a mapping from keys to the values to try");
+    if (!*section && section_find(key)) {
         if (entry->kind == TREE_MAP)
             return load_map(load, entry, key);
         if (tree_is_null(entry)) /* a section whose keys are all commented out */
             return 0;
-        error_set(load->err, PT_ECONFIG, "%s: is a section; expected keys in it, as in `%s: {KEY: VALUE}`",
-                  key, key);
-        place_error(load, entry->line, entry->column);
-        return PT_ECONFIG;
-    } else {
-        unknown_key(key, load->err);
+        return tree_fail(load->err, load->path, entry->line, entry->column,
+                         "%s: is a section; expected keys in it, as in `%s: {KEY: VALUE}`", key, key);
     }
-    place_error(load, entry->key_line, entry->key_column);
-    return PT_ECONFIG;
+    unknown_key(key, &reason);
+    return tree_fail(load->err, load->path, entry->key_line, entry->key_column, "%s", reason.text);
 }
 
 static int load_map(struct load *load, const struct tree *map, const char *section)
 {
-    for (int i = 0; i < map->n; i++) {
-        int rc;
+    int rc = 0;
 
-        if (seen_before(map, i) && option_find(map->item[i].key) < 0 &&
-            (section_find(map->item[i].key) || strcmp(map->item[i].key, "tune") == 0)) {
-            error_set(load->err, PT_ECONFIG, "%s: given twice; join the two", map->item[i].key);
-            place_error(load, map->item[i].key_line, map->item[i].key_column);
-            return PT_ECONFIG;
-        }
-        rc = load_entry(load, &map->item[i], section);
-        if (rc < 0)
-            return rc;
+    for (int i = 0; i < map->n && rc == 0; i++) {
+        const struct tree *entry = &map->item[i];
+        bool block = section_find(entry->key) || strcmp(entry->key, "tune") == 0;
+
+        for (int j = 0; block && j < i; j++)
+            if (strcmp(map->item[j].key, entry->key) == 0)
+                return tree_fail(load->err, load->path, entry->key_line, entry->key_column,
+                                 "%s: given twice; join the two", entry->key);
+        rc = load_entry(load, entry, section);
     }
-    return 0;
+    return rc;
 }
 
-static int load_tree(struct config *c, const struct tree *root, const char *path, struct error *err)
+/* Frees the tree. */
+static int load_tree(struct config *c, struct tree *root, const char *path, struct error *err)
 {
     struct error own = {0};
     struct load load = {.c = c, .path = path, .err = err ? err : &own};
+    int rc;
 
     if (tree_is_null(root) || (root->kind == TREE_MAP && root->n == 0))
-        return tree_fail(err, PT_ECONFIG, path, root->line, root->column,
-                         "empty; give at least model.kind and data.path");
-    if (root->kind != TREE_MAP)
-        return tree_fail(err, PT_ECONFIG, path, root->line, root->column,
-                         "expected sections with keys in them, as in `model: {kind: multivae}`");
-    return load_map(&load, root, "");
+        rc = tree_fail(err, path, root->line, root->column, "empty; give at least model.kind and data.path");
+    else if (root->kind != TREE_MAP)
+        rc = tree_fail(err, path, root->line, root->column,
+                       "expected sections with keys in them, as in `model: {kind: multivae}`");
+    else
+        rc = load_map(&load, root, "");
+    tree_free(root);
+    return rc;
 }
 
 int config_load(struct config *c, const char *path, struct error *err)
@@ -202,10 +184,7 @@ int config_load(struct config *c, const char *path, struct error *err)
     struct tree *root = NULL;
     int rc = tree_read(&root, path, err);
 
-    if (rc == 0)
-        rc = load_tree(c, root, path, err);
-    tree_free(root);
-    return rc;
+    return rc < 0 ? rc : load_tree(c, root, path, err);
 }
 
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err)
@@ -213,31 +192,7 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
     struct tree *root = NULL;
     int rc = tree_parse(&root, text, length, name, err);
 
-    if (rc == 0)
-        rc = load_tree(c, root, name, err);
-    tree_free(root);
-    return rc;
-}
-
-static int set_option(struct config *c, int i, char *value, struct error *err)
-{
-    const struct option *o = option_at(i);
-    struct tree raw = {.text = value, .quoted = o->type == OPTION_TEXT || o->type == OPTION_TEXTS};
-    struct tree *root = NULL;
-    const struct tree *at;
-    int rc;
-
-    if (!*value || (o->type == OPTION_TEXT && *value != '"' && *value != '\''))
-        return option_set(c, o, &raw, &at, err);
-    rc = tree_parse(&root, value, strlen(value), NULL, err);
-    if (rc < 0) {
-        if (err && rc == PT_ECONFIG)
-            error_prefix(err, "%s", o->key);
-        return rc;
-    }
-    rc = option_set(c, o, root, &at, err);
-    tree_free(root);
-    return rc;
+    return rc < 0 ? rc : load_tree(c, root, name, err);
 }
 
 int config_set(struct config *c, const char *assignment, struct error *err)
@@ -254,7 +209,7 @@ int config_set(struct config *c, const char *assignment, struct error *err)
     key[equals - assignment] = 0;
     i = option_find(key);
     if (i >= 0)
-        rc = set_option(c, i, key + (equals - assignment) + 1, err);
+        rc = option_set_text(c, i, equals + 1, err);
     else if (option_find_retired(key))
         c->retired = option_find_retired(key), rc = 0;
     else if (section_find(key))

@@ -6,34 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD(name) offsetof(struct config, name)
+#define OPTION(kind, name, field, use, note)                                                                 \
+    .type = kind, .when = use, .key = name, .help = note, .offset = offsetof(struct config, field),          \
+    .size = sizeof((struct config *)NULL)->field
 
 static const struct option table[] = {
 #define SECTION(section_name, note)
-#define INT(name, field, def, min, max, note)                                                                \
-    {OPTION_INT, name, note, FIELD(field), def, min, max, 0, 0, 0, NULL},
-#define REAL(name, field, def, min, max, note)                                                               \
-    {OPTION_REAL, name, note, FIELD(field), 0, 0, 0, def, min, max, NULL},
-#define BOOL(name, field, def, note)                                                                         \
-    {OPTION_BOOL, name, note, FIELD(field), def, 0, 1, 0, 0, 0, "false\0true\0"},
-#define TEXT(name, field, def, note) {OPTION_TEXT, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
-#define ENUM(name, field, def, names, note)                                                                  \
-    {OPTION_ENUM, name, note, FIELD(field), def, 0, 0, 0, 0, 0, names "\0"},
-#define INTS(name, field, def, min, max, note)                                                               \
-    {OPTION_INTS, name, note, FIELD(field), 0, min, max, 0, 0, 0, def},
-#define TEXTS(name, field, def, note) {OPTION_TEXTS, name, note, FIELD(field), 0, 0, 0, 0, 0, 0, def},
+#define INT(name, field, def, min, max, use, note)                                                           \
+    {OPTION(OPTION_INT, name, field, use, note), .whole = def, .low = min, .high = max},
+#define REAL(name, field, def, min, max, use, note)                                                          \
+    {OPTION(OPTION_REAL, name, field, use, note), .real = def, .least = min, .most = max},
+#define BOOL(name, field, def, use, note)                                                                    \
+    {OPTION(OPTION_BOOL, name, field, use, note), .whole = def, .text = "false\0true\0"},
+#define TEXT(name, field, def, use, note) {OPTION(OPTION_TEXT, name, field, use, note), .text = def},
+#define ENUM(name, field, def, names, use, note)                                                             \
+    {OPTION(OPTION_ENUM, name, field, use, note), .whole = def, .text = names "\0"},
+#define INTS(name, field, def, min, max, use, note)                                                          \
+    {OPTION(OPTION_INTS, name, field, use, note), .text = def, .low = min, .high = max},
+#define TEXTS(name, field, def, use, note) {OPTION(OPTION_TEXTS, name, field, use, note), .text = def},
 #include "config/options.def"
 };
 
 static const struct section sections[] = {
 #define SECTION(section_name, note) {section_name, note},
-#define INT(name, field, def, min, max, note)
-#define REAL(name, field, def, min, max, note)
-#define BOOL(name, field, def, note)
-#define TEXT(name, field, def, note)
-#define ENUM(name, field, def, names, note)
-#define INTS(name, field, def, min, max, note)
-#define TEXTS(name, field, def, note)
+#define INT(...)
+#define REAL(...)
+#define BOOL(...)
+#define TEXT(...)
+#define ENUM(...)
+#define INTS(...)
+#define TEXTS(...)
 #include "config/options.def"
 };
 

@@ -5,20 +5,54 @@
 #include "config/config.h"
 #include "config/tree.h"
 
+/* Who uses an option: bits of struct option's `when`, and of what a configuration is. */
+enum option_use {
+    FOR_VAE = 1 << 0,
+    FOR_MULTI = 1 << 1, /* Multi-VAE, Mult-DAE */
+    FOR_AUTOREC = 1 << 2,
+    FOR_MF = 1 << 3,
+    FOR_SGD = 1 << 4, /* mf */
+    FOR_EASE = 1 << 5,
+    FOR_IALS = 1 << 6,
+    FOR_COMPANION = 1 << 7, /* model.ease */
+    FOR_RATINGS = 1 << 8,   /* models of ratings */
+    FOR_CLICKS = 1 << 9,    /* models of choices */
+    FOR_NETWORK = 1 << 10,
+    FOR_EPOCHS = 1 << 11, /* not a closed form */
+    FOR_STEPS = 1 << 12,  /* gradient steps */
+    FOR_ADAM = 1 << 13,
+    FOR_BETA1 = 1 << 14,  /* Adam, beta1 constant */
+    FOR_DECAY = 1 << 15,  /* Adam, weights decay */
+    FOR_LOSS = 1 << 16,   /* Adam, ratings */
+    FOR_NORMAL = 1 << 17, /* model.init */
+    FOR_ONE_CYCLE = 1 << 18,
+    FOR_LR_STEP = 1 << 19,
+    FOR_LR_DECAY = 1 << 20,
+    FOR_ROWS = 1 << 21,  /* split.kind: users or rows */
+    FOR_CELLS = 1 << 22, /* all others */
+    FOR_SHARE = 1 << 23, /* split.test is a share or a count */
+    FOR_FOLDS = 1 << 24,
+    FOR_TIME = 1 << 25,
+    FOR_SYNTH = 1 << 26, /* data.path */
+    FOR_FILES = 1 << 27,
+    ALWAYS = 0
+};
+
 enum option_type {
     OPTION_INT,
     OPTION_REAL,
     OPTION_BOOL,
+    OPTION_ENUM, /* so far plain values; the others own memory */
     OPTION_TEXT,
-    OPTION_ENUM,
     OPTION_INTS,
     OPTION_TEXTS
 };
 
 struct option {
     enum option_type type;
+    unsigned when; /* uses; ALWAYS: all */
     const char *key, *help;
-    size_t offset;            /* of the field in struct config */
+    size_t offset, size;      /* of the field in struct config */
     int64_t whole, low, high; /* INT: default and bounds; INTS: bounds; BOOL, ENUM: default */
     double real, least, most; /* REAL: default and bounds */
     const char
@@ -64,9 +98,8 @@ int option_copy(struct config *to, const struct config *from, const struct optio
 void option_clear(struct config *c, const struct option *o);
 bool option_equal(const struct config *a, const struct config *b, const struct option *o);
 
-/* Replaces a list of words, or of one number. */
-int option_set_words(struct text_list *field, const char *const *word, int n, struct error *err);
-int option_set_number(struct int_list *field, const int64_t *value, int n, struct error *err);
+/* The same from text: YAML, for a text as it stands unless it begins with a quote. */
+int option_set_text(struct config *c, int i, const char *value, struct error *err);
 
 /* Whether the model and split at hand use the option. */
 bool option_used(const struct config *c, const struct option *o);

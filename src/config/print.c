@@ -5,22 +5,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LINE_WIDTH = 100 };
-
-/* A text that grows in a fixed buffer is not enough for a list of long words, so values are written straight
- * to the stream; `column` counts what stands in the line. */
-struct writer {
-    FILE *out;
-    int column;
-};
-
-static void put(struct writer *w, const char *text)
-{
-    fputs(text, w->out);
-    w->column += (int)strlen(text);
-}
 
 /* Plain where every YAML reader takes it for the same text; in double quotes elsewhere. */
 static bool is_plain(const char *text)
@@ -46,158 +34,122 @@ static bool needs_escape(uint32_t c)
            (c & 0xfffe) == 0xfffe;
 }
 
-static void put_text(struct writer *w, const char *text)
+static void put_text(FILE *out, const char *text)
 {
-    char piece[16];
     uint32_t character;
 
     if (is_plain(text)) {
-        put(w, text);
+        fputs(text, out);
         return;
     }
-    put(w, "\"");
+    putc('"', out);
     while (*text) {
-        int bytes = utf8_next(text, 4, &character);
+        int bytes = utf8_next(text, 4, &character); /* option_set lets no other text in */
 
-        if (bytes == 0) { /* cannot be: option_set has checked it */
-            bytes = 1;
-            character = '?';
-        }
         if (character == '"' || character == '\\')
-            snprintf(piece, sizeof piece, "\\%c", (int)character);
+            fprintf(out, "\\%c", (int)character);
         else if (character == '\t')
-            strcpy(piece, "\\t");
+            fputs("\\t", out);
         else if (needs_escape(character))
-            snprintf(piece, sizeof piece, character > 0xffff ? "\\U%08" PRIX32 : "\\u%04" PRIX32, character);
+            fprintf(out, character > 0xffff ? "\\U%08" PRIX32 : "\\u%04" PRIX32, character);
         else
-            snprintf(piece, sizeof piece, "%.*s", bytes, text);
-        put(w, piece);
+            fwrite(text, 1, (size_t)bytes, out);
         text += bytes;
     }
-    put(w, "\"");
+    putc('"', out);
 }
 
-static void put_list(struct writer *w, const struct config *c, const struct option *o)
+static void put_list(FILE *out, const struct config *c, const struct option *o)
 {
     const struct int_list *numbers = option_field_const(c, o);
     const struct text_list *words = option_field_const(c, o);
     int n = o->type == OPTION_INTS ? numbers->n : words->n;
-    char digits[32];
 
-    put(w, "[");
+    putc('[', out);
     for (int i = 0; i < n; i++) {
-        if (i)
-            put(w, ", ");
-        if (o->type == OPTION_INTS) {
-            snprintf(digits, sizeof digits, "%" PRId64, numbers->value[i]);
-            put(w, digits);
-        } else {
-            put_text(w, words->value[i]);
-        }
+        fputs(i ? ", " : "", out);
+        if (o->type == OPTION_INTS)
+            fprintf(out, "%" PRId64, numbers->value[i]);
+        else
+            put_text(out, words->value[i]);
     }
-    put(w, "]");
+    putc(']', out);
 }
 
-static void put_value(struct writer *w, const struct config *c, const struct option *o)
+static void put_value(FILE *out, const struct config *c, const struct option *o)
 {
     const void *field = option_field_const(c, o);
     char digits[64];
 
     switch (o->type) {
     case OPTION_INT:
-        snprintf(digits, sizeof digits, "%" PRId64, *(const int64_t *)field);
-        put(w, digits);
+        fprintf(out, "%" PRId64, *(const int64_t *)field);
         break;
     case OPTION_REAL:
         real_format(*(const double *)field, digits, sizeof digits);
-        put(w, option_can_be_unset(o) && *(const double *)field == o->real ? "unset" : digits);
+        fputs(option_can_be_unset(o) && *(const double *)field == o->real ? "unset" : digits, out);
         break;
     case OPTION_BOOL:
-        put(w, *(const bool *)field ? "true" : "false");
+        fputs(*(const bool *)field ? "true" : "false", out);
         break;
     case OPTION_TEXT:
-        put_text(w, *(char *const *)field);
+        put_text(out, *(char *const *)field);
         break;
     case OPTION_ENUM:
-        put(w, option_enum_name(o, *(const int *)field));
+        fputs(option_enum_name(o, *(const int *)field), out);
         break;
     case OPTION_INTS:
     case OPTION_TEXTS:
-        put_list(w, c, o);
+        put_list(out, c, o);
         break;
     }
 }
 
-static int value_width(const struct config *c, const struct option *o)
+/* all:      section:
+ *             key: value
+ * else:     section: {key: value, key: value,
+ *                     key: value} */
+static int print_section(FILE *out, const struct config *c, const struct section *s, bool all,
+                         struct error *err)
 {
-    const struct text_list *words = option_field_const(c, o);
-    int width = (int)strlen(o->key) + 16;
+    int indent = (int)strlen(s->name) + 3, column = 0;
 
-    if (o->type == OPTION_TEXT)
-        width += (int)strlen(*(char *const *)option_field_const(c, o));
-    for (int i = 0; o->type == OPTION_TEXTS && i < words->n; i++)
-        width += (int)strlen(words->value[i]);
-    return width;
-}
-
-/* section:
- *   key: value */
-static void print_block(struct writer *w, const struct config *c, const struct section *s)
-{
-    fprintf(w->out, "%s:\n", s->name);
+    fprintf(out, all ? "%s:\n" : "%s: {", s->name);
     for (int i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
+        const char *key = o->key + strlen(s->name) + 1;
+        char *value;
+        int width;
 
-        if (!option_in_section(o, s))
+        if (!option_in_section(o, s) || !(all || option_used(c, o)))
             continue;
-        fprintf(w->out, "  %s: ", o->key + strlen(s->name) + 1);
-        put_value(w, c, o);
-        fputc('\n', w->out);
-    }
-}
-
-/* section: {key: value, key: value,
- *           key: value} */
-static void print_flow(struct writer *w, const struct config *c, const struct section *s)
-{
-    int indent = (int)strlen(s->name) + 3;
-    bool first = true;
-
-    w->column = 0;
-    put(w, s->name);
-    put(w, ": {");
-    for (int i = 0; i < option_count(); i++) {
-        const struct option *o = option_at(i);
-
-        if (!option_in_section(o, s) || !option_used(c, o))
-            continue;
-        if (!first && w->column + value_width(c, o) - indent > LINE_WIDTH) {
-            fprintf(w->out, ",\n%*s", indent, "");
-            w->column = indent;
-        } else if (!first) {
-            put(w, ", ");
+        if (!(value = config_value(c, i)))
+            return error_set(err, PT_ENOMEM, "out of memory");
+        width = (int)(strlen(key) + strlen(value)) + 4;
+        if (all) {
+            fprintf(out, "  %s: %s\n", key, value);
+        } else if (!column || column + width > LINE_WIDTH) {
+            fprintf(out, "%s%*s%s: %s", column ? ",\n" : "", column ? indent : 0, "", key, value);
+            column = indent + width;
+        } else {
+            fprintf(out, ", %s: %s", key, value);
+            column += width;
         }
-        put(w, o->key + strlen(s->name) + 1);
-        put(w, ": ");
-        put_value(w, c, o);
-        first = false;
+        free(value);
     }
-    fputs("}\n", w->out);
+    fputs(all ? "" : "}\n", out);
+    return 0;
 }
 
 int config_print(const struct config *c, FILE *out, bool all, struct error *err)
 {
-    struct writer w = {.out = out};
+    int rc = 0;
 
-    for (int i = 0; i < section_count(); i++) {
-        if (all)
-            print_block(&w, c, section_at(i));
-        else
-            print_flow(&w, c, section_at(i));
-    }
-    if (fflush(out) != 0 || ferror(out))
-        return error_set(err, PT_EFILE, "configuration: cannot be written: %s", strerror(errno));
-    return 0;
+    for (int i = 0; i < section_count() && rc == 0; i++)
+        rc = print_section(out, c, section_at(i), all, err);
+    if (rc == 0 && (fflush(out) != 0 || ferror(out)))
+        rc = error_set(err, PT_EFILE, "configuration: cannot be written: %s", strerror(errno));
+    return rc;
 }
 
 const char *config_key(int i)
@@ -209,13 +161,12 @@ char *config_value(const struct config *c, int i)
 {
     char *text = NULL;
     size_t length;
-    struct writer w = {.out = open_memstream(&text, &length)};
+    FILE *out = open_memstream(&text, &length);
 
-    if (!w.out)
+    if (!out)
         return NULL;
-    put_value(&w, c, option_at(i));
-    fclose(w.out);
-    return text;
+    put_value(out, c, option_at(i));
+    return fclose(out) == 0 ? text : NULL;
 }
 
 static void reference_type(FILE *out, const struct option *o)
@@ -250,30 +201,13 @@ static void reference_type(FILE *out, const struct option *o)
     }
 }
 
-static void reference_default(FILE *out, const struct option *o)
+int config_write_reference(FILE *out, struct error *err)
 {
-    char digits[64];
+    struct config *defaults;
+    int rc = config_new(&defaults, err);
 
-    switch (o->type) {
-    case OPTION_INT:
-        fprintf(out, "%" PRId64, o->whole);
-        break;
-    case OPTION_REAL:
-        real_format(o->real, digits, sizeof digits);
-        fputs(option_can_be_unset(o) ? "unset" : digits, out);
-        break;
-    case OPTION_BOOL:
-    case OPTION_ENUM:
-        fputs(option_enum_name(o, (int)o->whole), out);
-        break;
-    default:
-        fputs(*o->text ? o->text : "empty", out);
-        break;
-    }
-}
-
-void config_write_reference(FILE *out)
-{
+    if (rc < 0)
+        return rc;
     fputs("# Configuration\n\n"
           "Made by `partrain config --reference` from `src/config/options.def`; edit that, not this.\n\n"
           "A configuration is one YAML file. Keys stand in sections or dotted, as you like:\n\n"
@@ -306,8 +240,13 @@ void config_write_reference(FILE *out)
             fprintf(out, "| `%s` | ", o->key);
             reference_type(out, o);
             fputs(" | ", out);
-            reference_default(out, o);
+            if (o->text && !*o->text)
+                fputs("empty", out);
+            else
+                put_value(out, defaults, o);
             fprintf(out, " | %s |\n", o->help);
         }
     }
+    config_free(defaults);
+    return 0;
 }

@@ -38,8 +38,8 @@ bool tree_is_null(const struct tree *t);
 
 void tree_free(struct tree *t);
 
-/* Fills *err with "path:line:column: reason" (the end of a long path is shown); returns `code`. */
-int tree_fail(struct error *err, enum pt_code code, const char *path, int line, int column,
-              const char *reason);
+/* Fills *err with "path:line:column: reason" (of a long path the end; NULL: the reason alone). PT_ECONFIG. */
+int tree_fail(struct error *err, const char *path, int line, int column, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

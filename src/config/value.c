@@ -6,7 +6,6 @@
 #include "base/utf8.h"
 #include "base/words.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -56,53 +55,55 @@ static int wrong_type(const struct option *o, const struct tree *value, struct e
     return error_set(err, PT_ECONFIG, "%s: %s is not %s", o->key, show(value->text).text, what);
 }
 
+/* A number beyond a bound; `low` and `high` are the bounds as text. */
+static int out_of_bounds(const struct option *o, const char *text, bool below, const char *low,
+                         const char *high, struct error *err)
+{
+    return error_set(err, PT_ECONFIG, "%s: %.40s is %s %s (allowed: %s to %s)", o->key, text,
+                     below ? "below" : "above", below ? low : high, low, high);
+}
+
 static int read_whole(const struct option *o, const struct tree *value, int64_t *out, struct error *err)
 {
-    const char *digits = value->text, *shown = value->text;
-    char *end;
+    const char *digits = value->text;
+    char low[24], high[24];
+    int64_t number;
 
-    if (value->kind != TREE_SCALAR || value->quoted || tree_is_null(value))
+    if (value->kind != TREE_SCALAR || value->quoted)
         return wrong_type(o, value, err);
     digits += *digits == '-' || *digits == '+';
     if (!*digits || digits[strspn(digits, "0123456789")])
         return wrong_type(o, value, err);
-    errno = 0;
-    *out = strtoll(value->text, &end, 10);
-    if (*out < o->low || (errno == ERANGE && *shown == '-'))
-        return error_set(err, PT_ECONFIG,
-                         "%s: %.40s is below %" PRId64 " (allowed: %" PRId64 " to %" PRId64 ")", o->key,
-                         shown, o->low, o->low, o->high);
-    if (*out > o->high || errno == ERANGE)
-        return error_set(err, PT_ECONFIG,
-                         "%s: %.40s is above %" PRId64 " (allowed: %" PRId64 " to %" PRId64 ")", o->key,
-                         shown, o->high, o->low, o->high);
+    number =
+        strtoll(value->text, NULL, 10); /* of digits alone: too many give the largest or smallest number */
+    if (number < o->low || number > o->high) {
+        snprintf(low, sizeof low, "%" PRId64, o->low);
+        snprintf(high, sizeof high, "%" PRId64, o->high);
+        return out_of_bounds(o, value->text, number < o->low, low, high, err);
+    }
+    *out = number;
     return 0;
 }
 
 static int read_real(const struct option *o, const struct tree *value, double *out, struct error *err)
 {
+    bool scalar = value->kind == TREE_SCALAR;
     char least[40], most[40];
+    double number;
     int64_t time;
 
-    if (value->kind == TREE_SCALAR && option_is_time(o) &&
-        date_parse(value->text, strlen(value->text), &time) && time > 0) {
-        *out = (double)time;
-        return 0;
-    }
-    if (value->kind == TREE_SCALAR && option_can_be_unset(o) && strcmp(value->text, "unset") == 0) {
-        *out = o->real;
-        return 0;
-    }
-    if (value->kind != TREE_SCALAR || value->quoted || !real_parse(value->text, out))
+    if (scalar && option_is_time(o) && date_parse(value->text, strlen(value->text), &time) && time > 0)
+        number = (double)time;
+    else if (scalar && option_can_be_unset(o) && strcmp(value->text, "unset") == 0)
+        number = o->real;
+    else if (!scalar || value->quoted || !real_parse(value->text, &number))
         return wrong_type(o, value, err);
-    real_format(o->least, least, sizeof least);
-    real_format(o->most, most, sizeof most);
-    if (*out < o->least)
-        return error_set(err, PT_ECONFIG, "%s: %.40s is below %s (allowed: %s to %s)", o->key, value->text,
-                         least, least, most);
-    if (*out > o->most)
-        return error_set(err, PT_ECONFIG, "%s: %.40s is above %s (allowed: %s to %s)", o->key, value->text,
-                         most, least, most);
+    else if (number < o->least || number > o->most) {
+        real_format(o->least, least, sizeof least);
+        real_format(o->most, most, sizeof most);
+        return out_of_bounds(o, value->text, number < o->least, least, most, err);
+    }
+    *out = number + 0.0; /* no -0 */
     return 0;
 }
 
@@ -173,7 +174,7 @@ static int set_text(struct config *c, const struct option *o, const struct tree 
     return 0;
 }
 
-int option_set_number(struct int_list *field, const int64_t *value, int n, struct error *err)
+static int set_numbers(struct int_list *field, const int64_t *value, int n, struct error *err)
 {
     int64_t *copy = mem_alloc(n ? n : 1, sizeof *copy);
 
@@ -194,7 +195,7 @@ static void free_words(struct text_list *list)
     *list = (struct text_list){0};
 }
 
-int option_set_words(struct text_list *field, const char *const *word, int n, struct error *err)
+static int set_words(struct text_list *field, const char *const *word, int n, struct error *err)
 {
     struct text_list made = {0, mem_zalloc(n ? n : 1, sizeof *made.value)};
 
@@ -210,22 +211,6 @@ int option_set_words(struct text_list *field, const char *const *word, int n, st
     }
     free_words(field);
     *field = made;
-    return 0;
-}
-
-/* "600, 200" as the list [600, 200]: plain words between commas or blanks, which `text` is cut into. */
-static int cut_words(const struct option *o, char *text, struct tree *item, int *n, const struct tree *from,
-                     struct error *err)
-{
-    char *rest = NULL;
-
-    *n = 0;
-    for (char *word = strtok_r(text, ", \t", &rest); word; word = strtok_r(NULL, ", \t", &rest)) {
-        if (*n == LONGEST_LIST)
-            return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
-        item[(*n)++] =
-            (struct tree){.text = word, .quoted = from->quoted, .line = from->line, .column = from->column};
-    }
     return 0;
 }
 
@@ -250,133 +235,131 @@ static int set_items(struct config *c, const struct option *o, const struct tree
     }
     if (rc < 0)
         return rc;
-    return o->type == OPTION_INTS ? option_set_number(option_field(c, o), number, n, err)
-                                  : option_set_words(option_field(c, o), word, n, err);
+    return o->type == OPTION_INTS ? set_numbers(option_field(c, o), number, n, err)
+                                  : set_words(option_field(c, o), word, n, err);
 }
 
-static int set_list(struct config *c, const struct option *o, const struct tree *value,
-                    const struct tree **at, struct error *err)
+/* "600, 200" as the list [600, 200]: plain words between commas or blanks. */
+static int split_words(struct config *c, const struct option *o, const char *words, const struct tree *from,
+                       struct error *err)
 {
     struct tree item[LONGEST_LIST];
-    char *text;
-    int rc, n;
+    char *text = mem_strdup(words), *rest = NULL;
+    int rc = text ? 0 : out_of_memory(o, err), n = 0;
 
-    if (value->kind == TREE_LIST && value->n > LONGEST_LIST)
-        return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
-    if (value->kind == TREE_LIST)
-        return set_items(c, o, value->item, value->n, at, err);
-    if (value->kind == TREE_MAP || tree_is_null(value) || (o->type == OPTION_INTS && value->quoted))
-        return wrong_type(o, value, err);
-    text = mem_strdup(value->text);
-    if (!text)
-        return out_of_memory(o, err);
-    rc = cut_words(o, text, item, &n, value, err);
+    for (char *word = text ? strtok_r(text, ", \t", &rest) : NULL; word && rc == 0;
+         word = strtok_r(NULL, ", \t", &rest)) {
+        if (n == LONGEST_LIST)
+            rc = error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
+        else
+            item[n++] = (struct tree){.text = word, .quoted = from->quoted};
+    }
     if (rc == 0)
         rc = set_items(c, o, item, n, NULL, err);
     mem_free(text);
     return rc;
 }
 
+static int set_list(struct config *c, const struct option *o, const struct tree *value,
+                    const struct tree **at, struct error *err)
+{
+    if (value->kind == TREE_LIST && value->n > LONGEST_LIST)
+        return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
+    if (value->kind == TREE_LIST)
+        return set_items(c, o, value->item, value->n, at, err);
+    if (value->kind == TREE_MAP || tree_is_null(value) || (o->type == OPTION_INTS && value->quoted))
+        return wrong_type(o, value, err);
+    return split_words(c, o, value->text, value, err);
+}
+
 int option_set(struct config *c, const struct option *o, const struct tree *value, const struct tree **at,
                struct error *err)
 {
-    union {
-        int64_t whole;
-        double real;
-        bool flag;
-        int index;
-    } v;
-    int rc = 0;
+    void *field = option_field(c, o);
 
     *at = value;
     switch (o->type) {
     case OPTION_INT:
-        rc = read_whole(o, value, &v.whole, err);
-        if (rc == 0)
-            *(int64_t *)option_field(c, o) = v.whole;
-        return rc;
+        return read_whole(o, value, field, err);
     case OPTION_REAL:
-        rc = read_real(o, value, &v.real, err);
-        if (rc == 0)
-            *(double *)option_field(c, o) = v.real + 0.0; /* no -0 */
-        return rc;
+        return read_real(o, value, field, err);
     case OPTION_BOOL:
-        rc = read_bool(o, value, &v.flag, err);
-        if (rc == 0)
-            *(bool *)option_field(c, o) = v.flag;
-        return rc;
+        return read_bool(o, value, field, err);
     case OPTION_ENUM:
-        rc = read_enum(o, value, &v.index, err);
-        if (rc == 0)
-            *(int *)option_field(c, o) = v.index;
-        return rc;
+        return read_enum(o, value, field, err);
     case OPTION_TEXT:
         return set_text(c, o, value, err);
     case OPTION_INTS:
     case OPTION_TEXTS:
         return set_list(c, o, value, at, err);
     }
+    return 0;
+}
+
+int option_set_text(struct config *c, int i, const char *value, struct error *err)
+{
+    const struct option *o = option_at(i);
+    struct tree raw = {.text = (char *)value, .quoted = o->type == OPTION_TEXT || o->type == OPTION_TEXTS};
+    struct tree *root = NULL;
+    const struct tree *at;
+    int rc;
+
+    if (!*value || (o->type == OPTION_TEXT && *value != '"' && *value != '\''))
+        return option_set(c, o, &raw, &at, err);
+    rc = tree_parse(&root, value, strlen(value), NULL, err);
+    if (rc < 0) {
+        if (rc == PT_ECONFIG)
+            error_prefix(err, "%s", o->key);
+        return rc;
+    }
+    rc = option_set(c, o, root, &at, err);
+    tree_free(root);
     return rc;
 }
 
 int option_set_default(struct config *c, const struct option *o, struct error *err)
 {
-    struct tree text = {.quoted = o->type != OPTION_INTS};
+    struct tree text = {.text = (char *)o->text, .quoted = o->type != OPTION_INTS};
+    void *field = option_field(c, o);
     const struct tree *at;
-    int rc;
 
     switch (o->type) {
     case OPTION_INT:
-        *(int64_t *)option_field(c, o) = o->whole;
+        *(int64_t *)field = o->whole;
         return 0;
     case OPTION_REAL:
-        *(double *)option_field(c, o) = o->real;
+        *(double *)field = o->real;
         return 0;
     case OPTION_BOOL:
-        *(bool *)option_field(c, o) = o->whole != 0;
+        *(bool *)field = o->whole != 0;
         return 0;
     case OPTION_ENUM:
-        *(int *)option_field(c, o) = (int)o->whole;
+        *(int *)field = (int)o->whole;
         return 0;
     default:
-        text.text = mem_strdup(o->text);
-        if (!text.text)
-            return out_of_memory(o, err);
-        rc = option_set(c, o, &text, &at, err);
-        mem_free(text.text);
-        return rc;
+        return option_set(c, o, &text, &at, err);
     }
 }
 
 int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err)
 {
-    void *field = option_field(to, o);
     const void *value = option_field_const(from, o);
     const struct int_list *numbers = value;
     const struct text_list *words = value;
+    void *field = option_field(to, o);
 
     switch (o->type) {
-    case OPTION_INT:
-        *(int64_t *)field = *(const int64_t *)value;
-        return 0;
-    case OPTION_REAL:
-        *(double *)field = *(const double *)value;
-        return 0;
-    case OPTION_BOOL:
-        *(bool *)field = *(const bool *)value;
-        return 0;
-    case OPTION_ENUM:
-        *(int *)field = *(const int *)value;
-        return 0;
     case OPTION_TEXT:
         *(char **)field = mem_strdup(*(char *const *)value);
         return *(char **)field ? 0 : out_of_memory(o, err);
     case OPTION_INTS:
-        return option_set_number(field, numbers->value, numbers->n, err);
+        return set_numbers(field, numbers->value, numbers->n, err);
     case OPTION_TEXTS:
-        return option_set_words(field, (const char *const *)words->value, words->n, err);
+        return set_words(field, (const char *const *)words->value, words->n, err);
+    default:
+        memcpy(field, value, o->size);
+        return 0;
     }
-    return 0;
 }
 
 void option_clear(struct config *c, const struct option *o)
@@ -390,39 +373,23 @@ void option_clear(struct config *c, const struct option *o)
     }
 }
 
-static bool lists_equal(const struct text_list *a, const struct text_list *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (int i = 0; i < a->n; i++) {
-        if (strcmp(a->value[i], b->value[i]) != 0)
-            return false;
-    }
-    return true;
-}
-
 bool option_equal(const struct config *a, const struct config *b, const struct option *o)
 {
     const void *x = option_field_const(a, o), *y = option_field_const(b, o);
+    const struct int_list *p = x, *q = y;
+    const struct text_list *v = x, *w = y;
+    bool equal = true;
 
     switch (o->type) {
-    case OPTION_INT:
-        return *(const int64_t *)x == *(const int64_t *)y;
-    case OPTION_REAL:
-        return *(const double *)x == *(const double *)y;
-    case OPTION_BOOL:
-        return *(const bool *)x == *(const bool *)y;
-    case OPTION_ENUM:
-        return *(const int *)x == *(const int *)y;
     case OPTION_TEXT:
         return strcmp(*(char *const *)x, *(char *const *)y) == 0;
-    case OPTION_INTS: {
-        const struct int_list *p = x, *q = y;
-
+    case OPTION_INTS:
         return p->n == q->n && memcmp(p->value, q->value, (size_t)p->n * sizeof *p->value) == 0;
-    }
     case OPTION_TEXTS:
-        return lists_equal(x, y);
+        for (int i = 0; i < v->n && equal; i++)
+            equal = i < w->n && strcmp(v->value[i], w->value[i]) == 0;
+        return equal && v->n == w->n;
+    default:
+        return memcmp(x, y, o->size) == 0;
     }
-    return false;
 }

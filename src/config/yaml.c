@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,20 +22,24 @@ struct reader {
     struct error *err;
 };
 
-int tree_fail(struct error *err, enum pt_code code, const char *path, int line, int column,
-              const char *reason)
+int tree_fail(struct error *err, const char *path, int line, int column, const char *fmt, ...)
 {
     size_t length = path ? strlen(path) : 0;
+    char reason[sizeof err->text];
+    va_list args;
 
+    va_start(args, fmt);
+    vsnprintf(reason, sizeof reason, fmt, args);
+    va_end(args);
     if (!path)
-        return error_set(err, code, "%s", reason);
-    return error_set(err, code, "%s%s:%d:%d: %s", length > 300 ? "..." : "",
+        return error_set(err, PT_ECONFIG, "%s", reason);
+    return error_set(err, PT_ECONFIG, "%s%s:%d:%d: %s", length > 300 ? "..." : "",
                      length > 300 ? path + length - 300 : path, line, column, reason);
 }
 
 static int fail_at(struct reader *r, yaml_mark_t mark, const char *reason)
 {
-    return tree_fail(r->err, PT_ECONFIG, r->name, (int)mark.line + 1, (int)mark.column + 1, reason);
+    return tree_fail(r->err, r->name, (int)mark.line + 1, (int)mark.column + 1, "%s", reason);
 }
 
 static int out_of_memory(struct error *err)
@@ -136,9 +141,12 @@ static int copy_text(struct reader *r, const yaml_event_t *event, char **out)
     return *out ? 0 : out_of_memory(r->err);
 }
 
-static int refuse_marks(struct reader *r, const yaml_event_t *event, const yaml_char_t *anchor,
-                        const yaml_char_t *tag)
+static int refuse_marks(struct reader *r, const yaml_event_t *event)
 {
+    bool scalar = event->type == YAML_SCALAR_EVENT; /* lists and mappings have the same head */
+    const yaml_char_t *anchor = scalar ? event->data.scalar.anchor : event->data.mapping_start.anchor;
+    const yaml_char_t *tag = scalar ? event->data.scalar.tag : event->data.mapping_start.tag;
+
     if (anchor)
         return fail_at(r, event->start_mark, "anchors (&name) are not taken; write the value out");
     if (tag)
@@ -156,7 +164,7 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct tree *ch
         return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(r, event->start_mark, "a key has to be a word, not a list or a mapping");
-    rc = refuse_marks(r, event, event->data.scalar.anchor, event->data.scalar.tag);
+    rc = refuse_marks(r, event);
     if (rc < 0)
         return rc;
     child->key_line = (int)event->start_mark.line + 1;
@@ -211,15 +219,15 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
     case YAML_SCALAR_EVENT:
         t->kind = TREE_SCALAR;
         t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-        rc = refuse_marks(r, event, event->data.scalar.anchor, event->data.scalar.tag);
+        rc = refuse_marks(r, event);
         return rc < 0 ? rc : copy_text(r, event, &t->text);
     case YAML_SEQUENCE_START_EVENT:
         t->kind = TREE_LIST;
-        rc = refuse_marks(r, event, event->data.sequence_start.anchor, event->data.sequence_start.tag);
+        rc = refuse_marks(r, event);
         return rc < 0 ? rc : read_items(r, t, YAML_SEQUENCE_END_EVENT, depth + 1);
     case YAML_MAPPING_START_EVENT:
         t->kind = TREE_MAP;
-        rc = refuse_marks(r, event, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+        rc = refuse_marks(r, event);
         return rc < 0 ? rc : read_items(r, t, YAML_MAPPING_END_EVENT, depth + 1);
     default:
         return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");

@@ -30,10 +30,9 @@ static int check_values(const struct search *s, struct error *err)
                 rc = config_setf(c, err, "%s=%.17g", a->key, k ? a->to : a->from);
             config_free(c);
             if (rc < 0) {
-                char reason[sizeof err->text];
+                struct error reason = *err;
 
-                snprintf(reason, sizeof reason, "tune: %.1000s", err->text);
-                return tree_fail(err, PT_ECONFIG, s->options->file, a->line, a->column, reason);
+                return tree_fail(err, s->options->file, a->line, a->column, "tune: %s", reason.text);
             }
         }
     }

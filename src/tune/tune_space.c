@@ -33,7 +33,7 @@ static int wrong(const struct reading *r, const struct tree *at, const char *fmt
     va_start(args, fmt);
     vsnprintf(reason, sizeof reason, fmt, args);
     va_end(args);
-    return tree_fail(r->err, PT_ECONFIG, r->path, at->line, at->column, reason);
+    return tree_fail(r->err, r->path, at->line, at->column, "%s", reason);
 }
 
 static int no_memory(const struct reading *r)
@@ -231,7 +231,6 @@ static int read_method(const struct reading *r, const struct tree *t)
 static int read_entry(const struct reading *r, const struct tree *t)
 {
     struct tune_spec *s = r->spec;
-    char reason[160];
 
     if (strcmp(t->key, "method") == 0)
         return read_method(r, t);
@@ -247,9 +246,9 @@ static int read_entry(const struct reading *r, const struct tree *t)
         return read_whole(r, t, 2, &s->eta);
     if (strcmp(t->key, "space") == 0)
         return read_space(r, t);
-    snprintf(reason, sizeof reason,
-             "tune: \"%.40s\" is none of method, trials, seed, minutes, min_epochs, eta, space", t->key);
-    return tree_fail(r->err, PT_ECONFIG, r->path, t->key_line, t->key_column, reason);
+    return tree_fail(r->err, r->path, t->key_line, t->key_column,
+                     "tune: \"%.40s\" is none of method, trials, seed, minutes, min_epochs, eta, space",
+                     t->key);
 }
 
 static int read_block(const struct reading *r, const struct tree *block)
@@ -273,7 +272,7 @@ static int read_block(const struct reading *r, const struct tree *block)
         return wrong(r, block, "tune: more than a million trials");
     for (int i = 0; i < s->axes && s->method == TUNE_GRID; i++)
         if (!s->axis[i].choice && !s->axis[i].points)
-            return tree_fail(r->err, PT_ECONFIG, r->path, s->axis[i].line, s->axis[i].column,
+            return tree_fail(r->err, r->path, s->axis[i].line, s->axis[i].column,
                              "tune: in a grid a range says how many values to try: points: N");
     if (s->method == TUNE_GRID && tune_grid_size(s) < 0)
         return wrong(r, block, "tune: the grid has more than a million combinations");

@@ -14,9 +14,8 @@ int bench_compare(const struct bench_result *r, struct error *err)
         if (strcmp(was, x->warm_hash) != 0 || (!r->weak && strcmp(a->hash, x->hash) != 0))
             return error_set(
                 err, PT_ECHECK,
-                "bench: %d and %d threads give different weights (%s, %s): the answer depends on "
-                "the number of threads, which is a fault of partrain or of the BLAS library "
-                "(`partrain doctor`)",
+                "bench: %d and %d threads give different weights (%s, %s): the answer depends on the number "
+                "of threads, which is a fault of partrain or of the BLAS library (`partrain doctor`)",
                 a->threads, x->threads, r->weak ? was : a->hash, r->weak ? x->warm_hash : x->hash);
         for (int k = 0; k < x->judged.n && !r->weak; k++)
             if (memcmp(&a->judged.value[k], &x->judged.value[k], sizeof(double)) != 0)

@@ -97,8 +97,8 @@ static int check_use(const struct request *q, struct error *err)
         return error_set(err, PT_EUSAGE, "split: into which folder? -o DIR");
     if (!q->to || (strcmp(q->to, "liang") != 0 && strcmp(q->to, "base") != 0))
         return error_set(err, PT_EUSAGE,
-                         "split: --to liang (five files, whole users held out) or --to base "
-                         "(NAME.base and NAME.test, single ratings held out)?");
+                         "split: --to liang (five files, whole users held out) or --to base (NAME.base and "
+                         "NAME.test, single ratings held out)?");
     return 0;
 }
 

@@ -149,9 +149,8 @@ static void print_system(struct doctor *d)
                        "/sys/kernel/mm/transparent_hugepage/enabled (as root)");
     system_line("/proc/sys/kernel/numa_balancing", balancing, sizeof balancing);
     if (d->facts.nodes > 1 && atoi(balancing) > 0)
-        doctor_warn(d,
-                    "the kernel moves pages between NUMA nodes by itself, memory is placed already: sysctl "
-                    "kernel.numa_balancing=0 (as root)");
+        doctor_warn(d, "the kernel moves pages between NUMA nodes by itself, memory is placed already: "
+                       "sysctl kernel.numa_balancing=0 (as root)");
     if (getloadavg(&load, 1) == 1 && load > 0.25 * d->facts.machine_pus)
         doctor_warn(
             d, "the load average is %.1f on %d processor%s: others are at work here and timings will vary",

@@ -115,10 +115,9 @@ static void note_ratings(const struct request *q, const char *run, const struct 
         cli_message("note: %lld rating%s that the model of %s does not have; left out", (long long)j->dropped,
                     j->dropped == 1 ? " has an id" : "s have ids", run);
     if (j->folded)
-        cli_message(
-            "note: %lld of the users had no rating in the training of %s; their rows are made from the "
-            "ratings that the split leaves them",
-            (long long)j->folded, run);
+        cli_message("note: %lld of the users had no rating in the training of %s; their rows are made from "
+                    "the ratings that the split leaves them",
+                    (long long)j->folded, run);
     if (j->unknown)
         cli_message(
             "note: %lld of the users had no rating in the training of %s, and the split leaves them none: "
@@ -128,10 +127,9 @@ static void note_ratings(const struct request *q, const char *run, const struct 
         cli_message("note: %s was trained on %lld of the ratings; they are left out", run,
                     (long long)j->left_out);
     if (j->trained)
-        cli_message(
-            "note: the run %s has ratings of %lld of the users too; if it was trained on ratings that "
-            "it is evaluated on here, the figures are too good",
-            run, (long long)j->trained);
+        cli_message("note: the run %s has ratings of %lld of the users too; if it was trained on ratings "
+                    "that it is evaluated on here, the figures are too good",
+                    run, (long long)j->trained);
     if (j->same_data && !j->same_split)
         cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
                     "evaluated on here",

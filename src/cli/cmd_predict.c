@@ -333,19 +333,17 @@ static int predict(struct job *j, struct error *err)
     if (j->history)
         targets_scale(q, j->trained, j->history);
     if (j->half && !q->quiet)
-        cli_message(
-            "%lld of %lld predictions are the training mean plus the bias of the user or the item: of the "
-            "other nothing was learned%s",
-            (long long)j->half, (long long)j->told, data_advice(j));
+        cli_message("%lld of %lld predictions are the training mean plus the bias of the user or the item: "
+                    "of the other nothing was learned%s",
+                    (long long)j->half, (long long)j->told, data_advice(j));
     if (j->cold && !q->quiet)
         cli_message(
             "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
             (long long)j->cold, (long long)j->told, trained_cold(j->trained), j->half ? "" : data_advice(j));
     if (j->shown && q->file && !q->quiet)
-        cli_message(
-            "note: %lld of the ratings asked for are among those that the model is given here: how well "
-            "it predicts those says nothing (docs/recommend.md, Ratings)",
-            (long long)j->shown);
+        cli_message("note: %lld of the ratings asked for are among those that the model is given here: how "
+                    "well it predicts those says nothing (docs/recommend.md, Ratings)",
+                    (long long)j->shown);
     return 0;
 }
 

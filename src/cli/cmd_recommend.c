@@ -91,8 +91,8 @@ static int for_text(struct job *j, struct error *err)
     if (!trained_takes_histories(j->trained))
         return error_set(
             err, PT_EUSAGE,
-            "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, "
-            "Mult-DAE, mf and autorec with model.side=user take those); use --users or --all");
+            "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, Mult-DAE, "
+            "mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
         (rc = history_text_open(&t, j->trained, j->q->targets.file, targets_note, (void *)&j->q->targets,
                                 err)) < 0)
@@ -211,10 +211,9 @@ static int hide_items(struct job *j, struct error *err)
     int rc = 0;
 
     if (q->min_ratings && !j->trained->item_ratings)
-        return error_set(
-            err, PT_EUSAGE,
-            "--min-ratings: the model does not say how often items were rated: it is one of clicks, "
-            "or of an earlier partrain");
+        return error_set(err, PT_EUSAGE,
+                         "--min-ratings: the model does not say how often items were rated: it is one of "
+                         "clicks, or of an earlier partrain");
     if (!q->allow && !q->deny && !q->min_ratings)
         return 0;
     j->hidden = mem_zalloc(n, 1);
@@ -258,8 +257,7 @@ static void tell(const struct job *j, double open_s, double use_s)
 {
     if (j->trained->rating && j->trained->item_ratings && !j->q->min_ratings)
         cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings; "
-                    "--min-ratings N "
-                    "leaves those out (docs/recommend.md)");
+                    "--min-ratings N leaves those out (docs/recommend.md)");
     if (j->empty)
         cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
                     (long long)j->empty);

@@ -136,10 +136,9 @@ static void data_line(const struct console *t, const struct train_progress *p)
         cli_message(
             "note: one rating is held out for testing; of split.test 1 is a count, a share is below 1");
     if (t->rates && q->low == q->high)
-        cli_message(
-            "note: every training rating is %g: who chose what is for multivae and multidae; a rating "
-            "model has nothing to learn from it",
-            q->low);
+        cli_message("note: every training rating is %g: who chose what is for multivae and multidae; a "
+                    "rating model has nothing to learn from it",
+                    q->low);
 }
 
 /* Of a part: ratings that no model can predict or list, and users who have none in it. */
@@ -290,9 +289,8 @@ static void print_result(const struct train_result *r, const char *folder, bool 
         fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n",
                 (long long)r->best_epoch, (long long)r->epochs, r->train_s, r->weights_hash, folder);
     if (!quiet && r->last_is_best)
-        cli_message(
-            "the best epoch is the last one: more epochs (train.epochs), or a larger train.lr, may reach "
-            "more");
+        cli_message("the best epoch is the last one: more epochs (train.epochs), or a larger train.lr, may "
+                    "reach more");
 }
 
 static int start(const struct request *q, const struct config *c, struct error *err)

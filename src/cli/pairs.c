@@ -113,11 +113,10 @@ int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown,
         return 0;
     d = format_of(mark);
     if ((rc = recognise_header_line(&d, text, text + length, shown, err)) < 0)
-        return error_set(
-            err, PT_EDATA,
-            "%s:1: this header names not both of user and item, and other columns where they would "
-            "stand; call the two user and item",
-            shown);
+        return error_set(err, PT_EDATA,
+                         "%s:1: this header names not both of user and item, and other columns where they "
+                         "would stand; call the two user and item",
+                         shown);
     if (rc == 0) {
         snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), text);
         word[strcspn(word, mark)] = '\0';

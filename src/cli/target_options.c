@@ -124,11 +124,11 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
             (*out)[i] = (int32_t)i;
     list_free(list);
     if (!*n)
-        return error_set(
-            err, PT_EDATA, "%s has none of the %lld users asked for%s", where, (long long)missing,
-            q->users && strchr(q->users, ',') ? "; names with a comma in them stand one a line in a file: "
-                                                "--users FILE"
-                                              : "");
+        return error_set(err, PT_EDATA, "%s has none of the %lld users asked for%s", where,
+                         (long long)missing,
+                         q->users && strchr(q->users, ',')
+                             ? "; names with a comma in them stand one a line in a file: --users FILE"
+                             : "");
     targets_note_all_missing(q, where, missing);
     return 0;
 }

@@ -90,10 +90,9 @@ static int check_model(const struct config *c, struct error *err)
     const char *kind = config_enum_name("model.kind", c->model_kind);
 
     if (is(c, FOR_VAE) && c->kl_per_click > 0 && c->kl_anneal_steps > 0)
-        return error_set(
-            err, PT_ECONFIG,
-            "model.kl_anneal_steps: it grows kl_weight, which model.kl_per_click replaces; leave "
-            "one of the two out");
+        return error_set(err, PT_ECONFIG,
+                         "model.kl_anneal_steps: it grows kl_weight, which model.kl_per_click replaces; "
+                         "leave one of the two out");
 
     if (is(c, FOR_CLICKS) && c->model_side == SIDE_ITEM)
         return error_set(err, PT_ECONFIG, "model.side: %s takes users as examples; set it to user", kind);
@@ -112,15 +111,14 @@ static int check_model(const struct config *c, struct error *err)
     if (is(c, FOR_SGD) && !c->biases)
         return error_set(
             err, PT_ECONFIG,
-            "model.biases: sgd works on what the biases leave; set it to true, or train.optimizer to "
-            "adam");
+            "model.biases: sgd works on what the biases leave; set it to true, or train.optimizer to adam");
     if (is(c, FOR_MF) && c->range_low > c->range_high)
         return error_set(err, PT_ECONFIG, "model.range_low: %g is above model.range_high, %g; swap them",
                          c->range_low, c->range_high);
     if (is(c, FOR_MF) && c->range_low < c->range_high && c->center)
         return error_set(err, PT_ECONFIG,
-                         "model.center: a sigmoid range already places the ratings; set it to false, "
-                         "or model.range_low and model.range_high to 0");
+                         "model.center: a sigmoid range already places the ratings; set it to false, or "
+                         "model.range_low and model.range_high to 0");
     if (is(c, FOR_NORMAL) && c->init_std == 0)
         return error_set(
             err, PT_ECONFIG,
@@ -188,8 +186,8 @@ static int check_split_model(const struct config *c, bool trains, struct error *
             split);
     if (c->split_kind == SPLIT_USERS && c->model_side == SIDE_ITEM && is(c, FOR_AUTOREC))
         return error_set(err, PT_ECONFIG,
-                         "split.kind: users holds users out, but the examples of model.side item are "
-                         "items; set it to rows or random, or model.side to user");
+                         "split.kind: users holds users out, but the examples of model.side item are items; "
+                         "set it to rows or random, or model.side to user");
     if (is(c, FOR_ROWS) && c->split_fold_in == 0)
         return error_set(
             err, PT_ECONFIG,
@@ -197,8 +195,8 @@ static int check_split_model(const struct config *c, bool trains, struct error *
             split);
     if (is(c, FOR_ROWS) && is(c, FOR_CLICKS) && c->split_fold_in == 1 && c->eval_seen == 0)
         return error_set(err, PT_ECONFIG,
-                         "split.fold_in: with 1 every held-out item has been seen and eval.seen removes "
-                         "it; set it below 1, such as 0.8");
+                         "split.fold_in: with 1 every held-out item has been seen and eval.seen removes it; "
+                         "set it below 1, such as 0.8");
     return 0;
 }
 
@@ -219,8 +217,8 @@ static int check_split(const struct config *c, bool trains, struct error *err)
     if (is(c, FOR_ROWS) && c->split_test_users < 1 && c->split_valid_users < 1 &&
         c->split_test_users + c->split_valid_users >= 1)
         return error_set(err, PT_ECONFIG,
-                         "split.test_users: with split.valid_users %g, a share of %g leaves nobody to "
-                         "train on; lower one of them",
+                         "split.test_users: with split.valid_users %g, a share of %g leaves nobody to train "
+                         "on; lower one of them",
                          c->split_valid_users, c->split_test_users);
     if (is(c, FOR_FOLDS) && c->split_fold >= c->split_folds)
         return error_set(err, PT_ECONFIG, "split.fold: there are %d folds, counted from 0; set it below that",
@@ -240,8 +238,8 @@ static int check_train(const struct config *c, struct error *err)
 
     if (!is(c, FOR_MULTI) && c->microbatch > 0)
         return error_set(err, PT_ECONFIG,
-                         "train.microbatch: only multivae and multidae hold a block of logits that it "
-                         "could cut; leave it out, or 0");
+                         "train.microbatch: only multivae and multidae hold a block of logits that it could "
+                         "cut; leave it out, or 0");
     if (is(c, FOR_COMPANION) && c->ease_weight < 0 && surely_no_validation(c))
         return error_set(err, PT_ECONFIG,
                          "model.ease_weight: there is no validation part to choose it by; set %s above 0, or "
@@ -252,10 +250,10 @@ static int check_train(const struct config *c, struct error *err)
             err, PT_ECONFIG,
             "train.patience: there is no validation part to judge by; set %s above 0, such as 0.1", part);
     if (c->refit && surely_no_validation(c))
-        return error_set(err, PT_ECONFIG,
-                         "train.refit: there is no validation part to choose by; set %s above 0, or "
-                         "train.refit to false",
-                         part);
+        return error_set(
+            err, PT_ECONFIG,
+            "train.refit: there is no validation part to choose by; set %s above 0, or train.refit to false",
+            part);
     if (is(c, FOR_LR_DECAY) && c->lr_decay == 1)
         return error_set(err, PT_ECONFIG,
                          "train.lr_decay: with 1 the schedule %s changes nothing; set it below 1, or "

@@ -249,10 +249,9 @@ int onnx_write(const struct trained *trained, const char *path, struct error *er
     if (!g)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (problem_traits(trained->config)->alternating) {
-        rc =
-            error_set(err, PT_EUSAGE,
-                      "ials solves a system of equations for each user, which ONNX has no operator for; read "
-                      "item.weight of model.safetensors, or use libpartrain");
+        rc = error_set(err, PT_EUSAGE,
+                       "ials solves a system of equations for each user, which ONNX has no operator for; "
+                       "read item.weight of model.safetensors, or use libpartrain");
         goto end;
     }
     if ((rc = tensors_open(&file, trained->files.path, err)) < 0)

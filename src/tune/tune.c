@@ -62,11 +62,10 @@ static int check_base(struct search *s, struct error *err)
         s->result->smaller_is_better = metric_smaller_is_better(&m);
         s->epochs = s->spec->method == TUNE_HALVING ? c->epochs : 0;
         if (s->epochs && (c->schedule == SCHEDULE_COSINE || c->schedule == SCHEDULE_ONE_CYCLE))
-            rc = error_set(
-                err, PT_ECONFIG,
-                "tune: method halving stops trainings early, and the step size of train.schedule %s depends "
-                "on train.epochs; take random, or another schedule",
-                config_enum_name("train.schedule", c->schedule));
+            rc = error_set(err, PT_ECONFIG,
+                           "tune: method halving stops trainings early, and the step size of train.schedule "
+                           "%s depends on train.epochs; take random, or another schedule",
+                           config_enum_name("train.schedule", c->schedule));
         for (int i = 0; i < s->spec->axes && rc == 0 && s->epochs; i++)
             if (strcmp(s->spec->axis[i].key, "train.epochs") == 0 ||
                 strcmp(s->spec->axis[i].key, "train.schedule") == 0)
@@ -134,11 +133,10 @@ static int compare_plan(const char *path, const char *plan, const char *folder, 
     if (rc < 0)
         return rc;
     if (strcmp(old, plan) != 0)
-        rc = error_set(
-            err, PT_ECONFIG,
-            "%s: the search in this folder was another one (plan.yaml); only trials, minutes and run.* may "
-            "change",
-            folder);
+        rc = error_set(err, PT_ECONFIG,
+                       "%s: the search in this folder was another one (plan.yaml); only trials, minutes and "
+                       "run.* may change",
+                       folder);
     mem_free(old);
     return rc;
 }

@@ -45,10 +45,9 @@ static void print_heading(const struct bench_result *r, const struct config *c)
 
 static void print_scaling(const struct bench_result *r)
 {
-    printf(
-        "| threads | median s | lowest | highest | ratings/s | %s | efficiency | evaluation s | weights_hash "
-        "|\n",
-        r->weak ? "growth of rate" : "speed-up");
+    printf("| threads | median s | lowest | highest | ratings/s | %s | efficiency | evaluation s | "
+           "weights_hash |\n",
+           r->weak ? "growth of rate" : "speed-up");
     printf("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
     for (int i = 0; i < r->rows; i++) {
         const struct bench_row *x = &r->row[i];
@@ -110,8 +109,7 @@ static void print_roof_row(const struct bench_row *x, const char *name, double s
 static void print_roof(const struct bench_result *r)
 {
     printf("\nRates of each phase, beside SGEMM (products of %d x %d x %d) and streaming (Adam over %.0f MB) "
-           "on the "
-           "same threads:\n\n",
+           "on the same threads:\n\n",
            PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK, 1e-6 * r->stream_bytes);
     printf("| threads | phase | s | GFLOP/s | of SGEMM | GB/s | of streaming |\n"
            "| ---: | :--- | ---: | ---: | ---: | ---: | ---: |\n");
@@ -130,8 +128,7 @@ static void print_roof(const struct bench_result *r)
     for (int i = 0; i < r->rows; i++)
         if (r->row[i].sgemm_workers < r->row[i].threads)
             printf("\nSGEMM of %d threads is scaled from %d of them: the BLAS library takes no more callers "
-                   "at a "
-                   "time.\n",
+                   "at a time.\n",
                    r->row[i].threads, r->row[i].sgemm_workers);
     printf("\nBytes are counted as if caches kept nothing from phase to phase, so a phase that they serve "
            "can exceed the\n"

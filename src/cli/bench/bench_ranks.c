@@ -164,8 +164,7 @@ static int read_result(struct ranks_table *t, int ranks, const char *text, size_
     if (rc < 0 || json_get_int(j, "ranks", 0) != ranks) {
         rc = error_set(err, PT_EUSAGE,
                        "--ranks: %d processes were started and %" PRId64
-                       " took part; does --launch start programs of the "
-                       "MPI that this one was built with?",
+                       " took part; does --launch start programs of the MPI that this one was built with?",
                        ranks, json_get_int(j, "ranks", 0));
         json_free(j);
         return rc;
@@ -244,9 +243,9 @@ static void print_md(const struct ranks_table *t)
            text_of(t, "model"), text_of(t, "data"), repeats, plural(repeats), t->line[0].steps,
            t->line[0].steps == 1 ? "" : "es", json_get_int(t->first, "batch", 0), shards, plural(shards),
            text_of(t, "isa"), text_of(t, "blas_core"));
-    printf("| ranks | threads each | median s | lowest | highest | ratings/s | speed-up | efficiency | kB "
-           "sent a step | "
-           "weights_hash |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
+    printf(
+        "| ranks | threads each | median s | lowest | highest | ratings/s | speed-up | efficiency | kB sent "
+        "a step | weights_hash |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
     for (int i = 0; i < t->lines; i++) {
         const struct line *x = &t->line[i];
 
@@ -292,8 +291,8 @@ static int compare(const struct ranks_table *t, struct error *err)
         if (strcmp(a->hash, x->hash) != 0)
             return error_set(err, PT_ECHECK,
                              "bench: %d rank%s with %" PRId64 " and %d with %" PRId64
-                             " threads give different weights "
-                             "(%s, %s): a fault of partrain or of the BLAS library (`partrain doctor`)",
+                             " threads give different weights (%s, %s): a fault of partrain or of the BLAS "
+                             "library (`partrain doctor`)",
                              a->ranks, plural(a->ranks), a->threads, x->ranks, x->threads, a->hash, x->hash);
     }
     return 0;

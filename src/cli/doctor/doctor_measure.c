@@ -82,15 +82,11 @@ void doctor_check_environment(struct doctor *d)
     if (strcasecmp(dynamic, "true") == 0)
         doctor_warn(d, "OMP_DYNAMIC=true is turned off for runs: unset it");
     if (strcasecmp(policy, "passive") == 0 || strcmp(environment("GOMP_SPINCOUNT"), "0") == 0)
-        doctor_warn(
-            d,
-            "waiting workers go to sleep at once, which makes every barrier dear: unset OMP_WAIT_POLICY and "
-            "GOMP_SPINCOUNT");
+        doctor_warn(d, "waiting workers go to sleep at once, which makes every barrier dear: unset "
+                       "OMP_WAIT_POLICY and GOMP_SPINCOUNT");
     if (strcasecmp(policy, "active") == 0 && d->workers > d->facts.pus)
-        doctor_warn(
-            d, "OMP_WAIT_POLICY=active with more workers than processors: waiting workers keep working ones "
-               "off; "
-               "unset it");
+        doctor_warn(d, "OMP_WAIT_POLICY=active with more workers than processors: waiting workers keep "
+                       "working ones off; unset it");
     if (*environment("OPENBLAS_NUM_THREADS"))
         doctor_warn(d, "OPENBLAS_NUM_THREADS has no effect: BLAS is only measured, a call by each worker");
     if (probe_blas_note(note, sizeof note))
@@ -175,9 +171,8 @@ void doctor_print_measurement(struct doctor *d, const struct measurement *m)
     printf(" (products of %d x %d x %d)\n", PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK);
     printf("barrier     %.2g us (%d worker%s)\n", 1e6 * m->barrier, d->workers, plural(d->workers));
     if (m->serial_threads > 1 || in_run > 1)
-        doctor_warn(
-            d, "a BLAS call uses several threads, so SGEMM's rates are not a worker's: install OpenBLAS's "
-               "OpenMP build (Debian, Ubuntu: libopenblas0-openmp)");
+        doctor_warn(d, "a BLAS call uses several threads, so SGEMM's rates are not a worker's: install "
+                       "OpenBLAS's OpenMP build (Debian, Ubuntu: libopenblas0-openmp)");
     if (m->bound < d->workers && d->bind != BIND_NONE && !d->facts.omp_places)
         doctor_warn(d, "only %d of %d workers could be bound: the system (a container's rules?) forbids it",
                     m->bound, d->workers);

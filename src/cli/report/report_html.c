@@ -16,13 +16,12 @@ static const char head[] =
     "'unsafe-inline'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<meta name=\"color-scheme\" content=\"light dark\">\n<title>partrain report</title>\n<style>\n"
-    ":root{--bg:#fff;--fg:#1c1e21;--dim:#5b626b;--line:#d9dde2;--s0:#1f5fbf;--s1:#c2410c;--s2:#177245;"
-    "--s3:#8e24aa;--s4:#a16207;--s5:#0e7490;--s6:#be185d;--s7:#4b5563}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#15181c;--fg:#e6e8eb;--dim:#a0a8b2;--line:#343a42;"
-    "--s0:#7fb2ff;--s1:#ffa06b;--s2:#6bd49a;--s3:#d59bf0;--s4:#e3c15b;--s5:#67d3ea;--s6:#ff8fbf;--s7:#b8c0cc}"
-    "}\n"
-    "body{margin:0 auto;max-width:1120px;padding:1rem;background:var(--bg);color:var(--fg);"
-    "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
+    ":root{--bg:#fff;--fg:#1c1e21;--dim:#5b626b;--line:#d9dde2;--s0:#1f5fbf;--s1:#c2410c;--s2:#177245;--s3:#"
+    "8e24aa;--s4:#a16207;--s5:#0e7490;--s6:#be185d;--s7:#4b5563}\n"
+    "@media(prefers-color-scheme:dark){:root{--bg:#15181c;--fg:#e6e8eb;--dim:#a0a8b2;--line:#343a42;--s0:#"
+    "7fb2ff;--s1:#ffa06b;--s2:#6bd49a;--s3:#d59bf0;--s4:#e3c15b;--s5:#67d3ea;--s6:#ff8fbf;--s7:#b8c0cc}}\n"
+    "body{margin:0 auto;max-width:1120px;padding:1rem;background:var(--bg);color:var(--fg);font:16px/1.5 "
+    "system-ui,sans-serif;overflow-wrap:anywhere}\n"
     "h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:1.8rem 0 "
     ".5rem}h3{font-size:1rem;margin:.7rem 0 0}\n"
     "p{margin:.3rem 0}.dim{color:var(--dim)}.wide{overflow-x:auto}\n"
@@ -295,8 +294,7 @@ static void put_facts(struct file_writer *w, const struct report_run *run, bool 
 
     file_printf(w,
                 "<p>%" PRId64
-                " ratings kept, %.4g%% of all pairs; values %g to %g, mean %.4g, standard deviation "
-                "%.4g.",
+                " ratings kept, %.4g%% of all pairs; values %g to %g, mean %.4g, standard deviation %.4g.",
                 f->ratings, 100.0 * f->density, f->low, f->high, f->mean, f->deviation);
     if (f->has_time) {
         data_date(f->first_time, first);
@@ -304,10 +302,8 @@ static void put_facts(struct file_writer *w, const struct report_run *run, bool 
         file_printf(w, " From %s to %s.", first, last);
     }
     put(w, "</p>\n<div class=\"wide\"><table><thead><tr><th>ratings "
-           "of</th><th>number</th><th>fewest</th><th>10%</th>"
-           "<th>25%</th><th>median</th><th>75%</th><th>90%</th><th>most</th><th>mean</th><th>Gini</th></tr></"
-           "thead>"
-           "<tbody>\n");
+           "of</th><th>number</th><th>fewest</th><th>10%</th><th>25%</th><th>median</th><th>75%</th><th>90%</"
+           "th><th>most</th><th>mean</th><th>Gini</th></tr></thead><tbody>\n");
     put_counts(w, "users", &f->users);
     put_counts(w, "items", &f->items);
     put(w, "</tbody></table></div>\n");
@@ -375,11 +371,10 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
         return rc;
     put(w, head);
     for (int i = 0; i < 8; i++)
-        file_printf(
-            w,
-            ".plot [stroke=\"rgb(161,   0,   %d)\"]{stroke:var(--s%d)}.plot [fill=\"rgb(161,   0,   %d)\"]"
-            "{fill:var(--s%d)}.plot [color=\"rgb(161,   0,   %d)\"]{color:var(--s%d)}\n",
-            i, i, i, i, i, i);
+        file_printf(w,
+                    ".plot [stroke=\"rgb(161,   0,   %d)\"]{stroke:var(--s%d)}.plot [fill=\"rgb(161,   0,   "
+                    "%d)\"]{fill:var(--s%d)}.plot [color=\"rgb(161,   0,   %d)\"]{color:var(--s%d)}\n",
+                    i, i, i, i, i, i);
     put(w, "</style>\n</head>\n<body>\n<h1>partrain report</h1>\n");
     if (!plots)
         put(w, "<p class=\"dim\">Without plots: gnuplot was not found.</p>\n");

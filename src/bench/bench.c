@@ -114,14 +114,14 @@ static double seconds_of_rank_0(struct bench *b, double seconds)
 /* Seconds of the first `steps` minibatches of `epoch`. */
 static double repeat(struct bench *b, int64_t epoch, int64_t steps)
 {
-    struct trainer *l = &b->trainer;
+    struct trainer *t = &b->trainer;
     double start;
 
-    trainer_epoch(l, epoch);
-    if (steps < l->steps)
-        l->steps = steps;
+    trainer_epoch(t, epoch);
+    if (steps < t->steps)
+        t->steps = steps;
     start = clock_now();
-    trainer_steps(l, 0, l->steps, true, true);
+    trainer_steps(t, 0, t->steps, true, true);
     return seconds_of_rank_0(b, clock_now() - start);
 }
 
@@ -172,11 +172,11 @@ static void note_phases(struct bench *b, int repeat)
     }
 }
 
-static void add_work(struct cost *sum, const struct trainer *l, int repeats)
+static void add_work(struct cost *sum, const struct trainer *t, int repeats)
 {
     struct cost w;
 
-    cost_of_steps(&w, l, l->steps);
+    cost_of_steps(&w, t, t->steps);
     sum->steps = w.steps;
     sum->examples += w.examples / repeats;
     sum->ratings += w.ratings / repeats;
@@ -238,10 +238,10 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
     return params_hash(&b->trainer.model->params, row->hash, err);
 }
 
-static double evaluation_flop(const struct bench *b, const struct eval_result *judged)
+static double evaluation_flop(const struct bench *b, const struct eval_result *evaluated)
 {
     const struct eval_part *part = &b->problem->valid;
-    double examples = (double)judged->examples, entries = 0.0, scores = 0.0;
+    double examples = (double)evaluated->examples, entries = 0.0, scores = 0.0;
     bool cells = b->trainer.model->ops->score_cells != NULL, all = !cells, some = false;
 
     for (int64_t i = 0; i < b->problem->examples; i++)
@@ -254,7 +254,7 @@ static double evaluation_flop(const struct bench *b, const struct eval_result *j
         some |= cells && !ranking;
     }
     scores += all ? examples * (double)b->problem->columns : 0.0;
-    scores += some ? (double)judged->cells : 0.0;
+    scores += some ? (double)evaluated->cells : 0.0;
     return cost_of_evaluation(&b->trainer, examples, entries, scores);
 }
 
@@ -273,14 +273,14 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
         return rc;
     start = clock_now();
     do {
-        evaluate(e, &row->judged);
-        b->eval_time[n++] = row->judged.seconds;
+        evaluate(e, &row->evaluated);
+        b->eval_time[n++] = row->evaluated.seconds;
         took = seconds_of_rank_0(b, clock_now() - start);
     } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
     evaluator_free(e);
     row->eval_s = median(b->eval_time, n);
-    row->eval_examples = row->judged.examples;
-    row->eval_flop = evaluation_flop(b, &row->judged);
+    row->eval_examples = row->evaluated.examples;
+    row->eval_flop = evaluation_flop(b, &row->evaluated);
     return 0;
 }
 

@@ -49,7 +49,7 @@ struct bench_row {
     int sgemm_workers;             /* of each rank, that SGEMM was measured on; its rate is scaled to all */
     char warm_hash[33], hash[33];  /* of all weights after the warm-up, at the end */
     char first_hash[33];           /* weak: after the warm-up, with the first number of threads */
-    struct eval_result judged;     /* the last evaluation */
+    struct eval_result evaluated;  /* the last evaluation */
 };
 
 struct bench_result {

@@ -9,20 +9,20 @@ int bench_compare(const struct bench_result *r, struct error *err)
 
     for (int i = 1; i < r->rows; i++) {
         const struct bench_row *x = &r->row[i];
-        const char *was = r->weak ? x->first_hash : a->warm_hash;
+        const char *expected = r->weak ? x->first_hash : a->warm_hash;
 
-        if (strcmp(was, x->warm_hash) != 0 || (!r->weak && strcmp(a->hash, x->hash) != 0))
+        if (strcmp(expected, x->warm_hash) != 0 || (!r->weak && strcmp(a->hash, x->hash) != 0))
             return error_set(
                 err, PT_ECHECK,
                 "bench: %d and %d threads give different weights (%s, %s): the answer depends on the number "
                 "of threads, which is a fault of partrain or of the BLAS library (`partrain doctor`)",
-                a->threads, x->threads, r->weak ? was : a->hash, r->weak ? x->warm_hash : x->hash);
-        for (int k = 0; k < x->judged.n && !r->weak; k++)
-            if (memcmp(&a->judged.value[k], &x->judged.value[k], sizeof(double)) != 0)
+                a->threads, x->threads, r->weak ? expected : a->hash, r->weak ? x->warm_hash : x->hash);
+        for (int k = 0; k < x->evaluated.n && !r->weak; k++)
+            if (memcmp(&a->evaluated.value[k], &x->evaluated.value[k], sizeof(double)) != 0)
                 return error_set(err, PT_ECHECK,
                                  "bench: %d and %d threads evaluate the same weights differently (%.17g, "
                                  "%.17g): a fault of partrain",
-                                 a->threads, x->threads, a->judged.value[k], x->judged.value[k]);
+                                 a->threads, x->threads, a->evaluated.value[k], x->evaluated.value[k]);
     }
     return 0;
 }

@@ -163,12 +163,8 @@ static void warn_of_crowd(const struct bench_result *r)
 static int write_result(const struct request *q, const struct bench_result *r, const struct config *c,
                         struct error *err)
 {
-    int rc = 0;
+    int rc = bench_print(r, c, (enum bench_form)q->form, err);
 
-    if (q->form == FORM_MD)
-        bench_print_md(r, c);
-    else
-        rc = bench_print_fields(r, c, q->form == FORM_CSV, err);
     if (rc == 0 && q->plot)
         rc = bench_plot(r, c, q->plot, err);
     if (rc == 1) {

@@ -39,9 +39,9 @@ static void equal_bits_pass_and_any_difference_fails(void **state)
     strcpy(r.row[1].warm_hash, "harm");
     assert_int_equal(bench_compare(&r, &err), PT_ECHECK);
     r = two_rows(false);
-    r.row[0].judged.n = r.row[1].judged.n = 1;
-    r.row[0].judged.value[0] = 0.25;
-    r.row[1].judged.value[0] = 0.25000000000000006;
+    r.row[0].evaluated.n = r.row[1].evaluated.n = 1;
+    r.row[0].evaluated.value[0] = 0.25;
+    r.row[1].evaluated.value[0] = 0.25000000000000006;
     assert_int_equal(bench_compare(&r, &err), PT_ECHECK);
     assert_non_null(strstr(err.text, "evaluate the same weights differently"));
 }

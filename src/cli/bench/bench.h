@@ -20,20 +20,25 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
                 void (*note)(void *arg, const char *text), struct error *err);
 
 /* To stdout. */
-void bench_print_md(const struct bench_result *r, const struct config *c);
-int bench_print_fields(const struct bench_result *r, const struct config *c, bool csv, struct error *err);
+int bench_print(const struct bench_result *r, const struct config *c, enum bench_form form,
+                struct error *err);
+
+/* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it
+ * fails. */
+int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err);
 
 /* ---- bench_table.c ---- */
 
 enum { BENCH_FIELDS = 128 };
 
-/* A field of a row: its name in csv and in JSON (NULL: not there). */
+/* A field of a row: its name in each form (NULL: not there). */
 struct bench_field {
-    const char *csv, *json;
+    const char *csv, *json, *md;
     const char *phase; /* csv: PHASE_NAME; JSON: within phases.PHASE; NULL: of the whole row */
     enum { AS_REAL, AS_WHOLE, AS_FLAG, AS_TEXT } kind;
     const char *text;
     double value, unit; /* JSON: the value is divided by `unit` (0: 1) */
+    int digits;         /* md: behind the point; 0: four significant ones */
     bool once;          /* JSON: of the result, not of the row */
 };
 
@@ -48,10 +53,6 @@ struct bench_field {
 /* `fields` fills in the at most BENCH_FIELDS fields of a row, the same ones for every row, and returns how
  * many. */
 int bench_table_print(int rows, int (*fields)(struct bench_field *out, const void *arg, int row),
-                      const void *arg, bool csv, struct error *err);
-
-/* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it
- * fails. */
-int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err);
+                      const void *arg, enum bench_form form, struct error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "bench/probe.h"
 #include "cli/cli.h"
-#include "cli/gnuplot.h"
+#include "cli/process.h"
 #include "math/gemm.h"
 
 #include <errno.h>
@@ -43,50 +43,30 @@ static void print_heading(const struct bench_result *r, const struct config *c)
            gemm_core());
 }
 
-static void print_scaling(const struct bench_result *r)
+/* Of weak scaling. */
+static void print_sets(const struct bench_result *r)
 {
-    printf("| threads | median s | lowest | highest | ratings/s | %s | efficiency | evaluation s | "
-           "weights_hash |\n",
-           r->weak ? "growth of rate" : "speed-up");
-    printf("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |\n");
-    for (int i = 0; i < r->rows; i++) {
-        const struct bench_row *x = &r->row[i];
-
-        printf("| %d | %.4g | %.4g | %.4g | %.4g | %.2f | %.2f | ", x->threads, x->median, x->low, x->high,
-               per_second(x->work.ratings, x->median), bench_speedup(r, i), bench_efficiency(r, i));
-        if (x->eval_examples)
-            printf("%.4g | %s |\n", x->eval_s, x->hash);
-        else
-            printf("- | %s |\n", x->hash);
-    }
-    if (r->weak) {
-        printf("\nThe data of each row:");
-        for (int i = 0; i < r->rows; i++)
-            printf("%s %" PRId64 " x %" PRId64 ", %" PRId64 " ratings", i ? ";" : "", r->row[i].users,
-                   r->row[i].items, r->row[i].ratings);
-        printf(". After the warm-up each had the same bits with %d thread%s.\n", r->row[0].threads,
-               plural(r->row[0].threads));
-    }
+    printf("\nThe data of each row:");
+    for (int i = 0; i < r->rows; i++)
+        printf("%s %" PRId64 " x %" PRId64 ", %" PRId64 " ratings", i ? ";" : "", r->row[i].users,
+               r->row[i].items, r->row[i].ratings);
+    printf(". After the warm-up each had the same bits with %d thread%s.\n", r->row[0].threads,
+           plural(r->row[0].threads));
 }
 
-static void print_phases(const struct bench_result *r)
+static int phase_fields(struct bench_field *out, const void *arg, int i)
 {
-    printf("\nSeconds a repeat, mean over workers, median over repeats:\n\n| threads |");
+    const struct bench_row *x = &((const struct bench_result *)arg)->row[i];
+    int n = 0;
+
+    out[n++] = (struct bench_field){.md = "threads", .kind = AS_WHOLE, .value = x->threads};
     for (int p = 0; p < PHASES; p++)
         if (shown(p))
-            printf(" %s |", phase_name((enum phase)p));
-    printf(" busiest worker | barriers | a barrier us |\n| ---: |");
-    for (int p = 0; p < PHASES; p++)
-        if (shown(p))
-            printf(" ---: |");
-    printf(" ---: | ---: | ---: |\n");
-    for (int i = 0; i < r->rows; i++) {
-        printf("| %d |", r->row[i].threads);
-        for (int p = 0; p < PHASES; p++)
-            if (shown(p))
-                printf(" %.4g |", r->row[i].phase[p]);
-        printf(" %.4g | %.0f | %.2g |\n", r->row[i].busiest, r->row[i].barriers, 1e6 * r->row[i].barrier);
-    }
+            out[n++] = (struct bench_field){.md = phase_name((enum phase)p), .value = x->phase[p]};
+    out[n++] = (struct bench_field){.md = "busiest worker", .value = x->busiest};
+    out[n++] = (struct bench_field){.md = "barriers", .kind = AS_WHOLE, .value = x->barriers};
+    out[n++] = (struct bench_field){.md = "a barrier us", .value = 1e6 * x->barrier};
+    return n;
 }
 
 static void print_rate(double rate, double roof, double unit)
@@ -137,14 +117,6 @@ static void print_roof(const struct bench_result *r)
            "that is not at its best here (`partrain doctor`), shows a phase above 100%% of it.\n");
 }
 
-void bench_print_md(const struct bench_result *r, const struct config *c)
-{
-    print_heading(r, c);
-    print_scaling(r);
-    print_phases(r);
-    print_roof(r);
-}
-
 /* NaN where nothing of the kind is done. */
 static double rate(double amount, double seconds)
 {
@@ -164,20 +136,20 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
     const struct bench_row *x = &r->row[i];
     double gain = bench_speedup(r, i);
     const struct bench_field row[] = {
-        {FIELD_WHOLE("threads", x->threads)},
+        {FIELD_WHOLE("threads", x->threads), .md = "threads"},
         {FIELD_WHOLE("users", x->users)},
         {FIELD_WHOLE("items", x->items)},
         {FIELD_WHOLE("ratings", x->ratings)},
         {FIELD_WHOLE("steps", x->steps)},
         {FIELD_WHOLE("repeats", r->repeats), .once = true},
-        {FIELD_REAL("median_s", x->median)},
-        {FIELD_REAL("low_s", x->low)},
-        {FIELD_REAL("high_s", x->high)},
+        {FIELD_REAL("median_s", x->median), .md = "median s"},
+        {FIELD_REAL("low_s", x->low), .md = "lowest"},
+        {FIELD_REAL("high_s", x->high), .md = "highest"},
         {FIELD_REAL("examples_per_s", x->work.examples / x->median)},
-        {FIELD_REAL("ratings_per_s", x->work.ratings / x->median)},
-        {FIELD_REAL("speedup", r->weak ? NAN : gain)},
-        {FIELD_REAL("growth", r->weak ? gain : NAN)},
-        {FIELD_REAL("efficiency", bench_efficiency(r, i))},
+        {FIELD_REAL("ratings_per_s", x->work.ratings / x->median), .md = "ratings/s"},
+        {FIELD_REAL("speedup", r->weak ? NAN : gain), .md = r->weak ? NULL : "speed-up", .digits = 2},
+        {FIELD_REAL("growth", r->weak ? gain : NAN), .md = r->weak ? "growth of rate" : NULL, .digits = 2},
+        {FIELD_REAL("efficiency", bench_efficiency(r, i)), .md = "efficiency", .digits = 2},
         {FIELD_GIGA("flop_per_s", "gflop_per_s", cost_flop(&x->work) / x->median)},
         {FIELD_GIGA("byte_per_s", "gbyte_per_s", cost_bytes(&x->work) / x->median)},
         {FIELD_GIGA("sgemm_flop_per_s", "sgemm_gflop_per_s", x->sgemm)},
@@ -189,7 +161,7 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
         {FIELD_WHOLE("bound", x->bound)},
         {FIELD_WHOLE("exchange_bytes", x->work.exchange)},
         {FIELD_WHOLE("sent_bytes", x->sent)},
-        {FIELD_REAL("eval_s", x->eval_examples ? x->eval_s : NAN)},
+        {FIELD_REAL("eval_s", x->eval_examples ? x->eval_s : NAN), .md = "evaluation s"},
         {FIELD_WHOLE("eval_examples", x->eval_examples)},
         {FIELD_WHOLE("eval_flop", x->eval_flop)},
         {FIELD_GIGA(NULL, "eval_gflop_per_s", rate(x->eval_flop, x->eval_s))}};
@@ -203,14 +175,14 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
         {FIELD_TEXT("isa", r->isa), .once = true},
         {FIELD_TEXT("blas", gemm_library()), .once = true},
         {FIELD_TEXT("blas_core", gemm_core()), .once = true},
-        {NULL, "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},
-        {NULL, "cores", .kind = AS_WHOLE, .value = r->machine.cores, .once = true},
-        {NULL, "nodes", .kind = AS_WHOLE, .value = r->machine.nodes, .once = true},
-        {NULL, "l3_bytes", .kind = AS_WHOLE, .value = (double)r->machine.l3, .once = true},
-        {NULL, "last_level_caches", .kind = AS_WHOLE, .value = r->machine.last_caches, .once = true},
-        {NULL, "last_level_bytes", .kind = AS_WHOLE, .value = (double)r->machine.last_bytes, .once = true},
-        {NULL, "stream_bytes", .kind = AS_WHOLE, .value = r->stream_bytes, .once = true},
-        {FIELD_TEXT("weights_hash", x->hash)}};
+        {.json = "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},
+        {.json = "cores", .kind = AS_WHOLE, .value = r->machine.cores, .once = true},
+        {.json = "nodes", .kind = AS_WHOLE, .value = r->machine.nodes, .once = true},
+        {.json = "l3_bytes", .kind = AS_WHOLE, .value = (double)r->machine.l3, .once = true},
+        {.json = "last_level_caches", .kind = AS_WHOLE, .value = r->machine.last_caches, .once = true},
+        {.json = "last_level_bytes", .kind = AS_WHOLE, .value = (double)r->machine.last_bytes, .once = true},
+        {.json = "stream_bytes", .kind = AS_WHOLE, .value = r->stream_bytes, .once = true},
+        {FIELD_TEXT("weights_hash", x->hash), .md = "weights_hash"}};
     int n = sizeof row / sizeof *row;
 
     memcpy(out, row, sizeof row);
@@ -220,21 +192,35 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
 
         if (!shown(p))
             continue;
-        out[n++] = (struct bench_field){"s", "s", phase, .value = s};
-        out[n++] = (struct bench_field){"flop", "flop", phase, .kind = AS_WHOLE, .value = flop};
-        out[n++] = (struct bench_field){"byte", "bytes", phase, .kind = AS_WHOLE, .value = bytes};
-        out[n++] = (struct bench_field){NULL, "gflop_per_s", phase, .value = rate(flop, s), .unit = 1e9};
-        out[n++] = (struct bench_field){NULL, "gbyte_per_s", phase, .value = rate(bytes, s), .unit = 1e9};
+        out[n++] = (struct bench_field){FIELD_NAMES("s"), .phase = phase, .value = s};
+        out[n++] = (struct bench_field){FIELD_NAMES("flop"), .phase = phase, .kind = AS_WHOLE, .value = flop};
+        out[n++] = (struct bench_field){
+            .csv = "byte", .json = "bytes", .phase = phase, .kind = AS_WHOLE, .value = bytes};
+        out[n++] =
+            (struct bench_field){.json = "gflop_per_s", .phase = phase, .value = rate(flop, s), .unit = 1e9};
+        out[n++] =
+            (struct bench_field){.json = "gbyte_per_s", .phase = phase, .value = rate(bytes, s), .unit = 1e9};
     }
     memcpy(out + n, once, sizeof once);
     return n + (int)(sizeof once / sizeof *once);
 }
 
-int bench_print_fields(const struct bench_result *r, const struct config *c, bool csv, struct error *err)
+int bench_print(const struct bench_result *r, const struct config *c, enum bench_form form, struct error *err)
 {
     struct measured m = {r, c};
+    int rc;
 
-    return bench_table_print(r->rows, row_fields, &m, csv, err);
+    if (form == FORM_MD)
+        print_heading(r, c);
+    rc = bench_table_print(r->rows, row_fields, &m, form, err);
+    if (form != FORM_MD || rc < 0)
+        return rc;
+    if (r->weak)
+        print_sets(r);
+    printf("\nSeconds a repeat, mean over workers, median over repeats:\n\n");
+    rc = bench_table_print(r->rows, phase_fields, r, FORM_MD, err);
+    print_roof(r);
+    return rc;
 }
 
 static void write_script(FILE *out, const struct bench_result *r, const struct config *c)

@@ -1,4 +1,4 @@
-/* bench_table.c - rows of fields as csv or JSON. */
+/* bench_table.c - rows of fields as Markdown, csv or JSON. */
 #include "cli/bench/bench.h"
 
 #include "base/json.h"
@@ -26,6 +26,32 @@ static void csv_line(const struct bench_field *f, int n, bool names)
             printf(f[i].kind == AS_REAL ? "%.6g" : "%.0f", f[i].value);
         comma = ",";
     }
+    putchar('\n');
+}
+
+/* A row, or the names and the rule below them. NaN is a dash. */
+static void md_line(const struct bench_field *f, int n, bool names)
+{
+    putchar('|');
+    for (int i = 0; i < n; i++) {
+        if (!f[i].md)
+            continue;
+        if (names)
+            printf(" %s |", f[i].md);
+        else if (f[i].kind == AS_TEXT)
+            printf(" %s |", f[i].text);
+        else if (!isfinite(f[i].value))
+            printf(" - |");
+        else if (f[i].kind == AS_WHOLE || f[i].digits)
+            printf(" %.*f |", f[i].digits, f[i].value);
+        else
+            printf(" %.4g |", f[i].value);
+    }
+    if (names)
+        printf("\n|");
+    for (int i = 0; names && i < n; i++)
+        if (f[i].md)
+            printf(f[i].kind == AS_TEXT ? " :--- |" : " ---: |");
     putchar('\n');
 }
 
@@ -57,15 +83,16 @@ static struct json *row_json(const struct bench_field *f, int n, struct json *re
 }
 
 int bench_table_print(int rows, int (*fields)(struct bench_field *out, const void *arg, int row),
-                      const void *arg, bool csv, struct error *err)
+                      const void *arg, enum bench_form form, struct error *err)
 {
+    void (*line)(const struct bench_field *f, int n, bool names) = form == FORM_CSV ? csv_line : md_line;
     struct bench_field f[BENCH_FIELDS];
     struct json *result, *all;
 
-    if (csv) {
-        csv_line(f, fields(f, arg, 0), true);
+    if (form != FORM_JSON) {
+        line(f, fields(f, arg, 0), true);
         for (int i = 0; i < rows; i++)
-            csv_line(f, fields(f, arg, i), false);
+            line(f, fields(f, arg, i), false);
         return 0;
     }
     result = json_new_object();

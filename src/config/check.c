@@ -1,5 +1,5 @@
-/* check.c - what depends on more than one key: which models, splits and data use an option, defaults by model,
- * combinations that make no sense. */
+/* check.c - what depends on more than one key: who uses an option, defaults by model, combinations that make
+ * no sense. */
 #include "config/options.h"
 
 #include <math.h>

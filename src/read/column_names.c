@@ -200,6 +200,8 @@ struct column_name column_name_find(const char *text, size_t length)
     struct words w;
     struct column_name found;
 
+    if (!length) /* the text of an empty field may be NULL */
+        return (struct column_name){NAME_INDEX, 1};
     /* of a path of keys (review/userId, review.user.id) the end counts too */
     for (const char *p = text, *end = text + length;; p++) {
         split_words(&w, p, (size_t)(end - p));

@@ -288,15 +288,16 @@ static int unknown_header(struct recogniser *g)
 /* Whether the first line is a header, with all that is said; PT_EDATA: in doubt. */
 static int first_is_header(struct recogniser *g)
 {
-    enum first_line first = header_first_line(&g->s);
     bool names = header_names_are_given(g->spec), said = g->spec->columns > 0;
+    enum first_line first;
 
     if (names)
         return 1;
     if (g->spec->header != HEADER_AUTO)
         return g->spec->header == HEADER_YES;
-    if (said && g->s.columns != g->d->columns)
+    if (!g->s.rows || (said && g->s.columns != g->d->columns))
         return 0; /* its lines are bad, and it is told where */
+    first = header_first_line(&g->s);
     if (first == FIRST_UNKNOWN && !said)
         return unknown_header(g);
     if (first == FIRST_DOUBT)

@@ -179,7 +179,7 @@ static int cut_columns(struct trained *trained, struct error *err)
                                err);
 }
 
-static int make_fold(struct trained *trained, struct error *err)
+static int make_fold_in(struct trained *trained, struct error *err)
 {
     struct fold_in_spec spec = {.model = trained->model,
                                 .team = trained->team,
@@ -215,7 +215,7 @@ static int make_model(struct trained *trained, struct error *err)
     if ((rc = model_new(&trained->model, &spec, &eng, err)) < 0 ||
         (rc = model_file_load(trained->files.tensors, trained->model, -1, false, err)) < 0)
         return rc;
-    return trained->by_row ? make_fold(trained, err) : 0;
+    return trained->by_row ? make_fold_in(trained, err) : 0;
 }
 
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err)

@@ -51,7 +51,7 @@ static int flush_and_save(struct run *r, struct error *err)
 /* The rest of the current epoch, in chunks of about CHUNK_S. */
 static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 {
-    struct trainer *l = &r->trainer;
+    struct trainer *t = &r->trainer;
     struct run_state *st = &r->state;
     bool begin = true;
     int64_t size = 1;
@@ -61,13 +61,13 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 
     r->epoch_began_s = st->train_s;
     r->epoch_began_at = st->in_epoch;
-    trainer_epoch(l, st->epoch);
+    trainer_epoch(t, st->epoch);
     r->trainer.model->sums = r->state.sums;
-    while (st->in_epoch < l->steps) {
-        int64_t from = st->in_epoch, to = st->in_epoch + size < l->steps ? st->in_epoch + size : l->steps;
+    while (st->in_epoch < t->steps) {
+        int64_t from = st->in_epoch, to = st->in_epoch + size < t->steps ? st->in_epoch + size : t->steps;
         double start = clock_now(), took;
 
-        trainer_steps(l, from, to, begin, to == l->steps);
+        trainer_steps(t, from, to, begin, to == t->steps);
         took = clock_now() - start;
         st->train_s += took;
         st->steps_run += to - from;
@@ -82,11 +82,11 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
             return run_diverged(r, from, err);
         }
         run_progress(r, TRAIN_STEPS, epochs);
-        if (stopping(r) && st->in_epoch < l->steps) {
+        if (stopping(r) && st->in_epoch < t->steps) {
             rc = flush_and_save(r, err);
             return rc < 0 ? rc : run_interrupted(r, err);
         }
-        if (asked_to_save(r, save) || (r->dir && st->in_epoch < l->steps && minutes_passed(r))) {
+        if (asked_to_save(r, save) || (r->dir && st->in_epoch < t->steps && minutes_passed(r))) {
             save = r->options->save ? *r->options->save : 0;
             if ((rc = flush_and_save(r, err)) < 0)
                 return rc;

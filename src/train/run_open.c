@@ -164,10 +164,8 @@ int run_join_validation(struct run *r, struct error *err)
 /* The model of the folder's run, at its last saved step. */
 static int load_model(struct run *r, struct error *err)
 {
-    int rc = rundir_find_checkpoint(r, err);
+    int rc = r->state.refit ? run_join_validation(r, err) : 0; /* weights on training plus validation */
 
-    if (rc == 0 && r->state.refit) /* its weights belong to a model on training plus validation */
-        rc = run_join_validation(r, err);
     if (rc == 0)
         rc = make_model(r, r->state.refit ? r->state.best_epoch : r->config->epochs, err);
     return rc < 0 ? rc : rundir_load_checkpoint(r, err);
@@ -212,10 +210,10 @@ static int open_folder(struct run *r, struct error *err)
     return r->found ? rundir_check_config(r->dir, r->config, err) : 0;
 }
 
-/* Continues the run of the folder. `done`: it had finished already. */
-static int resume(struct run *r, bool *done, struct error *err)
+/* The state of the folder's run. `done`: it has finished. */
+static int find_state(struct run *r, bool *done, struct error *err)
 {
-    int rc = load_model(r, err);
+    int rc = rundir_find_checkpoint(r, err);
 
     if (rc < 0)
         return rc;
@@ -246,7 +244,8 @@ int run_open(struct run *r, bool *done, struct error *err)
     int rc;
 
     *done = false;
-    if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0)
+    if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0 ||
+        (r->found && ((rc = find_state(r, done, err)) < 0 || *done)))
         return rc;
     if (r->problem->valid.out && !problem_is_binary(r->config) &&
         (rc = eval_mean_rmse(&r->valid_mean_rmse, r->problem, r->problem->valid.out, err)) < 0)
@@ -262,10 +261,8 @@ int run_open(struct run *r, bool *done, struct error *err)
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     if (!r->epoch_s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    rc = r->found ? resume(r, done, err) : run_start_model(r, r->config->epochs, err);
-    if (rc < 0 || *done)
-        return rc;
-    return r->dir ? enter_folder(r, err) : 0;
+    rc = r->found ? load_model(r, err) : run_start_model(r, r->config->epochs, err);
+    return rc < 0 || !r->dir ? rc : enter_folder(r, err);
 }
 
 void run_close(struct run *r)

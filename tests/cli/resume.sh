@@ -98,6 +98,10 @@ expect 0 '^epoch 5/5' empty --resume
 cp absent/summary.json before
 expect 0 'this run is finished' absent --resume
 cmp before absent/summary.json >&2 || complain "--resume of a finished run changed its summary"
+ranked=(eval.metrics=ndcg@10 train.monitor=ndcg@10)
+run unscored "${ranked[@]}" eval.relevant=4 || complain "a ranked run: $(tail -1 err)"
+sed -i 's/relevant: 4/relevant: 6/' unscored/config.yaml # as an earlier version finished it, without any figure
+expect 0 'this run is finished' unscored --resume "${ranked[@]}" eval.relevant=6
 expect 2 'there is a run in this folder; --resume goes on' absent
 cmp before absent/summary.json >&2 || complain "a refused run changed the folder's summary"
 expect 2 'another train.lr' absent --resume train.lr=0.5

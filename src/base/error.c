@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,17 +12,6 @@
 PT_ERRORS(XX)
 #undef XX
 
-/* Messages quote file names and contents: what could drive a terminal, or break the line, becomes '?'. */
-static void scrub(char *text)
-{
-    for (unsigned char *s = (unsigned char *)text; *s; s++) {
-        if (*s < 0x20 || *s == 0x7F)
-            *s = '?';
-        else if (*s == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0) /* U+0080 to U+009F: controls too */
-            *s++ = '?', *s = '?';
-    }
-}
-
 int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 {
     if (err) {
@@ -30,7 +21,7 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
         va_start(args, fmt);
         vsnprintf(err->text, sizeof err->text, fmt, args);
         va_end(args);
-        scrub(err->text);
+        replace_controls(err->text, false); /* messages quote file names and contents */
     }
     return code;
 }
@@ -50,7 +41,7 @@ int error_prefix(struct error *err, const char *fmt, ...)
     if (used >= 0 && (size_t)used < sizeof err->text)
         snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s",
                  (int)(sizeof old - (size_t)used - 3), old);
-    scrub(err->text);
+    replace_controls(err->text, false);
     return err->code;
 }
 
@@ -64,18 +55,5 @@ int error_exit_status(int code)
 #undef XX
     default:
         return 0;
-    }
-}
-
-const char *error_name(int code)
-{
-    switch (code) {
-#define XX(name, value, status, text)                                                                        \
-    case name:                                                                                               \
-        return #name;
-        PT_ERRORS(XX)
-#undef XX
-    default:
-        return "PT_OK";
     }
 }

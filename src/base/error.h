@@ -41,7 +41,4 @@ int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(
 /* The exit status that belongs to a code; 0 for 0. */
 int error_exit_status(int code);
 
-/* "PT_EDATA" and so on. */
-const char *error_name(int code);
-
 #endif

@@ -98,73 +98,51 @@ static int resolve(char **out, const char *path, struct error *err)
 static int open_folder(struct file_writer *w, const char *real)
 {
     const char *slash = strrchr(real, '/');
-    char *folder = mem_strdup(real);
+    mem_scoped char *folder = mem_strdup(real);
 
     w->name = mem_strdup(slash ? slash + 1 : real);
-    if (!folder || !w->name) {
-        mem_free(folder);
+    if (!folder || !w->name)
         return error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
-    }
-    if (!*w->name) {
-        mem_free(folder);
+    if (!*w->name)
         return error_set(&w->err, PT_EFILE, "cannot create %s: it names no file", w->path);
-    }
     folder[slash ? slash - real + (slash == real) : 0] = 0;
     w->folder = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    mem_free(folder);
     return w->folder < 0 ? fail(w, "create") : 0;
 }
 
 static int open_temp(struct file_writer *w)
 {
-    size_t size = strlen(w->name) + 32;
-    char *temp = mem_alloc((int64_t)size, 1);
+    mem_scoped char *temp = mem_printf("%s.tmp-%ld", w->name, (long)getpid());
 
     w->buffer = mem_alloc((int64_t)BUFFER, 1);
-    if (!temp || !w->buffer) {
-        mem_free(temp);
+    if (!temp || !w->buffer)
         return error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
-    }
-    snprintf(temp, size, "%s.tmp-%ld", w->name, (long)getpid());
     /* A leftover of a dead process with our number goes; O_EXCL then follows no link and shares no file. */
     unlinkat(w->folder, temp, 0);
     w->fd = openat(w->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (w->fd < 0) {
-        fail(w, "create");
-        mem_free(temp);
-        return -1;
-    }
+    if (w->fd < 0)
+        return fail(w, "create");
     w->temp = temp;
+    temp = NULL;
     return 0;
 }
 
 int file_create(struct file_writer **out, const char *path, struct error *err)
 {
     struct file_writer *w = mem_zalloc(1, sizeof *w);
-    char *real = NULL;
+    mem_scoped char *real = NULL;
     int rc;
 
-    if (!w)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    w->folder = w->fd = -1;
-    w->path = mem_strdup(path);
-    if (!w->path) {
+    if (w)
+        *w = (struct file_writer){.folder = -1, .fd = -1, .path = mem_strdup(path)};
+    if (!w || !w->path)
         rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-        goto fail;
-    }
-    rc = resolve(&real, path, err);
-    if (rc < 0)
-        goto fail;
-    if (open_folder(w, real) < 0 || open_temp(w) < 0) {
+    else if ((rc = resolve(&real, path, err)) == 0 && (open_folder(w, real) < 0 || open_temp(w) < 0))
         rc = error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
-        goto fail;
-    }
-    mem_free(real);
-    *out = w;
-    return 0;
-fail:
-    mem_free(real);
-    file_abandon(w);
+    if (rc < 0)
+        file_abandon(w);
+    else
+        *out = w;
     return rc;
 }
 
@@ -229,33 +207,22 @@ void file_keep_old(struct file_writer *w, int n)
 /* NAME.i - 1 becomes NAME.i from the last down; NAME.1 a second name of NAME. */
 static int shift_old(struct file_writer *w)
 {
-    size_t size = strlen(w->name) + 16;
-    char *from, *to;
-    int rc = 0;
-
     if (faccessat(w->folder, w->name, F_OK, 0) < 0)
         return 0; /* nothing to keep, and what is kept stays */
-    from = mem_alloc((int64_t)size, 1);
-    to = mem_alloc((int64_t)size, 1);
-    if (!from || !to)
-        rc = error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
-    for (int i = w->old; i > 1 && rc == 0; i--) {
-        snprintf(from, size, "%s.%d", w->name, i - 1);
-        snprintf(to, size, "%s.%d", w->name, i);
+    for (int i = w->old; i > 0; i--) {
+        mem_scoped char *from = i > 1 ? mem_printf("%s.%d", w->name, i - 1) : mem_strdup(w->name);
+        mem_scoped char *to = mem_printf("%s.%d", w->name, i);
+
+        if (!from || !to)
+            return error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
+        if (i == 1 && unlinkat(w->folder, to, 0) < 0 && errno != ENOENT)
+            return fail(w, "keep the version before");
+        if (i == 1 && linkat(w->folder, from, w->folder, to, 0) == 0)
+            return 0;
         if (renameat(w->folder, from, w->folder, to) < 0 && errno != ENOENT)
-            rc = fail(w, "keep the version before");
+            return fail(w, "keep the version before");
     }
-    if (rc == 0) {
-        snprintf(to, size, "%s.1", w->name);
-        if (unlinkat(w->folder, to, 0) < 0 && errno != ENOENT)
-            rc = fail(w, "keep the version before");
-        else if (linkat(w->folder, w->name, w->folder, to, 0) < 0 && errno != ENOENT &&
-                 renameat(w->folder, w->name, w->folder, to) < 0)
-            rc = fail(w, "keep the version before");
-    }
-    mem_free(from);
-    mem_free(to);
-    return rc;
+    return 0;
 }
 
 int file_commit(struct file_writer *w, struct error *err)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,14 +91,13 @@ int file_read(char **out, size_t *length, const char *path, size_t limit, enum p
 static void sync_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = mem_strdup(path);
+    mem_scoped char *folder = mem_strdup(path);
     int fd;
 
     if (!folder)
         return;
     folder[slash ? slash - path + (slash == path) : 0] = 0;
     fd = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    mem_free(folder);
     if (fd < 0)
         return;
     (void)file_sync(fd);
@@ -125,19 +123,16 @@ static int append(int fd, const char *data, size_t bytes)
 
 int file_append_line(const char *path, const char *line, struct error *err)
 {
-    size_t bytes = strlen(line) + 1;
-    char *copy = mem_alloc((int64_t)bytes, 1);
+    mem_scoped char *text = mem_printf("%s\n", line); /* in one write, so that readers see whole lines */
     struct stat st;
     int fd, rc = 0;
 
-    if (!copy)
+    if (!text)
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    memcpy(copy, line, bytes);
-    copy[bytes - 1] = '\n'; /* in one write, so that readers see whole lines */
     fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0 || fstat(fd, &st) < 0) {
         rc = error_set(err, PT_EFILE, "cannot open %s: %s", path, strerror(errno));
-    } else if (append(fd, copy, bytes) < 0) {
+    } else if (append(fd, text, strlen(text)) < 0) {
         rc = error_set(err, PT_EFILE, "cannot write %s: %s", path, strerror(errno));
         if (S_ISREG(st.st_mode) && ftruncate(fd, st.st_size) < 0)
             error_prefix(err, "half a line may remain");
@@ -146,7 +141,6 @@ int file_append_line(const char *path, const char *line, struct error *err)
     }
     if (fd >= 0 && close(fd) < 0 && errno != EINTR && rc == 0)
         rc = error_set(err, PT_EFILE, "cannot write %s: %s", path, strerror(errno));
-    mem_free(copy);
     return rc;
 }
 
@@ -166,14 +160,12 @@ int file_flush(const char *path, struct error *err)
 
 void file_drop_old(const char *path, int n)
 {
-    size_t size = strlen(path) + 16;
-    char *old = mem_alloc((int64_t)size, 1);
+    for (int i = 1; i <= n; i++) {
+        mem_scoped char *old = mem_printf("%s.%d", path, i);
 
-    for (int i = 1; old && i <= n; i++) {
-        snprintf(old, size, "%s.%d", path, i);
-        (void)unlink(old);
+        if (old)
+            (void)unlink(old);
     }
-    mem_free(old);
 }
 
 /* Where line `lines` ends, or the last whole line before it; -1 with errno set. */
@@ -216,7 +208,7 @@ int file_keep_lines(const char *path, int64_t lines, struct error *err)
 int file_make_folder(const char *path, struct error *err)
 {
     size_t length = strlen(path);
-    char *part = mem_strdup(path);
+    mem_scoped char *part = mem_strdup(path);
     struct stat st;
     int rc = 0;
 
@@ -238,7 +230,6 @@ int file_make_folder(const char *path, struct error *err)
             rc = error_set(err, PT_EFILE, "cannot make folder %s: %s is there and is no folder", path, part);
         part[i] = had;
     }
-    mem_free(part);
     return rc;
 }
 
@@ -251,14 +242,7 @@ bool file_exists(const char *path)
 
 char *file_join(const char *folder, const char *name)
 {
-    size_t a = strlen(folder), b = strlen(name);
-    char *path = mem_alloc((int64_t)(a + b + 2), 1);
+    size_t n = strlen(folder);
 
-    if (!path)
-        return NULL;
-    memcpy(path, folder, a);
-    if (a && folder[a - 1] != '/')
-        path[a++] = '/';
-    memcpy(path + a, name, b + 1);
-    return path;
+    return mem_printf("%s%s%s", folder, n && folder[n - 1] != '/' ? "/" : "", name);
 }

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -89,10 +89,9 @@ static char *repair(const char *text)
 
 void json_put_text(struct json *parent, const char *key, const char *text)
 {
-    char *copy = text ? repair(text) : NULL;
+    mem_scoped char *copy = text ? repair(text) : NULL;
 
     json_put(parent, key, outer(!text ? json_null() : copy ? json_string(copy) : NULL));
-    mem_free(copy);
 }
 
 void json_put_int(struct json *parent, const char *key, int64_t value)
@@ -215,20 +214,19 @@ int json_parse(struct json **out, const char *text, size_t length, struct error 
 
 int json_read(struct json **out, const char *path, struct error *err)
 {
-    char *text = NULL;
+    mem_scoped char *text = NULL;
     size_t length;
     int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
 
     if (rc == 0 && (rc = json_parse(out, text, length, err)) < 0)
         error_prefix(err, "%s", path);
-    mem_free(text);
     return rc;
 }
 
 int json_read_lines(struct json **out, const char *path, struct error *err)
 {
     struct json *all = json_new_array(), *line = NULL;
-    char *text = NULL;
+    mem_scoped char *text = NULL;
     size_t length;
     int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
 
@@ -240,7 +238,6 @@ int json_read_lines(struct json **out, const char *path, struct error *err)
     if (rc == 0 && put_failed)
         rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
     put_failed = false;
-    mem_free(text);
     if (rc < 0)
         json_free(all);
     else

@@ -1,7 +1,8 @@
 #include "base/mem.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -86,6 +87,23 @@ char *mem_strdup(const char *text)
     char *copy = mem_alloc((int64_t)n, 1);
 
     return copy ? memcpy(copy, text, n) : NULL;
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+    va_list args;
+    char *text;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    text = mem_alloc((int64_t)n + 1, 1);
+    va_start(args, fmt);
+    if (text)
+        vsnprintf(text, (size_t)n + 1, fmt, args);
+    va_end(args);
+    return text;
 }
 
 void mem_free(void *block)

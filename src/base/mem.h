@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 void *mem_alloc(int64_t count, size_t size);  /* not initialised */
 void *mem_zalloc(int64_t count, size_t size); /* zero */
@@ -27,11 +28,23 @@ void *mem_array(int64_t count, size_t size);
 void mem_want_huge(void *block, int64_t count, size_t size);
 
 char *mem_strdup(const char *text);
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a string of its own */
 
 /* Whether `bytes` can be allocated now. For use before calls into libraries that do not check their own
  * allocations. */
 bool mem_available(int64_t bytes);
 void mem_free(void *block);
+
+/* `mem_scoped int64_t *order = mem_alloc(...);` is freed at the end of the block that declares it. Whoever
+ * hands the memory on sets the variable to NULL. */
+#define mem_scoped __attribute__((cleanup(mem_free_scoped)))
+static inline void mem_free_scoped(void *variable)
+{
+    void *block;
+
+    memcpy(&block, variable, sizeof block);
+    mem_free(block);
+}
 
 /* Blocks that are freed together; all zero: an empty pool. On failure NULL is returned and `failed`
  * stays set, so a caller may check once after several calls; earlier blocks stay valid. */

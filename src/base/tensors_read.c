@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -249,18 +248,15 @@ static int check_sums(const struct tensors *t, struct hash *h, struct error *err
     key = NULL;
     for (int i = 0; i < t->count; i++) {
         const struct tensor_view *v = &t->entries[i].view;
-        size_t size = strlen(v->name) + sizeof PREFIX;
-        char digits[33], *name = mem_alloc((int64_t)size, 1);
+        mem_scoped char *name = mem_printf(PREFIX "%s", v->name);
+        char digits[33];
 
         if (!name)
             return error_set(err, PT_ENOMEM, "out of memory");
-        snprintf(name, size, PREFIX "%s", v->name);
         hash_reset(h);
         hash_tensor(t, v, h);
         hash_hex(h, digits);
-        rc = strcmp(json_get_text(t->meta, name, ""), digits);
-        mem_free(name);
-        if (rc != 0)
+        if (strcmp(json_get_text(t->meta, name, ""), digits) != 0)
             return error_set(err, PT_EFILE, "tensor %.60s is damaged: its checksum does not match", v->name);
     }
     return 0;

@@ -8,31 +8,26 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they lie in memory");
 
+#define SUM   "xxh128"
 #define ZEROS "00000000000000000000000000000000"
 
 struct tensor {
-    char *name; /* owned */
-    enum tensor_type type;
-    int64_t rows, cols, begin, bytes;
-    char digits[33];
-};
-
-struct pair {
-    char *key, *value; /* owned */
+    char *sum; /* owned: the key of its checksum, "xxh128:NAME" */
+    int64_t bytes;
 };
 
 struct tensors_writer {
     char *path; /* owned, as everything here */
     struct file_writer *file;
     struct hash *hash; /* of the current tensor so far */
-    struct tensor *tensors;
-    struct pair *pairs;
-    int tensor_count, pair_count;
+    struct json *root; /* the header */
+    struct json *meta; /* its "__metadata__"; borrowed from it */
+    struct tensor *tensor;
+    int count;
     int current;      /* the tensor that the next byte belongs to */
     int64_t done;     /* its bytes so far */
     int64_t total;    /* bytes declared */
@@ -55,56 +50,45 @@ int tensor_type_size(enum tensor_type type)
     return sizes[type];
 }
 
-static void no_memory(struct tensors_writer *w)
-{
-    error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
-}
-
 int tensors_create(struct tensors_writer **out, const char *path, struct error *err)
 {
     struct tensors_writer *w = mem_zalloc(1, sizeof *w);
     int rc = PT_ENOMEM;
 
-    if (!w)
-        goto fail;
-    w->path = mem_strdup(path);
-    w->hash = hash_new();
-    if (!w->path || !w->hash)
-        goto fail;
-    rc = file_create(&w->file, path, err);
+    if (w) {
+        w->path = mem_strdup(path);
+        w->hash = hash_new();
+        w->root = json_new_object();
+        w->meta = json_new_object();
+        json_put_text(w->meta, SUM, ZEROS); /* first: a reader knows where its digits stand */
+        json_put_text(w->meta, "format", TENSORS_FORMAT);
+        json_put(w->root, "__metadata__", w->meta);
+    }
+    if (!w || !w->path || !w->hash || !json_get(w->root, "__metadata__"))
+        error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    else
+        rc = file_create(&w->file, path, err);
     if (rc < 0)
-        goto fail;
-    *out = w;
-    return 0;
-fail:
-    tensors_abandon(w);
-    return rc == PT_ENOMEM ? error_set(err, PT_ENOMEM, "%s: out of memory", path) : rc;
-}
-
-/* Room for one more behind `count` elements. */
-static void *one_more(struct tensors_writer *w, void *block, int count, size_t size)
-{
-    void *more = mem_resize(block, (int64_t)count + 1, size);
-
-    if (!more)
-        no_memory(w);
-    return more;
+        tensors_abandon(w);
+    else
+        *out = w;
+    return rc;
 }
 
 void tensors_declare(struct tensors_writer *w, const char *name, enum tensor_type type, int64_t rows,
                      int64_t cols)
 {
-    struct tensor t = {.type = type, .rows = rows, .cols = cols, .begin = w->total, .digits = ZEROS}, *more;
+    struct json *entry, *shape, *offsets;
+    struct tensor *more, t = {0};
+    int64_t begin = w->total;
 
     if (w->err.code)
         return;
-    for (int i = 0; i < w->tensor_count; i++)
-        if (strcmp(w->tensors[i].name, name) == 0)
-            error_set(&w->err, PT_EFILE, "%s: tensor %s is declared twice", w->path, name);
+    if (json_get(w->root, name))
+        error_set(&w->err, PT_EFILE, "%s: tensor %s is declared twice, or has a name that none can have",
+                  w->path, name);
     if (w->header)
         error_set(&w->err, PT_EFILE, "%s: tensor %s is declared after the first data", w->path, name);
-    if (strcmp(name, "__metadata__") == 0)
-        error_set(&w->err, PT_EFILE, "%s: no tensor can have the name %s", w->path, name);
     if (rows < 0 || cols < 0 || __builtin_mul_overflow(rows, cols ? cols : 1, &t.bytes) ||
         __builtin_mul_overflow(t.bytes, tensor_type_size(type), &t.bytes) ||
         __builtin_add_overflow(w->total, t.bytes, &w->total))
@@ -112,98 +96,49 @@ void tensors_declare(struct tensors_writer *w, const char *name, enum tensor_typ
                   rows, cols);
     if (w->err.code)
         return;
-    more = one_more(w, w->tensors, w->tensor_count, sizeof *more);
-    if (!more)
-        return;
-    w->tensors = more;
-    t.name = mem_strdup(name);
-    if (!t.name) {
-        no_memory(w);
+    t.sum = mem_printf(SUM ":%s", name);
+    more = mem_resize(w->tensor, (int64_t)w->count + 1, sizeof *more);
+    w->tensor = more ? more : w->tensor;
+    if (!t.sum || !more) {
+        mem_free(t.sum);
+        error_set(&w->err, PT_ENOMEM, "%s: out of memory", w->path);
         return;
     }
-    w->tensors[w->tensor_count++] = t;
+    w->tensor[w->count++] = t;
+    entry = json_new_object();
+    shape = json_new_array();
+    offsets = json_new_array();
+    json_put_text(entry, "dtype", tensor_type_name(type));
+    json_put_int(shape, NULL, rows);
+    if (cols)
+        json_put_int(shape, NULL, cols);
+    json_put(entry, "shape", shape);
+    json_put_int(offsets, NULL, begin);
+    json_put_int(offsets, NULL, w->total);
+    json_put(entry, "data_offsets", offsets);
+    json_put(w->root, name, entry);
 }
 
 void tensors_metadata(struct tensors_writer *w, const char *key, const char *value)
 {
-    struct pair p, *more;
-
     if (w->err.code)
         return;
-    for (int i = 0; i < w->pair_count; i++)
-        if (strcmp(w->pairs[i].key, key) == 0)
-            error_set(&w->err, PT_EFILE, "%s: metadata %s is set twice", w->path, key);
     if (w->header)
         error_set(&w->err, PT_EFILE, "%s: metadata %s is set after the first data", w->path, key);
-    if (strcmp(key, "format") == 0 || strncmp(key, "xxh128", 6) == 0)
+    else if (strcmp(key, "format") == 0 || strncmp(key, SUM, sizeof SUM - 1) == 0)
         error_set(&w->err, PT_EFILE, "%s: metadata %s is the format's own", w->path, key);
-    if (w->err.code)
-        return;
-    more = one_more(w, w->pairs, w->pair_count, sizeof *more);
-    if (!more)
-        return;
-    w->pairs = more;
-    p.key = mem_strdup(key);
-    p.value = mem_strdup(value);
-    if (!p.key || !p.value) {
-        mem_free(p.key);
-        mem_free(p.value);
-        no_memory(w);
-        return;
-    }
-    w->pairs[w->pair_count++] = p;
+    else if (json_get(w->meta, key))
+        error_set(&w->err, PT_EFILE, "%s: metadata %s is set twice", w->path, key);
+    else
+        json_put_text(w->meta, key, value);
 }
 
-static struct json *metadata_json(const struct tensors_writer *w, const char *digits)
+/* The header, padded; for mem_free. Its length does not depend on digits. */
+static char *header_text(struct tensors_writer *w, size_t *length)
 {
-    struct json *meta = json_new_object();
+    char *text = json_text(w->root, false), *padded;
+    size_t n = text ? strlen(text) : 0;
 
-    json_put_text(meta, "xxh128", digits); /* first: a reader knows where its digits stand */
-    json_put_text(meta, "format", TENSORS_FORMAT);
-    for (int i = 0; i < w->pair_count; i++)
-        json_put_text(meta, w->pairs[i].key, w->pairs[i].value);
-    for (int i = 0; i < w->tensor_count; i++) {
-        const struct tensor *t = &w->tensors[i];
-        size_t size = strlen(t->name) + 8;
-        char *key = mem_alloc((int64_t)size, 1);
-
-        if (!key) {
-            json_put(meta, "", NULL);
-            break;
-        }
-        snprintf(key, size, "xxh128:%s", t->name);
-        json_put_text(meta, key, t->digits);
-        mem_free(key);
-    }
-    return meta;
-}
-
-/* The header with these digits as its own checksum, padded; for mem_free. Its length does not depend on
- * digits. */
-static char *header_text(struct tensors_writer *w, const char *digits, size_t *length)
-{
-    struct json *root = json_new_object();
-    char *text, *padded;
-    size_t n;
-
-    json_put(root, "__metadata__", metadata_json(w, digits));
-    for (int i = 0; i < w->tensor_count; i++) {
-        const struct tensor *t = &w->tensors[i];
-        struct json *entry = json_new_object(), *shape = json_new_array(), *offsets = json_new_array();
-
-        json_put_text(entry, "dtype", tensor_type_name(t->type));
-        json_put_int(shape, NULL, t->rows);
-        if (t->cols)
-            json_put_int(shape, NULL, t->cols);
-        json_put(entry, "shape", shape);
-        json_put_int(offsets, NULL, t->begin);
-        json_put_int(offsets, NULL, t->begin + t->bytes);
-        json_put(entry, "data_offsets", offsets);
-        json_put(root, t->name, entry);
-    }
-    text = json_text(root, false);
-    json_free(root);
-    n = text ? strlen(text) : 0;
     *length = (8 + n + 63) / 64 * 64 - 8;
     padded = text ? mem_resize(text, (int64_t)*length + 1, 1) : NULL;
     if (!padded) {
@@ -221,8 +156,11 @@ static void start(struct tensors_writer *w)
 {
     unsigned char prefix[8];
     size_t length = 0;
-    char *text = header_text(w, ZEROS, &length);
+    mem_scoped char *text = NULL;
 
+    for (int i = 0; i < w->count; i++)
+        json_put_text(w->meta, w->tensor[i].sum, ZEROS);
+    text = header_text(w, &length);
     if (!text)
         return;
     w->header = (int64_t)length;
@@ -233,17 +171,17 @@ static void start(struct tensors_writer *w)
         prefix[i] = (unsigned char)(length >> 8 * i);
     file_write(w->file, prefix, sizeof prefix);
     file_write(w->file, text, length);
-    mem_free(text);
 }
 
 /* Closes the tensors that are complete, empty ones too. */
 static void pass_complete(struct tensors_writer *w)
 {
-    while (w->current < w->tensor_count && w->done == w->tensors[w->current].bytes) {
-        hash_hex(w->hash, w->tensors[w->current].digits);
+    char digits[33];
+
+    for (; w->current < w->count && w->done == w->tensor[w->current].bytes; w->current++, w->done = 0) {
+        hash_hex(w->hash, digits);
         hash_reset(w->hash);
-        w->current++;
-        w->done = 0;
+        json_put_text(w->meta, w->tensor[w->current].sum, digits);
     }
 }
 
@@ -257,11 +195,11 @@ void tensors_data(struct tensors_writer *w, const void *data, int64_t bytes)
         int64_t n;
 
         pass_complete(w);
-        if (w->current == w->tensor_count) {
+        if (w->current == w->count) {
             error_set(&w->err, PT_EFILE, "%s: %" PRId64 " bytes more than were declared", w->path, bytes);
             break;
         }
-        n = w->tensors[w->current].bytes - w->done;
+        n = w->tensor[w->current].bytes - w->done;
         n = n < bytes ? n : bytes;
         hash_add(w->hash, at, (size_t)n);
         file_write(w->file, at, (size_t)n);
@@ -274,21 +212,17 @@ void tensors_data(struct tensors_writer *w, const void *data, int64_t bytes)
 /* Puts the digits into the header: the tensors' first, for the header's own checksum covers them. */
 static void seal(struct tensors_writer *w)
 {
-    char digits[33], *text;
+    char digits[33];
     size_t length = 0;
+    mem_scoped char *text = header_text(w, &length);
 
-    text = header_text(w, ZEROS, &length);
     if (!text)
         return;
     hash_reset(w->hash);
     hash_add(w->hash, text, length);
     hash_hex(w->hash, digits);
-    mem_free(text);
-    text = header_text(w, digits, &length);
-    if (!text)
-        return;
+    memcpy(strstr(text, ZEROS), digits, 32); /* its own come first */
     file_patch(w->file, 8, text, length);
-    mem_free(text);
 }
 
 int tensors_commit(struct tensors_writer *w, struct error *err)
@@ -297,10 +231,11 @@ int tensors_commit(struct tensors_writer *w, struct error *err)
 
     if (!w->err.code && !w->header)
         start(w);
-    pass_complete(w);
-    if (!w->err.code && w->current < w->tensor_count)
+    if (!w->err.code)
+        pass_complete(w);
+    if (!w->err.code && w->current < w->count)
         error_set(&w->err, PT_EFILE, "%s: tensor %s has %" PRId64 " of its %" PRId64 " bytes", w->path,
-                  w->tensors[w->current].name, w->done, w->tensors[w->current].bytes);
+                  w->tensor[w->current].sum + sizeof SUM, w->done, w->tensor[w->current].bytes);
     if (!w->err.code)
         seal(w);
     if (w->err.code) {
@@ -325,14 +260,10 @@ void tensors_abandon(struct tensors_writer *w)
         return;
     file_abandon(w->file);
     hash_free(w->hash);
-    for (int i = 0; i < w->tensor_count; i++)
-        mem_free(w->tensors[i].name);
-    for (int i = 0; i < w->pair_count; i++) {
-        mem_free(w->pairs[i].key);
-        mem_free(w->pairs[i].value);
-    }
-    mem_free(w->tensors);
-    mem_free(w->pairs);
+    for (int i = 0; i < w->count; i++)
+        mem_free(w->tensor[i].sum);
+    mem_free(w->tensor);
+    json_free(w->root);
     mem_free(w->path);
     mem_free(w);
 }

@@ -1,8 +1,7 @@
 #include "bench/bench.h"
 
-#include "base/clock.h"
-#include "base/median.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "synth/synth_shape.h"
 
 #include <inttypes.h>

@@ -6,8 +6,8 @@
  * would measure the cache. */
 #include "bench/bench.h"
 
-#include "base/median.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "bench/probe.h"
 
 #include <math.h>

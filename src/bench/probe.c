@@ -1,8 +1,7 @@
 #include "bench/probe.h"
 
-#include "base/clock.h"
-#include "base/median.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "math/gemm.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "par/ranks.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* cmd_recommend.c - partrain recommend: the best items for users, in training or new. */
 #include "cli/target_options.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "serve/history_text.h"
 #include "serve/rank.h"
 

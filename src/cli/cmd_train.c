@@ -1,7 +1,7 @@
 /* cmd_train.c - partrain train: trains a model; a progress line on a terminal, plain lines elsewhere. */
 #include "cli/cli.h"
 
-#include "base/clock.h"
+#include "base/timing.h"
 #include "cli/signals.h"
 #include "data/reading.h"
 #include "par/ranks.h"

@@ -1,7 +1,7 @@
 /* options.c - the table that options.def becomes, and looking things up in it. */
 #include "config/options.h"
 
-#include "base/words.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* print.c - a configuration as YAML, and the reference of all keys as Markdown. */
 #include "config/options.h"
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

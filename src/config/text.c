@@ -1,7 +1,7 @@
 /* text.c - numbers and characters in the form that YAML and messages want, whatever the locale is. */
 #include "config/options.h"
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <locale.h>
 #include <math.h>

@@ -3,8 +3,7 @@
 
 #include "base/date.h"
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "base/words.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>

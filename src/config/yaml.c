@@ -6,7 +6,7 @@
 #include "config/options.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "data/filter.h"
 
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 
 static const char *const part_names[] = {
     "",

@@ -1,7 +1,7 @@
 /* evaluate.c - blocks of examples through the model, all workers together. */
 #include "eval/evaluator.h"
 
-#include "base/clock.h"
+#include "base/timing.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "eval/metrics.h"
 
-#include "base/words.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <ctype.h>

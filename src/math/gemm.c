@@ -2,8 +2,8 @@
  * symbols: absent, they are null, and the program links with OpenBLAS, BLIS and FlexiBLAS alike. */
 #include "math/gemm.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 
 #include <assert.h>
 #include <cblas.h>

@@ -3,7 +3,6 @@
 #include "par/ranks.h"
 
 #include "base/mem.h"
-#include "par/range.h"
 
 #include <assert.h>
 #include <limits.h>

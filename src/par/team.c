@@ -5,8 +5,8 @@
  * kept between regions, so a worker is the same thread, bound to the same place, in every run. */
 #include "par/team.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "par/openmp.h"
 
 #include <assert.h>

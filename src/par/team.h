@@ -12,7 +12,6 @@
 #define PAR_TEAM_H
 
 #include "base/error.h"
-#include "par/range.h"
 #include "par/ranks.h"
 #include "par/topo.h"
 

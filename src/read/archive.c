@@ -1,7 +1,7 @@
 #include "read/archive.h"
 
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -344,7 +344,7 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
     strcpy(m->shown, path);
     if (member)
         strcat(strcat(m->shown, "/"), member);
-    printable_in_place(m->shown);
+    replace_controls(m->shown, !utf8_valid(m->shown, strlen(m->shown)));
     rc = open_any(&m->archive, path, !member, err);
     if (rc < 0)
         goto fail;

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 
 #include <inttypes.h>

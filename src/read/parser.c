@@ -1,6 +1,6 @@
 #include "read/parser.h"
 
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 #include "read/json_lines.h"
 #include "read/lines.h"

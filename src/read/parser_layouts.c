@@ -1,6 +1,6 @@
 #include "read/parser_layouts.h"
 
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 
 #include <inttypes.h>

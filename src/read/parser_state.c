@@ -1,6 +1,6 @@
 #include "read/parser_state.h"
 
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 
 #include <stdarg.h>
@@ -69,7 +69,7 @@ void parser_count_kind(struct parser *p, const char *text, size_t length, int64_
     int k = 0;
 
     snprintf(kind, sizeof kind, "%.*s", (int)length, text);
-    printable_in_place(kind);
+    replace_controls(kind, !utf8_valid(kind, strlen(kind)));
     if (!*kind)
         return;
     while (k < PARSER_KINDS - 1 && p->kind_count[k] && strcmp(p->kind[k], kind) != 0)

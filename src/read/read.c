@@ -1,7 +1,7 @@
 #include "read/read.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "data/filter.h"
 #include "data/filters_needed.h"
 #include "read/reader.h"

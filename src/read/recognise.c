@@ -1,7 +1,7 @@
 #include "read/recognise.h"
 
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 #include "read/json_lines.h"
 #include "read/recognise_header.h"

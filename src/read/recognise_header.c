@@ -1,6 +1,6 @@
 #include "read/recognise_header.h"
 
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 
 #include <ctype.h>

@@ -1,7 +1,7 @@
 #include "read/sample.h"
 
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/archive.h"
 #include "read/published.h"
 
@@ -46,7 +46,7 @@ static int fill_text(struct source_text *t, const char *path, const char *member
     strcpy(t->shown, name);
     if (member)
         strcat(strcat(t->shown, "/"), member);
-    printable_in_place(t->shown);
+    replace_controls(t->shown, !utf8_valid(t->shown, strlen(t->shown)));
     return 0;
 }
 

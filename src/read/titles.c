@@ -1,7 +1,7 @@
 #include "read/titles.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "read/lines.h"
 #include "read/sample.h"
 

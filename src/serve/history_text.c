@@ -1,7 +1,7 @@
 #include "serve/history_text.h"
 
 #include "base/mem.h"
-#include "base/printable.h"
+#include "base/text.h"
 #include "read/field.h"
 #include "read/lines.h"
 

@@ -2,7 +2,7 @@
 #include "serve/trained.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <string.h>

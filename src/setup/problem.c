@@ -1,8 +1,8 @@
 /* problem.c - the machine, the ratings, their split and the matrices of its parts. */
 #include "setup/problem.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "par/ranks.h"
 #include "read/read.h"
 

@@ -3,8 +3,8 @@
  * of the model's length and spread over as much memory. */
 #include "train/plan.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "train/cost.h"
 
 #include <math.h>

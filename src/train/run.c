@@ -3,9 +3,9 @@
  * minibatches, with a check of signals and the clock between them. */
 #include "train/run.h"
 
-#include "base/clock.h"
-#include "store/model_file.h"
 #include "base/mem.h"
+#include "base/timing.h"
+#include "store/model_file.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* run_report.c - progress, warnings, reasons for an early end, and results of a run. */
 #include "train/run.h"
 
-#include "base/median.h"
 #include "base/mem.h"
+#include "base/timing.h"
 
 #include <math.h>
 #include <stdio.h>

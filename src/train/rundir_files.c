@@ -2,9 +2,9 @@
  * and checkpoints. */
 #include "train/run.h"
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "store/model_file.h"
 
 #include <math.h>

@@ -2,10 +2,10 @@
  * says that the run is done. */
 #include "train/run.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "data/reading_json.h"
 #include "train/cost.h"
 

@@ -1,8 +1,8 @@
 #include "tune/start.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/timing.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* tune.c - which trials, in which order: all of them once, or round after round with the better ones. */
 #include "tune/tune.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "config/tree.h"
 #include "eval/metrics.h"
 #include "math/adam.h"

@@ -6,10 +6,10 @@
  *   DIR/best.yaml      the best configuration so far */
 #include "tune/tune_trial.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "eval/metrics.h"
 #include "train/train.h"
 

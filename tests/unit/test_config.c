@@ -1,7 +1,7 @@
 /* test_config.c - options: every one goes through print and load unchanged; checks, defaults, comparison. */
 #include "support.h"
 
-#include "base/words.h"
+#include "base/text.h"
 #include "config/options.h"
 
 #include <locale.h>

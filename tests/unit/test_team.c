@@ -1,7 +1,7 @@
 #include "support.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "par/team.h"
 
 #include <float.h>

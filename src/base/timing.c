@@ -1,6 +1,15 @@
-#include "base/median.h"
+#include "base/timing.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+double clock_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static int compare(const void *a, const void *b)
 {

@@ -1,7 +1,7 @@
 /* utf8.h: which bytes are letters, and small ones. */
 #include "support.h"
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* utf8.h - checks UTF-8; lower case. */
-#ifndef BASE_UTF8_H
-#define BASE_UTF8_H
+/* text.h - UTF-8, texts of files and users made safe for messages, and distances between words. Pure. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,15 +27,21 @@ static inline int utf8_length(const char *text, size_t room)
     return n;
 }
 
-/* Reads one character and returns its length as utf8_length does. In a zero-terminated text `room` may always
- * be 4. */
+/* Reads one character; returns what utf8_length returns. In a zero-terminated text `room` may always be 4. */
 int utf8_next(const char *text, size_t room, uint32_t *character);
-
 /* Whether the whole text is valid UTF-8. */
 bool utf8_valid(const char *text, size_t length);
-
 /* Lower case in place, without a change of length: ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic. Bytes
  * that are not UTF-8 stay. */
 void utf8_small(char *text, size_t length);
+
+#define PRINTABLE_BYTES 48 /* of the text in a message, with its zero */
+/* The first bytes of the text: \t stands for a tab, '?' for a control character. Returns out. */
+const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length);
+/* In place and for any length: control characters become '?', and all bytes from 0x80 on if `high`. */
+void replace_controls(char *text, bool high);
+
+/* The number of letters to insert, drop, change or swap between two words; 1000 for long ones. */
+int word_distance(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,12 @@
+/* timing.h - monotonic time, and the median of some times. */
+#ifndef BASE_TIMING_H
+#define BASE_TIMING_H
+
+#include <stdint.h>
+
+/* Seconds since a fixed moment in the past; never runs backwards. Callable from any thread. */
+double clock_now(void);
+/* Of an even number, the mean of the two in the middle. Sorts x; n > 0. */
+double median(double *x, int64_t n);
+
+#endif

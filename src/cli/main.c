@@ -29,7 +29,7 @@ static const struct command *find(const char *name)
 static void print_overview(FILE *out)
 {
     fputs("usage: partrain (-c FILE | KEY=VALUE) [KEY=VALUE ...]\n"
-          "       partrain COMMAND ...\n\n"
+          "       partrain COMMAND ...\n"
           "Trains recommender autoencoders and matrix factorisation. No COMMAND: train.\n\n",
           out);
     for (const struct command *c = cli_commands; c->name; c++)

@@ -85,9 +85,9 @@ void rows_begin(struct rows *r, const char *user)
     r->user = user;
     r->items = 0;
     if (r->form == ROWS_JSONL) {
-        fputs("{\"user\": ", r->file);
+        fputs(r->similar ? "{\"item\": " : "{\"user\": ", r->file);
         put_json(r->file, user);
-        fputs(", \"items\": [", r->file);
+        fputs(r->similar ? ", \"similar\": [" : ", \"items\": [", r->file);
     }
 }
 
@@ -138,7 +138,8 @@ void rows_item(struct rows *r, int rank, const char *item, const char *title, do
         fputs(r->items ? ", {" : "{", r->file);
         json_item(r, item, title, "score", score);
     } else {
-        put_fields(r, "user,rank,item,score,title\n", r->user, rank);
+        put_fields(r, r->similar ? "item,rank,similar,score,title\n" : "user,rank,item,score,title\n",
+                   r->user, rank);
         put_item(r, item, title, score);
     }
     r->items++;

@@ -17,6 +17,7 @@ enum rows_form { ROWS_TSV, ROWS_CSV, ROWS_JSONL };
 struct rows {
     FILE *file; /* borrowed */
     enum rows_form form;
+    bool similar;     /* of items near an item, not of a user: {"item": "1", "similar": [...]} */
     const char *user; /* borrowed, between begin and end */
     int items;        /* of the user at hand */
     bool header;      /* is written */

@@ -1,0 +1,133 @@
+/* cmd_similar.c - partrain similar: the items nearest to an item. */
+#include "cli/cli.h"
+#include "cli/rows.h"
+
+#include "base/mem.h"
+#include "serve/similar.h"
+
+#include <string.h>
+
+enum { BLOCK = 1024 }; /* items at once */
+
+struct request {
+    const char *model;
+    int64_t k, threads;
+    bool all, quiet;
+    int form;
+};
+
+static const char *const forms[] = {"tsv", "csv", "jsonl", NULL};
+
+static const struct cli_option options[] = {
+    {"model", 'm', "RUN", "a run's folder", CLI_TEXT(model)},
+    {"count", 'k', "N", "near items for each item; default 10", CLI_WHOLE(k, 1, 1000000)},
+    {"all", 0, NULL, "for every item of the model", CLI_FLAG(all)},
+    {"output", 'o', "FORM", "tsv (default), csv or jsonl", CLI_WORD(form, forms)},
+    {"threads", 0, "N", "worker threads", CLI_WHOLE(threads, 1, 4096)},
+    {"quiet", 'q', NULL, "only errors on stderr", CLI_FLAG(quiet)},
+    {0}};
+
+const struct cli_usage cmd_similar_usage = {
+    "-m RUN [-k N] (ITEM ... | --all)",
+    "Prints the nearest items of each ITEM, an id or a title: item, rank, near item,\n"
+    "cosine, title. The cosine is that of the model's own vectors: decoder rows,\n"
+    "factors, or the weights of ease.\n"
+    "\n"
+    "Example: partrain similar -m runs/ml-1m 'Toy Story' -k 5\n",
+    options};
+
+/* The items that the words name; unknown ones are noted. */
+static int find_items(const struct request *q, struct trained *trained, char **word, int words, int32_t *item,
+                      int64_t *n, struct error *err)
+{
+    *n = 0;
+    for (int i = 0; i < words; i++) {
+        int64_t found = trained_find_item(trained, word[i], strlen(word[i])), near;
+
+        if (found >= 0) {
+            item[(*n)++] = (int32_t)found;
+            continue;
+        }
+        if (found == -3)
+            return error_set(err, PT_ENOMEM, "out of memory");
+        near = found == -1 ? trained_suggest_item(trained, word[i], strlen(word[i])) : -1;
+        if (q->quiet)
+            continue;
+        if (near >= 0)
+            cli_message("the model has no item \"%.200s\"; did you mean %s (%s)?", word[i],
+                        trained_title(trained, near), idtable_name(trained->items, near));
+        else
+            cli_message(found == -2 ? "two items are called \"%.200s\"; add the year, or give an id"
+                                    : "the model has no item \"%.200s\"",
+                        word[i]);
+    }
+    return *n ? 0 : error_set(err, PT_EDATA, "the model knows none of the %d items", words);
+}
+
+static int print_similar(const struct request *q, struct trained *trained, const int32_t *item, int64_t n,
+                         struct error *err)
+{
+    struct rows rows = {.file = stdout, .form = (enum rows_form)q->form, .similar = true};
+    struct scored *best = mem_array(BLOCK * q->k, sizeof *best);
+    struct similar *similar = NULL;
+    int64_t empty = 0;
+    int count[BLOCK];
+    int rc = best ? similar_new(&similar, trained, err)
+                  : error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
+
+    for (int64_t from = 0; from < n && rc == 0; from += BLOCK) {
+        int64_t block = n - from < BLOCK ? n - from : BLOCK;
+
+        rc = similar_find(similar, item + from, block, (int)q->k, best, count, err);
+        for (int64_t i = 0; i < block && rc == 0; i++) {
+            const struct scored *near = best + i * q->k;
+
+            rows_begin(&rows, idtable_name(trained->items, item[from + i]));
+            for (int k = 0; k < count[i]; k++)
+                rows_item(&rows, k + 1, idtable_name(trained->items, near[k].column),
+                          trained_title(trained, near[k].column), (double)near[k].score);
+            rows_end(&rows);
+            empty += !count[i];
+        }
+    }
+    if (rc == 0 && empty && !q->quiet)
+        cli_message("%lld of %lld items have no training ratings, so nothing is near to them",
+                    (long long)empty, (long long)n);
+    similar_free(similar);
+    mem_free(best);
+    return rc;
+}
+
+int cmd_similar(int argc, char **argv, struct error *err)
+{
+    struct request q = {.k = 10};
+    struct trained *trained = NULL;
+    struct cli_args args;
+    int32_t *item = NULL;
+    int64_t n = 0;
+    int rc = cli_parse(&args, &cmd_similar_usage, argc, argv, &q, err);
+
+    if (rc < 0)
+        return rc;
+    if (!q.model)
+        return error_set(err, PT_EUSAGE, "which model? -m RUN, a run's folder");
+    if (q.all == (args.rest < argc))
+        return error_set(err, PT_EUSAGE, "near to which items? Ids or titles, or --all");
+    if ((rc = trained_open(&trained, q.model, (int)q.threads, err)) < 0)
+        return rc;
+    if (q.k > trained->columns)
+        q.k = trained->columns;
+    item = mem_array(q.all ? trained->columns : argc - args.rest, sizeof *item);
+    if (!item)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    else if (q.all)
+        for (; n < trained->columns; n++)
+            item[n] = (int32_t)n;
+    else
+        rc = find_items(&q, trained, argv + args.rest, argc - args.rest, item, &n, err);
+    if (rc == 0)
+        rc = print_similar(&q, trained, item, n, err);
+    mem_free(item);
+    trained_close(trained);
+    return rc;
+}

@@ -89,22 +89,21 @@ static void autoencoder(struct graph *g)
 {
     const struct config *c = g->trained->config;
     bool sampled = problem_traits(c)->variational;
-    enum activation f = (enum activation)c->activation;
     int n = c->hidden.n, mirrored = c->decoder == DECODER_LINEAR ? 0 : n;
     char name[40];
     const char *h = graph_affine(g, NULL, inputs(g), "encoder", false, sampled && !n ? c->latent : 0);
 
     if (!sampled || n)
-        h = graph_activate(g, h, f);
+        h = graph_units(g, h, "encoder");
     if (sampled && n) { /* of the last layer only the means: nothing is sampled */
-        h = graph_chain(g, h, "inference", n - 1, f);
+        h = graph_chain(g, h, "inference", n - 1);
         snprintf(name, sizeof name, "inference.%d", n - 1);
         h = graph_affine(g, NULL, h, name, true, c->latent);
     }
     if (sampled)
-        h = graph_chain(g, h, "generator", mirrored, f);
+        h = graph_chain(g, h, "generator", mirrored);
     else
-        h = graph_chain(g, h, "hidden", g->trained->rating ? n - 1 : n + mirrored, f);
+        h = graph_chain(g, h, "hidden", g->trained->rating ? n - 1 : n + mirrored);
     if (g->trained->rating) {
         h = graph_affine(g, NULL, h, "decoder", true, 0);
         ratings(g, graph_activate(g, h, (enum activation)c->output_activation));

@@ -1,5 +1,7 @@
 #include "export/onnx_graph.h"
 
+#include "model/units.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@ static void add_weight(struct graph *g, const char *name, const float *data, int
 {
     struct weight *w = &g->weight[g->weights++];
 
-    *w = (struct weight){.name = name, .data = data, .rows = rows, .cols = cols, .kept_cols = kept_cols};
+    *w = (struct weight){.data = data, .rows = rows, .cols = cols, .kept_cols = kept_cols};
     if (rows >= 0)
         bytes_put_int(&w->head, 1, vector ? kept_cols : rows);
     if (rows >= 0 && !vector)
@@ -44,9 +46,10 @@ void graph_vector(struct graph *g, const char *name, const float *data, int64_t 
 void graph_number(struct graph *g, const char *name, double value)
 {
     for (int i = 0; i < g->weights; i++)
-        if (strcmp(g->weight[i].name, name) == 0)
+        if (g->weight[i].number && strcmp(g->weight[i].number, name) == 0)
             return;
     add_weight(g, name, NULL, -1, 1, 1, true);
+    g->weight[g->weights - 1].number = name;
     g->weight[g->weights - 1].own = (float)value;
 }
 
@@ -140,13 +143,42 @@ const char *graph_affine(struct graph *g, const char *output, const char *from, 
     return graph_node(g, output, "Gemm", from, weight, bias);
 }
 
-const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, enum activation f)
+/* (h - mean) / sqrt(variance + eps), times gain, plus offset; mean and variance of a row. */
+static const char *layer_norm(struct graph *g, const char *h, const char *prefix)
+{
+    char gain[56], offset[56];
+    const char *square, *root;
+
+    snprintf(gain, sizeof gain, "%s.norm.weight", prefix);
+    snprintf(offset, sizeof offset, "%s.norm.bias", prefix);
+    graph_tensor(g, gain, 0, 0, false);
+    graph_tensor(g, offset, 0, 0, false);
+    graph_number(g, "norm_eps", NORM_EPS);
+    graph_attribute(g, "axes", 1, true);
+    h = graph_node(g, NULL, "Sub", h, graph_node(g, NULL, "ReduceMean", h, NULL, NULL), NULL);
+    square = graph_node(g, NULL, "Mul", h, h, NULL);
+    graph_attribute(g, "axes", 1, true);
+    square = graph_node(g, NULL, "ReduceMean", square, NULL, NULL);
+    root = graph_node(g, NULL, "Sqrt", graph_node(g, NULL, "Add", square, "norm_eps", NULL), NULL, NULL);
+    h = graph_node(g, NULL, "Mul", graph_node(g, NULL, "Div", h, root, NULL), gain, NULL);
+    return graph_node(g, NULL, "Add", h, offset, NULL);
+}
+
+const char *graph_units(struct graph *g, const char *from, const char *prefix)
+{
+    const struct config *c = g->trained->config;
+    const char *h = graph_activate(g, from, (enum activation)c->activation);
+
+    return c->layer_norm && !g->trained->rating ? layer_norm(g, h, prefix) : h;
+}
+
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n)
 {
     char name[40];
 
     for (int l = 0; l < n; l++) {
         snprintf(name, sizeof name, "%s.%d", prefix, l);
-        from = graph_activate(g, graph_affine(g, NULL, from, name, true, 0), f);
+        from = graph_units(g, graph_affine(g, NULL, from, name, true, 0), name);
     }
     return from;
 }

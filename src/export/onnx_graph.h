@@ -10,11 +10,11 @@
 #include "export/protobuf.h"
 #include "serve/trained.h"
 
-enum { WEIGHTS_MOST = 80, ONNX_FLOAT = 1, ONNX_INT64 = 7 };
+enum { WEIGHTS_MOST = 110, ONNX_FLOAT = 1, ONNX_INT64 = 7 };
 
 /* A tensor of the file: its head, then raw values, of each row the first kept_cols. */
 struct weight {
-    const char *name; /* stays until the file is written */
+    const char *number; /* its name, where it is graph_number's */
     struct bytes head;
     const float *data; /* borrowed from the run's file or the pool, or `own` */
     float own;
@@ -54,8 +54,10 @@ const char *graph_activate(struct graph *g, const char *from, enum activation f)
 /* from W + b, or from W^T + b; of its units the first `units`, 0: all. */
 const char *graph_affine(struct graph *g, const char *output, const char *from, const char *prefix,
                          bool transposed, int64_t units);
-/* Layers PREFIX.0 to PREFIX.n-1, each activated. */
-const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, enum activation f);
+/* The units of hidden layer `prefix` from its sums: activation, and layer norm where the model has it. */
+const char *graph_units(struct graph *g, const char *from, const char *prefix);
+/* Hidden layers PREFIX.0 to PREFIX.n-1. */
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n);
 
 /* "ratings" from `ratings`: where row or column has no training ratings, the biases predict
  * (trained_stand_in). onnx_stand_in.c */

@@ -98,6 +98,13 @@ struct kernels {
     void (*activate)(enum activation f, float *y, int64_t n);
     void (*activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 
+    /* Layer norm of a padded row of n: scaled = (y - mean) / sqrt(variance + eps), y = gain scaled + offset.
+     * Returns 1 / sqrt(variance + eps). */
+    float (*norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);
+    /* From the gradient with respect to the row behind norm to that with respect to the row before it; scaled
+     * becomes the gradient with respect to gain. inverse: what norm returned. */
+    void (*norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
+
     /* x_i = exp(x_i - max); the maximum and the sum of the results (any n). */
     void (*exp_row)(float *x, int64_t n, float *max, float *sum);
     /* The same max and sum; x is unchanged. */

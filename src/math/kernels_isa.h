@@ -88,6 +88,8 @@ void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *w, floa
 double ISA(sgd)(const struct sgd_block *b);
 void ISA(activate)(enum activation f, float *y, int64_t n);
 void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
+float ISA(norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);
+void ISA(norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
 void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);
 void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum);
 int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at);

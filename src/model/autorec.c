@@ -192,10 +192,7 @@ static void autorec_draw(struct model *m)
     struct autorec *a = autorec_of(m);
     struct init_spec init = m->spec.init;
 
-    init.fan_in = a->enc.v.columns;
-    init.fan_out = a->enc.v.k;
-    table_draw(&a->enc.v, m->eng.team, &init, 0);
-    vector_draw(&a->enc.mu, &init, 2);
+    encoder_draw(&a->enc, &init);
     chain_draw(&a->mid, &init, 16);
     init.fan_in = a->dec.w.k;
     init.fan_out = a->dec.w.columns;
@@ -207,24 +204,20 @@ static int autorec_init(struct model *m, struct error *err)
     struct autorec *a = autorec_of(m);
     struct model_spec *spec = &m->spec;
     int n = spec->hiddens - 1, last, rc;
-    enum activation acts[CHAIN_MOST];
 
     spec->normalize_input = false;
     if (n < 0 || n >= CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
     last = spec->hidden[n];
-    for (int l = 0; l < n; l++)
-        acts[l] = spec->activation;
-    if ((rc = encoder_init(&a->enc, m, spec->hidden[0], spec->activation, false, err)) < 0 ||
-        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, acts, m, err)) < 0 ||
+    if ((rc = encoder_init(&a->enc, m, spec->hidden[0], false, false, err)) < 0 ||
+        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, false, m, err)) < 0 ||
         (rc = rating_decoder_init(&a->dec, m, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
                                   a->enc.view, err)) < 0)
         return rc;
     a->code = last_code(a);
     if (spec->dropout > 0.0 && !(a->code = mem_array(spec->batch * row_pad(last), sizeof(float))))
         return error_set(err, PT_ENOMEM, "autorec: out of memory");
-    params_add_table(&m->params, &a->enc.v);
-    params_add_vector(&m->params, &a->enc.mu);
+    encoder_list(&a->enc, &m->params);
     chain_list(&a->mid, &m->params);
     params_add_table(&m->params, &a->dec.w);
     return 0;

@@ -9,7 +9,7 @@ static int groups_of(const struct dense *d)
     return (d->out + DENSE_UNITS - 1) / DENSE_UNITS;
 }
 
-static int layer_init(struct chain *c, int l, const char *prefix, const int *dims, enum activation act,
+static int layer_init(struct chain *c, int l, const char *prefix, const int *dims, bool linear,
                       const struct model *m, struct error *err)
 {
     struct dense *d = &c->layer[l];
@@ -17,8 +17,10 @@ static int layer_init(struct chain *c, int l, const char *prefix, const int *dim
     int in = dims[l], out = dims[l + 1];
     int64_t rows = out * row_pad(in), biases = row_pad(out), floats = (moments ? 3 : 1) * (rows + biases);
     float *block = mem_pool_array(&c->pool, floats, sizeof *block);
+    char name[sizeof d->name];
 
     *d = (struct dense){.in = in, .out = out, .ld = row_pad(in)};
+    snprintf(name, sizeof name, "%s.%d", prefix, l);
     snprintf(d->name, sizeof d->name, "%s.%d.weight", prefix, l);
     snprintf(d->bias_name, sizeof d->bias_name, "%s.%d.bias", prefix, l);
     if (!block)
@@ -32,7 +34,7 @@ static int layer_init(struct chain *c, int l, const char *prefix, const int *dim
         d->row.w = block;
         d->bias.w = block + rows;
     }
-    return units_init(&d->units, act, out, m, err);
+    return units_init(&d->units, name, out, linear, m, err);
 }
 
 /* All layers' units, zero, in one array: together they fill huge pages. */
@@ -58,7 +60,7 @@ static int unit_arrays_init(struct chain *c, const int *dims, int64_t rows)
     return 0;
 }
 
-int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
+int chain_init(struct chain *c, const char *prefix, int n, const int *dims, bool linear_end,
                const struct model *m, struct error *err)
 {
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, widest = 0;
@@ -69,7 +71,7 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, cons
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     c->n = n;
     for (int l = 0; l < n; l++) {
-        if ((rc = layer_init(c, l, prefix, dims, acts[l], m, err)) < 0)
+        if ((rc = layer_init(c, l, prefix, dims, linear_end && l == n - 1, m, err)) < 0)
             return rc;
         widest = c->layer[l].ld > widest ? c->layer[l].ld : widest;
         groups += groups_of(&c->layer[l]);
@@ -92,6 +94,7 @@ void chain_draw(struct chain *c, const struct init_spec *init, int tensor)
         for (int o = 0; o < d->out; o++)
             init_row(d->row.w + o * d->ld, d->in, &own, tensor + 2 * l, o, false);
         init_row(d->bias.w, d->out, &own, tensor + 2 * l + 1, 0, true);
+        units_draw(&d->units);
     }
 }
 
@@ -118,6 +121,7 @@ void chain_list(struct chain *c, struct param_list *l)
 
         params_add(l, (struct param){d->name, d->out, d->in, d, 1, d->row.m ? 2 : 0, false, row_span});
         params_add(l, (struct param){d->bias_name, d->out, 0, d, 1, d->row.m ? 2 : 0, false, bias_span});
+        units_list(&d->units, l);
     }
 }
 
@@ -188,15 +192,23 @@ static int group_end(const struct dense *d, int group)
     return (group + 1) * DENSE_UNITS < d->out ? (group + 1) * DENSE_UNITS : d->out;
 }
 
+/* Gain and offset of a layer are one worker's. */
+static bool owns_units(const struct worker *w, int layer)
+{
+    return layer % w->count == w->id;
+}
+
 void chain_measure(struct worker *w, struct chain *c, int64_t rows)
 {
     double *squares = c->squares;
 
     team_phase(w, PHASE_HIDDEN);
     for (int l = 0; l < c->n; squares += groups_of(&c->layer[l]), l++) {
-        const struct dense *d = &c->layer[l];
+        struct dense *d = &c->layer[l];
         int last, first = own_groups(w, d, &last);
 
+        if (owns_units(w, l))
+            units_measure(&d->units, rows);
         for (int i = first; i < last; i++) {
             float gb[DENSE_UNITS], *g = c->tile[w->id];
             int o = i * DENSE_UNITS, end = group_end(d, i);
@@ -212,9 +224,11 @@ double chain_squared_norm(const struct chain *c)
     const double *squares = c->squares;
     double sum = 0.0;
 
-    for (int l = 0; l < c->n; squares += groups_of(&c->layer[l]), l++)
+    for (int l = 0; l < c->n; squares += groups_of(&c->layer[l]), l++) {
         for (int i = 0; i < groups_of(&c->layer[l]); i++)
             sum += squares[i];
+        sum += c->layer[l].units.squares;
+    }
     return sum;
 }
 
@@ -226,6 +240,8 @@ void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct 
         struct dense *d = &c->layer[l];
         int last, first = own_groups(w, d, &last);
 
+        if (owns_units(w, l))
+            units_update(&d->units, rows, bias, scale);
         for (int i = first; i < last; i++) {
             float gb[DENSE_UNITS], *g = c->tile[w->id];
             int o = i * DENSE_UNITS, end = group_end(d, i);

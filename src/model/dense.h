@@ -1,7 +1,7 @@
 /* dense.h - the small fully connected layers between the two sharded tables, as a chain.
  *
  *     h[0] (B, d0) -> h[1] (B, d1) -> ... -> h[n] (B, dn)
- *     h[l+1] = f_l(h[l] W_l^T + b_l)                              W_l (d(l+1), d(l)), b_l (d(l+1))
+ *     h[l+1] = units(h[l] W_l^T + b_l)       (units.h)            W_l (d(l+1), d(l)), b_l (d(l+1))
  *
  * Forward and backward, a worker computes its own slice of the rows through all layers without a barrier.
  * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows.
@@ -36,9 +36,9 @@ struct chain {
     const struct kernels *kern;
 };
 
-/* dims (n + 1), acts (n); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... `m`: their
- * model, with spec and engine set. */
-int chain_init(struct chain *c, const char *prefix, int n, const int *dims, const enum activation *acts,
+/* dims (n + 1); layers are named "PREFIX.0.weight", "PREFIX.0.bias", ... `m`: their model, with spec and
+ * engine set. `linear_end`: units of the last layer are its sums. */
+int chain_init(struct chain *c, const char *prefix, int n, const int *dims, bool linear_end,
                const struct model *m, struct error *err);
 void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2 n tensors; sets the fans */
 void chain_list(struct chain *c, struct param_list *l);

@@ -52,8 +52,7 @@ static void bound_as_owned(struct encoder *e, const struct model *m)
     }
 }
 
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool reshard,
-                 struct error *err)
+int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool reshard, struct error *err)
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team), rc;
@@ -75,7 +74,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, enum activation act,
     if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
                          m->eng.team, err)) < 0 ||
         (rc = vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err)) < 0 ||
-        (rc = units_init(&e->units, act, k, m, err)) < 0 ||
+        (rc = units_init(&e->units, "encoder", k, linear, m, err)) < 0 ||
         (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
         return rc;
     team_rank_own(m->eng.team, x->shards, &first, &end);
@@ -95,6 +94,24 @@ void encoder_fini(struct encoder *e)
     vector_fini(&e->mu);
     table_fini(&e->v);
     *e = (struct encoder){0};
+}
+
+void encoder_draw(struct encoder *e, const struct init_spec *init)
+{
+    struct init_spec own = *init;
+
+    own.fan_in = e->v.columns;
+    own.fan_out = e->v.k;
+    table_draw(&e->v, e->model->eng.team, &own, 0);
+    vector_draw(&e->mu, &own, 2);
+    units_draw(&e->units);
+}
+
+void encoder_list(const struct encoder *e, struct param_list *l)
+{
+    params_add_table(l, &e->v);
+    params_add_vector(l, &e->mu);
+    units_list(&e->units, l);
 }
 
 /* A shard's part of z: one row sum an example. */
@@ -171,13 +188,6 @@ static const float *row_gradient(struct worker *w, struct encoder *e, const stru
     return e->row[w->id];
 }
 
-static void sum_rows(float *out, const float *rows, int64_t n, int64_t ld, const struct kernels *kern)
-{
-    memset(out, 0, (size_t)ld * sizeof *out);
-    for (int64_t p = 0; p < n; p++)
-        kern->add(out, rows + p * ld, ld);
-}
-
 void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64_t rows)
 {
     const struct kernels *kern = e->model->eng.kern;
@@ -191,8 +201,9 @@ void encoder_measure(struct worker *w, struct encoder *e, const float *dz, int64
         e->squares[s] = squares;
     }
     if (w->id == 0) {
-        sum_rows(e->mu_gradient, dz, rows, e->v.ld, kern);
-        e->squares[e->v.shards] = kern->sum_squares(e->mu_gradient, e->v.ld);
+        units_sum_rows(e->mu_gradient, dz, rows, e->v.ld, kern);
+        units_measure(&e->units, rows);
+        e->squares[e->v.shards] = kern->sum_squares(e->mu_gradient, e->v.ld) + e->units.squares;
     }
     team_share(w, e->squares, e->v.shards, sizeof *e->squares);
 }
@@ -248,9 +259,10 @@ void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *
 
     if (w->id != w->count - 1)
         return;
-    sum_rows(e->mu_gradient, dz, b->rows, e->v.ld, eng->kern);
+    units_sum_rows(e->mu_gradient, dz, b->rows, e->v.ld, eng->kern);
     if (scale != 1.0f)
         eng->kern->scale(e->mu_gradient, scale, e->v.ld);
     eng->kern->adam(eng->plan->bias + b->in_epoch, e->mu.row.w, e->mu.row.m, e->mu.row.v, e->mu_gradient,
                     e->v.ld);
+    units_update(&e->units, b->rows, eng->plan->bias + b->in_epoch, scale);
 }

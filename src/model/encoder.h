@@ -28,11 +28,13 @@ struct encoder {
     const struct model *model;
 };
 
-/* `reshard`: this layer distributes the shards over the workers by its own cost, which follows a column's
- * entries. The shards of a softmax are cut for its cost: the same for a rare column as for a popular one. */
-int encoder_init(struct encoder *e, struct model *m, int k, enum activation act, bool reshard,
-                 struct error *err);
+/* `linear`: its units are the sums. `reshard`: this layer distributes the shards over the workers by its own
+ * cost, which follows a column's entries. The shards of a softmax are cut for its cost: the same for a rare
+ * column as for a popular one. */
+int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool reshard, struct error *err);
 void encoder_fini(struct encoder *e);
+void encoder_draw(struct encoder *e, const struct init_spec *init); /* tensors 0 to 2; sets the fans */
+void encoder_list(const struct encoder *e, struct param_list *l);
 
 /* The shards of a worker in this layer. */
 static inline int encoder_own(const struct worker *w, const struct encoder *e, int *end)
@@ -61,7 +63,7 @@ void encoder_update_shard(struct worker *w, struct encoder *e, int shard, const 
 /* For V: flush and set_step of struct model_ops. */
 void encoder_flush(struct worker *w, struct encoder *e, int64_t steps);
 void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps);
-/* The same for mu, by one worker. */
+/* The same for mu and for gain and offset of layer norm, by one worker. */
 void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
                        float scale);
 

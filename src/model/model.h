@@ -28,7 +28,7 @@ struct model_spec {
     enum activation activation, output;
     enum rating_loss loss;
     double input_dropout, dropout;
-    bool normalize_input;
+    bool normalize_input, layer_norm;
     enum decoder decoder; /* multivae, multidae */
     double noise_std, kl_weight, kl_per_click;
     int64_t kl_anneal_steps;

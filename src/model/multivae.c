@@ -282,10 +282,7 @@ static void multivae_draw(struct model *m)
     struct multivae *a = multivae_of(m);
     struct init_spec init = m->spec.init;
 
-    init.fan_in = a->enc.v.columns;
-    init.fan_out = a->enc.v.k;
-    table_draw(&a->enc.v, m->eng.team, &init, 0);
-    vector_draw(&a->enc.mu, &init, 2);
+    encoder_draw(&a->enc, &init);
     chain_draw(&a->down, &init, 16);
     if (a->variational)
         chain_draw(&a->up, &init, 64);
@@ -301,12 +298,9 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
     const struct model_spec *s = &a->model.spec;
     int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens, rc;
     int mirrored = s->decoder == DECODER_LINEAR ? 0 : n;
-    enum activation acts[2 * CHAIN_MOST + 2];
 
     if (2 * n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: at most %d layers for this model", CHAIN_MOST / 2);
-    for (int i = 0; i < 2 * CHAIN_MOST + 2; i++)
-        acts[i] = s->activation;
     for (int i = 0; i < n; i++)
         down[i] = s->hidden[i];
     down[n] = a->variational ? 2 * s->latent : s->latent;
@@ -315,17 +309,15 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
         for (int i = 0; i < mirrored; i++)
             down[n + 1 + i] = s->hidden[n - 1 - i];
         *k1 = down[n + mirrored];
-        return chain_init(&a->down, "hidden", n + mirrored, down, acts, &a->model, err);
+        return chain_init(&a->down, "hidden", n + mirrored, down, false, &a->model, err);
     }
     up[0] = s->latent;
     for (int i = 0; i < mirrored; i++)
         up[i + 1] = s->hidden[n - 1 - i];
     *k1 = up[mirrored];
-    if ((rc = chain_init(&a->up, "generator", mirrored, up, acts, &a->model, err)) < 0)
+    if ((rc = chain_init(&a->up, "generator", mirrored, up, false, &a->model, err)) < 0)
         return rc;
-    if (n > 0)
-        acts[n - 1] = ACT_IDENTITY; /* mean and log variance are linear */
-    return chain_init(&a->down, "inference", n, down, acts, &a->model, err);
+    return chain_init(&a->down, "inference", n, down, true, &a->model, err); /* mean and log variance */
 }
 
 static int multivae_init(struct model *m, struct error *err)
@@ -336,8 +328,7 @@ static int multivae_init(struct model *m, struct error *err)
 
     a->variational = spec->kind == MODEL_MULTIVAE;
     if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
-        (rc = encoder_init(&a->enc, m, k0, a->variational && !spec->hiddens ? ACT_IDENTITY : spec->activation,
-                           true, err)) < 0 ||
+        (rc = encoder_init(&a->enc, m, k0, a->variational && !spec->hiddens, true, err)) < 0 ||
         (rc = click_decoder_init(&a->dec, m, k1, err)) < 0)
         return rc;
     a->code = last_code(a);
@@ -347,8 +338,7 @@ static int multivae_init(struct model *m, struct error *err)
     a->row_kl = mem_zalloc(spec->batch, sizeof *a->row_kl);
     if (!a->code || !a->scaled_noise || !a->row_kl)
         return error_set(err, PT_ENOMEM, "multivae: out of memory");
-    params_add_table(&m->params, &a->enc.v);
-    params_add_vector(&m->params, &a->enc.mu);
+    encoder_list(&a->enc, &m->params);
     chain_list(&a->down, &m->params);
     if (a->variational)
         chain_list(&a->up, &m->params);

@@ -148,7 +148,7 @@ struct param {
     struct span (*span)(const void *owner, int64_t i, int which); /* which: as for weights_pick */
 };
 
-#define PARAMS_MOST 64
+#define PARAMS_MOST 96
 struct param_list {
     int n;
     struct ranks *ranks; /* borrowed; NULL: there is one */

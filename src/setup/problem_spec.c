@@ -113,6 +113,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .input_dropout = c->input_dropout,
         .dropout = c->dropout,
         .normalize_input = c->normalize_input,
+        .layer_norm = c->layer_norm && problem_is_binary(c),
         .noise_std = c->noise_std,
         .decoder = (enum decoder)c->decoder,
         .kl_weight = c->kl_weight,

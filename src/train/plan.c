@@ -95,7 +95,7 @@ static int64_t weight_bytes(const struct sizes *z, const struct config *c, const
 
         if (problem_traits(c)->variational && l == c->hidden.n - 1)
             out *= 2; /* mean and log variance */
-        floats += out * row_pad(z->layer[l]) + row_pad(out);
+        floats += out * row_pad(z->layer[l]) + (c->layer_norm && z->softmax ? 3 : 1) * row_pad(out);
     }
     return tables + 3 * floats * FLOAT;
 }
@@ -158,7 +158,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
         z->softmax) /* the softmax's shards have other workers than the encoder's */
         bytes += reduce_bytes(z->shards, z->workers, z->batch, z->last_ld);
     for (int l = 0; l < z->layers; l++)
-        bytes += 2 * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
+        bytes += (c->layer_norm && z->softmax ? 4 : 2) * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
     bytes += z->softmax ? click_decoder_bytes(z, c, p, block_of(z, c))
                         : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT;
     return bytes + 8 * p->examples; /* the order of the examples */

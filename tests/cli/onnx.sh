@@ -84,6 +84,10 @@ LEAST=2 check vae-flat x logits 2e-4 model.kind=multivae 'model.hidden=[]' model
     split.valid_users=10 split.test_users=10
 LEAST=2 check vae-linear x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 model.decoder=linear data.min_rating=2 \
     split.valid_users=10 split.test_users=10
+LEAST=2 check vae-norm x logits 2e-4 model.kind=multivae 'model.hidden=[30,20]' model.latent=10 model.layer_norm=on \
+    model.activation=gelu data.min_rating=2 split.valid_users=10 split.test_users=10
+check dae-norm x logits 2e-4 model.kind=multidae 'model.hidden=[]' model.latent=10 model.layer_norm=on \
+    split.valid_users=10 split.test_users=10
 check dae-linear x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 model.decoder=linear \
     split.valid_users=10 split.test_users=10
 check dae x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 split.valid_users=10 split.test_users=10

@@ -14,8 +14,9 @@ struct layer {
     enum activation act;
     bool transposed;
     int64_t ins, outs;
-    const double *in; /* (rows, ins) borrowed */
-    double *s, *out;  /* (rows, outs) owned */
+    const double *in;                 /* (rows, ins) borrowed */
+    struct ref_tensor *gain, *offset; /* of layer norm; NULL: there is none */
+    double *s, *a, *out;              /* (rows, outs) owned: sums, behind the activation, behind the norm */
 };
 
 struct net {
@@ -33,9 +34,54 @@ static double *weight_at(struct layer *l, double *base, int64_t o, int64_t i)
     return l->transposed ? base + i * l->outs + o : base + o * l->ins + i;
 }
 
+/* Mean and deviation of a row. */
+static void row_moments(const double *a, int64_t n, double *mean, double *deviation)
+{
+    *mean = *deviation = 0.0;
+    for (int64_t o = 0; o < n; o++)
+        *mean += a[o] / (double)n;
+    for (int64_t o = 0; o < n; o++)
+        *deviation += (a[o] - *mean) * (a[o] - *mean) / (double)n;
+    *deviation = sqrt(*deviation + 0.1);
+}
+
+static void norm_forward(struct layer *l, int64_t rows)
+{
+    for (int64_t p = 0; p < rows; p++) {
+        const double *a = l->a + p * l->outs;
+        double mean, deviation;
+
+        row_moments(a, l->outs, &mean, &deviation);
+        for (int64_t o = 0; o < l->outs; o++)
+            l->out[p * l->outs + o] =
+                l->gain ? l->gain->w[o] * (a[o] - mean) / deviation + l->offset->w[o] : a[o];
+    }
+}
+
+/* dloss / da of a row from dloss / dout, by the Jacobian of the row. */
+static void norm_backward(struct layer *l, int64_t p, const double *dout, double *da)
+{
+    const double *a = l->a + p * l->outs;
+    double mean, d, n = (double)l->outs;
+
+    row_moments(a, l->outs, &mean, &d);
+    for (int64_t o = 0; o < l->outs; o++) {
+        if (!l->gain) {
+            da[o] = dout[o];
+            continue;
+        }
+        l->gain->g[o] += dout[o] * (a[o] - mean) / d;
+        l->offset->g[o] += dout[o];
+        for (int64_t i = 0; i < l->outs; i++)
+            da[i] += dout[o] * l->gain->w[o] *
+                     (((o == i) - 1.0 / n) / d - (a[o] - mean) * (a[i] - mean) / (n * d * d * d));
+    }
+}
+
 static void layer_forward(struct layer *l, const double *in, int64_t rows)
 {
     l->in = in;
+    l->a = ref_array(rows * l->outs);
     l->s = ref_array(rows * l->outs);
     l->out = ref_array(rows * l->outs);
     for (int64_t p = 0; p < rows; p++)
@@ -45,18 +91,20 @@ static void layer_forward(struct layer *l, const double *in, int64_t rows)
             for (int64_t i = 0; i < l->ins; i++)
                 s += *weight_at(l, l->w->w, o, i) * in[p * l->ins + i];
             l->s[p * l->outs + o] = s;
-            l->out[p * l->outs + o] = ref_activation(l->act, s);
+            l->a[p * l->outs + o] = ref_activation(l->act, s);
         }
+    norm_forward(l, rows);
 }
 
 /* dout (rows, outs): dloss / dout. Returns dloss / din, for free. */
 static double *layer_backward(struct layer *l, const double *dout, int64_t rows)
 {
-    double *din = ref_array(rows * l->ins);
+    double *din = ref_array(rows * l->ins), *da = ref_array(rows * l->outs);
 
-    for (int64_t p = 0; p < rows; p++)
+    for (int64_t p = 0; p < rows; p++) {
+        norm_backward(l, p, dout + p * l->outs, da + p * l->outs);
         for (int64_t o = 0; o < l->outs; o++) {
-            double ds = dout[p * l->outs + o] * ref_slope(l->act, l->s[p * l->outs + o]);
+            double ds = da[p * l->outs + o] * ref_slope(l->act, l->s[p * l->outs + o]);
 
             l->b->g[o] += ds;
             for (int64_t i = 0; i < l->ins; i++) {
@@ -64,6 +112,8 @@ static double *layer_backward(struct layer *l, const double *dout, int64_t rows)
                 din[p * l->ins + i] += ds * *weight_at(l, l->w->w, o, i);
             }
         }
+    }
+    free(da);
     return din;
 }
 
@@ -98,6 +148,16 @@ static void make_inputs(struct reference *ref, struct net *n, const int64_t *exa
     }
 }
 
+static void add_norm(struct reference *ref, struct layer *l, const char *prefix)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%s.norm.weight", prefix);
+    l->gain = ref_tensor(ref, name);
+    snprintf(name, sizeof name, "%s.norm.bias", prefix);
+    l->offset = ref_tensor(ref, name);
+}
+
 static void add_layer(struct reference *ref, struct net *n, const char *prefix, int number, enum activation f)
 {
     struct layer *l = &n->layer[n->layers++];
@@ -108,6 +168,8 @@ static void add_layer(struct reference *ref, struct net *n, const char *prefix, 
     snprintf(name, sizeof name, "%s.%d.bias", prefix, number);
     l->b = ref_tensor(ref, name);
     assert_true(l->w && l->b);
+    snprintf(name, sizeof name, "%s.%d", prefix, number);
+    add_norm(ref, l, name);
     l->act = f;
     l->outs = l->w->rows;
     l->ins = l->w->cols;
@@ -133,6 +195,7 @@ static void build(struct reference *ref, struct net *n)
                           .act = vae && s->hiddens == 0 ? ACT_IDENTITY : s->activation,
                           .transposed = true};
     assert_true(enc->w && enc->b);
+    add_norm(ref, enc, "encoder");
     enc->ins = enc->w->rows;
     enc->outs = enc->w->cols;
     n->layers = 1;
@@ -240,6 +303,7 @@ static void net_fini(struct net *n)
 {
     for (int l = 0; l < n->layers; l++) {
         free(n->layer[l].s);
+        free(n->layer[l].a);
         free(n->layer[l].out);
     }
     free(n->x);

@@ -24,6 +24,7 @@ static struct world_spec problem(int i)
     s.model.hiddens = 1 + i % 2;
     if (i == 1 || i == 3)
         s.model.activation = i == 1 ? ACT_GELU : ACT_SWISH;
+    s.model.layer_norm = i == 3 || i == 4;
     s.model.dropout = 0.2;
     s.model.input_dropout = 0.3;
     s.model.loss = i == 1 || i == 6 ? LOSS_ROOT : LOSS_ROW_MEAN;

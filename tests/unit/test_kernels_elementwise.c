@@ -161,6 +161,51 @@ static void slopes_are_taken_from_the_outputs(void **state)
     on_every_path(check_slopes);
 }
 
+static void check_norm(const struct kernels *k)
+{
+    for (int n = 1; n < 130; n = n * 3 / 2 + 1) {
+        float *y = draw(160, 1, 3.0), *x = draw(160, 1, 3.0), *gain = draw(160, 2, 1.0),
+              *offset = draw(160, 3, 1.0);
+        float *scaled = draw(160, 4, 0.0), *d = draw(160, 5, 1.0), *d0 = draw(160, 5, 1.0), inverse;
+        double mean = 0.0, variance = 0.0, along = 0.0, even = 0.0;
+
+        for (int i = 0; i < n; i++)
+            mean += (double)x[i] / n;
+        for (int i = 0; i < n; i++)
+            variance += ((double)x[i] - mean) * ((double)x[i] - mean) / n;
+        for (int i = n; i < 160; i++)
+            x[i] = y[i] = d[i] = gain[i] = 0.0f;
+        inverse = k->norm(y, scaled, n, gain, offset, 0.1f);
+        assert_close((double)inverse, 1.0 / sqrt(variance + 0.1), 1e-6, 0.0);
+        for (int i = 0; i < n; i++) {
+            double s = ((double)x[i] - mean) / sqrt(variance + 0.1);
+
+            assert_close((double)scaled[i], s, 1e-5, 1e-5);
+            assert_close((double)y[i], (double)gain[i] * s + (double)offset[i], 1e-5, 1e-5);
+            even += (double)d0[i] * (double)gain[i] / n;
+            along += (double)d0[i] * (double)gain[i] * s / n;
+        }
+        k->norm_back(d, scaled, n, gain, inverse);
+        for (int i = 0; i < n; i++) {
+            double s = ((double)x[i] - mean) / sqrt(variance + 0.1);
+
+            assert_close((double)scaled[i], (double)d0[i] * s, 1e-5, 1e-5);
+            assert_close((double)d[i], ((double)d0[i] * (double)gain[i] - even - s * along) * (double)inverse,
+                         1e-5, 1e-5);
+        }
+        for (int i = n; i < 160; i++)
+            assert_true(y[i] == 0.0f && d[i] == 0.0f && scaled[i] == 0.0f);
+        mem_free(y), mem_free(x), mem_free(gain), mem_free(offset), mem_free(scaled), mem_free(d),
+            mem_free(d0);
+    }
+}
+
+static void layer_norm_is_that_of_the_row(void **state)
+{
+    (void)state;
+    on_every_path(check_norm);
+}
+
 static void check_extremes(const struct kernels *k)
 {
     static const float low[] = {-INFINITY, 0.0f, -1.0f, 0.0f, -1.0f, -1.75809934f};
@@ -414,6 +459,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_are_within_a_few_ulps),
+        cmocka_unit_test(layer_norm_is_that_of_the_row),
         cmocka_unit_test(slopes_are_taken_from_the_outputs),
         cmocka_unit_test(nan_stays_and_infinity_saturates),
         cmocka_unit_test(bits_do_not_hang_on_the_place_in_a_row),

@@ -55,6 +55,24 @@ static void every_activation(void **state)
         }
 }
 
+/* With swish as RecVAE has it, and with an activation that goes back from its values. */
+static void layer_norm(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        struct world_spec s = world_default(kinds[i & 1]);
+
+        s.model.layer_norm = true;
+        s.model.activation = i & 2 ? ACT_SWISH : ACT_TANH;
+        s.model.clip_norm = i & 4 ? 0.3 : 0.0;
+        s.model.dropout = i & 8 ? 0.3 : 0.0;
+        s.model.hidden[1] = 33;
+        s.model.hiddens = i % 3;
+        s.workers = 1 + i % 4;
+        world_compare("layer norm", &s, STEPS);
+    }
+}
+
 static void dropout_of_input_and_code(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ int main(void)
         cmocka_unit_test(hidden_layers_and_latent_units),
         cmocka_unit_test(linear_decoder_and_weight_by_clicks),
         cmocka_unit_test(every_activation),
+        cmocka_unit_test(layer_norm),
         cmocka_unit_test(dropout_of_input_and_code),
         cmocka_unit_test(noise_and_annealing),
         cmocka_unit_test(ratings_as_counts),

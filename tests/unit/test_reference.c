@@ -85,6 +85,7 @@ static void multivae_and_multidae_gradients(void **state)
         struct world_spec s = tiny(a % 6 < 4 ? MODEL_MULTIVAE : MODEL_MULTIDAE);
 
         s.model.activation = a < 8 ? ACT_TANH : a % 2 ? ACT_SWISH : ACT_GELU;
+        s.model.layer_norm = a % 4 == 3 || a == 10;
         s.model.hiddens = a % 3;
         s.model.hidden[1] = 4;
         s.model.input_dropout = a % 2 ? 0.5 : 0.0;

@@ -87,7 +87,13 @@ class Options:
 
 def stage(p, name, h, act, without):
     y = h @ p[name + ".weight"].t()
-    return act(y if name + ".bias" in without else y + p[name + ".bias"])
+    return units(p, name, y if name + ".bias" in without else y + p[name + ".bias"], act)
+
+
+def units(p, name, sums, act):
+    h = act(sums)
+    gain = p.get(name + ".norm.weight")
+    return h if gain is None else torch.nn.functional.layer_norm(h, gain.shape, gain, p[name + ".norm.bias"], 0.1)
 
 
 class Network:
@@ -125,9 +131,9 @@ class Network:
         v = self.drop(v, "model.input_dropout", INPUT_DROPOUT, step)
         h = v @ p["encoder.weight"]
         h = h if "encoder.bias" in self.without else h + p["encoder.bias"]
-        layers = lambda name: len([n for n in p if n.startswith(name) and n.endswith("weight")])
+        layers = lambda name: len([n for n in p if n.startswith(name) and n.endswith("weight") and ".norm." not in n])
         if self.kind != "multivae" or layers("inference"):  # else the first layer is the code's
-            h = self.act(h)
+            h = units(p, "encoder", h, self.act)
         if self.kind == "multivae":
             return self.vae_loss(p, x, mask, h, step, layers)
         h = self.chain(p, "hidden", h, [self.act] * layers("hidden"))
@@ -256,7 +262,7 @@ class TorchAdam:
 
 def make_optimizer(o, tensors, total, without):
     biases_too = o.whole("train.decay_biases") and "decay_biases" not in without
-    decayed = [t for n, t in tensors.items() if (biases_too or not n.endswith(".bias")) and "decay" not in without]
+    decayed = [t for n, t in tensors.items() if (biases_too or not (n.endswith(".bias") or ".norm." in n)) and "decay" not in without]
     others = [t for t in tensors.values() if not any(t is d for d in decayed)]
     if o.text("train.schedule") == "one_cycle":
         return FastaiAdam(o, decayed, others, total)
@@ -337,8 +343,9 @@ ROWS = [
     ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
     ("multivae-tuned", BY_USERS),
     ("multivae-linear", BY_USERS),
-    ("multivae-linear:swish", [*BY_USERS, "model.activation=swish"]),
+    ("multivae-linear:swish", [*BY_USERS, "model.activation=swish", "model.layer_norm=on"]),
     ("multidae", [*BY_USERS, "train.batch=300"]),
+    ("multidae:norm", [*BY_USERS, "train.batch=300", "model.layer_norm=on"]),
     ("autorec-user:gelu", ["model.activation=gelu"]),
     ("mf-dot", []),
     ("mf-range", []),

@@ -1,5 +1,11 @@
-/* item_solver.c - the closed form of item_weights.h: counts, factor, inverse, by tiles of one matrix in
- * float64 (math/spd.h). Who does which tile changes no bit. */
+/* item_solver.c - the closed form of item_weights.h, by tiles of one matrix in float64 (math/spd.h). Who does
+ * which tile changes no bit.
+ *
+ * With D the penalty, P = (X^T X + D)^-1 is inverted where it is smaller: over items, or over users by
+ *
+ *     P = D^-1 - D^-1 X^T M X D^-1,  M = (I + X D^-1 X^T)^-1
+ *
+ * which adds up some rows of M for each item, and some of these sums for each pair of items. */
 #include "model/item_weights.h"
 
 #include "base/mem.h"
@@ -8,26 +14,44 @@
 #include <math.h>
 #include <string.h>
 
+#define PAIR_COST 100 /* of adding up a number, in operations of products of tiles */
+
+/* Entries of X by row: those of row r are entry[at[r] .. at[r + 1]), ascending. */
+struct entries {
+    int64_t *at;    /* (rows + 1) owned */
+    int32_t *entry; /* (entries) owned */
+};
+
 struct item_solver {
-    int64_t n;          /* items in B */
-    struct spd spd;     /* a owned: X^T X with its penalty, and what becomes of it */
-    double *diagonal;   /* (n) owned: of the inverse */
-    double *row;        /* (tiles) tiles, owned */
-    double *room;       /* (workers) tiles, owned */
-    int64_t *user_at;   /* (examples + 1) owned: a user's items are user_item[user_at[u] .. ) */
-    int64_t *item_at;   /* (n + 1) owned, likewise */
-    int32_t *user_item; /* (entries) owned: rows of B, ascending */
-    int32_t *item_user; /* (entries) owned */
+    int64_t n, order; /* items in B; rows of the matrix to invert */
+    bool by_users;
+    struct spd spd;             /* a owned: that matrix, and what becomes of it */
+    double *m;                  /* (order, ld) owned, by users: M */
+    double *sum;                /* (workers, ld) owned, by users */
+    int64_t ld;                 /* order, padded to tiles */
+    double *diagonal;           /* (n) owned: of P */
+    double *row;                /* (tiles) tiles, owned */
+    double *room;               /* (workers) tiles, owned */
+    struct entries user, items; /* items of users, users of items */
     bool positive;
     struct item_weights *w;
     double l2, ratio;
 };
 
-int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers)
+static bool is_by_users(const struct matrix *x, int64_t kept)
 {
-    int64_t tiles = spd_tiles(kept);
+    double n = (double)kept, users = (double)x->rows;
 
-    return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE) + 8 * entries + 24 * kept;
+    return users * users * users + PAIR_COST * (double)x->entries * n < n * n * n;
+}
+
+int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)
+{
+    bool by_users = is_by_users(x, kept);
+    int64_t tiles = spd_tiles(by_users ? x->rows : kept), ld = tiles * SPD_TILE;
+
+    return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE + (by_users ? (ld + workers) * ld : 0)) +
+           8 * (x->entries + x->rows + 2 * kept);
 }
 
 static int64_t row_in_b(const struct item_weights *w, int64_t column)
@@ -35,34 +59,32 @@ static int64_t row_in_b(const struct item_weights *w, int64_t column)
     return w->row ? w->row[column] : column;
 }
 
-/* Lists of a user's items and of an item's users. */
 static void list_entries(struct item_solver *s, const struct matrix *x)
 {
+    struct entries *user = &s->user, *items = &s->items;
     int64_t n = 0;
 
-    for (int64_t u = 0; u < x->examples; u++) {
-        int64_t row = matrix_row(x, u);
-
-        s->user_at[u] = n;
+    for (int64_t u = 0; u < x->rows; u++) {
+        user->at[u] = n;
         for (int k = 0; k < x->shards; k++)
-            for (uint32_t i = x->part[k].ptr[row]; i < x->part[k].ptr[row + 1]; i++) {
+            for (uint32_t i = x->part[k].ptr[u]; i < x->part[k].ptr[u + 1]; i++) {
                 int64_t at = row_in_b(s->w, x->cut[k].begin + x->part[k].col[i]);
 
                 if (at < 0)
                     continue;
-                s->user_item[n++] = (int32_t)at;
-                s->item_at[at + 1]++;
+                user->entry[n++] = (int32_t)at;
+                items->at[at + 1]++;
             }
     }
-    s->user_at[x->examples] = n;
+    user->at[x->rows] = n;
     for (int64_t i = 0; i < s->n; i++)
-        s->item_at[i + 1] += s->item_at[i];
-    for (int64_t u = 0; u < x->examples; u++)
-        for (int64_t i = s->user_at[u]; i < s->user_at[u + 1]; i++)
-            s->item_user[s->item_at[s->user_item[i]]++] = (int32_t)u;
+        items->at[i + 1] += items->at[i];
+    for (int64_t u = 0; u < x->rows; u++)
+        for (int64_t i = user->at[u]; i < user->at[u + 1]; i++)
+            items->entry[items->at[user->entry[i]]++] = (int32_t)u;
     for (int64_t i = s->n; i > 0; i--) /* each had moved to its end */
-        s->item_at[i] = s->item_at[i - 1];
-    s->item_at[0] = 0;
+        items->at[i] = items->at[i - 1];
+    items->at[0] = 0;
 }
 
 static int choose(struct item_weights *w, struct error *err)
@@ -79,10 +101,29 @@ static int choose(struct item_weights *w, struct error *err)
     return 0;
 }
 
+static bool allocate(struct item_solver *s, const struct matrix *x, int64_t workers)
+{
+    s->spd.a = mem_array(spd_size(s->spd.tiles), sizeof *s->spd.a);
+    s->row = mem_array(s->spd.tiles * SPD_TILE_SIZE, sizeof *s->row);
+    s->room = mem_array(workers * SPD_TILE_SIZE, sizeof *s->room);
+    s->diagonal = mem_alloc(s->n, sizeof *s->diagonal);
+    s->user.at = mem_alloc(x->rows + 1, sizeof *s->user.at);
+    s->user.entry = mem_alloc(x->entries, sizeof *s->user.entry);
+    s->items.at = mem_zalloc(s->n + 1, sizeof *s->items.at);
+    s->items.entry = mem_alloc(x->entries, sizeof *s->items.entry);
+    if (s->by_users) {
+        s->m = mem_array(s->ld * s->ld, sizeof *s->m);
+        s->sum = mem_array(workers * s->ld, sizeof *s->sum);
+    }
+    return s->spd.a && s->row && s->room && s->diagonal && s->user.at && s->user.entry && s->items.at &&
+           s->items.entry && (!s->by_users || (s->m && s->sum));
+}
+
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err)
 {
-    const struct matrix *x = w->model->eng.train;
-    int64_t tiles = spd_tiles(w->n);
+    const struct engine *eng = &w->model->eng;
+    bool by_users = is_by_users(eng->train, w->n);
+    int64_t order = by_users ? eng->train->rows : w->n, tiles = spd_tiles(order);
     struct item_solver *s;
     int rc = choose(w, err);
 
@@ -90,24 +131,20 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
         return rc;
     if (!(s = mem_zalloc(1, sizeof *s)))
         return error_set(err, PT_ENOMEM, "ease: out of memory");
-    *s = (struct item_solver){.n = w->n, .w = w, .spd = {.kern = w->model->eng.kern, .tiles = tiles}};
-    s->spd.a = mem_array(spd_size(tiles), sizeof *s->spd.a);
-    s->diagonal = mem_alloc(s->n, sizeof *s->diagonal);
-    s->user_at = mem_alloc(x->examples + 1, sizeof *s->user_at);
-    s->item_at = mem_zalloc(s->n + 1, sizeof *s->item_at);
-    s->user_item = mem_alloc(x->entries, sizeof *s->user_item);
-    s->item_user = mem_alloc(x->entries, sizeof *s->item_user);
-    s->row = mem_array(tiles * SPD_TILE_SIZE, sizeof *s->row);
-    s->room = mem_array((int64_t)team_workers(w->model->eng.team) * SPD_TILE_SIZE, sizeof *s->room);
-    if (!s->spd.a || !s->diagonal || !s->user_at || !s->item_at || !s->user_item || !s->item_user ||
-        !s->row || !s->room) {
+    *s = (struct item_solver){.n = w->n,
+                              .order = order,
+                              .by_users = by_users,
+                              .ld = tiles * SPD_TILE,
+                              .w = w,
+                              .spd = {.kern = eng->kern, .tiles = tiles}};
+    if (!allocate(s, eng->train, team_workers(eng->team))) {
         item_solver_free(s);
         return error_set(err, PT_ENOMEM,
                          "ease: no memory for a matrix of %lld x %lld; keep fewer items "
                          "(model.items_most)",
-                         (long long)w->n, (long long)w->n);
+                         (long long)order, (long long)order);
     }
-    list_entries(s, x);
+    list_entries(s, eng->train);
     *out = s;
     return 0;
 }
@@ -119,11 +156,13 @@ void item_solver_free(struct item_solver *s)
     mem_free(s->spd.a);
     mem_free(s->row);
     mem_free(s->room);
+    mem_free(s->m);
+    mem_free(s->sum);
     mem_free(s->diagonal);
-    mem_free(s->user_at);
-    mem_free(s->item_at);
-    mem_free(s->user_item);
-    mem_free(s->item_user);
+    mem_free(s->user.at);
+    mem_free(s->user.entry);
+    mem_free(s->items.at);
+    mem_free(s->items.entry);
     mem_free(s);
 }
 
@@ -135,19 +174,27 @@ static bool has_turn(const struct worker *w, int64_t t)
     return w->id == (at < w->count ? at : 2 * w->count - 1 - at);
 }
 
-/* A row of X^T X up to its diagonal, which gets the penalty. */
+static double penalty(const struct item_solver *s, int64_t item)
+{
+    return s->l2 + s->ratio * (double)(s->items.at[item + 1] - s->items.at[item]);
+}
+
+/* A row of X^T X + D, or of I + X D^-1 X^T, up to its diagonal. */
 static void count_row(struct item_solver *s, int64_t r)
 {
-    double *a = s->spd.a;
-    int64_t users = s->item_at[r + 1] - s->item_at[r];
+    const struct entries *own = s->by_users ? &s->user : &s->items,
+                         *other = s->by_users ? &s->items : &s->user;
+    double *a = s->spd.a, diagonal = s->by_users ? 1.0 : penalty(s, r);
 
-    for (int64_t i = s->item_at[r]; i < s->item_at[r + 1]; i++) {
-        const int32_t *item = s->user_item + s->user_at[s->item_user[i]];
+    for (int64_t i = own->at[r]; i < own->at[r + 1]; i++) {
+        const int32_t *column = other->entry + other->at[own->entry[i]];
+        double value = s->by_users ? 1.0 / penalty(s, own->entry[i]) : 1.0;
 
-        for (; *item < r; item++)
-            a[spd_at(r, *item)] += 1.0;
+        for (; *column < r; column++)
+            a[spd_at(r, *column)] += value;
+        diagonal += value;
     }
-    a[spd_at(r, r)] = (double)users * (1.0 + s->ratio) + s->l2;
+    a[spd_at(r, r)] = diagonal;
 }
 
 static void count(struct worker *w, struct item_solver *s)
@@ -157,7 +204,7 @@ static void count(struct worker *w, struct item_solver *s)
             continue;
         memset(s->spd.a + spd_at(i * SPD_TILE, 0), 0, (size_t)((i + 1) * SPD_TILE_SIZE) * sizeof *s->spd.a);
         for (int64_t r = i * SPD_TILE; r < (i + 1) * SPD_TILE; r++) {
-            if (r < s->n)
+            if (r < s->order)
                 count_row(s, r);
             else
                 s->spd.a[spd_at(r, r)] = 1.0;
@@ -230,6 +277,16 @@ static void put_tile(struct item_solver *s, int64_t i, int64_t j, const double *
     }
 }
 
+static void keep_tile(struct item_solver *s, int64_t i, int64_t j, const double *p)
+{
+    double *tile = s->m + i * SPD_TILE * s->ld + j * SPD_TILE;
+    double *mirror = s->m + j * SPD_TILE * s->ld + i * SPD_TILE;
+
+    for (int64_t r = 0; r < SPD_TILE; r++)
+        for (int64_t c = 0; c < SPD_TILE; c++)
+            tile[r * s->ld + c] = mirror[c * s->ld + r] = p[spd_in_tile(r, c)];
+}
+
 static void put_all(struct worker *w, struct item_solver *s)
 {
     int64_t turn = 0;
@@ -238,8 +295,34 @@ static void put_all(struct worker *w, struct item_solver *s)
         for (int64_t j = 0; j <= i; j++)
             if (has_turn(w, turn++)) {
                 spd_inverse(&s->spd, i, j, room_of(w, s));
-                put_tile(s, i, j, room_of(w, s));
+                (s->by_users ? keep_tile : put_tile)(s, i, j, room_of(w, s));
             }
+}
+
+/* Rows of P from M. */
+static void add_up(struct worker *w, struct item_solver *s)
+{
+    double *sum = s->sum + w->id * s->ld;
+
+    for (int64_t i = w->id; i < s->n; i += w->count) {
+        double own = penalty(s, i);
+        float *row = b_row(s->w, i);
+
+        memset(sum, 0, (size_t)s->ld * sizeof *sum);
+        for (int64_t e = s->items.at[i]; e < s->items.at[i + 1]; e++)
+            for (int64_t u = 0; u < s->ld; u++)
+                sum[u] += s->m[s->items.entry[e] * s->ld + u];
+        for (int64_t j = 0; j < s->n; j++) {
+            double p = 0.0;
+
+            for (int64_t e = s->items.at[j]; e < s->items.at[j + 1]; e++)
+                p += sum[s->items.entry[e]];
+            p = ((i == j) - p / penalty(s, j)) / own;
+            row[j] = (float)p;
+            if (i == j)
+                s->diagonal[i] = p;
+        }
+    }
 }
 
 /* From the inverse to B = I - P diag(1 / P). */
@@ -269,6 +352,10 @@ static void solve(struct worker *w, void *arg)
     invert(w, s);
     put_all(w, s);
     team_barrier(w);
+    if (s->by_users) {
+        add_up(w, s);
+        team_barrier(w);
+    }
     divide(w, s);
 }
 
@@ -283,6 +370,6 @@ double item_weights_solve(struct item_solver *s, double l2, double dropout)
     s->positive = true;
     team_run(s->w->model->eng.team, solve, s);
     for (int64_t j = 0; j < s->n; j++)
-        loss += 1.0 / s->diagonal[j] - l2 - s->ratio * (double)(s->item_at[j + 1] - s->item_at[j]);
+        loss += 1.0 / s->diagonal[j] - penalty(s, j);
     return s->positive ? loss / (double)s->w->model->eng.train->examples : (double)NAN;
 }

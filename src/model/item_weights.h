@@ -6,7 +6,7 @@
  *     P = (X^T X + l2 I + p / (1 - p) diag(X^T X))^-1        p: share of the input dropped; EASE: 0
  *     B = I - P diag(1 / P)                                  b_ij = -p_ij / p_jj
  *
- * X has ones. X^T X is counted, so it is exact; factor and inverse are in float64 (math/spd.h).
+ * X has ones. Everything is computed in float64, over users where they are few (item_solver.c).
  *
  * B is a table with a row for each input item, cut into shards for first touch only: a worker that scores a
  * shard of items reads its columns of all rows. With items_most only the most popular items are in
@@ -37,7 +37,7 @@ void item_weights_choose(struct item_weights *w, int64_t *pairs);
 
 /* The number of items in B; the bytes of a solver for them. */
 int64_t item_weights_kept(int64_t columns, int64_t most);
-int64_t item_solver_bytes(int64_t kept, int64_t entries, int workers);
+int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers);
 
 /* Memory for item_weights_solve. PT_ENOMEM. */
 struct item_solver;

@@ -143,7 +143,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
                (z->workers + z->shards + 1) * c->latent * z->first_ld * FLOAT +
                (z->workers * 129 + z->eval) * z->first_ld * FLOAT;
     if (z->closed)
-        return item_solver_bytes(z->closed, p->train->entries, z->workers);
+        return item_solver_bytes(p->train, z->closed, z->workers);
     if (z->sgd) /* ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks */
         return p->cells.n * 8 + 3 * (int64_t)z->shards * z->shards * 8 + (p->users + p->items) * 24 +
                z->eval * (z->first_ld + 1) * FLOAT;
@@ -273,7 +273,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
         int64_t kept = item_weights_kept(p->columns, c->items_most);
 
         out->weights += kept * row_pad(kept) * FLOAT;
-        out->batch += item_solver_bytes(kept, p->train->entries, z.workers);
+        out->batch += item_solver_bytes(p->train, kept, z.workers);
     }
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
     out->evaluation = valid + test;

@@ -1,15 +1,16 @@
-/* EASE against its definition, in doubles by Gauss-Jordan; its scores; one answer at any number of
- * workers. */
+/* EASE against its definition, in doubles by Gauss-Jordan, where items are inverted and where users are
+ * (few ratings); its scores; one answer at any number of workers. */
 #include "support.h"
 #include "support_world.h"
 
 #include "base/mem.h"
 
-static struct world_spec ease(int items, int64_t most)
+static struct world_spec ease(int items, int64_t most, bool by_users)
 {
     struct world_spec s = world_default(MODEL_EASE);
 
-    s.users = 60;
+    s.users = by_users ? 200 : 60;
+    s.density = by_users ? 0.004 : 0.3;
     s.items = items;
     s.model.l2 = 2.5;
     s.model.input_dropout = 0.4;
@@ -127,9 +128,9 @@ static void score(struct worker *worker, void *arg)
         m->ops->score(worker, m, k, 10, s->out + s->w->matrix->cut[k].begin, s->w->matrix->columns);
 }
 
-static void check(int items, int64_t most)
+static void check(int items, int64_t most, bool by_users)
 {
-    struct world_spec spec = ease(items, most);
+    struct world_spec spec = ease(items, most, by_users);
     struct world w;
     struct error err;
     int64_t example[10];
@@ -183,26 +184,28 @@ static void check(int items, int64_t most)
 static void weights_and_scores_are_those_of_the_definition(void **state)
 {
     (void)state;
-    check(41, 0);
-    check(300, 0);
+    check(41, 0, false);
+    check(300, 0, false);
+    check(300, 0, true);
+    check(300, 250, true);
 }
 
 static void only_popular_items_have_weights(void **state)
 {
     (void)state;
-    check(41, 1);
-    check(41, 17);
-    check(300, 200);
+    check(41, 1, false);
+    check(41, 17, false);
+    check(300, 200, false);
 }
 
 static void workers_change_nothing(void **state)
 {
     (void)state;
-    for (int64_t most = 0; most < 400; most += 330) {
+    for (int kind = 0; kind < 4; kind++) {
         char first[33], other[33];
 
         for (int workers = 1; workers < 6; workers++) {
-            struct world_spec s = ease(400, most);
+            struct world_spec s = ease(400, kind % 2 ? 330 : 0, kind > 1);
             struct world w;
             struct error err;
 

@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
     {"on", 0, "FILE", "evaluate it on the ratings of FILE, all of them", CLI_TEXT(on)},
     {"metrics", 0, "LIST", "what to compute (eval.metrics): ndcg@10,recall@20", CLI_TEXT(metrics)},
     {"ci", 0, NULL, "standard errors, and intervals of 95% over users", CLI_FLAG(ci)},
-    {"against", 0, "RUN", "differences to a run, popular, bias or itemknn, and p", CLI_TEXT(against)},
+    {"against", 0, "RUN", "against a run, popular, bias, itemknn or ease; and p", CLI_TEXT(against)},
     {"lists", 0, "FILE", "no run, but lists: user, item, score or rank", CLI_TEXT(lists)},
     {"truth", 0, "FILE", "what their users chose: user, item[, rating]", CLI_TEXT(truth)},
     {"resamples", 0, "N", "resamples of --ci and --against; 2000", CLI_WHOLE(resamples, 100, 1000000)},

@@ -160,7 +160,7 @@ static int write_file(const char *path, const struct request *q, const struct ad
 }
 
 static const char *const baseline_word[BASELINES] = {"popular items", "the mean rating", "two means",
-                                                     "itemknn"};
+                                                     "itemknn", "ease"};
 
 static void print_table(const struct advice *a, const struct start_result *r)
 {

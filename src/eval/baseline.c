@@ -96,10 +96,8 @@ static const struct baseline_ops bias = {"bias", "two means", true, true, &bias_
 
 /* Another baseline: a row here, and one of enum baseline_kind. */
 static const struct baseline_ops *const all[BASELINES] = {
-    [BASELINE_POPULAR] = &popular,
-    [BASELINE_MEAN] = &mean,
-    [BASELINE_BIAS] = &bias,
-    [BASELINE_ITEMKNN] = &baseline_itemknn,
+    [BASELINE_POPULAR] = &popular,          [BASELINE_MEAN] = &mean,          [BASELINE_BIAS] = &bias,
+    [BASELINE_ITEMKNN] = &baseline_itemknn, [BASELINE_EASE] = &baseline_ease,
 };
 
 int baseline_find(const char *name)
@@ -131,7 +129,7 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
         return error_set(
             err, PT_EUSAGE,
             "bias is for models of ratings that keep it (those of an earlier partrain do not); a "
-            "ranking is compared with popular or itemknn");
+            "ranking is compared with popular, itemknn or ease");
     for (int i = 0; i < spec->n; i++)
         if (!fits(ops, &spec->metric[i]))
             return error_set(err, PT_EUSAGE, "%s: %s has no such figure; give --metrics such as %s",
@@ -151,7 +149,7 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
 
 struct model *baseline_model(struct baseline *b)
 {
-    return &b->model;
+    return b->ease ? b->ease : &b->model;
 }
 
 const char *baseline_choice(const struct baseline *b)

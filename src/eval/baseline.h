@@ -5,6 +5,7 @@
  *   bias      two shrunken means (data/biases.h): mean + b_u + b_i; ranks by the same
  *   itemknn   ranks by cosine: an item's score is the sum of its similarity to the items of the history
  *             among its k nearest; k by validation
+ *   ease      ranks by EASE (model/item_weights.h), its penalty by validation
  *
  * An evaluation uses a baseline in place of a model. Definitions: docs/metrics.md. */
 #ifndef EVAL_BASELINE_H
@@ -12,7 +13,14 @@
 
 #include "eval/eval.h"
 
-enum baseline_kind { BASELINE_POPULAR, BASELINE_MEAN, BASELINE_BIAS, BASELINE_ITEMKNN, BASELINES };
+enum baseline_kind {
+    BASELINE_POPULAR,
+    BASELINE_MEAN,
+    BASELINE_BIAS,
+    BASELINE_ITEMKNN,
+    BASELINE_EASE,
+    BASELINES
+};
 
 struct baseline;
 
@@ -61,7 +69,7 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
 struct baseline_ops {
     const char *name, *told; /* told: in a line of figures */
     bool ranks, rates;
-    const struct model_ops *model;
+    const struct model_ops *model; /* NULL: a model of its own, made by init */
     /* Computes what infer and score need; NULL: nothing. */
     int (*init)(struct baseline *b, const struct eval_spec *spec, struct error *err);
     void (*fini)(struct baseline *b);
@@ -71,13 +79,13 @@ struct baseline {
     struct model model; /* first */
     const struct baseline_ops *ops;
     const struct problem *problem;
-    const struct input *in; /* the current block */
-    struct neighbours *neighbours;
+    const struct input *in;        /* the current block */
+    struct neighbours *neighbours; /* itemknn, owned */
+    struct model *ease;            /* ease, owned */
     char choice[96];
 };
 
-/* baseline_knn.c */
-extern const struct baseline_ops baseline_itemknn;
+extern const struct baseline_ops baseline_itemknn, baseline_ease;
 /* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);
 

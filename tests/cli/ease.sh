@@ -51,6 +51,11 @@ train refit "${data[@]}" train.refit=true
 # Used.
 "$PARTRAIN" eval -m some >out 2>err || fail "eval: $(cat err)"
 says 'ndcg@100'
+# Against itself as a baseline, whose penalty validation chooses.
+"$PARTRAIN" eval -m some --against ease >out 2>err || fail "eval --against ease: $(cat err)"
+train same "${data[@]}" train.l2="$(sed -n 's/.*ease: l2 \([0-9]*\), by validation/\1/p' err)"
+"$PARTRAIN" eval -m same --against ease >out 2>err || fail "eval --against ease: $(cat err)"
+says '^ndcg@100 .* 0  *0  *0  *1$'
 head -3 some/items.tsv | cut -f1 >history
 "$PARTRAIN" recommend -m some -k 5 history >out 2>err || fail "recommend: $(cat err)"
 [ "$(wc -l <out)" -eq 5 ] || fail "recommend: not 5 lines: $(cat out)"

@@ -28,7 +28,7 @@ void companion_list(struct companion *c, struct model *m, bool listed)
     c->listed = listed;
 }
 
-int companion_solve(struct companion *c, double l2, struct error *err)
+int companion_solve(struct companion *c, double l2, double dropout, struct error *err)
 {
     struct item_solver *s;
     int rc = item_solver_new(&s, &c->weights, err);
@@ -36,7 +36,7 @@ int companion_solve(struct companion *c, double l2, struct error *err)
 
     if (rc < 0)
         return rc;
-    loss = item_weights_solve(s, l2, 0.0);
+    loss = item_weights_solve(s, l2, dropout);
     item_solver_free(s);
     return isfinite(loss)
                ? 0

@@ -70,6 +70,6 @@ void companion_fini(struct companion *c);
 void companion_list(struct companion *c, struct model *m, bool listed);
 /* Computes B by item_weights_solve, in temporary memory. PT_ENOMEM, PT_EUSAGE; PT_EDIVERGED if
  * l2 is too small for float64. */
-int companion_solve(struct companion *c, double l2, struct error *err);
+int companion_solve(struct companion *c, double l2, double dropout, struct error *err);
 
 #endif

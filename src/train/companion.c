@@ -116,7 +116,8 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
             err, PT_ECONFIG,
             "model.ease_weight: there is no validation part to choose it by; set it to a number, such as 8");
     if ((rc = r->dir ? rundir_save_checkpoint(r, err) : 0) < 0 || (rc = keep(r, &last, err)) < 0 ||
-        (rc = load_best(r, err)) < 0 || (rc = companion_solve(c, r->config->ease_l2, err)) < 0)
+        (rc = load_best(r, err)) < 0 ||
+        (rc = companion_solve(c, r->config->ease_l2, r->config->ease_dropout, err)) < 0)
         goto end;
     if (r->config->ease_weight >= 0)
         r->state.ease_weight = r->config->ease_weight;

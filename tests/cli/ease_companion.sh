@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support/support.sh"
 cd "$folder" || exit 1
 common=(model.latent=8 model.hidden=12 train.epochs=3 train.batch=50 data.path=synth:600x200x20000 data.min_rating=3 eval.metrics=ndcg@20
-    split.valid_users=100 split.test_users=100 model.ease=on model.ease_l2=20)
+    split.valid_users=100 split.test_users=100 model.ease=on model.ease_l2=20 model.ease_dropout=0.2)
 
 train() {
     local name=$1

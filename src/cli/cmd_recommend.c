@@ -19,7 +19,10 @@ struct request {
     const char *allow, *deny;
     int64_t k, min_ratings;
     bool with_seen;
+    int input; /* enum history_form */
 };
+
+static const char *const inputs[] = {"text", "jsonl", NULL};
 
 static const struct cli_option options[] = {
     TARGET_OPTIONS("histories of users, instead of the run's data.path"),
@@ -28,6 +31,7 @@ static const struct cli_option options[] = {
     {"deny", 0, "FILE", "never these", CLI_TEXT(deny)},
     {"min-ratings", 0, "N", "models of ratings: only items with N in training",
      CLI_WHOLE(min_ratings, 1, INT32_MAX)},
+    {"input", 0, "FORM", "of FILE: text (default), or jsonl with a user a line", CLI_WORD(input, inputs)},
     {"with-seen", 0, NULL, "also items that a user has rated", CLI_FLAG(with_seen)},
     {0}};
 
@@ -94,8 +98,8 @@ static int for_text(struct job *j, struct error *err)
             "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, Mult-DAE, "
             "mf and autorec with model.side=user take those); use --users or --all");
     if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = history_text_open(&t, j->trained, j->q->targets.file, targets_note, (void *)&j->q->targets,
-                                err)) < 0)
+        (rc = history_text_open(&t, j->trained, j->q->targets.file, (enum history_form)j->q->input,
+                                targets_note, (void *)&j->q->targets, err)) < 0)
         return rc;
     for (;;) {
         histories_clear(&p);
@@ -105,16 +109,20 @@ static int for_text(struct job *j, struct error *err)
         if ((rc = ranker_run(j->ranker, &p, j->best, j->count, err)) < 0)
             break;
         lines = history_text_lines(t, &unknown);
-        if (!known && unknown && p.n < most) {
+        if (!known && unknown && p.n < most && !history_text_would_wait(t)) {
             rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
                            targets_file(&j->q->targets), (long long)unknown,
                            j->trained->rating ? "<tab>RATING" : ", by its id or title");
             break;
         }
         for (int64_t i = 0; i < p.n; i++) {
+            const char *own = history_text_name(t, i);
+
             snprintf(name, sizeof name, "%lld", (long long)(j->people + 1));
-            print_person(j, name, j->best + i * j->q->k, j->count[i], false);
+            print_person(j, own ? own : name, j->best + i * j->q->k, j->count[i], false);
         }
+        if (fflush(stdout) != 0)
+            break; /* main says so */
     }
     lines = history_text_lines(t, &unknown);
     if (rc == 0 && j->people == 0)

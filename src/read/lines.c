@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct lines {
     size_t given; /* bytes of the block that was given out last */
     bool started, ended;
     bool kept; /* what is there is not enough */
+    bool eager;
 };
 
 int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
@@ -153,7 +155,8 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
     }
     l->kept = false;
     for (;;) {
-        while (!l->ended && l->filled < l->space) {
+        while (!l->ended && l->filled < l->space &&
+               !(l->eager && memchr(l->buffer, '\n', l->filled) && lines_would_wait(l))) {
             rc = fill(l, err);
             if (rc < 0)
                 return rc;
@@ -176,6 +179,18 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
     *begin = l->buffer;
     *end = l->buffer + l->given;
     return 0;
+}
+
+void lines_set_eager(struct lines *l)
+{
+    l->eager = true;
+}
+
+bool lines_would_wait(const struct lines *l)
+{
+    struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+    return l->fd >= 0 && !l->ended && poll(&p, 1, 0) == 0;
 }
 
 bool lines_keep(struct lines *l, const char *from)

@@ -26,6 +26,10 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
 /* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines so far,
  * for the message about a line that is too long (PT_EDATA). */
 int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err);
+/* From now on a block ends where a pipe or terminal has nothing more at the moment. */
+void lines_set_eager(struct lines *l);
+/* Whether lines_next would wait for somebody to write. */
+bool lines_would_wait(const struct lines *l);
 /* The next block begins at `from`, a place in this block, and reaches further. False: the text has ended. */
 bool lines_keep(struct lines *l, const char *from);
 /* The next block begins at this byte of a plain file. PT_EDATA. */

@@ -1,10 +1,13 @@
 #include "serve/history_text.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "read/field.h"
 #include "read/lines.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,26 +17,60 @@ struct history_text {
     struct trained *trained;
     struct lines *lines; /* owned */
     const char *path;    /* borrowed */
+    enum history_form form;
     const char *begin, *end;
     int64_t line, unknown, outside;
     void (*warn)(void *arg, const char *text);
     void *arg;
+    char **name; /* (names) owned: of the histories of the last call; NULL entries: they have none */
+    int64_t names, space;
 };
 
+static void forget_names(struct history_text *t)
+{
+    for (int64_t i = 0; i < t->names; i++)
+        mem_free(t->name[i]);
+    t->names = 0;
+}
+
+static int add_name(struct history_text *t, const char *name, struct error *err)
+{
+    char *copy = NULL;
+
+    if (t->names == t->space) {
+        int64_t space = t->space ? 2 * t->space : 64;
+        char **larger = mem_resize(t->name, space, sizeof *larger);
+
+        if (!larger)
+            return error_set(err, PT_ENOMEM, "out of memory");
+        t->name = larger;
+        t->space = space;
+    }
+    if (name && !(copy = mem_strdup(name)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    t->name[t->names++] = copy;
+    return 0;
+}
+
 int history_text_open(struct history_text **out, struct trained *trained, const char *path,
-                      void (*warn)(void *arg, const char *text), void *arg, struct error *err)
+                      enum history_form form, void (*warn)(void *arg, const char *text), void *arg,
+                      struct error *err)
 {
     struct history_text *t = mem_zalloc(1, sizeof *t);
     int rc;
 
     if (!t)
         return error_set(err, PT_ENOMEM, "out of memory");
-    *t = (struct history_text){
-        .trained = trained, .path = strcmp(path, "-") == 0 ? "stdin" : path, .warn = warn, .arg = arg};
+    *t = (struct history_text){.trained = trained,
+                               .path = strcmp(path, "-") == 0 ? "stdin" : path,
+                               .form = form,
+                               .warn = warn,
+                               .arg = arg};
     if ((rc = lines_open(&t->lines, path, NULL, t->path, err)) < 0) {
         history_text_close(t);
         return rc;
     }
+    lines_set_eager(t->lines);
     *out = t;
     return 0;
 }
@@ -42,8 +79,20 @@ void history_text_close(struct history_text *t)
 {
     if (!t)
         return;
+    forget_names(t);
+    mem_free(t->name);
     lines_close(t->lines);
     mem_free(t);
+}
+
+bool history_text_would_wait(const struct history_text *t)
+{
+    return t->begin == t->end && lines_would_wait(t->lines);
+}
+
+const char *history_text_name(const struct history_text *t, int64_t i)
+{
+    return i < t->names ? t->name[i] : NULL;
 }
 
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown)
@@ -131,14 +180,32 @@ static size_t trim(const char *text, size_t length)
     return length;
 }
 
+/* An item of a history; `rated`: with this value. */
+static int add_item(struct history_text *t, struct histories *p, int64_t item, bool rated, float value,
+                    struct error *err)
+{
+    const struct trained *trained = t->trained;
+    int kind = HISTORY_INPUT;
+
+    if (!rated && trained->rating && !trained->config->binarize)
+        return error_set(err, PT_EDATA, "%s:%lld: there is no rating; this model needs one: %s", t->path,
+                         (long long)t->line,
+                         t->form == HISTORY_PARAGRAPHS ? "ITEM<tab>RATING" : "\"ratings\": [...]");
+    if (rated && (double)value < trained->config->min_rating)
+        kind = HISTORY_SEEN;
+    else if (rated)
+        warn_outside(t, value);
+    if (!rated || trained->config->binarize)
+        value = 1.0f;
+    return histories_add(p, (int32_t)item, value, kind) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
 static int add_line(struct history_text *t, struct histories *p, const char *text, size_t length,
                     struct error *err)
 {
     size_t tab = rating_place(text, length, true), blank = rating_place(text, length, false);
     int64_t item = trained_find_item(t->trained, text, tab ? trim(text, tab - 1) : length);
     float value = 1.0f;
-    bool rated = tab != 0;
-    int kind = HISTORY_INPUT;
 
     if (item < 0 && !tab && blank && !field_value(text + blank, length - blank, &value)) {
         int64_t other = trained_find_item(t->trained, text, trim(text, blank - 1));
@@ -146,7 +213,6 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
         if (other >= 0) {
             item = other;
             tab = blank;
-            rated = true;
         }
     }
     if (item == -3)
@@ -155,51 +221,98 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
         warn_unknown(t, text, tab ? trim(text, tab - 1) : length, item);
         return 0;
     }
-    if (rated) {
+    if (tab) {
         const char *why = field_value(text + tab, length - tab, &value);
         char shown[PRINTABLE_BYTES];
 
         if (why)
             return error_set(err, PT_EDATA, "%s:%lld: the rating \"%s\" %s", t->path, (long long)t->line,
                              printable(shown, text + tab, length - tab), why);
-        if ((double)value < t->trained->config->min_rating)
-            kind = HISTORY_SEEN;
-        else
-            warn_outside(t, value);
-    } else if (t->trained->rating && !t->trained->config->binarize) {
-        return error_set(err, PT_EDATA,
-                         "%s:%lld: there is no rating; this model needs one behind the item: ITEM<tab>RATING",
-                         t->path, (long long)t->line);
     }
-    if (t->trained->config->binarize)
-        value = 1.0f;
-    return histories_add(p, (int32_t)item, value, kind) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return add_item(t, p, item, tab != 0, value, err);
+}
+
+/* An object of a line: all of its items. */
+static int add_object(struct history_text *t, struct histories *p, const struct json *j, struct error *err)
+{
+    const struct json *items = json_get(j, "items"), *ratings = json_get(j, "ratings"),
+                      *user = json_get(j, "user");
+    char number[32];
+    int rc = 0;
+
+    if (!items || !json_is_array_value(items) || (ratings && json_count(ratings) != json_count(items)))
+        return error_set(err, PT_EDATA,
+                         "%s:%lld: not {\"user\": ..., \"items\": [...], \"ratings\": [...]} with as many "
+                         "ratings as items (user and ratings may be left out)",
+                         t->path, (long long)t->line);
+    for (int64_t i = 0; i < json_count(items) && rc == 0; i++) {
+        const char *id = json_as_text(json_at(items, i), NULL);
+        double value = ratings ? json_as_real(json_at(ratings, i), NAN) : 1.0;
+        int64_t item;
+
+        if (!id) {
+            snprintf(number, sizeof number, "%lld", (long long)json_as_int(json_at(items, i), -1));
+            id = number;
+        }
+        if (!isfinite(value) || fabs(value) > (double)FLT_MAX)
+            return error_set(err, PT_EDATA, "%s:%lld: rating %lld is not a number", t->path,
+                             (long long)t->line, (long long)i + 1);
+        item = trained_find_item(t->trained, id, strlen(id));
+        if (item == -3)
+            rc = error_set(err, PT_ENOMEM, "out of memory");
+        else if (item < 0)
+            warn_unknown(t, id, strlen(id), item);
+        else
+            rc = add_item(t, p, item, ratings != NULL, (float)value, err);
+    }
+    snprintf(number, sizeof number, "%lld", (long long)json_as_int(user, 0));
+    return rc < 0 ? rc : add_name(t, user ? json_as_text(user, number) : NULL, err);
+}
+
+static int add_json_line(struct history_text *t, struct histories *p, const char *text, size_t length,
+                         struct error *err)
+{
+    struct error why = {0};
+    struct json *j;
+    int rc = json_parse(&j, text, length, &why);
+
+    if (rc < 0)
+        return error_set(err, rc == PT_ENOMEM ? rc : PT_EDATA, "%s:%lld: %.300s", t->path, (long long)t->line,
+                         why.text);
+    rc = add_object(t, p, j, err);
+    json_free(j);
+    return rc;
 }
 
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err)
 {
-    bool open = false;
-    const char *text;
-    size_t length;
+    bool lines = t->form == HISTORY_JSON_LINES, open = false;
+    const char *text = NULL;
+    size_t length = 0;
     int64_t n = 0;
-    int rc;
+    int rc = 0;
 
-    while (n < most && (rc = next_line(t, &text, &length, err)) == 0 && text) {
-        if (length && (rc = add_line(t, p, text, length, err)) < 0)
+    forget_names(t);
+    while (n < most && rc == 0) {
+        if (n && !open && history_text_would_wait(t))
+            return 0;
+        if ((rc = next_line(t, &text, &length, err)) < 0)
             return rc;
+        if (!text)
+            break;
+        if (length)
+            rc = (lines ? add_json_line : add_line)(t, p, text, length, err);
         open |= length > 0;
-        if (!length && open) {
-            if (!histories_end(p, -1))
-                return error_set(err, PT_ENOMEM, "out of memory");
-            open = false;
-            n++;
-        }
+        if (rc < 0 || !open || (length && !lines))
+            continue;
+        if (!histories_end(p, -1))
+            return error_set(err, PT_ENOMEM, "out of memory");
+        open = false;
+        n++;
     }
-    if (n < most && rc < 0)
-        return rc;
-    if (open && !histories_end(p, -1))
-        return error_set(err, PT_ENOMEM, "out of memory");
-    return 0;
+    if (rc == 0 && open && !histories_end(p, -1))
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    return rc;
 }
 
 int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
@@ -208,7 +321,7 @@ int history_text_items(struct trained *trained, const char *path, uint8_t *flag,
     struct history_text *t;
     const char *text;
     size_t length;
-    int rc = history_text_open(&t, trained, path, warn, arg, err);
+    int rc = history_text_open(&t, trained, path, HISTORY_PARAGRAPHS, warn, arg, err);
 
     if (rc < 0)
         return rc;

@@ -1,9 +1,13 @@
-/* history_text.h - histories as text: a paragraph a user, a line an item.
+/* history_text.h - histories as text: a paragraph a user, a line an item; or a JSON object a user and line.
  *
  *     Toy Story (1995)           id or title (trained.h says how titles are found);
  *     1210<tab>4                 rating models want a rating behind it
  *
- *     Heat (1995)                the next user */
+ *     Heat (1995)                the next user
+ *
+ *     {"user": "ann", "items": ["Heat (1995)", 1210], "ratings": [5, 4]}
+ *
+ * A user of a pipe is given as soon as the paragraph or line ends. */
 #ifndef SERVE_HISTORY_TEXT_H
 #define SERVE_HISTORY_TEXT_H
 
@@ -12,12 +16,19 @@
 
 struct history_text;
 
+enum history_form { HISTORY_PARAGRAPHS, HISTORY_JSON_LINES };
+
 /* `path`: a file, or "-" for stdin. `warn` gets a text for lines that name no item; they are skipped. */
 int history_text_open(struct history_text **out, struct trained *trained, const char *path,
-                      void (*warn)(void *arg, const char *text), void *arg, struct error *err);
+                      enum history_form form, void (*warn)(void *arg, const char *text), void *arg,
+                      struct error *err);
 /* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a
- * rating that is missing or not a number. */
+ * rating that is missing or not a number, or a line that is not such an object. */
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
+/* Whether the next call would wait for somebody to write. */
+bool history_text_would_wait(const struct history_text *t);
+/* The "user" of history i of the last call; NULL: it has none. Borrowed until the next call. */
+const char *history_text_name(const struct history_text *t, int64_t i);
 /* The number of lines so far; *unknown: lines that name no item of the model. */
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown);
 void history_text_close(struct history_text *t);

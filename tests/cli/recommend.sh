@@ -252,6 +252,37 @@ done
 cp "$folder/here/r.csv" "$folder/in"
 expect 2 '' 'read its ratings from standard input; say --data FILE' recommend -m "$folder/piped" --users 7
 expect 0 '^7	1	' '' recommend -m "$folder/piped" --users 7 --data -
+# JSON lines in: names, numbers as ids, ratings; what is not such a line.
+printf '{"user": "ann", "items": ["102", 104]}\n\n{"items": ["Part 2"], "ratings": [5]}\n' >in
+expect 0 '^{"user": "ann", "items": \[{"item"' '' recommend -m "$folder/vae" --input jsonl -o jsonl -k 3 -
+[ "$(cut -d'"' -f4 out | tr '\n' ' ')" = 'ann 2 ' ] || complain "names of JSON lines: $(cat out)"
+printf '102\n104\n\nPart 2\t5\n' >paragraphs
+"$PARTRAIN" recommend -m "$folder/vae" -o jsonl -k 3 paragraphs 2>/dev/null | sed 's/"user": "1"/"user": "ann"/' | cmp -s out - ||
+    complain "JSON lines and paragraphs give other answers"
+echo '{"items": ["102"]}' >in
+expect 3 '' 'stdin:1: .*needs one: "ratings"' recommend -m "$folder/mf" --input jsonl -
+echo '{"items": ["102"], "ratings": [4, 5]}' >in
+expect 3 '' 'stdin:1: .*as many ratings as items' recommend -m "$folder/mf" --input jsonl -
+echo '{"items": ["102"' >in
+expect 3 '' 'stdin:1: line 1' recommend -m "$folder/vae" --input jsonl -
+
+# A program that keeps the pipe open is answered as soon as a paragraph or a line ends.
+for form in text jsonl; do
+    case $form in
+    text) ask=$'102\n104\n' ;;
+    jsonl) ask='{"items": ["102", "104"]}' ;;
+    esac
+    coproc "$PARTRAIN" recommend -m "$folder/vae" --input $form -o jsonl -k 2 -q -
+    for person in 1 2 3; do
+        printf '%s\n' "$ask" >&"${COPROC[1]}"
+        answer=
+        read -r -t 60 answer <&"${COPROC[0]}"
+        [[ $answer == '{"user": "'$person'", '* ]] || complain "$form: person $person of an open pipe: $answer"
+    done
+    eval "exec ${COPROC[1]}>&-"
+    wait "$COPROC_PID" || complain "$form: the end of a pipe: exit status $?"
+done
+
 mv "$folder/data" "$folder/gone"
 expect 3 '' "histories are read from the run's data.path .--data PATH reads others.: .*data: there is no such" recommend -m "$folder/vae" --all
 [ "$failures" -eq 0 ]

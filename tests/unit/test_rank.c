@@ -428,7 +428,7 @@ static void histories_are_read_as_people_write_them(void **state)
     assert_int_equal(trained_suggest_item(u, "no such", 7), -1);
     path = support_file(folder, "people",
                         "\n\r\n i1 4.5\r\nThe Film a0\t2\n i1\t5 \n\n\nnothing like it\t3\ni2\t0.5");
-    assert_int_equal(history_text_open(&t, u, path, count_notes, NULL, &err), 0);
+    assert_int_equal(history_text_open(&t, u, path, HISTORY_PARAGRAPHS, count_notes, NULL, &err), 0);
     assert_int_equal(history_text_next(t, &p, 10, &err), 0);
     assert_int_equal(p.n, 2);
     assert_int_equal(p.ptr[1], 2);
@@ -445,7 +445,7 @@ static void histories_are_read_as_people_write_them(void **state)
     free(path);
 
     path = support_file(folder, "people", "i1\t4\ni2\n");
-    assert_int_equal(history_text_open(&t, u, path, NULL, NULL, &err), 0);
+    assert_int_equal(history_text_open(&t, u, path, HISTORY_PARAGRAPHS, NULL, NULL, &err), 0);
     assert_int_equal(history_text_next(t, &p, 10, &err), PT_EDATA);
     assert_non_null(strstr(err.text, "people:2: there is no rating"));
     history_text_close(t);

@@ -33,6 +33,11 @@ enum activation { ACTIVATION_CHOICES(CHOICE_ID) };
 #define DECODER_CHOICES(X) X(DECODER_MIRROR, "mirror") X(DECODER_LINEAR, "linear")
 enum decoder { DECODER_CHOICES(CHOICE_ID) };
 
+/* The weight of a chosen pair by its value (ials). */
+#define CONFIDENCE_CHOICES(X)                                                                                \
+    X(CONFIDENCE_NONE, "none") X(CONFIDENCE_LINEAR, "linear") X(CONFIDENCE_LOG, "log")
+enum confidence { CONFIDENCE_CHOICES(CHOICE_ID) };
+
 /* How squared errors become one number; e = output - rating over the batch's observed cells.
  *
  *   sum            1/2 sum e^2                                             (Sedhain et al. 2015)

@@ -40,6 +40,19 @@ enum product_into {
     INTO_SUM,   /* C = C + (A B): the same bits as a sum of two products */
 };
 
+/* Floats of the upper half of a symmetric (ld, ld) matrix: for each 16 columns a panel of the rows down to
+ * its last one, row-major; panel c begins at normal_floats(16 c). */
+static inline int64_t normal_floats(int64_t ld)
+{
+    return ld * (ld + ROW_ALIGN) / 2;
+}
+
+/* Room that normal_solve needs, in floats. */
+static inline int64_t normal_room(int64_t ld)
+{
+    return normal_floats(ld) + (ld + 1) * ROW_ALIGN;
+}
+
 /* A rating of a block: its user and item, numbered within the block, in one word (user << shift | item). */
 struct sgd_rating {
     uint32_t at;
@@ -93,6 +106,16 @@ struct kernels {
      *                                          bias -= rate (g + penalty_bias (bias - mean))
      * Returns the sum of (out - value)^2 before each step. Sums over a row: 16 lanes and a tree. */
     double (*sgd)(const struct sgd_block *b);
+
+    /* Least squares: system = from + sum over n rows of weight row row^T, right += sum of weight row; root:
+     * of each weight, or NULL where all are 1. A chain each, in the order of the rows. packed: room for (n,
+     * ld). */
+    void (*normal_add)(int64_t ld, int64_t n, const float *const *row, const float *root, float *packed,
+                       const float *from, float *system, float *right);
+    /* Solves (system + penalty I) x = right; returns right . x. Overwrites the system. room: normal_room
+     * floats, zero before the first call. */
+    float (*normal_solve)(int64_t ld, float *system, float *room, float penalty, const float *right,
+                          float *x);
 
     /* y = f(x) in place; and dy *= f'(x) given f(x), or x where activation_keeps_input(f). */
     void (*activate)(enum activation f, float *y, int64_t n);

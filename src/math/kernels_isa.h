@@ -72,6 +72,16 @@ INLINE float lane_sum(vec v)
     return (quarter[0][0] + quarter[0][2]) + (quarter[0][1] + quarter[0][3]);
 }
 
+/* A row's sums are taken in 16 lanes, whatever the width of a vector, and those by the same tree. */
+#define PARTS (ROW_ALIGN / LANES)
+INLINE float row_sum(vec *part)
+{
+    for (int half = PARTS / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            part[i] += part[i + half];
+    return lane_sum(part[0]);
+}
+
 /* Loops over a register tile must be unrolled before the compiler assigns registers. */
 #define UNROLL _Pragma("GCC unroll 12")
 
@@ -86,6 +96,9 @@ double ISA(sum_squares)(const float *x, int64_t n);
 void ISA(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
 void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
 double ISA(sgd)(const struct sgd_block *b);
+void ISA(normal_add)(int64_t ld, int64_t n, const float *const *row, const float *root, float *packed,
+                     const float *from, float *system, float *right);
+float ISA(normal_solve)(int64_t ld, float *system, float *room, float penalty, const float *right, float *x);
 void ISA(activate)(enum activation f, float *y, int64_t n);
 void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 float ISA(norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);

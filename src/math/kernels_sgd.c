@@ -1,17 +1,7 @@
 /* kernels_sgd.c - stochastic gradient descent on the ratings of a block, one after the other. */
 #include "math/kernels_functions.h"
 
-#define PARTS (ROW_ALIGN / LANES)
 #define AHEAD 4 /* ratings */
-
-/* Sums over a row are taken in 16 lanes, whatever the width of a vector, and those by a binary tree. */
-INLINE float sum_lanes(vec *part)
-{
-    for (int half = PARTS / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            part[i] += part[i + half];
-    return lane_sum(part[0]);
-}
 
 INLINE float dot_rows(const float *p, const float *q, int64_t ld)
 {
@@ -21,7 +11,7 @@ INLINE float dot_rows(const float *p, const float *q, int64_t ld)
     for (int64_t k = 0; k < ld; k += ROW_ALIGN)
         UNROLL for (int i = 0; i < PARTS; i++) sum[i] =
             fma_vec(*(const vec *)(p + k + i * LANES), *(const vec *)(q + k + i * LANES), sum[i]);
-    return sum_lanes(sum);
+    return row_sum(sum);
 }
 
 /* Both rows take their step from the rows as they were; *pp and *qq: mean squares of the gradients. */
@@ -44,8 +34,8 @@ INLINE void step_rows(const struct sgd_block *b, float *p, float *q, float d, fl
             *pv = fma_vec(up, gp, *pv);
             *qv = fma_vec(uq, gq, *qv);
         }
-    *pp = sum_lanes(sum_p) * b->per_unit;
-    *qq = sum_lanes(sum_q) * b->per_unit;
+    *pp = row_sum(sum_p) * b->per_unit;
+    *qq = row_sum(sum_q) * b->per_unit;
 }
 
 INLINE void step_bias(const struct sgd_block *b, float *bias, float mean, float d, float rate, float *square)

@@ -2,217 +2,150 @@
  * for Implicit Feedback Datasets", 2008), weighted and regularised as in Rendle et al.: "Revisiting the
  * Performance of iALS on Item Recommendation Benchmarks", 2021.
  *
- *     sum over the chosen (1 - p_u . q_i)^2 + a sum over all (p_u . q_i)^2
- *     + l sum over users (n_u + a items) |p_u|^2 + l sum over items (n_i + a users) |q_i|^2
+ *     sum over the chosen w (1 - p_u . q_i)^2 + a sum over all (p_u . q_i)^2
+ *     + l sum over users (w_u + a items) |p_u|^2 + l sum over items (w_i + a users) |q_i|^2
  *
- * a is model.unobserved_weight, l train.penalty. An epoch is one step: all users from the items' factors,
- * then all items from the users'. A row x solves
+ * w is the weight of a chosen pair by its value v, model.confidence: 1, 1 + alpha v, or 1 + alpha log(1 +
+ * v); w_u and w_i are sums of them; a is model.unobserved_weight, l train.penalty. An epoch is one step: all
+ * users from the items' factors, then all items from the users'. A row x solves
  *
- *     (a G + sum over its chosen q q' + l (n + a others) I) x = sum over its chosen q       G = sum q q'
+ *     (a G + sum over its chosen w q q' + l (w_x + a others) I) x = sum over its chosen w q       G = sum q
+ *     q'
  *
- * by Cholesky. G is summed within a shard row by row, then over shards in their order, so it has one answer.
+ * by Cholesky (math/kernels_normal.c). G is summed within a shard row by row, then over shards in their
+ * order, so it has one answer; who solves a row does not matter.
  * A user's factors follow from the items' and what the user chose: they are no parameter, and a new user is
- * scored as exactly as a known one. */
-#include "model/model.h"
+ * scored as exactly as a known one.
+ *
+ * A rank solves its part of the users and the items of its own shards; before each half, all get the other
+ * side's rows. To score, a user's system goes from rank to rank, each of which adds the items that it has. */
+#include "model/ials.h"
 
-#include "base/mem.h"
-
-#include <math.h>
 #include <string.h>
 
-enum { PIECE = 128 }; /* rows that are gathered at once */
+enum { TAKEN = 16 }; /* rows that a worker takes at once */
 
-struct scratch {
-    float *system; /* (K, ld): upper half, then its factor */
-    float *rows;   /* (PIECE, ld) */
-    float *right;  /* (ld) */
-    int n;         /* rows gathered */
-};
-
-struct ials {
-    struct model model; /* first: a model is an ials */
-    struct table item;
-    struct mem_pool pool;
-    float *code;             /* (eval rows, ld): factors of the inferred users */
-    float *gram, *part;      /* (K, ld), (shards, K, ld) */
-    struct scratch *scratch; /* (workers) */
-    /* In training only. */
-    float *user;     /* (users, ld) */
-    double *loss;    /* (users): what a user's row leaves of the sum above */
-    int64_t *start;  /* (items + 1): users of item i are chosen[start[i]], ... */
-    int32_t *chosen; /* (entries) users, ascending for an item */
-};
-
-static struct ials *ials_of(struct model *m)
+/* Users are cut as evenly as there are shards: those of shards [first, end). */
+static void users_of(const struct ials *a, int64_t first, int64_t end, int64_t *from, int64_t *to)
 {
-    return (struct ials *)m;
+    int64_t unused;
+
+    *from = *to = 0;
+    if (first == end)
+        return;
+    team_range(a->model.eng.train->examples, (int)first, a->item.shards, from, &unused);
+    team_range(a->model.eng.train->examples, (int)end - 1, a->item.shards, &unused, to);
 }
 
-/* ---- a row ---- */
-
-static void begin_row(const struct ials *a, struct scratch *s)
+static void user_gram(struct worker *w, struct ials *a)
 {
-    int64_t k = a->item.k, ld = a->item.ld;
+    int64_t size = normal_floats(a->item.ld), first, end, from, to;
 
-    memcpy(s->system, a->gram, (size_t)(k * ld) * sizeof(float));
-    a->model.eng.kern->scale(s->system, (float)a->model.spec.unobserved_weight, k * ld);
-    memset(s->right, 0, (size_t)ld * sizeof(float));
-    s->n = 0;
-}
-
-static void add_gathered(const struct ials *a, struct scratch *s)
-{
-    int64_t k = a->item.k, ld = a->item.ld;
-
-    if (s->n)
-        a->model.eng.kern->product_nn(k, ld, s->n, s->rows, 1, ld, s->rows, ld, INTO_CHAIN, s->system, ld,
-                                      NULL);
-    s->n = 0;
-}
-
-static void add_row(const struct ials *a, struct scratch *s, const float *q)
-{
-    int64_t ld = a->item.ld;
-
-    if (s->n == PIECE)
-        add_gathered(a, s);
-    memcpy(s->rows + s->n++ * ld, q, (size_t)ld * sizeof *q);
-    a->model.eng.kern->axpy(s->right, 1.0f, q, ld);
-}
-
-/* The row into x (ld), padding zero. Returns right . x. */
-static double solve_row(const struct ials *a, struct scratch *s, double penalty, float *x)
-{
-    const struct kernels *kern = a->model.eng.kern;
-    int k = a->item.k;
-    int64_t ld = a->item.ld;
-    double sum = 0.0;
-
-    add_gathered(a, s);
-    memcpy(x, s->right, (size_t)ld * sizeof *x);
-    for (int i = 0; i < k; i++) {
-        float *u = s->system + i * ld;
-        int64_t from = i / ROW_ALIGN * ROW_ALIGN;
-        float pivot = u[i] + (float)penalty, scale = 1.0f / sqrtf(pivot > 1e-30f ? pivot : 1e-30f);
-
-        u[i] = pivot;
-        kern->scale(u + from, scale, ld - from);
-        x[i] *= scale;
-        for (int j = i + 1; j < k; j++) {
-            int64_t at = j / ROW_ALIGN * ROW_ALIGN;
-
-            kern->axpy(s->system + j * ld + at, -u[j], u + at, ld - at);
-            x[j] -= u[j] * x[i];
-        }
+    team_own(w, a->item.shards, &first, &end);
+    for (int64_t s = first; s < end; s++) {
+        users_of(a, s, s + 1, &from, &to);
+        ials_sum_rows(a, &a->scratch[w->id], a->user + from * a->item.ld, to - from, a->part + s * size);
     }
-    for (int i = k - 1; i >= 0; i--) {
-        const float *u = s->system + i * ld;
-
-        for (int j = i + 1; j < k; j++)
-            x[i] -= u[j] * x[j];
-        x[i] /= u[i];
-    }
-    for (int i = 0; i < k; i++)
-        sum += (double)s->right[i] * (double)x[i];
-    return sum;
+    ials_sum_gram(w, a);
 }
 
 /* ---- half steps ---- */
 
-/* G from its parts, one a shard. Barriers before and after. */
-static void sum_gram(struct worker *w, struct ials *a)
+static void solve_user(struct ials *a, struct ials_scratch *s, int64_t user)
 {
-    int64_t k = a->item.k, ld = a->item.ld, from, to;
+    const struct lists *l = &a->by_user;
+
+    ials_begin_row(a, s);
+    for (int64_t i = l->start[user]; i < l->start[user + 1]; i++)
+        ials_add_row(a, s, a->item_at[l->other[i]], l->root ? l->root[i] : 1.0f);
+    a->loss[user] =
+        l->weight[user] - ials_solve_row(a, s, l->weight[user], a->item.columns, a->user + user * a->item.ld);
+}
+
+static void solve_item(struct ials *a, struct ials_scratch *s, int64_t item)
+{
+    const struct lists *l = &a->by_item;
+    int shard = shard_of(a->item.cut, a->item.shards, item);
+
+    ials_begin_row(a, s);
+    for (int64_t i = l->start[item]; i < l->start[item + 1]; i++)
+        ials_add_row(a, s, a->user + l->other[i] * a->item.ld, l->root ? l->root[i] : 1.0f);
+    ials_solve_row(a, s, l->weight[item], a->model.eng.train->examples,
+                   a->item.part[shard].row.w + (item - a->item.cut[shard].begin) * a->item.ld);
+}
+
+/* Rows that this rank has, of a side, for all ranks. Barriers before and after. */
+static void share_rows(struct worker *w, struct ials *a, bool items)
+{
+    int64_t ld = a->item.ld, first, end, at[RANKS_MOST], bytes[RANKS_MOST];
+    float *rows = items ? a->all : a->user;
 
     team_barrier(w);
-    team_range(k, w->id, w->count, &from, &to);
-    memset(a->gram + from * ld, 0, (size_t)((to - from) * ld) * sizeof(float));
-    for (int s = 0; s < a->item.shards; s++)
-        if (to > from)
-            a->model.eng.kern->add(a->gram + from * ld, a->part + s * k * ld + from * ld, (to - from) * ld);
-    team_barrier(w);
-}
+    if (w->id == 0 && w->ranks > 1) {
+        for (int q = 0; q < w->ranks; q++) {
+            int64_t from = 0, to = 0;
 
-static void gram_of(const struct ials *a, const float *rows, int64_t n, float *out)
-{
-    int64_t k = a->item.k, ld = a->item.ld;
-
-    if (n)
-        a->model.eng.kern->product_nn(k, ld, n, rows, 1, ld, rows, ld, INTO_NEW, out, ld, NULL);
-    else
-        memset(out, 0, (size_t)(k * ld) * sizeof *out);
-}
-
-static void item_gram(struct worker *w, struct ials *a)
-{
-    int64_t size = a->item.k * a->item.ld, first, end;
-
-    team_own(w, a->item.shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        gram_of(a, a->item.part[s].row.w, shard_width(&a->item.cut[s]), a->part + s * size);
-    sum_gram(w, a);
-}
-
-/* Users are cut as evenly as there are shards. */
-static void user_gram(struct worker *w, struct ials *a)
-{
-    int64_t size = a->item.k * a->item.ld, first, end, from, to;
-
-    team_own(w, a->item.shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
-        team_range(a->model.eng.train->examples, (int)s, a->item.shards, &from, &to);
-        gram_of(a, a->user + from * a->item.ld, to - from, a->part + s * size);
+            team_range(a->item.shards, q, w->ranks, &first, &end);
+            if (!items)
+                users_of(a, first, end, &from, &to);
+            else if (first < end)
+                from = a->item.cut[first].begin, to = a->item.cut[end - 1].end;
+            at[q] = from * ld * (int64_t)sizeof(float);
+            bytes[q] = (to - from) * ld * (int64_t)sizeof(float);
+        }
+        team_range(a->item.shards, w->rank, w->ranks, &first, &end);
+        for (int64_t s = first; s < end && items; s++)
+            memcpy(rows + a->item.cut[s].begin * ld, a->item.part[s].row.w,
+                   (size_t)(shard_width(&a->item.cut[s]) * ld) * sizeof(float));
+        ranks_gather(team_ranks(w->team), (char *)rows + at[w->rank], rows, at, bytes);
     }
-    sum_gram(w, a);
-}
-
-static double penalty_of(const struct ials *a, int64_t n, int64_t others)
-{
-    const struct model_spec *s = &a->model.spec;
-
-    return s->penalty * ((double)n + s->unobserved_weight * (double)others);
-}
-
-static void solve_user(struct ials *a, struct scratch *s, int64_t user)
-{
-    const struct matrix *x = a->model.eng.train;
-    int64_t row = matrix_row(x, user), ld = a->item.ld, n = x->row_count[user];
-
-    begin_row(a, s);
-    for (int p = 0; p < x->shards; p++)
-        for (uint32_t i = x->part[p].ptr[row]; i < x->part[p].ptr[row + 1]; i++)
-            add_row(a, s, a->item.part[p].row.w + x->part[p].col[i] * ld);
-    a->loss[user] = (double)n - solve_row(a, s, penalty_of(a, n, x->columns), a->user + user * ld);
-}
-
-static void solve_item(struct ials *a, struct scratch *s, int shard, int64_t item)
-{
-    int64_t ld = a->item.ld, n = a->start[item + 1] - a->start[item];
-    float *x = a->item.part[shard].row.w + (item - a->item.cut[shard].begin) * ld;
-
-    begin_row(a, s);
-    for (int64_t i = a->start[item]; i < a->start[item + 1]; i++)
-        add_row(a, s, a->user + a->chosen[i] * ld);
-    solve_row(a, s, penalty_of(a, n, a->model.eng.train->examples), x);
+    team_barrier(w);
 }
 
 static void run_epoch(struct worker *w, void *arg)
 {
     struct ials *a = arg;
-    int64_t first, end;
+    struct ials_scratch *s = &a->scratch[w->id];
+    int64_t first, end, from, to;
 
     team_phase(w, PHASE_UPDATE);
-    item_gram(w, a);
-    team_range(a->model.eng.train->examples, w->id, w->count, &first, &end);
-    for (int64_t u = first; u < end; u++)
-        solve_user(a, &a->scratch[w->id], u);
-    team_barrier(w);
+    share_rows(w, a, true);
+    ials_item_gram(w, a);
+    team_rank_own(w->team, a->item.shards, &first, &end);
+    users_of(a, first, end, &from, &to);
+    for (int64_t u; (u = from + atomic_fetch_add(&a->user_taken, TAKEN)) < to;)
+        for (int64_t i = u; i < u + TAKEN && i < to; i++)
+            solve_user(a, s, i);
+    share_rows(w, a, false);
     team_phase(w, PHASE_UPDATE);
     user_gram(w, a);
-    team_own(w, a->item.shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        for (int64_t i = a->item.cut[s].begin; i < a->item.cut[s].end; i++)
-            solve_item(a, &a->scratch[w->id], (int)s, i);
+    from = first < end ? a->item.cut[first].begin : 0;
+    to = first < end ? a->item.cut[end - 1].end : 0;
+    for (int64_t i; (i = from + atomic_fetch_add(&a->item_taken, TAKEN)) < to;)
+        for (int64_t j = i; j < i + TAKEN && j < to; j++)
+            solve_item(a, s, j);
+}
+
+/* What the users' rows leave, of all ranks. */
+static double sum_loss(struct ials *a)
+{
+    struct ranks *r = a->model.params.ranks;
+    int64_t users = a->model.eng.train->examples, at[RANKS_MOST], bytes[RANKS_MOST];
+    double sum = 0.0;
+
+    for (int q = 0; q < r->count; q++) {
+        int64_t first, end, from, to;
+
+        team_range(a->item.shards, q, r->count, &first, &end);
+        users_of(a, first, end, &from, &to);
+        at[q] = from * (int64_t)sizeof *a->loss;
+        bytes[q] = (to - from) * (int64_t)sizeof *a->loss;
+    }
+    if (r->count > 1)
+        ranks_gather(r, (char *)a->loss + at[r->id], a->loss, at, bytes);
+    for (int64_t u = 0; u < users; u++)
+        sum += a->loss[u];
+    return sum;
 }
 
 static void ials_train(struct model *m, const struct model_steps *s)
@@ -220,76 +153,37 @@ static void ials_train(struct model *m, const struct model_steps *s)
     struct ials *a = ials_of(m);
 
     for (int64_t step = s->from; step < s->to; step++) {
-        double loss = 0.0;
-
+        atomic_store(&a->user_taken, 0);
+        atomic_store(&a->item_taken, 0);
         team_run(m->eng.team, run_epoch, a);
-        for (int64_t u = 0; u < m->eng.train->examples; u++)
-            loss += a->loss[u];
-        m->sums.loss += loss / (double)m->eng.train->examples;
+        m->sums.loss += sum_loss(a) / (double)m->eng.train->examples;
         m->sums.steps++;
     }
 }
 
-/* ---- scoring ---- */
-
-static void ials_infer(struct worker *w, struct model *m, const struct input *in)
-{
-    struct ials *a = ials_of(m);
-    struct view_input plain = {0};
-    int end, first = own_shards(w, m, &end);
-    int64_t from, to;
-
-    team_barrier(w); /* the views of the block before have been read, by other workers too */
-    for (int s = first; s < end; s++)
-        view_build(&in->view[s], in->matrix, s, in->example, in->rows, &plain, false);
-    item_gram(w, a); /* barriers: all views are there */
-    team_range(in->rows, w->id, w->count, &from, &to);
-    for (int64_t p = from; p < to; p++) {
-        struct scratch *s = &a->scratch[w->id];
-        int64_t n = 0;
-
-        begin_row(a, s);
-        for (int k = 0; k < a->item.shards; k++) {
-            const struct view *v = &in->view[k];
-
-            n += v->row[p + 1] - v->row[p];
-            for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
-                add_row(a, s, a->item.part[k].row.w + v->col[i] * a->item.ld);
-        }
-        solve_row(a, s, penalty_of(a, n, m->eng.train->columns), a->code + p * a->item.ld);
-    }
-    team_barrier(w);
-}
-
-static void ials_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld)
-{
-    const struct ials *a = ials_of(m);
-
-    (void)w;
-    m->eng.kern->product_nt(rows, shard_width(&a->item.cut[shard]), a->item.ld, a->code, a->item.ld,
-                            a->item.part[shard].row.w, a->item.ld, NULL, out, ld);
-}
-
 /* ---- making ---- */
 
-/* The users of each item. */
-static void list_users(struct ials *a)
+/* What training needs besides. */
+static int train_init(struct ials *a, struct error *err)
 {
-    const struct matrix *x = a->model.eng.train;
+    const struct model *m = &a->model;
+    const struct matrix *x = m->eng.train;
+    struct mem_pool *pool = &a->pool;
+    int64_t ld = a->item.ld, first, end, from, to;
+    bool ranks = m->params.ranks->count > 1;
 
-    for (int64_t c = 0; c < x->columns; c++)
-        a->start[c + 1] = a->start[c] + x->column_count[c];
-    for (int s = 0; s < x->shards; s++) {
-        const struct matrix_part *p = &x->part[s];
-        int64_t *next = a->start + x->cut[s].begin;
-
-        for (int64_t u = 0; u < x->examples; u++)
-            for (uint32_t i = p->ptr[matrix_row(x, u)]; i < p->ptr[matrix_row(x, u) + 1]; i++)
-                a->chosen[next[p->col[i]]++] = (int32_t)u;
-    }
-    for (int64_t c = x->columns; c > 0; c--) /* filled, each is where the next one begins */
-        a->start[c] = a->start[c - 1];
-    a->start[0] = 0;
+    a->user = mem_pool_array(pool, x->examples * ld, sizeof(float));
+    a->all = ranks ? mem_pool_array(pool, x->columns * ld, sizeof(float)) : NULL;
+    a->item_at = mem_pool_alloc(pool, x->columns, sizeof *a->item_at);
+    a->loss = mem_pool_zalloc(pool, x->examples, sizeof *a->loss);
+    if (pool->failed)
+        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    for (int s = 0; s < x->shards; s++)
+        for (int64_t i = x->cut[s].begin; i < x->cut[s].end; i++)
+            a->item_at[i] = ranks ? a->all + i * ld : a->item.part[s].row.w + (i - x->cut[s].begin) * ld;
+    team_rank_own(m->eng.team, x->shards, &first, &end);
+    users_of(a, first, end, &from, &to);
+    return ials_lists_init(&a->by_user, &a->by_item, m, from, to, pool, err);
 }
 
 static int ials_init(struct model *m, struct error *err)
@@ -297,37 +191,34 @@ static int ials_init(struct model *m, struct error *err)
     struct ials *a = ials_of(m);
     const struct matrix *x = m->eng.train;
     struct mem_pool *pool = &a->pool;
-    int64_t k = m->spec.latent, ld = row_pad(k);
+    int64_t k = m->spec.latent, ld = row_pad(k), system = normal_floats(ld);
     int workers = team_workers(m->eng.team), rc;
 
-    if (m->params.ranks->count > 1)
-        return error_set(
-            err, PT_ECONFIG,
-            "model.kind: ials keeps all factors in one process, with threads; run it without mpirun");
     if ((rc = table_init(&a->item, "item.weight", NULL, x->columns, (int)k, MOMENTS_NONE, x->cut, x->shards,
                          m->eng.team, err)) < 0)
         return rc;
     params_add_table(&m->params, &a->item);
     a->code = mem_pool_array(pool, m->spec.eval_batch * ld, sizeof(float));
-    a->gram = mem_pool_array(pool, k * ld, sizeof(float));
-    a->part = mem_pool_array(pool, x->shards * k * ld, sizeof(float));
+    a->gram = mem_pool_array(pool, system, sizeof(float));
+    a->part = mem_pool_array(pool, x->shards * system, sizeof(float));
     a->scratch = mem_pool_zalloc(pool, workers, sizeof *a->scratch);
+    if (m->params.ranks->count > 1)
+        a->passed = mem_pool_array(pool, PASSED * ials_passed_floats(a), sizeof(float));
     for (int i = 0; i < workers && !pool->failed; i++) {
-        a->scratch[i].system = mem_pool_array(pool, k * ld, sizeof(float));
-        a->scratch[i].rows = mem_pool_array(pool, PIECE * ld, sizeof(float));
-        a->scratch[i].right = mem_pool_array(pool, ld, sizeof(float));
-    }
-    if (!m->spec.fixed) {
-        a->user = mem_pool_array(pool, x->examples * ld, sizeof(float));
-        a->loss = mem_pool_zalloc(pool, x->examples, sizeof *a->loss);
-        a->start = mem_pool_zalloc(pool, x->columns + 1, sizeof *a->start);
-        a->chosen = mem_pool_alloc(pool, x->entries, sizeof *a->chosen);
+        struct ials_scratch *s = &a->scratch[i];
+
+        s->system = mem_pool_array(pool, system, sizeof(float));
+        s->room = mem_pool_array(pool, normal_room(ld), sizeof(float));
+        s->packed = mem_pool_array(pool, PIECE * ld, sizeof(float));
+        s->right = mem_pool_array(pool, ld, sizeof(float));
     }
     if (pool->failed)
         return error_set(err, PT_ENOMEM, "ials: out of memory");
-    if (!m->spec.fixed)
-        list_users(a);
-    return 0;
+    for (int i = 0; i < workers; i++) {
+        memset(a->scratch[i].room, 0, (size_t)normal_room(ld) * sizeof(float));
+        memset(a->scratch[i].right, 0, (size_t)ld * sizeof(float));
+    }
+    return m->spec.fixed ? 0 : train_init(a, err);
 }
 
 static void ials_draw(struct model *m)

@@ -41,6 +41,8 @@ struct model_spec {
     bool sgd;                     /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
     double penalty, penalty_bias; /* sgd, ials: of each rating */
     double unobserved_weight;     /* ials */
+    enum confidence confidence;   /* ials: weight of a chosen pair by its value */
+    double alpha;                 /* likewise */
     bool companion;               /* multivae: scores of an EASE are added to the logits */
     int64_t batch, eval_batch, microbatch;
     uint64_t seed; /* of dropout and noise */

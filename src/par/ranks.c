@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE      ((int64_t)1 << 28) /* elements of a message */
-#define RANKS_MOST 1024
-#define TAG_TURN   1 /* messages of ranks_send have 0 */
+#define PIECE    ((int64_t)1 << 28) /* elements of a message */
+#define TAG_TURN 1                  /* messages of ranks_send have 0 */
 
 /* What the launchers set. Without one MPI is left alone: it would start helpers of its own. */
 static bool launched(void)

@@ -29,6 +29,8 @@ static inline void team_range(int64_t n, int id, int count, int64_t *first, int6
     *end = *first + each + (id < extra);
 }
 
+enum { RANKS_MOST = 1024 };
+
 struct ranks {
     int id, count;
     int64_t sent; /* bytes that this rank has sent through this object */

@@ -137,17 +137,17 @@ static void add_closed(struct cost *w, const struct model_spec *s, const struct 
     w->kernel[COST_PRODUCT] = 2.0 * n * n * n;
 }
 
-/* Two half steps: sums of outer products, a system for each row. */
+/* Two half steps: the upper half of sums of outer products, a system for each row. */
 static void add_alternating(struct cost *w, const struct model_spec *s, const struct problem *p)
 {
     double k = (double)s->latent, ld = (double)row_pad(s->latent), rows = (double)(p->examples + p->columns);
 
     w->ld = row_pad(s->latent);
     w->floats = (p->examples + p->columns) * w->ld;
-    w->flop[PHASE_UPDATE] += 2.0 * k * k * (2.0 * w->ratings + rows) + k * k * k / 3.0 * rows;
+    w->flop[PHASE_UPDATE] += k * (k + 1.0) * (2.0 * w->ratings + rows) + k * k * k / 3.0 * rows;
     w->bytes[PHASE_UPDATE] += 4.0 * ld * (2.0 * w->ratings + 2.0 * rows);
-    w->kernel[COST_GATHER] = ld * k * rows;
-    w->kernel[COST_PRODUCT] = 2.0 * k * ld * (2.0 * w->ratings + rows);
+    w->kernel[COST_GATHER] = ld * (2.0 * w->ratings + k * rows);
+    w->kernel[COST_PRODUCT] = 2.0 * (double)normal_floats(w->ld) * (2.0 * w->ratings + rows);
 }
 
 /* `total`: examples of an epoch. */

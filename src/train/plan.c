@@ -138,10 +138,10 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
 {
     int64_t views, bytes = 0;
 
-    if (z->alternating) /* users' factors and lists of items; a system a worker, a sum a shard */
-        return p->train->entries * 4 + p->users * (z->first_ld * FLOAT + 8) +
-               (z->workers + z->shards + 1) * c->latent * z->first_ld * FLOAT +
-               (z->workers * 129 + z->eval) * z->first_ld * FLOAT;
+    if (z->alternating) /* users' factors and both lists; a system and its factor a worker */
+        return p->train->entries * 16 + p->users * (z->first_ld * FLOAT + 24) + p->items * 24 +
+               (2 * z->workers + z->shards + 1) * normal_floats(z->first_ld) * FLOAT +
+               (z->workers * 160 + z->eval) * z->first_ld * FLOAT;
     if (z->closed)
         return item_solver_bytes(p->train, z->closed, z->workers);
     if (z->sgd) /* ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks */

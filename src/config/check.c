@@ -85,93 +85,86 @@ static int set_model_defaults(struct config *c, struct error *err)
     return rc;
 }
 
+/* The first rule that is broken makes the message. */
+#define REFUSE_IF(wrong, ...)                                                                                \
+    do {                                                                                                     \
+        if (wrong)                                                                                           \
+            return error_set(err, PT_ECONFIG, __VA_ARGS__);                                                  \
+    } while (0)
+
 static int check_model(const struct config *c, struct error *err)
 {
     const char *kind = config_enum_name("model.kind", c->model_kind);
 
-    if (is(c, FOR_VAE) && c->kl_per_click > 0 && c->kl_anneal_steps > 0)
-        return error_set(err, PT_ECONFIG,
-                         "model.kl_anneal_steps: it grows kl_weight, which model.kl_per_click replaces; "
-                         "leave one of the two out");
+    REFUSE_IF(is(c, FOR_VAE) && c->kl_per_click > 0 && c->kl_anneal_steps > 0,
+              "model.kl_anneal_steps: it grows kl_weight, which model.kl_per_click replaces; leave one out");
+    REFUSE_IF(is(c, FOR_CLICKS) && c->model_side == SIDE_ITEM,
+              "model.side: %s takes users as examples; set it to user", kind);
+    REFUSE_IF(is(c, FOR_EASE) && c->l2 <= 0,
+              "train.l2: ease has no solution without a penalty; set it above 0, such as 500");
+    REFUSE_IF(is(c, FOR_EASE) && *c->init_run,
+              "train.init: ease is computed from the ratings alone; leave train.init out");
+    REFUSE_IF(is(c, FOR_AUTOREC) && c->hidden.n == 0,
+              "model.hidden: autorec needs a hidden layer, such as [500]");
+    REFUSE_IF(c->optimizer == OPTIMIZER_SGD && !is(c, FOR_MF),
+              "train.optimizer: sgd trains mf, and %s by adam; leave it out", kind);
+    REFUSE_IF(is(c, FOR_SGD) && !c->biases,
+              "model.biases: sgd works on what the biases leave; set it to true, or train.optimizer to adam");
+    REFUSE_IF(is(c, FOR_MF) && c->range_low > c->range_high,
+              "model.range_low: %g is above model.range_high, %g; swap them", c->range_low, c->range_high);
+    REFUSE_IF(is(c, FOR_MF) && c->range_low < c->range_high && c->center,
+              "model.center: a sigmoid range already places the ratings; set it to false, or the range to 0");
+    REFUSE_IF(is(c, FOR_NORMAL) && c->init_std == 0,
+              "model.init_std: with 0 all units start alike and stay so; set it above 0, such as 0.05");
+    return 0;
+}
 
-    if (is(c, FOR_CLICKS) && c->model_side == SIDE_ITEM)
-        return error_set(err, PT_ECONFIG, "model.side: %s takes users as examples; set it to user", kind);
-    if (is(c, FOR_EASE) && c->l2 <= 0)
-        return error_set(err, PT_ECONFIG,
-                         "train.l2: ease has no solution without a penalty; set it above 0, such as 500");
-    if (is(c, FOR_EASE) && *c->init_run)
-        return error_set(err, PT_ECONFIG,
-                         "train.init: ease is computed from the ratings alone, so it cannot start from a "
-                         "former run; leave train.init out");
-    if (is(c, FOR_AUTOREC) && c->hidden.n == 0)
-        return error_set(err, PT_ECONFIG, "model.hidden: autorec needs a hidden layer, such as [500]");
-    if (c->optimizer == OPTIMIZER_SGD && !is(c, FOR_MF))
-        return error_set(err, PT_ECONFIG, "train.optimizer: sgd trains mf, and %s by adam; leave it out",
-                         kind);
-    if (is(c, FOR_SGD) && !c->biases)
-        return error_set(
-            err, PT_ECONFIG,
-            "model.biases: sgd works on what the biases leave; set it to true, or train.optimizer to adam");
-    if (is(c, FOR_MF) && c->range_low > c->range_high)
-        return error_set(err, PT_ECONFIG, "model.range_low: %g is above model.range_high, %g; swap them",
-                         c->range_low, c->range_high);
-    if (is(c, FOR_MF) && c->range_low < c->range_high && c->center)
-        return error_set(err, PT_ECONFIG,
-                         "model.center: a sigmoid range already places the ratings; set it to false, or "
-                         "model.range_low and model.range_high to 0");
-    if (is(c, FOR_NORMAL) && c->init_std == 0)
-        return error_set(
-            err, PT_ECONFIG,
-            "model.init_std: with 0 all units start alike and stay so; set it above 0, such as 0.05");
+/* data.columns as positions; names are looked for in the text. */
+static int check_columns(const struct text_list *columns, struct error *err)
+{
+    static const char *const known[] = {"user", "item", "rating", "time", "skip"};
+    int times[5] = {0};
+
+    for (int i = 0; i < columns->n; i++) {
+        int k = 0;
+
+        while (k < 5 && strcmp(columns->value[i], known[k]) != 0)
+            k++;
+        REFUSE_IF(k == 5, "data.columns: %s is none of user, item, rating, time, skip",
+                  show(columns->value[i]).text);
+        REFUSE_IF(k < 4 && ++times[k] > 1, "data.columns: %s stands twice; name the other column skip",
+                  known[k]);
+    }
+    REFUSE_IF(!times[0] || !times[1], "data.columns: no %s; name the column that holds it",
+              known[times[0] ? 1 : 0]);
     return 0;
 }
 
 static int check_data(const struct config *c, struct error *err)
 {
-    static const char *const known[] = {"user", "item", "rating", "time", "skip"};
-    int times[5] = {0}, missing;
+    const struct text_list *columns = &c->data_columns;
     double number;
+    int missing;
 
-    if (c->data_format == FORMAT_LISTS && c->data_columns.n > 0)
-        return error_set(err, PT_ECONFIG,
-                         "data.columns: the format lists has no columns; leave one of the two out");
-    if (!config_skip_share(c, &number))
-        return error_set(err, PT_ECONFIG,
-                         "data.bad_lines: %s is none of error, skip, skip:SHARE (such as skip:0.5)",
-                         show(c->data_bad_lines).text);
-    if (!config_missing(c, &missing, &number))
-        return error_set(err, PT_ECONFIG, "data.missing: %s is none of keep, skip, error, and no number",
-                         show(c->data_missing).text);
-    if ((*c->data_valid_path || *c->data_test_path) && c->split_kind != SPLIT_GIVEN)
-        return error_set(err, PT_ECONFIG,
-                         "data.%s_path: parts in files of their own are taken with split.kind=given",
-                         *c->data_test_path ? "test" : "valid");
-    if (c->data_format == FORMAT_MATRIX || (c->data_columns.n && strchr(c->data_columns.value[0], '=')))
-        return 0; /* the names are looked for in the text */
-    for (int i = 0; i < c->data_columns.n; i++) {
-        const char *word = c->data_columns.value[i];
-        int k = 0;
-
-        while (k < 5 && strcmp(word, known[k]) != 0)
-            k++;
-        if (k == 5)
-            return error_set(err, PT_ECONFIG, "data.columns: %s is none of user, item, rating, time, skip",
-                             show(word).text);
-        if (k < 4 && ++times[k] > 1)
-            return error_set(err, PT_ECONFIG, "data.columns: %s stands twice; name the other column skip",
-                             known[k]);
-    }
-    if (c->data_columns.n > 0 && (!times[0] || !times[1]))
-        return error_set(err, PT_ECONFIG, "data.columns: no %s; name the column that holds it",
-                         known[times[0] ? 1 : 0]);
-    return 0;
+    REFUSE_IF(c->data_format == FORMAT_LISTS && columns->n > 0,
+              "data.columns: the format lists has no columns; leave one of the two out");
+    REFUSE_IF(!config_skip_share(c, &number),
+              "data.bad_lines: %s is none of error, skip, skip:SHARE (such as skip:0.5)",
+              show(c->data_bad_lines).text);
+    REFUSE_IF(!config_missing(c, &missing, &number),
+              "data.missing: %s is none of keep, skip, error, and no number", show(c->data_missing).text);
+    REFUSE_IF((*c->data_valid_path || *c->data_test_path) && c->split_kind != SPLIT_GIVEN,
+              "data.%s_path: parts in files of their own are taken with split.kind=given",
+              *c->data_test_path ? "test" : "valid");
+    if (c->data_format == FORMAT_MATRIX || columns->n == 0 || strchr(columns->value[0], '='))
+        return 0;
+    return check_columns(columns, err);
 }
 
 static int check_share(const char *key, double value, struct error *err)
 {
-    if (value >= 1 && value != floor(value))
-        return error_set(err, PT_ECONFIG, "%s: %g is neither a share (below 1) nor a count (a whole number)",
-                         key, value);
+    REFUSE_IF(value >= 1 && value != floor(value),
+              "%s: %g is neither a share (below 1) nor a count (a whole number)", key, value);
     return 0;
 }
 
@@ -179,24 +172,17 @@ static int check_split_model(const struct config *c, bool trains, struct error *
 {
     const char *split = config_enum_name("split.kind", c->split_kind);
 
-    if (trains && is(c, FOR_MF) && is(c, FOR_ROWS))
-        return error_set(
-            err, PT_ECONFIG,
-            "split.kind: %s holds examples out whole, and mf knows nothing of those; set it to random",
-            split);
-    if (c->split_kind == SPLIT_USERS && c->model_side == SIDE_ITEM && is(c, FOR_AUTOREC))
-        return error_set(err, PT_ECONFIG,
-                         "split.kind: users holds users out, but the examples of model.side item are items; "
-                         "set it to rows or random, or model.side to user");
-    if (is(c, FOR_ROWS) && c->split_fold_in == 0)
-        return error_set(
-            err, PT_ECONFIG,
-            "split.fold_in: with 0 the model sees nothing of held-out %s; set it above 0, such as 0.8",
-            split);
-    if (is(c, FOR_ROWS) && is(c, FOR_CLICKS) && c->split_fold_in == 1 && c->eval_seen == 0)
-        return error_set(err, PT_ECONFIG,
-                         "split.fold_in: with 1 every held-out item has been seen and eval.seen removes it; "
-                         "set it below 1, such as 0.8");
+    REFUSE_IF(trains && is(c, FOR_MF) && is(c, FOR_ROWS),
+              "split.kind: %s holds examples out whole, and mf knows nothing of those; set it to random",
+              split);
+    REFUSE_IF(c->split_kind == SPLIT_USERS && c->model_side == SIDE_ITEM && is(c, FOR_AUTOREC),
+              "split.kind: users are held out, but the examples of model.side item are items; set it to rows "
+              "or random");
+    REFUSE_IF(is(c, FOR_ROWS) && c->split_fold_in == 0,
+              "split.fold_in: with 0 the model sees nothing of held-out %s; set it above 0, such as 0.8",
+              split);
+    REFUSE_IF(is(c, FOR_ROWS) && is(c, FOR_CLICKS) && c->split_fold_in == 1 && c->eval_seen == 0,
+              "split.fold_in: with 1 every held-out item was seen, and eval.seen removes it; set it below 1");
     return 0;
 }
 
@@ -214,60 +200,44 @@ static int check_split(const struct config *c, bool trains, struct error *err)
         rc = check_share("split.valid_users", c->split_valid_users, err);
     if (rc < 0)
         return rc;
-    if (is(c, FOR_ROWS) && c->split_test_users < 1 && c->split_valid_users < 1 &&
-        c->split_test_users + c->split_valid_users >= 1)
-        return error_set(err, PT_ECONFIG,
-                         "split.test_users: with split.valid_users %g, a share of %g leaves nobody to train "
-                         "on; lower one of them",
-                         c->split_valid_users, c->split_test_users);
-    if (is(c, FOR_FOLDS) && c->split_fold >= c->split_folds)
-        return error_set(err, PT_ECONFIG, "split.fold: there are %d folds, counted from 0; set it below that",
-                         (int)c->split_folds);
+    REFUSE_IF(
+        is(c, FOR_ROWS) && c->split_test_users < 1 && c->split_valid_users < 1 &&
+            c->split_test_users + c->split_valid_users >= 1,
+        "split.test_users: with split.valid_users %g, a share of %g leaves nobody to train on; lower one",
+        c->split_valid_users, c->split_test_users);
+    REFUSE_IF(is(c, FOR_FOLDS) && c->split_fold >= c->split_folds,
+              "split.fold: there are %d folds, counted from 0; set it below that", (int)c->split_folds);
     return check_split_model(c, trains, err);
-}
-
-/* Files that come split may hold a validation part of their own: then the run finds out. */
-static bool surely_no_validation(const struct config *c)
-{
-    return is(c, FOR_ROWS) ? c->split_valid_users == 0 : c->split_kind != SPLIT_GIVEN && c->split_valid == 0;
 }
 
 static int check_train(const struct config *c, struct error *err)
 {
     const char *part = is(c, FOR_ROWS) ? "split.valid_users" : "split.valid";
+    /* Files that come split may hold a validation part of their own: then the run finds out. */
+    bool no_valid =
+        is(c, FOR_ROWS) ? c->split_valid_users == 0 : c->split_kind != SPLIT_GIVEN && c->split_valid == 0;
 
-    if (!is(c, FOR_MULTI) && c->microbatch > 0)
-        return error_set(err, PT_ECONFIG,
-                         "train.microbatch: only multivae and multidae hold a block of logits that it could "
-                         "cut; leave it out, or 0");
-    if (is(c, FOR_COMPANION) && c->ease_weight < 0 && surely_no_validation(c))
-        return error_set(err, PT_ECONFIG,
-                         "model.ease_weight: there is no validation part to choose it by; set %s above 0, or "
-                         "model.ease_weight to a number, such as 8",
-                         part);
-    if (is(c, FOR_STEPS) && c->patience > 0 && surely_no_validation(c))
-        return error_set(
-            err, PT_ECONFIG,
-            "train.patience: there is no validation part to judge by; set %s above 0, such as 0.1", part);
-    if (c->refit && surely_no_validation(c))
-        return error_set(
-            err, PT_ECONFIG,
-            "train.refit: there is no validation part to choose by; set %s above 0, or train.refit to false",
-            part);
-    if (is(c, FOR_LR_DECAY) && c->lr_decay == 1)
-        return error_set(err, PT_ECONFIG,
-                         "train.lr_decay: with 1 the schedule %s changes nothing; set it below 1, or "
-                         "train.schedule to constant",
-                         config_enum_name("train.schedule", c->schedule));
-    if (is(c, FOR_ONE_CYCLE) && c->momentum_low > c->momentum_high)
-        return error_set(err, PT_ECONFIG,
-                         "train.momentum_low: %g is above train.momentum_high, %g; swap them",
-                         c->momentum_low, c->momentum_high);
-    if (is(c, FOR_STEPS) && c->lr * c->weight_decay >= 1)
-        return error_set(err, PT_ECONFIG,
-                         "train.weight_decay: train.lr times it is %g, and from 1 on a step wipes the "
-                         "weights out; lower it",
-                         c->lr * c->weight_decay);
+    REFUSE_IF(!is(c, FOR_MULTI) && c->microbatch > 0,
+              "train.microbatch: only multivae and multidae hold a block of logits; leave it out, or 0");
+    REFUSE_IF(is(c, FOR_COMPANION) && c->ease_weight < 0 && no_valid,
+              "model.ease_weight: there is no validation part to choose it by; set %s above 0, or "
+              "model.ease_weight to a number, such as 8",
+              part);
+    REFUSE_IF(is(c, FOR_STEPS) && c->patience > 0 && no_valid,
+              "train.patience: there is no validation part to judge by; set %s above 0, such as 0.1", part);
+    REFUSE_IF(
+        c->refit && no_valid,
+        "train.refit: there is no validation part to choose by; set %s above 0, or train.refit to false",
+        part);
+    REFUSE_IF(is(c, FOR_LR_DECAY) && c->lr_decay == 1,
+              "train.lr_decay: with 1 the schedule %s changes nothing; set it below 1",
+              config_enum_name("train.schedule", c->schedule));
+    REFUSE_IF(is(c, FOR_ONE_CYCLE) && c->momentum_low > c->momentum_high,
+              "train.momentum_low: %g is above train.momentum_high, %g; swap them", c->momentum_low,
+              c->momentum_high);
+    REFUSE_IF(is(c, FOR_STEPS) && c->lr * c->weight_decay >= 1,
+              "train.weight_decay: train.lr times it is %g, and from 1 on a step wipes the weights out",
+              c->lr * c->weight_decay);
     return 0;
 }
 
@@ -293,9 +263,6 @@ int config_check_use(struct config *c, struct error *err)
 
 int config_need_data(const struct config *c, struct error *err)
 {
-    if (*c->data_path)
-        return 0;
-    return error_set(
-        err, PT_ECONFIG,
-        "data.path: not given; name a file, a folder or an archive of ratings, or synth:ml-100k");
+    REFUSE_IF(!*c->data_path, "data.path: not given; name a file, a folder, an archive, or synth:ml-100k");
+    return 0;
 }

@@ -5,10 +5,10 @@
  * recursion here is bounded. */
 #include "config/options.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -284,28 +284,15 @@ int tree_parse(struct tree **out, const char *text, size_t length, const char *n
 
 int tree_read(struct tree **out, const char *path, struct error *err)
 {
-    char *text = NULL;
-    FILE *file;
+    char *text;
     size_t length;
     int rc;
 
     if (!*path)
         return error_set(err, PT_ECONFIG, "the name of the configuration file is empty");
-    text = mem_alloc(TREE_BYTES + 1, 1);
-    if (!text)
-        return out_of_memory(err);
-    errno = 0;
-    file = fopen(path, "rb");
-    length = file ? fread(text, 1, TREE_BYTES + 1, file) : 0;
-    if (!file || ferror(file))
-        rc = error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_ECONFIG, "%.300s: cannot be read: %s", path,
-                       strerror(errno));
-    else if (length > TREE_BYTES)
-        rc = error_set(err, PT_ECONFIG, "%.300s: larger than 1 MiB; this is not a configuration", path);
-    else
-        rc = tree_parse(out, text, length, path, err);
-    if (file)
-        fclose(file);
+    if ((rc = file_read(&text, &length, path, TREE_BYTES, PT_ECONFIG, err)) < 0)
+        return rc;
+    rc = tree_parse(out, text, length, path, err);
     mem_free(text);
     return rc;
 }

@@ -51,15 +51,14 @@ static void print_values(FILE *out, const struct tune_spec *s, const struct tune
         fprintf(out, "  %s=%s", s->axis[i].key, t->value[i]);
 }
 
-static void listen(void *arg, const struct tune_spec *s, const struct tune_result *r,
-                   const struct tune_trial *t, bool ended, bool again)
+static void listen(void *arg, const struct tune_result *r, const struct tune_trial *t, bool again)
 {
     const bool *quiet = arg;
 
-    if (*quiet || !ended)
+    if (*quiet)
         return;
     fprintf(stderr, "trial %" PRId64 "/%" PRId64, t->id, r->n - 1);
-    print_values(stderr, s, t);
+    print_values(stderr, r->spec, t);
     if (t->status == TUNE_DONE)
         fprintf(stderr, "  %s %.4f after %" PRId64 " epochs, %.1f s%s%s\n", r->metric, t->figure, t->epochs,
                 t->train_s, again ? " (before)" : "", r->best == t->id ? "  *" : "");
@@ -78,7 +77,7 @@ static int compare(const void *a, const void *b, void *arg)
 }
 
 /* The best trials first, at most MOST_ROWS of them and the one as it stands. */
-static int print_table(const struct tune_spec *s, struct tune_result *r, struct error *err)
+static int print_table(struct tune_result *r, struct error *err)
 {
     int64_t *order = mem_alloc(r->n, sizeof *order);
 
@@ -98,7 +97,7 @@ static int print_table(const struct tune_spec *s, struct tune_result *r, struct 
                    t->best_epoch, t->train_s);
         else
             printf("%6" PRId64 " %12s %7s %5s %9s", t->id, outcome[t->status], "-", "-", "-");
-        print_values(stdout, s, t);
+        print_values(stdout, r->spec, t);
         putchar('\n');
         if (t->reason)
             printf("%20s%s\n", "", t->reason);
@@ -160,34 +159,26 @@ int cmd_tune(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct tune_result result;
-    struct tune_spec *spec = NULL;
+    struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_tell, .arg = &q.quiet};
     char *folder;
     int rc;
 
-    if ((rc = parse(&q, &args, argc, argv, err)) < 0 ||
-        (rc = cli_name_installed(tune_spec_read(&spec, q.file, err), q.file, err)) < 0)
+    if ((rc = parse(&q, &args, argc, argv, err)) < 0)
         return rc;
     folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);
+    if (!folder)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    o.file = q.file;
+    o.assignment = argv + args.rest;
+    o.assignments = argc - args.rest;
+    o.folder = folder;
+    o.resume = q.resume;
+    o.keep = q.keep;
     signals_install();
-    rc = folder ? 0 : error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0) {
-        struct tune_options o = {.file = q.file,
-                                 .assignment = argv + args.rest,
-                                 .assignments = argc - args.rest,
-                                 .folder = folder,
-                                 .resume = q.resume,
-                                 .keep = q.keep,
-                                 .stop = signals_stop(),
-                                 .listen = listen,
-                                 .warn = cli_tell,
-                                 .arg = &q.quiet};
-
-        rc = tune_run(&o, &result, err);
-        if (rc == 0 && (rc = print_table(spec, &result, err)) == 0 && !q.quiet)
-            print_verdict(&result, folder);
-        tune_result_fini(&result);
-    }
-    tune_spec_free(spec);
+    rc = cli_name_installed(tune_run(&o, &result, err), q.file, err);
+    if (rc == 0 && (rc = print_table(&result, err)) == 0 && !q.quiet)
+        print_verdict(&result, folder);
+    tune_result_fini(&result);
     free(folder);
     return signals_end(rc, err);
 }

@@ -1,8 +1,7 @@
 /* tune.c - which trials, in which order: all of them once, or round after round with the better ones. */
-#include "tune/tune.h"
+#include "tune/tune_trial.h"
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/timing.h"
 #include "config/tree.h"
 #include "eval/metrics.h"
@@ -171,22 +170,15 @@ static int draw_trials(struct search *s, struct error *err)
     struct tune_result *r = s->result;
     int64_t n = 1 + (s->spec->method == TUNE_GRID ? tune_grid_size(s->spec) : s->spec->trials);
 
-    r->trial = mem_zalloc(n, sizeof *r->trial);
-    if (!r->trial)
-        return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
-    for (r->n = 0; r->n < n; r->n++) {
+    r->trial = mem_pool_zalloc(&r->pool, n, sizeof *r->trial);
+    for (; r->trial && r->n < n; r->n++) {
         struct tune_trial *t = &r->trial[r->n];
 
         *t = (struct tune_trial){.id = r->n, .figure = NAN};
-        if (r->n == 0)
-            continue;
-        t->value = mem_zalloc(s->spec->axes, sizeof *t->value);
-        if (!t->value || !tune_draw(s->spec, r->n, t->value)) {
-            r->n++;
-            return error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n);
-        }
+        if (r->n > 0 && (t->value = mem_pool_zalloc(&r->pool, s->spec->axes, sizeof *t->value)))
+            tune_draw(s->spec, r->n, t->value, &r->pool);
     }
-    return 0;
+    return r->pool.failed ? error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n) : 0;
 }
 
 static int try_all(struct search *s, struct error *err)
@@ -262,37 +254,29 @@ static int halve(struct search *s, struct error *err)
 
 int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err)
 {
-    struct tune_spec *spec = NULL;
     struct search s = {.options = o, .result = out, .started = clock_now()};
     int rc;
 
     *out = (struct tune_result){.best = -1};
-    if ((rc = tune_spec_read(&spec, o->file, err)) < 0)
+    if ((rc = tune_spec_read(&out->spec, o->file, err)) < 0)
         return rc;
-    s.spec = spec;
-    out->axes = spec->axes;
+    s.spec = out->spec;
     if ((rc = check_base(&s, err)) == 0 && (rc = open_folder(&s, err)) == 0 &&
         (rc = draw_trials(&s, err)) == 0)
-        rc = spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
+        rc = s.spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
     if (rc == 0 && out->best < 0)
         rc = error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
                        "tune: no trial came to an end; trial 0: %s",
                        out->trial[0].reason ? out->trial[0].reason : "diverged");
     json_free(s.line);
     config_free(s.base);
-    tune_spec_free(spec);
     return rc;
 }
 
 void tune_result_fini(struct tune_result *r)
 {
-    for (int64_t i = 0; i < r->n; i++) {
-        for (int k = 0; r->trial[i].value && k < r->axes; k++)
-            mem_free(r->trial[i].value[k]);
-        mem_free(r->trial[i].value);
-        mem_free(r->trial[i].reason);
-    }
-    mem_free(r->trial);
+    tune_spec_free(r->spec);
+    mem_pool_free(&r->pool);
     mem_free(r->best_path);
     *r = (struct tune_result){0};
 }

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +22,7 @@ struct reading {
     struct error *err;
 };
 
-static int wrong(const struct reading *r, const struct tree *at, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static int wrong(const struct reading *r, const struct tree *at, const char *fmt, ...)
-{
-    char reason[300];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(reason, sizeof reason, fmt, args);
-    va_end(args);
-    return tree_fail(r->err, r->path, at->line, at->column, "%s", reason);
-}
+#define WRONG(r, at, ...) tree_fail((r)->err, (r)->path, (at)->line, (at)->column, "tune: " __VA_ARGS__)
 
 static int no_memory(const struct reading *r)
 {
@@ -50,7 +38,7 @@ static int read_number(const struct reading *r, const struct tree *t, double low
         if (!*end && isfinite(*out) && *out >= low && *out <= high)
             return 0;
     }
-    return wrong(r, t, "tune: expected a number from %g to %g", low, high);
+    return WRONG(r, t, "expected a number from %g to %g", low, high);
 }
 
 static int read_whole(const struct reading *r, const struct tree *t, double low, int64_t *out)
@@ -61,9 +49,17 @@ static int read_whole(const struct reading *r, const struct tree *t, double low,
     if (rc < 0)
         return rc;
     if (value != floor(value))
-        return wrong(r, t, "tune: expected a whole number");
+        return WRONG(r, t, "expected a whole number");
     *out = (int64_t)value;
     return 0;
+}
+
+/* A text in the pool of the block; NULL: pool.failed. */
+static char *keep(struct mem_pool *pool, const char *text)
+{
+    char *copy = mem_pool_alloc(pool, (int64_t)strlen(text) + 1, 1);
+
+    return copy ? strcpy(copy, text) : NULL;
 }
 
 /* A value as config_set takes it: a scalar as it stands, a list as [a, b]. */
@@ -73,18 +69,13 @@ static bool flow(const struct tree *t, char out[TEXT])
 
     if (t->kind == TREE_SCALAR)
         return snprintf(out, TEXT, "%s", t->text) < TEXT;
-    if (t->kind != TREE_LIST)
-        return false;
     used = (size_t)snprintf(out, TEXT, "[");
-    for (int i = 0; i < t->n; i++) {
+    for (int i = 0; t->kind == TREE_LIST && i < t->n && used + 2 < TEXT; i++) {
         if (t->item[i].kind != TREE_SCALAR)
             return false;
         used += (size_t)snprintf(out + used, TEXT - used, "%s%s", i ? ", " : "", t->item[i].text);
-        if (used + 2 > TEXT)
-            return false;
     }
-    strcpy(out + used, "]");
-    return true;
+    return t->kind == TREE_LIST && used + 2 < TEXT && strcpy(out + used, "]");
 }
 
 static int read_choices(const struct reading *r, const struct tree *t, struct tune_axis *a)
@@ -92,16 +83,14 @@ static int read_choices(const struct reading *r, const struct tree *t, struct tu
     char text[TEXT];
 
     if (t->n == 0)
-        return wrong(r, t, "tune: nothing to choose from");
-    a->choice = mem_zalloc(t->n, sizeof *a->choice);
-    if (!a->choice)
-        return no_memory(r);
-    for (int i = 0; i < t->n; i++) {
-        if (!flow(&t->item[i], text))
-            return wrong(r, &t->item[i], "tune: expected a value, or a list of values");
-        a->choice[a->choices] = mem_strdup(text);
-        if (!a->choice[a->choices++])
-            return no_memory(r);
+        return WRONG(r, t, "nothing to choose from");
+    a->choice = mem_pool_alloc(&r->spec->pool, t->n, sizeof *a->choice);
+    for (; a->choice && a->choices < t->n; a->choices++) {
+        const struct tree *item = &t->item[a->choices];
+
+        if (!flow(item, text))
+            return WRONG(r, item, "expected a value, or a list of values");
+        a->choice[a->choices] = keep(&r->spec->pool, text);
     }
     return 0;
 }
@@ -130,17 +119,16 @@ static int read_range(const struct reading *r, const struct tree *t, struct tune
                    (strcmp(x->text, "log") == 0 || strcmp(x->text, "linear") == 0)) {
             a->logarithmic = strcmp(x->text, "log") == 0;
         } else {
-            rc = wrong(
-                r, x,
-                "tune: a range is {from: A, to: B}, with scale: log or linear, and points: N in a grid");
+            rc = WRONG(r, x,
+                       "a range is {from: A, to: B}, with scale: log or linear, and points: N in a grid");
         }
     }
     if (rc < 0)
         return rc;
     if (!from || !to || a->from >= a->to)
-        return wrong(r, t, "tune: a range needs from and to, the smaller one first");
+        return WRONG(r, t, "a range needs from and to, the smaller one first");
     if (a->logarithmic && a->from <= 0.0)
-        return wrong(r, from, "tune: a range of scale log is above 0");
+        return WRONG(r, from, "a range of scale log is above 0");
     a->whole = is_whole(from) && is_whole(to);
     a->points = points < 10000 ? (int)points : 10000;
     return 0;
@@ -172,16 +160,15 @@ static int add_axis(const struct reading *r, const char *section, const struct t
     a = &more[s->axes++];
     *a = (struct tune_axis){.line = t->line, .column = t->column};
     snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", t->key);
-    a->key = mem_strdup(key);
-    if (!a->key)
+    a->key = keep(&s->pool, key);
+    if (s->pool.failed)
         return no_memory(r);
     if (!may_vary(key))
-        return wrong(r, t,
-                     "tune: %s cannot be searched: its values could not be compared on one validation part",
+        return WRONG(r, t, "%s cannot be searched: its values could not be compared on one validation part",
                      key);
     for (int i = 0; i + 1 < s->axes; i++)
         if (strcmp(s->axis[i].key, key) == 0)
-            return wrong(r, t, "tune: %s stands twice", key);
+            return WRONG(r, t, "%s stands twice", key);
     return t->kind == TREE_LIST ? read_choices(r, t, a) : read_range(r, t, a);
 }
 
@@ -196,23 +183,18 @@ static bool is_section(const struct tree *t)
     return true;
 }
 
-static int read_space(const struct reading *r, const struct tree *t)
+/* A key with its values, or a section of them. */
+static int read_axes(const struct reading *r, const char *section, const struct tree *t)
 {
     int rc = 0;
 
-    if (t->kind != TREE_MAP || t->n == 0)
-        return wrong(r, t, "tune: space is a mapping from keys to the values to try");
     for (int i = 0; i < t->n && rc == 0; i++) {
         const struct tree *x = &t->item[i];
 
         if (x->kind == TREE_SCALAR)
-            rc = wrong(r, x, "tune: expected a list of values, or a range {from: A, to: B}");
-        else if (!is_section(x))
-            rc = add_axis(r, "", x);
-        for (int k = 0; rc == 0 && is_section(x) && k < x->n; k++)
-            rc = x->item[k].kind == TREE_SCALAR
-                     ? wrong(r, &x->item[k], "tune: expected a list of values, or a range {from: A, to: B}")
-                     : add_axis(r, x->key, &x->item[k]);
+            rc = WRONG(r, x, "expected a list of values, or a range {from: A, to: B}");
+        else
+            rc = !*section && is_section(x) ? read_axes(r, x->key, x) : add_axis(r, section, x);
     }
     return rc;
 }
@@ -224,7 +206,7 @@ static int read_method(const struct reading *r, const struct tree *t)
             r->spec->method = (enum tune_method)i;
             return 0;
         }
-    return wrong(r, t, "tune: method: \"%.40s\" is none of random, grid, halving",
+    return WRONG(r, t, "method: \"%.40s\" is none of random, grid, halving",
                  t->kind == TREE_SCALAR ? t->text : "...");
 }
 
@@ -245,7 +227,8 @@ static int read_entry(const struct reading *r, const struct tree *t)
     if (strcmp(t->key, "eta") == 0)
         return read_whole(r, t, 2, &s->eta);
     if (strcmp(t->key, "space") == 0)
-        return read_space(r, t);
+        return t->kind == TREE_MAP && t->n ? read_axes(r, "", t)
+                                           : WRONG(r, t, "space is a mapping from keys to the values to try");
     return tree_fail(r->err, r->path, t->key_line, t->key_column,
                      "tune: \"%.40s\" is none of method, trials, seed, minutes, min_epochs, eta, space",
                      t->key);
@@ -257,25 +240,26 @@ static int read_block(const struct reading *r, const struct tree *block)
     int rc = 0;
 
     if (block->kind != TREE_MAP)
-        return wrong(r, block, "tune: expected a mapping");
+        return WRONG(r, block, "expected a mapping");
     for (int i = 0; i < block->n && rc == 0; i++)
         rc = read_entry(r, &block->item[i]);
     if (rc < 0)
         return rc;
+    if (s->pool.failed)
+        return no_memory(r);
     if (s->axes == 0)
-        return wrong(r, block, "tune: there is no space: of which keys to try which values");
+        return WRONG(r, block, "there is no space: of which keys to try which values");
     if (s->method != TUNE_GRID && s->trials == 0)
-        return wrong(r, block, "tune: how many trials? trials: N");
+        return WRONG(r, block, "how many trials? trials: N");
     if (s->method == TUNE_GRID && s->trials)
-        return wrong(r, block, "tune: a grid has as many trials as there are combinations: leave out trials");
+        return WRONG(r, block, "a grid has as many trials as there are combinations: leave out trials");
     if (s->trials > MOST_TRIALS)
-        return wrong(r, block, "tune: more than a million trials");
+        return WRONG(r, block, "more than a million trials");
     for (int i = 0; i < s->axes && s->method == TUNE_GRID; i++)
         if (!s->axis[i].choice && !s->axis[i].points)
-            return tree_fail(r->err, r->path, s->axis[i].line, s->axis[i].column,
-                             "tune: in a grid a range says how many values to try: points: N");
+            return WRONG(r, &s->axis[i], "in a grid a range says how many values to try: points: N");
     if (s->method == TUNE_GRID && tune_grid_size(s) < 0)
-        return wrong(r, block, "tune: the grid has more than a million combinations");
+        return WRONG(r, block, "the grid has more than a million combinations");
     return 0;
 }
 
@@ -308,12 +292,7 @@ void tune_spec_free(struct tune_spec *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->axes; i++) {
-        for (int k = 0; k < s->axis[i].choices; k++)
-            mem_free(s->axis[i].choice[k]);
-        mem_free(s->axis[i].choice);
-        mem_free(s->axis[i].key);
-    }
+    mem_pool_free(&s->pool);
     mem_free(s->axis);
     mem_free(s);
 }
@@ -352,27 +331,22 @@ int64_t tune_grid_size(const struct tune_spec *s)
     return n <= MOST_TRIALS ? n : -1;
 }
 
-bool tune_draw(const struct tune_spec *s, int64_t id, char **value)
+void tune_draw(const struct tune_spec *s, int64_t id, char **value, struct mem_pool *pool)
 {
+    bool grid = s->method == TUNE_GRID;
     int64_t rest = id - 1; /* of a grid: the last axis goes round fastest */
 
     for (int i = s->axes - 1; i >= 0; i--) {
         const struct tune_axis *a = &s->axis[i];
-        int64_t size = axis_size(a), at = s->method == TUNE_GRID ? rest % size : 0;
-        double u =
-            s->method == TUNE_GRID ? (size > 1 ? (double)at / (double)(size - 1) : 0.0) : draw_unit(s, id, i);
+        int64_t size = axis_size(a), at = grid ? rest % size : 0;
+        double u = !grid ? draw_unit(s, id, i) : size > 1 ? (double)at / (double)(size - 1) : 0.0;
         char text[TEXT];
 
-        if (a->choice && s->method != TUNE_GRID)
-            at = (int64_t)(u * a->choices);
         if (a->choice)
-            snprintf(text, sizeof text, "%s", a->choice[at]);
+            snprintf(text, sizeof text, "%s", a->choice[grid ? at : (int64_t)(u * a->choices)]);
         else
             range_text(a, u, text);
-        value[i] = mem_strdup(text);
-        if (!value[i])
-            return false;
-        rest /= s->method == TUNE_GRID ? size : 1;
+        value[i] = keep(pool, text);
+        rest /= grid ? size : 1;
     }
-    return true;
 }

@@ -14,6 +14,7 @@
 #define TUNE_TUNE_SPACE_H
 
 #include "base/error.h"
+#include "base/mem.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +23,8 @@ enum tune_method { TUNE_RANDOM, TUNE_GRID, TUNE_HALVING };
 extern const char *const tune_method_name[];
 
 struct tune_axis {
-    char *key;     /* owned */
-    char **choice; /* (choices) owned, each too: the values as text; NULL: a range */
+    const char *key;
+    const char **choice; /* (choices) the values as text; NULL: a range */
     int choices;
     double from, to;
     bool logarithmic, whole;
@@ -37,6 +38,7 @@ struct tune_spec {
     double minutes;
     struct tune_axis *axis; /* (axes) owned */
     int axes;
+    struct mem_pool pool; /* keys and choices */
 };
 
 /* The block of a file. PT_ECONFIG with path:line:column; also where there is none. Freed by tune_spec_free.
@@ -44,9 +46,9 @@ struct tune_spec {
 int tune_spec_read(struct tune_spec **out, const char *path, struct error *err);
 void tune_spec_free(struct tune_spec *s);
 
-/* The values of trial `id`, from 1 on, one text an axis, each for mem_free: a function of the block and id
- * alone. False: no memory. */
-bool tune_draw(const struct tune_spec *s, int64_t id, char **value);
+/* The values of trial `id`, from 1 on, one text an axis, in memory of `pool`: a function of the block and id
+ * alone. */
+void tune_draw(const struct tune_spec *s, int64_t id, char **value, struct mem_pool *pool);
 /* How many trials a grid has; -1: more than a million. */
 int64_t tune_grid_size(const struct tune_spec *s);
 

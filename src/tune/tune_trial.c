@@ -7,8 +7,6 @@
 #include "tune/tune_trial.h"
 
 #include "base/file.h"
-#include "base/json.h"
-#include "base/mem.h"
 #include "base/timing.h"
 #include "eval/metrics.h"
 #include "train/train.h"
@@ -79,16 +77,24 @@ static int read_result(struct search *s, struct tune_trial *t, struct error *err
     return rc;
 }
 
+static int keep_reason(const struct search *s, struct tune_trial *t, const char *text, struct error *err)
+{
+    t->reason = mem_pool_alloc(&s->result->pool, (int64_t)strlen(text) + 1, 1);
+    if (!t->reason)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    strcpy(t->reason, text);
+    return 0;
+}
+
 /* The trial is a row without a figure, and the search goes on: it diverged, does not fit into memory, or the
  * run refuses its settings. */
 static int give_up(const struct search *s, struct tune_trial *t, enum tune_status status, struct error *err)
 {
     t->status = status;
     t->figure = NAN;
-    t->reason = mem_strdup(err->text);
     if (s->options->warn)
         s->options->warn(s->options->arg, err->text);
-    return t->reason ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return keep_reason(s, t, err->text, err);
 }
 
 static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
@@ -249,12 +255,8 @@ static int settle(struct search *s, struct tune_trial *t, struct error *err)
     struct tune_result *r = s->result;
     bool first = r->best < 0, best = first ? t->status == TUNE_DONE : tune_better(r, t, &r->trial[r->best]);
 
-    if (s->spec->method != TUNE_HALVING) {
-        if (best && !first)
-            tune_drop_weights(s, &r->trial[r->best]);
-        else if (!best)
-            tune_drop_weights(s, t);
-    }
+    if (s->spec->method != TUNE_HALVING && !(best && first))
+        tune_drop_weights(s, best ? &r->trial[r->best] : t);
     if (!best && r->best != t->id)
         return 0;
     r->best = t->id;
@@ -271,16 +273,14 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
     const struct tune_options *o = s->options;
     const char *reason = NULL;
     bool again = recall(s, t, &reason);
-    int rc;
+    int rc = reason ? keep_reason(s, t, reason, err) : 0;
 
-    if (reason && !(t->reason = mem_strdup(reason)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    if (rc < 0)
+        return rc;
     if (!again && s->begun++ > 0 && time_is_up(s)) { /* one trial a call, so that each gets on */
         s->result->time_is_up = true;
         return 0;
     }
-    if (o->listen)
-        o->listen(o->arg, s->spec, s->result, t, false, again);
     if (!again) {
         if ((rc = train(s, t, epochs, err)) < 0) {
             if (rc == PT_EINTERRUPTED)
@@ -295,6 +295,6 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
     }
     rc = settle(s, t, err);
     if (rc == 0 && o->listen)
-        o->listen(o->arg, s->spec, s->result, t, true, again);
+        o->listen(o->arg, s->result, t, again);
     return rc;
 }

@@ -34,10 +34,10 @@ own=$PARTRAIN
 PARTRAIN=$folder/usr/bin/partrain
 for command in "" config tune "data describe synth:small"; do
     # shellcheck disable=SC2086
-    expect_streams 2 '' '^partrain: conf/tuned.yaml: cannot be read: .*; an installed one is .*/usr/share/partrain/conf/tuned.yaml$' \
+    expect_streams 2 '' '^partrain: cannot open conf/tuned.yaml: .*; an installed one is .*/usr/share/partrain/conf/tuned.yaml$' \
         $command -c conf/tuned.yaml
 done
-expect_streams 2 '' 'conf/other.yaml: cannot be read: No such file or directory$' config -c conf/other.yaml
+expect_streams 2 '' 'cannot open conf/other.yaml: No such file or directory$' config -c conf/other.yaml
 PARTRAIN=$own
 
 # What cannot be written is told.

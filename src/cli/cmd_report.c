@@ -65,7 +65,7 @@ int cmd_report(int argc, char **argv, struct error *err)
         if (rc == 0)
             cli_message("%s: %d run%s", q.page, r.n, plural(r.n));
     } else {
-        report_print(stdout, &r);
+        rc = report_print(stdout, &r, err);
     }
     report_fini(&r);
     return rc;

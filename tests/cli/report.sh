@@ -20,10 +20,10 @@ train a model.kind=multidae model.latent=4
 train "$strange" model.kind=multidae model.latent=6
 train rating model.kind=mf model.latent=4
 
-expect 0 '^  model.latent +4  6$' a "$strange"
+expect 0 '^  model.latent  4  6$' a "$strange"
 expect 0 '^  valid ndcg@100, ' a "$strange"
 expect 0 '█' a
-expect 0 'all settings are the same' a a
+expect 0 '^All settings are the same' a a
 expect 0 '^  rating +- +- +- +[0-9.]+' a rating
 ndcg=$(sed -n '/^  "test"/,/}/s/.*"ndcg@100": \([0-9.]*\).*/\1/p' a/summary.json)
 printf -v shown '%.4f' "$ndcg"
@@ -37,7 +37,7 @@ mkdir broken && cp a/config.yaml broken/ && echo '{"epoch": 1' >broken/metrics.j
 expect 6 'metrics.jsonl: line 1' broken
 mkdir going && cp a/config.yaml going/ && head -2 a/metrics.jsonl >going/metrics.jsonl
 printf '{"epoch": 3' >>going/metrics.jsonl
-expect 0 'going .* 2  not finished' a going
+expect 0 'going: .*, not finished after 2 epochs' a going
 expect 6 'cannot be|No such' a -o none/x.html
 
 # The page: everything is there, nothing is fetched, names are texts.

@@ -40,24 +40,51 @@ void report_fini(struct report *r);
  * there is none. */
 double report_value(const struct report_run *run, int64_t line, const char *series);
 double report_figure(const struct report_run *run, const char *part, const char *metric);
-/* A part of a summary, "test" or "baselines.popular", and whether any run has it; NULL: it is not there. */
+/* A part of a summary, "test" or "baselines.popular" (NULL: all of it), and whether any run has it; NULL: it is not there. */
 const struct json *report_section(const struct json *summary, const char *part);
 bool report_has(const struct report *r, const char *part);
-/* The parts that are baselines (eval/baseline.h) and their titles. */
-#define REPORT_BASELINES                                                                                     \
-    {                                                                                                        \
-        {"baselines.popular", "test, the most popular items"},                                               \
-            {"baselines.mean", "test, the training mean"},                                                   \
-        {                                                                                                    \
-            "baselines.bias", "test, two means: training mean + bias of the user + bias of the item"         \
-        }                                                                                                    \
-    }
 /* Whether the runs differ in setting i. */
 bool report_differs(const struct report *r, int i);
 
+/* ---- report_tables.c: what the text and the page have in common ---- */
+
+struct page {
+    FILE *out;   /* the terminal, or a page in memory */
+    FILE *table; /* owned: cells of the table at hand, each ended by a tab, in lines; the first has titles */
+    char *cells; /* owned: what `table` writes to */
+    size_t size;
+    bool html;
+    const struct report *r;
+};
+
+/* PT_ENOMEM. */
+int page_init(struct page *p, FILE *out, bool html, const struct report *r, struct error *err);
+void page_fini(struct page *p);
+
+/* A text, on a page without markup; a run's name, on a page with its colour. */
+void page_text(const struct page *p, FILE *out, const char *text);
+void page_run(const struct page *p, FILE *out, int k);
+void page_heading(const struct page *p, int level, const char *text);
+/* Prints the table and begins another; `left`: of texts, not numbers. */
+void page_table(struct page *p, bool left);
+
+/* A figure of each run's summary. */
+struct column {
+    const char *title, *section, *key; /* section NULL: of the summary itself; key NULL: the kind of model */
+    enum { AS_WHOLE, AS_SECONDS, AS_FIGURE, AS_MIB, AS_GIB } format;
+};
+
+/* A row for each run. */
+void page_columns(struct page *p, const struct column *column, int n);
+
+void page_runs(struct page *p);
+void page_figures(struct page *p);
+void page_differences(struct page *p);
+void page_phases(struct page *p);
+
 /* ---- report_text.c, report_html.c ---- */
 
-void report_print(FILE *out, const struct report *r);
+int report_print(FILE *out, const struct report *r, struct error *err);
 int report_write_html(const char *path, const struct report *r, bool plots, struct error *err);
 
 /* ---- report_plot.c: gnuplot ---- */

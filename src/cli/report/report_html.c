@@ -7,8 +7,7 @@
 #include "cli/data.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -41,357 +40,184 @@ static const char head[] =
     ".plot [fill=\"rgb(1,1,1)\"]{fill:var(--fg)}.plot [color=black]{color:var(--fg)}.plot "
     "[color=gray]{color:var(--line)}\n";
 
-static void put_escaped(struct file_writer *w, const char *text)
+static void put_run(struct page *p, const char *tag, int k)
 {
-    for (; *text; text++) {
-        if (*text == '&')
-            file_write(w, "&amp;", 5);
-        else if (*text == '<')
-            file_write(w, "&lt;", 4);
-        else if (*text == '>')
-            file_write(w, "&gt;", 4);
-        else if (*text == '"')
-            file_write(w, "&quot;", 6);
-        else if ((unsigned char)*text < 0x20 && *text != '\n')
-            file_write(w, "?", 1);
-        else
-            file_write(w, text, 1);
-    }
+    fprintf(p->out, "<%s>", tag);
+    page_run(p, p->out, k);
+    fprintf(p->out, "</%s>", tag);
 }
 
-static void put(struct file_writer *w, const char *html)
+static void put_plot(FILE *out, char *svg, const char *caption)
 {
-    file_write(w, html, strlen(html));
-}
-
-static void put_name(struct file_writer *w, const struct report *r, int k)
-{
-    file_printf(w, "<span class=\"key\" style=\"background:var(--s%d)\"></span>", k % 8);
-    put_escaped(w, r->run[k].name);
-}
-
-/* <tag>text</tag> */
-static void put_element(struct file_writer *w, const char *tag, const char *text)
-{
-    file_printf(w, "<%s>", tag);
-    put_escaped(w, text);
-    file_printf(w, "</%s>", tag);
-}
-
-/* The same of a run's name. */
-static void put_run(struct file_writer *w, const char *tag, const struct report *r, int k)
-{
-    file_printf(w, "<%s>", tag);
-    put_name(w, r, k);
-    file_printf(w, "</%s>", tag);
-}
-
-static void put_cell(struct file_writer *w, double value, const char *format)
-{
-    put(w, "<td>");
-    if (isnan(value))
-        put(w, "–");
-    else if (strcmp(format, "whole") == 0)
-        file_printf(w, "%.0f", value);
-    else if (strcmp(format, "seconds") == 0)
-        file_printf(w, value < 10.0 ? "%.3f" : "%.1f", value);
-    else
-        file_printf(w, "%.4f", value);
-    put(w, "</td>");
-}
-
-/* A row for each run: its name, then a figure of its summary for each column. */
-struct column {
-    const char *title, *section, *key, *format; /* section NULL: of the summary itself */
-    double scale;
-};
-
-static void put_table(struct file_writer *w, const struct report *r, const struct column *column, int n)
-{
-    put(w, "<div class=\"wide\"><table><thead><tr><th>run</th>");
-    for (int i = 0; i < n; i++)
-        put_element(w, "th", column[i].title);
-    put(w, "</tr></thead><tbody>\n");
-    for (int k = 0; k < r->n; k++) {
-        const struct json *s = r->run[k].summary;
-
-        put(w, "<tr>");
-        put_run(w, "td", r, k);
-        for (int i = 0; i < n; i++)
-            put_cell(w,
-                     column[i].scale *
-                         json_get_real(column[i].section ? report_section(s, column[i].section) : s,
-                                       column[i].key, NAN),
-                     column[i].format);
-        put(w, "</tr>\n");
-    }
-    put(w, "</tbody></table></div>\n");
-}
-
-static void put_runs(struct file_writer *w, const struct report *r)
-{
-    static const struct column column[] = {{"epochs", NULL, "epochs", "whole", 1},
-                                           {"best epoch", NULL, "best_epoch", "whole", 1},
-                                           {"parameters", NULL, "params", "whole", 1},
-                                           {"threads", NULL, "threads", "whole", 1},
-                                           {"shards", NULL, "shards", "whole", 1},
-                                           {"training s", "time", "train_s", "seconds", 1},
-                                           {"s/epoch", "time", "epoch_s_median", "seconds", 1},
-                                           {"examples/s", "throughput", "examples_per_s", "whole", 1},
-                                           {"peak MiB", NULL, "peak_rss_bytes", "whole", 1.0 / 1048576}};
-
-    put(w, "<h2>Runs</h2>\n");
-    put_table(w, r, column, sizeof column / sizeof *column);
-    for (int k = 0; k < r->n; k++) {
-        put(w, "<p>");
-        put_name(w, r, k);
-        file_printf(w, ": %s, ", config_enum_name("model.kind", r->run[k].config->model_kind));
-        put_escaped(w, r->run[k].config->data_path);
-        if (!r->run[k].summary)
-            file_printf(w, ", <strong>not finished</strong> after %" PRId64 " epochs", r->run[k].lines);
-        put(w, "</p>\n");
-    }
-}
-
-static void put_metrics(struct file_writer *w, const struct report *r, const char *part, const char *title)
-{
-    struct column column[REPORT_SERIES];
-
-    for (int i = 0; i < r->metrics; i++)
-        column[i] = (struct column){r->metric_name[i], part, r->metric_name[i], "figure", 1};
-    file_printf(w, "<h3>%s</h3>\n", title);
-    put_table(w, r, column, r->metrics);
-}
-
-static void put_baselines(struct file_writer *w, const struct report *r)
-{
-    static const char *const baseline[][2] = REPORT_BASELINES;
-
-    for (int i = 0; i < 3; i++)
-        if (report_has(r, baseline[i][0]))
-            put_metrics(w, r, baseline[i][0], baseline[i][1]);
-}
-
-static void put_plot(struct file_writer *w, char *svg, const char *caption)
-{
-    if (svg) {
-        put(w, "<figure>");
-        put_element(w, "figcaption", caption);
-        put(w, "\n");
-        put(w, svg);
-        put(w, "</figure>\n");
-    }
+    if (svg)
+        fprintf(out, "<figure><figcaption>%s</figcaption>\n%s</figure>\n", caption, svg);
     mem_free(svg);
 }
 
-static void put_curves(struct file_writer *w, const struct report *r)
+static void put_curves(struct page *p)
 {
-    put(w, "<h2>Learning curves</h2>\n<p>");
-    for (int k = 0; k < r->n; k++) {
-        put_run(w, "span", r, k);
-        put(w, " &nbsp; ");
+    fputs("<h2>Learning curves</h2>\n<p>", p->out);
+    for (int k = 0; k < p->r->n; k++) {
+        put_run(p, "span", k);
+        fputs(" &nbsp; ", p->out);
     }
-    put(w, "</p>\n<div class=\"plots\">\n");
-    for (int i = 0; i < r->series; i++)
-        put_plot(w, report_plot_series(r, r->series_name[i]), r->series_name[i]);
-    put(w, "</div>\n");
+    fputs("</p>\n<div class=\"plots\">\n", p->out);
+    for (int i = 0; i < p->r->series; i++)
+        put_plot(p->out, report_plot_series(p->r, p->r->series_name[i]), p->r->series_name[i]);
+    fputs("</div>\n", p->out);
 }
 
-static void put_differences(struct file_writer *w, const struct report *r)
+static void put_machine(struct page *p)
 {
-    int differ = 0;
+    static const struct column column[] = {{"NUMA nodes", "machine", "nodes", AS_WHOLE},
+                                           {"cores", "machine", "cores", AS_WHOLE},
+                                           {"processors", "machine", "pus", AS_WHOLE},
+                                           {"workers bound", "machine", "bound_workers", AS_WHOLE},
+                                           {"memory, GiB", "machine", "memory", AS_GIB}};
 
-    if (r->n < 2)
-        return;
-    put(w, "<h2>Settings that differ</h2>\n");
-    for (int i = 0; i < r->settings; i++) {
-        if (!report_differs(r, i))
-            continue;
-        if (!differ++) {
-            put(w, "<div class=\"wide\"><table><thead><tr><th>key</th>");
-            for (int k = 0; k < r->n; k++)
-                put_run(w, "th", r, k);
-            put(w, "</tr></thead><tbody>\n");
-        }
-        put(w, "<tr>");
-        put_element(w, "td", config_key(i));
-        for (int k = 0; k < r->n; k++)
-            put_element(w, "td", r->run[k].value[i]);
-        put(w, "</tr>\n");
-    }
-    put(w, differ ? "</tbody></table></div>\n" : "<p>None: the runs have the same configuration.</p>\n");
-}
-
-static void put_phases(struct file_writer *w, const struct report *r)
-{
-    put(w, "<h2>Where the time went</h2>\n<p class=\"dim\">Seconds, mean over the workers, evaluation "
-           "included.</p>\n");
-    for (int k = 0; k < r->n; k++) {
-        const struct json *phases = json_get(json_get(r->run[k].summary, "time"), "phases"), *value;
-        const char *key = NULL;
-        double most = 0.0;
-
-        while ((value = json_next(phases, &key)))
-            most = fmax(most, json_as_real(value, 0.0));
-        if (most <= 0.0)
-            continue;
-        put(w, "<h3>");
-        put_name(w, r, k);
-        put(w, "</h3>\n<div class=\"wide\"><table style=\"width:100%\"><tbody>\n");
-        for (key = NULL; (value = json_next(phases, &key));) {
-            if (json_as_real(value, 0.0) <= 0.0)
-                continue;
-            put(w, "<tr>");
-            put_element(w, "td", key);
-            put_cell(w, json_as_real(value, 0.0), "seconds");
-            file_printf(w,
-                        "<td class=\"fill\"><div class=\"bar\" "
-                        "style=\"width:%.1f%%;background:var(--s%d)\"></div></td></tr>\n",
-                        100.0 * json_as_real(value, 0.0) / most, k % 8);
-        }
-        put(w, "</tbody></table></div>\n");
-    }
-}
-
-static void put_machine(struct file_writer *w, const struct report *r)
-{
-    static const struct column column[] = {{"NUMA nodes", "machine", "nodes", "whole", 1},
-                                           {"cores", "machine", "cores", "whole", 1},
-                                           {"processors", "machine", "pus", "whole", 1},
-                                           {"workers bound", "machine", "bound_workers", "whole", 1},
-                                           {"memory, GiB", "machine", "memory", "whole", 1.0 / 1073741824}};
-
-    put(w, "<h2>Machine</h2>\n");
-    put_table(w, r, column, sizeof column / sizeof *column);
-    for (int k = 0; k < r->n; k++) {
-        const struct json *build = json_get(r->run[k].summary, "build");
+    page_heading(p, 2, "Machine");
+    page_columns(p, column, sizeof column / sizeof *column);
+    for (int k = 0; k < p->r->n; k++) {
+        const struct json *build = json_get(p->r->run[k].summary, "build");
         char text[512];
 
         if (!build)
             continue;
-        put(w, "<p class=\"dim\">");
-        put_name(w, r, k);
+        fputs("<p class=\"dim\">", p->out);
+        page_run(p, p->out, k);
         snprintf(text, sizeof text, ": partrain %s, %s, vector path %s; weights %s",
                  json_get_text(build, "version", "?"), json_get_text(build, "compiler", "?"),
-                 json_get_text(build, "isa", "?"), json_get_text(r->run[k].summary, "weights_hash", "?"));
-        put_escaped(w, text);
-        put(w, "</p>\n");
+                 json_get_text(build, "isa", "?"), json_get_text(p->r->run[k].summary, "weights_hash", "?"));
+        page_text(p, p->out, text);
+        fputs("</p>\n", p->out);
     }
 }
 
-static void put_counts(struct file_writer *w, const char *what, const struct facts_counts *c)
+static void put_counts(FILE *table, const char *what, const struct facts_counts *c)
 {
-    file_printf(w, "<tr><td>%s</td><td>%" PRId64 "</td>", what, c->rows);
+    fprintf(table, "%s\t%" PRId64 "\t", what, c->rows);
     for (int i = 0; i < FACTS_QUANTILES; i++)
-        file_printf(w, "<td>%" PRId64 "</td>", c->quantile[i]);
-    file_printf(w, "<td>%.1f</td><td>%.3f</td></tr>\n", c->mean, c->gini);
+        fprintf(table, "%" PRId64 "\t", c->quantile[i]);
+    fprintf(table, "%.1f\t%.3f\t\n", c->mean, c->gini);
 }
 
-static void put_facts(struct file_writer *w, const struct report_run *run, bool plots)
+static void put_facts(struct page *p, const struct facts *f, bool plots)
 {
-    const struct facts *f = run->facts;
     char first[32], last[32];
 
-    file_printf(w,
-                "<p>%" PRId64
-                " ratings kept, %.4g%% of all pairs; values %g to %g, mean %.4g, standard deviation %.4g.",
-                f->ratings, 100.0 * f->density, f->low, f->high, f->mean, f->deviation);
+    fprintf(p->out,
+            "<p>%" PRId64
+            " ratings kept, %.4g%% of all pairs; values %g to %g, mean %.4g, standard deviation %.4g.",
+            f->ratings, 100.0 * f->density, f->low, f->high, f->mean, f->deviation);
     if (f->has_time) {
         data_date(f->first_time, first);
         data_date(f->last_time, last);
-        file_printf(w, " From %s to %s.", first, last);
+        fprintf(p->out, " From %s to %s.", first, last);
     }
-    put(w, "</p>\n<div class=\"wide\"><table><thead><tr><th>ratings "
-           "of</th><th>number</th><th>fewest</th><th>10%</th><th>25%</th><th>median</th><th>75%</th><th>90%</"
-           "th><th>most</th><th>mean</th><th>Gini</th></tr></thead><tbody>\n");
-    put_counts(w, "users", &f->users);
-    put_counts(w, "items", &f->items);
-    put(w, "</tbody></table></div>\n");
+    fputs("</p>\n", p->out);
+    fputs("ratings of\tnumber\tfewest\t10%\t25%\tmedian\t75%\t90%\tmost\tmean\tGini\t\n", p->table);
+    put_counts(p->table, "users", &f->users);
+    put_counts(p->table, "items", &f->items);
+    page_table(p, false);
     if (!plots)
         return;
-    put(w, "<div class=\"plots\">\n");
-    put_plot(w, report_plot_facts(f, 0), "activity: ratings of each user");
-    put_plot(w, report_plot_facts(f, 1), "popularity: ratings of each item");
-    put_plot(w, report_plot_facts(f, 2), "values");
-    put(w, "</div>\n");
+    fputs("<div class=\"plots\">\n", p->out);
+    put_plot(p->out, report_plot_facts(f, 0), "activity: ratings of each user");
+    put_plot(p->out, report_plot_facts(f, 1), "popularity: ratings of each item");
+    put_plot(p->out, report_plot_facts(f, 2), "values");
+    fputs("</div>\n", p->out);
 }
 
-static void put_data(struct file_writer *w, const struct report *r, bool plots)
+static void put_data(struct page *p, bool plots)
 {
-    static const struct column column[] = {{"users", "data", "users", "whole", 1},
-                                           {"items", "data", "items", "whole", 1},
-                                           {"ratings", "data", "ratings", "whole", 1},
-                                           {"train", "data", "train", "whole", 1},
-                                           {"validation", "data", "valid", "whole", 1},
-                                           {"test", "data", "test", "whole", 1},
-                                           {"filtered", "data", "filtered", "whole", 1},
-                                           {"duplicates", "data", "duplicates", "whole", 1},
-                                           {"noise floor", "data", "noise_floor", "figure", 1}};
+    static const struct column column[] = {{"users", "data", "users", AS_WHOLE},
+                                           {"items", "data", "items", AS_WHOLE},
+                                           {"ratings", "data", "ratings", AS_WHOLE},
+                                           {"train", "data", "train", AS_WHOLE},
+                                           {"validation", "data", "valid", AS_WHOLE},
+                                           {"test", "data", "test", AS_WHOLE},
+                                           {"filtered", "data", "filtered", AS_WHOLE},
+                                           {"duplicates", "data", "duplicates", AS_WHOLE},
+                                           {"noise floor", "data", "noise_floor", AS_FIGURE}};
 
-    put(w, "<h2>Data</h2>\n");
-    put_table(w, r, column, sizeof column / sizeof *column);
-    for (int k = 0; k < r->n; k++) {
-        if (!r->run[k].facts && !*r->run[k].facts_note)
+    page_heading(p, 2, "Data");
+    page_columns(p, column, sizeof column / sizeof *column);
+    for (int k = 0; k < p->r->n; k++) {
+        const struct report_run *run = &p->r->run[k];
+
+        if (!run->facts && !*run->facts_note)
             continue;
-        put_run(w, "h3", r, k);
-        put(w, "\n");
-        if (*r->run[k].facts_note) {
-            put(w, "<p class=\"dim\">");
-            put_escaped(w, r->run[k].facts_note);
-            put(w, "</p>\n");
+        put_run(p, "h3", k);
+        if (*run->facts_note) {
+            fputs("\n<p class=\"dim\">", p->out);
+            page_text(p, p->out, run->facts_note);
+            fputs("</p>\n", p->out);
         }
-        if (r->run[k].facts)
-            put_facts(w, &r->run[k], plots);
+        if (run->facts)
+            put_facts(p, run->facts, plots);
     }
 }
 
-static void put_configurations(struct file_writer *w, const struct report *r)
+static void put_configurations(struct page *p)
 {
-    put(w, "<h2>Configurations</h2>\n");
-    for (int k = 0; k < r->n; k++) {
-        put(w, "<details>");
-        put_run(w, "summary", r, k);
-        put(w, "\n<pre>");
-        for (int i = 0; i < r->settings; i++) {
-            put_escaped(w, config_key(i));
-            put(w, ": ");
-            put_escaped(w, r->run[k].value[i]);
-            put(w, "\n");
+    page_heading(p, 2, "Configurations");
+    for (int k = 0; k < p->r->n; k++) {
+        fputs("<details>", p->out);
+        put_run(p, "summary", k);
+        fputs("\n<pre>", p->out);
+        for (int i = 0; i < p->r->settings; i++) {
+            fprintf(p->out, "%s: ", config_key(i));
+            page_text(p, p->out, p->r->run[k].value[i]);
+            putc('\n', p->out);
         }
-        put(w, "</pre></details>\n");
+        fputs("</pre></details>\n", p->out);
     }
+}
+
+static void put_page(struct page *p, bool plots)
+{
+    fputs(head, p->out);
+    for (int i = 0; i < 8; i++)
+        fprintf(
+            p->out,
+            ".plot [stroke=\"rgb(161,   0,   %d)\"]{stroke:var(--s%d)}.plot [fill=\"rgb(161,   0,   %d)\"]"
+            "{fill:var(--s%d)}.plot [color=\"rgb(161,   0,   %d)\"]{color:var(--s%d)}\n",
+            i, i, i, i, i, i);
+    fputs("</style>\n</head>\n<body>\n<h1>partrain report</h1>\n", p->out);
+    if (!plots)
+        fputs("<p class=\"dim\">Without plots: gnuplot was not found.</p>\n", p->out);
+    page_heading(p, 2, "Runs");
+    page_runs(p);
+    if (p->r->metrics) {
+        page_heading(p, 2, "Figures");
+        page_figures(p);
+    }
+    if (plots && p->r->series)
+        put_curves(p);
+    page_differences(p);
+    page_phases(p);
+    put_machine(p);
+    put_data(p, plots);
+    put_configurations(p);
+    fputs("</body>\n</html>\n", p->out);
 }
 
 int report_write_html(const char *path, const struct report *r, bool plots, struct error *err)
 {
-    struct file_writer *w;
-    int rc = file_create(&w, path, err);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    struct page p;
+    int rc = out ? page_init(&p, out, true, r, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc < 0)
-        return rc;
-    put(w, head);
-    for (int i = 0; i < 8; i++)
-        file_printf(w,
-                    ".plot [stroke=\"rgb(161,   0,   %d)\"]{stroke:var(--s%d)}.plot [fill=\"rgb(161,   0,   "
-                    "%d)\"]{fill:var(--s%d)}.plot [color=\"rgb(161,   0,   %d)\"]{color:var(--s%d)}\n",
-                    i, i, i, i, i, i);
-    put(w, "</style>\n</head>\n<body>\n<h1>partrain report</h1>\n");
-    if (!plots)
-        put(w, "<p class=\"dim\">Without plots: gnuplot was not found.</p>\n");
-    put_runs(w, r);
-    if (r->metrics) {
-        put(w, "<h2>Figures</h2>\n");
-        put_metrics(w, r, "test", "Test, best model");
-        put_baselines(w, r);
-        put_metrics(w, r, "valid", "Validation, best epoch");
+    if (rc == 0) {
+        put_page(&p, plots);
+        page_fini(&p);
     }
-    if (plots && r->series)
-        put_curves(w, r);
-    put_differences(w, r);
-    put_phases(w, r);
-    put_machine(w, r);
-    put_data(w, r, plots);
-    put_configurations(w, r);
-    put(w, "</body>\n</html>\n");
-    return file_commit(w, err);
+    if (out && fclose(out) != 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = file_write_text(path, text, err);
+    free(text);
+    return rc;
 }

@@ -218,9 +218,11 @@ double report_value(const struct report_run *run, int64_t line, const char *seri
 
 const struct json *report_section(const struct json *summary, const char *part)
 {
-    const char *dot = strchr(part, '.');
+    const char *dot = part ? strchr(part, '.') : NULL;
     char room[32];
 
+    if (!part)
+        return summary;
     if (!dot)
         return json_get(summary, part);
     snprintf(room, sizeof room, "%.*s", (int)(dot - part), part);

@@ -4,6 +4,7 @@
  * only described (--topology) has facts and a map, no measurements. */
 #include "cli/cli.h"
 
+#include "base/mem.h"
 #include "cli/doctor/doctor.h"
 #include "math/gemm.h"
 #include "math/kernels.h"
@@ -146,15 +147,14 @@ static void print_system(struct doctor *d)
     printf("huge pages  %s\n", *pages ? pages : "unknown");
     if (strstr(pages, "[never]"))
         doctor_warn(d, "transparent huge pages are off, large tables cost more TLB misses: echo madvise > "
-                       "/sys/kernel/mm/transparent_hugepage/enabled (as root)");
+                       "/sys/kernel/mm/transparent_hugepage/enabled (as root)\n");
     system_line("/proc/sys/kernel/numa_balancing", balancing, sizeof balancing);
     if (d->facts.nodes > 1 && atoi(balancing) > 0)
         doctor_warn(d, "the kernel moves pages between NUMA nodes by itself, memory is placed already: "
-                       "sysctl kernel.numa_balancing=0 (as root)");
+                       "sysctl kernel.numa_balancing=0 (as root)\n");
     if (getloadavg(&load, 1) == 1 && load > 0.25 * d->facts.machine_pus)
-        doctor_warn(
-            d, "the load average is %.1f on %d processor%s: others are at work here and timings will vary",
-            load, d->facts.machine_pus, plural(d->facts.machine_pus));
+        doctor_warn(d, "the load average is %.1f on %d processor%s: timings will vary\n", load,
+                    d->facts.machine_pus, plural(d->facts.machine_pus));
 }
 
 static void print_number(int width, int value)
@@ -165,7 +165,7 @@ static void print_number(int width, int value)
         printf("%*d", width, value);
 }
 
-static void print_map(const struct doctor *d, const struct measurement *m)
+static void print_map(const struct doctor *d)
 {
     bool by_node = strcmp(topo_bound_to(d->topo, d->bind, d->workers), "node") == 0;
     const char *const bound[] = {[BIND_AUTO] = by_node ? "auto: each bound to a node" : "auto: a core each",
@@ -185,8 +185,8 @@ static void print_map(const struct doctor *d, const struct measurement *m)
         topo_place(d->topo, d->bind, d->workers, id, &p);
         team_range(d->shards, id, d->workers, &first, &end);
         topo_place_text(d->topo, d->bind, d->workers, id, text, sizeof text);
-        if (!*text && m && m->findings) /* nobody bound it: where it was seen */
-            snprintf(text, sizeof text, "%d", m->findings[id].processor);
+        if (!*text && d->findings) /* nobody bound it: where it was seen */
+            snprintf(text, sizeof text, "%d", d->findings[id].processor);
         printf("%8d %9s", id, *text ? text : "-");
         print_number(7, p.core);
         print_number(7, p.node);
@@ -198,15 +198,6 @@ static void print_map(const struct doctor *d, const struct measurement *m)
         else
             printf("  %" PRId64 "-%" PRId64 "\n", first, end - 1);
     }
-}
-
-static void print_warnings(const struct doctor *d)
-{
-    printf("\n");
-    if (!d->warned)
-        printf("Nothing to mend.\n");
-    for (int i = 0; i < d->warned; i++)
-        printf("warning: %s\n", d->warnings[i]);
 }
 
 /* Which variable says that a run has `usual` workers; "": the machine does. */
@@ -221,14 +212,11 @@ static const char *workers_by(int usual)
 
 static int examine(struct doctor *d, struct error *err)
 {
-    struct measurement m = {0};
-    int rc = topo_new(&d->topo, d->description, err), cores, usual;
+    int usual, rc = 0;
 
-    if (rc < 0)
-        return rc;
     topo_facts(d->topo, &d->facts);
-    cores = topo_default_workers(d->topo);
-    usual = d->description ? cores : team_default_workers(d->topo); /* the environment is this machine's */
+    /* The environment is this machine's. */
+    usual = d->description ? topo_default_workers(d->topo) : team_default_workers(d->topo);
     d->workers_by = d->description ? "" : workers_by(usual);
     if (!d->workers)
         d->workers = usual;
@@ -244,15 +232,13 @@ static int examine(struct doctor *d, struct error *err)
         print_environment();
         doctor_check_environment(d);
         printf("BLAS        %s, kernels for %s\n", gemm_library(), gemm_core());
-        rc = doctor_measure(d, &m, err);
+        rc = doctor_measure(d, err);
         if (rc == 0)
-            doctor_print_measurement(d, &m);
+            doctor_print_measurement(d);
         else
-            doctor_warn(d, "nothing is measured: %s", err->text);
+            doctor_warn(d, "nothing is measured: %s\n", err->text);
     }
-    print_map(d, rc == 0 ? &m : NULL);
-    print_warnings(d);
-    doctor_measurement_fini(&m);
+    print_map(d);
     return rc;
 }
 
@@ -261,6 +247,8 @@ int cmd_doctor(int argc, char **argv, struct error *err)
     struct request q = {.shards = 64, .bind = BIND_AUTO};
     struct cli_args args;
     struct doctor d = {0};
+    char *warnings = NULL;
+    size_t size;
     int rc = cli_parse(&args, &cmd_doctor_usage, argc, argv, &q, err);
 
     if (rc < 0)
@@ -272,7 +260,15 @@ int cmd_doctor(int argc, char **argv, struct error *err)
     d.workers = (int)q.threads;
     d.asked = q.threads > 0;
     d.shards = (int)q.shards;
-    rc = examine(&d, err);
+    if ((rc = topo_new(&d.topo, d.description, err)) < 0)
+        return rc;
+    d.warnings = open_memstream(&warnings, &size);
+    rc = d.warnings ? examine(&d, err) : error_set(err, PT_ENOMEM, "out of memory");
+    if (d.warnings && fclose(d.warnings) == 0)
+        printf("\n%s", *warnings ? warnings : "Nothing to mend.\n");
+    free(warnings);
+    mem_free(d.findings);
+    probe_fini(&d.probe);
     topo_free(d.topo);
     return rc;
 }

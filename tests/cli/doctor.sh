@@ -37,7 +37,7 @@ cat >"$folder/want" <<END
        4         5      2      1        1  9-10
        5         6      3      1        1  11-12
 
-warning: 6 workers on 4 cores: SMT siblings share a core's vector units, seldom a gain: --threads 4
+warning: 6 workers on 4 cores: SMT siblings share vector units, seldom a gain: --threads 4
 END
 diff -u "$folder/want" "$folder/map" >&2
 

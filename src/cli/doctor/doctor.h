@@ -7,10 +7,11 @@
 #include "cli/cli.h"
 #include "par/topo.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum { DOCTOR_WARNINGS = 24 };
+/* What a worker finds out, in a cache line of its own. */
+struct finding {
+    _Alignas(64) double cpu; /* seconds of this thread while all called BLAS */
+    int processor;           /* that it ran on */
+};
 
 struct doctor {
     const char *description; /* of the machine that is not there; NULL: this one */
@@ -20,17 +21,8 @@ struct doctor {
     const char *workers_by; /* the variable that set the number where nobody asked; "": none */
     struct topo *topo;
     struct topo_facts facts;
-    char warnings[DOCTOR_WARNINGS][400];
-    int warned;
-};
-
-/* What a worker finds out, in a cache line of its own. */
-struct finding {
-    _Alignas(64) double cpu; /* seconds of this thread while all called BLAS */
-    int processor;           /* that it ran on */
-};
-
-struct measurement {
+    FILE *warnings; /* lines for the end of the report */
+    /* of doctor_measure */
     struct finding *findings; /* (workers) owned; NULL: nothing is measured yet */
     struct probe probe;
     double alone, together;  /* FLOP/s of one worker; of all who call BLAS at the same time */
@@ -38,14 +30,12 @@ struct measurement {
     int serial_threads, bound;
 };
 
-/* One more line for the end of the report; beyond the room there is, it is dropped. */
-void doctor_warn(struct doctor *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define doctor_warn(d, ...) fprintf((d)->warnings, "warning: " __VA_ARGS__)
 
-/* Starts the workers and measures BLAS and barriers; doctor_measurement_fini in every case. */
-int doctor_measure(struct doctor *d, struct measurement *m, struct error *err);
-void doctor_measurement_fini(struct measurement *m);
+/* Starts the workers, measures BLAS and barriers. */
+int doctor_measure(struct doctor *d, struct error *err);
 /* Prints it, and warns of what it shows. */
-void doctor_print_measurement(struct doctor *d, const struct measurement *m);
+void doctor_print_measurement(struct doctor *d);
 
 /* Warns of the number of workers, and of variables of the environment. */
 void doctor_check_workers(struct doctor *d);

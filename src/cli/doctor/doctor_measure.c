@@ -8,25 +8,12 @@
 
 #include <math.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #define PASS_SECONDS 0.01
-
-void doctor_warn(struct doctor *d, const char *fmt, ...)
-{
-    va_list args;
-
-    if (d->warned == DOCTOR_WARNINGS)
-        return;
-    va_start(args, fmt);
-    vsnprintf(d->warnings[d->warned++], sizeof d->warnings[0], fmt, args);
-    va_end(args);
-}
 
 static const char *environment(const char *name)
 {
@@ -38,59 +25,52 @@ static const char *environment(const char *name)
 void doctor_check_workers(struct doctor *d)
 {
     const struct topo_facts *f = &d->facts;
-    int fit = topo_default_workers(d->topo), idle = fit - d->workers;
+    int fit = topo_default_workers(d->topo), idle = fit - d->workers, without = d->workers - d->shards;
 
     if (d->workers > f->pus)
-        doctor_warn(
-            d,
-            "%d workers on %d processor%s take turns and wait for each other at every barrier: --threads %d",
-            d->workers, f->pus, plural(f->pus), fit);
+        doctor_warn(d, "%d workers on %d processor%s take turns at every barrier: --threads %d\n", d->workers,
+                    f->pus, plural(f->pus), fit);
     else if (d->workers > f->cores)
-        doctor_warn(
-            d,
-            "%d workers on %d core%s: SMT siblings share a core's vector units, seldom a gain: --threads %d",
-            d->workers, f->cores, plural(f->cores), fit);
-    if (f->quota > 0 && d->workers > f->quota)
         doctor_warn(d,
-                    "%d worker%s under a quota of %.4g CPUs are stopped in every period: --threads %d, or "
-                    "raise the quota",
+                    "%d workers on %d core%s: SMT siblings share vector units, seldom a gain: --threads %d\n",
+                    d->workers, f->cores, plural(f->cores), fit);
+    if (f->quota > 0 && d->workers > f->quota)
+        doctor_warn(d, "%d worker%s under a quota of %.4g CPUs are stopped in every period: --threads %d\n",
                     d->workers, plural(d->workers), f->quota, fit);
     if (!d->asked && idle > 0)
-        doctor_warn(d, "%s=%s leaves %d core%s idle: unset it", d->workers_by, environment(d->workers_by),
+        doctor_warn(d, "%s=%s leaves %d core%s idle: unset it\n", d->workers_by, environment(d->workers_by),
                     idle, plural(idle));
-    if (d->shards < d->workers)
-        doctor_warn(d, "%d shard%s for %d workers: %d of them ha%s none", d->shards, plural(d->shards),
-                    d->workers, d->workers - d->shards, d->workers - d->shards == 1 ? "s" : "ve");
+    if (without > 0)
+        doctor_warn(d, "%d shard%s for %d workers: %d of them ha%s none\n", d->shards, plural(d->shards),
+                    d->workers, without, without == 1 ? "s" : "ve");
 }
 
 void doctor_check_environment(struct doctor *d)
 {
-    const char *dynamic = environment("OMP_DYNAMIC"), *policy = environment("OMP_WAIT_POLICY");
-    const char *threads = environment("OMP_NUM_THREADS");
+    const char *threads = environment("OMP_NUM_THREADS"), *policy = environment("OMP_WAIT_POLICY");
     char note[400];
 
     if (d->facts.omp_places)
-        doctor_warn(d,
-                    "OMP_PLACES or OMP_PROC_BIND (or a GOMP_ or KMP_ variable like them) is set, so OpenMP "
-                    "places the workers and --bind has no effect: unset it to have one worker a core, bound");
+        doctor_warn(d, "OMP_PLACES or OMP_PROC_BIND (or a GOMP_ or KMP_ variable like them) is set: OpenMP "
+                       "places the workers and --bind has no effect; unset it to have one worker a core\n");
     if (*threads && openmp_asked_threads() == 0)
-        doctor_warn(d, "OMP_NUM_THREADS=%.20s is no number from 1 to %d and is ignored", threads,
+        doctor_warn(d, "OMP_NUM_THREADS=%.20s is no number from 1 to %d and is ignored\n", threads,
                     OPENMP_MOST);
     if (strcmp(environment("OMP_MAX_ACTIVE_LEVELS"), "0") == 0)
-        doctor_warn(d,
-                    "OMP_MAX_ACTIVE_LEVELS=0 is turned off for runs, which are a parallel region: unset it");
-    if (strcasecmp(dynamic, "true") == 0)
-        doctor_warn(d, "OMP_DYNAMIC=true is turned off for runs: unset it");
+        doctor_warn(
+            d, "OMP_MAX_ACTIVE_LEVELS=0 is turned off for runs, which are a parallel region: unset it\n");
+    if (strcasecmp(environment("OMP_DYNAMIC"), "true") == 0)
+        doctor_warn(d, "OMP_DYNAMIC=true is turned off for runs: unset it\n");
     if (strcasecmp(policy, "passive") == 0 || strcmp(environment("GOMP_SPINCOUNT"), "0") == 0)
-        doctor_warn(d, "waiting workers go to sleep at once, which makes every barrier dear: unset "
-                       "OMP_WAIT_POLICY and GOMP_SPINCOUNT");
+        doctor_warn(d, "waiting workers go to sleep at once, every barrier is dear: unset OMP_WAIT_POLICY "
+                       "and GOMP_SPINCOUNT\n");
     if (strcasecmp(policy, "active") == 0 && d->workers > d->facts.pus)
-        doctor_warn(d, "OMP_WAIT_POLICY=active with more workers than processors: waiting workers keep "
-                       "working ones off; unset it");
+        doctor_warn(d,
+                    "OMP_WAIT_POLICY=active: more workers than processors keep each other off; unset it\n");
     if (*environment("OPENBLAS_NUM_THREADS"))
-        doctor_warn(d, "OPENBLAS_NUM_THREADS has no effect: BLAS is only measured, a call by each worker");
+        doctor_warn(d, "OPENBLAS_NUM_THREADS has no effect: BLAS is only measured, a call by each worker\n");
     if (probe_blas_note(note, sizeof note))
-        doctor_warn(d, "%s", note);
+        doctor_warn(d, "%s\n", note);
 }
 
 static double cpu_seconds(clockid_t clock)
@@ -105,7 +85,7 @@ static double cpu_seconds(clockid_t clock)
  * own was spent by threads that BLAS started. Workers that share cores do less each. */
 static void measure(struct worker *w, void *arg)
 {
-    struct measurement *m = arg;
+    struct doctor *m = arg;
     struct finding *f = &m->findings[w->id];
     double alone, together, barrier, start, process;
     int64_t products, each;
@@ -129,61 +109,54 @@ static void measure(struct worker *w, void *arg)
     m->barrier = barrier;
 }
 
-int doctor_measure(struct doctor *d, struct measurement *m, struct error *err)
+int doctor_measure(struct doctor *d, struct error *err)
 {
     struct team *team = NULL;
     int rc = team_new(&team, d->workers, d->topo, d->bind, err);
 
     if (rc == 0)
-        rc = probe_init(&m->probe, d->workers, d->facts.cores, err);
-    if (rc == 0 && !(m->findings = mem_array(d->workers, sizeof *m->findings)))
+        rc = probe_init(&d->probe, d->workers, d->facts.cores, err);
+    if (rc == 0 && !(d->findings = mem_array(d->workers, sizeof *d->findings)))
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0) {
-        m->bound = team_bound(team);
-        m->serial_threads = gemm_measure_threads();
-        team_run(team, measure, m);
+        d->bound = team_bound(team);
+        d->serial_threads = gemm_measure_threads();
+        team_run(team, measure, d);
     }
     team_free(team);
     return rc;
 }
 
-void doctor_measurement_fini(struct measurement *m)
+void doctor_print_measurement(struct doctor *d)
 {
-    mem_free(m->findings);
-    probe_fini(&m->probe);
-}
-
-void doctor_print_measurement(struct doctor *d, const struct measurement *m)
-{
-    int calling = m->probe.calling, busy = calling < d->facts.cores ? calling : d->facts.cores, in_run;
-    double own = 0.0, share = m->together / (m->alone * busy);
+    int calling = d->probe.calling, busy = calling < d->facts.cores ? calling : d->facts.cores, in_run;
+    double own = 0.0, share = d->together / (d->alone * busy);
 
     for (int i = 0; i < d->workers; i++)
-        own += m->findings[i].cpu;
-    in_run = own > 0 ? (int)lround(m->process / own) : 1;
-    printf("            a call uses %d thread%s, in a run of %d worker%s %d (measured)\n", m->serial_threads,
-           plural(m->serial_threads), d->workers, plural(d->workers), in_run);
-    printf("SGEMM       %.1f GFLOP/s one worker, %.1f ", 1e-9 * m->alone, 1e-9 * m->together);
+        own += d->findings[i].cpu;
+    in_run = own > 0 ? (int)lround(d->process / own) : 1;
+    printf("            a call uses %d thread%s, in a run of %d worker%s %d (measured)\n", d->serial_threads,
+           plural(d->serial_threads), d->workers, plural(d->workers), in_run);
+    printf("SGEMM       %.1f GFLOP/s one worker, %.1f ", 1e-9 * d->alone, 1e-9 * d->together);
     if (calling < d->workers)
         printf("%d of %d together", calling, d->workers);
     else
         printf("all %d together", d->workers);
     printf(" (products of %d x %d x %d)\n", PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK);
-    printf("barrier     %.2g us (%d worker%s)\n", 1e6 * m->barrier, d->workers, plural(d->workers));
-    if (m->serial_threads > 1 || in_run > 1)
+    printf("barrier     %.2g us (%d worker%s)\n", 1e6 * d->barrier, d->workers, plural(d->workers));
+    if (d->serial_threads > 1 || in_run > 1)
         doctor_warn(d, "a BLAS call uses several threads, so SGEMM's rates are not a worker's: install "
-                       "OpenBLAS's OpenMP build (Debian, Ubuntu: libopenblas0-openmp)");
-    if (m->bound < d->workers && d->bind != BIND_NONE && !d->facts.omp_places)
-        doctor_warn(d, "only %d of %d workers could be bound: the system (a container's rules?) forbids it",
-                    m->bound, d->workers);
+                       "OpenBLAS's OpenMP build (Debian, Ubuntu: libopenblas0-openmp)\n");
+    if (d->bound < d->workers && d->bind != BIND_NONE && !d->facts.omp_places)
+        doctor_warn(d, "only %d of %d workers could be bound: the system (a container's rules?) forbids it\n",
+                    d->bound, d->workers);
     if (d->workers > 1 && share < 0.7)
         doctor_warn(d,
                     "%d workers together reach %.0f%% of %d time%s one worker's SGEMM rate: cores are shared "
-                    "with other work, or clock down",
+                    "with other work, or clock down\n",
                     calling, 100.0 * share, busy, plural(busy));
     if (calling < d->workers)
-        doctor_warn(d,
-                    "the BLAS library was built for %d callers at a time, there are %d workers: SGEMM is "
-                    "measured by %d of them; a library built for more would show them all",
-                    calling, d->workers, calling);
+        doctor_warn(
+            d, "the BLAS library was built for %d callers at a time: SGEMM is measured by %d of %d workers\n",
+            calling, calling, d->workers);
 }

@@ -1,5 +1,5 @@
 /* tune.c - which trials, in which order: all of them once, or round after round with the better ones. */
-#include "tune/tune_trial.h"
+#include "tune/tune.h"
 
 #include "base/file.h"
 #include "base/timing.h"

@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- UTF-8 ---- */
@@ -95,6 +97,16 @@ void replace_controls(char *text, bool high)
         else if (byte == 0xC2 && (unsigned char)c[1] >= 0x80 && (unsigned char)c[1] < 0xA0)
             c[0] = c[1] = '?';
     }
+}
+
+void text_append(char *out, size_t space, const char *fmt, ...)
+{
+    size_t used = strlen(out);
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(out + used, space - used, fmt, args);
+    va_end(args);
 }
 
 const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length)

@@ -40,6 +40,8 @@ void utf8_small(char *text, size_t length);
 const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length);
 /* In place and for any length: control characters become '?', and all bytes from 0x80 on if `high`. */
 void replace_controls(char *text, bool high);
+/* Adds to the text in `out`, as far as its `space` bytes reach. */
+void text_append(char *out, size_t space, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The number of letters to insert, drop, change or swap between two words; 1000 for long ones. */
 int word_distance(const char *a, const char *b);

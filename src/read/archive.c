@@ -1,7 +1,6 @@
 #include "read/archive.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -19,14 +18,11 @@
 #define MOST_BYTES       ((int64_t)1 << 40)
 #define MOST_MEMBERS     100000
 
-#define PACKED_START ((size_t)512) /* bytes of a member that say whether it is packed itself */
-
 struct archive_member {
     struct archive *archive; /* owned */
-    struct archive *inner;   /* owned: what unpacks a member that is packed itself; NULL: it is not */
-    char *shown;             /* owned: path or path/member, for messages */
-    char *block;             /* (BLOCK_BYTES) owned: bytes of the member, at hand or for `inner`; or NULL */
-    size_t at_hand, given;   /* bytes in `block` from its start, of which were given out */
+    struct archive *inner;   /* owned: unpacks what a member packs itself (x.csv.gz); or NULL */
+    const char *shown;       /* borrowed: for messages */
+    char *block;             /* (BLOCK_BYTES) owned: bytes for `inner`; or NULL */
     int64_t packed, unpacked;
 };
 
@@ -49,16 +45,14 @@ static const struct magic {
     {".lz4", "\x04\x22\x4d\x18", 4, 0, false},
 };
 
-static bool has_magic(const struct magic *m, const void *bytes, size_t n)
+static const struct magic *find_magic(const char *bytes, size_t n)
 {
-    return n >= m->offset + m->length && memcmp((const char *)bytes + m->offset, m->bytes, m->length) == 0;
-}
+    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++) {
+        const struct magic *m = &magics[k];
 
-static const struct magic *find_magic(const void *bytes, size_t n)
-{
-    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++)
-        if (has_magic(&magics[k], bytes, n))
-            return &magics[k];
+        if (n >= m->offset + m->length && memcmp(bytes + m->offset, m->bytes, m->length) == 0)
+            return m;
+    }
     return NULL;
 }
 
@@ -67,8 +61,8 @@ bool archive_is_packed(const void *bytes, size_t n)
     return find_magic(bytes, n) != NULL;
 }
 
-/* The suffix that says packed, or NULL. */
-static const char *packed_suffix(const char *path)
+/* By the suffix of its name. */
+static const struct magic *find_suffix(const char *path)
 {
     size_t n = strlen(path);
 
@@ -76,9 +70,16 @@ static const char *packed_suffix(const char *path)
         size_t s = strlen(magics[k].suffix);
 
         if (n > s && strcasecmp(path + n - s, magics[k].suffix) == 0)
-            return magics[k].suffix;
+            return &magics[k];
     }
     return NULL;
+}
+
+size_t archive_unpacked_length(const char *name)
+{
+    const struct magic *m = find_suffix(name);
+
+    return strlen(name) - (m && !m->folder ? strlen(m->suffix) : 0);
 }
 
 static int fail_read(struct archive *a, const char *path, struct error *err)
@@ -145,9 +146,9 @@ static int find_tar(enum packing *out, const char *path, struct error *err)
 
 int archive_packing(enum packing *out, const char *path, struct error *err)
 {
-    unsigned char start[512];
+    char start[512];
     const struct magic *magic;
-    const char *suffix = packed_suffix(path);
+    const struct magic *named = find_suffix(path);
     FILE *f = fopen(path, "rb");
     size_t n;
 
@@ -163,8 +164,8 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     }
     fclose(f);
     magic = find_magic(start, n);
-    if (!magic && suffix)
-        return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, suffix,
+    if (!magic && named)
+        return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, named->suffix,
                          n == 0 ? "it is empty" : "its first bytes are another's");
     if (!magic || magic->folder) {
         *out = magic ? PACKING_FOLDER : PACKING_NONE;
@@ -191,25 +192,33 @@ static int next_entry(struct archive *a, struct archive_entry **entry, const cha
     return got;
 }
 
-static int add_name(char ***names, int64_t *count, int64_t *space, const char *name, const char *path,
-                    struct error *err)
+int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err)
 {
-    if (*count == MOST_MEMBERS)
-        return error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", path,
+    if (l->n == MOST_MEMBERS)
+        return error_set(err, PT_EDATA, "%s: more than %d files; name the one with the ratings", path,
                          MOST_MEMBERS);
-    if (*count == *space) {
-        char **more = mem_resize(*names, 2 * *space + 16, sizeof *more);
+    if (l->n == l->space) {
+        int64_t space = 2 * l->space + 16;
+        char **more = mem_resize(l->name, space, sizeof *more);
 
         if (!more)
-            return error_set(err, PT_ENOMEM, "%s: out of memory for its list of members", path);
-        *names = more;
-        *space = 2 * *space + 16;
+            return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
+        l->name = more;
+        l->space = space;
     }
-    (*names)[*count] = mem_strdup(name);
-    if (!(*names)[*count])
-        return error_set(err, PT_ENOMEM, "%s: out of memory for its list of members", path);
-    ++*count;
+    l->name[l->n] = mem_strdup(name);
+    if (!l->name[l->n])
+        return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
+    l->n++;
     return 0;
+}
+
+void file_names_free(struct file_names *l)
+{
+    for (int64_t k = 0; k < l->n; k++)
+        mem_free(l->name[k]);
+    mem_free(l->name);
+    *l = (struct file_names){0};
 }
 
 /* Passing over members of a compressed tar unpacks them, so the limits hold here as well. */
@@ -234,16 +243,14 @@ static int64_t file_size(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-int archive_list(char ***names, int64_t *count, const char *path, struct error *err)
+int archive_list(struct file_names *out, const char *path, struct error *err)
 {
     struct archive *a = NULL;
     struct archive_entry *entry;
     const char *name;
-    int64_t space = 0, members = 0;
+    int64_t members = 0;
     int rc = open_any(&a, path, false, err), got = ARCHIVE_EOF;
 
-    *names = NULL;
-    *count = 0;
     if (rc < 0)
         return rc;
     while (rc == 0 && ((got = next_entry(a, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
@@ -253,134 +260,88 @@ int archive_list(char ***names, int64_t *count, const char *path, struct error *
         else
             rc = check_size(a, file_size(path), 0, path, err);
         if (rc == 0 && name && archive_entry_filetype(entry) == AE_IFREG)
-            rc = add_name(names, count, &space, name, path, err);
+            rc = file_names_add(out, name, path, err);
     }
     if (rc == 0 && got != ARCHIVE_EOF)
         rc = fail_read(a, path, err);
     archive_read_free(a);
-    if (rc < 0) {
-        archive_free_names(*names, *count);
-        *names = NULL;
-        *count = 0;
-    }
     return rc;
 }
 
-void archive_free_names(char **names, int64_t count)
-{
-    for (int64_t k = 0; k < count; k++)
-        mem_free(names[k]);
-    mem_free(names);
-}
-
-/* --- a member that is packed itself ---------------------------------------------------------------- */
-
-/* What `inner` reads: the member's bytes, of which the first are at hand. */
+/* What `inner` reads: the member's bytes. */
 static la_ssize_t read_packed(struct archive *inner, void *member, const void **bytes)
 {
     struct archive_member *m = member;
-    la_ssize_t n = (la_ssize_t)m->at_hand;
+    la_ssize_t n = archive_read_data(m->archive, m->block, BLOCK_BYTES);
+    const char *why = n < 0 ? archive_error_string(m->archive) : NULL;
 
-    m->at_hand = 0;
     *bytes = m->block;
-    if (n == 0)
-        n = archive_read_data(m->archive, m->block, BLOCK_BYTES);
     if (n < 0)
         archive_set_error(inner, archive_errno(m->archive), "%s",
-                          archive_error_string(m->archive) ? archive_error_string(m->archive)
-                                                           : "corrupt, cut off or encrypted");
+                          why ? why : "corrupt, cut off or encrypted");
     return n < 0 ? ARCHIVE_FATAL : n;
 }
 
-/* Looks at the member's start, and unpacks what is one packed text (x.csv.gz in a tar or zip). */
 static int open_inner(struct archive_member *m, struct error *err)
 {
     struct archive_entry *entry;
-    const struct magic *magic;
     int got;
 
     m->block = mem_alloc((int64_t)BLOCK_BYTES, 1);
-    if (!m->block)
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
-    errno = 0;
-    while (m->at_hand < PACKED_START) {
-        la_ssize_t n = archive_read_data(m->archive, m->block + m->at_hand, PACKED_START - m->at_hand);
-
-        if (n < 0)
-            return fail_read(m->archive, m->shown, err);
-        if (n == 0)
-            break;
-        m->at_hand += (size_t)n;
-    }
-    magic = find_magic(m->block, m->at_hand);
-    if (!magic || magic->folder)
-        return 0;
-    m->inner = new_archive(false, true);
+    m->inner = m->block ? new_archive(false, true) : NULL;
     if (!m->inner)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
     got = archive_read_open(m->inner, m, NULL, read_packed, NULL);
     if (got == ARCHIVE_OK)
         got = archive_read_next_header(m->inner, &entry);
-    if (got == ARCHIVE_EOF)
-        return error_set(err, PT_EDATA, "%s: is empty", m->shown);
-    return got == ARCHIVE_OK || got == ARCHIVE_WARN ? 0 : fail_read(m->inner, m->shown, err);
+    if (got == ARCHIVE_OK || got == ARCHIVE_WARN)
+        return 0;
+    if (got != ARCHIVE_EOF)
+        return fail_read(m->inner, m->shown, err);
+    archive_read_free(m->inner); /* an empty text */
+    m->inner = NULL;
+    return 0;
 }
 
-int archive_open(struct archive_member **out, const char *path, const char *member, struct error *err)
+int archive_open(struct archive_member **out, const char *path, const char *member, const char *shown,
+                 struct error *err)
 {
     struct archive_member *m = mem_zalloc(1, sizeof *m);
     struct archive_entry *entry;
     const char *name;
-    int rc, got;
+    int rc, got = ARCHIVE_EOF;
+    bool found = false;
 
     if (!m)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
     m->packed = file_size(path);
-    m->shown = mem_alloc((int64_t)(strlen(path) + (member ? strlen(member) : 0) + 2), 1);
-    if (!m->shown) {
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-        goto fail;
-    }
-    strcpy(m->shown, path);
-    if (member)
-        strcat(strcat(m->shown, "/"), member);
-    replace_controls(m->shown, !utf8_valid(m->shown, strlen(m->shown)));
+    m->shown = shown;
     rc = open_any(&m->archive, path, !member, err);
-    if (rc < 0)
-        goto fail;
-    while ((got = next_entry(m->archive, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
+    while (rc == 0 && !found &&
+           ((got = next_entry(m->archive, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
         rc = check_size(m->archive, m->packed, 0, path, err);
-        if (rc < 0)
-            goto fail;
-        if (!member || (name && archive_entry_filetype(entry) == AE_IFREG && strcmp(name, member) == 0)) {
-            rc = member ? open_inner(m, err) : 0;
-            if (rc < 0)
-                goto fail;
-            *out = m;
-            return 0;
-        }
+        found = !member || (name && archive_entry_filetype(entry) == AE_IFREG && strcmp(name, member) == 0);
     }
-    rc = got == ARCHIVE_EOF
-             ? error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all")
-             : fail_read(m->archive, path, err);
-fail:
-    archive_close(m);
+    if (rc == 0 && !found)
+        rc = got == ARCHIVE_EOF
+                 ? error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all")
+                 : fail_read(m->archive, path, err);
+    if (rc == 0 && member)
+        rc = open_inner(m, err);
+    if (rc == 0)
+        *out = m;
+    else
+        archive_close(m);
     return rc;
 }
 
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err)
 {
     struct archive *from = m->inner ? m->inner : m->archive;
-    la_ssize_t n = 0;
+    la_ssize_t n;
 
-    if (!m->inner && m->given < m->at_hand) {
-        n = (la_ssize_t)(m->at_hand - m->given < space ? m->at_hand - m->given : space);
-        memcpy(to, m->block + m->given, (size_t)n);
-        m->given += (size_t)n;
-    } else {
-        errno = 0;
-        n = archive_read_data(from, to, space);
-    }
+    errno = 0;
+    n = archive_read_data(from, to, space);
     if (n < 0)
         return fail_read(from, m->shown, err);
     *got = (size_t)n;
@@ -397,6 +358,5 @@ void archive_close(struct archive_member *m)
     if (m->archive)
         archive_read_free(m->archive);
     mem_free(m->block);
-    mem_free(m->shown);
     mem_free(m);
 }

@@ -24,15 +24,26 @@ enum packing {
  * bytes do not agree. */
 int archive_packing(enum packing *out, const char *path, struct error *err);
 
-/* Names of the regular files inside, in their order, for archive_free_names. */
-int archive_list(char ***names, int64_t *count, const char *path, struct error *err);
-void archive_free_names(char **names, int64_t count);
+/* Names of files, in a folder or an archive; all zero: none. */
+struct file_names {
+    char **name; /* (n) owned */
+    int64_t n, space;
+};
+/* PT_EDATA: too many; `path`: where they are, for messages. */
+int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err);
+void file_names_free(struct file_names *l);
+
+/* Adds the names of the regular files inside, in their order. */
+int archive_list(struct file_names *out, const char *path, struct error *err);
+/* Length of a file's name without .gz, .zst, .xz, .bz2 or .lz4. */
+size_t archive_unpacked_length(const char *name);
 
 struct archive_member;
 
 /* `member`: one of archive_list's names; a compressed member (x.csv.gz) is unpacked too. NULL: the text of a
- * PACKING_FILE. Freed by archive_close. */
-int archive_open(struct archive_member **out, const char *path, const char *member, struct error *err);
+ * PACKING_FILE. `shown`: for messages, borrowed. Freed by archive_close. */
+int archive_open(struct archive_member **out, const char *path, const char *member, const char *shown,
+                 struct error *err);
 /* Up to `space` bytes; *got = 0 at the end. */
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err);
 void archive_close(struct archive_member *m);

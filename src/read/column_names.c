@@ -216,23 +216,3 @@ struct column_name column_name_find(const char *text, size_t length)
     split_words(&w, text, length);
     return find_words(&w);
 }
-
-const uint8_t *column_names_published(const char *text, size_t length, int *columns)
-{
-    static const struct {
-        const char *header;
-        int columns;
-        uint8_t role[8];
-    } published[] = {
-        {"t_dat,customer_id,article_id,price,sales_channel_id",
-         5,
-         {ROLE_TIME, ROLE_USER, ROLE_ITEM}}, /* H&M */
-    };
-
-    for (size_t k = 0; k < sizeof published / sizeof *published; k++)
-        if (strlen(published[k].header) == length && memcmp(published[k].header, text, length) == 0) {
-            *columns = published[k].columns;
-            return published[k].role;
-        }
-    return NULL;
-}

@@ -31,8 +31,4 @@ struct column_name {
 
 struct column_name column_name_find(const char *text, size_t length);
 
-/* Roles of a known published header whose columns cannot be recognised one by one (H&M's transactions). NULL:
- * not such a header. `text`: the header with commas. */
-const uint8_t *column_names_published(const char *text, size_t length, int *columns);
-
 #endif

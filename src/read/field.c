@@ -125,5 +125,7 @@ const char *field_id(const char *text, size_t length)
 {
     if (length == 0)
         return "is empty";
+    if (length > FIELD_ID_BYTES)
+        return "is longer than 4096 bytes";
     return memchr(text, 0, length) ? "holds a zero byte" : NULL;
 }

@@ -16,7 +16,8 @@ const char *field_value(const char *text, size_t length, float *out);
 const char *field_rating(const char *text, size_t length, float *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */
 const char *field_time(const char *text, size_t length, int64_t *out);
-/* An id: not empty, no zero byte. */
+/* An id: not empty, at most FIELD_ID_BYTES, no zero byte. */
+#define FIELD_ID_BYTES 4096
 const char *field_id(const char *text, size_t length);
 
 static inline bool field_is_blank(char c)

@@ -1,13 +1,18 @@
-/* foreign.h - recognises files of other formats (Parquet, ...) by their first bytes or their name, for
- * messages that say what the file is and how to convert it. Pure. */
+/* foreign.h - recognises files of other formats (Parquet, ...), for messages that say what the file is and
+ * how to convert it. Pure. */
 #ifndef READ_FOREIGN_H
 #define READ_FOREIGN_H
 
+#include "base/error.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
-/* "a Parquet file, which is not read; ...", from the first bytes of a text; NULL: not recognised. */
-const char *foreign_of_bytes(const char *bytes, size_t n);
+/* PT_EDATA: the first bytes of a text are of another format: "is a Parquet file, which is not read; ...". */
+int foreign_refuse(const char *bytes, size_t n, const char *shown, struct error *err);
 /* Whether a file of this name belongs to another program. */
-int foreign_by_name(const char *name);
+bool foreign_by_name(const char *name);
+/* "an Excel workbook (.xlsx)", by the name of a member of an archive; NULL: not recognised. */
+const char *foreign_by_member(const char *name);
 
 #endif

@@ -11,8 +11,7 @@
 
 #define KEYS  64
 #define LINES 200
-#define ARENA ((size_t)1 << 20) /* what is longer is cut: only ids, numbers and dates matter */
-#define VALUE 200
+#define VALUE 200 /* what is longer is cut: only ids, numbers and dates matter */
 
 /* A value as text; "" for null, NULL for an object or an array. */
 static const char *as_text(const struct json *object, const char *key, char number[40])
@@ -39,44 +38,18 @@ static const char *as_text(const struct json *object, const char *key, char numb
 
 /* --- the first lines ----------------------------------------------------------------------------- */
 
-struct table {
-    char *arena;
-    size_t used;
-    struct field key[KEYS];
-    int keys;
-    struct field cell[LINES][KEYS];
-    int rows;
-};
-
-static struct field keep(struct table *t, const char *text)
+static struct field keep(struct sample *s, const char *text)
 {
     size_t n = strlen(text) < VALUE ? strlen(text) : VALUE;
-    struct field f = {"", 0, false};
+    char *copy = mem_pool_zalloc(&s->pool, (int64_t)n + 1, 1);
 
-    if (t->used + n + 1 > ARENA)
-        return f;
-    f = (struct field){t->arena + t->used, n, false};
-    memcpy(t->arena + t->used, text, n);
-    t->arena[t->used + n] = 0;
-    t->used += n + 1;
-    return f;
+    if (copy)
+        memcpy(copy, text, n);
+    return (struct field){copy ? copy : "", copy ? n : 0, false};
 }
 
-static void keep_value(struct table *t, const char *path, const char *value)
-{
-    size_t n = strlen(path);
-    int k = 0;
-
-    while (k < t->keys && (t->key[k].length != n || memcmp(t->key[k].text, path, n) != 0))
-        k++;
-    if (k == KEYS || n >= TEXT_WORD)
-        return;
-    if (k == t->keys)
-        t->key[t->keys++] = keep(t, path);
-    t->cell[t->rows][k] = keep(t, value);
-}
-
-static void keep_object(struct table *t, const struct json *object, const char *prefix, int depth)
+/* The values of an object, each in the column of its path of keys; the table is KEYS wide. */
+static void keep_object(struct sample *s, int row, const struct json *object, const char *prefix, int depth)
 {
     const char *key = NULL;
     const struct json *j;
@@ -84,64 +57,58 @@ static void keep_object(struct table *t, const struct json *object, const char *
 
     while ((j = json_next(object, &key))) {
         const char *text = as_text(object, key, number);
+        int n = snprintf(path, sizeof path, "%s%s", prefix, key), k = 0;
 
-        if (snprintf(path, sizeof path, "%s%s", prefix, key) >= TEXT_WORD - 1)
+        if (n >= TEXT_WORD - 1)
             continue;
-        if (text) {
-            keep_value(t, path, text);
-        } else if (json_is_object_value(j) && depth < 3) {
+        if (!text && json_is_object_value(j) && depth < 3) {
             strcat(path, ".");
-            keep_object(t, j, path, depth + 1);
+            keep_object(s, row, j, path, depth + 1);
         }
+        while (k < s->columns &&
+               ((int)s->name[k].length != n || memcmp(s->name[k].text, path, (size_t)n) != 0))
+            k++;
+        if (!text || k == KEYS)
+            continue;
+        if (k == s->columns)
+            s->name[s->columns++] = keep(s, path);
+        s->cell[row * KEYS + k] = keep(s, text);
     }
 }
 
-int json_lines_sample(struct sample *s, struct field **name, char **arena, const char *begin, const char *end,
-                      struct error *err)
+int json_lines_sample(struct sample *s, const char *begin, const char *end, struct error *err)
 {
-    struct table *t = mem_zalloc(1, sizeof *t);
-    int rc = 0;
+    int rows = 0, rc = sample_new_table(s, LINES, KEYS, err);
 
-    *arena = mem_alloc((int64_t)ARENA, 1);
-    *name = mem_zalloc(KEYS, sizeof **name);
-    if (!t || !*arena || !*name) {
-        mem_free(t);
-        return error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown);
-    }
-    t->arena = *arena;
-    s->lines = 0;
-    for (const char *p = begin; p < end && t->rows < LINES; s->lines++) {
-        const char *stop = memchr(p, '\n', (size_t)(end - p));
+    s->lines = s->columns = 0;
+    for (const char *p = begin; rc == 0 && p < end && rows < LINES; s->lines++) {
+        const char *stop = text_newline(p, end);
         struct json *j = NULL;
 
-        stop = stop ? stop : end;
-        s->line[t->rows].begin = p;
-        s->line[t->rows].end = stop > p && stop[-1] == '\r' ? stop - 1 : stop;
-        s->line[t->rows].number = s->lines + 1;
+        s->line[rows].begin = p;
+        s->line[rows].end = text_without_cr(p, stop);
+        s->line[rows].number = s->lines + 1;
         if (*p == '{' && json_parse(&j, p, (size_t)(stop - p), NULL) == 0 && json_is_object_value(j))
-            keep_object(t, j, "", 0);
-        if (j)
-            t->rows++;
+            keep_object(s, rows, j, "", 0);
+        s->line_of[rows] = rows;
+        rows += j != NULL;
         json_free(j);
         p = stop < end ? stop + 1 : end;
     }
-    if (t->rows == 0)
-        rc = error_set(err, PT_EDATA,
-                       "%s:1: begins like JSON, but the line is no JSON object; one object a line is read "
-                       "(an array: jq -c "
-                       "'.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
-                       s->shown);
-    if (rc == 0)
-        rc = sample_new_table(s, t->rows, t->keys, err);
-    for (int row = 0; rc == 0 && row < t->rows; row++) {
-        s->line_of[row] = row;
-        for (int k = 0; k < t->keys; k++)
-            s->cell[row * t->keys + k] =
-                t->cell[row][k].text ? t->cell[row][k] : (struct field){"", 0, false};
-    }
-    memcpy(*name, t->key, sizeof t->key);
-    mem_free(t);
-    return rc;
+    if (rc < 0 || s->pool.failed)
+        return error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown);
+    if (rows == 0)
+        return error_set(
+            err, PT_EDATA,
+            "%s:1: begins like JSON, but the line is no JSON object; one object a line is read (an array: "
+            "jq -c '.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
+            s->shown);
+    for (int k = 0; k < rows * s->columns; k++) /* as wide as there are keys */
+        s->cell[k] = s->cell[k / s->columns * KEYS + k % s->columns];
+    for (int k = 0; k < rows * s->columns; k++)
+        s->cell[k].text = s->cell[k].text ? s->cell[k].text : "";
+    s->rows = rows;
+    return 0;
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */
@@ -164,62 +131,31 @@ static const char *find(const struct json *j, const char *path, char number[40])
     }
 }
 
-static struct field field_of(const char *text)
+static struct field find_field(const struct json *j, const char *path, char number[40])
 {
-    return (struct field){text, strlen(text), false};
+    const char *text = *path ? find(j, path, number) : NULL;
+
+    return (struct field){text ? text : "", text ? strlen(text) : 0, false};
 }
 
 static int parse_object(struct parser *p, const struct json *j)
 {
     const struct text_format *d = p->format;
-    char number[ROLES][40];
-    const char *text[ROLES] = {NULL}, *why = NULL,
-               *where = *d->where_key ? find(j, d->where_key, number[0]) : NULL;
-    struct field user, item;
-    int64_t time = TIME_NONE;
-    float value = 1;
-    enum role r;
-    int rc;
+    char number[ROLES][40], word[2][40];
+    struct field f[ROLES], event = find_field(j, d->event_key, word[0]),
+                           where = find_field(j, d->where_key, word[1]);
+    const struct field *of[ROLES] = {NULL};
 
-    if (*d->where_key && (!where || strcmp(where, d->where_word) != 0)) {
-        p->elsewhere++;
+    if (*d->where_key && parser_is_elsewhere(p, &where))
         return 0;
+    for (enum role r = ROLE_USER; r < ROLES; r++) {
+        f[r] = find_field(j, d->key[r], number[r]);
+        of[r] = *d->key[r] ? &f[r] : NULL;
     }
-    for (r = ROLE_USER; r < ROLES; r++)
-        text[r] = *d->key[r] ? find(j, d->key[r], number[r]) : NULL;
-    for (r = ROLE_USER; r < ROLES && !why; r++) {
-        if (!*d->key[r])
-            continue;
-        if (!text[r] || !*text[r])
-            why = r == ROLE_TIME ? NULL : "is missing";
-        else if (r == ROLE_RATING)
-            why = field_rating(text[r], strlen(text[r]), &value);
-        else if (r == ROLE_TIME)
-            why = field_time(text[r], strlen(text[r]), &time);
-        else
-            why = strlen(text[r]) > PARSER_ID ? "is longer than 4096 bytes" : NULL;
-        if (why && r == ROLE_RATING && p->skip_missing &&
-            (!text[r] || text_is_missing(text[r], strlen(text[r])))) {
-            p->no_rating++;
-            return 0;
-        }
-        if (why)
-            return parser_bad(p, "the key %s (%s) %s", d->key[r], role_name(r), why);
-    }
-    user = field_of(text[ROLE_USER]);
-    item = field_of(text[ROLE_ITEM]);
-    rc = parser_put(p, &user, &item, value, time);
-    if (rc == 0) {
-        const char *kind = *d->event_key ? find(j, d->event_key, number[0]) : NULL;
-
-        p->no_time += *d->key[ROLE_TIME] && time == TIME_NONE;
-        if (kind)
-            parser_count_kind(p, kind, strlen(kind), 1);
-    }
-    return rc;
+    return parser_put_fields(p, of, event.length ? &event : NULL);
 }
 
-int json_lines_take(struct parser *p, const char *line, const char *end)
+int json_lines_parse(struct parser *p, const char *line, const char *end)
 {
     struct json *j = NULL;
     struct error why = {0};

@@ -6,12 +6,10 @@
 #include "read/parser_state.h"
 #include "read/sample.h"
 
-/* A table of the first lines; `name` has the keys of all lines. *name is for mem_free, and so is *arena,
- * which holds the texts. PT_EDATA if a line is not an object, or has too many keys. */
-int json_lines_sample(struct sample *s, struct field **name, char **arena, const char *begin, const char *end,
-                      struct error *err);
+/* A table of the first lines, and the keys of all of them as its names. PT_EDATA if no line is an object. */
+int json_lines_sample(struct sample *s, const char *begin, const char *end, struct error *err);
 
 /* Parses one line by the keys of p->format. */
-int json_lines_take(struct parser *p, const char *line, const char *end);
+int json_lines_parse(struct parser *p, const char *line, const char *end);
 
 #endif

@@ -25,56 +25,46 @@ struct lines {
     bool eager;
 };
 
-int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
+static int open_text(struct lines *l, const char *path, const char *member, struct error *err)
 {
     enum packing packing = PACKING_NONE;
-    struct lines *l = mem_zalloc(1, sizeof *l);
     struct stat st;
+    int rc;
+
+    if (strcmp(path, "-") == 0) {
+        l->fd = STDIN_FILENO;
+        return 0;
+    }
+    /* looking at the start of a pipe would take it away */
+    if (!member && !(stat(path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) &&
+        (rc = archive_packing(&packing, path, err)) < 0)
+        return rc;
+    if (packing == PACKING_FOLDER)
+        return error_set(err, PT_EDATA, "%s: is an archive of several files, where one text is expected",
+                         l->shown);
+    if (member || packing == PACKING_FILE)
+        return archive_open(&l->packed, path, member, l->shown, err);
+    l->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (l->fd < 0)
+        return error_set(err, PT_EDATA, "%s: cannot be opened: %s", l->shown, strerror(errno));
+    (void)posix_fadvise(l->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return 0;
+}
+
+int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
+{
+    struct lines *l = mem_zalloc(1, sizeof *l);
     int rc;
 
     if (!l)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
-    l->shown = shown;
-    l->fd = -1;
-    l->space = BLOCK;
+    *l = (struct lines){.shown = shown, .fd = -1, .space = BLOCK};
     l->buffer = mem_alloc((int64_t)(l->space + LINES_PAD + 1), 1);
-    if (!l->buffer) {
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", shown);
-        goto fail;
-    }
-    if (strcmp(path, "-") == 0) {
-        l->fd = STDIN_FILENO;
+    rc = l->buffer ? open_text(l, path, member, err) : error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    if (rc < 0)
+        lines_close(l);
+    else
         *out = l;
-        return 0;
-    }
-    if (!member && stat(path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-        packing = PACKING_NONE; /* a pipe: looking at its start would take it away */
-    else if (!member) {
-        rc = archive_packing(&packing, path, err);
-        if (rc < 0)
-            goto fail;
-    }
-    if (!member && packing == PACKING_FOLDER) {
-        rc =
-            error_set(err, PT_EDATA, "%s: is an archive of several files, where one text is expected", shown);
-        goto fail;
-    }
-    if (member || packing == PACKING_FILE) {
-        rc = archive_open(&l->packed, path, member, err);
-        if (rc < 0)
-            goto fail;
-    } else {
-        l->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (l->fd < 0) {
-            rc = error_set(err, PT_EDATA, "%s: cannot be opened: %s", shown, strerror(errno));
-            goto fail;
-        }
-        (void)posix_fadvise(l->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    }
-    *out = l;
-    return 0;
-fail:
-    lines_close(l);
     return rc;
 }
 
@@ -83,21 +73,15 @@ static int fill(struct lines *l, struct error *err)
 {
     size_t got = 0, room = l->space - l->filled;
 
-    if (l->packed) {
-        int rc = archive_read_bytes(l->packed, l->buffer + l->filled, room, &got, err);
+    ssize_t n = -1;
+    int rc = l->packed ? archive_read_bytes(l->packed, l->buffer + l->filled, room, &got, err) : 0;
 
-        if (rc < 0)
-            return rc;
-    } else {
-        ssize_t n;
-
-        do
-            n = read(l->fd, l->buffer + l->filled, room);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
+    if (rc < 0)
+        return rc;
+    while (!l->packed && (n = read(l->fd, l->buffer + l->filled, room)) < 0)
+        if (errno != EINTR)
             return error_set(err, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
-        got = (size_t)n;
-    }
+    got = l->packed ? got : (size_t)n;
     l->filled += got;
     l->ended = got == 0;
     return 0;
@@ -122,58 +106,47 @@ static int grow(struct lines *l, int64_t line, struct error *err)
 /* Checks the first bytes of the text: byte order mark, UTF-16, packed file. */
 static int check_start(struct lines *l, struct error *err)
 {
-    unsigned char *b = (unsigned char *)l->buffer;
-
-    if (l->filled >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF) {
+    l->started = true;
+    if (l->filled >= 3 && memcmp(l->buffer, "\xEF\xBB\xBF", 3) == 0) {
         l->filled -= 3;
         memmove(l->buffer, l->buffer + 3, l->filled);
-    } else if (l->filled >= 2 && ((b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF))) {
-        return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
-    } else if (archive_is_packed(b, l->filled)) {
-        return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
-    } else if (foreign_of_bytes(l->buffer, l->filled)) {
-        return error_set(err, PT_EDATA, "%s: is %s", l->shown, foreign_of_bytes(l->buffer, l->filled));
+        return 0;
     }
-    l->started = true;
-    return 0;
+    if (l->filled >= 2 && (memcmp(l->buffer, "\xFF\xFE", 2) == 0 || memcmp(l->buffer, "\xFE\xFF", 2) == 0))
+        return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
+    if (archive_is_packed(l->buffer, l->filled))
+        return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
+    return foreign_refuse(l->buffer, l->filled, l->shown, err);
 }
 
 /* The part of the buffer up to its last newline becomes the block; what is behind it, the start of a line,
  * is moved to the front at the next call. */
 int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err)
 {
-    const char *last;
-    int rc;
+    bool grown = !l->kept || l->filled - l->given < l->space; /* what is kept is not enough */
+    const char *last = NULL;
+    int rc = 0;
 
     l->filled -= l->given;
     memmove(l->buffer, l->buffer + l->given, l->filled);
     l->given = 0;
-    if (l->kept && l->filled == l->space) {
-        rc = grow(l, line, err);
+    l->kept = false;
+    while (!last && rc == 0) {
+        if (!grown)
+            rc = grow(l, line, err);
+        grown = false;
+        while (rc == 0 && !l->ended && l->filled < l->space &&
+               !(l->eager && memchr(l->buffer, '\n', l->filled) && lines_would_wait(l)))
+            rc = fill(l, err);
+        if (rc == 0 && !l->started)
+            rc = check_start(l, err);
         if (rc < 0)
             return rc;
-    }
-    l->kept = false;
-    for (;;) {
-        while (!l->ended && l->filled < l->space &&
-               !(l->eager && memchr(l->buffer, '\n', l->filled) && lines_would_wait(l))) {
-            rc = fill(l, err);
-            if (rc < 0)
-                return rc;
-        }
-        if (!l->started) {
-            rc = check_start(l, err);
-            if (rc < 0)
-                return rc;
-        }
         if (l->ended && l->filled > 0 && l->buffer[l->filled - 1] != '\n')
             l->buffer[l->filled++] = '\n'; /* the pad has room for it */
         last = memrchr(l->buffer, '\n', l->filled);
-        if (last || l->ended)
+        if (l->ended)
             break;
-        rc = grow(l, line, err);
-        if (rc < 0)
-            return rc;
     }
     l->given = last ? (size_t)(last + 1 - l->buffer) : 0;
     *begin = l->buffer;

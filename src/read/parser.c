@@ -8,32 +8,8 @@
 #include "read/parser_plain.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define EXACT 16777216.0f /* beyond it a float does not hold every whole number */
-
-/* --- a rating a line ----------------------------------------------------------------------------- */
-
-static int bad_field(struct parser *p, const struct field *f, int column, const char *why)
-{
-    enum role r = (enum role)p->format->role[column];
-    char shown[PRINTABLE_BYTES];
-    int64_t time;
-    bool date = r == ROLE_RATING && field_time(f->text, f->length, &time) == NULL;
-
-    if (r == ROLE_RATING && p->skip_missing && text_is_missing(f->text, f->length)) {
-        p->no_rating++;
-        return 0;
-    }
-    if (f->length == 0)
-        return parser_bad(p, "field %d: the %s is empty", column + 1, role_name(r));
-    return parser_bad(p, "field %d: %s '%s' %s%s", column + 1, role_name(r),
-                      printable(shown, f->text, f->length), why,
-                      date ? " but a date; is it the time? data.columns says what each column is" : "");
-}
 
 /* A line that is not cut at all: perhaps at the wrong character. */
 static int bad_count(struct parser *p, int64_t n)
@@ -51,93 +27,63 @@ static int bad_count(struct parser *p, int64_t n)
                       d->columns, expected, hint);
 }
 
+static bool same(const struct field *a, const struct field *b)
+{
+    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
 enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
 
 /* Whether the line is the header again, written otherwise or of another file: user and item are words of
  * it. */
-static enum again header_again(const struct text_format *d, const struct field *line, const struct field *id)
+static enum again header_again(const struct text_format *d, const struct field *line,
+                               const struct field *const of[ROLES])
 {
+    const struct field *user = of[ROLE_USER], *item = of[ROLE_ITEM];
     struct field f[TEXT_COLUMNS];
     int64_t n;
-    int found = 0, same = 0;
+    int found = 0, alike = 0;
 
-    if (!d->header_length || !id[0].length ||
-        !memmem(d->header, (size_t)d->header_length, id[0].text, id[0].length))
+    if (!d->header_length || !user->length ||
+        !memmem(d->header, (size_t)d->header_length, user->text, user->length))
         return NOT_A_HEADER;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
-        for (int k = 0; k < 2; k++)
-            found += f[c].length == id[k].length && memcmp(f[c].text, id[k].text, id[k].length) == 0;
-        same += f[c].length == line[c].length && memcmp(f[c].text, line[c].text, f[c].length) == 0;
+        found += same(&f[c], user) + same(&f[c], item);
+        alike += same(&f[c], &line[c]);
     }
-    return same == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
+    return alike == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
 }
 
-static const char *parse_time(const struct field *f, int64_t *time)
-{
-    if (!text_is_missing(f->text, f->length))
-        return field_time(f->text, f->length, time);
-    *time = TIME_NONE;
-    return NULL;
-}
-
-static bool is_rounded(const struct field *f, float value)
-{
-    char digits[64];
-
-    if (fabsf(value) < EXACT || f->length >= sizeof digits)
-        return false;
-    memcpy(digits, f->text, f->length);
-    digits[f->length] = 0;
-    return strtod(digits, NULL) != (double)value;
-}
-
-/* Reads the fields of a delimited line; nothing is stored before all of them are right. */
-static int parse_fields(struct parser *p, const struct field *f)
+static int parse_delimited(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
-    char scratch[2][PARSER_ID];
-    struct field id[2] = {{NULL, 0, false}, {NULL, 0, false}};
-    const char *wrong = NULL;
-    int at = 0, rating = -1, rc;
-    int64_t time = 0;
-    float value = 1;
+    struct field f[TEXT_COLUMNS];
+    const struct field *of[ROLES] = {NULL};
+    int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS);
     enum again again;
 
-    for (int c = 0; c < d->columns; c++) {
-        enum role r = (enum role)d->role[c];
-        const char *why = NULL;
-
-        if (r == ROLE_USER || r == ROLE_ITEM)
-            why = parser_id(&f[c], scratch[r == ROLE_ITEM], &id[r == ROLE_ITEM]);
-        else if (r == ROLE_RATING)
-            why = field_rating(f[rating = c].text, f[c].length, &value);
-        else if (r == ROLE_TIME)
-            why = parse_time(&f[c], &time);
-        at = why && !wrong ? c : at;
-        wrong = wrong ? wrong : why;
-    }
-    again = header_again(d, f, id);
-    if (again == SAME_HEADER) {
-        p->headers++;
-        p->lines_read--;
+    if (n < 0)
+        return n == TEXT_OPEN_QUOTE
+                   ? parser_refuse(p, "a quoted field is not closed")
+                   : parser_bad(
+                         p, "text follows the closing quote of a field; is another data.delimiter wanted?");
+    if (n != d->columns)
+        return bad_count(p, n);
+    if (d->where >= 0 && parser_is_elsewhere(p, &f[d->where]))
         return 0;
-    }
+    for (int c = 0; c < d->columns; c++)
+        of[d->role[c]] = &f[c];
+    again = header_again(d, f, of);
     if (again == OTHER_HEADER)
         return parser_refuse(p,
                              "a header again, unlike that of line %" PRId64
                              "; texts of different columns are read "
                              "as files of a glob, each by its own header",
                              d->head_lines);
-    if (wrong)
-        return bad_field(p, &f[at], at, wrong);
-    if ((rc = parser_put(p, &id[0], &id[1], value, time)) < 0)
-        return rc;
-    p->no_time += time == TIME_NONE;
-    p->rounded += rating >= 0 && is_rounded(&f[rating], value);
-    if (d->event >= 0)
-        parser_count_kind(p, f[d->event].text, f[d->event].length, 1);
-    return 0;
+    p->headers += again == SAME_HEADER;
+    p->lines_read -= again == SAME_HEADER;
+    return again == SAME_HEADER ? 0 : parser_put_fields(p, of, d->event >= 0 ? &f[d->event] : NULL);
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */
@@ -147,27 +93,6 @@ static bool begins_with(const char *line, const char *end, const char *prefix)
     size_t n = strlen(prefix);
 
     return n && (size_t)(end - line) >= n && memcmp(line, prefix, n) == 0;
-}
-
-static int parse_delimited(struct parser *p, const char *line, const char *end)
-{
-    const struct text_format *d = p->format;
-    struct field fields[TEXT_COLUMNS];
-    int64_t n = text_cut(d, line, end, fields, TEXT_COLUMNS);
-
-    if (n < 0)
-        return n == TEXT_OPEN_QUOTE
-                   ? parser_refuse(p, "a quoted field is not closed")
-                   : parser_bad(
-                         p, "text follows the closing quote of a field; is another data.delimiter wanted?");
-    if (n != d->columns)
-        return bad_count(p, n);
-    if (d->where >= 0 && (fields[d->where].length != strlen(d->where_word) ||
-                          memcmp(fields[d->where].text, d->where_word, fields[d->where].length) != 0)) {
-        p->elsewhere++;
-        return 0;
-    }
-    return parse_fields(p, fields);
 }
 
 /* [line, end): a record without its newline. */
@@ -202,8 +127,8 @@ static int parse_line(struct parser *p, const char *line, const char *end)
     if ((size_t)(end - line) > LINES_LONGEST)
         return parser_bad(p, "the line is longer than %zu MiB", LINES_LONGEST >> 20);
     if (d->layout == FORMAT_JSON)
-        return json_lines_take(p, line, end);
-    return d->layout == FORMAT_DELIMITED ? parse_delimited(p, line, end) : parser_take_layout(p, line, end);
+        return json_lines_parse(p, line, end);
+    return d->layout == FORMAT_DELIMITED ? parse_delimited(p, line, end) : parser_parse_layout(p, line, end);
 }
 
 bool parser_reserve(struct parser *p, int64_t bytes)
@@ -219,14 +144,8 @@ bool parser_lines_are_alone(const struct text_format *d)
            d->layout == FORMAT_CELL_LISTS || d->layout == FORMAT_JSON;
 }
 
-/* What parser_take has changed when a line cannot be finished. */
-struct mark {
-    int64_t line, lines_read, n;
-};
-
 static int parse_record(struct parser *p, const char **begin, const char *end)
 {
-    struct mark before = {p->line, p->lines_read, p->out->n};
     bool quoted = p->format->layout == FORMAT_DELIMITED || p->format->layout == FORMAT_CELL_LISTS;
     const char *stop = quoted && (p->past_head || p->line >= p->format->head_lines)
                            ? text_record_end(p->format, *begin, end, p->last)
@@ -240,11 +159,6 @@ static int parse_record(struct parser *p, const char **begin, const char *end)
     if (!stop)
         return parser_refuse(p, "a quoted field is not closed");
     rc = parse_line(p, *begin, stop);
-    if (rc == PT_ENOMEM) {
-        p->line = before.line;
-        p->lines_read = before.lines_read;
-        p->out->n = before.n;
-    }
     if (rc < 0)
         return rc;
     for (const char *c = *begin; (c = memchr(c, '\n', (size_t)(stop - c))); c++)
@@ -253,7 +167,7 @@ static int parse_record(struct parser *p, const char **begin, const char *end)
     return 0;
 }
 
-int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at)
+int parser_parse_lines(struct parser *p, const char *begin, const char *end, const char **stopped_at)
 {
     struct plain_form form;
     bool plain = parser_plain_form(&form, p->format);
@@ -265,7 +179,7 @@ int parser_take(struct parser *p, const char *begin, const char *end, const char
         if (plain && p->past_head) {
             int64_t n = p->out->n;
 
-            begin = parser_take_plain(&form, p->users, p->items, p->out, p->keep_time, begin, end);
+            begin = parser_parse_plain(&form, p->users, p->items, p->out, p->keep_time, begin, end);
             p->line += p->out->n - n;
             p->lines_read += p->out->n - n;
             if (begin == end)

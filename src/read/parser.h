@@ -11,11 +11,12 @@
 #define PARSER_OPEN_QUOTE 1 /* the record at *stopped_at continues after the block */
 
 /* The block must end with a newline and have LINES_PAD bytes after it. PT_EDATA: stopped at a bad line, see
- * bad_line and bad_reason. PT_ENOMEM: no memory, or a frozen table is full. After PT_ENOMEM and
- * PARSER_OPEN_QUOTE *stopped_at (stopped_at may be NULL) is the start of the line, which is not counted. */
-int parser_take(struct parser *p, const char *begin, const char *end, const char **stopped_at);
+ * bad_line and bad_reason. PT_ENOMEM. After PARSER_OPEN_QUOTE *stopped_at (which may be NULL) is the
+ * start of the line, which is not counted. */
+int parser_parse_lines(struct parser *p, const char *begin, const char *end, const char **stopped_at);
 
-/* Room in p->out for the ratings of a block of `bytes` bytes. False: no memory. Call it before parser_take.
+/* Room in p->out for the ratings of a block of `bytes` bytes. False: no memory. Call it before
+ * parser_parse_lines.
  */
 bool parser_reserve(struct parser *p, int64_t bytes);
 

@@ -23,188 +23,123 @@ static const char *next_field(const struct text_format *d, const char *c, const 
     return stop < end && !d->blanks ? stop + d->delimiter_length : stop;
 }
 
-/* Whether all ids of the list can be ones, else as parser_bad. Between blanks no field is empty, so that a
- * short line without a zero byte needs no look at each. */
-static int check_list(struct parser *p, const char *line, const char *end)
+/* The same for a list in a cell: brackets, blanks, commas and quotes part its items. */
+static const char *next_of_cell(const char *c, const char *end, struct field *item)
 {
-    const struct text_format *d = p->format;
-    struct field f;
-
-    if (d->blanks && end - line <= PARSER_ID && !memchr(line, 0, (size_t)(end - line)))
-        return 0;
-    for (const char *c = line; (c = next_field(d, c, end, &f));) {
-        const char *why = f.length > PARSER_ID ? "is longer than 4096 bytes" : field_id(f.text, f.length);
-        char shown[PRINTABLE_BYTES];
-
-        if (why)
-            return parser_bad(p, "%s '%s' %s", f.text == line ? "user" : "item",
-                              printable(shown, f.text, f.length), why);
-    }
-    return 0;
-}
-
-/* The user that a line without one has: its number. */
-static struct field numbered_user(struct parser *p, char digits[24])
-{
-    int n = snprintf(digits, 24, "%" PRId64, ++p->people);
-
-    return (struct field){digits, (size_t)n, false};
-}
-
-static const char *skip_blanks(const struct text_format *d, const char *line, const char *end)
-{
-    while (d->blanks && line < end && field_is_blank(*line))
-        line++;
-    return line;
-}
-
-/* Nothing is stored before all of the line is right, and no user without an item: who is in the table has a
- * rating. */
-static int parse_list(struct parser *p, const char *line, const char *end)
-{
-    const struct text_format *d = p->format;
-    int64_t before = p->lines_bad;
-    struct field user, item;
-    const char *c;
-    int rc = check_list(p, line = skip_blanks(d, line, end), end);
-
-    if (rc < 0 || p->lines_bad > before || !(c = next_field(d, line, end, &user)))
-        return rc;
-    while (rc == 0 && (c = next_field(d, c, end, &item)))
-        rc = parser_put(p, &user, &item, 1, 0);
-    return rc;
-}
-
-static int parse_counted_list(struct parser *p, const char *line, const char *end)
-{
-    const struct text_format *d = p->format;
-    int64_t before = p->lines_bad, n = -1, wanted;
-    struct field user, item;
-    char digits[24];
-    int rc = check_list(p, line = skip_blanks(d, line, end), end);
-
-    if (rc < 0 || p->lines_bad > before)
-        return rc;
-    user = numbered_user(p, digits);
-    for (const char *c = line; (c = next_field(d, c, end, &item));)
-        n++;
-    line = next_field(d, line, end, &item);
-    if (field_time(item.text, item.length, &wanted) || wanted != n)
-        return parser_bad(p, "%" PRId64 " items, and the first number is %.*s", n,
-                          (int)(item.length < 40 ? item.length : 40), item.text);
-    while (rc == 0 && (line = next_field(d, line, end, &item)))
-        rc = parser_put(p, &user, &item, 1, 0);
-    return rc;
-}
-
-/* "item:value"; NULL or what is wrong with it. */
-static const char *cut_pair(const struct field *f, struct field *item, float *value)
-{
-    const char *colon = memrchr(f->text, ':', f->length);
-
-    if (!colon || colon == f->text)
-        return "is no item:value";
-    *item = (struct field){f->text, (size_t)(colon - f->text), false};
-    if (field_id(item->text, item->length))
-        return field_id(item->text, item->length);
-    return field_value(colon + 1, f->length - item->length - 1, value);
-}
-
-static int parse_item_values(struct parser *p, const char *line, const char *end)
-{
-    const struct text_format *d = p->format;
-    int64_t before = p->lines_bad;
-    char shown[PRINTABLE_BYTES];
-    struct field user, f, item;
-    float value;
-    const char *first, *c;
-    int rc = check_list(p, line = skip_blanks(d, line, end), end);
-
-    if (rc < 0 || p->lines_bad > before || !(first = next_field(d, line, end, &user)))
-        return rc;
-    for (c = first; (c = next_field(d, c, end, &f));) {
-        const char *why = cut_pair(&f, &item, &value);
-
-        if (why)
-            return parser_bad(p, "'%s' %s", printable(shown, f.text, f.length), why);
-    }
-    for (c = first; rc == 0 && (c = next_field(d, c, end, &f));)
-        if (!cut_pair(&f, &item, &value))
-            rc = parser_put(p, &user, &item, value, 0);
-    return rc;
-}
-
-const char *parser_next_of_cell(const char *c, const char *end, struct field *item)
-{
+    static const char marks[] = "[](){}, \t;|";
     const char *stop;
+    char quote;
 
-    while (c < end && strchr("[](){}, \t;|", *c) && *c)
+    while (c < end && *c && strchr(marks, *c))
         c++;
     if (c == end)
         return NULL;
-    if (*c == '\'' || *c == '"') {
-        char quote = *c++;
-
-        while (c < end && *c == quote) /* doubled within a quoted field */
-            c++;
-        stop = memchr(c, quote, (size_t)(end - c));
-        stop = stop ? stop : end;
-        *item = (struct field){c, (size_t)(stop - c), false};
-        while (stop < end && *stop == quote)
-            stop++;
-        return stop;
-    }
-    for (stop = c; stop < end && !(strchr("[](){}, \t;|", *stop) && *stop);)
+    quote = *c == '\'' || *c == '"' ? *c : 0;
+    while (quote && c < end && *c == quote) /* doubled within a quoted field */
+        c++;
+    for (stop = c; stop < end && (quote ? *stop != quote : !*stop || !strchr(marks, *stop));)
         stop++;
     *item = (struct field){c, (size_t)(stop - c), false};
+    while (quote && stop < end && *stop == quote)
+        stop++;
     return stop;
+}
+
+/* "item:value"; NULL or what is wrong with it. */
+static const char *cut_pair(struct field *item, float *value)
+{
+    const char *colon = memrchr(item->text, ':', item->length), *end = item->text + item->length;
+
+    if (!colon || colon == item->text)
+        return "is no item:value";
+    item->length = (size_t)(colon - item->text);
+    return field_value(colon + 1, (size_t)(end - colon - 1), value);
+}
+
+static const char *next_item(const struct text_format *d, const char *c, const char *end, struct field *item,
+                             float *value, const char **why)
+{
+    c = d->layout == FORMAT_CELL_LISTS ? next_of_cell(c, end, item) : next_field(d, c, end, item);
+    *why = c && d->layout == FORMAT_ITEM_VALUES ? cut_pair(item, value) : NULL;
+    return c;
+}
+
+/* The items from c on. All of them are checked before the first is stored, and a user without an item is not
+ * stored. A short line of lists between blanks without a zero byte needs no look at each. */
+static int put_items(struct parser *p, const struct field *user, const char *c, const char *end)
+{
+    const struct text_format *d = p->format;
+    bool sure = d->blanks && (d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS) &&
+                end - user->text <= FIELD_ID_BYTES && !memchr(user->text, 0, (size_t)(end - user->text));
+    const char *why = field_id(user->text, user->length);
+    char shown[PRINTABLE_BYTES];
+    struct field item;
+    float value = 1;
+    int rc = 0;
+
+    if (why)
+        return parser_bad(p, "user '%s' %s", printable(shown, user->text, user->length), why);
+    for (const char *at = c; !sure && (at = next_item(d, at, end, &item, &value, &why));) {
+        why = why ? why : field_id(item.text, item.length);
+        if (why)
+            return parser_bad(p, "item '%s' %s", printable(shown, item.text, item.length), why);
+    }
+    while (rc == 0 && (c = next_item(d, c, end, &item, &value, &why)))
+        rc = parser_put(p, user, &item, value, 0);
+    return rc;
+}
+
+/* The user that a line without one has: its number. */
+static struct field number_user(struct parser *p, char digits[24])
+{
+    return (struct field){digits, (size_t)snprintf(digits, 24, "%" PRId64, ++p->people), false};
+}
+
+static int parse_list(struct parser *p, const char *line, const char *end)
+{
+    struct field user, item;
+    const char *c = next_field(p->format, line, end, &user);
+    char digits[24];
+    int64_t n = 0, wanted;
+
+    if (c && p->format->layout == FORMAT_COUNTED_LISTS) {
+        for (const char *at = c; (at = next_field(p->format, at, end, &item));)
+            n++;
+        if (field_time(user.text, user.length, &wanted) || wanted != n)
+            return parser_bad(p, "%" PRId64 " items, and the first number is %.*s", n,
+                              (int)(user.length < 40 ? user.length : 40), user.text);
+        user = number_user(p, digits);
+    }
+    return c ? put_items(p, &user, c, end) : 0;
 }
 
 static int parse_cell_list(struct parser *p, const char *line, const char *end)
 {
-    char scratch[PARSER_ID];
-    struct field f[2], user, item;
+    char scratch[FIELD_ID_BYTES];
+    struct field f[2], user;
     int64_t n = text_cut(p->format, line, end, f, 2);
-    const char *why, *stop;
-    int u = p->format->role[0] == ROLE_USER ? 0 : 1, rc = 0;
+    int u = p->format->role[0] == ROLE_USER ? 0 : 1;
 
     if (n != 2)
         return parser_bad(p, "%" PRId64 " fields where 2 are expected (user, list of items)", n < 0 ? 1 : n);
-    why = parser_id(&f[u], scratch, &user);
-    stop = f[!u].text + f[!u].length;
-    for (const char *c = f[!u].text; !why && (c = parser_next_of_cell(c, stop, &item));)
-        why = item.length > PARSER_ID ? "is longer than 4096 bytes" : field_id(item.text, item.length);
-    if (why)
-        return parser_bad(p, "an id %s", why);
-    for (const char *c = f[!u].text; rc == 0 && (c = parser_next_of_cell(c, stop, &item));)
-        rc = parser_put(p, &user, &item, 1, 0);
-    return rc;
+    user = text_plain(f[u], scratch, sizeof scratch);
+    return put_items(p, &user, f[!u].text, f[!u].text + f[!u].length);
 }
 
 static int parse_block_line(struct parser *p, const char *line, const char *end)
 {
-    struct field f[3], item;
-    int64_t n = text_cut(p->format, line, end, f, 3), time = 0;
-    float value = 1;
-    const char *why;
-    char shown[PRINTABLE_BYTES];
+    struct field f[3], item = {p->block_item, strlen(p->block_item), false};
+    int64_t n = text_cut(p->format, line, end, f, 3);
 
     if (n == 1 && f[0].length > 1 && f[0].length < TEXT_WORD && f[0].text[f[0].length - 1] == ':') {
-        memcpy(p->block_item, f[0].text, f[0].length - 1);
-        p->block_item[f[0].length - 1] = 0;
+        snprintf(p->block_item, TEXT_WORD, "%.*s", (int)f[0].length - 1, f[0].text);
         p->lines_read--;
         return 0;
     }
-    if (n != 3 || !*p->block_item)
+    if (n != 3 || !item.length)
         return parser_bad(p, "%" PRId64 " fields where 'item:' or user, rating, date are expected",
                           n < 0 ? 1 : n);
-    why = field_id(f[0].text, f[0].length);
-    why = why ? why : field_value(f[1].text, f[1].length, &value);
-    why = why ? why : field_time(f[2].text, f[2].length, &time);
-    if (why)
-        return parser_bad(p, "'%s' %s", printable(shown, line, (size_t)(end - line)), why);
-    item = (struct field){p->block_item, strlen(p->block_item), false};
-    return parser_put(p, &f[0], &item, value, time);
+    return parser_put_fields(p, (const struct field *const[ROLES]){NULL, &f[0], &item, &f[1], &f[2]}, NULL);
 }
 
 static int parse_matrix_row(struct parser *p, const char *line, const char *end)
@@ -219,7 +154,7 @@ static int parse_matrix_row(struct parser *p, const char *line, const char *end)
     if (n != d->columns)
         return parser_bad(p, "%" PRId64 " fields where %d are expected (a row of the matrix)", n < 0 ? 1 : n,
                           d->columns);
-    user = numbered_user(p, digits[0]);
+    user = number_user(p, digits[0]);
     if (d->user_first)
         user = f[0];
     if (field_id(user.text, user.length))
@@ -244,13 +179,9 @@ static int parse_matrix_row(struct parser *p, const char *line, const char *end)
     return rc;
 }
 
-int parser_take_layout(struct parser *p, const char *line, const char *end)
+int parser_parse_layout(struct parser *p, const char *line, const char *end)
 {
     switch (p->format->layout) {
-    case FORMAT_COUNTED_LISTS:
-        return parse_counted_list(p, line, end);
-    case FORMAT_ITEM_VALUES:
-        return parse_item_values(p, line, end);
     case FORMAT_CELL_LISTS:
         return parse_cell_list(p, line, end);
     case FORMAT_NETFLIX:

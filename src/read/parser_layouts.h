@@ -11,12 +11,9 @@
 
 #include "read/parser_state.h"
 
-/* One line of a layout other than FORMAT_DELIMITED and FORMAT_JSON, without its end; errors as parser_take.
+/* One line of a layout other than FORMAT_DELIMITED and FORMAT_JSON, without its end; errors as
+ * parser_parse_lines.
  */
-int parser_take_layout(struct parser *p, const char *line, const char *end);
-
-/* The next item of a list in a cell, from `c` on. Brackets, blanks, commas and quotes separate items. Returns
- * the place after the item; NULL: no more items. */
-const char *parser_next_of_cell(const char *c, const char *end, struct field *item);
+int parser_parse_layout(struct parser *p, const char *line, const char *end);
 
 #endif

@@ -239,8 +239,8 @@ static bool is_usual(const struct plain_form *f)
     return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
 }
 
-const char *parser_take_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
-                              struct triplets *out, bool keep_time, const char *begin, const char *end)
+const char *parser_parse_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
+                               struct triplets *out, bool keep_time, const char *begin, const char *end)
 {
     const struct plain_form own = *form; /* nothing that is written can be it */
     struct plain_form usual = own;       /* known to the compiler */

@@ -3,9 +3,13 @@
 #include "base/text.h"
 #include "read/field.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define EXACT 16777216.0f /* beyond it a float does not hold every whole number */
 
 static void note(struct parser *p, const char *fmt, va_list args)
 {
@@ -37,14 +41,6 @@ int parser_refuse(struct parser *p, const char *fmt, ...)
     return PT_EDATA;
 }
 
-const char *parser_id(const struct field *f, char scratch[PARSER_ID], struct field *out)
-{
-    if (f->length > PARSER_ID)
-        return "is longer than 4096 bytes";
-    *out = text_plain(*f, scratch, PARSER_ID);
-    return field_id(out->text, out->length);
-}
-
 int parser_put(struct parser *p, const struct field *user, const struct field *item, float value,
                int64_t time)
 {
@@ -61,6 +57,92 @@ int parser_put(struct parser *p, const struct field *user, const struct field *i
         t->time[t->n] = time;
     t->n++;
     return 0;
+}
+
+static const char *read_id(const struct field *f, char scratch[FIELD_ID_BYTES], struct field *out)
+{
+    *out = text_plain(*f, scratch, FIELD_ID_BYTES);
+    return field_id(out->text, out->length);
+}
+
+static const char *read_time(const struct field *f, int64_t *time)
+{
+    if (!text_is_missing(f->text, f->length))
+        return field_time(f->text, f->length, time);
+    *time = TIME_NONE;
+    return NULL;
+}
+
+static int bad_field(struct parser *p, const struct field *f, enum role r, const char *why)
+{
+    const struct text_format *d = p->format;
+    char shown[PRINTABLE_BYTES], place[TEXT_WORD + 16];
+    int64_t time;
+    int c = 0;
+
+    if (r == ROLE_RATING && p->skip_missing && text_is_missing(f->text, f->length)) {
+        p->no_rating++;
+        return 0;
+    }
+    while (c < d->columns && d->role[c] != r)
+        c++;
+    snprintf(place, sizeof place, "field %d", c + 1);
+    if (d->layout == FORMAT_JSON)
+        snprintf(place, sizeof place, "the key %s", d->key[r]);
+    if (f->length == 0)
+        return parser_bad(p, "%s: the %s is empty", place, role_name(r));
+    return parser_bad(p, "%s: %s '%s' %s%s", place, role_name(r), printable(shown, f->text, f->length), why,
+                      r == ROLE_RATING && !field_time(f->text, f->length, &time)
+                          ? " but a date; is it the time? data.columns says what each column is"
+                          : "");
+}
+
+static bool is_rounded(const struct field *f, float value)
+{
+    char digits[64];
+
+    if (fabsf(value) < EXACT || f->length >= sizeof digits)
+        return false;
+    memcpy(digits, f->text, f->length);
+    digits[f->length] = 0;
+    return strtod(digits, NULL) != (double)value;
+}
+
+int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event)
+{
+    char scratch[2][FIELD_ID_BYTES];
+    struct field user = {"", 0, false}, item = user;
+    int64_t time = 0;
+    float value = 1;
+    int rc;
+
+    for (enum role r = ROLE_USER; r < ROLES; r++) {
+        const struct field *f = of[r];
+        const char *why = !f                 ? NULL
+                          : r == ROLE_USER   ? read_id(f, scratch[0], &user)
+                          : r == ROLE_ITEM   ? read_id(f, scratch[1], &item)
+                          : r == ROLE_RATING ? field_rating(f->text, f->length, &value)
+                                             : read_time(f, &time);
+
+        if (why)
+            return bad_field(p, f, r, why);
+    }
+    if ((rc = parser_put(p, &user, &item, value, time)) < 0)
+        return rc;
+    p->no_time += time == TIME_NONE;
+    p->rounded += of[ROLE_RATING] && is_rounded(of[ROLE_RATING], value);
+    if (event)
+        parser_count_kind(p, event->text, event->length, 1);
+    return 0;
+}
+
+bool parser_is_elsewhere(struct parser *p, const struct field *f)
+{
+    const char *word = p->format->where_word;
+    bool same = f->length == strlen(word) && memcmp(f->text, word, f->length) == 0;
+
+    p->elsewhere += !same;
+    return !same;
 }
 
 void parser_count_kind(struct parser *p, const char *text, size_t length, int64_t count)

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PARSER_ID    4096 /* longest id */
 #define PARSER_KINDS 16
 
 struct parser {
@@ -20,7 +19,7 @@ struct parser {
     bool skip_bad, keep_time;
     bool skip_missing; /* leave out lines whose rating is a word for "missing" */
     bool past_head;
-    bool last;          /* the block of parser_take is the text's last */
+    bool last;          /* the block of parser_parse_lines is the text's last */
     int64_t line;       /* lines passed, of any kind */
     int64_t lines_read; /* non-empty lines without the head, repeated headers and comments */
     int64_t lines_bad;
@@ -41,12 +40,14 @@ int parser_bad(struct parser *p, const char *fmt, ...) __attribute__((format(pri
 /* The same for a line that is an error whatever data.bad_lines says: always PT_EDATA. */
 int parser_refuse(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The field as an id, without doubled quotes. Returns NULL, or the reason why not. */
-const char *parser_id(const struct field *f, char scratch[PARSER_ID], struct field *out);
-
-/* Adds a rating; the buffer has room. PT_ENOMEM: no memory for an id, or a frozen table is full. */
+/* Adds a rating; the buffer has room. PT_ENOMEM. */
 int parser_put(struct parser *p, const struct field *user, const struct field *item, float value,
                int64_t time);
+/* The same by the line's fields of each role (NULL: the text has none) and, if there is one, of the kind of
+ * event. A field that is wrong is a bad line. */
+int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event);
+/* Whether data.where leaves out a line with this field. */
+bool parser_is_elsewhere(struct parser *p, const struct field *f);
 
 void parser_count_kind(struct parser *p, const char *text, size_t length, int64_t count);
 

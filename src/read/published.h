@@ -1,13 +1,12 @@
-/* published.h - the layouts of published folders: finds the files of ratings in a list of file names. Pure,
- * except published_of_folder. */
+/* published.h - the layouts of published folders: finds the files of ratings in a list of names. Pure. */
 #ifndef READ_PUBLISHED_H
 #define READ_PUBLISHED_H
 
 #include "base/error.h"
 #include "data/ratings.h"
+#include "read/archive.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #define PUBLISHED_TEXTS 5
 
@@ -16,22 +15,19 @@ struct published_match {
     enum given_part given[PUBLISHED_TEXTS];
     int texts;
     const char *titles; /* borrowed; NULL: none */
-    bool finished;
-    bool all; /* all texts that published_is_film knows, in their order; `text` is empty */
+    bool finished;      /* Liang's five files */
+    bool films;         /* all that published_is_film knows, in their order; `text` is empty */
 };
-
-/* Relative names of the files in a folder and its direct subfolders, without hidden ones. For
- * archive_free_names. */
-int published_of_folder(char ***names, int64_t *count, const char *path, struct error *err);
 
 /* Searches the shallowest folder with a known layout. PT_EDATA, with a list of the files, if there is none;
  * also for an incomplete set of Liang's files, and if the choice is not clear. `archive`: the names are
  * members, which no glob can choose. */
-int published_match(struct published_match *out, char *const *names, int64_t n, bool prefer_given,
+int published_match(struct published_match *out, const struct file_names *names, bool prefer_given,
                     bool archive, const char *shown, struct error *err);
 
 /* Whether MovieLens has a file of this name (u.data, u1.base, ratings.dat): user, item, rating, time. */
 bool published_known_name(const char *name);
+/* mv_0000001.txt and so on, of the Netflix Prize. */
 bool published_is_film(const char *name);
 /* Known names of files of titles beside ratings; NULL after the last. */
 const char *published_titles(int k);

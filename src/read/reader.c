@@ -74,11 +74,11 @@ static int parse_blocks(struct parser *p, struct lines *lines, const char *begin
 {
     while (begin < end) {
         const char *stopped = begin;
-        int rc = parser_reserve(p, end - begin) ? parser_take(p, begin, end, &stopped) : PT_ENOMEM;
+        int rc = parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, &stopped) : PT_ENOMEM;
 
         if (rc == PARSER_OPEN_QUOTE && !lines_keep(lines, stopped)) {
             p->last = true;
-            rc = parser_take(p, stopped, end, NULL);
+            rc = parser_parse_lines(p, stopped, end, NULL);
         }
         if (rc == PT_ENOMEM)
             return no_memory(p, shown, err);

@@ -14,12 +14,7 @@
 #define JOBS      4  /* for each worker: whoever is done first takes the next one of a round */
 #define MANY_JOBS 64 /* beyond, half as many for each: a job has two tables of ids, and memory for a block */
 #define NUMBERS   ((int64_t)256 << 20) /* bytes of all jobs for ids that are found by their number */
-#define SPARE_NAMES                                                                                          \
-    ((int64_t)1 << 13) /* new ids of a block that need no allocation, and an eighth of those there are */
-#define SPARE_NAME 16  /* bytes of such a name */
-#define SLACK      ((int64_t)1 << 16) /* what the last line of a block may reach into the next */
-
-enum outcome { READ_DONE, READ_FAILED, READ_SHRUNK, READ_LONG };
+#define SLACK     ((int64_t)1 << 16)   /* what the last line of a block may reach into the next at first */
 
 /* From a job's row numbers to those of the whole file. */
 struct row_numbers {
@@ -32,12 +27,11 @@ struct block_job {
     _Alignas(64) struct parser p; /* lines counted within the block */
     struct triplets local;
     struct row_numbers users, items;
-    char *buffer; /* (room) owned */
+    char *buffer; /* (room + LINES_PAD + 1) owned */
     int64_t room;
-    int64_t at; /* where the block begins; -1: no block */
-    const char *begin, *end, *stopped;
-    enum outcome outcome;
-    int failure; /* errno */
+    int64_t at;          /* where the block begins; -1: no block */
+    int64_t stopped;     /* where one parser must go on in the file */
+    struct error failed; /* of reading */
     int rc;
     int64_t copy_to; /* where the whole's triplets take the local ones */
 };
@@ -53,44 +47,62 @@ struct blocks {
 
 /* --- in the team --------------------------------------------------------------------------------- */
 
-/* The whole lines that start in the block at job->at. */
-static enum outcome read_block(const struct blocks *rd, struct block_job *job)
+/* The file's bytes from `from` on: `got` are there, up to `want` are read. */
+static int read_more(const struct blocks *rd, struct block_job *job, int64_t from, int64_t got, int64_t want)
 {
-    bool first = job->at == rd->start;
-    int64_t from = first ? job->at : job->at - 1, limit = job->at + rd->block - from;
-    int64_t want = job->room - LINES_PAD - 1 < rd->size - from ? job->room - LINES_PAD - 1 : rd->size - from,
-            got = 0;
-    bool to_end = from + want == rd->size;
-    const char *line;
+    if (want > job->room) {
+        char *buffer = mem_resize(job->buffer, want + LINES_PAD + 1, 1);
 
+        if (!buffer)
+            return PT_ENOMEM;
+        job->buffer = buffer;
+        job->room = want;
+    }
     while (got < want) {
         ssize_t n = pread(rd->fd, job->buffer + got, (size_t)(want - got), from + got);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            job->failure = errno;
-        if (n <= 0)
-            return n < 0 ? READ_FAILED : READ_SHRUNK;
+            return error_set(&job->failed, PT_EDATA, "%s: cannot be read: %s", rd->path, strerror(errno));
+        if (n == 0)
+            return error_set(&job->failed, PT_EDATA, "%s: became shorter while it was read", rd->path);
         got += n;
     }
-    job->begin = job->end = job->buffer;
-    if (!first) {
-        line = memchr(job->buffer, '\n', (size_t)(want < limit - 1 ? want : limit - 1));
-        if (!line)
-            return READ_DONE; /* one line goes through the whole block, or the block has nothing but the
-                                 last newline */
-        job->begin = job->end = line + 1;
+    return 0;
+}
+
+/* The whole lines that start in the block at job->at. PARSER_OPEN_QUOTE: the last is too long. */
+static int read_block(const struct blocks *rd, struct block_job *job, const char **begin, const char **end)
+{
+    bool first = job->at == rd->start;
+    int64_t from = first ? job->at : job->at - 1, limit = job->at + rd->block - from, left = rd->size - from;
+    int64_t got = 0, want = limit + SLACK;
+    const char *line = NULL;
+
+    while (!line) {
+        int rc;
+
+        want = want < left ? want : left;
+        if ((rc = read_more(rd, job, from, got, want)) < 0)
+            return rc;
+        got = want;
+        want *= 2;
+        *begin = *end = job->buffer;
+        if (!first && !(line = memchr(job->buffer, '\n', (size_t)(got < limit - 1 ? got : limit - 1))))
+            return 0; /* no line starts here */
+        *begin = line ? line + 1 : job->buffer;
+        line = got < limit ? NULL : memchr(job->buffer + limit - 1, '\n', (size_t)(got - limit + 1));
+        if (!line && got == left) {
+            line = job->buffer + got - (job->buffer[got - 1] == '\n');
+            job->buffer[got] = '\n';
+        } else if (!line && got > rd->block + 2 * (int64_t)LINES_LONGEST) {
+            job->stopped = from + (*begin - job->buffer);
+            return PARSER_OPEN_QUOTE;
+        }
     }
-    line = want < limit ? NULL : memchr(job->buffer + limit - 1, '\n', (size_t)(want - limit + 1));
-    if (!line && !to_end)
-        return READ_LONG;
-    job->end = line ? line + 1 : job->buffer + want;
-    if (!line && job->begin < job->end && job->end[-1] != '\n') {
-        job->buffer[want] = '\n';
-        job->end++;
-    }
-    return READ_DONE;
+    *end = line + 1;
+    return 0;
 }
 
 static void copy_out(const struct blocks *rd, struct block_job *job)
@@ -112,11 +124,14 @@ static void copy_out(const struct blocks *rd, struct block_job *job)
 
 static void parse_block(const struct blocks *rd, struct block_job *job)
 {
-    job->stopped = NULL;
-    job->rc = 0;
-    job->outcome = read_block(rd, job);
-    if (job->outcome == READ_DONE)
-        job->rc = parser_take(&job->p, job->begin, job->end, &job->stopped);
+    const char *begin, *end, *stopped = NULL;
+
+    job->rc = read_block(rd, job, &begin, &end);
+    if (job->rc == 0)
+        job->rc = parser_reserve(&job->p, end - begin) ? parser_parse_lines(&job->p, begin, end, &stopped)
+                                                       : PT_ENOMEM;
+    if (stopped)
+        job->stopped = job->at - (job->at != rd->start) + (stopped - job->buffer);
 }
 
 static void run_jobs(struct worker *w, void *arg)
@@ -141,50 +156,6 @@ static int no_memory(const struct blocks *rd, struct error *err)
     return error_set(err, PT_ENOMEM,
                      "%s: out of memory for %lld ratings and more, or for ids (there may be 2^31 - 1)",
                      rd->path, (long long)rd->whole->out->n);
-}
-
-static int64_t count_lines(const char *p, const char *end)
-{
-    int64_t n = 0;
-
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-        n++;
-        p++;
-    }
-    return n;
-}
-
-/* The last line of a block is longer than expected: with more room, by the caller alone. */
-static int read_longer(struct blocks *rd, struct block_job *job, struct error *err)
-{
-    while (job->outcome == READ_LONG) {
-        char *buffer;
-
-        if (job->room > rd->block + 2 * (int64_t)LINES_LONGEST)
-            return error_set(err, PT_EDATA, "%s:%lld: the line is longer than %zu MiB", rd->path,
-                             (long long)(rd->whole->line +
-                                         count_lines(job->begin, job->buffer + job->room - LINES_PAD - 1) +
-                                         1),
-                             LINES_LONGEST >> 20);
-        buffer = mem_resize(job->buffer, 2 * job->room, 1);
-        if (!buffer)
-            return no_memory(rd, err);
-        job->buffer = buffer;
-        job->room *= 2;
-        if (!parser_reserve(&job->p, job->room))
-            return no_memory(rd, err);
-        parse_block(rd, job);
-    }
-    return 0;
-}
-
-static int check_read(const struct blocks *rd, const struct block_job *job, struct error *err)
-{
-    if (job->outcome == READ_FAILED)
-        return error_set(err, PT_EDATA, "%s: cannot be read: %s", rd->path, strerror(job->failure));
-    if (job->outcome == READ_SHRUNK)
-        return error_set(err, PT_EDATA, "%s: became shorter while it was read", rd->path);
-    return 0;
 }
 
 /* Rows of the whole for the ids that are new in a job's table. */
@@ -237,25 +208,14 @@ static void add_counts(struct parser *whole, struct parser *p)
     }
 }
 
-static void freeze(struct block_job *job, bool frozen)
-{
-    idtable_freeze(job->users.table, frozen);
-    idtable_freeze(job->items.table, frozen);
-}
-
 static int append_block(struct blocks *rd, struct block_job *job, struct error *err)
 {
     struct parser *whole = rd->whole;
-    int rc;
 
-    freeze(job, false);
-    rc = read_longer(rd, job, err);
-    if (rc == 0)
-        rc = check_read(rd, job, err);
-    if (rc < 0)
-        return rc;
-    if (job->rc == PT_ENOMEM) /* a table was full: the rest of the block, with a table that may grow */
-        job->rc = parser_take(&job->p, job->stopped, job->end, &job->stopped);
+    if (job->failed.code) {
+        *err = job->failed;
+        return err->code;
+    }
     if (job->rc == PT_ENOMEM || !number(&job->users, whole->users) || !number(&job->items, whole->items) ||
         !triplets_reserve(whole->out, job->local.n, whole->keep_time))
         return no_memory(rd, err);
@@ -265,19 +225,6 @@ static int append_block(struct blocks *rd, struct block_job *job, struct error *
     job->copy_to = whole->out->n;
     whole->out->n += job->local.n;
     return job->rc;
-}
-
-static bool make_spare(struct idtable *t)
-{
-    int64_t names = SPARE_NAMES + idtable_count(t) / 8;
-
-    return idtable_reserve(t, names, names * SPARE_NAME);
-}
-
-static bool prepare(struct block_job *job)
-{
-    freeze(job, true);
-    return make_spare(job->users.table) && make_spare(job->items.table);
 }
 
 /* Room for all ratings that the file will hold if it goes on as its first block, so that they need not be
@@ -294,48 +241,38 @@ static void expect_ratings(struct blocks *rd, int64_t first)
 static int run_rounds(struct blocks *rd, struct team *team, int64_t *upto, struct error *err)
 {
     int64_t next = rd->start;
-    bool open = false; /* a quoted field goes on behind its line */
-    int rc;
+    bool alone = false; /* one parser goes on from *upto */
 
     for (;;) {
-        bool more = false;
+        bool first = next == rd->start; /* the first block goes alone: it has the header */
+        bool more = !alone && next < rd->size;
 
         for (int j = 0; j < rd->jobs; j++) {
-            struct block_job *job = &rd->job[j];
-
-            /* the first block goes alone: it has the header */
-            job->at = !open && next < rd->size && (j == 0 || rd->job[0].at != rd->start) ? next : -1;
-            if (job->at < 0)
-                continue;
-            next += rd->block;
-            more = true;
-            if (!prepare(job))
-                return no_memory(rd, err);
+            rd->job[j].at = !alone && next < rd->size && (!first || j == 0) ? next : -1;
+            next += rd->job[j].at >= 0 ? rd->block : 0;
         }
         atomic_store(&rd->taken, 0);
         team_run(team, run_jobs, rd);
         if (!more)
             return 0;
-        *upto = next < rd->size ? next : rd->size;
-        for (int j = 0; j < rd->jobs; j++) {
+        for (int j = 0; j < rd->jobs && rd->job[j].at >= 0; j++) {
             struct block_job *job = &rd->job[j];
+            int rc = alone ? 0 : append_block(rd, job, err);
 
-            if (open)
-                job->local.n = 0; /* it may begin within the field */
-            rc = job->at < 0 || open ? 0 : append_block(rd, job, err);
             if (rc < 0)
                 return rc;
-            if (rc == PARSER_OPEN_QUOTE) {
-                open = true;
-                *upto = job->at - (job->at != rd->start) + (job->stopped - job->buffer);
-            }
+            if (alone)
+                job->local.n = 0; /* it may begin within a quoted field */
+            else
+                *upto = rc ? job->stopped : job->at + rd->block < rd->size ? job->at + rd->block : rd->size;
+            alone = alone || rc;
         }
-        if (!rd->job[0].p.past_head && rd->job[0].at == rd->start) {
+        if (first && !rd->job[0].p.past_head) {
             rd->whole->line = rd->whole->comments = 0;
             *upto = 0;
             return 0;
         }
-        if (rd->job[0].at == rd->start)
+        if (first)
             expect_ratings(rd, rd->job[0].local.n);
         for (int j = 0; j < rd->jobs; j++)
             rd->job[j].p.past_head = true;
@@ -380,9 +317,7 @@ static bool init_job(struct block_job *job, const struct blocks *rd)
     job->p.out = &job->local;
     job->p.users = job->users.table = idtable_new();
     job->p.items = job->items.table = idtable_new();
-    job->room = rd->block + SLACK + LINES_PAD + 2;
-    job->buffer = mem_alloc(job->room, 1);
-    if (!job->users.table || !job->items.table || !job->buffer || !parser_reserve(&job->p, job->room))
+    if (!job->users.table || !job->items.table)
         return false;
     idtable_limit_numbers(job->users.table, count_numbers(rd));
     idtable_limit_numbers(job->items.table, count_numbers(rd));

@@ -7,8 +7,7 @@
  *
  * Job j has block j of each round, whichever worker runs it. Its table lists ids in the order they appeared
  * to it, so that going through the blocks in order numbers ids in order of first appearance in the file.
- * Nothing is allocated in a round: if a table is full the job stops, and the caller parses the rest of its
- * block. Workers read the file; a failed read is stored in the job. */
+ * Workers read, allocate and fail; what failed is in the job. */
 #ifndef READ_READER_TEAM_H
 #define READ_READER_TEAM_H
 
@@ -18,9 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Parses the file into *whole up to byte *upto, with the result of parser_take over all its blocks. *upto is
- * the end, or less if one parser must continue: a quoted field with line breaks, a head beyond the first
- * block, no team. PT_EDATA with an empty message: a bad line, see whole->bad_line. */
+/* Parses the file into *whole up to byte *upto, with the result of parser_parse_lines over all its blocks.
+ * *upto is the end, or less if one parser must continue: a quoted field with line breaks, a line too long,
+ * a head beyond the first block, no team. PT_EDATA with an empty message: a bad line, see whole->bad_line. */
 int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, int64_t *upto,
                      struct error *err);
 

@@ -55,32 +55,44 @@ static bool counts_from_zero(const struct sample *s)
     return s->columns >= 3 && s->columns < 10 && s->rows > 2;
 }
 
+int header_ids(const struct field *name, int64_t n)
+{
+    int found = 0;
+
+    for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
+        enum meaning m = column_name_find(name[c].text, name[c].length).meaning;
+
+        found |= m == NAME_USER ? HEADER_USER : m == NAME_ITEM ? HEADER_ITEM : 0;
+    }
+    return found;
+}
+
 enum first_line header_first_line(const struct sample *s)
 {
-    bool known = false, user = false, item = false, number = false, fits = false, above = false;
+    bool known = false, number = false, fits = false, above = false;
     struct sample below = *s;
 
     below.first = 1;
+    if (!s->rows)
+        return FIRST_DATA;
+    if (header_ids(sample_cell(s, 0, 0), s->columns) == HEADER_BOTH)
+        return FIRST_NAMES;
     for (int c = 0; c < s->columns; c++) {
         const struct field *f = sample_cell(s, 0, c);
         enum meaning m = column_name_find(f->text, f->length).meaning;
 
-        user = user || (m == NAME_USER && f->length);
-        item = item || m == NAME_ITEM;
         known = known || (m != NAME_UNKNOWN && m != NAME_INDEX && m != NAME_ID && m != NAME_TITLE);
         number = number || (f->length && is_number_or_date(f));
     }
-    if (user && item)
-        return FIRST_NAMES;
     if (number)
         return counts_from_zero(s) ? FIRST_DOUBT : FIRST_DATA;
     if (known)
         return FIRST_NAMES;
-    for (int c = 0; c < s->columns; c++) {
+    for (int c = 0; c < s->columns && s->rows > 1; c++) {
         struct column_look l = sample_look(&below, c);
 
-        above = above || (s->rows > 1 && l.filled == s->rows - 1 && (l.numbers || l.dates));
-        fits = fits || (s->rows > 1 && fits_below(s, c));
+        above = above || (l.filled == s->rows - 1 && (l.numbers || l.dates));
+        fits = fits || fits_below(s, c);
     }
     if (above)
         return FIRST_UNKNOWN;
@@ -90,233 +102,209 @@ enum first_line header_first_line(const struct sample *s)
 /* --- which is which? ----------------------------------------------------------------------------- */
 
 struct columns {
+    const struct sample *s;
+    struct error *err;
     struct column_name name[TEXT_COLUMNS];
     struct column_look look[TEXT_COLUMNS];
     int of[ROLES], event;
 };
 
-static const char *show(const struct field *f, char out[PRINTABLE_BYTES])
-{
-    return printable(out, f->text, f->length);
-}
-
-/* The names of all columns of a meaning, with commas; how many there are. */
-static int list_names(const struct columns *k, const struct sample *s, const struct field *name,
-                      enum meaning m, int rank, char *out, size_t space)
+static void list_name(const struct columns *k, int c, char *out, size_t space)
 {
     char shown[PRINTABLE_BYTES];
-    size_t used = 0;
-    int n = 0;
 
-    *out = 0;
-    for (int c = 0; c < s->columns; c++)
-        if (k->name[c].meaning == m && k->name[c].rank >= rank && used < space)
-            used +=
-                (size_t)snprintf(out + used, space - used, "%s%s", n++ ? ", " : "", show(&name[c], shown));
-    return n;
+    text_append(out, space, "%s%s", *out ? ", " : "",
+                printable(shown, k->s->name[c].text, k->s->name[c].length));
 }
 
 /* How to say it, with what is known filled in. */
-static const char *advice(const struct columns *k, const struct sample *s, const struct field *name,
-                          char out[320])
+static const char *advice(const struct columns *k, char out[320])
 {
-    char shown[PRINTABLE_BYTES];
-    size_t used = (size_t)snprintf(out, 320, "say data.columns=");
+    char name[PRINTABLE_BYTES];
 
-    for (int r = ROLE_USER; r <= ROLE_RATING && used < 300; r++) {
-        bool known = k->of[r] >= 0;
-
-        used += (size_t)snprintf(out + used, 320 - used, "%s%s=%s", r > ROLE_USER ? "," : "",
-                                 role_name((enum role)r), known ? show(&name[k->of[r]], shown) : "NAME");
+    strcpy(out, "say data.columns=");
+    for (int r = ROLE_USER; r <= ROLE_RATING; r++) {
+        snprintf(name, sizeof name, "NAME");
+        if (k->of[r] != NONE)
+            printable(name, k->s->name[k->of[r]].text, k->s->name[k->of[r]].length);
+        text_append(out, 320, "%s%s=%s", r > ROLE_USER ? "," : "", role_name((enum role)r), name);
     }
-    (void)s;
     return out;
 }
 
 /* The column of a meaning with the highest rank; two of them: PT_EDATA. */
-static int choose(struct columns *k, const struct sample *s, const struct field *name, enum meaning m,
-                  enum role r, struct error *err)
+static int choose(struct columns *k, enum meaning m, enum role r)
 {
-    int best = NONE, again = 0;
-    char list[300], say[320];
+    int best = NONE, alike = 0;
+    char list[300] = "", say[320];
 
-    for (int c = 0; c < s->columns; c++) {
-        if (k->name[c].meaning != m)
+    for (int c = 0; c < k->s->columns; c++) {
+        if (k->name[c].meaning != m || (best != NONE && k->name[c].rank < k->name[best].rank))
             continue;
-        if (best == NONE || k->name[c].rank > k->name[best].rank) {
-            best = c;
-            again = 0;
-        } else if (k->name[c].rank == k->name[best].rank) {
-            again = 1;
-        }
+        alike = best != NONE && k->name[c].rank == k->name[best].rank ? alike + 1 : 1;
+        best = alike > 1 ? best : c;
     }
-    k->of[r] = again ? NONE : best;
-    if (!again || r == ROLE_TIME)
+    k->of[r] = alike > 1 ? NONE : best;
+    if (alike <= 1 || r == ROLE_TIME)
         return 0;
-    list_names(k, s, name, m, k->name[best].rank, list, sizeof list);
-    return sample_doubt(s, 0, err, "several columns could be the %s: %s; %s", role_name(r), list,
-                        advice(k, s, name, say));
+    for (int c = 0; c < k->s->columns; c++)
+        if (k->name[c].meaning == m && k->name[c].rank == k->name[best].rank)
+            list_name(k, c, list, sizeof list);
+    return sample_doubt(k->s, 0, k->err, "several columns could be the %s: %s; %s", role_name(r), list,
+                        advice(k, say));
 }
 
 /* `sid` is an item in Liang's files; beside another item's name it is a session, the user where there is no
  * other. */
-static void find_session(struct columns *k, const struct sample *s)
+static void find_session(struct columns *k)
 {
-    for (int c = 0; c < s->columns && k->of[ROLE_USER] == NONE; c++)
+    for (int c = 0; c < k->s->columns && k->of[ROLE_USER] == NONE; c++)
         if (k->name[c].meaning == NAME_ITEM && k->name[c].rank == 0 && c != k->of[ROLE_ITEM])
             k->of[ROLE_USER] = c;
 }
 
 /* Where all columns but one are known, and it is called an id: it is the item's, whatever its items are
  * called. */
-static void find_other_item(struct columns *k, const struct sample *s)
+static void find_other_item(struct columns *k)
 {
-    int found = NONE;
+    int ids = 0, unknown = 0, last = NONE;
 
-    for (int c = 0; c < s->columns; c++) {
-        if (k->name[c].meaning == NAME_UNKNOWN || k->name[c].meaning == NAME_TITLE)
-            return;
-        if (k->name[c].meaning == NAME_ID && found != NONE)
-            return;
-        found = k->name[c].meaning == NAME_ID ? c : found;
+    for (int c = 0; c < k->s->columns; c++) {
+        unknown += k->name[c].meaning == NAME_UNKNOWN || k->name[c].meaning == NAME_TITLE;
+        ids += k->name[c].meaning == NAME_ID;
+        last = k->name[c].meaning == NAME_ID ? c : last;
     }
-    k->of[ROLE_ITEM] = found;
+    if (ids == 1 && !unknown)
+        k->of[ROLE_ITEM] = last;
+}
+
+/* H&M's transactions: a price is no rating. */
+static bool is_published(const struct sample *s)
+{
+    static const char header[] = "t_dat,customer_id,article_id,price,sales_channel_id";
+
+    return s->lines && (size_t)(s->line[0].end - s->line[0].begin) == sizeof header - 1 &&
+           memcmp(s->line[0].begin, header, sizeof header - 1) == 0;
 }
 
 /* What could be ratings, and has no name of one. */
-static bool may_be_values(const struct columns *k, int c)
+static int check_no_rating(const struct columns *k)
 {
-    const struct column_look *l = &k->look[c];
-    enum meaning m = k->name[c].meaning;
-    bool unknown = m == NAME_UNKNOWN || m == NAME_TITLE || m == NAME_EVENT;
+    char say[320], list[300] = "";
 
-    return unknown && l->filled && (l->numbers || l->truths);
-}
+    for (int c = 0; c < k->s->columns && !is_published(k->s); c++) {
+        const struct column_look *l = &k->look[c];
+        enum meaning m = k->name[c].meaning;
 
-static int need_rating(const struct columns *k, const struct sample *s, const struct field *name,
-                       struct error *err)
-{
-    char say[320], shown[PRINTABLE_BYTES], list[300] = "";
-    size_t used = 0;
-    int n = 0;
-
-    if (k->of[ROLE_RATING] != NONE)
-        return 0;
-    for (int c = 0; c < s->columns && used < sizeof list; c++)
-        if (may_be_values(k, c) && c != k->of[ROLE_USER] && c != k->of[ROLE_ITEM])
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", n++ ? ", " : "",
-                                     show(&name[c], shown));
-    if (n == 0)
+        if ((m == NAME_UNKNOWN || m == NAME_TITLE || m == NAME_EVENT) && l->filled &&
+            (l->numbers || l->truths) && c != k->of[ROLE_USER] && c != k->of[ROLE_ITEM])
+            list_name(k, c, list, sizeof list);
+    }
+    if (!*list)
         return 0;
     return sample_doubt(
-        s, 0, err,
+        k->s, 0, k->err,
         "no column is called a rating, and numbers, or true and false, stand in: %s; if one is the "
         "rating, %s; without ratings leave rating=NAME out",
-        list, advice(k, s, name, say));
+        list, advice(k, say));
 }
 
-static void report_columns(const struct columns *k, const struct sample *s, const struct field *name,
-                           struct reading *told)
+static const char *why_unused(const struct columns *k, int c)
 {
-    size_t used = 0, rest = 0;
-    char shown[PRINTABLE_BYTES];
-
-    *told->columns = *told->unused = 0;
-    for (int r = ROLE_USER; r < ROLES && used < sizeof told->columns; r++)
-        if (k->of[r] != NONE)
-            used += (size_t)snprintf(told->columns + used, sizeof told->columns - used, "%s%s=%s",
-                                     used ? " " : "", role_name((enum role)r), show(&name[k->of[r]], shown));
-    for (int c = 0; c < s->columns && rest < sizeof told->unused; c++) {
-        bool used_here = false;
-        const char *why =
-            k->name[c].meaning == NAME_INDEX   ? " (row numbers)"
-            : k->name[c].meaning == NAME_EVENT ? " (kinds of events)"
-            : k->name[c].meaning == NAME_TIME
-                ? (k->look[c].dates || k->look[c].epochs ? " (another time)" : " (not times that are read)")
-            : k->name[c].meaning == NAME_USER || k->name[c].meaning == NAME_ITEM ||
-                    k->name[c].meaning == NAME_ID
-                ? " (another id)"
-                : "";
-
-        for (int r = ROLE_USER; r < ROLES; r++)
-            used_here = used_here || k->of[r] == c;
-        if (!used_here)
-            rest +=
-                (size_t)snprintf(told->unused + rest, sizeof told->unused - rest, "%s%s%s", rest ? ", " : "",
-                                 name[c].length ? show(&name[c], shown) : "a column without a name", why);
+    switch (k->name[c].meaning) {
+    case NAME_INDEX:
+        return " (row numbers)";
+    case NAME_EVENT:
+        return " (kinds of events)";
+    case NAME_TIME:
+        return k->look[c].dates || k->look[c].epochs ? " (another time)" : " (not times that are read)";
+    case NAME_USER:
+    case NAME_ITEM:
+    case NAME_ID:
+        return " (another id)";
+    default:
+        return "";
     }
 }
 
-static void set_roles(struct text_format *d, const struct columns *k, const struct sample *s)
+static void set_roles(struct text_format *d, const struct columns *k, struct reading *told)
 {
+    const struct sample *s = k->s;
+    char shown[PRINTABLE_BYTES];
+
     memset(d->role, 0, sizeof d->role);
-    for (int r = ROLE_USER; r < ROLES; r++)
-        if (k->of[r] != NONE)
-            d->role[k->of[r]] = (uint8_t)r;
     d->columns = s->columns;
     d->event = k->event;
+    *told->columns = *told->unused = 0;
+    for (int r = ROLE_USER; r < ROLES; r++) {
+        int c = k->of[r];
+
+        if (c == NONE)
+            continue;
+        d->role[c] = (uint8_t)r;
+        text_append(told->columns, sizeof told->columns, "%s%s=%s", *told->columns ? " " : "",
+                    role_name((enum role)r), printable(shown, s->name[c].text, s->name[c].length));
+    }
+    for (int c = 0; c < s->columns; c++)
+        if (d->role[c] == ROLE_SKIP)
+            text_append(told->unused, sizeof told->unused, "%s%s%s", *told->unused ? ", " : "",
+                        s->name[c].length ? printable(shown, s->name[c].text, s->name[c].length)
+                                          : "a column without a name",
+                        why_unused(k, c));
 }
 
-static void describe_columns(struct columns *k, const struct sample *s, const struct field *name)
+static void describe_columns(struct columns *k)
 {
     int ratings = 0;
 
-    *k = (struct columns){.event = NONE};
-    for (int r = 0; r < ROLES; r++)
-        k->of[r] = NONE;
-    for (int c = 0; c < s->columns; c++) {
-        k->name[c] = column_name_find(name[c].text, name[c].length);
-        k->look[c] = sample_look(s, c);
-        if (k->name[c].meaning == NAME_EVENT && k->event == NONE)
+    for (int c = 0; c < k->s->columns; c++) {
+        struct column_name *name = &k->name[c];
+
+        *name = column_name_find(k->s->name[c].text, k->s->name[c].length);
+        k->look[c] = sample_look(k->s, c);
+        if (name->meaning == NAME_EVENT && k->event == NONE)
             k->event = c;
-        ratings += k->name[c].meaning == NAME_RATING;
-        if (k->name[c].meaning == NAME_INDEX && name[c].length && !k->look[c].counting &&
+        ratings += name->meaning == NAME_RATING;
+        if (name->meaning == NAME_INDEX && k->s->name[c].length && !k->look[c].counting &&
             k->look[c].filled >= 3)
-            k->name[c].meaning = NAME_UNKNOWN;
+            name->meaning = NAME_UNKNOWN;
     }
-    for (int c = 0; c < s->columns && ratings > 1; c++) /* of several the one in words is none */
+    for (int c = 0; c < k->s->columns && ratings > 1; c++) /* of several the one in words is none */
         if (k->name[c].meaning == NAME_RATING && k->look[c].filled && !k->look[c].some_number &&
             !k->look[c].truths)
             k->name[c].meaning = NAME_ID;
 }
 
-int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
-                 const struct field *name, struct error *err)
+static int find_roles(struct columns *k)
 {
-    struct columns k;
+    const struct sample *s = k->s;
+    const struct column_look *time;
     char say[320];
     int rc;
 
-    describe_columns(&k, s, name);
-    if ((rc = choose(&k, s, name, NAME_USER, ROLE_USER, err)) < 0 ||
-        (rc = choose(&k, s, name, NAME_ITEM, ROLE_ITEM, err)) < 0)
+    if ((rc = choose(k, NAME_USER, ROLE_USER)) < 0 || (rc = choose(k, NAME_ITEM, ROLE_ITEM)) < 0)
         return rc;
-    find_session(&k, s);
-    if (k.of[ROLE_USER] != NONE && k.of[ROLE_ITEM] == NONE)
-        find_other_item(&k, s);
-    if ((rc = choose(&k, s, name, NAME_RATING, ROLE_RATING, err)) < 0)
+    find_session(k);
+    if (k->of[ROLE_USER] != NONE && k->of[ROLE_ITEM] == NONE)
+        find_other_item(k);
+    if ((rc = choose(k, NAME_RATING, ROLE_RATING)) < 0)
         return rc;
-    if (k.of[ROLE_USER] == NONE || k.of[ROLE_ITEM] == NONE)
-        return sample_doubt(s, 0, err, "this header names no %s; %s, or data.header=no if it is none",
-                            k.of[ROLE_USER] != NONE   ? "item"
-                            : k.of[ROLE_ITEM] != NONE ? "user"
-                                                      : "user and no item",
-                            advice(&k, s, name, say));
-    if ((rc = need_rating(&k, s, name, err)) < 0)
+    if (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE)
+        return sample_doubt(s, 0, k->err, "this header names no %s; %s, or data.header=no if it is none",
+                            k->of[ROLE_USER] != NONE   ? "item"
+                            : k->of[ROLE_ITEM] != NONE ? "user"
+                                                       : "user and no item",
+                            advice(k, say));
+    if (k->of[ROLE_RATING] == NONE && (rc = check_no_rating(k)) < 0)
         return rc;
-    choose(&k, s, name, NAME_TIME, ROLE_TIME, NULL);
-    if (k.of[ROLE_TIME] != NONE && s->rows > s->first) {
-        const struct column_look *l = &k.look[k.of[ROLE_TIME]];
-
-        if (!l->filled || 2 * l->words > l->filled) /* words, or dates in another form */
-            k.of[ROLE_TIME] = NONE;
-    }
-    set_roles(d, &k, s);
-    report_columns(&k, s, name, told);
+    choose(k, NAME_TIME, ROLE_TIME);
+    time = k->of[ROLE_TIME] != NONE ? &k->look[k->of[ROLE_TIME]] : NULL;
+    if (time && s->rows > s->first && (!time->filled || 2 * time->words > time->filled))
+        k->of[ROLE_TIME] = NONE; /* words, or dates in another form */
     return 0;
 }
 
-/* --- as data.columns says ------------------------------------------------------------------------ */
+/* --- as data.columns and data.where say ---------------------------------------------------------- */
 
 bool header_names_are_given(const struct ratings_spec *spec)
 {
@@ -326,80 +314,126 @@ bool header_names_are_given(const struct ratings_spec *spec)
     return false;
 }
 
-/* The role that "user=" and so on begins with; its length in *n, 0: none. */
-static enum role role_of(const char *text, size_t *n)
+/* The role whose name `text` begins with, and `mark` behind it; ROLES: none. */
+static enum role role_of(const char *text, char mark)
 {
-    for (int r = 0; r < ROLES; r++) {
-        size_t length = strlen(role_name((enum role)r));
+    enum role r = ROLE_SKIP;
 
-        if (strncmp(text, role_name((enum role)r), length) == 0 && text[length] == '=') {
-            *n = length + 1;
-            return (enum role)r;
-        }
+    for (; r < ROLES; r++) {
+        size_t n = strlen(role_name(r));
+
+        if (strncmp(text, role_name(r), n) == 0 && text[n] == mark)
+            break;
     }
-    *n = 0;
-    return ROLE_SKIP;
+    return r;
 }
 
-static int find_name(const struct sample *s, const struct field *name, const char *text, size_t length)
+static int find_name(const struct sample *s, const char *text, size_t length)
 {
-    for (int c = 0; c < s->columns; c++)
-        if (name[c].length == length && memcmp(name[c].text, text, length) == 0)
-            return c;
-    return NONE;
+    int c = 0;
+
+    while (c < s->columns && (s->name[c].length != length || memcmp(s->name[c].text, text, length) != 0))
+        c++;
+    return c < s->columns ? c : NONE;
 }
 
-static int assign_role(struct columns *k, const struct sample *s, const struct field *name, enum role r,
-                       const char *text, size_t length, struct error *err)
+static int missing_ids(struct error *err)
 {
-    char list[400], shown[PRINTABLE_BYTES], one[PRINTABLE_BYTES];
-    size_t used = 0;
-    int c = find_name(s, name, text, length);
+    return error_set(err, PT_ECONFIG, "data.columns: user and item must be among them");
+}
 
-    *list = 0;
-    for (int j = 0; j < s->columns && used < sizeof list; j++)
-        used +=
-            (size_t)snprintf(list + used, sizeof list - used, "%s%s", j ? ", " : "", show(&name[j], shown));
+int header_positions(struct text_format *d, const struct ratings_spec *spec, struct error *err)
+{
+    int seen[ROLES + 1] = {0};
+
+    if (!spec->columns || header_names_are_given(spec))
+        return 0;
+    if (spec->columns > TEXT_COLUMNS)
+        return error_set(err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
+    for (int c = 0; c < spec->columns; c++) {
+        enum role r = role_of(spec->column[c], 0);
+
+        if (r == ROLES)
+            return error_set(err, PT_ECONFIG, "data.columns: '%s' is none of user, item, rating, time, skip",
+                             spec->column[c]);
+        if (r != ROLE_SKIP && seen[r]++)
+            return error_set(err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
+        d->role[c] = (uint8_t)r;
+    }
+    d->columns = spec->columns;
+    return d->layout == FORMAT_MATRIX || (seen[ROLE_USER] && seen[ROLE_ITEM]) ? 0 : missing_ids(err);
+}
+
+static int assign_role(struct columns *k, enum role r, const char *text, size_t length)
+{
+    char list[400] = "", one[PRINTABLE_BYTES];
+    int c = find_name(k->s, text, length);
+
+    for (int j = 0; j < k->s->columns; j++)
+        list_name(k, j, list, sizeof list);
     if (c == NONE)
-        return error_set(err, PT_EDATA, "%s: data.columns: no column is called '%s'; there are: %s", s->shown,
-                         printable(one, text, length), list);
+        return error_set(k->err, PT_EDATA, "%s: data.columns: no column is called '%s'; there are: %s",
+                         k->s->shown, printable(one, text, length), list);
     if (r != ROLE_SKIP && k->of[r] != NONE)
-        return error_set(err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
-    if (r != ROLE_SKIP)
-        k->of[r] = c;
+        return error_set(k->err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
+    k->of[r] = r != ROLE_SKIP ? c : NONE;
     return 0;
 }
 
-int header_given_roles(struct text_format *d, struct reading *told, const struct sample *s,
-                       const struct field *name, const struct ratings_spec *spec, struct error *err)
+/* An element of data.columns is "user=NAME", or several with blanks between. */
+static int find_given_roles(struct columns *k, const struct ratings_spec *spec)
 {
-    struct columns k;
     int rc = 0;
 
-    describe_columns(&k, s, name);
-    for (int i = 0; i < spec->columns && rc == 0; i++) {
-        const char *p = spec->column[i];
+    for (int i = 0; i < spec->columns && rc == 0; i++)
+        for (const char *p = spec->column[i], *stop; rc == 0 && *p; p = stop + (*stop == ' ')) {
+            enum role r = role_of(p, '=');
+            const char *name;
 
-        while (rc == 0 && *p) {
-            size_t n, more;
-            enum role r = role_of(p, &n);
-            const char *stop = p + n;
-
-            if (!n)
+            if (r == ROLES)
                 return error_set(
-                    err, PT_ECONFIG,
+                    k->err, PT_ECONFIG,
                     "data.columns: '%.60s' is none of user=NAME, item=NAME, rating=NAME, time=NAME", p);
-            while (*stop && !(*stop == ' ' && (role_of(stop + 1, &more), more)))
+            name = strchr(p, '=') + 1;
+            for (stop = name; *stop && !(*stop == ' ' && role_of(stop + 1, '=') != ROLES);)
                 stop++;
-            rc = assign_role(&k, s, name, r, p + n, (size_t)(stop - p) - n, err);
-            p = stop + (*stop == ' ');
+            rc = assign_role(k, r, name, (size_t)(stop - name));
         }
-    }
-    if (rc == 0 && (k.of[ROLE_USER] == NONE || k.of[ROLE_ITEM] == NONE))
-        rc = error_set(err, PT_ECONFIG, "data.columns: user and item must be among them");
-    if (rc < 0)
-        return rc;
-    set_roles(d, &k, s);
-    report_columns(&k, s, name, told);
-    return 0;
+    return rc == 0 && (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE) ? missing_ids(k->err) : rc;
+}
+
+int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
+                 const struct ratings_spec *spec, struct error *err)
+{
+    struct columns k = {.s = s, .err = err, .event = NONE, .of = {NONE, NONE, NONE, NONE, NONE}};
+    int rc;
+
+    describe_columns(&k);
+    rc = spec->columns ? find_given_roles(&k, spec) : find_roles(&k);
+    if (rc == 0)
+        set_roles(d, &k, told);
+    return rc;
+}
+
+int header_where(struct text_format *d, const struct sample *s, bool named, const struct ratings_spec *spec,
+                 struct error *err)
+{
+    const char *where = spec->where && *spec->where ? spec->where : NULL;
+    const char *equals = where ? strchr(where, '=') : NULL;
+    int number = 0, columns = named && s->columns > d->columns ? s->columns : d->columns;
+
+    d->where = NONE;
+    if (!where)
+        return 0;
+    if (!equals)
+        return error_set(err, PT_ECONFIG, "data.where: COLUMN=WORD, such as event=purchase or 4=buy");
+    snprintf(d->where_word, sizeof d->where_word, "%s", equals + 1);
+    if (named)
+        d->where = find_name(s, where, (size_t)(equals - where));
+    if (d->where == NONE && equals - where < 4 && sscanf(where, "%d=", &number) == 1 && number > 0 &&
+        number <= columns)
+        d->where = number - 1;
+    return d->where != NONE ? 0
+                            : error_set(err, PT_EDATA, "%s: data.where: no column is called '%.*s'", s->shown,
+                                        (int)(equals - where), where);
 }

@@ -1,8 +1,13 @@
-/* recognise_header.h - columns by the names of a header, or of the keys of JSON lines. */
+/* recognise_header.h - columns by the names of a header, or of the keys of JSON lines, and as data.columns
+ * and data.where say. */
 #ifndef READ_RECOGNISE_HEADER_H
 #define READ_RECOGNISE_HEADER_H
 
 #include "read/sample.h"
+
+/* Which of user and item n names name: the sum of these. */
+enum { HEADER_USER = 1, HEADER_ITEM = 2, HEADER_BOTH = 3 };
+int header_ids(const struct field *name, int64_t n);
 
 /* Whether the first row of the table is a header. */
 enum first_line {
@@ -13,15 +18,16 @@ enum first_line {
 };
 enum first_line header_first_line(const struct sample *s);
 
-/* Sets the roles of d and d->event by `name` (s->columns names). `told` gets the columns by role, and why
- * others are unused. PT_EDATA if they are in doubt. */
-int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
-                 const struct field *name, struct error *err);
-/* The same by data.columns: "user=NAME", "item=NAME", ..., each a list element, or several in one with blanks
- * between. */
-int header_given_roles(struct text_format *d, struct reading *told, const struct sample *s,
-                       const struct field *name, const struct ratings_spec *spec, struct error *err);
 /* Whether data.columns gives names. */
 bool header_names_are_given(const struct ratings_spec *spec);
+/* Sets the roles of d and d->event by the sample's names, which data.columns may assign. `told` gets the
+ * columns by role, and why others are unused. PT_EDATA if they are in doubt. */
+int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
+                 const struct ratings_spec *spec, struct error *err);
+/* Sets the roles of d by the positions in data.columns, if it gives these. */
+int header_positions(struct text_format *d, const struct ratings_spec *spec, struct error *err);
+/* Sets d->where: the column by its name (`named`: the sample has names), or by its number from 1. */
+int header_where(struct text_format *d, const struct sample *s, bool named, const struct ratings_spec *spec,
+                 struct error *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include "read/field.h"
 #include "read/parser_layouts.h"
 
-#include <math.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,18 +118,25 @@ static bool same_text(const struct field *a, const struct field *b)
     return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
-static bool is_whole(const struct field *f)
+/* The number that the field is in digits alone, or -1. */
+static int64_t whole_of(const struct field *f)
 {
-    for (size_t k = 0; k < f->length; k++)
-        if (f->text[k] < '0' || f->text[k] > '9')
-            return false;
-    return f->length > 0 && f->length < 19;
+    int64_t n = 0;
+
+    if (f->length < 1 || f->length > 18)
+        return -1;
+    for (size_t k = 0; k < f->length; k++) {
+        if (!isdigit((unsigned char)f->text[k]))
+            return -1;
+        n = 10 * n + f->text[k] - '0';
+    }
+    return n;
 }
 
 static bool has_digit(const struct field *f)
 {
     for (size_t k = 0; k < f->length; k++)
-        if (f->text[k] >= '0' && f->text[k] <= '9')
+        if (isdigit((unsigned char)f->text[k]))
             return true;
     return false;
 }
@@ -153,36 +160,34 @@ struct lists {
 
 static struct lists measure_lists(const struct sample *s)
 {
+    static const struct text_format blanks = {.blanks = true};
     struct lists l = {true, true, true, true, true, false, false, true, true};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
-    double value;
+    int64_t before = -1;
 
     for (int k = 0; k < s->lines; k++) {
-        int64_t n = text_cut(&(struct text_format){.blanks = true}, s->line[k].begin, s->line[k].end, f,
-                             TEXT_COLUMNS);
-        int64_t most = n < TEXT_COLUMNS ? n : TEXT_COLUMNS;
+        int64_t n = text_cut(&blanks, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS), last = -1;
 
-        l.first_fraction =
-            l.first_fraction || (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length));
-        l.pairs = l.pairs && !memchr(f[0].text, ':', f[0].length);
-        l.counted = l.counted && is_whole(&f[0]) && strtoll(f[0].text, NULL, 10) == n - 1;
-        l.consecutive = l.consecutive && is_whole(&f[0]) &&
-                        (k == 0 || strtoll(f[0].text, NULL, 10) == strtoll(first[k - 1].text, NULL, 10) + 1);
-        l.one_hot = l.one_hot && n == s->line[0].fields && n > 1;
-        for (int64_t c = 0; c < most; c++) {
-            l.whole = l.whole && is_whole(&f[c]);
-            l.digits = l.digits && (has_digit(&f[c]));
-            l.rising =
-                l.rising && (c == 0 || (is_whole(&f[c]) && is_whole(&f[c - 1]) &&
-                                        strtoll(f[c].text, NULL, 10) > strtoll(f[c - 1].text, NULL, 10)));
-            if (c == 0)
-                continue;
-            l.pairs = l.pairs && is_pair(&f[c], &value);
-            l.one_hot = l.one_hot && is_pair(&f[c], &value) && value == 1;
-        }
         first[k] = f[0];
         for (int j = 0; j < k && !l.first_twice; j++)
             l.first_twice = same_text(&first[j], &f[0]);
+        l.first_fraction |= field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length);
+        l.pairs &= !memchr(f[0].text, ':', f[0].length);
+        l.counted &= whole_of(&f[0]) == n - 1;
+        l.consecutive &= whole_of(&f[0]) >= 0 && (k == 0 || whole_of(&f[0]) == before + 1);
+        before = whole_of(&f[0]);
+        l.one_hot &= n == s->line[0].fields && n > 1;
+        for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
+            int64_t number = whole_of(&f[c]);
+            double value = 0;
+
+            l.whole &= number >= 0;
+            l.digits &= has_digit(&f[c]);
+            l.rising &= c == 0 || (last >= 0 && number > last);
+            l.pairs &= c == 0 || is_pair(&f[c], &value);
+            l.one_hot &= c == 0 || value == 1;
+            last = number;
+        }
     }
     return l;
 }
@@ -198,7 +203,6 @@ bool values_are_pairs(const struct sample *s)
 
 int values_lists(struct text_format *d, const struct sample *s, struct error *err)
 {
-    static const char lists[] = "if they are lists of items, data.format=lists";
     struct lists l = measure_lists(s);
 
     d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
@@ -221,19 +225,17 @@ int values_lists(struct text_format *d, const struct sample *s, struct error *er
         return sample_doubt(
             s, -1, err,
             "blanks part the lines into different numbers of words; texts with blanks want another "
-            "data.delimiter; %s",
-            lists);
-    if (l.first_twice || (!l.whole && !l.digits))
+            "data.delimiter; if they are lists of items, data.format=lists");
+    if (l.first_twice)
         return sample_doubt(
             s, -1, err,
             "lines of different numbers of fields, and the first field stands on several lines; is "
-            "another data.delimiter wanted? %s",
-            lists);
+            "another data.delimiter wanted? If they are lists of items, data.format=lists");
     if (l.rising && !l.consecutive)
         return sample_doubt(
             s, -1, err,
-            "all numbers of each line rise: baskets without a user (number them by line first), or %s",
-            lists + 3);
+            "all numbers of each line rise: baskets without a user (number them by line first), or lists of "
+            "items, data.format=lists");
     return 0;
 }
 

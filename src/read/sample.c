@@ -1,6 +1,5 @@
 #include "read/sample.h"
 
-#include "base/mem.h"
 #include "base/text.h"
 #include "read/field.h"
 
@@ -13,42 +12,44 @@
 
 /* --- records ------------------------------------------------------------------------------------- */
 
-void sample_take(struct sample *s, const struct text_format *d, const char *begin, const char *end,
-                 int64_t number)
+static int columns_of(const struct sample *s, int line)
 {
+    int64_t n = s->line[line].fields;
+
+    return n < 0 ? 0 : n < TEXT_COLUMNS ? (int)n : TEXT_COLUMNS + (n > TEXT_COLUMNS);
+}
+
+void sample_read_lines(struct sample *s, const struct text_format *d, const char *begin, const char *end,
+                       int64_t number)
+{
+    int with[TEXT_COLUMNS + 2] = {0};
+
     s->lines = 0;
-    for (const char *p = begin; p < end && s->lines < SAMPLE_LINES;) {
-        const char *stop = text_record_end(d, p, end, true), *to, *from = p;
+    for (const char *p = begin, *stop; p < end && s->lines < SAMPLE_LINES; p = stop < end ? stop + 1 : end) {
+        const char *record = text_record_end(d, p, end, true), *to, *from = p;
         int64_t at = ++number;
 
-        if (!stop)
-            stop = memchr(p, '\n', (size_t)(end - p)) ? memchr(p, '\n', (size_t)(end - p)) : end;
-        to = stop > p && stop[-1] == '\r' ? stop - 1 : stop;
+        stop = record ? record : text_newline(p, end);
+        to = text_without_cr(p, stop);
         for (const char *c = p; (c = memchr(c, '\n', (size_t)(stop - c))); c++)
             number++;
         while (from < to && field_is_blank(*from))
             from++;
-        if (from < to && !(*d->comment && strncmp(p, d->comment, strlen(d->comment)) == 0)) {
-            s->line[s->lines].begin = p;
-            s->line[s->lines].end = to;
-            s->line[s->lines].number = at;
-            s->line[s->lines].fields = text_cut(d, p, to, NULL, 0);
-            s->lines++;
-        }
-        p = stop < end ? stop + 1 : end;
-    }
-    s->alike = 0;
-    s->columns = 0;
-    for (int k = 0; k < s->lines; k++) {
-        int same = 0;
-
-        if (s->line[k].fields == s->columns || s->line[k].fields < 1)
+        if (from == to || (*d->comment && strncmp(p, d->comment, strlen(d->comment)) == 0))
             continue;
-        for (int j = 0; j < s->lines; j++)
-            same += s->line[j].fields == s->line[k].fields;
-        if (same > s->alike) {
-            s->alike = same;
-            s->columns = (int)(s->line[k].fields < TEXT_COLUMNS + 1 ? s->line[k].fields : TEXT_COLUMNS + 1);
+        s->line[s->lines].begin = p;
+        s->line[s->lines].end = to;
+        s->line[s->lines].number = at;
+        s->line[s->lines].fields = text_cut(d, p, to, NULL, 0);
+        with[columns_of(s, s->lines++)]++;
+    }
+    s->alike = s->columns = 0;
+    for (int k = 0; k < s->lines; k++) {
+        int n = columns_of(s, k);
+
+        if (n > 0 && with[n] > s->alike) {
+            s->alike = with[n];
+            s->columns = n;
         }
     }
 }
@@ -78,7 +79,7 @@ static bool tabs_are_doubled(struct text_format *d, struct sample *s, const char
 {
     struct field f[TEXT_COLUMNS];
 
-    sample_take(s, d, begin, end, 0);
+    sample_read_lines(s, d, begin, end, 0);
     for (int k = 0; k < s->lines; k++) {
         int64_t n = text_cut(d, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
 
@@ -107,7 +108,7 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
         int with = 0;
 
         text_set_delimiter(d, candidates[c]);
-        sample_take(s, d, begin, end, 0);
+        sample_read_lines(s, d, begin, end, 0);
         for (int k = 0; k < s->lines; k++)
             with += s->line[k].fields > 1;
         alike[c] = s->columns > 1 ? s->alike : 0;
@@ -137,11 +138,9 @@ int sample_new_table(struct sample *s, int rows, int columns, struct error *err)
     s->rows = rows;
     s->columns = columns;
     s->first = 0;
-    s->cell = mem_zalloc((int64_t)rows * columns + 1, sizeof *s->cell);
-    s->line_of = mem_zalloc(rows + 1, sizeof *s->line_of);
-    return s->cell && s->line_of
-               ? 0
-               : error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown);
+    s->cell = mem_pool_zalloc(&s->pool, (int64_t)rows * columns + 1, sizeof *s->cell);
+    s->line_of = mem_pool_zalloc(&s->pool, rows + 1, sizeof *s->line_of);
+    return s->pool.failed ? error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown) : 0;
 }
 
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err)
@@ -157,29 +156,30 @@ int sample_make_table(struct sample *s, const struct text_format *d, struct erro
     return rc;
 }
 
-void sample_drop_repeated(struct sample *s)
+void sample_take_names(struct sample *s)
 {
-    size_t n = (size_t)(s->line[0].end - s->line[0].begin), width = (size_t)s->columns * sizeof *s->cell;
+    size_t n = (size_t)(s->line[0].end - s->line[0].begin), width = (size_t)s->columns;
     int to = 1;
 
+    memcpy(s->name, s->cell, width * sizeof *s->cell);
     for (int row = 1; row < s->rows; row++) {
         int k = s->line_of[row];
 
         if ((size_t)(s->line[k].end - s->line[k].begin) == n &&
             memcmp(s->line[k].begin, s->line[0].begin, n) == 0)
             continue;
-        memmove(&s->cell[(size_t)to * (size_t)s->columns], &s->cell[(size_t)row * (size_t)s->columns], width);
+        memmove(&s->cell[(size_t)to * width], sample_cell(s, row, 0), width * sizeof *s->cell);
         s->line_of[to++] = k;
     }
-    s->rows = s->rows ? to : 0;
+    s->rows = to;
+    s->first = 1;
 }
 
-void sample_fini(struct sample *s)
+void sample_free(struct sample *s)
 {
-    mem_free(s->cell);
-    mem_free(s->line_of);
-    s->cell = NULL;
-    s->line_of = NULL;
+    if (s)
+        mem_pool_free(&s->pool);
+    mem_free(s);
 }
 
 /* --- what a column looks like -------------------------------------------------------------------- */
@@ -226,41 +226,26 @@ static void add_cell(struct column_look *l, const struct field *f, double *befor
 {
     double x = NAN;
     int64_t time;
-    bool number = read_number(f, &x), fraction = number && (x != floor(x) || memchr(f->text, '.', f->length));
-    bool word = !number && field_time(f->text, f->length, &time) != NULL;
+    bool number = read_number(f, &x), date = !number && field_time(f->text, f->length, &time) == NULL;
 
-    l->truths = l->truths && is_truth(f);
-    if (word) {
-        l->words++;
-        l->counting = false;
-        l->filled++;
-        return;
-    }
-    l->numbers = l->numbers && number;
-    l->whole = l->whole && number && !fraction;
-    l->dates = l->dates && !number;
-    l->epochs = l->epochs && number && epoch_value(f, x);
-    l->some_epoch = l->some_epoch || (number && epoch_value(f, x));
-    l->some_fraction = l->some_fraction || (number && x != floor(x));
-    l->some_number = l->some_number || number;
+    l->some_number += number;
+    l->some_date += date;
+    l->words += !number && !date;
+    l->some_truth += is_truth(f);
+    l->some_epoch += number && epoch_value(f, x);
+    l->some_fraction += number && x != floor(x);
+    l->some_point += number && (x != floor(x) || memchr(f->text, '.', f->length));
     l->counting = l->counting && number && (l->filled == 0 || x == *before + 1);
-    l->low = number && !(x >= l->low) ? x : l->low;
-    l->high = number && !(x <= l->high) ? x : l->high;
+    l->high = number && x > l->high ? x : l->high;
     *before = x;
     l->filled++;
 }
 
 struct column_look sample_look(const struct sample *s, int column)
 {
-    struct column_look l = {.numbers = true,
-                            .whole = true,
-                            .truths = true,
-                            .dates = true,
-                            .epochs = true,
-                            .counting = true,
-                            .low = NAN,
-                            .high = NAN};
+    struct column_look l = {.counting = true, .high = -INFINITY};
     double before = 0;
+    bool enough;
 
     for (int row = s->first; row < s->rows; row++) {
         const struct field *f = sample_cell(s, row, column);
@@ -270,10 +255,13 @@ struct column_look sample_look(const struct sample *s, int column)
         else
             add_cell(&l, f, &before);
     }
+    enough = l.filled && 2 * l.words <= l.filled;
+    l.numbers = enough && !l.some_date;
+    l.whole = l.numbers && !l.some_point;
+    l.dates = enough && !l.some_number;
+    l.epochs = l.numbers && l.some_epoch == l.some_number;
+    l.truths = l.filled && l.some_truth == l.filled;
     l.counting = l.counting && l.filled >= 3;
-    if (2 * l.words > l.filled || !l.filled)
-        l.numbers = l.whole = l.dates = l.epochs = false;
-    l.truths = l.truths && l.filled;
     return l;
 }
 

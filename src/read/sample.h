@@ -3,6 +3,7 @@
 #define READ_SAMPLE_H
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "read/text_format.h"
 
 #define SAMPLE_LINES 1000
@@ -16,16 +17,18 @@ struct sample {
         const char *begin, *end; /* borrowed, without line ends */
         int64_t number, fields;  /* line in the text; number of its fields */
     } line[SAMPLE_LINES];
-    int columns;        /* of most lines; of the table */
-    int alike;          /* lines with that many columns */
-    int rows, first;    /* rows of the table; the first one that is data (1 behind a header) */
-    struct field *cell; /* (rows, columns) owned */
-    int *line_of;       /* (rows) owned */
+    int columns;                     /* of most lines; of the table */
+    int alike;                       /* lines with that many columns */
+    int rows, first;                 /* rows of the table; the first one that is data (1 behind a header) */
+    struct field *cell;              /* (rows, columns) */
+    int *line_of;                    /* (rows) */
+    struct field name[TEXT_COLUMNS]; /* (columns) of the header, or keys of JSON lines */
+    struct mem_pool pool;            /* owned: the table */
 };
 
 /* Fills s->line with the records of [begin, end), cut by `d`; `number`: the line before the first. */
-void sample_take(struct sample *s, const struct text_format *d, const char *begin, const char *end,
-                 int64_t number);
+void sample_read_lines(struct sample *s, const struct text_format *d, const char *begin, const char *end,
+                       int64_t number);
 /* Finds the delimiter and stores it in d; the rules are in sample.c. `columns`: their number if given, else
  * 0. */
 void sample_find_delimiter(struct text_format *d, struct sample *s, const char *begin, const char *end,
@@ -34,9 +37,9 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err);
 /* A table of so many rows of empty fields (JSON lines). PT_ENOMEM. */
 int sample_new_table(struct sample *s, int rows, int columns, struct error *err);
-/* Removes lines that repeat the first one. */
-void sample_drop_repeated(struct sample *s);
-void sample_fini(struct sample *s);
+/* The first row becomes the names; lines that repeat it are removed. */
+void sample_take_names(struct sample *s);
+void sample_free(struct sample *s); /* takes NULL */
 
 static inline const struct field *sample_cell(const struct sample *s, int row, int column)
 {
@@ -46,13 +49,14 @@ static inline const struct field *sample_cell(const struct sample *s, int row, i
 /* The kinds of values in a column's filled cells, from s->first on. A kind holds for all cells; up to half
  * may still be words beside numbers or dates, and the parser reports their lines. */
 struct column_look {
-    int filled;                  /* cells that are neither empty nor a word for "missing" */
-    int words;                   /* neither numbers nor dates */
-    bool numbers, whole, truths; /* numbers; whole ones; true and false */
-    bool dates, epochs;          /* times, as dates or as numbers */
-    bool counting;               /* each is one more than the one before, on three lines and more */
-    bool some_epoch, some_fraction, some_number, repeats;
-    double low, high;
+    int filled;                                /* cells that are neither empty nor a word for "missing" */
+    int words;                                 /* neither numbers nor dates */
+    int some_number, some_date, some_epoch;    /* how many */
+    int some_fraction, some_point, some_truth; /* 1.5; 1.0 too; true and false */
+    bool numbers, whole, truths;               /* numbers; whole ones; true and false */
+    bool dates, epochs;                        /* times, as dates or as numbers */
+    bool counting; /* each is one more than the one before, on three lines and more */
+    double high;
 };
 struct column_look sample_look(const struct sample *s, int column);
 

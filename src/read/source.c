@@ -1,117 +1,136 @@
 #include "read/source.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "read/archive.h"
 #include "read/published.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <glob.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static void fini_text(struct source_text *t)
+/* A text of the source's own; "" where there is no memory, which source_find tells at its end. */
+static char *print(struct source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static char *print(struct source *s, const char *fmt, ...)
 {
-    mem_free(t->path);
-    mem_free(t->member);
-    mem_free(t->shown);
+    char *text;
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    text = mem_pool_alloc(&s->pool, n + 1, 1);
+    if (!text)
+        return s->none;
+    va_start(args, fmt);
+    vsnprintf(text, (size_t)n + 1, fmt, args);
+    va_end(args);
+    return text;
 }
 
-void source_free(struct source *s)
-{
-    if (!s)
-        return;
-    for (int64_t k = 0; k < s->n; k++)
-        fini_text(&s->text[k]);
-    mem_free(s->text);
-    fini_text(&s->titles);
-    mem_free(s);
-}
-
-static int fill_text(struct source_text *t, const char *path, const char *member, enum given_part given,
-                     struct error *err)
-{
-    const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
-
-    t->given = given;
-    t->known_name = published_known_name(member ? member : path);
-    t->path = mem_strdup(path);
-    t->member = member ? mem_strdup(member) : NULL;
-    t->shown = mem_alloc((int64_t)(strlen(name) + (member ? strlen(member) : 0) + 2), 1);
-    if (!t->path || (member && !t->member) || !t->shown)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    strcpy(t->shown, name);
-    if (member)
-        strcat(strcat(t->shown, "/"), member);
-    replace_controls(t->shown, !utf8_valid(t->shown, strlen(t->shown)));
-    return 0;
-}
-
-static int add_text(struct source *s, const char *path, const char *member, enum given_part given,
-                    struct error *err)
+/* Room for one more; NULL: no memory, which source_find tells too. */
+static struct source_text *new_text(struct source *s)
 {
     struct source_text *more = mem_resize(s->text, s->n + 1, sizeof *more);
 
-    if (!more)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    s->text = more;
-    s->text[s->n] = (struct source_text){0};
-    return fill_text(&s->text[s->n++], path, member, given, err);
+    s->pool.failed = s->pool.failed || !more;
+    s->text = more ? more : s->text;
+    return more ? &s->text[s->n++] : NULL;
+}
+
+static void set_text(struct source *s, struct source_text *t, const char *path, const char *member,
+                     enum given_part given)
+{
+    if (!t)
+        return;
+    *t = (struct source_text){.path = print(s, "%s", path),
+                              .member = member ? print(s, "%s", member) : NULL,
+                              .shown = print(s, "%s%s%s", strcmp(path, "-") == 0 ? "stdin" : path,
+                                             member ? "/" : "", member ? member : ""),
+                              .given = given,
+                              .known_name = published_known_name(member ? member : path)};
+    replace_controls(t->shown, !utf8_valid(t->shown, strlen(t->shown)));
+}
+
+static void add_text(struct source *s, const char *path, const char *member, enum given_part given)
+{
+    set_text(s, new_text(s), path, member, given);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* --- a folder or an archive ---------------------------------------------------------------------- */
 
-/* Adds what published_match found: member names of the archive `path`, or files below the folder `path`. */
-static int add_match(struct source *s, const char *path, bool archive, const struct published_match *m,
-                     struct error *err)
+/* Files of a folder and of those in it, without hidden ones. What cannot be read below the top is passed
+ * over. */
+static int list_folder(struct file_names *out, const char *path, struct error *err)
 {
+    char *const top[] = {(char *)path, NULL};
+    size_t n = strlen(path), prefix = n + (n && path[n - 1] != '/');
+    FTS *tree = fts_open(top, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    FTSENT *entry = NULL;
     int rc = 0;
 
-    for (int k = 0; k < m->texts && rc == 0; k++) {
-        char *file = archive ? NULL : file_join(path, m->text[k]);
-
-        if (archive)
-            rc = add_text(s, path, m->text[k], m->given[k], err);
-        else if (file)
-            rc = add_text(s, file, NULL, m->given[k], err);
-        else
-            rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-        mem_free(file);
+    while (rc == 0 && tree && (errno = 0, entry = fts_read(tree))) {
+        if (entry->fts_level == 0 && entry->fts_info == FTS_DNR)
+            rc = error_set(err, PT_EDATA, "%s: cannot be listed: %s", path, strerror(entry->fts_errno));
+        else if (entry->fts_level > 0 && (entry->fts_name[0] == '.' || entry->fts_level > 1) &&
+                 entry->fts_info == FTS_D)
+            fts_set(tree, entry, FTS_SKIP);
+        else if (entry->fts_info == FTS_F && entry->fts_name[0] != '.')
+            rc = file_names_add(out, entry->fts_path + prefix, path, err);
     }
-    if (rc == 0 && m->titles) {
-        char *file = archive ? NULL : file_join(path, m->titles);
-
-        if (archive || file)
-            rc = fill_text(&s->titles, archive ? path : file, archive ? m->titles : NULL, GIVEN_NONE, err);
-        else
-            rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-        mem_free(file);
-    }
-    s->finished = m->finished;
+    if (rc == 0 && (!tree || errno))
+        rc = error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be listed: %s", path,
+                       strerror(errno));
+    if (tree)
+        fts_close(tree);
+    if (out->n) /* the order of a folder is the file system's */
+        qsort(out->name, (size_t)out->n, sizeof *out->name, by_name);
     return rc;
+}
+
+/* A name of the list as a text of the source. */
+static void place(struct source *s, struct source_text *t, const char *path, bool archive, const char *name,
+                  enum given_part given)
+{
+    size_t n = strlen(path);
+
+    if (archive)
+        set_text(s, t, path, name, given);
+    else
+        set_text(s, t, print(s, "%s%s%s", path, n && path[n - 1] != '/' ? "/" : "", name), NULL, given);
 }
 
 static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
                           struct error *err)
 {
-    struct published_match match;
-    char **names = NULL;
-    int64_t n = 0;
-    int rc = archive ? archive_list(&names, &n, path, err) : published_of_folder(&names, &n, path, err);
+    struct published_match m;
+    struct file_names names = {0};
+    int rc = archive ? archive_list(&names, path, err) : list_folder(&names, path, err);
 
     if (rc == 0)
-        rc = published_match(&match, names, n, prefer_given, archive, path, err);
-    for (int64_t k = 0; rc == 0 && match.all && k < n; k++) {
-        struct published_match one = {.text = {names[k]}, .texts = published_is_film(names[k])};
-
-        rc = add_match(s, path, archive, &one, err);
+        rc = published_match(&m, &names, prefer_given, archive, path, err);
+    for (int64_t k = 0; rc == 0 && k < (m.films ? names.n : m.texts); k++) {
+        if (m.films && !published_is_film(names.name[k]))
+            continue;
+        place(s, new_text(s), path, archive, m.films ? names.name[k] : m.text[k],
+              m.films ? GIVEN_NONE : m.given[k]);
     }
+    if (rc == 0 && m.titles)
+        place(s, &s->titles, path, archive, m.titles, GIVEN_NONE);
     if (rc == 0)
-        rc = add_match(s, path, archive, &match, err);
-    archive_free_names(names, n);
+        s->finished = m.finished;
+    file_names_free(&names);
     return rc;
 }
 
@@ -125,77 +144,45 @@ static bool is_file(const char *path)
 }
 
 /* Titles that lie beside a file. */
-static int find_titles(struct source *s, const char *path, struct error *err)
+static void find_titles(struct source *s, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name;
-    size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
-    int rc = 0;
 
-    for (int k = 0; (name = published_titles(k)) && !s->titles.path && rc == 0; k++) {
-        char *beside = mem_alloc((int64_t)(folder + strlen(name) + 1), 1);
+    for (int k = 0; (name = published_titles(k)) && !s->titles.path; k++) {
+        const char *beside = print(s, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
 
-        if (!beside)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-        memcpy(beside, path, folder);
-        strcpy(beside + folder, name);
         if (is_file(beside) && strcmp(beside, path) != 0)
-            rc = fill_text(&s->titles, beside, NULL, GIVEN_NONE, err);
-        mem_free(beside);
+            set_text(s, &s->titles, beside, NULL, GIVEN_NONE);
     }
-    return rc;
-}
-
-/* path + from -> path + to, in new memory. */
-static char *replace_end(const char *path, const char *from, const char *to)
-{
-    size_t keep = strlen(path) - strlen(from);
-    char *fresh = mem_alloc((int64_t)(keep + strlen(to) + 1), 1);
-
-    if (fresh) {
-        memcpy(fresh, path, keep);
-        strcpy(fresh + keep, to);
-    }
-    return fresh;
 }
 
 /* "u1" where u1.base and u1.test lie, or "u1.base" with its u1.test where a given split is wanted. */
-static int find_pair(struct source *s, const char *path, bool prefer_given, bool *found, struct error *err)
+static bool find_pair(struct source *s, const char *path, bool prefer_given)
 {
     size_t n = strlen(path);
     bool named = n > 5 && strcmp(path + n - 5, ".base") == 0;
-    char *base, *test;
-    int rc = 0;
+    int stem = (int)(named ? n - 5 : n);
+    const char *base = print(s, "%.*s.base", stem, path), *test = print(s, "%.*s.test", stem, path);
+    struct stat st;
 
-    *found = false;
-    if (named && !prefer_given)
-        return 0;
-    base = replace_end(path, named ? ".base" : "", ".base");
-    test = replace_end(path, named ? ".base" : "", ".test");
-    if (!base || !test) {
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    } else if (is_file(base) && is_file(test)) {
-        *found = true;
-        rc = add_text(s, base, NULL, GIVEN_TRAIN, err);
-        if (rc == 0)
-            rc = add_text(s, test, NULL, GIVEN_TEST, err);
-        if (rc == 0)
-            rc = find_titles(s, base, err);
-    }
-    mem_free(base);
-    mem_free(test);
-    return rc;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    if ((named && !prefer_given) || !is_file(base) || !is_file(test))
+        return false;
+    add_text(s, base, NULL, GIVEN_TRAIN);
+    add_text(s, test, NULL, GIVEN_TEST);
+    find_titles(s, base);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        snprintf(
+            s->chosen, sizeof s->chosen,
+            "%.100s and its test file were read, not the folder of that name, which wants a / at its end",
+            base);
+    return true;
 }
 
 /* Part files, in the order of their names' bytes whatever the locale. */
 static int find_glob(struct source *s, const char *path, struct error *err)
 {
     glob_t g;
-    int got = glob(path, GLOB_NOSORT, NULL, &g), rc = 0;
+    int got = glob(path, GLOB_NOSORT, NULL, &g);
 
     if (got == GLOB_NOMATCH)
         return error_set(err, PT_EDATA, "%s: no file matches", path);
@@ -203,90 +190,75 @@ static int find_glob(struct source *s, const char *path, struct error *err)
         return error_set(err, got == GLOB_NOSPACE ? PT_ENOMEM : PT_EDATA,
                          "%s: cannot list the files that match", path);
     qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_name);
-    for (size_t k = 0; k < g.gl_pathc && rc == 0; k++)
+    for (size_t k = 0; k < g.gl_pathc; k++)
         if (is_file(g.gl_pathv[k]))
-            rc = add_text(s, g.gl_pathv[k], NULL, GIVEN_NONE, err);
-    if (rc == 0 && s->n == 0)
-        rc = error_set(err, PT_EDATA, "%s: only folders match", path);
-    if (rc == 0)
-        rc = find_titles(s, s->text[0].path, err);
+            add_text(s, g.gl_pathv[k], NULL, GIVEN_NONE);
     globfree(&g);
-    return rc;
+    if (s->n == 0)
+        return error_set(err, PT_EDATA, "%s: only folders match", path);
+    find_titles(s, s->text[0].path);
+    return 0;
 }
 
 static int find_file(struct source *s, const char *path, const struct stat *st, bool prefer_given,
                      struct error *err)
 {
     enum packing packing = PACKING_NONE;
-    int rc;
+    int rc = S_ISREG(st->st_mode) ? archive_packing(&packing, path, err) : 0;
 
-    if (S_ISREG(st->st_mode)) {
-        rc = archive_packing(&packing, path, err);
-        if (rc < 0)
-            return rc;
-    }
-    if (packing == PACKING_FOLDER)
-        return find_in_folder(s, path, true, prefer_given, err);
-    rc = add_text(s, path, NULL, GIVEN_NONE, err);
-    return rc < 0 ? rc : find_titles(s, path, err);
+    if (rc < 0 || packing == PACKING_FOLDER)
+        return rc < 0 ? rc : find_in_folder(s, path, true, prefer_given, err);
+    add_text(s, path, NULL, GIVEN_NONE);
+    find_titles(s, path);
+    return 0;
 }
 
 /* ARCHIVE/MEMBER: 1 where the path goes through a file that is an archive. */
 static int find_member(struct source *s, const char *path, struct error *err)
 {
     enum packing packing;
-    char *archive = mem_strdup(path), **names = NULL;
-    int64_t n = 0, found = -1;
+    char *archive = print(s, "%s", path), *slash = strrchr(archive, '/'), list[500] = "";
+    struct file_names names = {0};
+    bool found = false;
     size_t used = 0;
-    char list[500] = "";
-    struct stat st;
-    int rc = 0;
+    int rc;
 
-    if (!archive)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    for (char *slash = strrchr(archive, '/'); slash && slash > archive && rc == 0;
-         slash = strrchr(archive, '/')) {
+    for (; slash && slash > archive; slash = strrchr(archive, '/')) {
         *slash = 0;
-        if (stat(archive, &st) < 0)
-            continue;
-        if (!S_ISREG(st.st_mode) || archive_packing(&packing, archive, err) < 0 || packing != PACKING_FOLDER)
+        if (is_file(archive))
             break;
-        if ((rc = archive_list(&names, &n, archive, err)) < 0)
-            break;
-        for (int64_t k = 0; k < n; k++) {
-            const char *name = strncmp(names[k], "./", 2) == 0 ? names[k] + 2 : names[k];
-
-            found = strcmp(name, path + (slash + 1 - archive)) == 0 ? k : found;
-            if (used < sizeof list - 1)
-                used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", names[k]);
-        }
-        rc = found >= 0
-                 ? add_text(s, archive, names[found], GIVEN_NONE, err)
-                 : error_set(err, PT_EDATA, "%s: the archive has no such member; it has: %s", path, list);
-        rc = rc < 0 ? rc : 1;
-        break;
     }
-    archive_free_names(names, n);
-    mem_free(archive);
-    return rc;
+    if (!slash || slash == archive || archive_packing(&packing, archive, err) < 0 ||
+        packing != PACKING_FOLDER)
+        return 0;
+    rc = archive_list(&names, archive, err);
+    for (int64_t k = 0; k < names.n && rc == 0; k++) {
+        const char *name = names.name[k], *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name;
+
+        if (strcmp(plain, path + (slash + 1 - archive)) == 0 && !found) {
+            add_text(s, archive, name, GIVEN_NONE);
+            found = true;
+        }
+        if (used < sizeof list - 1)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", name);
+    }
+    if (rc == 0 && !found)
+        rc = error_set(err, PT_EDATA, "%s: the archive has no such member; it has: %s", path, list);
+    file_names_free(&names);
+    return rc < 0 ? rc : 1;
 }
 
 static int find_any(struct source *s, const char *path, bool prefer_given, struct error *err)
 {
     struct stat st;
-    bool found;
     int rc, code;
 
-    if (strcmp(path, "-") == 0)
-        return add_text(s, path, NULL, GIVEN_NONE, err);
-    rc = find_pair(s, path, prefer_given, &found, err);
-    if (rc == 0 && found && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        snprintf(
-            s->chosen, sizeof s->chosen,
-            "%.100s and its test file were read, not the folder of that name, which wants a / at its end",
-            s->text[0].shown);
-    if (rc < 0 || found)
-        return rc;
+    if (strcmp(path, "-") == 0) {
+        add_text(s, path, NULL, GIVEN_NONE);
+        return 0;
+    }
+    if (find_pair(s, path, prefer_given))
+        return 0;
     if (stat(path, &st) == 0)
         return S_ISDIR(st.st_mode) ? find_in_folder(s, path, false, prefer_given, err)
                                    : find_file(s, path, &st, prefer_given, err);
@@ -305,7 +277,7 @@ static int find_part(struct source *s, const char *path, enum given_part given, 
     int64_t first = s->n;
     int rc = path && *path ? find_any(s, path, false, err) : 0;
 
-    for (int64_t k = first; k < s->n && rc == 0; k++)
+    for (int64_t k = first; k < s->n; k++)
         s->text[k].given = given;
     return rc;
 }
@@ -327,10 +299,20 @@ int source_find(struct source **out, const struct ratings_spec *spec, struct err
         rc = find_any(s, spec->path, spec->prefer_given == 1, err);
     if (rc == 0 && parts && (rc = find_part(s, spec->valid_path, GIVEN_VALID, err)) == 0)
         rc = find_part(s, spec->test_path, GIVEN_TEST, err);
-    if (rc < 0) {
+    if (s->pool.failed)
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+    if (rc < 0)
         source_free(s);
-        return rc;
-    }
-    *out = s;
-    return 0;
+    else
+        *out = s;
+    return rc;
+}
+
+void source_free(struct source *s)
+{
+    if (!s)
+        return;
+    mem_free(s->text);
+    mem_pool_free(&s->pool);
+    mem_free(s);
 }

@@ -3,14 +3,15 @@
 #define READ_SOURCE_H
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "data/ratings.h"
 
 #include <stdbool.h>
 
 struct source_text {
-    char *path;   /* owned; "-": stdin */
-    char *member; /* owned; NULL: not in an archive */
-    char *shown;  /* owned; for messages: path, path/member, stdin */
+    const char *path;   /* "-": stdin */
+    const char *member; /* NULL: not in an archive */
+    char *shown;        /* for messages: path, path/member, stdin */
     enum given_part given;
     bool known_name; /* as MovieLens calls its files */
 };
@@ -21,6 +22,8 @@ struct source {
     struct source_text titles; /* path NULL: none */
     bool finished;             /* Liang's five files */
     char chosen[320];          /* why these texts, if the path could mean others; else "" */
+    struct mem_pool pool;      /* texts of all source_text */
+    char none[1];              /* "" */
 };
 
 /* From spec->path, valid_path and test_path. spec->prefer_given: in a folder with several forms, a given

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define TEXT_COLUMNS   256
 #define TEXT_DELIMITER 16
@@ -43,6 +44,20 @@ struct text_format {
     float missing;
     bool user_first, skip_first; /* FORMAT_MATRIX: the first field is a user, or is skipped */
 };
+
+/* The first newline from p on, or `end`. */
+static inline const char *text_newline(const char *p, const char *end)
+{
+    const char *stop = memchr(p, '\n', (size_t)(end - p));
+
+    return stop ? stop : end;
+}
+
+/* The end of a line without its carriage return. */
+static inline const char *text_without_cr(const char *line, const char *end)
+{
+    return end > line && end[-1] == '\r' ? end - 1 : end;
+}
 
 /* A field without its quotes; `doubled`: quotes inside are still doubled. */
 struct field {

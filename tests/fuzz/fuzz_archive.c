@@ -9,7 +9,7 @@ static void read_member(const char *path, const char *member)
     struct error err = {0};
     char bytes[4096];
     size_t got = 1, all = 0;
-    int rc = archive_open(&m, path, member, &err);
+    int rc = archive_open(&m, path, member, path, &err);
 
     while (rc == 0 && got && all < 4 << 20) {
         rc = archive_read_bytes(m, bytes, sizeof bytes, &got, &err);
@@ -25,8 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = fuzz_file(data, size);
     enum packing packing = PACKING_NONE;
     struct error err = {0};
-    char **names = NULL;
-    int64_t count = 0;
+    struct file_names names = {0};
     int rc = archive_packing(&packing, path, &err);
 
     fuzz_error(rc, &err);
@@ -36,12 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_member(path, NULL);
     if (packing != PACKING_FOLDER)
         return 0;
-    rc = archive_list(&names, &count, path, &err);
+    rc = archive_list(&names, path, &err);
     fuzz_error(rc, &err);
-    if (rc < 0)
-        return 0;
-    for (int64_t i = 0; i < count && i < 3; i++)
-        read_member(path, names[i]);
-    archive_free_names(names, count);
+    for (int64_t i = 0; rc == 0 && i < names.n && i < 3; i++)
+        read_member(path, names.name[i]);
+    file_names_free(&names);
     return 0;
 }

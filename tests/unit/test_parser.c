@@ -100,7 +100,7 @@ static void parse(struct result *r, const struct text_format *d, const char *tex
                            .skip_bad = skip_bad,
                            .keep_time = d->has_time};
     assert_true(parser_reserve(&r->p, (int64_t)bytes));
-    r->rc = parser_take(&r->p, block, block + bytes, NULL);
+    r->rc = parser_parse_lines(&r->p, block, block + bytes, NULL);
     free(block);
 }
 
@@ -295,7 +295,7 @@ static void lists_put_only_what_has_a_rating(void **state)
     (void)state;
     memcpy(text, lines, sizeof lines);
     assert_true(parser_reserve(&p, sizeof lines));
-    assert_int_equal(parser_take(&p, text, text + sizeof lines - 1, NULL), 0);
+    assert_int_equal(parser_parse_lines(&p, text, text + sizeof lines - 1, NULL), 0);
     assert_int_equal(p.lines_read, 6);
     assert_int_equal(p.lines_bad, 2);
     assert_int_equal(p.bad_line, 3);

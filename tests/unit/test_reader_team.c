@@ -76,7 +76,7 @@ static void compare(const struct text_format *d, char *text, size_t bytes, bool 
     if (text[end - 1] != '\n')
         text[end++] = '\n';
     assert_true(parser_reserve(&one.p, (int64_t)end));
-    one.rc = parser_take(&one.p, text + bom, text + end, NULL);
+    one.rc = parser_parse_lines(&one.p, text + bom, text + end, NULL);
     init(&team, d, skip_bad);
     team.p.out = &team.t;
     team.rc = reader_team_read(&team.p, path, workers, block, &upto, &err);

@@ -211,7 +211,7 @@ static void begin(void *arg, const char *name)
     cli_message("training %s", name);
 }
 
-static int train(const struct request *q, const struct advice *a, const struct facts *f, const char *folder,
+static int train(const struct request *q, struct advice *a, const struct facts *f, const char *folder,
                  const char *file, struct error *err)
 {
     struct start_options o = {.path = q->path,

@@ -38,11 +38,19 @@ struct item_solver {
     double l2, ratio;
 };
 
+static double work_by_users(int64_t users, int64_t entries, int64_t kept)
+{
+    return pow((double)users, 3) + PAIR_COST * (double)entries * (double)kept;
+}
+
+double item_solver_work(int64_t users, int64_t entries, int64_t kept)
+{
+    return fmin(pow((double)kept, 3), work_by_users(users, entries, kept));
+}
+
 static bool is_by_users(const struct matrix *x, int64_t kept)
 {
-    double n = (double)kept, users = (double)x->rows;
-
-    return users * users * users + PAIR_COST * (double)x->entries * n < n * n * n;
+    return work_by_users(x->rows, x->entries, kept) < pow((double)kept, 3);
 }
 
 int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)

@@ -35,9 +35,10 @@ void item_weights_list(const struct item_weights *w, struct param_list *l);
  * `pairs` (columns, 2): scratch. Only if not all items are kept. */
 void item_weights_choose(struct item_weights *w, int64_t *pairs);
 
-/* The number of items in B; the bytes of a solver for them. */
+/* The number of items in B; of a solver for them the bytes, and the operations in float64. */
 int64_t item_weights_kept(int64_t columns, int64_t most);
 int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers);
+double item_solver_work(int64_t users, int64_t entries, int64_t kept);
 
 /* Memory for item_weights_solve. PT_ENOMEM. */
 struct item_solver;

@@ -2,12 +2,12 @@
 
 #include "base/mem.h"
 #include "config/config.h"
+#include "model/item_weights.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CHOSEN_FROM    0.6 /* of the way from the lowest value to the highest */
@@ -18,11 +18,11 @@
 #define JUDGED_WANTED  100
 #define JUDGED_MOST    10000
 #define JUDGED_LEAST   10
-#define STEPS_LEAST    30    /* minibatches of an epoch */
-#define STEPS_FEW      8     /* the same of small data */
-#define EASE_ITEM_PAIR 8     /* bytes */
-#define EASE_ITEMS     20000 /* beyond it takes many minutes: time grows with their cube */
-#define EASE_ITEMS_FEW 5000  /* seconds: several penalties are tried */
+#define STEPS_LEAST    30   /* minibatches of an epoch */
+#define STEPS_FEW      8    /* the same of small data */
+#define EASE_ITEM_PAIR 8    /* bytes */
+#define EASE_WORK      8e12 /* operations: 20,000 items, or more of few users; beyond it takes minutes */
+#define EASE_WORK_FEW  1e12 /* seconds: several penalties are tried */
 
 struct advisor {
     struct advice *out;
@@ -246,24 +246,31 @@ static int64_t batch_of(int64_t examples)
 
 /* ---- models ---- */
 
-/* A row is a model worth trying; of networks the first one that this build has. */
+/* A row is a model worth trying; of networks the first one that fits. */
 static const struct row {
     const char *name, *note, *settings; /* KEY=VALUE by blanks */
     bool ratings, network;              /* network: of minibatches */
-    int64_t items_most;                 /* 0: no limit */
+    double work_most;                   /* of its EASE (item_weights.h); 0: it has none */
 } rows[] = {
     {"multidae-ease", "an autoencoder, and the scores of ease added to its own",
      "model.kind=multidae model.hidden=[] model.latent=200 model.input_dropout=0.5 model.ease=on "
-     "model.ease_l2=200 "
-     "train.l2=1e-4",
-     false, true, EASE_ITEMS},
-    {"ease-l2-200", "items from items, in closed form", "model.kind=ease train.l2=200", false, false,
-     EASE_ITEMS},
-    {"ease-l2-50", "the same, less held back", "model.kind=ease train.l2=50", false, false, EASE_ITEMS_FEW},
-    {"ease-l2-500", "the same, more held back", "model.kind=ease train.l2=500", false, false, EASE_ITEMS_FEW},
+     "model.ease_l2=100 model.ease_dropout=0.5 train.l2=1e-4",
+     false, true, EASE_WORK},
+    {"ease-dropout-100", "items from items, in closed form",
+     "model.kind=ease model.input_dropout=0.5 train.l2=100", false, false, EASE_WORK},
+    {"ease-200", "the same without dropout", "model.kind=ease train.l2=200", false, false, EASE_WORK},
+    {"ease-dropout-20", "the same with it, less held back",
+     "model.kind=ease model.input_dropout=0.5 train.l2=20", false, false, EASE_WORK_FEW},
+    {"ease-dropout-500", "the same, more held back", "model.kind=ease model.input_dropout=0.5 train.l2=500",
+     false, false, EASE_WORK_FEW},
+    {"ease-50", "without dropout, less held back", "model.kind=ease train.l2=50", false, false,
+     EASE_WORK_FEW},
     {"multidae", "an autoencoder",
      "model.kind=multidae model.hidden=[] model.latent=200 model.input_dropout=0.5 train.l2=1e-4", false,
      true, 0},
+    {"ials", "factors of users and items, in turn",
+     "model.kind=ials model.latent=64 model.unobserved_weight=0.1 train.penalty=0.01 train.epochs=9", false,
+     false, 0},
     {"mf", "biases and factors, rating by rating",
      "model.kind=mf train.optimizer=sgd model.latent=50 model.center=true train.lr=0.05 train.penalty=0.07 "
      "train.penalty_bias=0.05 eval.untrained=score train.epochs=60 train.patience=5 train.refit=true",
@@ -306,6 +313,8 @@ static void fill_candidate(const struct advisor *a, struct advice_candidate *c, 
         value = strchr(word, '=');
         *value++ = '\0';
         add(a, &c->own, word, value, "%s", strcmp(word, "model.kind") == 0 ? row->note : "");
+        if (strcmp(word, "model.kind") == 0)
+            snprintf(c->kind, sizeof c->kind, "%s", value);
     }
     if (!row->network)
         return;
@@ -314,20 +323,21 @@ static void fill_candidate(const struct advisor *a, struct advice_candidate *c, 
     if (row->ratings)
         return;
     add(a, &c->own, "train.epochs", "500", "a limit; patience ends the training before");
-    add(a, &c->own, "train.patience", "20", "epochs without a better validation figure");
+    add(a, &c->own, "train.patience", "15", "epochs without a better validation figure");
 }
 
 static int choose_models(const struct advisor *a, struct error *err)
 {
     int64_t items = idtable_count(a->r->items);
     bool square = mem_available(EASE_ITEM_PAIR * items * items), network = false, known;
+    double work = item_solver_work(a->out->users, a->out->kept, items);
     int rc;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct advice_candidate *c = &a->out->candidate[a->out->candidates];
 
         if (rows[i].ratings != a->out->ratings || (rows[i].network && network) ||
-            (rows[i].items_most && (items > rows[i].items_most || !square)))
+            (rows[i].work_most > 0 && (work > rows[i].work_most || !square)))
             continue;
         fill_candidate(a, c, &rows[i]);
         if ((rc = is_known(&known, &a->out->common, &c->own, err)) < 0)
@@ -354,67 +364,4 @@ int advice_make(struct advice *out, const struct ratings *r, const struct facts 
     add(&a, &out->common, "eval.metrics", out->ratings ? "[rmse, mae]" : "[ndcg@100, recall@20, recall@50]",
         "the first one chooses");
     return choose_models(&a, err);
-}
-
-/* ---- as a file ---- */
-
-/* A value as YAML: a list, or a text in quotes where it needs them. */
-static void put_value(FILE *f, const char *key, const char *value)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
-    bool list = strcmp(key, "data.columns") == 0 || strcmp(key, "eval.metrics") == 0;
-
-    if (*value == '[' || *value == '"' || (*value && value[strspn(value, plain)] == '\0')) {
-        fputs(value, f);
-    } else if (list) {
-        fprintf(f, "[%s]", value);
-    } else {
-        putc('"', f);
-        for (; *value; value++)
-            fprintf(f, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
-        putc('"', f);
-    }
-}
-
-static void put_setting(FILE *f, const char *key, const char *value, const char *reason)
-{
-    int width = (int)(strlen(key) + strlen(value)) + 2, gap = width < 30 ? 32 - width : 2;
-
-    fprintf(f, "%s: ", key);
-    put_value(f, key, value);
-    if (*reason)
-        fprintf(f, "%*s# %s", gap, "", reason);
-    putc('\n', f);
-}
-
-static void put_given(FILE *f, char **given, int n)
-{
-    char key[64];
-
-    for (int i = 0; i < n; i++) {
-        size_t length = strcspn(given[i], "=");
-
-        snprintf(key, sizeof key, "%.*s", (int)length, given[i]);
-        put_setting(f, key, given[i] + length + (given[i][length] == '='), "as given");
-    }
-}
-
-int advice_text(char **out, size_t *length, const struct advice *a, int candidate, const char *path,
-                char **given, int n_given, struct error *err)
-{
-    const struct advice_list *list[] = {&a->candidate[candidate].own, &a->common};
-    FILE *f = open_memstream(out, length);
-
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    put_setting(f, "data.path", path, "");
-    for (int l = 0; l < 2; l++)
-        for (int i = 0; i < list[l]->n; i++)
-            put_setting(f, list[l]->setting[i].key, list[l]->setting[i].value, list[l]->setting[i].reason);
-    put_given(f, given, n_given);
-    if (fclose(f) != 0 || !*out) {
-        free(*out);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    return 0;
 }

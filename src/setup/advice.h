@@ -22,6 +22,7 @@ struct advice_list {
 /* A model worth trying, with its settings over the common ones. */
 struct advice_candidate {
     const char *name, *note; /* note: what it is, for a comment */
+    char kind[16];           /* model.kind */
     bool network;            /* trained in minibatches: minutes, where others take seconds */
     struct advice_list own;
 };

@@ -123,7 +123,8 @@ static void add_blocks(struct cost *w, const struct model_spec *s, const struct 
  * float32 (math/spd.h). */
 static void add_closed(struct cost *w, const struct model_spec *s, const struct problem *p)
 {
-    double n = (double)item_weights_kept(p->columns, s->items_most), pairs = 0.0;
+    int64_t kept = item_weights_kept(p->columns, s->items_most);
+    double n = (double)kept, work = item_solver_work(p->train->rows, p->train->entries, kept), pairs = 0.0;
 
     for (int64_t u = 0; u < p->examples; u++)
         pairs += 0.5 * (double)p->train->row_count[u] * (double)p->train->row_count[u];
@@ -131,10 +132,10 @@ static void add_closed(struct cost *w, const struct model_spec *s, const struct 
     w->floats = p->columns * w->ld;
     w->flop[PHASE_ENCODE] += pairs;
     w->bytes[PHASE_ENCODE] += 4.0 * n * n;
-    w->flop[PHASE_UPDATE] += n * n * n;
+    w->flop[PHASE_UPDATE] += work;
     w->bytes[PHASE_UPDATE] += 24.0 * n * n;
     w->kernel[COST_GATHER] = 2.0 * pairs;
-    w->kernel[COST_PRODUCT] = 2.0 * n * n * n;
+    w->kernel[COST_PRODUCT] = 2.0 * work;
 }
 
 /* Two half steps: the upper half of sums of outer products, a system for each row. */

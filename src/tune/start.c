@@ -112,6 +112,44 @@ end:
     return rc;
 }
 
+static struct advice_setting *find(struct advice_list *l, const char *key)
+{
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->setting[i].key, key) == 0)
+            return &l->setting[i];
+    return NULL;
+}
+
+static int best_of(const struct start_result *r, const struct advice *a, const char *kind)
+{
+    int best = -1;
+
+    for (int i = 0; i < a->candidates; i++)
+        if (r->trial[i].done && (!kind || strcmp(a->candidate[i].kind, kind) == 0) &&
+            (best < 0 || start_better(r, r->trial[i].figure, r->trial[best].figure)))
+            best = i;
+    return best;
+}
+
+/* The best EASE's settings are those of the companions. */
+static void pass_on_ease(struct advice *a, const struct start_result *r)
+{
+    static const char *const key[][2] = {{"train.l2", "model.ease_l2"},
+                                         {"model.input_dropout", "model.ease_dropout"}};
+    int best = best_of(r, a, "ease");
+
+    for (int i = 0; i < a->candidates && best >= 0; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct advice_setting *from = find(&a->candidate[best].own, key[k][0]);
+            struct advice_setting *to = find(&a->candidate[i].own, key[k][1]);
+
+            if (to) {
+                snprintf(to->value, sizeof to->value, "%s", from ? from->value : "0");
+                snprintf(to->reason, sizeof to->reason, "of the best ease on validation");
+            }
+        }
+}
+
 /* The files of a run's folder move into the one above it. */
 static int move_up(const char *folder, const char *name, struct error *err)
 {
@@ -140,20 +178,18 @@ static int move_up(const char *folder, const char *name, struct error *err)
     return rc;
 }
 
-int start_train(struct start_result *out, const struct advice *a, const struct start_options *o,
-                struct error *err)
+int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err)
 {
     int rc = 0;
 
     *out = (struct start_result){.best = -1};
-    for (int pass = 0; pass < 2 && rc == 0; pass++) /* those that take seconds first */
+    for (int pass = 0; pass < 2 && rc == 0; pass++) { /* those that take seconds first */
         for (int i = 0; i < a->candidates && rc == 0; i++)
             if (a->candidate[i].network == (pass == 1))
                 rc = try_candidate(out, a, i, o, err);
-    for (int i = 0; i < a->candidates && rc == 0; i++)
-        if (out->trial[i].done &&
-            (out->best < 0 || start_better(out, out->trial[i].figure, out->trial[out->best].figure)))
-            out->best = i;
+        pass_on_ease(a, out);
+    }
+    out->best = best_of(out, a, NULL);
     if (rc == 0 && out->best < 0)
         rc = error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why);
     return rc < 0 ? rc : move_up(o->folder, a->candidate[out->best].name, err);

@@ -48,6 +48,35 @@ awk 'BEGIN {
 }'
 lists pred.csv true.csv ndcg@10,map@10,precision@10,recall_all@10 ndcg@10 0.38172 map@10 0.23613 precision@10 0.26666 recall_all@10 0.37777
 
+# users USER:LIST:TRUTH...: rank.csv and rank.truth, from numbers with commas
+users() {
+    echo user,item,rank >rank.csv
+    echo user,item >rank.truth
+    for user; do
+        awk -F: '{ n = split($2, l, ","); for (i = 1; i <= n; i++) print $1 "," l[i] "," i }' <<<"$user" >>rank.csv
+        awk -F: '{ n = split($3, l, ","); for (i = 1; i <= n; i++) print $1 "," l[i] }' <<<"$user" >>rank.truth
+    done
+}
+
+# LensKit, tests/eval/test_rank_{recall,precision,map,mrr}.py: recall 2/3, 1/5, 0, 1/2 and precision 1/2, 1/4, 0, 1/2 of lists of 4;
+# average precision (1 + 2/3) / 2, 1/4, (1 + 2/3) / 3, 0 of lists cut at 3, by min(3, relevant items); reciprocal rank 1/10, cut at 5: 0
+# and 1/5. Its ndcg is another (ranks 1 and 2 count alike).
+users a:1,2,3,4:1,3,5 b:1,2,3,4:4,5,6,7,8 c:1,2,3,4:5,6,7,8,9 d:1,2,3,4:1,3,5,7
+lists rank.csv rank.truth recall_all@4,precision@4 recall_all@4 0.341667 precision@4 0.3125
+users a:1,2,3:1,3 b:1,2,3:2,4 c:1,2,3,4,5:1,3,5 d:10,20,30:1,2,3
+lists rank.csv rank.truth map_min@3 map_min@3 0.409722
+users a:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20:20,10
+lists rank.csv rank.truth mrr@20,mrr@5 mrr@20 0.1 mrr@5 0
+users a:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20:20,10,5
+lists rank.csv rank.truth mrr@5 mrr@5 0.2
+
+# Elliot, tests/evaluation: precision@2 of three lists 1/2, 0, 1/2; and the lists by which its two ways of computing are compared,
+# with precision, recall, hit rate and reciprocal rank as it defines them. Its ndcg has graded gains.
+users a:3,1:3 b:1,2:3 c:3,1:3
+lists rank.csv rank.truth precision@2 precision@2 0.333333
+users a:2,5,1,6:1,2 b:8,3,6:3
+lists rank.csv rank.truth precision@3,recall_all@3,hit@3,mrr@3 precision@3 0.5 recall_all@3 1 hit@3 1 mrr@3 0.75
+
 # Our own lists of a run give the run's own figures, and the pairs match.
 "$PARTRAIN" train --out mf -q data.path=synth:small model.kind=mf model.latent=4 train.epochs=4 split.valid=0 train.patience=0 \
     eval.metrics=ndcg@10,recall@10 >/dev/null 2>err || complain "train: $(cat err)"

@@ -265,7 +265,9 @@ static void tell(const struct job *j, double open_s, double use_s)
 {
     if (j->trained->rating && j->trained->item_ratings && !j->q->min_ratings)
         cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings; "
-                    "--min-ratings N leaves those out (docs/recommend.md)");
+                    "--min-ratings N leaves those out. What its lists are worth: partrain eval -m %s "
+                    "--against popular --metrics ndcg@10",
+                    j->q->targets.model);
     if (j->empty)
         cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
                     (long long)j->empty);

@@ -6,7 +6,7 @@
 static double coverage(const struct evaluator *e, int i)
 {
     int workers = team_workers(e->problem->team);
-    int64_t columns = e->problem->columns, n = 0;
+    int64_t columns = e->problem->columns, n = 0, listable = 0;
 
     for (int64_t c = 0; c < columns; c++) {
         bool covered = false;
@@ -14,8 +14,9 @@ static double coverage(const struct evaluator *e, int i)
         for (int id = 0; id < workers; id++)
             covered |= e->covered[((int64_t)id * e->spec.n + i) * columns + c];
         n += covered;
+        listable += e->problem->train->column_count[c] > 0;
     }
-    return (double)n / (double)columns;
+    return (double)n / (double)listable;
 }
 
 /* A rating model's loss on the whole part, taken as one minibatch (model.h: enum rating_loss). */

@@ -18,6 +18,7 @@
 #define JUDGED_WANTED  100
 #define JUDGED_MOST    10000
 #define JUDGED_LEAST   10
+#define USERS_REFIT    10000
 #define STEPS_LEAST    30   /* minibatches of an epoch */
 #define STEPS_FEW      8    /* the same of small data */
 #define EASE_ITEM_PAIR 8    /* bytes */
@@ -302,6 +303,13 @@ static int is_known(bool *known, const struct advice_list *common, const struct 
     return rc;
 }
 
+/* Where the validation part is much of what there is, the model learns from it too once it has chosen. */
+static void choose_refit(const struct advisor *a, struct advice_candidate *c)
+{
+    if (!a->r->finished && a->out->users <= USERS_REFIT)
+        add(a, &c->own, "train.refit", "true", "at last once more, with what has chosen; people are few");
+}
+
 static void fill_candidate(const struct advisor *a, struct advice_candidate *c, const struct row *row)
 {
     int64_t examples = (int64_t)((1.0 - 2.0 * a->share) * (double)a->out->users), batch = batch_of(examples);
@@ -316,6 +324,8 @@ static void fill_candidate(const struct advisor *a, struct advice_candidate *c, 
         if (strcmp(word, "model.kind") == 0)
             snprintf(c->kind, sizeof c->kind, "%s", value);
     }
+    if (!row->ratings)
+        choose_refit(a, c);
     if (!row->network)
         return;
     add(a, &c->own, "train.batch", number(text, (double)batch),

@@ -394,7 +394,7 @@ static double naive_ranking(const struct twin *t, const struct metric *m)
 {
     int64_t *list = mem_alloc(t->columns, sizeof *list);
     bool *hit = mem_alloc(t->columns, sizeof *hit), *covered = mem_zalloc(t->columns, sizeof *covered);
-    double sum = 0.0, users = 0.0, cover = 0.0;
+    double sum = 0.0, users = 0.0, cover = 0.0, listable = 0.0;
     int k = m->k < t->columns ? m->k : (int)t->columns;
 
     for (int64_t e = 0; e < t->examples; e++) {
@@ -415,12 +415,14 @@ static double naive_ranking(const struct twin *t, const struct metric *m)
             users++;
         }
     }
-    for (int64_t c = 0; c < t->columns; c++)
+    for (int64_t c = 0; c < t->columns; c++) {
         cover += covered[c];
+        listable += t->trained[c] > 0;
+    }
     mem_free(list);
     mem_free(hit);
     mem_free(covered);
-    return m->kind == METRIC_COVERAGE ? cover / (double)t->columns : sum / users;
+    return m->kind == METRIC_COVERAGE ? cover / listable : sum / users;
 }
 
 static double naive(const struct twin *t, const struct metric *m)

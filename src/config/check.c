@@ -21,7 +21,8 @@ static unsigned uses_of_model(const struct config *c)
 
     return when(vae, FOR_VAE) | when(multi, FOR_MULTI) | when(multi && c->ease, FOR_COMPANION) |
            when(c->model_kind == MODEL_AUTOREC, FOR_AUTOREC) | when(mf, FOR_MF) | when(sgd, FOR_SGD) |
-           when(ease, FOR_EASE) | when(ials, FOR_IALS) | when(ratings, FOR_RATINGS) |
+           when(ease, FOR_EASE) | when(ials, FOR_IALS) |
+           when(ials && c->confidence != CONFIDENCE_NONE, FOR_CONFIDENCE) | when(ratings, FOR_RATINGS) |
            when(!ratings, FOR_CLICKS) | when(!mf && !ease && !ials, FOR_NETWORK) | when(adam, FOR_ADAM) |
            when(steps, FOR_STEPS) | when(!ease, FOR_EPOCHS) | when(ratings && adam, FOR_LOSS) |
            when(!ease && c->init == INIT_NORMAL, FOR_NORMAL) |

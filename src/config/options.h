@@ -35,6 +35,7 @@ enum option_use {
     FOR_TIME = 1 << 25,
     FOR_SYNTH = 1 << 26, /* data.path */
     FOR_FILES = 1 << 27,
+    FOR_CONFIDENCE = 1 << 28, /* ials, weights by value */
     ALWAYS = 0
 };
 

@@ -53,9 +53,9 @@ static int list_items(struct lists *l, const struct model *m, int64_t from, int6
                 if (!(weight > 0.0))
                     return error_set(
                         err, PT_EDATA,
-                        "model.confidence: the value %g gives the weight %g, which must be above 0; "
-                        "keep such values out (data.min_rating), or set model.confidence to none",
-                        (double)matrix_value(x, p, i), weight);
+                        "model.confidence: the value %g gives no weight above 0; keep such values "
+                        "out (data.min_rating), or set model.confidence to none",
+                        (double)matrix_value(x, p, i));
                 l->other[n] = (int32_t)(x->cut[s].begin + p->col[i]);
                 if (l->root)
                     l->root[n] = (float)sqrt(weight);

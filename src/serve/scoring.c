@@ -56,7 +56,7 @@ static int make_matrix(struct matrix **out, struct view **views, const struct sc
                                .examples = h->n,
                                .columns = trained->columns,
                                .shift = trained->shift,
-                               .binary = !trained->rating};
+                               .binary = problem_drops_values(trained->config)};
     struct ratings r = {.n = h->entries,
                         .user = by_user ? s->example : h->column,
                         .item = by_user ? h->column : s->example,

@@ -163,7 +163,7 @@ static int cut_columns(struct trained *trained, struct error *err)
     struct matrix_spec spec = {.side = trained->side,
                                .examples = trained->examples,
                                .columns = trained->columns,
-                               .binary = !trained->rating};
+                               .binary = problem_drops_values(c)};
     int rc = 0;
 
     trained->shards =

@@ -106,7 +106,7 @@ static struct matrix_spec matrix_of(const struct problem *p, const struct config
                                 .examples = p->examples,
                                 .columns = p->columns,
                                 .shift = p->shift,
-                                .binary = problem_is_binary(c)};
+                                .binary = problem_drops_values(c)};
 }
 
 /* Cost of a column in an epoch besides its entries, in entries. A softmax computes every example in every

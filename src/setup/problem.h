@@ -114,8 +114,9 @@ int problem_fixed_spec(struct model_spec *out, const struct config *c, const str
 struct adam_spec problem_adam_spec(const struct config *c);
 const struct model_traits *problem_traits(const struct config *c); /* of model.kind */
 int problem_side(const struct config *c);
-bool problem_is_binary(const struct config *c); /* targets are ones: its trait `clicks` */
-bool problem_is_sgd(const struct config *c);    /* mf by blocks of ratings: a step is a round of them */
+bool problem_is_binary(const struct config *c);    /* targets are ones: its trait `clicks` */
+bool problem_drops_values(const struct config *c); /* so are the entries of the example matrix */
+bool problem_is_sgd(const struct config *c);       /* mf by blocks of ratings: a step is a round of them */
 /* The prediction if the model has none: eval.cold, or the mean of the training ratings. */
 double problem_cold_value(const struct config *c, double mean);
 

@@ -16,6 +16,11 @@ bool problem_is_binary(const struct config *c)
     return problem_traits(c)->clicks;
 }
 
+bool problem_drops_values(const struct config *c)
+{
+    return problem_is_binary(c) && c->confidence == CONFIDENCE_NONE;
+}
+
 bool problem_is_sgd(const struct config *c)
 {
     return problem_traits(c)->by_rating && c->optimizer == OPTIMIZER_SGD;
@@ -133,6 +138,8 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .sgd = problem_is_sgd(c),
         .penalty = c->penalty,
         .unobserved_weight = c->unobserved_weight,
+        .confidence = (enum confidence)c->confidence,
+        .alpha = c->alpha,
         .penalty_bias = c->penalty_bias,
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,

@@ -46,7 +46,7 @@ static float *item(const struct world *w, int64_t row)
 
 /* Each row of `to` from all rows of `from`: a system by Gauss's elimination. */
 static void half(const struct world *w, double *to, int64_t rows, const double *from, int64_t others,
-                 const bool *has, int64_t row_step, int64_t other_step)
+                 const double *weight, int64_t row_step, int64_t other_step)
 {
     const struct model_spec *s = &w->spec.model;
 
@@ -54,7 +54,7 @@ static void half(const struct world *w, double *to, int64_t rows, const double *
         double a[K][K + 1] = {{0}}, n = 0.0;
 
         for (int64_t o = 0; o < others; o++) {
-            bool chosen = has[r * row_step + o * other_step];
+            double chosen = weight[r * row_step + o * other_step];
 
             n += chosen;
             for (int i = 0; i < K; i++) {
@@ -98,21 +98,29 @@ static void score_all(struct worker *worker, void *arg)
         m->ops->score(worker, m, k, in.rows, s->out + x->cut[k].begin, x->columns);
 }
 
-static void follows_the_twin(void **state)
+static void compare_with_the_twin(enum confidence confidence)
 {
     struct world_spec spec = problem();
     struct world w;
-    bool has[64 * 64] = {false};
+    double has[64 * 64] = {0.0};
     double user[64 * K], items[64 * K];
     int64_t example[16];
     float out[16 * 64];
     struct scoring s = {.w = &w, .example = example, .out = out};
     struct error err;
 
-    (void)state;
+    spec.model.confidence = confidence;
+    spec.model.alpha = 0.7;
+    spec.binary = confidence == CONFIDENCE_NONE;
     world_init(&w, &spec);
-    for (int64_t i = 0; i < w.ratings->n; i++)
-        has[w.ratings->user[i] * spec.items + w.ratings->item[i]] = true;
+    for (int64_t i = 0; i < w.ratings->n; i++) {
+        double v = (double)w.ratings->value[i];
+
+        has[w.ratings->user[i] * spec.items + w.ratings->item[i]] =
+            confidence == CONFIDENCE_LINEAR ? 1.0 + 0.7 * v
+            : confidence == CONFIDENCE_LOG  ? 1.0 + 0.7 * log(1.0 + v)
+                                            : 1.0;
+    }
     for (int64_t i = 0; i < spec.items; i++)
         for (int k = 0; k < K; k++)
             items[i * K + k] = (double)item(&w, i)[k];
@@ -140,6 +148,19 @@ static void follows_the_twin(void **state)
         }
     views_free(s.view, w.matrix->shards);
     world_fini(&w);
+}
+
+static void follows_the_twin(void **state)
+{
+    (void)state;
+    compare_with_the_twin(CONFIDENCE_NONE);
+}
+
+static void values_weigh_pairs(void **state)
+{
+    (void)state;
+    compare_with_the_twin(CONFIDENCE_LINEAR);
+    compare_with_the_twin(CONFIDENCE_LOG);
 }
 
 static void workers_change_nothing(void **state)
@@ -172,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_the_twin),
+        cmocka_unit_test(values_weigh_pairs),
         cmocka_unit_test(workers_change_nothing),
     };
 

@@ -119,7 +119,8 @@ static void find_means(struct worker *w, void *arg)
 static void put_biases(const struct table *t, const float *mean)
 {
     for (int i = 0; i < t->shards; i++)
-        memcpy(t->part[i].bias.w, mean + t->cut[i].begin, (size_t)shard_width(&t->cut[i]) * sizeof *mean);
+        if (t->part[i].bias.w)
+            memcpy(t->part[i].bias.w, mean + t->cut[i].begin, (size_t)shard_width(&t->cut[i]) * sizeof *mean);
 }
 
 void mf_two_means(struct mf_sgd *s)

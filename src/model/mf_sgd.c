@@ -11,7 +11,7 @@ struct rounds {
     const struct model_steps *steps;
 };
 
-static struct sgd_rows rows_of(const struct table *t, int shard, const float *mean, const float *penalty)
+struct sgd_rows mf_sgd_rows(const struct table *t, int shard, const float *mean, const float *penalty)
 {
     const struct table_part *p = &t->part[shard];
 
@@ -31,8 +31,8 @@ static void train_block(struct mf_sgd *s, int64_t i, int64_t j, double lr)
         .rating = s->rating + s->start[block],
         .n = s->start[block + 1] - s->start[block],
         .shift = s->shift,
-        .user = rows_of(&s->mf.user.t, (int)i, s->user_mean, s->user_penalty),
-        .item = rows_of(&s->mf.item.t, (int)j, s->item_mean, s->item_penalty),
+        .user = mf_sgd_rows(&s->mf.user.t, (int)i, s->user_mean, s->user_penalty),
+        .item = mf_ring_items(s, (int)i, (int)j),
         .ld = s->mf.user.t.ld,
         .per_unit = 1.0f / (float)spec->latent,
         .lr = (float)lr,
@@ -52,7 +52,7 @@ static void run_rounds(struct worker *w, void *arg)
     struct mf_sgd *s = r->s;
     const struct scheduler *order = r->steps->batches;
     const struct adam_spec *plan = &s->mf.model.eng.plan->spec;
-    int64_t first = scheduler_first_step(order, order->epoch), n = 0, at;
+    int64_t first = scheduler_first_step(order, order->epoch), own = s->end - s->first, n = 0, at;
 
     team_phase(w, PHASE_UPDATE);
     at = atomic_fetch_add(&s->taken, 1);
@@ -60,9 +60,15 @@ static void run_rounds(struct worker *w, void *arg)
         double lr, beta1;
 
         adam_schedule(plan, order->epoch, first + round, &lr, &beta1);
-        for (n += s->p; at < n; at = atomic_fetch_add(&s->taken, 1))
-            train_block(s, at % s->p, (at + round) % s->p, lr);
+        for (n += own; at < n; at = atomic_fetch_add(&s->taken, 1))
+            train_block(s, s->first + at % own, (s->first + at % own + round) % s->p, lr);
         team_barrier(w);
+        if (w->ranks > 1) {
+            team_phase(w, PHASE_REDUCE);
+            if (w->id == 0)
+                mf_ring_turn(s);
+            team_barrier(w);
+        }
         team_phase(w, PHASE_UPDATE);
     }
 }
@@ -75,7 +81,10 @@ static void mf_sgd_train(struct model *m, const struct model_steps *steps)
     if (steps->from == steps->to)
         return;
     atomic_store(&s->taken, 0);
+    mf_ring_move(s, steps->from, false);
     team_run(m->eng.team, run_rounds, &r);
+    mf_ring_move(s, steps->to, true);
+    ranks_share(m->params.ranks, s->square, s->p, s->p * (int64_t)sizeof *s->square);
     for (int64_t round = steps->from; round < steps->to; round++) {
         double squares = 0.0;
         int64_t cells = 0;
@@ -119,7 +128,8 @@ static struct span user_mean_span(const void *owner, int64_t i, int which)
     int64_t width = shard_width(&s->mf.user.t.cut[i]);
 
     (void)which;
-    return (struct span){s->user_mean + s->mf.user.t.cut[i].begin, 1, width, width};
+    return (struct span){s->mf.user.t.part[i].row.w ? s->user_mean + s->mf.user.t.cut[i].begin : NULL, 1,
+                         width, width};
 }
 
 static struct span item_mean_span(const void *owner, int64_t i, int which)
@@ -128,7 +138,8 @@ static struct span item_mean_span(const void *owner, int64_t i, int which)
     int64_t width = shard_width(&s->mf.item.t.cut[i]);
 
     (void)which;
-    return (struct span){s->item_mean + s->mf.item.t.cut[i].begin, 1, width, width};
+    return (struct span){s->mf.item.t.part[i].row.w ? s->item_mean + s->mf.item.t.cut[i].begin : NULL, 1,
+                         width, width};
 }
 
 static float *penalties(struct mf_sgd *s, const int64_t *count, int64_t rows)
@@ -150,11 +161,6 @@ static int mf_sgd_init(struct model *m, struct error *err)
     int64_t blocks = (int64_t)x->shards * x->shards;
     int rc;
 
-    if (m->params.ranks->count > 1)
-        return error_set(
-            err, PT_ECONFIG,
-            "train.optimizer: sgd keeps all ratings and factors in one process, with threads; run it "
-            "without mpirun, or set train.optimizer to adam");
     s->p = x->shards;
     if ((rc = mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES,
                              err)) < 0)
@@ -170,7 +176,8 @@ static int mf_sgd_init(struct model *m, struct error *err)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     params_add(&m->params, (struct param){"user.mean", x->examples, 0, s, s->p, 0, true, user_mean_span});
     params_add(&m->params, (struct param){"item.mean", x->columns, 0, s, s->p, 0, true, item_mean_span});
-    return mf_blocks_init(s, err);
+    rc = mf_ring_init(s, err);
+    return rc < 0 ? rc : mf_blocks_init(s, err);
 }
 
 /* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to
@@ -178,7 +185,7 @@ static int mf_sgd_init(struct model *m, struct error *err)
 static void begin_rows(const struct table *t, const int64_t *count)
 {
     for (int i = 0; i < t->shards; i++)
-        for (int64_t row = 0; row < shard_width(&t->cut[i]); row++) {
+        for (int64_t row = 0; row < shard_width(&t->cut[i]) && t->part[i].row.w; row++) {
             t->part[i].bias.m[row] = t->part[i].bias.v[row] = 1.0f;
             if (!count[t->cut[i].begin + row])
                 memset(t->part[i].row.w + row * t->ld, 0, (size_t)t->ld * sizeof(float));

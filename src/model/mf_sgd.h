@@ -12,8 +12,9 @@
  * likewise. The penalty of a row is train.penalty * sqrt(mean number of ratings of its side's rows / its
  * own): a compromise between a penalty that grows with a row's ratings and one that does not.
  * Biases begin at two shrunken means and are pulled towards them. Users' factors begin at 0, so the initial
- * model predicts the two means alone. mf_sgd.c trains, mf_blocks.c makes the blocks, mf_means.c
- * the means. */
+ * model predicts the two means alone. Of several ranks each works on its own user shards, with item shards
+ * that go round the ranks; all have all ratings. mf_sgd.c trains, mf_ring.c moves the item shards,
+ * mf_blocks.c makes the blocks, mf_means.c the means. */
 #ifndef MODEL_MF_SGD_H
 #define MODEL_MF_SGD_H
 
@@ -33,7 +34,10 @@ struct mf_sgd {
     double *square;                     /* (P^2) owned: squared errors of the blocks' last steps */
     double *sum;                        /* (users + items) owned: for the means */
     double (*partial)[4];               /* (P) owned: likewise, a shard's */
-    _Atomic int64_t taken;              /* blocks that workers have taken in this run of the team */
+    int first, end;                     /* user shards of this rank */
+    float **slot; /* several ranks: (P) owned: the item shard that the user shard works with (mf_ring.c) */
+    float *spare; /* likewise: room for another one */
+    _Atomic int64_t taken; /* blocks that workers have taken in this run of the team */
 };
 
 static inline struct mf_sgd *mf_sgd_of(struct model *m)
@@ -43,6 +47,19 @@ static inline struct mf_sgd *mf_sgd_of(struct model *m)
 
 /* Fills in rating, start and shift. PT_ENOMEM; PT_ECONFIG where a block has too many rows. */
 int mf_blocks_init(struct mf_sgd *s, struct error *err);
+
+/* What a block needs of a shard of either table. */
+struct sgd_rows mf_sgd_rows(const struct table *t, int shard, const float *mean, const float *penalty);
+
+/* Item shards on several ranks. Serial, or by worker 0 between two barriers; entered by all ranks; with one
+ * rank nothing happens. */
+int mf_ring_init(struct mf_sgd *s, struct error *err);
+/* From home to where round `round` needs them, or back home. */
+void mf_ring_move(struct mf_sgd *s, int64_t round, bool home);
+/* From where a round needs them to where the next one does. */
+void mf_ring_turn(struct mf_sgd *s);
+/* Item shard `shard`, which user shard `slot` works with. */
+struct sgd_rows mf_ring_items(const struct mf_sgd *s, int slot, int shard);
 
 /* Both tables' biases and the means themselves:
  *     b_i = m + sum(r - m - b_u) / (n_i + l_i)      b_u = sum(r - b_i) / (n_u + l_u)      ten rounds in turn

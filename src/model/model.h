@@ -158,6 +158,8 @@ double mf_row_cost(int64_t ratings, int64_t batch);
 /* The same of sgd, whose blocks are shards of users by shards of items; and how many shards each side has. */
 double mf_sgd_row_cost(int64_t ratings, int64_t rows);
 int mf_sgd_shards(int64_t users, int64_t items, int64_t ld);
+/* Floats of `slots` item shards on their way round the ranks, of at most `widest` items. */
+int64_t mf_ring_floats(int64_t widest, int64_t ld, int slots);
 
 /* The shards [first, end) of a worker. */
 static inline int own_shards(const struct worker *w, const struct model *m, int *end)

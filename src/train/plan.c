@@ -20,7 +20,7 @@ struct sizes {
     int64_t layer[2 * 32 + 4];
     int layers; /* widths, from the first hidden layer to the last */
     int64_t first_ld, last_ld;
-    int workers, shards;
+    int workers, shards, ranks;
     bool softmax, mf, sgd, alternating;
     int64_t closed; /* items in the weights of a closed form; 0: another model */
 };
@@ -41,6 +41,7 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
 
     *z = (struct sizes){.workers = team_workers(p->team),
                         .shards = p->shards,
+                        .ranks = team_ranks(p->team)->count,
                         .softmax = problem_is_binary(c),
                         .mf = problem_traits(c)->by_rating,
                         .sgd = problem_is_sgd(c),
@@ -133,20 +134,39 @@ static int64_t block_of(const struct sizes *z, const struct config *c)
     return c->microbatch && c->microbatch < z->batch ? c->microbatch : z->batch;
 }
 
+/* Users' factors and both lists; a system and its factor a worker. Several ranks: the items' factors, what
+ * the lists are made from, users on their way. */
+static int64_t alternating_bytes(const struct sizes *z, const struct problem *p)
+{
+    int64_t ld = z->first_ld, system = normal_floats(ld) * FLOAT;
+    int64_t others = p->items * ld * FLOAT + p->train->entries * 20 + 64 * (system + ld * FLOAT);
+
+    return p->train->entries * 16 + p->users * (ld * FLOAT + 24) + p->items * 24 +
+           (2 * z->workers + z->shards + 1) * system + (z->workers * 160 + z->eval) * ld * FLOAT +
+           (z->ranks > 1 ? others : 0);
+}
+
+/* Ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks. Several ranks: item shards
+ * on their way. */
+static int64_t block_bytes(const struct sizes *z, const struct problem *p)
+{
+    int slots = z->ranks > 1 ? z->shards / z->ranks + 2 : 0;
+
+    return p->cells.n * 8 + 3 * (int64_t)z->shards * z->shards * 8 + (p->users + p->items) * 24 +
+           z->eval * (z->first_ld + 1) * FLOAT + mf_ring_floats(widest_shard(p), z->first_ld, slots) * FLOAT;
+}
+
 /* -1: out of memory. */
 static int64_t batch_bytes(const struct sizes *z, const struct config *c, const struct problem *p)
 {
     int64_t views, bytes = 0;
 
-    if (z->alternating) /* users' factors and both lists; a system and its factor a worker */
-        return p->train->entries * 16 + p->users * (z->first_ld * FLOAT + 24) + p->items * 24 +
-               (2 * z->workers + z->shards + 1) * normal_floats(z->first_ld) * FLOAT +
-               (z->workers * 160 + z->eval) * z->first_ld * FLOAT;
+    if (z->alternating)
+        return alternating_bytes(z, p);
     if (z->closed)
         return item_solver_bytes(p->train, z->closed, z->workers);
-    if (z->sgd) /* ratings in blocks; of each row a mean, a penalty, a sum and what makes blocks */
-        return p->cells.n * 8 + 3 * (int64_t)z->shards * z->shards * 8 + (p->users + p->items) * 24 +
-               z->eval * (z->first_ld + 1) * FLOAT;
+    if (z->sgd)
+        return block_bytes(z, p);
     if (z->mf)
         return 2 * z->batch * (2 * z->first_ld + 4) * FLOAT + (p->users + p->items) * 8 +
                z->eval * z->first_ld * FLOAT + p->users * 8;

@@ -75,6 +75,9 @@ same vae -c conf/multivae.yaml data.path=synth:ml-100k train.epochs=1 train.pati
 same dae -c conf/multidae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0 train.clip_norm=0.1 \
     train.batch=100 train.microbatch=40
 same mf -c "$folder/mf.yaml"
+same sgd -c conf/mf.yaml data.path=synth:ml-100k model.latent=20 train.epochs=2
+same ials -c conf/ials.yaml data.path=synth:ml-100k model.latent=21 train.epochs=2 model.confidence=log \
+    data.min_rating=unset run.shards=13
 same mf-clipped -c "$folder/mf.yaml" train.clip_norm=0.01 model.loss=root train.batch=700
 
 # No rank holds more than 1.2 / R of the weights: of item-4-1, 500 for each of 943 columns, twice.
@@ -94,6 +97,14 @@ if run 1 2 warm-1-2 "${warm[@]}" && run 3 1 warm-3-1 "${warm[@]}"; then
 else
     complain "train.init"
 fi
+
+# Begun with three ranks, gone on with two.
+for file in mf ials; do
+    parts=(-c "conf/$file.yaml" data.path=synth:ml-100k model.latent=16 train.patience=0 train.refit=false)
+    run 1 2 "one-$file" "${parts[@]}" train.epochs=4 && run 3 1 "two-$file" "${parts[@]}" train.epochs=2 &&
+        run 2 1 "two-$file" "${parts[@]}" train.epochs=4 --resume || complain "$file: in two parts"
+    [ "$(answer "one-$file")" = "$(answer "two-$file")" ] || complain "$file: another answer in two parts"
+done
 
 # A rank that is killed ends the run on all ranks within seconds; fewer ranks go on, to the same weights.
 long=("${item[@]}" train.epochs=60 'model.hidden=[64]' train.checkpoint_every=1)

@@ -6,23 +6,18 @@
 
 /* Each table: words between blanks, in lower case, without what parts words. */
 static const char users[] = " user customer reviewer visitor member person profile account client buyer "
-                            "follower listener reader player "
-                            "viewer subscriber consumer rater ";
+                            "follower listener reader player viewer subscriber consumer rater ";
 static const char items[] = " item movie product book artist song track album film game page article video "
-                            "recipe venue business anime "
-                            "beer joke show series restaurant hotel place poi paper followee podcast episode "
-                            "dish wine course app url ";
+                            "recipe venue business anime beer joke show series restaurant hotel place poi "
+                            "paper followee podcast episode dish wine course app url ";
 static const char ids[] = " id ids no nr number num code key index idx uri uuid guid ";
 static const char names[] = " name names title login ";
 static const char ratings[] =
-    " rating ratings score scores star stars overall label rate value eventvalue preference pref like "
-    "liked "
-    "isliked "
-    "feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever plays "
-    "numplays "
-    "playcount playcounts listens listencount numlistens count counts frequency freq vote points grade "
-    "grades weight "
-    "quantity qty views viewcount clickcount purchasecount interactioncount recommended isrecommended ";
+    " rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
+    "isliked feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever "
+    "plays numplays playcount playcounts listens listencount numlistens count counts frequency freq vote "
+    "points grade grades weight quantity qty views viewcount clickcount purchasecount interactioncount "
+    "recommended isrecommended ";
 static const char times[] = /* the first known one is the time */
     " timestamp unixreviewtime unixtime unixtimestamp ts datetime eventtime createdat time reviewtime date "
     "tdat ";
@@ -32,9 +27,9 @@ static const char indexes[] = " index unnamed0 row rowid rownumber rownum level0
 static const char not_ids[] = " valid isvalid paid bid grid void hybrid avoid ";
 
 /* With one of these a rating is not one that the user gave. */
-static const char statistics[] = " avg average mean median count counts n num number total sum max min std "
-                                 "var predicted prediction pred expected "
-                                 "imdb meta metacritic critics global popularity similarity sentiment ";
+static const char statistics[] =
+    " avg average mean median count counts n num number total sum max min std var predicted prediction pred "
+    "expected imdb meta metacritic critics global popularity similarity sentiment ";
 static const char durations[] =
     " play watch listen dwell total reading duration spent elapsed up run delivery lead ";
 

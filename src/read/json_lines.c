@@ -100,8 +100,8 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
     if (rows == 0)
         return error_set(
             err, PT_EDATA,
-            "%s:1: begins like JSON, but the line is no JSON object; one object a line is read (an array: "
-            "jq -c '.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
+            "%s:1: begins like JSON, but the line is no JSON object; one object a line is read (an array: jq "
+            "-c '.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
             s->shown);
     for (int k = 0; k < rows * s->columns; k++) /* as wide as there are keys */
         s->cell[k] = s->cell[k / s->columns * KEYS + k % s->columns];

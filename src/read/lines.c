@@ -174,15 +174,6 @@ bool lines_keep(struct lines *l, const char *from)
     return l->kept;
 }
 
-int lines_seek(struct lines *l, int64_t offset, struct error *err)
-{
-    l->given = l->filled = 0;
-    l->ended = false;
-    if (lseek(l->fd, (off_t)offset, SEEK_SET) < 0)
-        return error_set(err, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
-    return 0;
-}
-
 void lines_close(struct lines *l)
 {
     if (!l)

@@ -32,8 +32,6 @@ void lines_set_eager(struct lines *l);
 bool lines_would_wait(const struct lines *l);
 /* The next block begins at `from`, a place in this block, and reaches further. False: the text has ended. */
 bool lines_keep(struct lines *l, const char *from);
-/* The next block begins at this byte of a plain file. PT_EDATA. */
-int lines_seek(struct lines *l, int64_t offset, struct error *err);
 void lines_close(struct lines *l);
 
 #endif

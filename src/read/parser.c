@@ -76,11 +76,11 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
         of[d->role[c]] = &f[c];
     again = header_again(d, f, of);
     if (again == OTHER_HEADER)
-        return parser_refuse(p,
-                             "a header again, unlike that of line %" PRId64
-                             "; texts of different columns are read "
-                             "as files of a glob, each by its own header",
-                             d->head_lines);
+        return parser_refuse(
+            p,
+            "a header again, unlike that of line %" PRId64
+            "; texts of different columns are read as files of a glob, each by its own header",
+            d->head_lines);
     p->headers += again == SAME_HEADER;
     p->lines_read -= again == SAME_HEADER;
     return again == SAME_HEADER ? 0 : parser_put_fields(p, of, d->event >= 0 ? &f[d->event] : NULL);
@@ -101,8 +101,7 @@ static int parse_line(struct parser *p, const char *line, const char *end)
     const struct text_format *d = p->format;
     const char *c;
 
-    if (end > line && end[-1] == '\r')
-        end--;
+    end = text_without_cr(line, end);
     if (p->past_head && begins_with(line, end, "\xEF\xBB\xBF"))
         line += 3; /* texts with byte order marks, one behind the other */
     for (c = line; c < end && field_is_blank(*c);)
@@ -176,15 +175,10 @@ int parser_parse_lines(struct parser *p, const char *begin, const char *end, con
     while (begin < end) {
         int rc;
 
-        if (plain && p->past_head) {
-            int64_t n = p->out->n;
-
-            begin = parser_parse_plain(&form, p->users, p->items, p->out, p->keep_time, begin, end);
-            p->line += p->out->n - n;
-            p->lines_read += p->out->n - n;
-            if (begin == end)
-                break;
-        }
+        if (plain && p->past_head)
+            begin = parser_parse_plain(&form, p, begin, end);
+        if (begin == end)
+            break;
         rc = parse_record(p, &begin, end);
         if (rc && stopped_at)
             *stopped_at = begin;

@@ -7,20 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The next field of a list from c on; the place behind it and its delimiter, or NULL: there is none. */
+/* The next field of a list from c on; the place behind it, or NULL: there is none. */
 static const char *next_field(const struct text_format *d, const char *c, const char *end, struct field *f)
 {
-    const char *stop;
+    int64_t why;
 
-    while (d->blanks && c < end && field_is_blank(*c))
-        c++;
-    if (c >= end)
-        return NULL;
-    for (stop = c; stop < end && (d->blanks ? !field_is_blank(*stop)
-                                            : strncmp(stop, d->delimiter, (size_t)d->delimiter_length) != 0);)
-        stop++;
-    *f = (struct field){c, (size_t)(stop - c), false};
-    return stop < end && !d->blanks ? stop + d->delimiter_length : stop;
+    return c < end ? text_next(d, c, end, f, &why) : NULL;
 }
 
 /* The same for a list in a cell: brackets, blanks, commas and quotes part its items. */

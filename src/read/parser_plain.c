@@ -135,14 +135,6 @@ INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
     return is_plain_word(out->word, p.length) && is_own_word(f, out->word);
 }
 
-/* Each rounded once, as by strtod. */
-#define TEN(a)                                                                                               \
-    (a) / 10.0f, ((a) + 1) / 10.0f, ((a) + 2) / 10.0f, ((a) + 3) / 10.0f, ((a) + 4) / 10.0f,                 \
-        ((a) + 5) / 10.0f, ((a) + 6) / 10.0f, ((a) + 7) / 10.0f, ((a) + 8) / 10.0f, ((a) + 9) / 10.0f
-static const float tenths[100] = {TEN(0),  TEN(10), TEN(20), TEN(30), TEN(40),
-                                  TEN(50), TEN(60), TEN(70), TEN(80), TEN(90)};
-#undef TEN
-
 INLINE bool read_value(struct piece p, float *out)
 {
     unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
@@ -153,7 +145,7 @@ INLINE bool read_value(struct piece p, float *out)
         return false;
     if (a > 9 || b > 9)
         return false;
-    *out = tenths[10 * a + b];
+    *out = (float)(10 * a + b) / 10.0f; /* rounded once, as by strtod */
     return true;
 }
 
@@ -207,18 +199,18 @@ INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const st
     return row;
 }
 
-INLINE const char *parse_lines(const struct plain_form *form, struct idtable *users, struct idtable *items,
-                               struct triplets *out, const bool keep_time, const char *begin, const char *end)
+INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, const bool keep_time,
+                               const char *begin, const char *end)
 {
-    struct idtable_numbers known_users = idtable_numbers(users), known_items = idtable_numbers(items);
+    struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
     struct plain_line line = {.value = 1};
-    struct triplets t = *out;
+    struct triplets t = *p->out;
     int64_t n = t.n;
 
     while (begin < end) {
         const char *next = read_line(form, begin, keep_time, &line);
-        int64_t u = next ? row_of(users, &known_users, &line.user) : -1;
-        int64_t i = u < 0 ? -1 : row_of(items, &known_items, &line.item);
+        int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
+        int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
 
         if (i < 0)
             break;
@@ -230,23 +222,21 @@ INLINE const char *parse_lines(const struct plain_form *form, struct idtable *us
         n++;
         begin = next;
     }
-    out->n = n;
+    p->line += n - t.n;
+    p->lines_read += n - t.n;
+    p->out->n = n;
     return begin;
 }
 
-static bool is_usual(const struct plain_form *f)
-{
-    return f->columns == 4 && f->user == 0 && f->item == 1 && f->rating == 2 && f->time == 3 && f->width == 1;
-}
-
-const char *parser_parse_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
-                               struct triplets *out, bool keep_time, const char *begin, const char *end)
+const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
+                               const char *end)
 {
     const struct plain_form own = *form; /* nothing that is written can be it */
     struct plain_form usual = own;       /* known to the compiler */
 
-    if (!is_usual(&own))
-        return parse_lines(&own, users, items, out, keep_time, begin, end);
+    if (own.columns != 4 || own.user != 0 || own.item != 1 || own.rating != 2 || own.time != 3 ||
+        own.width != 1)
+        return parse_lines(&own, p, p->keep_time, begin, end);
     usual.columns = 4;
     usual.user = 0;
     usual.item = 1;
@@ -254,5 +244,5 @@ const char *parser_parse_plain(const struct plain_form *form, struct idtable *us
     usual.time = 3;
     usual.width = 1;
     usual.skips = false;
-    return parse_lines(&usual, users, items, out, keep_time, begin, end);
+    return parse_lines(&usual, p, p->keep_time, begin, end);
 }

@@ -9,11 +9,7 @@
 #ifndef READ_PARSER_PLAIN_H
 #define READ_PARSER_PLAIN_H
 
-#include "data/idtable.h"
-#include "read/text_format.h"
-#include "read/triplets.h"
-
-#include <stdbool.h>
+#include "read/parser_state.h"
 
 #define PLAIN_COLUMNS 8 /* of a text whose lines can be plain */
 
@@ -33,7 +29,7 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d);
 
 /* Parses lines from `begin` on while they are plain. Returns `end`, or the start of the first line that is
  * not plain or for which there is no memory; nothing of that line is stored. */
-const char *parser_parse_plain(const struct plain_form *form, struct idtable *users, struct idtable *items,
-                               struct triplets *out, bool keep_time, const char *begin, const char *end);
+const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
+                               const char *end);
 
 #endif

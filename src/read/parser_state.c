@@ -1,5 +1,6 @@
 #include "read/parser_state.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "read/field.h"
 
@@ -9,7 +10,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT 16777216.0f /* beyond it a float does not hold every whole number */
+#define EXACT     16777216.0f        /* beyond it a float does not hold every whole number */
+#define HUGE_FROM ((int64_t)4 << 20) /* ratings; a worker's own few would not fill huge pages */
+
+bool triplets_reserve(struct triplets *t, int64_t more, bool times)
+{
+    int64_t space = t->space;
+
+    if (t->n + more <= space)
+        return true;
+    /* Large blocks move by page tables and are not touched before they are written, so doubling costs
+     * neither time nor memory. */
+    space = 2 * space > t->n + more ? 2 * space : t->n + more;
+#define GROW(field)                                                                                          \
+    do {                                                                                                     \
+        void *grown = mem_resize(t->field, space, sizeof *t->field);                                         \
+        if (!grown)                                                                                          \
+            return false;                                                                                    \
+        t->field = grown;                                                                                    \
+        if (space >= HUGE_FROM)                                                                              \
+            mem_want_huge(grown, space, sizeof *t->field);                                                   \
+    } while (0)
+    GROW(user);
+    GROW(item);
+    GROW(value);
+    if (times)
+        GROW(time);
+#undef GROW
+    t->space = space;
+    return true;
+}
+
+void triplets_fini(struct triplets *t)
+{
+    mem_free(t->user);
+    mem_free(t->item);
+    mem_free(t->value);
+    mem_free(t->time);
+    *t = (struct triplets){0};
+}
 
 static void note(struct parser *p, const char *fmt, va_list args)
 {
@@ -159,4 +198,29 @@ void parser_count_kind(struct parser *p, const char *text, size_t length, int64_
     if (!p->kind_count[k])
         strcpy(p->kind[k], k == PARSER_KINDS - 1 ? "others" : kind);
     p->kind_count[k] += count;
+}
+
+void parser_move_counts(struct parser *whole, struct parser *part)
+{
+    if (part->lines_bad && (!whole->lines_bad || part->never_skipped)) {
+        whole->bad_line = whole->line + part->bad_line;
+        whole->never_skipped = part->never_skipped;
+        strcpy(whole->bad_reason, part->bad_reason);
+        strcpy(whole->bad_text, part->bad_text);
+    }
+#define MOVE(count) (whole->count += part->count, part->count = 0)
+    MOVE(line);
+    MOVE(lines_read);
+    MOVE(lines_bad);
+    MOVE(headers);
+    MOVE(comments);
+    MOVE(elsewhere);
+    MOVE(no_rating);
+    MOVE(no_time);
+    MOVE(rounded);
+#undef MOVE
+    for (int k = 0; k < PARSER_KINDS && part->kind_count[k]; k++) {
+        parser_count_kind(whole, part->kind[k], strlen(part->kind[k]), part->kind_count[k]);
+        part->kind_count[k] = 0;
+    }
 }

@@ -5,12 +5,32 @@
 #include "base/error.h"
 #include "data/idtable.h"
 #include "read/text_format.h"
-#include "read/triplets.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define PARSER_KINDS 16
+
+/* A growing buffer of ratings. */
+struct triplets {
+    int64_t n, space;
+    int32_t *user, *item; /* (space) owned */
+    float *value;         /* (space) owned */
+    int64_t *time;        /* (space) owned; NULL where times are not kept */
+};
+
+/* Room for `more` beyond n; false: no memory. */
+bool triplets_reserve(struct triplets *t, int64_t more, bool times);
+/* Rating `from` takes the place of `to`. */
+static inline void triplets_move(struct triplets *t, int64_t to, int64_t from)
+{
+    t->user[to] = t->user[from];
+    t->item[to] = t->item[from];
+    t->value[to] = t->value[from];
+    if (t->time)
+        t->time[to] = t->time[from];
+}
+void triplets_fini(struct triplets *t);
 
 struct parser {
     const struct text_format *format; /* borrowed */
@@ -49,6 +69,8 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
 /* Whether data.where leaves out a line with this field. */
 bool parser_is_elsewhere(struct parser *p, const struct field *f);
 
+/* Adds the lines and counts of `part`, whose lines follow, to the whole's, and sets them to 0. */
+void parser_move_counts(struct parser *whole, struct parser *part);
 void parser_count_kind(struct parser *p, const char *text, size_t length, int64_t count);
 
 #endif

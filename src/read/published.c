@@ -162,8 +162,8 @@ static int match_finished(struct published_match *m, const struct view *v, const
     if (m->texts < 2 || m->finished)
         return m->finished;
     return error_set(err, PT_EDATA,
-                     "%s: %.*s%s is missing of a finished split of five files (train.csv, "
-                     "validation_tr.csv, validation_te.csv, test_tr.csv, test_te.csv)",
+                     "%s: %.*s%s is missing of a finished split of five files (train.csv, validation_tr.csv, "
+                     "validation_te.csv, test_tr.csv, test_te.csv)",
                      shown, (int)v->length, v->folder, missing);
 }
 

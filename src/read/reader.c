@@ -1,20 +1,17 @@
 #include "read/reader.h"
 
 #include "base/mem.h"
-#include "read/archive.h"
-#include "read/field.h"
+#include "base/text.h"
 #include "read/lines.h"
 #include "read/parser.h"
-#include "read/recognise.h"
 #include "read/reader_team.h"
+#include "read/recognise.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define LARGE_FILE ((int64_t)16 << 20) /* below, a team is not worth its start */
-#define BLOCK      ((int64_t)1 << 19)  /* with what is parsed of it, in a second-level cache */
+#define FEW_BLOCKS 2 /* of lines; for so few, a team is not worth its start */
 
 struct reader {
     const struct ratings_spec *spec;
@@ -24,129 +21,69 @@ struct reader {
     struct text_format first; /* of the first text: the others have the same kinds of columns */
     const char *first_shown;
     int64_t texts, people;
-    struct parser kinds; /* counts of all texts */
+    struct parser total; /* counts of all texts */
 };
 
 static int check_same_kind(struct reader *rd, const struct text_format *d, const char *shown,
                            struct error *err)
 {
+    const char *what;
+
     if (rd->texts++ == 0) {
         rd->first = *d;
         rd->first_shown = shown;
         return 0;
     }
-    if (d->layout != rd->first.layout || d->has_rating != rd->first.has_rating ||
-        d->has_time != rd->first.has_time)
-        return error_set(err, PT_EDATA, "%s: %s, unlike %s", shown,
-                         d->layout != rd->first.layout ? "has another layout"
-                         : d->has_rating != rd->first.has_rating
-                             ? (d->has_rating ? "has ratings" : "has no ratings")
-                             : (d->has_time ? "has times" : "has no times"),
-                         rd->first_shown);
-    return 0;
+    what = d->layout != rd->first.layout            ? "has another layout"
+           : d->has_rating && !rd->first.has_rating ? "has ratings"
+           : !d->has_rating && rd->first.has_rating ? "has no ratings"
+           : d->has_time && !rd->first.has_time     ? "has times"
+           : !d->has_time && rd->first.has_time     ? "has no times"
+                                                    : NULL;
+    return what ? error_set(err, PT_EDATA, "%s: %s, unlike %s", shown, what, rd->first_shown) : 0;
 }
 
-/* Marks the ratings from `first` on as the text's part. */
-static int mark_given(struct reader *rd, int64_t first, enum given_part given, struct error *err)
+static int parse_block(struct parser *p, const char *begin, const char *end, const char **stopped)
 {
-    uint8_t *grown;
-
-    if (given == GIVEN_NONE)
-        return 0;
-    grown = mem_resize(rd->into->given, rd->all.n, 1);
-    if (!grown)
-        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
-    memset(grown + first, given, (size_t)(rd->all.n - first));
-    rd->into->given = grown;
-    return 0;
-}
-
-static int no_memory(const struct parser *p, const char *shown, struct error *err)
-{
-    return error_set(err, PT_ENOMEM,
-                     "%s: out of memory for %lld ratings and more, or for ids (there may be 2^31 - 1)", shown,
-                     (long long)p->out->n);
+    return parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, stopped) : PT_ENOMEM;
 }
 
 /* The blocks of one text, the first of which is at hand. */
-static int parse_blocks(struct parser *p, struct lines *lines, const char *begin, const char *end,
-                        const char *shown, struct error *err)
-{
-    while (begin < end) {
-        const char *stopped = begin;
-        int rc = parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, &stopped) : PT_ENOMEM;
-
-        if (rc == PARSER_OPEN_QUOTE && !lines_keep(lines, stopped)) {
-            p->last = true;
-            rc = parser_parse_lines(p, stopped, end, NULL);
-        }
-        if (rc == PT_ENOMEM)
-            return no_memory(p, shown, err);
-        if (rc >= 0)
-            rc = lines_next(lines, p->line, &begin, &end, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-/* Whether the text is a plain file that several workers can read faster. */
-static bool is_large_file(const struct source_text *text)
-{
-    enum packing packing;
-    struct stat st;
-
-    return !text->member && strcmp(text->path, "-") != 0 && stat(text->path, &st) == 0 &&
-           S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE &&
-           archive_packing(&packing, text->path, NULL) == 0 && packing == PACKING_NONE;
-}
-
-/* The error for the first bad line of a text. */
-static int bad_line_error(const struct parser *p, const char *shown, struct error *err)
-{
-    return error_set(err, PT_EDATA, "%s:%lld: %s", shown, (long long)p->bad_line, p->bad_reason);
-}
-
 static int parse(struct reader *rd, struct parser *p, struct lines *lines, const char *begin, const char *end,
-                 const struct source_text *text, struct error *err)
+                 const char *shown, struct error *err)
 {
-    int64_t upto = 0;
+    bool alone = rd->spec->workers <= 1 || !parser_lines_are_alone(p->format);
+    struct reader_team *team = NULL;
     int rc = 0;
 
     *err = (struct error){0};
-    if (rd->spec->workers > 1 && parser_lines_are_alone(p->format) && is_large_file(text))
-        rc = reader_team_read(p, text->path, rd->spec->workers, BLOCK, &upto, err);
-    if (rc >= 0 && upto > 0) {
-        p->past_head = true;
-        rc = lines_seek(lines, upto, err);
+    for (int block = 0; rc == 0 && begin < end; block++) {
+        const char *stopped = begin;
+
+        if (block >= FEW_BLOCKS && !alone && !team && p->past_head) {
+            rc = reader_team_new(&team, p, rd->spec->workers);
+            alone = !team; /* fewer threads are allowed */
+        }
+        if (rc == 0)
+            rc = team ? reader_team_parse(team, begin, end, &stopped) : parse_block(p, begin, end, &stopped);
+        if (rc == PARSER_OPEN_QUOTE) {
+            reader_team_free(team);
+            team = NULL;
+            alone = true;
+            p->last = !lines_keep(lines, stopped);
+            rc = p->last ? parse_block(p, stopped, end, NULL) : 0;
+        }
         if (rc == 0)
             rc = lines_next(lines, p->line, &begin, &end, err);
     }
-    if (rc >= 0)
-        rc = parse_blocks(p, lines, begin, end, text->shown, err);
+    reader_team_free(team);
     if (rc == PT_EDATA && !err->code)
-        return bad_line_error(p, text->shown, err);
+        rc = error_set(err, PT_EDATA, "%s:%lld: %s", shown, (long long)p->bad_line, p->bad_reason);
+    if (rc == PT_ENOMEM && !err->code)
+        rc = error_set(err, PT_ENOMEM,
+                       "%s: out of memory for %lld ratings and more, or for ids (there may be 2^31 - 1)",
+                       shown, (long long)p->out->n);
     return rc;
-}
-
-/* Puts a value among n in rising order; 0: it is there. */
-static int add_value(float *seen, int n, float value)
-{
-    int low = 0, high = n;
-
-    while (low < high) {
-        int middle = (low + high) / 2;
-
-        if (seen[middle] < value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < n && seen[low] == value)
-        return 0;
-    memmove(seen + low + 1, seen + low, (size_t)(n - low) * sizeof *seen);
-    seen[low] = value;
-    return 1;
 }
 
 /* What the first lines said must hold for all of them where columns go by position. */
@@ -154,36 +91,39 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
                          const char *shown, struct error *err)
 {
     enum { MANY = 1000 };
-    float seen[MANY + 1];
-    int different = 0;
+    bool times = d->has_time && rd->all.time && !known_name;
+    struct idtable *seen = idtable_new(); /* values beyond 1,000 */
+    int rc = seen ? 0 : error_set(err, PT_ENOMEM, "%s: out of memory", shown);
 
-    for (int64_t k = first; d->has_rating && d->columns == 3 && k < rd->all.n; k++)
-        if (rating_like_time(rd->all.value[k]))
-            return error_set(
+    for (int64_t k = first; k < rd->all.n && rc == 0; k++) {
+        float value = rd->all.value[k];
+        int64_t time = times ? rd->all.time[k] : TIME_NONE;
+
+        if (d->has_rating && d->columns == 3 && rating_like_time(value))
+            rc = error_set(
                 err, PT_EDATA,
                 "%s: the third field was taken for ratings, and %.10g further down looks like a time; say "
                 "what it is: data.columns=user,item,time or data.columns=user,item,rating",
-                shown, (double)rd->all.value[k]);
-    for (int64_t k = first; d->has_rating && different <= MANY && k < rd->all.n; k++)
-        if (!(rd->all.value[k] >= -1000 && rd->all.value[k] <= 1000))
-            different += add_value(seen, different, rd->all.value[k]);
-    if (different > MANY)
-        return error_set(err, PT_EDATA,
-                         "%s: the third field was taken for ratings, and has more than %d different values "
-                         "beyond 1,000: "
-                         "are they ids or prices? data.columns=user,item,rating reads them all the same",
-                         shown, MANY);
-    for (int64_t k = first; d->has_time && rd->all.time && !known_name && k < rd->all.n; k++)
-        if (rd->all.time[k] != TIME_NONE && rd->all.time[k] > -100000000 && rd->all.time[k] < 100000000)
-            return error_set(err, PT_EDATA,
-                             "%s: a field was taken for times, and holds %lld further down; say what the "
-                             "fields are with "
-                             "data.columns",
-                             shown, (long long)rd->all.time[k]);
-    return 0;
+                shown, (double)value);
+        else if (time != TIME_NONE && time > -100000000 && time < 100000000)
+            rc = error_set(err, PT_EDATA,
+                           "%s: a field was taken for times, and holds %lld further down; say what the "
+                           "fields are with data.columns",
+                           shown, (long long)time);
+        else if (d->has_rating && !(value >= -1000 && value <= 1000) &&
+                 (idtable_put(seen, (const char *)&value, sizeof value) < 0 || idtable_count(seen) > MANY))
+            rc = error_set(
+                err, PT_EDATA,
+                "%s: the third field was taken for ratings, and has more than %d different values beyond "
+                "1,000: are they ids or prices? data.columns=user,item,rating reads them all the same",
+                shown, MANY);
+    }
+    idtable_free(seen);
+    return rc;
 }
 
-/* Where skipping is allowed, it is not for most of a text: then something else is wrong. */
+/* Where skipping is allowed, it is not for most of a text: then something else
+ * is wrong. */
 static int check_skipped(const struct reader *rd, const struct parser *p, const char *shown,
                          struct error *err)
 {
@@ -191,63 +131,40 @@ static int check_skipped(const struct reader *rd, const struct parser *p, const 
 
     if (!p->lines_bad || share <= rd->spec->skip_bad)
         return 0;
-    return error_set(
-        err, PT_EDATA,
-        "%s: %lld of %lld lines cannot be read, more than data.bad_lines allows to skip (%g); the first: "
-        "%s:%lld: %.400s; data.bad_lines=skip:%.2g skips so many",
-        shown, (long long)p->lines_bad, (long long)p->lines_read, rd->spec->skip_bad, shown,
-        (long long)p->bad_line, p->bad_reason, share + 0.01 < 1 ? share + 0.01 : 1.0);
-}
-
-/* Adds the parser's counts to the source's. */
-static void add_counts(struct reader *rd, const struct parser *p, const char *shown)
-{
-    struct reading *told = &rd->into->reading;
-
-    if (p->lines_bad && !rd->into->lines_bad)
-        snprintf(told->first_bad, sizeof told->first_bad, "%.100s:%lld: '%s': %.160s", shown,
-                 (long long)p->bad_line, p->bad_text, p->bad_reason);
-    rd->into->lines_read += p->lines_read;
-    rd->into->lines_bad += p->lines_bad;
-    told->headers += p->headers;
-    told->comments += p->comments;
-    told->elsewhere += p->elsewhere;
-    told->no_rating += p->no_rating;
-    told->no_time += p->no_time;
-    told->rounded += p->rounded;
-    for (int k = 0; k < PARSER_KINDS && p->kind_count[k]; k++)
-        parser_count_kind(&rd->kinds, p->kind[k], strlen(p->kind[k]), p->kind_count[k]);
+    return error_set(err, PT_EDATA,
+                     "%s: %lld of %lld lines cannot be read, more than data.bad_lines allows to skip (%g); "
+                     "the first: %s:%lld: %.400s; data.bad_lines=skip:%.2g skips so many",
+                     shown, (long long)p->lines_bad, (long long)p->lines_read, rd->spec->skip_bad, shown,
+                     (long long)p->bad_line, p->bad_reason, share + 0.01 < 1 ? share + 0.01 : 1.0);
 }
 
 static int read_lines(struct reader *rd, struct lines *lines, const struct source_text *text,
                       struct error *err)
 {
     const struct ratings_spec *spec = rd->spec;
-    struct parser p = {.users = rd->into->users,
+    struct reading *told = &rd->into->reading, later = {.comments = 0};
+    struct text_format format;
+    struct parser p = {.format = &format,
+                       .users = rd->into->users,
                        .items = rd->into->items,
                        .out = &rd->all,
                        .skip_bad = spec->skip_bad > 0,
                        .skip_missing = spec->missing == MISSING_SKIP,
                        .people = rd->people};
-    struct reading later = {.comments = 0};
-    struct text_format format;
     const char *begin, *end;
     int64_t first = rd->all.n;
     int rc = lines_next(lines, 0, &begin, &end, err);
 
-    if (rc < 0)
+    if (rc < 0 || (begin == end && rd->texts > 0)) /* an empty part file among others */
         return rc;
-    if (begin == end && rd->texts > 0)
-        return 0; /* an empty part file among others */
-    rc = recognise_text(&format, rd->texts ? &later : &rd->into->reading, spec, begin, end, text->known_name,
-                        text->shown, err);
+    rc = recognise_text(&format, rd->texts ? &later : told, spec, begin, end, text->known_name, text->shown,
+                        err);
     if (rc == 0)
         rc = check_same_kind(rd, &format, text->shown, err);
     if (rc < 0)
         return rc;
-    p.format = &format;
     p.keep_time = rd->keep_time && format.has_time;
-    rc = parse(rd, &p, lines, begin, end, text, err);
+    rc = parse(rd, &p, lines, begin, end, text->shown, err);
     if (rc == 0 && format.entries > 0 && p.lines_read != format.entries)
         rc = error_set(err, PT_EDATA, "%s: has %lld entries where its line of sizes says %lld: it is cut off",
                        text->shown, (long long)p.lines_read, (long long)format.entries);
@@ -255,9 +172,11 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
         rc = check_skipped(rd, &p, text->shown, err);
     if (rc == 0 && format.assumed)
         rc = check_assumed(rd, &format, first, text->known_name, text->shown, err);
+    if (rc == 0 && p.lines_bad && !rd->total.lines_bad)
+        snprintf(told->first_bad, sizeof told->first_bad, "%.100s:%lld: '%s': %.160s", text->shown,
+                 (long long)p.bad_line, p.bad_text, p.bad_reason);
     rd->people = p.people;
-    if (rc == 0)
-        add_counts(rd, &p, text->shown);
+    parser_move_counts(&rd->total, &p);
     return rc;
 }
 
@@ -265,78 +184,101 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
 {
     struct lines *lines = NULL;
     int64_t first = rd->all.n;
+    uint8_t *given;
     int rc = lines_open(&lines, text->path, text->member, text->shown, err);
 
     if (rc == 0)
         rc = read_lines(rd, lines, text, err);
-    if (rc == 0)
-        rc = mark_given(rd, first, text->given, err);
     lines_close(lines);
-    return rc;
+    if (rc < 0 || text->given == GIVEN_NONE)
+        return rc;
+    given = mem_resize(rd->into->given, rd->all.n, 1);
+    if (!given)
+        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
+    memset(given + first, text->given, (size_t)(rd->all.n - first));
+    rd->into->given = given;
+    return 0;
 }
 
-/* Notes the source: names, the reason for its choice, kinds of events. */
-static void note_source(struct reader *rd, const struct source *source)
+/* Names of the source, and what all of its lines were. */
+static void report(struct reader *rd, const struct source *source)
 {
     struct reading *told = &rd->into->reading;
-    size_t used = 0;
+    const struct parser *total = &rd->total;
 
     snprintf(told->from, sizeof told->from, "%.260s", source->text[0].shown);
     if (source->n > 1)
-        snprintf(told->from + strlen(told->from), sizeof told->from - strlen(told->from), " and %lld more",
-                 (long long)source->n - 1);
+        text_append(told->from, sizeof told->from, " and %lld more", (long long)source->n - 1);
     snprintf(told->chosen, sizeof told->chosen, "%s", source->chosen);
-    for (int k = 0; k < PARSER_KINDS && rd->kinds.kind_count[k] && used < sizeof told->kinds; k++)
-        used += (size_t)snprintf(told->kinds + used, sizeof told->kinds - used, "%s%s %" PRId64,
-                                 k ? ", " : "", rd->kinds.kind[k], rd->kinds.kind_count[k]);
+    for (int k = 0; k < PARSER_KINDS && total->kind_count[k]; k++)
+        text_append(told->kinds, sizeof told->kinds, "%s%s %" PRId64, k ? ", " : "", total->kind[k],
+                    total->kind_count[k]);
+    rd->into->lines_read = total->lines_read;
+    rd->into->lines_bad = total->lines_bad;
+    told->headers = total->headers;
+    told->comments += total->comments;
+    told->elsewhere = total->elsewhere;
+    told->no_rating = total->no_rating;
+    told->no_time = total->no_time;
+    told->rounded = total->rounded;
 }
 
-/* Ratings whose user or item is a word for "missing": counted, and dropped or refused where data.missing
- * says so. */
+struct rows {
+    int64_t row[64];
+    int n;
+};
+
+static void find_missing(struct rows *out, const struct idtable *t)
+{
+    out->n = 0;
+    for (int k = 0; text_missing_words[k]; k++) {
+        int64_t row = idtable_find(t, text_missing_words[k], strlen(text_missing_words[k]));
+
+        if (row >= 0)
+            out->row[out->n++] = row;
+    }
+}
+
+static bool has_row(const struct rows *rows, int32_t row)
+{
+    for (int k = 0; k < rows->n; k++)
+        if (rows->row[k] == row)
+            return true;
+    return false;
+}
+
+/* Ratings whose user or item is a word for "missing": counted, and dropped or
+ * refused where data.missing says so. */
 static int check_missing(struct reader *rd, struct error *err)
 {
     struct ratings *r = rd->into;
-    bool some = false;
-    int64_t row[2][64], n = 0;
-    int rows[2] = {0, 0};
+    struct triplets *t = &rd->all;
+    struct rows users, items;
+    bool skip = rd->spec->missing == MISSING_SKIP;
+    int64_t n = 0;
 
-    for (int k = 0; text_missing_words[k]; k++)
-        for (int side = 0; side < 2; side++) {
-            int64_t found = idtable_find(side ? r->items : r->users, text_missing_words[k],
-                                         strlen(text_missing_words[k]));
+    find_missing(&users, r->users);
+    find_missing(&items, r->items);
+    for (int64_t k = 0; users.n + items.n > 0 && k < t->n; k++) {
+        bool missing = has_row(&users, t->user[k]) || has_row(&items, t->item[k]);
 
-            if (found >= 0)
-                row[side][rows[side]++] = found;
-            some = some || found >= 0;
-        }
-    for (int64_t k = 0; some && k < rd->all.n; k++) {
-        bool missing = false;
-
-        for (int j = 0; j < rows[0]; j++)
-            missing = missing || rd->all.user[k] == row[0][j];
-        for (int j = 0; j < rows[1]; j++)
-            missing = missing || rd->all.item[k] == row[1][j];
         r->reading.missing += missing;
         if (missing && rd->spec->missing == MISSING_ERROR)
             return error_set(
                 err, PT_EDATA,
                 "%s: user '%.60s', item '%.60s': a word for \"missing\" (NA, nan, NULL); data.missing=skip "
                 "leaves such ratings out, data.missing=keep takes it for an id",
-                r->reading.from, idtable_name(r->users, rd->all.user[k]),
-                idtable_name(r->items, rd->all.item[k]));
-        if (missing && rd->spec->missing == MISSING_SKIP)
+                r->reading.from, idtable_name(r->users, t->user[k]), idtable_name(r->items, t->item[k]));
+        if (missing && skip)
             continue;
-        rd->all.user[n] = rd->all.user[k];
-        rd->all.item[n] = rd->all.item[k];
-        rd->all.value[n] = rd->all.value[k];
-        if (rd->all.time)
-            rd->all.time[n] = rd->all.time[k];
+        triplets_move(t, n, k);
         if (r->given)
             r->given[n] = r->given[k];
         n++;
     }
-    r->reading.missing_dropped = some && rd->spec->missing == MISSING_SKIP;
-    rd->all.n = some ? n : rd->all.n;
+    if (users.n + items.n > 0)
+        t->n = n;
+    r->reading.missing_dropped = users.n + items.n > 0 && skip;
     return 0;
 }
 
@@ -370,7 +312,7 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
     for (int64_t k = 0; k < source->n && rc == 0; k++)
         rc = read_text(&rd, &source->text[k], err);
     if (rc == 0)
-        note_source(&rd, source);
+        report(&rd, source);
     if (rc == 0)
         rc = check_missing(&rd, err);
     if (rc == 0 && rd.all.n == 0)

@@ -1,26 +1,28 @@
-/* reader_team.h - a large plain file parsed by several workers, with the result of one parser.
+/* reader_team.h - blocks of lines parsed by several workers, with the result of
+ * one parser.
  *
- *   file   | block 0 | block 1 | block 2 | ...    of `block` bytes; a line belongs to the block it starts in
- *   round  a few jobs for each worker, a block each: a job has its own triplets and tables of ids
- *   then   the caller goes through the blocks in order and gives each new id of a job's tables its row
- *   next   round: the triplets are written, renumbered, to their places behind one another
+ *   block  | piece 0 | piece 1 | ... | of whole lines: a few for each worker,
+ * whoever is done takes the next then   the caller goes through the pieces in
+ * order and gives each new id of a piece's tables its row next   block: the
+ * triplets are written, renumbered, to their places behind one another
  *
- * Job j has block j of each round, whichever worker runs it. Its table lists ids in the order they appeared
- * to it, so that going through the blocks in order numbers ids in order of first appearance in the file.
- * Workers read, allocate and fail; what failed is in the job. */
+ * Job j has piece j of each block, whichever worker runs it. Its tables list
+ * ids in the order they appeared to it, so that going through the pieces in
+ * order numbers ids in order of first appearance in the text. */
 #ifndef READ_READER_TEAM_H
 #define READ_READER_TEAM_H
 
-#include "base/error.h"
 #include "read/parser.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+struct reader_team;
 
-/* Parses the file into *whole up to byte *upto, with the result of parser_parse_lines over all its blocks.
- * *upto is the end, or less if one parser must continue: a quoted field with line breaks, a line too long,
- * a head beyond the first block, no team. PT_EDATA with an empty message: a bad line, see whole->bad_line. */
-int reader_team_read(struct parser *whole, const char *path, int workers, int64_t block, int64_t *upto,
-                     struct error *err);
+/* `whole`: the parser of the text, past its head; borrowed. PT_ENOMEM. *out is
+ * NULL where fewer threads are allowed. */
+int reader_team_new(struct reader_team **out, struct parser *whole, int workers);
+/* As parser_parse_lines, for a text of parser_lines_are_alone. After
+ * PARSER_OPEN_QUOTE the whole parser goes on alone. */
+int reader_team_parse(struct reader_team *t, const char *begin, const char *end, const char **stopped_at);
+/* Writes what is left to the whole's triplets, and frees the team. */
+void reader_team_free(struct reader_team *t);
 
 #endif

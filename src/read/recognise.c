@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "read/field.h"
-#include "read/json_lines.h"
 #include "read/recognise_header.h"
+#include "read/recognise_layouts.h"
 #include "read/recognise_values.h"
 
 #include <ctype.h>
@@ -12,33 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-struct recogniser {
-    struct text_format *d;
-    struct reading *told;
-    const struct ratings_spec *spec;
-    struct sample *s;
-    const char *begin, *end;       /* behind the head */
-    int64_t head;                  /* lines of the head */
-    const char *names, *names_end; /* the last comment of the head: it may hold the names */
-    bool known_name;
-    struct error *err;
-};
-
-#define REPORT(g, ...) snprintf((g)->told->columns, sizeof(g)->told->columns, __VA_ARGS__)
-
 /* --- the head ------------------------------------------------------------------------------------ */
 
 static const char *first_line_end(const struct recogniser *g)
 {
     return text_without_cr(g->begin, text_newline(g->begin, g->end));
-}
-
-static void pass_line(struct recogniser *g)
-{
-    const char *stop = text_newline(g->begin, g->end);
-
-    g->begin = stop < g->end ? stop + 1 : g->end;
-    g->head++;
 }
 
 static bool is_blank_line(const char *p, const char *stop)
@@ -67,7 +45,7 @@ static int pass_head(struct recogniser *g)
     const char *begin = NULL, *stop;
     int64_t head = 0;
 
-    for (; g->begin < g->end; pass_line(g)) {
+    for (; g->begin < g->end; recogniser_pass_line(g)) {
         stop = first_line_end(g);
         if (g->head < g->spec->skip_lines || is_blank_line(g->begin, stop))
             continue;
@@ -108,11 +86,11 @@ static int check_comment(struct recogniser *g)
     for (int c = 0; c < g->s->columns; c++)
         if (column_name_find(f[c].text + (c == 0), f[c].length - (c == 0)).meaning != NAME_UNKNOWN)
             return 0;
-    return error_set(g->err, PT_EDATA,
-                     "%s:%" PRId64
-                     ": a comment, or an id that begins with %c? Comments: data.comment='%c'; ids: "
-                     "put a header in front",
-                     g->s->shown, g->head, *g->names, *g->names);
+    return error_set(
+        g->err, PT_EDATA,
+        "%s:%" PRId64
+        ": a comment, or an id that begins with %c? Comments: data.comment='%c'; ids: put a header in front",
+        g->s->shown, g->head, *g->names, *g->names);
 }
 
 /* "\t" is written with a backslash in YAML's plain style and on a command line. */
@@ -138,16 +116,6 @@ static int set_delimiter(struct recogniser *g, const char *text)
 
 /* --- a rating a line ----------------------------------------------------------------------------- */
 
-static void set_header(struct recogniser *g, const char *begin, const char *end)
-{
-    size_t n = (size_t)(end - begin);
-
-    if (n <= sizeof g->d->header) {
-        memcpy(g->d->header, begin, n);
-        g->d->header_length = (int)n;
-    }
-}
-
 /* R's row names: a header one field short, and a first column that counts. */
 static bool find_row_names(struct recogniser *g)
 {
@@ -163,7 +131,7 @@ static bool find_row_names(struct recogniser *g)
         return false;
     s->name[0] = (struct field){"", 0, false};
     g->d->row_names = true;
-    set_header(g, s->line[0].begin, s->line[0].end);
+    recogniser_set_header(g, s->line[0].begin, s->line[0].end);
     g->head = s->line[0].number;
     return true;
 }
@@ -208,10 +176,9 @@ static int first_is_header(struct recogniser *g)
     if (first == FIRST_UNKNOWN && !said)
         return refuse_unknown_header(g);
     if (first == FIRST_DOUBT)
-        return sample_doubt(
-            g->s, 0, g->err,
-            "a header of unknown names, or data? Nothing below is like it; data.header=yes or "
-            "data.header=no");
+        return sample_doubt(g->s, 0, g->err,
+                            "a header of unknown names, or data? Nothing below is like it; data.header=yes "
+                            "or data.header=no");
     return first != FIRST_DATA;
 }
 
@@ -229,7 +196,7 @@ static int find_names(struct recogniser *g)
     if (!s->rows || s->line_of[0] != 0)
         return sample_doubt(s, 0, g->err, "a header of %" PRId64 " fields above lines of %d",
                             s->line[0].fields, s->columns);
-    set_header(g, s->line[0].begin, s->line[0].end);
+    recogniser_set_header(g, s->line[0].begin, s->line[0].end);
     g->head = s->line[0].number;
     sample_take_names(s);
     return 1;
@@ -264,146 +231,7 @@ static int recognise_table(struct recogniser *g)
     return rc < 0 ? rc : 0;
 }
 
-/* --- other layouts ------------------------------------------------------------------------------- */
-
-static int recognise_json(struct recogniser *g)
-{
-    struct text_format *d = g->d;
-    const struct field *name = g->s->name;
-    int rc = json_lines_sample(g->s, g->begin, g->end, g->err);
-
-    if (rc == 0 && g->spec->columns && !header_names_are_given(g->spec))
-        rc =
-            error_set(g->err, PT_ECONFIG, "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
-    if (rc == 0)
-        rc = header_roles(d, g->told, g->s, g->spec, g->err);
-    if (rc == 0)
-        rc = header_where(d, g->s, 1, g->spec, g->err);
-    for (int c = 0; rc == 0 && c < g->s->columns; c++) {
-        if (d->role[c] != ROLE_SKIP)
-            snprintf(d->key[d->role[c]], TEXT_WORD, "%s", name[c].text);
-        if (c == d->where)
-            snprintf(d->where_key, TEXT_WORD, "%s", name[c].text);
-        if (c == d->event)
-            snprintf(d->event_key, TEXT_WORD, "%s", name[c].text);
-    }
-    return rc;
-}
-
-/* The first characters of a line as a string. */
-static void copy_line(char out[128], const char *line, const char *end)
-{
-    size_t n = (size_t)(text_without_cr(line, text_newline(line, end)) - line);
-
-    snprintf(out, 128, "%.*s", (int)(n < 127 ? n : 127), line);
-}
-
-/* "%%MatrixMarket matrix coordinate real general", comments, a line of sizes, then lines of row, column,
- * value. */
-static int recognise_matrix_market(struct recogniser *g, const char *banner)
-{
-    char line[128], shown[PRINTABLE_BYTES];
-    bool pattern;
-
-    copy_line(line, banner, g->end);
-    printable(shown, line, strlen(line));
-    for (char *c = line; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    pattern = strstr(line, "pattern") != NULL;
-    if (!strstr(line, "coordinate") || !strstr(line, "general") || strstr(line, "complex"))
-        return error_set(
-            g->err, PT_EDATA,
-            "%s:1: Matrix Market, '%s': only 'matrix coordinate' of real, integer or pattern, 'general', "
-            "is read (an array: scipy.io.mmread, then mmwrite of a coo_array)",
-            g->s->shown, shown);
-    text_set_delimiter(g->d, " ");
-    copy_line(line, g->begin, g->end);
-    (void)sscanf(line, "%*s %*s %" SCNd64, &g->d->entries);
-    pass_line(g); /* the sizes */
-    g->d->layout = FORMAT_DELIMITED;
-    g->d->columns = pattern ? 2 : 3;
-    memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_ITEM, ROLE_RATING}, 3);
-    REPORT(g, "Matrix Market: user=row item=column%s", pattern ? "" : " rating=value");
-    return 0;
-}
-
-/* "7:", the item of the lines below. */
-static bool is_block_name(const char *p, const char *stop)
-{
-    const char *c = p;
-
-    while (c < stop && isdigit((unsigned char)*c))
-        c++;
-    return c > p && c + 1 == stop && *c == ':';
-}
-
-/* "0|2": a line that says how many follow for a user. */
-static int refuse_counted_blocks(struct recogniser *g)
-{
-    char line[128], behind;
-    int length = 0;
-
-    copy_line(line, g->begin, g->end);
-    if (sscanf(line, "%*[0-9]|%*[0-9]%n%c", &length, &behind) > 0 || !length || line[length] ||
-        !memchr(g->begin, '\t', (size_t)(g->end - g->begin)) || g->spec->format != FORMAT_AUTO ||
-        g->spec->columns)
-        return 0;
-    return error_set(
-        g->err, PT_EDATA,
-        "%s:%" PRId64
-        ": '%.40s': blocks of 'user|count' as in the KDD Cup 2011, which are not read; convert them: "
-        "awk -F'\\t' 'NF==1{split($1,u,\"|\");next}{print u[1]\",\"$1\",\"$2}' FILE > FILE.csv",
-        g->s->shown, g->head + 1, line);
-}
-
-static int recognise_netflix(struct recogniser *g)
-{
-    bool rated = false;
-
-    text_set_delimiter(g->d, ",");
-    sample_read_lines(g->s, g->d, g->begin, g->end, g->head);
-    g->d->columns = 3;
-    memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_RATING, ROLE_TIME}, 3);
-    for (int k = 0; k < g->s->lines; k++)
-        rated = rated || g->s->line[k].fields == 3;
-    if (!rated && g->s->lines > 1)
-        return sample_doubt(
-            g->s, -1, g->err,
-            "blocks as in Netflix's qualifying set, without ratings; lines of user, rating, date are read");
-    REPORT(g, "Netflix: 'item:', then user, rating, date");
-    return 0;
-}
-
-/* Rows of a matrix: a header names the items; the first field is the user where data.columns or the header
- * says so. */
-static int recognise_matrix(struct recogniser *g)
-{
-    struct text_format *d = g->d;
-    const struct field *first;
-    bool header;
-    int rc;
-
-    if (g->s->columns > TEXT_COLUMNS)
-        return error_set(g->err, PT_EDATA, "%s: a matrix of more than %d columns", g->s->shown, TEXT_COLUMNS);
-    if ((rc = sample_make_table(g->s, d, g->err)) < 0)
-        return rc;
-    first = sample_cell(g->s, 0, 0);
-    header = g->spec->header == HEADER_YES ||
-             (g->spec->header == HEADER_AUTO && (!first->length || !field_is_number(first)));
-    d->user_first = g->spec->columns ? d->role[0] == ROLE_USER : header;
-    d->skip_first = g->spec->columns && d->role[0] == ROLE_SKIP;
-    d->columns = g->s->columns;
-    d->has_missing = g->spec->has_missing;
-    d->missing = (float)g->spec->missing_value;
-    d->has_rating = true;
-    if (header) {
-        set_header(g, g->s->line[0].begin, g->s->line[0].end);
-        g->head = g->s->line[0].number;
-    }
-    REPORT(g, "a matrix: a user a line%s, an item a column%s",
-           d->user_first ? " (first field)" : " (by number)", header ? " (by name)" : " (by number)");
-    return 0;
-}
+/* --- any text ------------------------------------------------------------------------------------ */
 
 static void report_lists(struct recogniser *g)
 {
@@ -498,6 +326,16 @@ static int recognise_lines(struct recogniser *g)
     return recognise_table(g);
 }
 
+/* "7:", the item of the lines below. */
+static bool is_block_name(const char *p, const char *stop)
+{
+    const char *c = p;
+
+    while (c < stop && isdigit((unsigned char)*c))
+        c++;
+    return c > p && c + 1 == stop && *c == ':';
+}
+
 static int recognise_layout(struct recogniser *g)
 {
     const struct ratings_spec *spec = g->spec;
@@ -526,7 +364,7 @@ static int recognise_layout(struct recogniser *g)
         return recognise_netflix(g);
     if (g->d->layout == FORMAT_JSON)
         return recognise_json(g);
-    return (rc = refuse_counted_blocks(g)) < 0 ? rc : recognise_lines(g);
+    return (rc = recognise_counted_blocks(g)) < 0 ? rc : recognise_lines(g);
 }
 
 /* The first three rows as they were understood. */

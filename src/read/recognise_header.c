@@ -109,26 +109,27 @@ struct columns {
     int of[ROLES], event;
 };
 
+static const char *show(const struct columns *k, int c, char out[PRINTABLE_BYTES])
+{
+    return printable(out, k->s->name[c].text, k->s->name[c].length);
+}
+
 static void list_name(const struct columns *k, int c, char *out, size_t space)
 {
     char shown[PRINTABLE_BYTES];
 
-    text_append(out, space, "%s%s", *out ? ", " : "",
-                printable(shown, k->s->name[c].text, k->s->name[c].length));
+    text_append(out, space, "%s%s", *out ? ", " : "", show(k, c, shown));
 }
 
 /* How to say it, with what is known filled in. */
 static const char *advice(const struct columns *k, char out[320])
 {
-    char name[PRINTABLE_BYTES];
+    char shown[PRINTABLE_BYTES];
 
     strcpy(out, "say data.columns=");
-    for (int r = ROLE_USER; r <= ROLE_RATING; r++) {
-        snprintf(name, sizeof name, "NAME");
-        if (k->of[r] != NONE)
-            printable(name, k->s->name[k->of[r]].text, k->s->name[k->of[r]].length);
-        text_append(out, 320, "%s%s=%s", r > ROLE_USER ? "," : "", role_name((enum role)r), name);
-    }
+    for (int r = ROLE_USER; r <= ROLE_RATING; r++)
+        text_append(out, 320, "%s%s=%s", r > ROLE_USER ? "," : "", role_name((enum role)r),
+                    k->of[r] != NONE ? show(k, k->of[r], shown) : "NAME");
     return out;
 }
 
@@ -202,29 +203,22 @@ static int check_no_rating(const struct columns *k)
     }
     if (!*list)
         return 0;
-    return sample_doubt(
-        k->s, 0, k->err,
-        "no column is called a rating, and numbers, or true and false, stand in: %s; if one is the "
-        "rating, %s; without ratings leave rating=NAME out",
-        list, advice(k, say));
+    return sample_doubt(k->s, 0, k->err,
+                        "no column is called a rating, and numbers, or true and false, stand in: %s; if one "
+                        "is the rating, %s; without ratings leave rating=NAME out",
+                        list, advice(k, say));
 }
 
 static const char *why_unused(const struct columns *k, int c)
 {
-    switch (k->name[c].meaning) {
-    case NAME_INDEX:
-        return " (row numbers)";
-    case NAME_EVENT:
-        return " (kinds of events)";
-    case NAME_TIME:
+    static const char *const why[] = {
+        [NAME_USER] = " (another id)",   [NAME_ITEM] = " (another id)",       [NAME_ID] = " (another id)",
+        [NAME_INDEX] = " (row numbers)", [NAME_EVENT] = " (kinds of events)", [NAME_TITLE] = ""};
+    enum meaning m = k->name[c].meaning;
+
+    if (m == NAME_TIME)
         return k->look[c].dates || k->look[c].epochs ? " (another time)" : " (not times that are read)";
-    case NAME_USER:
-    case NAME_ITEM:
-    case NAME_ID:
-        return " (another id)";
-    default:
-        return "";
-    }
+    return why[m] ? why[m] : "";
 }
 
 static void set_roles(struct text_format *d, const struct columns *k, struct reading *told)
@@ -243,14 +237,12 @@ static void set_roles(struct text_format *d, const struct columns *k, struct rea
             continue;
         d->role[c] = (uint8_t)r;
         text_append(told->columns, sizeof told->columns, "%s%s=%s", *told->columns ? " " : "",
-                    role_name((enum role)r), printable(shown, s->name[c].text, s->name[c].length));
+                    role_name((enum role)r), show(k, c, shown));
     }
     for (int c = 0; c < s->columns; c++)
         if (d->role[c] == ROLE_SKIP)
             text_append(told->unused, sizeof told->unused, "%s%s%s", *told->unused ? ", " : "",
-                        s->name[c].length ? printable(shown, s->name[c].text, s->name[c].length)
-                                          : "a column without a name",
-                        why_unused(k, c));
+                        s->name[c].length ? show(k, c, shown) : "a column without a name", why_unused(k, c));
 }
 
 static void describe_columns(struct columns *k)

@@ -42,11 +42,10 @@ static int check_rating(const struct sample *s, int c, struct error *err)
         return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds row numbers; %s",
                             c + 1, say);
     if (l.some_fraction && l.high > 10)
-        return sample_doubt(
-            s, s->first, err,
-            "field %d holds fractions up to %g: ratings, prices or hours? data.columns=user,item,rating "
-            "reads them, data.columns=user,item,skip does not",
-            c + 1, l.high);
+        return sample_doubt(s, s->first, err,
+                            "field %d holds fractions up to %g: ratings, prices or hours? "
+                            "data.columns=user,item,rating reads them, data.columns=user,item,skip does not",
+                            c + 1, l.high);
     if (!l.some_number && !l.truths)
         return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds no numbers; %s",
                             c + 1, say);
@@ -77,13 +76,12 @@ int values_roles(struct text_format *d, const struct sample *s, bool known_name,
         char line[PRINTABLE_BYTES];
 
         printable(line, s->line[0].begin, (size_t)(s->line[0].end - s->line[0].begin));
-        return error_set(err, PT_EDATA,
-                         "%s:%lld: lines of %d field%s ('%s'), and no header says which is what; say it: "
-                         "%s; a matrix of "
-                         "users and items is data.format=matrix, a list of items a line data.format=lists",
-                         s->shown, (long long)s->line[0].number, n, n == 1 ? "" : "s", line,
-                         n == 1 ? "data.delimiter and data.columns"
-                                : "data.columns=user,item,rating,skip,...");
+        return error_set(
+            err, PT_EDATA,
+            "%s:%lld: lines of %d field%s ('%s'), and no header says which is what; say it: %s; a matrix of "
+            "users and items is data.format=matrix, a list of items a line data.format=lists",
+            s->shown, (long long)s->line[0].number, n, n == 1 ? "" : "s", line,
+            n == 1 ? "data.delimiter and data.columns" : "data.columns=user,item,rating,skip,...");
     }
     if (d->delimiter[0] == '\t' && has_blanks_within(s, 0))
         return sample_doubt(s, 0, err,
@@ -209,33 +207,29 @@ int values_lists(struct text_format *d, const struct sample *s, struct error *er
     if (l.pairs && !l.first_twice && !l.first_fraction && !l.one_hot)
         return 0;
     if (l.pairs)
-        return sample_doubt(
-            s, -1, err,
-            "lines of 'first item:value ...', in which the first field is no user: %s (as in libFM and "
-            "libSVM); if it is one, data.format=item_values",
-            l.first_fraction ? "it is a fraction"
-            : l.first_twice  ? "it stands on several lines"
-                             : "all values are 1");
+        return sample_doubt(s, -1, err,
+                            "lines of 'first item:value ...', in which the first field is no user: %s (as in "
+                            "libFM and libSVM); if it is one, data.format=item_values",
+                            l.first_fraction ? "it is a fraction"
+                            : l.first_twice  ? "it stands on several lines"
+                                             : "all values are 1");
     if (l.counted)
-        return sample_doubt(
-            s, -1, err,
-            "on every line the first number counts the others: data.format=counted_lists reads each line "
-            "as a user, data.format=lists reads the first number as one");
+        return sample_doubt(s, -1, err,
+                            "on every line the first number counts the others: data.format=counted_lists "
+                            "reads each line as a user, data.format=lists reads the first number as one");
     if (!l.whole && !l.digits)
-        return sample_doubt(
-            s, -1, err,
-            "blanks part the lines into different numbers of words; texts with blanks want another "
-            "data.delimiter; if they are lists of items, data.format=lists");
+        return sample_doubt(s, -1, err,
+                            "blanks part the lines into different numbers of words; texts with blanks want "
+                            "another data.delimiter; if they are lists of items, data.format=lists");
     if (l.first_twice)
         return sample_doubt(
             s, -1, err,
-            "lines of different numbers of fields, and the first field stands on several lines; is "
-            "another data.delimiter wanted? If they are lists of items, data.format=lists");
+            "lines of different numbers of fields, and the first field stands on several lines; is another "
+            "data.delimiter wanted? If they are lists of items, data.format=lists");
     if (l.rising && !l.consecutive)
-        return sample_doubt(
-            s, -1, err,
-            "all numbers of each line rise: baskets without a user (number them by line first), or lists of "
-            "items, data.format=lists");
+        return sample_doubt(s, -1, err,
+                            "all numbers of each line rise: baskets without a user (number them by line "
+                            "first), or lists of items, data.format=lists");
     return 0;
 }
 
@@ -324,9 +318,8 @@ int values_cell_lists(struct text_format *d, const struct sample *s, struct erro
         return 0;
     for (const char *m = marks; *m || brackets; m++)
         if (brackets || (!d->blanks && *m != d->delimiter[0] && cells_are_lists(s, item, *m)))
-            return sample_doubt(
-                s, s->first, err,
-                "the items' column holds lists; data.format=cell_lists reads lines of a user and a list; "
-                "otherwise one item a line is wanted");
+            return sample_doubt(s, s->first, err,
+                                "the items' column holds lists; data.format=cell_lists reads lines of a user "
+                                "and a list; otherwise one item a line is wanted");
     return 0;
 }

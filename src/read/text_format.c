@@ -54,67 +54,50 @@ static void trim(struct field *f)
         f->length--;
 }
 
-static int64_t cut_blanks(const struct text_format *d, const char *p, const char *end, struct field *fields,
-                          int most)
+const char *text_next(const struct text_format *d, const char *p, const char *end, struct field *f,
+                      int64_t *why)
 {
-    int64_t n = 0, why;
+    const char *start, *next;
 
-    for (;;) {
-        struct field f;
-
-        while (p < end && field_is_blank(*p))
-            p++;
-        if (p == end)
-            return n;
-        f = (struct field){p, 0, false};
-        if (d->quotes && *p == '"') {
-            if (!(p = cut_quoted(d, p, end, &f, &why)))
-                return why;
-        } else {
-            while (p < end && !field_is_blank(*p))
-                p++;
-            f.length = (size_t)(p - f.text);
-        }
-        if (n < most)
-            fields[n] = f;
-        n++;
+    *why = 0;
+    while (d->blanks && p < end && field_is_blank(*p))
+        p++;
+    if (p > end || (d->blanks && p == end))
+        return NULL;
+    *f = (struct field){p, 0, false};
+    for (start = p; d->quotes && start < end && *start == ' ';)
+        start++;
+    if (d->quotes && start < end && *start == '"') {
+        if (!(next = cut_quoted(d, start, end, f, why)))
+            return NULL;
+        *why = 0;
+    } else {
+        if (d->blanks)
+            for (next = p; next < end && !field_is_blank(*next);)
+                next++;
+        else if (d->delimiter_length == 1)
+            next = memchr(p, d->delimiter[0], (size_t)(end - p));
+        else
+            next = memmem(p, (size_t)(end - p), d->delimiter, (size_t)d->delimiter_length);
+        next = next ? next : end;
+        f->length = (size_t)(next - p);
+        trim(f);
     }
+    return next == end ? end + 1 : next + d->delimiter_length;
 }
 
 static int64_t cut(const struct text_format *d, const char *line, const char *end, struct field *fields,
                    int most)
 {
-    const char *p = line, *next;
-    int64_t n = 0, why;
+    struct field f;
+    int64_t n = 0, why = 0;
 
-    if (d->blanks)
-        return cut_blanks(d, line, end, fields, most);
-    for (;;) {
-        struct field f = {p, 0, false};
-        const char *start = p;
-
-        while (d->quotes && start < end && *start == ' ')
-            start++;
-        if (d->quotes && start < end && *start == '"') {
-            next = cut_quoted(d, start, end, &f, &why);
-            if (!next)
-                return why;
-        } else {
-            next = d->delimiter_length == 1
-                       ? memchr(p, d->delimiter[0], (size_t)(end - p))
-                       : memmem(p, (size_t)(end - p), d->delimiter, (size_t)d->delimiter_length);
-            if (!next)
-                next = end;
-            f.length = (size_t)(next - p);
-            trim(&f);
-        }
+    for (const char *p = line; (p = text_next(d, p, end, &f, &why));) {
         if (n < most)
             fields[n] = f;
         n++;
-        if (next == end)
-            return n;
-        p = next + d->delimiter_length;
     }
+    return why < 0 ? why : n;
 }
 
 int64_t text_cut(const struct text_format *d, const char *line, const char *end, struct field *fields,

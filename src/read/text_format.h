@@ -70,6 +70,11 @@ enum { TEXT_BEHIND_QUOTE = -1, TEXT_OPEN_QUOTE = -2 };
 
 void text_set_delimiter(struct text_format *d, const char *delimiter);
 
+/* The next field of a record that ends at `end`, from p on. Returns where the next one begins, beyond `end` after
+ * the last. NULL: there is none, or what is wrong is in *why. */
+const char *text_next(const struct text_format *d, const char *p, const char *end, struct field *f,
+                      int64_t *why);
+
 /* Cuts a record (without its end) into fields. Stores at most `most` and returns the number of all;
  * TEXT_BEHIND_QUOTE: text after a closing quote; TEXT_OPEN_QUOTE: the last quote is not closed. */
 int64_t text_cut(const struct text_format *d, const char *line, const char *end, struct field *fields,

@@ -172,56 +172,42 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
 
 int titles_merge(struct ratings *r, const char *path, struct error *err)
 {
-    int64_t n = idtable_count(r->items), merged;
+    int64_t n = idtable_count(r->items);
     struct idtable *items = idtable_new();
     int32_t *to = mem_alloc(n, sizeof *to);
-    char **title = mem_zalloc(n, sizeof *title);
     int rc = 0;
 
-    if (!r->title) {
+    if (!r->title)
         rc = error_set(err, PT_EDATA,
                        "%s: data.item_key is title, and no file of titles lies beside the ratings "
-                       "(movies.csv with movieId,title); "
-                       "data.item_key=id does without",
+                       "(movies.csv with movieId,title); data.item_key=id does without",
                        path);
-        goto done;
-    }
-    if (!items || !to || !title) {
+    else if (!items || !to)
         rc = error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
-        goto done;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const char *name = r->title[i] ? r->title[i] : idtable_name(r->items, i);
+    for (int64_t i = 0; i < n && rc == 0; i++) {
+        char *title = r->title[i];
+        const char *name = title ? title : idtable_name(r->items, i);
         int64_t row = idtable_put(items, name, strlen(name));
 
         if (row < 0) {
             rc = error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
-            goto done;
+            break;
         }
         to[i] = (int32_t)row;
-        if (!title[row]) {
-            title[row] = r->title[i];
-            r->title[i] = NULL;
-        }
+        r->title[i] = NULL; /* row <= i: titles move to the front */
+        if (r->title[row])
+            mem_free(title);
+        else
+            r->title[row] = title;
     }
-    for (int64_t k = 0; k < r->n; k++)
+    for (int64_t k = 0; k < r->n && rc == 0; k++)
         r->item[k] = to[r->item[k]];
-    merged = idtable_count(items);
-    for (int64_t i = 0; i < n; i++)
-        mem_free(r->title[i]);
-    mem_free(r->title);
-    r->title = title;
-    title = NULL;
-    for (int64_t i = merged; i < n; i++)
-        r->title[i] = NULL;
-    idtable_free(r->items);
-    r->items = items;
-    items = NULL;
-done:
-    if (title) /* failed: the titles that moved are still to be freed */
-        for (int64_t i = 0; i < n; i++)
-            mem_free(title[i]);
-    mem_free(title);
+    if (rc == 0) {
+        struct idtable *old = r->items;
+
+        r->items = items;
+        items = old;
+    }
     mem_free(to);
     idtable_free(items);
     return rc;

@@ -1,4 +1,4 @@
-/* A file parsed by several workers in blocks of any size: the same as by one parser. */
+/* A text parsed by several workers in blocks of any size: the same as by one parser. */
 #include "support.h"
 
 #include "read/reader_team.h"
@@ -55,39 +55,50 @@ static void expect_same(const struct result *a, const struct result *b)
     }
 }
 
+/* The text by a team, in blocks of whole lines of about `block` bytes; its head, and what follows an open quote,
+ * by one parser. */
+static int parse_by_team(struct parser *p, const char *begin, const char *end, int64_t block, int workers)
+{
+    const char *stop = p->format->head_lines ? text_newline(begin, end) + 1 : begin, *stopped = NULL;
+    struct reader_team *team = NULL;
+    int rc;
+
+    assert_true(parser_reserve(p, end - begin));
+    rc = parser_parse_lines(p, begin, stop, NULL);
+    p->past_head = true;
+    assert_int_equal(reader_team_new(&team, p, workers), 0);
+    assert_non_null(team);
+    for (begin = stop; rc == 0 && begin < end; begin = stop) {
+        stop = end - begin > block ? text_newline(begin + block - 1, end) + 1 : end;
+        rc = reader_team_parse(team, begin, stop, &stopped);
+    }
+    reader_team_free(team);
+    if (rc != PARSER_OPEN_QUOTE)
+        return rc;
+    p->last = true;
+    assert_true(parser_reserve(p, end - stopped));
+    return parser_parse_lines(p, stopped, end, NULL);
+}
+
 /* `text` has room for a newline and the pad behind it. */
 static void compare(const struct text_format *d, char *text, size_t bytes, bool skip_bad, int64_t block,
                     int workers)
 {
-    char *folder = support_folder(), path[4096];
     struct result one, team;
-    struct error err = {0};
     size_t bom = bytes >= 3 && memcmp(text, "\357\273\277", 3) == 0 ? 3 : 0, end = bytes;
-    int64_t upto = 0;
-    FILE *f;
 
-    snprintf(path, sizeof path, "%s/a", folder);
-    f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, bytes, f), bytes);
-    fclose(f);
-    init(&one, d, skip_bad);
-    one.p.out = &one.t;
     if (text[end - 1] != '\n')
         text[end++] = '\n';
+    init(&one, d, skip_bad);
+    one.p.out = &one.t;
     assert_true(parser_reserve(&one.p, (int64_t)end));
     one.rc = parser_parse_lines(&one.p, text + bom, text + end, NULL);
     init(&team, d, skip_bad);
     team.p.out = &team.t;
-    team.rc = reader_team_read(&team.p, path, workers, block, &upto, &err);
-    assert_int_equal(err.code, 0);
-    if (upto > 0 || team.rc < 0)
-        expect_same(&one, &team);
-    else
-        assert_int_equal(team.t.n, 0);
+    team.rc = parse_by_team(&team.p, text + bom, text + end, block, workers);
+    expect_same(&one, &team);
     fini(&one);
     fini(&team);
-    support_remove(folder);
 }
 
 /* Lines of every kind; `bad`: one in so many is bad, 0: none. */
@@ -158,7 +169,7 @@ static void any_blocks_and_workers(void **state)
     free(text);
 }
 
-/* A line that is longer than what a block may reach into the next, several blocks long. */
+/* A line that is longer than several blocks. */
 static void a_long_line(void **state)
 {
     struct text_format d = {.layout = FORMAT_DELIMITED,
@@ -185,8 +196,8 @@ static void a_long_line(void **state)
     free(text);
 }
 
-/* More new ids in a block than a worker's table has room for. */
-static void a_table_that_is_full(void **state)
+/* Many new ids in a block. */
+static void many_new_ids(void **state)
 {
     struct text_format d = {.layout = FORMAT_DELIMITED,
                             .where = -1,
@@ -230,37 +241,33 @@ static void many_workers(void **state)
     free(text);
 }
 
-static void files_that_cannot_be_read(void **state)
+/* Quoted fields with line breaks, some longer than a piece. */
+static void quotes_with_line_breaks(void **state)
 {
-    struct text_format d = {.layout = FORMAT_DELIMITED,
-                            .where = -1,
-                            .event = -1,
-                            .delimiter = ",",
-                            .delimiter_length = 1,
-                            .columns = 2,
-                            .role = {ROLE_USER, ROLE_ITEM}};
-    char *folder = support_folder();
-    struct result r;
-    struct error err = {0};
-    int64_t upto = 0;
+    struct text_format d = {
+        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .role = {ROLE_USER, ROLE_ITEM}};
+    char *text = malloc(400000);
+    size_t n = 0;
 
     (void)state;
-    init(&r, &d, false);
-    r.p.out = &r.t;
-    assert_int_equal(reader_team_read(&r.p, "/nowhere/at/all", 2, 100, &upto, &err), PT_EDATA);
-    assert_string_equal(err.text, "/nowhere/at/all: cannot be opened: No such file or directory");
-    assert_int_equal(reader_team_read(&r.p, folder, 2, 100, &upto, &err), PT_EDATA);
-    assert_non_null(strstr(err.text, "cannot be read: Is a directory"));
-    fini(&r);
-    support_remove(folder);
+    assert_non_null(text);
+    text_set_delimiter(&d, ",");
+    for (int k = 0; k < 3000; k++)
+        n += (size_t)sprintf(text + n, k == 2000 ? "%d,%d,\"a\n1,2,b\n%0400d\nc\"\n" : "%d,%d,x%d\n", k,
+                             k % 7, k);
+    compare(&d, text, n, false, 1000, 3);
+    compare(&d, text, n, false, 100000, 2);
+    free(text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_blocks_and_workers),    cmocka_unit_test(a_long_line),
-        cmocka_unit_test(a_table_that_is_full),      cmocka_unit_test(many_workers),
-        cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(any_blocks_and_workers),
+        cmocka_unit_test(a_long_line),
+        cmocka_unit_test(many_new_ids),
+        cmocka_unit_test(many_workers),
+        cmocka_unit_test(quotes_with_line_breaks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,10 +7,9 @@
 
 #define FIRST_BITS 10
 
-/* Open addressing, at most half full, or seven eighths while frozen (a larger table would leave the cache). A
- * name of up to 8 bytes is its own key, so that the usual numeric id is found by one multiplication and one
- * comparison; a longer one has its hash as the key and is compared in the block of names. An empty slot has
- * row -1.
+/* Open addressing, at most half full. A name of up to 8 bytes is its own key, so that the usual numeric
+ * id is found by one multiplication and one comparison; a longer one has its hash as the key and is compared
+ * in the block of names. An empty slot has row -1.
  *
  *   slot    key | length | row        power of two of them
  *   start   (rows + 1) offsets into names; name r is names[start[r]] .. names[start[r + 1] - 2], then a zero
@@ -27,14 +26,13 @@ struct idtable {
     int64_t rows, row_space;
     int64_t name_space;
     int bits;
-    bool frozen;
+    bool sealed;
     struct slot *slot;  /* (2^bits) owned */
     int64_t *start;     /* (row_space + 1) owned */
     char *names;        /* (name_space) owned */
     int32_t *by_number; /* (numbers) owned; -1: not known */
     uint32_t numbers;
-    uint32_t largest; /* number below `most` that was met */
-    uint32_t most;    /* of numbers */
+    uint32_t most; /* of numbers */
 };
 
 struct key {
@@ -170,12 +168,6 @@ static bool grow_names(struct idtable *t, size_t more)
     return true;
 }
 
-static bool has_room(const struct idtable *t, size_t length)
-{
-    return 8 * (t->rows + 1) <= (int64_t)7 << t->bits && t->rows < t->row_space &&
-           (size_t)(t->name_space - t->start[t->rows]) >= length + 1;
-}
-
 /* Up to a power of two above `most`; without memory it stays as it is, and rows are looked up. */
 static void grow_numbers(struct idtable *t, uint32_t most)
 {
@@ -203,34 +195,15 @@ void idtable_limit_numbers(struct idtable *t, uint32_t most)
     t->most = most;
 }
 
-bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes)
-{
-    while (8 * (t->rows + names) > (int64_t)7 << t->bits)
-        if (!grow_slots(t))
-            return false;
-    while (t->rows + names > t->row_space)
-        if (!grow_rows(t))
-            return false;
-    if (t->largest >= t->numbers)
-        grow_numbers(t, t->largest);
-    bytes += names; /* a zero behind each */
-    return t->name_space - t->start[t->rows] >= bytes || grow_names(t, (size_t)bytes);
-}
-
-void idtable_freeze(struct idtable *t, bool frozen)
-{
-    t->frozen = frozen;
-}
-
 /* A new row for a name that was not found. */
 static int64_t add(struct idtable *t, struct key k, const char *name, size_t length)
 {
     uint64_t mask, at;
     int64_t row = t->rows, from = t->start[row];
 
-    if (row == INT32_MAX || (t->frozen && !has_room(t, length)))
+    if (row == INT32_MAX || t->sealed)
         return -1;
-    if (!t->frozen && 2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
+    if (2 * (row + 1) > (int64_t)1 << t->bits && !grow_slots(t))
         return -1;
     if (row == t->row_space && !grow_rows(t))
         return -1;
@@ -299,9 +272,7 @@ int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint
 
     if (row < 0 || number >= t->most)
         return row;
-    if (number > t->largest)
-        t->largest = number;
-    if (number >= t->numbers && !t->frozen)
+    if (number >= t->numbers)
         grow_numbers(t, number);
     if (number < t->numbers)
         t->by_number[number] = (int32_t)row;
@@ -320,7 +291,7 @@ void idtable_seal(struct idtable *t)
     mem_free(t->by_number);
     t->by_number = NULL;
     t->numbers = 0;
-    t->frozen = true;
+    t->sealed = true;
 }
 
 void idtable_free(struct idtable *t)

@@ -20,7 +20,7 @@ int64_t idtable_put(struct idtable *t, const char *name, size_t length);
 int64_t idtable_put_word(struct idtable *t, uint64_t word, unsigned length, uint32_t number);
 
 /* Rows of names that are small numbers, found without hashing: row[number]; -1: not added by
- * idtable_put_word. Borrowed until the next put or reserve. */
+ * idtable_put_word. Borrowed until the next put. */
 #define IDTABLE_NUMBERS ((uint32_t)1 << 20)
 struct idtable_numbers {
     const int32_t *row;
@@ -35,10 +35,6 @@ int64_t idtable_find(const struct idtable *t, const char *name, size_t length); 
 /* Zero-terminated; borrowed until the next put. */
 const char *idtable_name(const struct idtable *t, int64_t row);
 size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, without the zero */
-/* Room for `names` more names with `bytes` bytes in all, without another allocation. False: no memory. */
-bool idtable_reserve(struct idtable *t, int64_t names, int64_t bytes);
-/* While frozen a put that would have to allocate returns -1 and changes nothing. */
-void idtable_freeze(struct idtable *t, bool frozen);
 /* From here on names are only read by row: the memory for lookup is freed, and find and put return -1. */
 void idtable_seal(struct idtable *t);
 /* Forgets all names; the memory is kept for the next ones. */

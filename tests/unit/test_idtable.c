@@ -62,18 +62,6 @@ static void numbers_are_known_by_themselves(void **state)
     assert_int_equal(row_of(t, 17), -1);
     assert_int_equal(row_of(t, IDTABLE_NUMBERS - 1), -1);
     idtable_free(t);
-
-    t = idtable_new();
-    idtable_freeze(t, true);
-    assert_int_equal(idtable_put_word(t, 0x39393939, 4, 9999), 0);
-    assert_int_equal(row_of(t, 9999), -1);
-    idtable_freeze(t, false);
-    assert_true(idtable_reserve(t, 1, 1));
-    assert_int_equal(row_of(t, 9999), -1);
-    idtable_freeze(t, true);
-    assert_int_equal(idtable_put_word(t, 0x39393939, 4, 9999), 0);
-    assert_int_equal(row_of(t, 9999), 0);
-    idtable_free(t);
 }
 
 /* Names whose bytes differ by trailing zeros only, or by length only, are different ids. */
@@ -157,8 +145,6 @@ static void numbers_take_no_more_than_the_limit(void **state)
             for (unsigned j = length; j-- > 0;)
                 word = word << 8 | (unsigned char)name[j];
             assert_int_equal(idtable_put_word(t, word, length, 5000 - k), k);
-            if (k % 1000 == 0)
-                assert_true(idtable_reserve(t, 100, 1000));
         }
     assert_int_equal(idtable_numbers(t).n, 2048);
     assert_int_equal(idtable_numbers(t).row[2047], 5000 - 2047);

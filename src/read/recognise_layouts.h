@@ -1,5 +1,5 @@
-/* recognise_layouts.h - what is recognised of texts that are not one rating a line: their columns, by the first
- * lines. Each function reports what it found, or refuses. */
+/* recognise_layouts.h - what is recognised of texts that are not one rating a line: their columns, by the
+ * first lines. Each function reports what it found, or refuses. */
 #ifndef READ_RECOGNISE_LAYOUTS_H
 #define READ_RECOGNISE_LAYOUTS_H
 

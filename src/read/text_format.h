@@ -70,8 +70,8 @@ enum { TEXT_BEHIND_QUOTE = -1, TEXT_OPEN_QUOTE = -2 };
 
 void text_set_delimiter(struct text_format *d, const char *delimiter);
 
-/* The next field of a record that ends at `end`, from p on. Returns where the next one begins, beyond `end` after
- * the last. NULL: there is none, or what is wrong is in *why. */
+/* The next field of a record that ends at `end`, from p on. Returns where the next one begins, beyond `end`
+ * after the last. NULL: there is none, or what is wrong is in *why. */
 const char *text_next(const struct text_format *d, const char *p, const char *end, struct field *f,
                       int64_t *why);
 

@@ -55,8 +55,8 @@ static void expect_same(const struct result *a, const struct result *b)
     }
 }
 
-/* The text by a team, in blocks of whole lines of about `block` bytes; its head, and what follows an open quote,
- * by one parser. */
+/* The text by a team, in blocks of whole lines of about `block` bytes; its head, and what follows an open
+ * quote, by one parser. */
 static int parse_by_team(struct parser *p, const char *begin, const char *end, int64_t block, int workers)
 {
     const char *stop = p->format->head_lines ? text_newline(begin, end) + 1 : begin, *stopped = NULL;

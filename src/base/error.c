@@ -45,6 +45,19 @@ int error_prefix(struct error *err, const char *fmt, ...)
     return err->code;
 }
 
+void warn_printf(void (*warn)(void *arg, const char *text), void *arg, const char *fmt, ...)
+{
+    char text[4608]; /* room for a path */
+    va_list args;
+
+    if (!warn)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    warn(arg, text);
+}
+
 int error_exit_status(int code)
 {
     switch (code) {

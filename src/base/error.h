@@ -38,6 +38,10 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 /* Puts "fmt: " in front of err->text; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Calls warn(arg, text) with a line for the user; nothing where `warn` is NULL. */
+void warn_printf(void (*warn)(void *arg, const char *text), void *arg, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The exit status that belongs to a code; 0 for 0. */
 int error_exit_status(int code);
 

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "data/reading.h"
-#include "data/reading_json.h"
 
 #include <inttypes.h>
 #include <time.h>

@@ -15,7 +15,7 @@ enum { USERS = 4, ITEMS = 5, CHOICES = USERS * ITEMS, PLAIN_USER = 10, PLAIN_ITE
 struct side_rows {
     const int32_t *row;
     int64_t rows;
-    int64_t *count; /* (rows) owned */
+    int64_t *count; /* (rows) */
 };
 
 struct fit {
@@ -24,7 +24,8 @@ struct fit {
     double mean;
     int side;
     struct side_rows column, example;
-    double *room; /* (workers, columns + examples) owned */
+    struct mem_pool *pool; /* of the arrays */
+    double *room;          /* (workers, columns + examples) */
     double error[CHOICES];
 };
 
@@ -36,12 +37,11 @@ static void pick_rows(struct fit *f)
     f->example = (struct side_rows){f->side ? f->r->user : f->r->item, f->side ? users : items, NULL};
 }
 
-static bool count_rows(const struct fit *f, struct side_rows *s, uint8_t mask)
+static void count_rows(const struct fit *f, struct side_rows *s, uint8_t mask)
 {
-    s->count = mem_zalloc(s->rows, sizeof *s->count);
+    s->count = mem_pool_zalloc(f->pool, s->rows, sizeof *s->count);
     for (int64_t i = 0; i < f->r->n && s->count; i++)
         s->count[s->row[i]] += (f->part[i] & mask) != 0;
-    return s->count != NULL;
 }
 
 /* `out`: biases of a side from those of the other. */
@@ -142,59 +142,60 @@ static void choose(struct fit *f, const int64_t *extra, struct team *team, struc
 int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, int side, struct team *team,
                struct error *err)
 {
-    struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side};
+    struct mem_pool pool = {0};
+    struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side, .pool = &pool};
     struct side_rows all;
     double *column, *example;
-    int rc = 0;
 
     pick_rows(&f);
     all = f.example;
-    f.room = mem_alloc(team_workers(team) * (f.column.rows + f.example.rows), sizeof *f.room);
+    column = f.room =
+        mem_pool_alloc(&pool, team_workers(team) * (f.column.rows + f.example.rows), sizeof *f.room);
     biases_fini(b);
     b->column = mem_alloc(f.column.rows, sizeof *b->column);
     b->example = mem_alloc(f.example.rows, sizeof *b->example);
-    if (!f.room || !b->column || !b->example || !count_rows(&f, &f.column, PART_TRAIN) ||
-        !count_rows(&f, &f.example, PART_TRAIN) || !count_rows(&f, &all, GOES_IN)) {
-        rc = error_set(err, PT_ENOMEM, "biases: out of memory");
-        goto end;
+    count_rows(&f, &f.column, PART_TRAIN);
+    count_rows(&f, &f.example, PART_TRAIN);
+    count_rows(&f, &all, GOES_IN);
+    if (!b->column || !b->example || pool.failed) {
+        mem_pool_free(&pool);
+        return error_set(err, PT_ENOMEM, "biases: out of memory");
     }
     if (b->user_shrink == 0.0)
         choose(&f, all.count, team, b);
-    column = f.room;
-    example = f.room + f.column.rows;
+    example = column + f.column.rows;
     fit_rounds(&f, b->user_shrink, b->item_shrink, column, example);
     add_histories(&f, all.count, side ? b->user_shrink : b->item_shrink, column, example);
     for (int64_t k = 0; k < f.column.rows; k++)
         b->column[k] = (float)column[k];
     for (int64_t k = 0; k < f.example.rows; k++)
         b->example[k] = (float)example[k];
-end:
-    mem_free(f.room);
-    mem_free(f.column.count);
-    mem_free(f.example.count);
-    mem_free(all.count);
-    return rc;
+    mem_pool_free(&pool);
+    return 0;
 }
 
 int biases_of_histories(struct biases *b, const struct ratings *r, const uint8_t *part, int side,
                         const uint8_t *known, struct error *err)
 {
-    struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side};
+    struct mem_pool pool = {0};
+    struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side, .pool = &pool};
     double shrink = side ? b->user_shrink : b->item_shrink, *sum;
-    bool counted;
 
     pick_rows(&f);
-    sum = mem_zalloc(f.example.rows, sizeof *sum);
-    counted = count_rows(&f, &f.example, GOES_IN);
-    for (int64_t i = 0; i < r->n && sum && counted; i++)
+    sum = mem_pool_zalloc(&pool, f.example.rows, sizeof *sum);
+    count_rows(&f, &f.example, GOES_IN);
+    if (pool.failed) {
+        mem_pool_free(&pool);
+        return error_set(err, PT_ENOMEM, "biases: out of memory");
+    }
+    for (int64_t i = 0; i < r->n; i++)
         if (part[i] & GOES_IN)
             sum[f.example.row[i]] += (double)r->value[i] - f.mean - (double)b->column[f.column.row[i]];
-    for (int64_t e = 0; e < f.example.rows && sum && counted; e++)
+    for (int64_t e = 0; e < f.example.rows; e++)
         if (!known || !known[e])
             b->example[e] = (float)(sum[e] / ((double)f.example.count[e] + shrink));
-    mem_free(f.example.count);
-    mem_free(sum);
-    return sum && counted ? 0 : error_set(err, PT_ENOMEM, "biases: out of memory");
+    mem_pool_free(&pool);
+    return 0;
 }
 
 void biases_fini(struct biases *b)

@@ -5,8 +5,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,16 +68,13 @@ static void sum_up(struct facts_counts *f, int64_t *count, int64_t rows, int64_t
 static int describe_rows(struct facts_counts *f, const struct ratings *r, const int32_t *row, int64_t rows,
                          int64_t others, struct error *err)
 {
-    int64_t *count = mem_zalloc(rows, sizeof *count);
-    float *first = mem_alloc(rows, sizeof *first);
-    uint8_t *varies = mem_zalloc(rows, 1);
-    int rc = 0;
+    mem_scoped int64_t *count = mem_zalloc(rows, sizeof *count);
+    mem_scoped float *first = mem_alloc(rows, sizeof *first);
+    mem_scoped uint8_t *varies = mem_zalloc(rows, 1);
 
     *f = (struct facts_counts){.example = -1};
-    if (!count || !first || !varies) {
-        rc = error_set(err, PT_ENOMEM, "out of memory for the counts of %" PRId64 " rows", rows);
-        goto end;
-    }
+    if (!count || !first || !varies)
+        return error_set(err, PT_ENOMEM, "out of memory for the counts of %" PRId64 " rows", rows);
     for (int64_t k = 0; k < r->n; k++) {
         int32_t i = row[k];
 
@@ -98,11 +93,7 @@ static int describe_rows(struct facts_counts *f, const struct ratings *r, const 
         }
     }
     sum_up(f, count, rows, r->n);
-end:
-    mem_free(count);
-    mem_free(first);
-    mem_free(varies);
-    return rc;
+    return 0;
 }
 
 /* ---- values ---- */
@@ -202,82 +193,70 @@ int facts_make(struct facts *out, const struct ratings *r, struct error *err)
 
 /* ---- suspicions ---- */
 
-struct listener {
-    void (*tell)(void *arg, const char *text);
-    void *arg;
-};
-
-static void report(const struct listener *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void report(const struct listener *t, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    t->tell(t->arg, text);
-}
-
-static void suspect_rows(const struct listener *t, const struct facts_counts *f, const struct idtable *ids,
-                         const char *one, const char *many)
+static void suspect_rows(const struct facts_counts *f, const struct idtable *ids, const char *one,
+                         const char *many, void (*tell)(void *arg, const char *text), void *arg)
 {
     if (f->nearly_all)
-        report(t, "%" PRId64 " %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
-               f->nearly_all, f->nearly_all == 1 ? one : many, idtable_name(ids, f->example));
+        warn_printf(tell, arg,
+                    "%" PRId64 " %s (90%% and more), \"%.60s\" for one: a test account, or a default?",
+                    f->nearly_all, f->nearly_all == 1 ? one : many, idtable_name(ids, f->example));
 }
 
-static void suspect_values(const struct listener *t, const struct facts *f)
+static void suspect_values(const struct facts *f, void (*tell)(void *arg, const char *text), void *arg)
 {
     if (f->constant && f->low == 1)
-        report(t, "every rating is 1: that is who chose what, for multivae and multidae; a rating model has "
-                  "nothing to learn from it");
+        warn_printf(
+            tell, arg,
+            "every rating is 1: that is who chose what, for multivae and multidae; a rating model has "
+            "nothing to learn from it");
     else if (f->constant)
-        report(t, "every rating is %g: a rating model has nothing to learn from it", f->low);
+        warn_printf(tell, arg, "every rating is %g: a rating model has nothing to learn from it", f->low);
     if (rating_like_time((float)f->low) && rating_like_time((float)f->high))
-        report(t, "ratings are %.0f and more: are they times? data.columns says what each column is", f->low);
+        warn_printf(tell, arg,
+                    "ratings are %.0f and more: are they times? data.columns says what each column is",
+                    f->low);
     if (f->zeros && !f->constant)
-        report(t, "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",
-               f->zeros);
+        warn_printf(tell, arg,
+                    "%" PRId64 " ratings are 0: where that means \"not rated\", drop them (data.min_rating)",
+                    f->zeros);
     if (f->negatives)
-        report(t, "%" PRId64 " ratings are below 0", f->negatives);
+        warn_printf(tell, arg, "%" PRId64 " ratings are below 0", f->negatives);
     if (!f->constant && f->users.constant)
-        report(t, "%" PRId64 " user%s gave %d and more ratings, all of the same value", f->users.constant,
-               f->users.constant == 1 ? "" : "s", CONSTANT_LEAST);
+        warn_printf(tell, arg, "%" PRId64 " user%s gave %d and more ratings, all of the same value",
+                    f->users.constant, f->users.constant == 1 ? "" : "s", CONSTANT_LEAST);
 }
 
-static void suspect_times(const struct listener *t, const struct facts *f)
+static void suspect_times(const struct facts *f, void (*tell)(void *arg, const char *text), void *arg)
 {
     if (!f->has_time || f->ratings < 2)
         return;
     if (f->first_time == f->last_time)
-        report(t, "all times are the same: splits by time will follow the order of the file");
+        warn_printf(tell, arg, "all times are the same: splits by time will follow the order of the file");
     else if (f->last_time > MILLISECONDS)
-        report(t, "times are in milliseconds, if they are since 1970");
+        warn_printf(tell, arg, "times are in milliseconds, if they are since 1970");
     else if (f->first_time < YEAR_1990)
-        report(t, "times begin before 1990: are they seconds since 1970?");
+        warn_printf(tell, arg, "times begin before 1990: are they seconds since 1970?");
 }
 
 void facts_suspicions(const struct facts *f, const struct ratings *r,
                       void (*tell)(void *arg, const char *text), void *arg)
 {
-    struct listener t = {tell, arg};
-
     reading_warnings(r, tell, arg);
     if (r->duplicates)
-        report(&t, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)", r->duplicates);
-    suspect_values(&t, f);
-    suspect_rows(&t, &f->users, r->users, "user rated nearly all items", "users rated nearly all items");
-    suspect_rows(&t, &f->items, r->items, "item was rated by nearly all users",
-                 "items were rated by nearly all users");
+        warn_printf(tell, arg, "%" PRId64 " repeated (user, item) pairs were merged (data.duplicates)",
+                    r->duplicates);
+    suspect_values(f, tell, arg);
+    suspect_rows(&f->users, r->users, "user rated nearly all items", "users rated nearly all items", tell,
+                 arg);
+    suspect_rows(&f->items, r->items, "item was rated by nearly all users",
+                 "items were rated by nearly all users", tell, arg);
     if (2 * f->users.single > f->users.rows)
-        report(&t,
-               "%" PRId64 " of %" PRId64 " users have one rating: nothing can be held out of it "
-               "(data.min_user_ratings)",
-               f->users.single, f->users.rows);
+        warn_printf(tell, arg,
+                    "%" PRId64 " of %" PRId64 " users have one rating: nothing can be held out of it "
+                    "(data.min_user_ratings)",
+                    f->users.single, f->users.rows);
     if (2 * f->items.single > f->items.rows)
-        report(&t, "%" PRId64 " of %" PRId64 " items have one rating (data.min_item_ratings)",
-               f->items.single, f->items.rows);
-    suspect_times(&t, f);
+        warn_printf(tell, arg, "%" PRId64 " of %" PRId64 " items have one rating (data.min_item_ratings)",
+                    f->items.single, f->items.rows);
+    suspect_times(f, tell, arg);
 }

@@ -15,7 +15,7 @@ static int no_memory(const struct ratings *r, struct error *err)
 static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_t least, int64_t *dropped,
                      int64_t *rows_dropped, struct error *err)
 {
-    int64_t *count;
+    mem_scoped int64_t *count = NULL;
 
     *dropped = *rows_dropped = 0;
     if (least <= 1)
@@ -33,7 +33,6 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
         }
     for (int64_t i = 0; i < rows; i++)
         *rows_dropped += count[i] > 0 && count[i] < least;
-    mem_free(count);
     return 0;
 }
 
@@ -162,11 +161,10 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
                     struct error *err)
 {
     int64_t rows = idtable_count(*table), next = 0;
-    int32_t *to = mem_alloc(rows, sizeof *to);
-    struct idtable *fresh = NULL;
-    char **moved = NULL;
-    bool changed = false;
-    int rc = 0;
+    mem_scoped int32_t *to = mem_alloc(rows, sizeof *to);
+    bool changed = false, titled = titles && *titles, full;
+    struct idtable *fresh;
+    char **moved;
 
     if (!to)
         return no_memory(r, err);
@@ -178,47 +176,35 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
             to[row[k]] = (int32_t)next++;
         }
     if (!changed && next == rows)
-        goto done;
+        return 0;
     fresh = idtable_new();
-    moved = titles && *titles ? mem_zalloc(next, sizeof *moved) : NULL;
-    if (!fresh || (titles && *titles && !moved)) {
-        rc = no_memory(r, err);
-        goto done;
-    }
+    moved = titled ? mem_zalloc(next, sizeof *moved) : NULL;
+    full = !fresh || (titled && !moved);
     next = 0;
-    for (int64_t k = 0; k < r->n; k++) {
+    for (int64_t k = 0; k < r->n && !full; k++) {
         int64_t old = row[k];
 
         row[k] = to[old];
-        if (row[k] != next)
-            continue;
-        if (idtable_put(fresh, idtable_name(*table, old), idtable_length(*table, old)) != next) {
-            rc = no_memory(r, err);
-            goto done;
-        }
-        if (moved) {
-            moved[next] = (*titles)[old];
-            (*titles)[old] = NULL;
-        }
-        next++;
+        if (row[k] == next)
+            full = idtable_put(fresh, idtable_name(*table, old), idtable_length(*table, old)) != next++;
     }
-    if (moved) {
-        for (int64_t i = 0; i < rows; i++)
+    if (full) {
+        idtable_free(fresh);
+        mem_free(moved);
+        return no_memory(r, err);
+    }
+    for (int64_t i = 0; titled && i < rows; i++)
+        if (to[i] >= 0)
+            moved[to[i]] = (*titles)[i];
+        else
             mem_free((*titles)[i]);
+    if (titled) {
         mem_free(*titles);
         *titles = moved;
-        moved = NULL;
     }
     idtable_free(*table);
     *table = fresh;
-    fresh = NULL;
-done:
-    for (int64_t i = 0; moved && i < next; i++)
-        mem_free(moved[i]);
-    mem_free(moved);
-    mem_free(to);
-    idtable_free(fresh);
-    return rc;
+    return 0;
 }
 
 int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,

@@ -130,7 +130,8 @@ static int check_grouped(struct ratings *r, struct seen *seen, enum duplicates p
 static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int64_t *start,
                         enum duplicates policy, struct error *err)
 {
-    int64_t block = r->n / 16 > (int64_t)8 << 20 ? r->n / 16 : (int64_t)8 << 20, space = 0, *order = NULL;
+    int64_t block = r->n / 16 > (int64_t)8 << 20 ? r->n / 16 : (int64_t)8 << 20, space = 0;
+    mem_scoped int64_t *order = NULL;
     int rc = 0;
 
     for (int64_t k = 0; k < r->n; k++)
@@ -148,10 +149,8 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
             order = mem_alloc(count, sizeof *order);
             space = count;
         }
-        if (!order) {
-            rc = no_memory(r, err);
-            break;
-        }
+        if (!order)
+            return no_memory(r, err);
         /* start[u] runs on to the end of u's positions, which is where u + 1 begins */
         for (int64_t k = 0; k < r->n; k++)
             if (r->user[k] >= a && r->user[k] < b)
@@ -162,19 +161,17 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
             rc = check_user(r, seen, (int32_t)u, order + (begin - from), 0, start[u] - begin, policy, err);
         }
     }
-    mem_free(order);
     return rc;
 }
 
 /* Strong generalisation: who is held out is held out whole. */
 static int check_finished(const struct ratings *r, int64_t users, struct error *err)
 {
-    uint8_t *part = mem_zalloc(users, 1);
-    int rc = 0;
+    mem_scoped uint8_t *part = mem_zalloc(users, 1);
 
     if (!part)
         return no_memory(r, err);
-    for (int64_t k = 0; k < r->n && rc == 0; k++) {
+    for (int64_t k = 0; k < r->n; k++) {
         static const uint8_t group[] = {
             0, GIVEN_TRAIN, GIVEN_TEST, GIVEN_VALID_IN, GIVEN_VALID_IN, GIVEN_TEST_IN, GIVEN_TEST_IN};
         uint8_t own = group[r->given[k]], *old = &part[r->user[k]];
@@ -183,21 +180,21 @@ static int check_finished(const struct ratings *r, int64_t users, struct error *
         if (*old && *old != own) {
             int64_t u = r->user[k];
 
-            rc = error_set(err, PT_EDATA,
-                           "user '%s' stands both in %s and in %s: a finished split holds out whole users",
-                           printable(user, idtable_name(r->users, u), idtable_length(r->users, u)),
-                           part_name(r, *old), part_name(r, r->given[k]));
+            return error_set(err, PT_EDATA,
+                             "user '%s' stands both in %s and in %s: a finished split holds out whole users",
+                             printable(user, idtable_name(r->users, u), idtable_length(r->users, u)),
+                             part_name(r, *old), part_name(r, r->given[k]));
         }
         *old = own;
     }
-    mem_free(part);
-    return rc;
+    return 0;
 }
 
 int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
-    int64_t users = idtable_count(r->users), items = idtable_count(r->items), *start = NULL;
-    struct seen *seen = mem_alloc(items, sizeof *seen);
+    int64_t users = idtable_count(r->users), items = idtable_count(r->items);
+    mem_scoped struct seen *seen = mem_alloc(items, sizeof *seen);
+    mem_scoped int64_t *start = NULL;
     int rc = 0;
 
     if (!seen)
@@ -206,13 +203,8 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
         seen[i].user = -1;
     if (r->finished)
         rc = check_finished(r, users, err);
-    if (rc == 0 && is_grouped(r)) {
-        rc = check_grouped(r, seen, spec->duplicates, err);
-    } else if (rc == 0) {
-        start = mem_zalloc(users + 1, sizeof *start);
-        rc = start ? check_sorted(r, seen, users, start, spec->duplicates, err) : no_memory(r, err);
-    }
-    mem_free(start);
-    mem_free(seen);
-    return rc;
+    if (rc < 0 || is_grouped(r))
+        return rc < 0 ? rc : check_grouped(r, seen, spec->duplicates, err);
+    start = mem_zalloc(users + 1, sizeof *start);
+    return start ? check_sorted(r, seen, users, start, spec->duplicates, err) : no_memory(r, err);
 }

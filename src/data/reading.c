@@ -92,70 +92,54 @@ const char *reading_kept(const struct ratings *r, char *out, size_t space)
     return out;
 }
 
-struct listener {
-    void (*tell)(void *arg, const char *text);
-    void *arg;
-};
-
-static void report(const struct listener *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void report(const struct listener *t, const char *fmt, ...)
-{
-    char text[700];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    t->tell(t->arg, text);
-}
-
-static void warn_filters(const struct listener *t, const struct ratings *r)
+static void warn_filters(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg)
 {
     int64_t users = idtable_count(r->users);
     char a[32], b[32];
 
     if (r->filtered && 3 * users < 2 * r->users_read)
-        report(t,
-               "the filters leave out %s of %s users, more than a third (data.min_rating, "
-               "data.min_user_ratings)",
-               reading_count(r->users_read - users, a), reading_count(r->users_read, b));
+        warn_printf(tell, arg,
+                    "the filters leave out %s of %s users, more than a third (data.min_rating, "
+                    "data.min_user_ratings)",
+                    reading_count(r->users_read - users, a), reading_count(r->users_read, b));
     if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 && (r->low_read < 0 || r->high_read > 5))
-        report(t, "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
-               r->min_rating, (double)r->low_read, (double)r->high_read);
+        warn_printf(tell, arg,
+                    "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
+                    r->min_rating, (double)r->low_read, (double)r->high_read);
 }
 
 void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg)
 {
     const struct reading *w = &r->reading;
-    struct listener t = {tell, arg};
     char a[32], b[32];
 
     if (*w->chosen)
-        report(&t, "%s", w->chosen);
+        warn_printf(tell, arg, "%s", w->chosen);
     if (r->lines_bad)
-        report(&t, "%s of %s lines could not be read and were skipped; the first: %s",
-               reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
+        warn_printf(tell, arg, "%s of %s lines could not be read and were skipped; the first: %s",
+                    reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
     if (w->missing)
-        report(&t, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
-               reading_count(w->missing, a),
-               w->missing_dropped ? " and were left out (data.missing)"
-                                  : "; data.missing=skip leaves them out");
+        warn_printf(tell, arg, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
+                    reading_count(w->missing, a),
+                    w->missing_dropped ? " and were left out (data.missing)"
+                                       : "; data.missing=skip leaves them out");
     if (w->no_rating)
-        report(&t, "%s lines without a rating were left out (data.missing)", reading_count(w->no_rating, a));
+        warn_printf(tell, arg, "%s lines without a rating were left out (data.missing)",
+                    reading_count(w->no_rating, a));
     if (w->no_time)
-        report(&t, "%s lines have no time", reading_count(w->no_time, a));
+        warn_printf(tell, arg, "%s lines have no time", reading_count(w->no_time, a));
     if (w->rounded)
-        report(&t, "%s values above 16,777,216 are rounded to 7 digits", reading_count(w->rounded, a));
+        warn_printf(tell, arg, "%s values above 16,777,216 are rounded to 7 digits",
+                    reading_count(w->rounded, a));
     if (*w->from && w->titles == 0)
-        report(&t, "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
-               reading_count(w->titles_of, a));
-    warn_filters(&t, r);
+        warn_printf(tell, arg,
+                    "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
+                    reading_count(w->titles_of, a));
+    warn_filters(r, tell, arg);
 }
 
 void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg)
 {
-    struct listener t = {tell, arg};
     char text[1600], a[32];
 
     if (*reading_line(r, text, sizeof text))
@@ -164,8 +148,41 @@ void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, 
         tell(arg, text);
     reading_warnings(r, tell, arg);
     if (clicks && r->reading.not_positive && r->min_rating <= 0)
-        report(&t,
-               "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
-               "leaves them out",
-               reading_count(r->reading.not_positive, a));
+        warn_printf(
+            tell, arg,
+            "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
+            "leaves them out",
+            reading_count(r->reading.not_positive, a));
+}
+
+struct json *reading_json(const struct ratings *r)
+{
+    const struct reading *t = &r->reading;
+    struct json *j = json_new_object();
+
+    json_put_text(j, "from", t->from);
+    json_put_text(j, "columns", t->columns);
+    json_put_text(j, "not_used", t->unused);
+    json_put_int(j, "lines", r->lines_read);
+    json_put_int(j, "skipped", r->lines_bad);
+    if (r->lines_bad)
+        json_put_text(j, "first_skipped", t->first_bad);
+    json_put_int(j, "repeated_headers", t->headers);
+    json_put_int(j, "comments", t->comments);
+    json_put_int(j, "left_out_by_where", t->elsewhere);
+    json_put_int(j, "repeated_pairs", r->duplicates);
+    json_put_int(j, "missing_ids", t->missing);
+    json_put_int(j, "without_rating", t->no_rating);
+    json_put_int(j, "without_time", t->no_time);
+    json_put_int(j, "not_positive", t->not_positive);
+    json_put_int(j, "rounded", t->rounded);
+    if (*t->kinds)
+        json_put_text(j, "events", t->kinds);
+    if (t->titles >= 0 && *t->from)
+        json_put_int(j, "titles", t->titles);
+    json_put_int(j, "below_min_rating", r->low_dropped);
+    json_put_int(j, "of_rare_items", r->item_dropped);
+    json_put_int(j, "of_rare_users", r->user_dropped);
+    json_put_int(j, "rare_users", r->users_dropped);
+    return j;
 }

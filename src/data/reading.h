@@ -2,6 +2,7 @@
 #ifndef DATA_READING_H
 #define DATA_READING_H
 
+#include "base/json.h"
 #include "data/ratings.h"
 
 /* "FILE: user=userId item=movieId rating=rating; not used: genre; 1,000,209 lines"; "": nothing was read
@@ -17,6 +18,9 @@ void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const cha
 
 /* Calls `tell` with all of the above. `clicks`: for a model that counts every kept rating as a choice. */
 void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg);
+
+/* The same as fields of summary.json and of `data describe --json`. */
+struct json *reading_json(const struct ratings *r);
 
 /* 71355 as "71,355". */
 const char *reading_count(int64_t n, char out[32]);

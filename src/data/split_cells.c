@@ -69,15 +69,13 @@ int split_cells_given(struct split *s, const struct ratings *r, const struct spl
     int64_t train = 0, test = 0, valid = 0;
 
     for (int64_t j = 0; r->given && j < r->n; j++) {
-        if (r->given[j] == GIVEN_TRAIN)
-            s->part[j] = CELL_TRAIN;
-        else if (r->given[j] == GIVEN_TEST)
-            s->part[j] = CELL_TEST;
-        else if (r->given[j] == GIVEN_VALID)
-            s->part[j] = CELL_VALID;
-        valid += r->given[j] == GIVEN_VALID;
-        train += r->given[j] == GIVEN_TRAIN;
-        test += r->given[j] == GIVEN_TEST;
+        bool to_train = r->given[j] == GIVEN_TRAIN, to_test = r->given[j] == GIVEN_TEST,
+             to_valid = r->given[j] == GIVEN_VALID;
+
+        s->part[j] = to_train ? CELL_TRAIN : to_test ? CELL_TEST : to_valid ? CELL_VALID : 0;
+        valid += to_valid;
+        train += to_train;
+        test += to_test;
     }
     if (train == 0 || test == 0)
         return error_set(
@@ -94,7 +92,8 @@ int split_cells_kfold(struct split *s, const struct ratings *r, const struct spl
                       struct error *err)
 {
     struct rng_stream stream = rng_stream(spec->seed, RNG_SPLIT, SPLIT_FOLDS, 0);
-    int64_t *order, test = 0;
+    mem_scoped int64_t *order = NULL;
+    int64_t test = 0;
 
     if (spec->folds < 2 || spec->folds > r->n)
         return error_set(err, PT_ECONFIG, "split.folds: %d folds of %" PRId64 " ratings; give 2 to %" PRId64,
@@ -109,7 +108,6 @@ int split_cells_kfold(struct split *s, const struct ratings *r, const struct spl
     rng_permutation(&stream, r->n, order);
     for (int64_t j = spec->fold; j < r->n; j += spec->folds, test++)
         s->part[order[j]] = CELL_TEST;
-    mem_free(order);
     return draw_valid(s, spec, r->n - test, err);
 }
 
@@ -182,7 +180,8 @@ static double cut_of(const struct ratings *r, double cut)
 int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
                      struct error *err)
 {
-    int64_t *times, test = 0, valid = 0;
+    mem_scoped int64_t *times = NULL;
+    int64_t test = 0, valid = 0;
     double cut;
     int rc = need_times(r, "time", err);
 
@@ -212,7 +211,6 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
         rc = split_count(&valid, spec->valid, r->n - test, "split.valid", "training ratings", err);
     if (rc == 0)
         hold_out_latest(s, r, r->n - test, valid, CELL_VALID, times);
-    mem_free(times);
     return rc;
 }
 
@@ -266,7 +264,7 @@ static int by_user_latest(const void *a, const void *b)
 
 static int hold_out_last(struct split *s, const struct ratings *r, struct quota *quota, struct error *err)
 {
-    struct stamp *stamp = mem_alloc(r->n, sizeof *stamp);
+    mem_scoped struct stamp *stamp = mem_alloc(r->n, sizeof *stamp);
 
     if (!stamp)
         return no_memory(r, err);
@@ -284,7 +282,6 @@ static int hold_out_last(struct split *s, const struct ratings *r, struct quota 
             q->valid--;
         }
     }
-    mem_free(stamp);
     return 0;
 }
 
@@ -292,7 +289,7 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
                        struct error *err)
 {
     int64_t users = idtable_count(r->users), ignored;
-    struct quota *quota = NULL;
+    mem_scoped struct quota *quota = NULL;
     int rc = spec->kind == SPLIT_LAST ? need_times(r, "last", err) : 0;
 
     if (rc == 0) /* the bounds of the options; the numbers themselves are per user */
@@ -316,9 +313,7 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
         q->valid = quota_of(spec->valid, q->left - q->test);
     }
     if (spec->kind == SPLIT_LAST)
-        rc = hold_out_last(s, r, quota, err);
-    else
-        draw_within(s, r, spec->seed, quota);
-    mem_free(quota);
-    return rc;
+        return hold_out_last(s, r, quota, err);
+    draw_within(s, r, spec->seed, quota);
+    return 0;
 }

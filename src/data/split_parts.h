@@ -26,8 +26,8 @@ enum split_stream {
 int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
                 struct error *err);
 
-/* Each fills s->part, which is zero, and for rows valid_rows and test_rows. split_rows_given is for
- * sources with a finished split, split_cells_given for those with training and test ratings alone. */
+/* split_cells.c: each fills s->part, which is zero. split_cells_given: for sources with training and test
+ * ratings alone. */
 int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
                        struct error *err);
 int split_cells_given(struct split *s, const struct ratings *r, const struct split_spec *spec,
@@ -38,8 +38,5 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
                        struct error *err);
 int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
                      struct error *err);
-int split_rows_drawn(struct split *s, const struct ratings *r, const struct split_spec *spec,
-                     struct error *err);
-int split_rows_given(struct split *s, const struct ratings *r, struct error *err);
 
 #endif

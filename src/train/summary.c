@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timing.h"
-#include "data/reading_json.h"
+#include "data/reading.h"
 #include "train/cost.h"
 
 #include <math.h>

@@ -1,10 +1,31 @@
-/* Splits that hold out whole rows: users (Liang et al. 2018), or examples of either side. */
+/* split.c - dispatches on split.kind, counts the parts; splits that hold out whole rows: users (Liang et al.
+ * 2018), or examples of either side. Splits of single ratings are in split_cells.c. */
 #include "data/split_parts.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
 
 #include <inttypes.h>
+
+int split_count(int64_t *count, double value, int64_t n, const char *key, const char *things,
+                struct error *err)
+{
+    if (value >= 1 && value > (double)n)
+        return error_set(err, PT_ECONFIG, "%s: %.0f %s asked for, but there are only %" PRId64, key, value,
+                         things, n);
+    if (!(value >= 0) || (value >= 1 && value != (double)(int64_t)value))
+        return error_set(err, PT_ECONFIG, "%s: %g is neither a share (0 to 1) nor a whole number of %s", key,
+                         value, things);
+    *count = value >= 1 ? (int64_t)value : (int64_t)(value * (double)n + 0.5);
+    if (value > 0 && *count == 0)
+        return error_set(err, PT_ECONFIG,
+                         "%s: a share of %g of %" PRId64 " %s is less than one; give a larger share, "
+                         "a count, or 0 for none",
+                         key, value, n, things);
+    return 0;
+}
+
+/* ---- whole rows ---- */
 
 enum fate { ROW_TRAIN, ROW_VALID, ROW_TEST };
 
@@ -34,7 +55,7 @@ static int choose_rows(struct split *s, struct row *row, const struct sides *x, 
 {
     const char *things = spec->kind == SPLIT_ROWS ? "rows" : "users";
     struct rng_stream stream = rng_stream(spec->seed, RNG_SPLIT, SPLIT_ROW_ORDER, 0);
-    int64_t *order;
+    mem_scoped int64_t *order = NULL;
     int rc = split_count(&s->test_rows, spec->test_users, x->rows, "split.test_users", things, err);
 
     if (rc == 0)
@@ -54,7 +75,6 @@ static int choose_rows(struct split *s, struct row *row, const struct sides *x, 
         row[order[i]].fate = ROW_TEST;
     for (int64_t i = s->test_rows; i < s->test_rows + s->valid_rows; i++)
         row[order[i]].fate = ROW_VALID;
-    mem_free(order);
     return 0;
 }
 
@@ -105,28 +125,23 @@ static void draw_parts(struct split *s, struct row *row, uint8_t *trained, const
     }
 }
 
-int split_rows_drawn(struct split *s, const struct ratings *r, const struct split_spec *spec,
-                     struct error *err)
+static int hold_out_rows(struct split *s, const struct ratings *r, const struct split_spec *spec,
+                         struct error *err)
 {
     struct sides x = sides_of(r, spec);
-    struct row *row = mem_zalloc(x.rows, sizeof *row);
-    uint8_t *trained = mem_zalloc(x.columns, sizeof *trained);
+    mem_scoped struct row *row = mem_zalloc(x.rows, sizeof *row);
+    mem_scoped uint8_t *trained = mem_zalloc(x.columns, sizeof *trained);
     int rc;
 
     s->rows = true;
-    if (row && trained) {
-        rc = choose_rows(s, row, &x, spec, err);
-        if (rc == 0)
-            draw_parts(s, row, trained, &x, spec);
-    } else {
-        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
-    }
-    mem_free(row);
-    mem_free(trained);
+    if (!row || !trained)
+        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    if ((rc = choose_rows(s, row, &x, spec, err)) == 0)
+        draw_parts(s, row, trained, &x, spec);
     return rc;
 }
 
-int split_rows_given(struct split *s, const struct ratings *r, struct error *err)
+static int take_given_rows(struct split *s, const struct ratings *r, struct error *err)
 {
     static const uint8_t part_of[] = {
         /* the others take no part */
@@ -134,14 +149,12 @@ int split_rows_given(struct split *s, const struct ratings *r, struct error *err
         [GIVEN_TEST_IN] = PART_TEST_IN, [GIVEN_TEST_OUT] = PART_TEST_OUT,
     };
     int64_t users = idtable_count(r->users), items = idtable_count(r->items);
-    uint8_t *seen = mem_zalloc(users, 1), *trained = mem_zalloc(items, 1); /* seen: all bits of the user */
-    int rc = 0;
+    mem_scoped uint8_t *seen = mem_zalloc(users, 1); /* all bits of the user */
+    mem_scoped uint8_t *trained = mem_zalloc(items, 1);
 
     s->rows = true;
-    if (!seen || !trained) {
-        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
-        goto done;
-    }
+    if (!seen || !trained)
+        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
     for (int64_t j = 0; j < r->n; j++)
         trained[r->item[j]] |= r->given[j] == GIVEN_TRAIN;
     for (int64_t j = 0; j < r->n; j++) {
@@ -154,19 +167,96 @@ int split_rows_given(struct split *s, const struct ratings *r, struct error *err
         bool train = seen[u] & PART_TRAIN, valid = seen[u] & (PART_VALID_IN | PART_VALID_OUT),
              test = seen[u] & (PART_TEST_IN | PART_TEST_OUT);
 
-        if (train + valid + test > 1) {
-            rc = error_set(
+        if (train + valid + test > 1)
+            return error_set(
                 err, PT_EDATA,
                 "data.path: user %s is in more than one of training, validation and test; a split by "
                 "users has each in one",
                 idtable_name(r->users, u));
-            goto done;
-        }
         s->valid_rows += valid;
         s->test_rows += test;
     }
-done:
-    mem_free(seen);
-    mem_free(trained);
+    return 0;
+}
+
+/* ---- all kinds ---- */
+
+static void tally(struct split *s)
+{
+    s->train = s->valid = s->test = 0;
+    for (int64_t j = 0; j < s->n; j++) {
+        s->train += (s->part[j] & PART_TRAIN) != 0;
+        s->valid += (s->part[j] & PART_VALID_OUT) != 0;
+        s->test += (s->part[j] & PART_TEST_OUT) != 0;
+    }
+}
+
+static int fill(struct split *s, const struct ratings *r, const struct split_spec *spec, struct error *err)
+{
+    if (r->finished)
+        return take_given_rows(s, r, err);
+    switch (spec->kind) {
+    case SPLIT_RANDOM:
+        return split_cells_random(s, r, spec, err);
+    case SPLIT_GIVEN:
+        return split_cells_given(s, r, spec, err);
+    case SPLIT_USERS:
+    case SPLIT_ROWS:
+        return hold_out_rows(s, r, spec, err);
+    case SPLIT_PER_USER:
+    case SPLIT_LAST:
+        return split_cells_within(s, r, spec, err);
+    case SPLIT_TIME:
+        return split_cells_time(s, r, spec, err);
+    case SPLIT_KFOLD:
+        return split_cells_kfold(s, r, spec, err);
+    }
+    return error_set(err, PT_ECONFIG, "split.kind: there is no kind number %d", (int)spec->kind);
+}
+
+int split_make(struct split **out, const struct ratings *r, const struct split_spec *spec, struct error *err)
+{
+    struct split *s = mem_zalloc(1, sizeof *s);
+    int rc = 0;
+
+    if (s)
+        *s = (struct split){.n = r->n, .part = mem_zalloc(r->n, 1)};
+    if (!s || !s->part)
+        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    else if (r->n == 0)
+        rc = error_set(err, PT_EDATA,
+                       "data.path: there are no ratings to split; look at the filters data.min_*");
+    else if ((rc = fill(s, r, spec, err)) == 0)
+        tally(s);
+    if (rc == 0 && s->train == 0)
+        rc = error_set(err, PT_EDATA,
+                       "split: of %" PRId64
+                       " ratings none is left to train on; hold out fewer (split.test and "
+                       "split.valid, split.test_users and split.valid_users, or a later split.time_cut)",
+                       r->n);
+    if (rc < 0)
+        split_free(s);
+    else
+        *out = s;
     return rc;
+}
+
+void split_refit(struct split *s)
+{
+    for (int64_t j = 0; j < s->n; j++) {
+        if (s->rows && s->part[j] & (PART_VALID_IN | PART_VALID_OUT))
+            s->part[j] = PART_TRAIN;
+        else if (s->part[j] & PART_VALID_OUT)
+            s->part[j] = CELL_TRAIN;
+    }
+    s->valid_rows = 0;
+    tally(s);
+}
+
+void split_free(struct split *s)
+{
+    if (!s)
+        return;
+    mem_free(s->part);
+    mem_free(s);
 }

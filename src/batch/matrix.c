@@ -19,13 +19,14 @@ struct fill {
     struct matrix *m;
     const struct ratings *r;
     const struct matrix_spec *spec;
-    int64_t *column_ptr; /* (columns + 1) owned: where a column's entries begin in the lists */
-    int64_t *next;       /* (columns) owned: where the next one of a column goes */
+    struct mem_pool pool; /* of the arrays here */
+    int64_t *column_ptr;  /* (columns + 1): where a column's entries begin in the lists */
+    int64_t *next;        /* (columns): where the next one of a column goes */
     /* The entries in order of columns, then of the source: what they are, not where, since a shard's rows are
      * then made without another look at ratings that lie anywhere. */
-    int32_t *example; /* (entries) owned */
-    uint8_t *code;    /* (entries) owned; NULL: not coded, or one value only */
-    float *value;     /* (entries) owned; NULL: coded */
+    int32_t *example; /* (entries) */
+    uint8_t *code;    /* (entries); NULL: not coded, or one value only */
+    float *value;     /* (entries); NULL: coded */
     bool coded;
     int values; /* different ones, where coded */
     struct codes codes;
@@ -185,24 +186,22 @@ static int alloc_lists(struct fill *f, struct error *err)
     struct matrix *m = f->m;
     int64_t sum = 0;
 
-    f->next = matrix_count_columns(f->r, f->spec);
-    f->column_ptr = mem_alloc(m->columns + 1, sizeof *f->column_ptr);
-    if (!f->next || !f->column_ptr)
+    f->next = mem_pool_alloc(&f->pool, m->columns, sizeof *f->next);
+    f->column_ptr = mem_pool_alloc(&f->pool, m->columns + 1, sizeof *f->column_ptr);
+    m->column_count = matrix_count_columns(f->r, f->spec);
+    if (f->pool.failed || !m->column_count)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    memcpy(m->column_count, f->next, (size_t)m->columns * sizeof *f->next);
     for (int64_t c = 0; c < m->columns; c++) {
         f->column_ptr[c] = f->next[c] = sum;
         sum += m->column_count[c];
     }
     f->column_ptr[m->columns] = m->entries = sum;
-    f->example = mem_array(sum, sizeof *f->example);
+    f->example = mem_pool_array(&f->pool, sum, sizeof *f->example);
     if (f->coded && f->values > 1)
-        f->code = mem_array(sum, sizeof *f->code);
+        f->code = mem_pool_array(&f->pool, sum, sizeof *f->code);
     else if (!f->coded)
-        f->value = mem_array(sum, sizeof *f->value);
-    if (!f->example || (f->coded && f->values > 1 && !f->code) || (!f->coded && !f->value))
-        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    return 0;
+        f->value = mem_pool_array(&f->pool, sum, sizeof *f->value);
+    return f->pool.failed ? error_set(err, PT_ENOMEM, "example matrix: out of memory") : 0;
 }
 
 static int count_rows(struct fill *f, struct error *err)
@@ -212,7 +211,7 @@ static int count_rows(struct fill *f, struct error *err)
     const float *value = f->r->value;
     struct matrix *m = f->m;
     int64_t *count = m->row_count, n = f->r->n;
-    double *squares = mem_zalloc(m->examples, sizeof *squares);
+    mem_scoped double *squares = mem_zalloc(m->examples, sizeof *squares);
 
     if (!squares)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
@@ -225,7 +224,6 @@ static int count_rows(struct fill *f, struct error *err)
         }
     for (int64_t e = 0; e < m->examples; e++)
         m->row_norm[e] = (float)sqrt(squares[e]);
-    mem_free(squares);
     return 0;
 }
 
@@ -280,38 +278,33 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
 {
     struct matrix *m = mem_zalloc(1, sizeof *m);
     struct fill f = {.m = m, .r = r, .spec = spec};
-    int rc = PT_ENOMEM;
+    int rc;
 
-    if (!m)
-        goto no_memory;
-    m->examples = spec->examples;
-    m->columns = spec->columns;
-    m->shards = shards;
-    m->cut = mem_alloc(shards, sizeof *m->cut);
-    m->part = mem_zalloc(shards, sizeof *m->part);
-    m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
-    m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
-    m->column_count = mem_zalloc(m->columns, sizeof *m->column_count);
-    if (!m->cut || !m->part || !m->row_count || !m->row_norm || !m->column_count)
-        goto no_memory;
+    if (m) {
+        m->examples = spec->examples;
+        m->columns = spec->columns;
+        m->shards = shards;
+        m->cut = mem_alloc(shards, sizeof *m->cut);
+        m->part = mem_zalloc(shards, sizeof *m->part);
+        m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
+        m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
+    }
+    if (!m || !m->cut || !m->part || !m->row_count || !m->row_norm) {
+        matrix_free(m);
+        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    }
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
-    if ((rc = alloc_lists(&f, err)) < 0 || (rc = count_rows(&f, err)) < 0 || (rc = number_rows(m, err)) < 0 ||
-        (rc = alloc_parts(&f, team, err)) < 0)
-        goto fail;
-    team_run(team, fill_own, &f);
-    *out = m;
-    m = NULL;
-    goto fail;
-no_memory:
-    rc = error_set(err, PT_ENOMEM, "example matrix: out of memory");
-fail:
-    mem_free(f.column_ptr);
-    mem_free(f.next);
-    mem_free(f.example);
-    mem_free(f.code);
-    mem_free(f.value);
-    matrix_free(m);
+    if ((rc = alloc_lists(&f, err)) == 0 && (rc = count_rows(&f, err)) == 0 &&
+        (rc = number_rows(m, err)) == 0)
+        rc = alloc_parts(&f, team, err);
+    if (rc == 0)
+        team_run(team, fill_own, &f);
+    mem_pool_free(&f.pool);
+    if (rc < 0)
+        matrix_free(m);
+    else
+        *out = m;
     return rc;
 }
 

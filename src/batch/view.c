@@ -8,7 +8,7 @@
 /* The most entries that `rows` rows can have in a part: the longest rows, each counted up to twice. */
 static int64_t most_entries(const struct matrix_part *p, int64_t part_rows, int64_t rows, int64_t width)
 {
-    int64_t *rows_of = mem_zalloc(width + 1, sizeof *rows_of); /* rows by length */
+    mem_scoped int64_t *rows_of = mem_zalloc(width + 1, sizeof *rows_of); /* rows by length */
     int64_t total = 0, left = rows;
 
     if (!rows_of)
@@ -24,52 +24,34 @@ static int64_t most_entries(const struct matrix_part *p, int64_t part_rows, int6
         total += take * n;
         left -= take;
     }
-    mem_free(rows_of);
     return total;
 }
 
 int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err)
 {
-    int64_t width = shard_width(&m->cut[shard]), n;
+    int64_t width = shard_width(&m->cut[shard]), n = most_entries(&m->part[shard], m->rows, rows, width);
 
-    *v = (struct view){0};
-    n = most_entries(&m->part[shard], m->rows, rows, width);
-    if (n < 0)
-        goto fail;
-    v->room_rows = rows;
-    v->room_entries = n;
-    v->row = mem_array(rows + 1, sizeof *v->row);
-    v->col = mem_array(n, sizeof *v->col);
-    v->own_x = mem_array(n, sizeof *v->x);
-    v->target = mem_array(n, sizeof *v->target);
-    v->active = mem_array(width, sizeof *v->active);
-    v->start = mem_array(width + 1, sizeof *v->start);
-    v->pos = mem_array(n, sizeof *v->pos);
-    v->at = mem_array(n, sizeof *v->at);
-    v->own_x_by_column = mem_array(n, sizeof *v->x_by_column);
-    v->target_by_column = mem_array(n, sizeof *v->target_by_column);
-    v->fill = mem_zalloc(width, sizeof *v->fill);
-    if (v->row && v->col && v->own_x && v->target && v->active && v->start && v->pos && v->at &&
-        v->own_x_by_column && v->target_by_column && v->fill)
+    *v = (struct view){.room_rows = rows, .room_entries = n, .pool.failed = n < 0};
+    v->row = mem_pool_array(&v->pool, rows + 1, sizeof *v->row);
+    v->col = mem_pool_array(&v->pool, n, sizeof *v->col);
+    v->own_x = mem_pool_array(&v->pool, n, sizeof *v->x);
+    v->target = mem_pool_array(&v->pool, n, sizeof *v->target);
+    v->active = mem_pool_array(&v->pool, width, sizeof *v->active);
+    v->start = mem_pool_array(&v->pool, width + 1, sizeof *v->start);
+    v->pos = mem_pool_array(&v->pool, n, sizeof *v->pos);
+    v->at = mem_pool_array(&v->pool, n, sizeof *v->at);
+    v->own_x_by_column = mem_pool_array(&v->pool, n, sizeof *v->x_by_column);
+    v->target_by_column = mem_pool_array(&v->pool, n, sizeof *v->target_by_column);
+    v->fill = mem_pool_zalloc(&v->pool, width, sizeof *v->fill);
+    if (!v->pool.failed)
         return 0;
-fail:
     view_fini(v);
     return error_set(err, PT_ENOMEM, "minibatch: out of memory");
 }
 
 void view_fini(struct view *v)
 {
-    mem_free(v->row);
-    mem_free(v->col);
-    mem_free(v->own_x);
-    mem_free(v->target);
-    mem_free(v->active);
-    mem_free(v->start);
-    mem_free(v->pos);
-    mem_free(v->at);
-    mem_free(v->own_x_by_column);
-    mem_free(v->target_by_column);
-    mem_free(v->fill);
+    mem_pool_free(&v->pool);
     *v = (struct view){0};
 }
 
@@ -206,7 +188,7 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
         sort_by_column(v, shard_width(&m->cut[shard]));
 }
 
-int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
+static int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
 {
     return (rows + 1) * 8 + entries * 32 + columns * 20;
 }

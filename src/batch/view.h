@@ -10,6 +10,7 @@
 #define BATCH_VIEW_H
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "batch/matrix.h"
 
 #include <stdbool.h>
@@ -35,6 +36,7 @@ struct view {
     float *own_x_by_column;
     int64_t *fill; /* (shard's columns) scratch: zero between builds */
     int64_t room_rows, room_entries;
+    struct mem_pool pool; /* of all arrays */
 };
 
 /* How values become inputs. */
@@ -57,7 +59,6 @@ void views_free(struct view *v, int shards);
 void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
                 const struct view_input *input, bool by_column);
 
-int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns);
 /* Bytes that view_init needs for all parts of `m`; -1: no memory to compute it. */
 int64_t view_bytes_of(const struct matrix *m, int64_t rows);
 

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/timing.h"
-#include "synth/synth_shape.h"
+#include "synth/synth_world.h"
 
 #include <inttypes.h>
 #include <math.h>

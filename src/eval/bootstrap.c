@@ -150,7 +150,7 @@ static double sign_flip_p(const double *x, int64_t n, const struct bootstrap_spe
 int bootstrap_figure(struct bootstrap_figure *out, const double *value, const double *weight, int64_t n,
                      const struct bootstrap_spec *spec, struct error *err)
 {
-    double *scratch;
+    mem_scoped double *scratch = NULL;
     int rc = check_spec(spec, err);
 
     if (rc == 0)
@@ -161,7 +161,6 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
     if (!scratch)
         return error_set(err, PT_ENOMEM, "bootstrap: no memory for %d resamples", spec->resamples);
     figure_of(out, value, weight, n, spec, scratch);
-    mem_free(scratch);
     return 0;
 }
 
@@ -169,7 +168,7 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
                          const double *weight, int64_t n, const struct bootstrap_spec *spec,
                          struct error *err)
 {
-    double *scratch = NULL, *difference = NULL;
+    mem_scoped double *scratch = NULL, *difference = NULL;
     int rc = check_spec(spec, err);
 
     if (rc == 0)
@@ -180,18 +179,13 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
         return rc;
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     difference = mem_alloc(n, sizeof *difference);
-    if (!scratch || !difference) {
-        rc = error_set(err, PT_ENOMEM, "bootstrap: no memory for %" PRId64 " users", n);
-        goto fail;
-    }
+    if (!scratch || !difference)
+        return error_set(err, PT_ENOMEM, "bootstrap: no memory for %" PRId64 " users", n);
     for (int64_t u = 0; u < n; u++)
         difference[u] = a[u] - b[u];
     figure_of(&out->a, a, weight, n, spec, scratch);
     figure_of(&out->b, b, weight, n, spec, scratch);
     figure_of(&out->difference, difference, weight, n, spec, scratch);
     out->p = sign_flip_p(difference, n, spec);
-fail:
-    mem_free(scratch);
-    mem_free(difference);
-    return rc;
+    return 0;
 }

@@ -1,5 +1,5 @@
-/* evaluator.h - shared by the files of the evaluation: evaluate.c (blocks of examples through the model),
- * eval_rank.c (the best columns), eval_figures.c (figures from sums), eval_make.c (memory and settings). */
+/* evaluator.h - shared by the files of the evaluation: evaluate.c (blocks of examples, figures),
+ * eval_rank.c (the best columns), eval_make.c (memory and settings). */
 #ifndef EVAL_EVALUATOR_H
 #define EVAL_EVALUATOR_H
 
@@ -65,10 +65,5 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s);
 void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to);
 /* The block's example p, once its shards are done: all workers' best columns, and its figures. */
 void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p);
-
-/* ---- eval_figures.c ---- */
-
-/* Figure i of the whole part, from those of its examples. Serial. */
-double eval_figure(const struct evaluator *e, int i);
 
 #endif

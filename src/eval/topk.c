@@ -204,12 +204,6 @@ void topk_offer_one(struct topk *t, float score, int32_t column)
     insert(t, score, column);
 }
 
-void topk_merge(struct topk *t, const struct topk *from)
-{
-    for (int i = 0; i < from->n; i++)
-        insert(t, from->best[i].score, from->best[i].column);
-}
-
 int topk_finish(struct topk *t)
 {
     int n = t->n < t->k ? t->n : t->k;
@@ -230,7 +224,8 @@ int topk_merge_workers(struct topk *t, int64_t stride, int count)
     int n;
 
     for (int i = 1; i < count; i++)
-        topk_merge(t, &t[i * stride]);
+        for (int j = 0; j < t[i * stride].n; j++)
+            insert(t, t[i * stride].best[j].score, t[i * stride].best[j].column);
     n = topk_finish(t);
     while (n > 0 && t->best[n - 1].score == -INFINITY)
         n--;

@@ -41,9 +41,6 @@ void topk_init(struct topk *t, int k, struct scored *room, int capacity);
 /* Offers score[i] of column first + i, i < n. A column is offered once in a topk's life. */
 void topk_offer(struct topk *t, const struct kernels *kern, const float *score, int64_t n, int32_t first);
 void topk_offer_one(struct topk *t, float score, int32_t column);
-/* Offers all entries of `from`, which is unchanged, to `t`. If from->k >= t->k, `t` then has the k best of
- * both streams, whether or not `from` is finished. */
-void topk_merge(struct topk *t, const struct topk *from);
 /* Merges the `count` workers' lists of one example, t[0], t[stride], ..., into t[0] and sorts it as
  * topk_finish; drops scores of -inf. */
 int topk_merge_workers(struct topk *t, int64_t stride, int count);

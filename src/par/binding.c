@@ -65,15 +65,13 @@ static void rank(struct binding *s, const int *turn)
 
 int binding_order(struct binding *s, struct error *err)
 {
-    int *turn = mem_alloc(s->count, sizeof *turn);
+    mem_scoped int *turn = mem_alloc(s->count, sizeof *turn);
 
     qsort(s->slot, (size_t)s->count, sizeof *s->slot, by_machine_order);
     number(s);
     s->before = mem_zalloc(s->domains + 1, sizeof *s->before);
-    if (!turn || !s->before) {
-        mem_free(turn);
+    if (!turn || !s->before)
         return error_set(err, PT_ENOMEM, "topology: no memory");
-    }
     for (int i = 0; i < s->count; i++) {
         turn[i] = turn_of(s, i);
         s->before[s->slot[i].domain + 1] += s->slot[i].sibling == 0;
@@ -81,7 +79,6 @@ int binding_order(struct binding *s, struct error *err)
     for (int d = 0; d < s->domains; d++)
         s->before[d + 1] += s->before[d];
     rank(s, turn);
-    mem_free(turn);
     return 0;
 }
 

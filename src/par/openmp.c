@@ -14,7 +14,8 @@ int openmp_cpus(int *cpus, int capacity)
     int count = 0;
 
     for (int place = 0; place < omp_get_num_places(); place++) {
-        int n = omp_get_place_num_procs(place), *ids = mem_alloc(n, sizeof *ids);
+        int n = omp_get_place_num_procs(place);
+        mem_scoped int *ids = mem_alloc(n, sizeof *ids);
 
         if (!ids)
             break;
@@ -22,7 +23,6 @@ int openmp_cpus(int *cpus, int capacity)
         for (int i = 0; i < n; i++, count++)
             if (count < capacity)
                 cpus[count] = ids[i];
-        mem_free(ids);
     }
     return count;
 }
@@ -30,7 +30,8 @@ int openmp_cpus(int *cpus, int capacity)
 void openmp_leave_place(void)
 {
     cpu_set_t set[8] = {0}; /* 8192 processors, as Linux */
-    int n = openmp_cpus(NULL, 0), *cpus = n > 0 ? mem_alloc(n, sizeof *cpus) : NULL;
+    int n = openmp_cpus(NULL, 0);
+    mem_scoped int *cpus = n > 0 ? mem_alloc(n, sizeof *cpus) : NULL;
 
     if (!cpus)
         return;
@@ -39,7 +40,6 @@ void openmp_leave_place(void)
     for (int i = 0; i < n; i++)
         CPU_SET_S((size_t)cpus[i], sizeof set, set);
     (void)sched_setaffinity(0, sizeof set, set); /* where it may not, what follows has one place */
-    mem_free(cpus);
 }
 
 const char *openmp_runtime(void)

@@ -8,17 +8,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* An open node: its level and number in it, and the buffer that holds it. */
-struct node {
-    int level;
-    int64_t index;
-    int owner, slot;
-};
-
 struct worker_plan {
     int first, end; /* own shards */
     int slots;      /* buffers */
-    float **slot;   /* (slots) owned, each rows x ld floats */
+    float **slot;   /* (slots), each rows x ld floats */
     int open;       /* slots in use; changes during a round */
     int64_t level[64], index[64];
 };
@@ -30,12 +23,12 @@ struct merge {
 
 /* What several ranks need besides. Nodes are numbered over all ranks, in shard order. */
 struct rank_plan {
-    int64_t *nodes;     /* (ranks + 1) owned: a rank has nodes [nodes[q], nodes[q + 1]) */
+    int64_t *nodes;     /* (ranks + 1): a rank has nodes [nodes[q], nodes[q + 1]) */
     float *node[128];   /* buffers of this rank's nodes */
-    struct pair *merge; /* (all nodes) owned: additions by node number */
+    struct pair *merge; /* (all nodes): additions by node number */
     int merges;
-    float *out, *in, *sum; /* owned: packed for the ranks; from them; the root */
-    int64_t *size;         /* (6 x ranks) owned: places and lengths of messages */
+    float *out, *in, *sum; /* packed for the ranks; from them; the root */
+    int64_t *size;         /* (6 x ranks): places and lengths of messages */
 };
 
 struct pair {
@@ -43,10 +36,11 @@ struct pair {
 };
 
 struct reduce {
+    struct mem_pool pool; /* of all arrays */
     int shards, workers;
-    struct worker_plan *plan; /* (workers) owned */
+    struct worker_plan *plan; /* (workers) */
     struct rank_plan ranks;   /* unused where there is one */
-    struct merge *merge;      /* (merges) owned */
+    struct merge *merge;      /* (merges) */
     int merges;
     float *root; /* borrowed: one of the buffers */
     struct team *team;
@@ -153,7 +147,7 @@ static void add_pair(void *arg, int below, int top)
 }
 
 /* Which nodes each rank will have open, and how they are added up: the same on every rank. */
-static int plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
+static void plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
 {
     const struct ranks *self = team_ranks(r->team);
     struct rank_plan *p = &r->ranks;
@@ -161,11 +155,11 @@ static int plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
     int64_t level[128], index[128], first, end, mine;
     int height = 0, all = 0;
 
-    p->nodes = mem_zalloc(self->count + 1, sizeof *p->nodes);
-    p->size = mem_zalloc(6 * self->count, sizeof *p->size);
-    p->merge = mem_alloc(64 * self->count, sizeof *p->merge);
-    if (!p->nodes || !p->size || !p->merge)
-        return PT_ENOMEM;
+    p->nodes = mem_pool_zalloc(&r->pool, self->count + 1, sizeof *p->nodes);
+    p->size = mem_pool_zalloc(&r->pool, 6 * self->count, sizeof *p->size);
+    p->merge = mem_pool_alloc(&r->pool, 64 * self->count, sizeof *p->merge);
+    if (r->pool.failed)
+        return;
     for (int q = 0; q < self->count; q++) {
         struct worker_plan run = {0};
 
@@ -180,10 +174,9 @@ static int plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
         p->nodes[q + 1] = all;
     }
     mine = p->nodes[self->id + 1] - p->nodes[self->id];
-    p->out = mem_array((mine ? mine : 1) * rows * ld, sizeof(float));
-    p->in = mem_array(all * (rows / self->count + 1) * ld, sizeof(float));
-    p->sum = mem_array(rows * ld, sizeof(float));
-    return p->out && p->in && p->sum ? 0 : PT_ENOMEM;
+    p->out = mem_pool_array(&r->pool, (mine ? mine : 1) * rows * ld, sizeof(float));
+    p->in = mem_pool_array(&r->pool, all * (rows / self->count + 1) * ld, sizeof(float));
+    p->sum = mem_pool_array(&r->pool, rows * ld, sizeof(float));
 }
 
 static void touch(struct worker *w, void *arg)
@@ -203,31 +196,26 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
     int open = 0;
 
     if (!r)
-        goto fail;
+        return error_set(err, PT_ENOMEM, "reduce: out of memory for the shards' partial sums");
     *r = (struct reduce){.shards = shards, .workers = team_workers(team), .team = team, .floats = rows * ld};
-    r->plan = mem_zalloc(r->workers, sizeof *r->plan);
-    if (!r->plan)
-        goto fail;
+    r->plan = mem_pool_zalloc(&r->pool, r->workers, sizeof *r->plan);
     team_rank_own(team, shards, &first, &end);
-    for (int id = 0; id < r->workers; id++) {
+    for (int id = 0; id < r->workers && r->plan; id++) {
         struct worker_plan *p = &r->plan[id];
         int64_t from, to;
 
         team_range(end - first, id, r->workers, &from, &to);
-        if (bound)
-            open += plan_run(p, shards, bound[id], bound[id + 1]);
-        else
-            open += plan_run(p, shards, first + from, first + to);
-        p->slot = mem_zalloc(p->slots, sizeof *p->slot);
-        if (!p->slot)
-            goto fail;
-        for (int i = 0; i < p->slots; i++)
-            if (!(p->slot[i] = mem_array(r->floats, sizeof(float))))
-                goto fail;
+        open += bound ? plan_run(p, shards, bound[id], bound[id + 1])
+                      : plan_run(p, shards, first + from, first + to);
+        p->slot = mem_pool_arrays(&r->pool, p->slots, r->floats);
     }
-    r->merge = mem_alloc(open, sizeof *r->merge);
-    if (!r->merge || (team_ranks(team)->count > 1 && plan_ranks(r, rows, ld) < 0))
-        goto fail;
+    r->merge = mem_pool_alloc(&r->pool, open, sizeof *r->merge);
+    if (team_ranks(team)->count > 1)
+        plan_ranks(r, rows, ld);
+    if (r->pool.failed) {
+        reduce_free(r);
+        return error_set(err, PT_ENOMEM, "reduce: out of memory for the shards' partial sums");
+    }
     plan_merges(r);
     if (r->ranks.nodes)
         r->root = r->ranks.sum;
@@ -236,28 +224,12 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
         r->plan[id].open = 0;
     *out = r;
     return 0;
-fail:
-    reduce_free(r);
-    return error_set(err, PT_ENOMEM, "reduce: out of memory for the shards' partial sums");
 }
 
 void reduce_free(struct reduce *r)
 {
-    if (!r)
-        return;
-    for (int id = 0; r->plan && id < r->workers; id++) {
-        for (int i = 0; r->plan[id].slot && i < r->plan[id].slots; i++)
-            mem_free(r->plan[id].slot[i]);
-        mem_free(r->plan[id].slot);
-    }
-    mem_free(r->plan);
-    mem_free(r->merge);
-    mem_free(r->ranks.nodes);
-    mem_free(r->ranks.merge);
-    mem_free(r->ranks.size);
-    mem_free(r->ranks.out);
-    mem_free(r->ranks.in);
-    mem_free(r->ranks.sum);
+    if (r)
+        mem_pool_free(&r->pool);
     mem_free(r);
 }
 

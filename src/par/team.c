@@ -100,7 +100,7 @@ static void *wait_for_release(void *lock)
 /* Whether the system grants `n` more threads at once: OpenMP's runtimes end the program where it does not. */
 static bool threads_available(int n)
 {
-    pthread_t *threads = mem_alloc(n, sizeof *threads);
+    mem_scoped pthread_t *threads = mem_alloc(n, sizeof *threads);
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     int made = 0;
 
@@ -112,7 +112,6 @@ static bool threads_available(int n)
     pthread_mutex_unlock(&lock);
     for (int i = 0; i < made; i++)
         pthread_join(threads[i], NULL);
-    mem_free(threads);
     return made == n;
 }
 

@@ -1,8 +1,8 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
-#include "data/reading.h"
 #include "base/mem.h"
+#include "data/reading.h"
 #include "serve/eval_run.h"
 
 #include <stdlib.h>
@@ -146,16 +146,13 @@ static int evaluate_baseline(struct evaluation *out, struct baseline *b, const s
                              const struct eval_spec *spec, const struct eval_request *q, struct error *err)
 {
     struct eval_spec own = *spec;
-    char text[160];
     int rc;
 
     *out = (struct evaluation){.users = run->problem->ratings->users, .borrows = true};
     own.untrained = UNTRAINED_SCORE; /* its own output is that of the half-known */
     rc = evaluate_model(out, run, &own, baseline_model(b), q->valid, err);
-    if (rc == 0 && *baseline_choice(b)) {
-        snprintf(text, sizeof text, "note: %s: %s", baseline_name(q->baseline), baseline_choice(b));
-        q->warn(q->arg, text);
-    }
+    if (rc == 0 && *baseline_choice(b))
+        warn_printf(q->warn, q->arg, "note: %s: %s", baseline_name(q->baseline), baseline_choice(b));
     return rc;
 }
 
@@ -166,30 +163,23 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     struct baseline *b = NULL;
     const struct matrix *held_out;
     struct eval_spec spec;
-    char text[512];
     int rc = eval_run_open(&run, q->folder, q->on, q->override, q->overrides, err);
 
     *out = (struct evaluation){0};
     if (rc < 0)
         return rc;
-    if (run->config->retired) {
-        snprintf(text, sizeof text, "note: %s has no effect any more; leave it out", run->config->retired);
-        q->warn(q->arg, text);
-    }
+    if (run->config->retired)
+        warn_printf(q->warn, q->arg, "note: %s has no effect any more; leave it out", run->config->retired);
     if (!problem_is_binary(run->config) && run->config->eval_untrained == UNTRAINED_BIAS &&
-        !run->problem->bias.column) {
-        snprintf(
-            text, sizeof text,
+        !run->problem->bias.column)
+        warn_printf(
+            q->warn, q->arg,
             "note: %.200s is of an earlier partrain and has no biases: the training mean stands in for them",
             run->folder);
-        q->warn(q->arg, text);
-    }
     if (!q->quiet)
         reading_tell(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
-    if (*run->problem->ratings->note) {
-        snprintf(text, sizeof text, "note: %s", run->problem->ratings->note);
-        q->warn(q->arg, text);
-    }
+    if (*run->problem->ratings->note)
+        warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     if ((rc = make_spec(&spec, run, q->valid, err)) < 0 ||
         (against && (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, err)) < 0) ||
         (rc = evaluate_model(out, run, &spec, run->model, q->valid, err)) < 0)

@@ -53,8 +53,9 @@ static int read_file(struct ratings **out, const char *path, struct error *err)
 /* Whether every user's values are 1, 2, ... in some order, and not all of them a single 1. */
 static bool are_ranks(const struct ratings *l)
 {
-    int64_t users = idtable_count(l->users), *n = mem_zalloc(2 * users, sizeof *n), *sum = n + users;
-    bool ranks = n != NULL, any = false;
+    int64_t users = idtable_count(l->users);
+    mem_scoped int64_t *n = mem_zalloc(users, sizeof *n), *sum = mem_zalloc(users, sizeof *sum);
+    bool ranks = n && sum, any = false;
 
     for (int64_t i = 0; i < l->n && ranks; i++) {
         ranks = l->value[i] >= 1.0f && l->value[i] == floorf(l->value[i]) && l->value[i] <= 1e6f;
@@ -65,7 +66,6 @@ static bool are_ranks(const struct ratings *l)
         ranks = sum[u] == n[u] * (n[u] + 1) / 2;
         any |= n[u] > 1;
     }
-    mem_free(n);
     return ranks && any;
 }
 
@@ -191,7 +191,6 @@ int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct
     struct ratings *lists = NULL, *truth = NULL;
     struct judge j = {.out = out};
     struct entry *e = NULL;
-    char text[160];
     int64_t n = 0, missing;
     int rc;
 
@@ -212,11 +211,10 @@ int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct
         goto end;
     }
     missing = judge_all(&j, e, n);
-    if (missing) {
-        snprintf(text, sizeof text, "note: %lld of %lld users of the truth have no list: their figures are 0",
-                 (long long)missing, (long long)out->result.examples);
-        q->warn(q->arg, text);
-    }
+    if (missing)
+        warn_printf(q->warn, q->arg,
+                    "note: %lld of %lld users of the truth have no list: their figures are 0",
+                    (long long)missing, (long long)out->result.examples);
     out->users = truth->users;
     truth->users = NULL;
 end:

@@ -64,15 +64,13 @@ static int32_t *row_map(const struct idtable *from, const struct idtable *to)
 static int move_rows(struct ratings *r, struct idtable *users, bool add, const struct idtable *items,
                      struct error *err)
 {
-    int32_t *user = users ? row_map(r->users, users) : NULL, *item = items ? row_map(r->items, items) : NULL;
+    mem_scoped int32_t *user = users ? row_map(r->users, users) : NULL;
+    mem_scoped int32_t *item = items ? row_map(r->items, items) : NULL;
     bool full = false;
     int64_t n = 0;
 
-    if ((users && !user) || (items && !item)) {
-        mem_free(user);
-        mem_free(item);
+    if ((users && !user) || (items && !item))
         return error_set(err, PT_ENOMEM, "out of memory");
-    }
     for (int64_t i = 0; i < r->n; i++) {
         int32_t u = user ? user[r->user[i]] : r->user[i], c = item ? item[r->item[i]] : r->item[i];
 
@@ -94,8 +92,6 @@ static int move_rows(struct ratings *r, struct idtable *users, bool add, const s
         n++;
     }
     r->n = n;
-    mem_free(user);
-    mem_free(item);
     return full ? error_set(err, PT_ENOMEM, "out of memory") : 0;
 }
 
@@ -192,20 +188,20 @@ static int make_model(struct eval_run *e, struct error *err)
 static int read_cold_users(struct problem_known *known, const struct eval_run *e, int64_t users,
                            struct error *err)
 {
-    uint8_t *read;
+    mem_scoped uint8_t *read = NULL;
     int rc = run_facts_rows(&read, e->files.tensors, e->files.path, UNTRAINED_EXAMPLES, e->users, err);
 
     if (rc < 0 || users == e->users) {
         known->cold_example = read;
+        read = NULL;
         return rc;
     }
     known->cold_example = mem_zalloc(users, 1);
     if (!known->cold_example)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    for (int64_t u = 0; u < users && rc == 0; u++)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; u < users; u++)
         known->cold_example[u] = u >= e->users || (read && read[u]);
-    mem_free(read);
-    return rc;
+    return 0;
 }
 
 static int load(struct eval_run *e, bool others, struct error *err)

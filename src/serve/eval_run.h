@@ -10,7 +10,7 @@
 #define SERVE_EVAL_RUN_H
 
 #include "model/model.h"
-#include "serve/trained_files.h"
+#include "serve/trained.h"
 #include "setup/problem.h"
 
 /* Where a user's row of mf comes from. ROW_NONE: not trained, and without input. */

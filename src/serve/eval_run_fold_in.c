@@ -100,7 +100,7 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
                                 .low = (double)p->low,
                                 .high = (double)p->high,
                                 .batch = 1};
-    float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
+    mem_scoped float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
     struct fold_in *f = NULL;
     int rc = rows ? fold_in_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory");
 
@@ -109,7 +109,6 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
         put_rows(e, histories, user, rows);
     }
     fold_in_free(f);
-    mem_free(rows);
     return rc;
 }
 
@@ -117,7 +116,7 @@ int eval_run_fold_in(struct eval_run *e, struct error *err)
 {
     const struct problem *p = e->problem;
     struct histories histories = {0};
-    int32_t *user = mem_alloc(p->users, sizeof *user);
+    mem_scoped int32_t *user = mem_alloc(p->users, sizeof *user);
     int rc = 0;
 
     e->row_of = mem_zalloc(p->users, 1);
@@ -133,6 +132,5 @@ int eval_run_fold_in(struct eval_run *e, struct error *err)
     if (rc == 0 && histories.n)
         rc = fold_histories(e, &histories, user, err);
     histories_fini(&histories);
-    mem_free(user);
     return rc;
 }

@@ -90,7 +90,8 @@ static bool by_user(int64_t **start, int64_t **place, const int32_t *user, int64
 static int find_own(struct asked *a, const struct ratings *own, struct error *err)
 {
     int64_t users = idtable_count(own->users), items = idtable_count(own->items);
-    int64_t *start[2] = {0}, *place[2] = {0}, *at = mem_alloc(items, sizeof *at);
+    int64_t *start[2] = {0}, *place[2] = {0};
+    mem_scoped int64_t *at = mem_alloc(items, sizeof *at);
     bool done = at && by_user(&start[0], &place[0], own->user, own->n, users) &&
                 by_user(&start[1], &place[1], a->user, a->r->n, users);
 
@@ -111,24 +112,30 @@ static int find_own(struct asked *a, const struct ratings *own, struct error *er
         mem_free(start[i]);
         mem_free(place[i]);
     }
-    mem_free(at);
     return done ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+static void put(struct ratings *r, int32_t user, int32_t item, float value, uint8_t given)
+{
+    r->user[r->n] = user;
+    r->item[r->n] = item;
+    r->value[r->n] = value;
+    r->given[r->n++] = given;
 }
 
 /* What is held out of the run's own ratings, for the file's, in `part` as split_make gave it. */
 static int join(struct eval_run *e, struct ratings *own, const struct asked *a, uint8_t *part,
                 struct error *err)
 {
-    int64_t most = own->n + a->r->n, n = 0;
-    int32_t *user = mem_alloc(most, sizeof *user), *item = mem_alloc(most, sizeof *item);
-    float *value = mem_alloc(most, sizeof *value);
-    uint8_t *given = mem_alloc(most, 1);
+    struct ratings all = {0};
+    int64_t most = own->n + a->r->n;
 
-    if (!user || !item || !value || !given) {
-        mem_free(user);
-        mem_free(item);
-        mem_free(value);
-        mem_free(given);
+    all.user = mem_alloc(most, sizeof *all.user);
+    all.item = mem_alloc(most, sizeof *all.item);
+    all.value = mem_alloc(most, sizeof *all.value);
+    all.given = mem_alloc(most, 1);
+    if (!all.user || !all.item || !all.value || !all.given) {
+        ratings_drop_triplets(&all);
         return error_set(err, PT_ENOMEM, "out of memory");
     }
     for (int64_t i = 0; i < a->r->n; i++) {
@@ -139,28 +146,16 @@ static int join(struct eval_run *e, struct ratings *own, const struct asked *a, 
         } else if (there >= 0 && part[there] & PART_TRAIN) {
             e->left_out++;
         } else {
-            user[n] = a->user[i];
-            item[n] = a->item[i];
-            value[n] = a->r->value[i];
-            given[n++] = GIVEN_TEST;
+            put(&all, a->user[i], a->item[i], a->r->value[i], GIVEN_TEST);
             if (there >= 0)
                 part[there] = UINT8_MAX;
         }
     }
-    e->held_out = n;
+    e->held_out = all.n;
     for (int64_t i = 0; i < own->n; i++)
-        if (part[i] != UINT8_MAX) {
-            user[n] = own->user[i];
-            item[n] = own->item[i];
-            value[n] = own->value[i];
-            given[n++] = GIVEN_TRAIN;
-        }
-    ratings_drop_triplets(own);
-    own->user = user;
-    own->item = item;
-    own->value = value;
-    own->given = given;
-    own->n = n;
+        if (part[i] != UINT8_MAX)
+            put(&all, own->user[i], own->item[i], own->value[i], GIVEN_TRAIN);
+    ratings_move_triplets(own, &all);
     own->finished = false;
     return 0;
 }

@@ -16,14 +16,14 @@ struct solver {
 
 struct fold_in {
     struct fold_in_spec of;
-    int k, n; /* units; unknowns: with biases one more */
+    struct mem_pool pool; /* of all arrays */
+    int k, n;             /* units; unknowns: with biases one more */
     double sigma2;
     double *mean, *spread;         /* (n) of the trained users' rows; spread: standard deviations */
     const float **factors, **bias; /* (shards) the items' tables; bias: NULLs where the model has none */
     int64_t stride;                /* of a row of factors */
-    int workers;
-    struct solver *solver; /* (workers); normal is a block of its own, with the others behind it */
-    float *code;           /* (batch, k + 1) */
+    struct solver *solver;         /* (workers) */
+    float *code;                   /* (batch, k + 1) */
 };
 
 static const struct param *find(const struct fold_in *f, const char *name)
@@ -265,25 +265,6 @@ const float *fold_in_codes(const struct fold_in *f)
 
 /* ---- making ---- */
 
-static bool init_solvers(struct fold_in *f)
-{
-    int64_t n = f->n;
-
-    f->solver = mem_zalloc(f->workers, sizeof *f->solver);
-    for (int i = 0; f->solver && i < f->workers; i++) {
-        struct solver *k = &f->solver[i];
-
-        k->normal = mem_alloc(n * n + 4 * n, sizeof *k->normal);
-        if (!k->normal)
-            return false;
-        k->side = k->normal + n * n;
-        k->z = k->side + n;
-        k->next = k->z + n;
-        k->row = k->next + n;
-    }
-    return f->solver != NULL;
-}
-
 static void find_items(struct fold_in *f)
 {
     const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
@@ -302,20 +283,32 @@ int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct er
 {
     struct fold_in *f = mem_zalloc(1, sizeof *f);
     double range = spec->high - spec->low;
+    int workers = team_workers(spec->team);
+    int64_t n;
 
     if (!f)
         return error_set(err, PT_ENOMEM, "out of memory");
     f->of = *spec;
     f->k = spec->model->spec.latent;
-    f->n = f->k + (spec->model->spec.biases ? 1 : 0);
+    n = f->n = f->k + (spec->model->spec.biases ? 1 : 0);
     f->sigma2 = range > 0.0 ? range * range / 36.0 : 1.0;
-    f->workers = team_workers(spec->team);
-    f->mean = mem_zalloc(f->n, sizeof *f->mean);
-    f->spread = mem_zalloc(f->n, sizeof *f->spread);
-    f->factors = mem_zalloc(spec->shards, sizeof *f->factors);
-    f->bias = mem_zalloc(spec->shards, sizeof *f->bias);
-    f->code = mem_zalloc(spec->batch * (f->k + 1), sizeof *f->code);
-    if (!f->mean || !f->spread || !f->factors || !f->bias || !f->code || !init_solvers(f)) {
+    f->mean = mem_pool_zalloc(&f->pool, n, sizeof *f->mean);
+    f->spread = mem_pool_zalloc(&f->pool, n, sizeof *f->spread);
+    f->factors = mem_pool_zalloc(&f->pool, spec->shards, sizeof *f->factors);
+    f->bias = mem_pool_zalloc(&f->pool, spec->shards, sizeof *f->bias);
+    f->code = mem_pool_zalloc(&f->pool, spec->batch * (f->k + 1), sizeof *f->code);
+    f->solver = mem_pool_zalloc(&f->pool, workers, sizeof *f->solver);
+    for (int i = 0; f->solver && i < workers; i++) {
+        double *room = mem_pool_alloc(&f->pool, n * n + 4 * n, sizeof *room);
+
+        if (room)
+            f->solver[i] = (struct solver){.normal = room,
+                                           .side = room + n * n,
+                                           .z = room + n * n + n,
+                                           .next = room + n * n + 2 * n,
+                                           .row = room + n * n + 3 * n};
+    }
+    if (f->pool.failed) {
         fold_in_free(f);
         return error_set(err, PT_ENOMEM, "mf: no memory for rows of new users");
     }
@@ -329,13 +322,6 @@ void fold_in_free(struct fold_in *f)
 {
     if (!f)
         return;
-    for (int i = 0; f->solver && i < f->workers; i++)
-        mem_free(f->solver[i].normal);
-    mem_free(f->solver);
-    mem_free(f->mean);
-    mem_free(f->spread);
-    mem_free(f->factors);
-    mem_free(f->bias);
-    mem_free(f->code);
+    mem_pool_free(&f->pool);
     mem_free(f);
 }

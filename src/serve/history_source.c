@@ -109,21 +109,19 @@ static bool sort_by_example(struct history_source *h, const struct trained *trai
     const struct ratings *r = h->ratings;
     const int32_t *example = matrix_example_of(r, trained->side),
                   *column = matrix_column_of(r, trained->side);
-    int64_t *by_column = mem_alloc(r->n, sizeof *by_column),
-            *ptr = mem_zalloc(trained->columns + 3, sizeof *ptr);
+    mem_scoped int64_t *by_column = mem_alloc(r->n, sizeof *by_column);
+    mem_scoped int64_t *ptr = mem_zalloc(trained->columns + 3, sizeof *ptr);
 
     h->ptr = mem_zalloc(h->n + 2, sizeof *h->ptr);
     h->order = mem_alloc(r->n, sizeof *h->order);
-    if (h->ptr && h->order && by_column && ptr) {
-        for (int64_t i = 0; i < r->n; i++)
-            h->unknown += h->column_of[column[i]] < 0;
-        /* ptr + 1: a column that the model does not have is -1 */
-        count_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->columns);
-        count_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
-    }
-    mem_free(by_column);
-    mem_free(ptr);
-    return h->ptr && h->order && by_column && ptr;
+    if (!h->ptr || !h->order || !by_column || !ptr)
+        return false;
+    for (int64_t i = 0; i < r->n; i++)
+        h->unknown += h->column_of[column[i]] < 0;
+    /* ptr + 1: a column that the model does not have is -1 */
+    count_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->columns);
+    count_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
+    return true;
 }
 
 int history_source_read(struct history_source **out, const struct trained *trained, const char *path,
@@ -134,28 +132,26 @@ int history_source_read(struct history_source **out, const struct trained *train
 
     if (!h)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = read_ratings(h, trained, path, err)) < 0)
-        goto fail;
+    if ((rc = read_ratings(h, trained, path, err)) < 0) {
+        history_source_free(h);
+        return rc;
+    }
     if (!path && !trained->files.digest)
         snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST,
                  trained->files.folder);
     h->names = trained->side == SIDE_USER ? h->ratings->users : h->ratings->items;
     h->n = idtable_count(h->names);
     h->min_rating = h->ratings->finished ? -1e30 : trained->config->min_rating;
-    if (!map_columns(h, trained) || !sort_by_example(h, trained)) {
+    if (!map_columns(h, trained) || !sort_by_example(h, trained))
         rc = error_set(err, PT_ENOMEM, "histories: out of memory");
-        goto fail;
-    }
-    if (h->unknown == h->ratings->n) {
+    else if (h->unknown == h->ratings->n)
         rc = error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
                        path ? path : trained->config->data_path,
                        trained->side == SIDE_USER ? "items" : "users");
-        goto fail;
-    }
-    *out = h;
-    return 0;
-fail:
-    history_source_free(h);
+    if (rc < 0)
+        history_source_free(h);
+    else
+        *out = h;
     return rc;
 }
 

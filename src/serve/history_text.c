@@ -129,7 +129,8 @@ static int next_line(struct history_text *t, const char **text, size_t *length, 
 
 static void warn_unknown(struct history_text *t, const char *text, size_t length, int64_t found)
 {
-    char shown[PRINTABLE_BYTES], note[512];
+    char shown[PRINTABLE_BYTES];
+    long long line = t->line;
     int64_t near;
 
     if (t->unknown++ >= NOTES || !t->warn)
@@ -137,16 +138,13 @@ static void warn_unknown(struct history_text *t, const char *text, size_t length
     printable(shown, text, length);
     near = found == -1 ? trained_suggest_item(t->trained, text, length) : -1;
     if (found == -2)
-        snprintf(note, sizeof note, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
-                 t->path, (long long)t->line, shown);
+        warn_printf(t->warn, t->arg, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
+                    t->path, line, shown);
     else if (near >= 0)
-        snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
-                 (long long)t->line, shown, trained_title(t->trained, near),
-                 idtable_name(t->trained->items, near));
+        warn_printf(t->warn, t->arg, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
+                    line, shown, trained_title(t->trained, near), idtable_name(t->trained->items, near));
     else
-        snprintf(note, sizeof note, "%s:%lld: the model has no item \"%s\"", t->path, (long long)t->line,
-                 shown);
-    t->warn(t->arg, note);
+        warn_printf(t->warn, t->arg, "%s:%lld: the model has no item \"%s\"", t->path, line, shown);
 }
 
 /* Where the rating begins: behind the last tab, or else, where the whole line is no item, the last blank. */
@@ -162,15 +160,11 @@ static size_t rating_place(const char *text, size_t length, bool tab)
 static void warn_outside(struct history_text *t, float value)
 {
     const struct trained *trained = t->trained;
-    char note[256];
 
-    if (!trained->rating || trained->config->binarize ||
-        ((double)value >= trained->low && (double)value <= trained->high) || t->outside++ >= NOTES ||
-        !t->warn)
-        return;
-    snprintf(note, sizeof note, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
-             t->path, (long long)t->line, (double)value, trained->low, trained->high);
-    t->warn(t->arg, note);
+    if (trained->rating && !trained->config->binarize &&
+        !((double)value >= trained->low && (double)value <= trained->high) && t->outside++ < NOTES)
+        warn_printf(t->warn, t->arg, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
+                    t->path, (long long)t->line, (double)value, trained->low, trained->high);
 }
 
 static size_t trim(const char *text, size_t length)

@@ -5,15 +5,17 @@
 #include "serve/scoring.h"
 
 #include <math.h>
+#include <string.h>
 
 struct ranker {
     const struct trained *trained;
     struct rank_spec spec; /* k: at most the columns */
     int stride;            /* the k that was asked for */
-    int32_t **hidden;      /* (shards) owned: columns of the shard that are never recommended */
-    int64_t *hiddens;      /* (shards) owned */
-    struct topk *best;     /* (workers x batch) owned */
-    struct scored *room;   /* (workers x batch x capacity) owned */
+    struct mem_pool pool;  /* of the next four */
+    int32_t *hidden;       /* (columns): those that are never recommended, numbered in their shard */
+    int64_t *first_hidden; /* (shards + 1): where a shard's begin */
+    struct topk *best;     /* (workers x batch) */
+    struct scored *room;   /* (workers x batch x capacity) */
     struct scoring scoring;
     /* of the call at hand */
     const struct histories *histories, *want;
@@ -56,8 +58,8 @@ static void rank_shard(struct worker *w, void *arg, int s, float *score)
     for (int64_t p = 0; p < r->scoring.rows; p++) {
         float *row = score + p * ld;
 
-        for (int64_t i = 0; i < r->hiddens[s]; i++)
-            row[r->hidden[s][i]] = -INFINITY;
+        for (int64_t i = r->first_hidden[s]; i < r->first_hidden[s + 1]; i++)
+            row[r->hidden[i]] = -INFINITY;
         if (!r->spec.keep_seen)
             scoring_hide_known(&r->scoring, s, p, row);
         topk_offer(&r->best[w->id * r->trained->batch + p], r->trained->kern, row, width,
@@ -144,23 +146,18 @@ int ranker_predict(struct ranker *r, const struct histories *h, const struct his
 /* ---- making ---- */
 
 /* Columns of each shard that are never recommended: untrained, or hidden by the caller. */
-static bool init_hidden(struct ranker *r)
+static void find_hidden(struct ranker *r)
 {
     const struct trained *trained = r->trained;
+    int64_t n = 0;
 
-    r->hidden = mem_zalloc(trained->shards, sizeof *r->hidden);
-    r->hiddens = mem_zalloc(trained->shards, sizeof *r->hiddens);
-    for (int s = 0; r->hidden && r->hiddens && s < trained->shards; s++) {
-        int64_t begin = trained->cut[s].begin;
-
-        r->hidden[s] = mem_alloc(shard_width(&trained->cut[s]), sizeof **r->hidden);
-        if (!r->hidden[s])
-            return false;
-        for (int64_t c = begin; c < trained->cut[s].end; c++)
+    for (int s = 0; s < trained->shards; s++) {
+        r->first_hidden[s] = n;
+        for (int64_t c = trained->cut[s].begin; c < trained->cut[s].end; c++)
             if (trained->untrained[c] || (r->spec.hidden && r->spec.hidden[c]))
-                r->hidden[s][r->hiddens[s]++] = (int32_t)(c - begin);
+                r->hidden[n++] = (int32_t)(c - trained->cut[s].begin);
     }
-    return r->hidden && r->hiddens;
+    r->first_hidden[trained->shards] = n;
 }
 
 int ranker_new(struct ranker **out, const struct trained *trained, const struct rank_spec *spec,
@@ -176,12 +173,15 @@ int ranker_new(struct ranker **out, const struct trained *trained, const struct 
     r->stride = spec->k;
     if (r->spec.k > trained->columns)
         r->spec.k = (int)trained->columns;
-    r->best = mem_alloc(n, sizeof *r->best);
-    r->room = mem_array(n * topk_capacity(r->spec.k), sizeof *r->room);
-    if (!r->best || !r->room || !init_hidden(r) || !scoring_init(&r->scoring, trained)) {
+    r->best = mem_pool_alloc(&r->pool, n, sizeof *r->best);
+    r->room = mem_pool_array(&r->pool, n * topk_capacity(r->spec.k), sizeof *r->room);
+    r->hidden = mem_pool_alloc(&r->pool, trained->columns, sizeof *r->hidden);
+    r->first_hidden = mem_pool_alloc(&r->pool, trained->shards + 1, sizeof *r->first_hidden);
+    if (r->pool.failed || !scoring_init(&r->scoring, trained)) {
         ranker_free(r);
         return error_set(err, PT_ENOMEM, "out of memory; a smaller k or eval.batch needs less");
     }
+    find_hidden(r);
     *out = r;
     return 0;
 }
@@ -190,12 +190,93 @@ void ranker_free(struct ranker *r)
 {
     if (!r)
         return;
-    for (int s = 0; r->hidden && s < r->trained->shards; s++)
-        mem_free(r->hidden[s]);
     scoring_fini(&r->scoring);
-    mem_free(r->hidden);
-    mem_free(r->hiddens);
-    mem_free(r->best);
-    mem_free(r->room);
+    mem_pool_free(&r->pool);
     mem_free(r);
+}
+
+/* ---- users that are columns: all items pass through the model once, each is offered to every user ---- */
+
+struct users_job {
+    const struct trained *trained;
+    const struct rank_spec *spec;
+    struct scoring scoring; /* of some items with their ratings */
+    int64_t first;          /* number of the first */
+    int32_t *place;         /* (columns): where a user stands in the request; -1: not in it */
+    struct topk *best;      /* (n) */
+};
+
+static void offer_items(struct worker *w, void *arg, int s, float *score)
+{
+    struct users_job *j = arg;
+    const struct shard *cut = &j->trained->cut[s];
+    int64_t width = shard_width(cut), ld = row_pad(width);
+    const int32_t *place = j->place + cut->begin;
+
+    (void)w;
+    for (int64_t p = 0; p < j->scoring.rows; p++) {
+        int64_t at = j->scoring.begin + p, item = j->first + at;
+        float *row = score + p * ld;
+
+        if (j->scoring.in->row_count[at] == 0 || (j->spec->hidden && j->spec->hidden[item]))
+            continue;
+        if (!j->spec->keep_seen)
+            scoring_hide_known(&j->scoring, s, p, row);
+        for (int64_t c = 0; c < width; c++)
+            if (place[c] >= 0 && row[c] != -INFINITY)
+                topk_offer_one(&j->best[place[c]], row[c], (int32_t)item);
+    }
+}
+
+static void deliver_users(const struct users_job *j, int k, const int32_t *user, int64_t n,
+                          struct scored *best, int *count)
+{
+    for (int64_t i = 0; i < n; i++)
+        count[i] = topk_finish(&j->best[i]);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t from = user[i] < 0 || j->place[user[i]] < 0 ? i : j->place[user[i]]; /* asked for twice */
+
+        count[i] = count[from];
+        for (int c = 0; c < count[i]; c++)
+            best[i * k + c] = (struct scored){j->best[from].best[c].score + j->trained->shift,
+                                              j->best[from].best[c].column};
+    }
+}
+
+int rank_users(const struct trained *trained, const struct history_source *h, const struct rank_spec *spec,
+               const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err)
+{
+    static const struct scoring_work work = {NULL, offer_items, NULL};
+    int64_t block = 8 * trained->batch;
+    int k = spec->k, rc = 0;
+    mem_scoped struct scored *room = mem_array(n * 2 * k, sizeof *room);
+    mem_scoped struct topk *list = mem_alloc(n, sizeof *list);
+    mem_scoped int32_t *place = mem_alloc(trained->columns, sizeof *place);
+    struct users_job j = {.trained = trained, .spec = spec, .best = list, .place = place};
+    struct histories items = {0};
+
+    if (!room || !list || !place || !scoring_init(&j.scoring, trained)) {
+        scoring_fini(&j.scoring);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    memset(j.place, 0xff, (size_t)trained->columns * sizeof *j.place);
+    for (int64_t i = 0; i < n; i++) {
+        topk_init(&j.best[i], k, room + i * 2 * k, 2 * k);
+        if (user[i] >= 0 && !trained->untrained[user[i]])
+            j.place[user[i]] = (int32_t)i;
+    }
+    for (int64_t e = 0; e < h->n && rc == 0; e += block) {
+        histories_clear(&items);
+        j.first = e;
+        for (int64_t i = e; i < h->n && i < e + block && rc == 0; i++)
+            if (!history_source_add(h, trained, i, &items))
+                rc = error_set(err, PT_ENOMEM, "out of memory");
+        if (rc == 0)
+            rc = scoring_run(&j.scoring, &items, &work, &j, err);
+    }
+    if (rc == 0)
+        deliver_users(&j, k, user, n, best, count);
+    histories_fini(&items);
+    scoring_fini(&j.scoring);
+    return rc;
 }

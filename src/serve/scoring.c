@@ -7,16 +7,12 @@
 
 bool scoring_init(struct scoring *s, const struct trained *trained)
 {
-    int workers = team_workers(trained->team);
     int64_t widest = 0;
 
     *s = (struct scoring){.trained = trained};
     for (int i = 0; i < trained->shards; i++)
         widest = shard_width(&trained->cut[i]) > widest ? shard_width(&trained->cut[i]) : widest;
-    s->score = mem_zalloc(workers + 1, sizeof *s->score);
-    for (int i = 0; s->score && i < workers; i++)
-        if (!(s->score[i] = mem_array(trained->batch * row_pad(widest), sizeof(float))))
-            return false;
+    s->score = mem_pool_arrays(&s->scores, team_workers(trained->team), trained->batch * row_pad(widest));
     return s->score != NULL;
 }
 
@@ -29,18 +25,14 @@ static void drop_histories(struct scoring *s)
     views_free(s->seen_view, shards);
     matrix_free(s->in);
     matrix_free(s->seen);
-    mem_free(s->example);
-    mem_free(s->number);
-    mem_free(s->model_row);
-    *s = (struct scoring){.trained = s->trained, .score = s->score};
+    mem_pool_free(&s->pool);
+    *s = (struct scoring){.trained = s->trained, .scores = s->scores, .score = s->score};
 }
 
 void scoring_fini(struct scoring *s)
 {
     drop_histories(s);
-    for (int i = 0; s->score && s->score[i]; i++)
-        mem_free(s->score[i]);
-    mem_free(s->score);
+    mem_pool_free(&s->scores);
     *s = (struct scoring){0};
 }
 
@@ -84,10 +76,10 @@ static int set_histories(struct scoring *s, const struct histories *h, struct er
     int rc;
 
     s->histories = h;
-    s->example = mem_alloc(h->entries, sizeof *s->example);
-    s->number = mem_alloc(h->n, sizeof *s->number);
-    s->model_row = mem_alloc(h->n, sizeof *s->model_row);
-    if (!s->example || !s->number || !s->model_row)
+    s->example = mem_pool_alloc(&s->pool, h->entries, sizeof *s->example);
+    s->number = mem_pool_alloc(&s->pool, h->n, sizeof *s->number);
+    s->model_row = mem_pool_alloc(&s->pool, h->n, sizeof *s->model_row);
+    if (s->pool.failed)
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int64_t e = 0; e < h->n; e++) {
         s->number[e] = e;

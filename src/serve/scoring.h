@@ -3,19 +3,22 @@
 #ifndef SERVE_SCORING_H
 #define SERVE_SCORING_H
 
+#include "base/mem.h"
 #include "batch/view.h"
 #include "serve/histories.h"
 #include "serve/trained.h"
 
 struct scoring {
     const struct trained *trained; /* borrowed */
-    float **score;                 /* (workers) owned: (batch, widest shard padded); ends with NULL */
+    struct mem_pool scores;        /* of `score` */
+    float **score;                 /* (workers): (batch, widest shard padded) */
     /* of the current call */
     const struct histories *histories; /* borrowed */
     struct matrix *in, *seen;          /* owned; seen: HISTORY_SEEN entries; NULL: none */
     struct view *in_view, *seen_view;  /* (shards) owned: of the current minibatch */
-    int32_t *example;                  /* (entries) owned: the example of each */
-    int64_t *number, *model_row;       /* (n) owned: 0, 1, 2, ...; the model's row of each */
+    struct mem_pool pool;              /* of the next three */
+    int32_t *example;                  /* (entries): the example of each */
+    int64_t *number, *model_row;       /* (n): 0, 1, 2, ...; the model's row of each */
     int64_t begin, rows;               /* the current minibatch: examples [begin, begin + rows) */
     struct input input;
     const struct scoring_work *work;

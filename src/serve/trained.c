@@ -1,5 +1,6 @@
 #include "serve/trained.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/item_weights.h"
 #include "serve/fold_in.h"
@@ -7,8 +8,91 @@
 #include "store/model_file.h"
 #include "store/run_files.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+/* ---- the files ---- */
+
+/* "runs/a/model.safetensors" is "runs/a". */
+static int name_files(struct trained_files *f, const char *folder, struct error *err)
+{
+    const char *slash = strrchr(folder, '/');
+
+    f->folder = mem_strdup(folder);
+    if (f->folder && strcmp(slash ? slash + 1 : folder, RUN_MODEL) == 0)
+        strcpy(f->folder + (slash ? slash - folder : 0), slash ? "" : ".");
+    f->path = f->folder ? file_join(f->folder, RUN_MODEL) : NULL;
+    return f->path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+static int read_config(struct trained_files *f, char *const *override, int n, struct error *err)
+{
+    const char *text = tensors_meta(f->tensors, "config");
+    int rc;
+
+    if (!text)
+        return error_set(err, PT_EFILE, "%s: it has no configuration; is it a model that partrain saved?",
+                         f->path);
+    if ((rc = config_new(&f->config, err)) < 0 ||
+        (rc = config_load_text(f->config, text, strlen(text), f->path, err)) < 0)
+        return rc;
+    f->config->retired = NULL; /* it had its effect in training */
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = config_set(f->config, override[i], err);
+    return rc < 0 ? rc : config_check_use(f->config, err);
+}
+
+int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
+                       struct error *err)
+{
+    const char *digest;
+    int rc;
+
+    *out = (struct trained_files){0};
+    if ((rc = name_files(out, folder, err)) < 0)
+        return rc;
+    if (!file_exists(out->path) && errno != EACCES)
+        return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; train one with --out %s",
+                         out->folder, out->folder);
+    if ((rc = tensors_open(&out->tensors, out->path, err)) < 0 ||
+        (rc = read_config(out, override, n, err)) < 0 ||
+        (rc = run_facts_read(&out->facts, out->tensors, out->path, err)) < 0 ||
+        (rc = run_ids_read(&out->items, &out->title, out->folder, RUN_ITEMS, err)) < 0)
+        return rc;
+    digest = tensors_meta(out->tensors, "data_digest");
+    if (digest && !(out->digest = mem_strdup(digest)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return run_ids_read(&out->users, NULL, out->folder, RUN_USERS, err);
+}
+
+void trained_files_close(struct trained_files *f)
+{
+    run_ids_free_titles(f->title, f->items ? idtable_count(f->items) : 0);
+    idtable_free(f->items);
+    idtable_free(f->users);
+    config_free(f->config);
+    tensors_close(f->tensors);
+    mem_free(f->digest);
+    mem_free(f->path);
+    mem_free(f->folder);
+    *f = (struct trained_files){0};
+}
+
+/* Rows without a training rating: run_facts_rows, and zeros where the file has no such list. */
+static int read_untrained(uint8_t **out, const struct trained_files *f, const char *key, int64_t n,
+                          struct error *err)
+{
+    int rc = run_facts_rows(out, f->tensors, f->path, key, n, err);
+
+    if (rc < 0 || *out)
+        return rc;
+    *out = mem_zalloc(n, 1);
+    return *out ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+/* ---- the model ---- */
 
 /* The tensor `name` has as many rows as the table of ids. */
 static int check_rows(const struct trained_files *f, const char *name, int64_t rows, const char *table,
@@ -78,21 +162,24 @@ static int set_facts(struct trained *trained, struct error *err)
         return error_set(err, PT_EFILE, "%s: a run without users or items", f->folder);
     if ((rc = check_tables(trained, users, items, err)) < 0)
         return rc;
-    if ((rc = trained_files_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err)) < 0)
+    if ((rc = read_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err)) < 0)
         return rc;
-    if (trained->by_row && (rc = trained_files_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES,
-                                                         trained->examples, err)) < 0)
+    if (trained->by_row &&
+        (rc = read_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES, trained->examples, err)) < 0)
         return rc;
     return trained->rating ? read_biases(trained, err) : 0;
 }
 
+static double clip(const struct trained *trained, double r)
+{
+    if (!trained->config->clip)
+        return r;
+    return r < trained->low ? trained->low : r > trained->high ? trained->high : r;
+}
+
 double trained_rating(const struct trained *trained, float output)
 {
-    double r = (double)output + (double)trained->shift;
-
-    if (trained->config->clip)
-        r = r < trained->low ? trained->low : r > trained->high ? trained->high : r;
-    return r;
+    return clip(trained, (double)output + (double)trained->shift);
 }
 
 double trained_cold(const struct trained *trained)
@@ -121,7 +208,7 @@ static double history_bias(const struct trained *trained, const struct histories
 double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column)
 {
     const struct biases *b = &trained->bias;
-    double bias, r;
+    double bias;
 
     if (!b->column || trained->config->eval_untrained != UNTRAINED_BIAS)
         return NAN;
@@ -132,10 +219,7 @@ double trained_stand_in(const struct trained *trained, const struct histories *h
         if (isnan(bias))
             return NAN;
     }
-    r = b->mean + bias;
-    if (trained->config->clip)
-        r = r < trained->low ? trained->low : r > trained->high ? trained->high : r;
-    return r;
+    return clip(trained, b->mean + bias);
 }
 
 static int make_team(struct trained *trained, struct error *err)
@@ -158,25 +242,20 @@ static int cut_columns(struct trained *trained, struct error *err)
 {
     const struct config *c = trained->config;
     int64_t k = trained->by_row || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
-    int64_t *zeros = mem_zalloc(trained->columns, sizeof *zeros);
+    mem_scoped int64_t *zeros = mem_zalloc(trained->columns, sizeof *zeros);
     struct ratings nothing = {0};
     struct matrix_spec spec = {.side = trained->side,
                                .examples = trained->examples,
                                .columns = trained->columns,
                                .binary = problem_drops_values(c)};
-    int rc = 0;
 
     trained->shards =
         c->shards ? (int)c->shards : shard_count(trained->columns, row_pad(k), !trained->rating);
     trained->cut = mem_alloc(trained->shards, sizeof *trained->cut);
-    if (zeros && trained->cut)
-        shard_cut(trained->cut, trained->shards, zeros, trained->columns, 1.0);
-    else
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    mem_free(zeros);
-    return rc < 0 ? rc
-                  : matrix_new(&trained->empty, &nothing, &spec, trained->cut, trained->shards, trained->team,
-                               err);
+    if (!zeros || !trained->cut)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    shard_cut(trained->cut, trained->shards, zeros, trained->columns, 1.0);
+    return matrix_new(&trained->empty, &nothing, &spec, trained->cut, trained->shards, trained->team, err);
 }
 
 static int make_fold_in(struct trained *trained, struct error *err)

@@ -16,7 +16,25 @@
 #include "model/model.h"
 #include "par/team.h"
 #include "serve/histories.h"
-#include "serve/trained_files.h"
+#include "store/model_file.h"
+
+/* The files of a run, opened for use. */
+struct trained_files {
+    char *folder, *path;           /* owned; path: of model.safetensors */
+    struct config *config;         /* owned: the run's, with the overrides */
+    struct tensors *tensors;       /* owned: of model.safetensors; NULL once the weights are loaded */
+    char *digest;                  /* owned: of the training ratings (ratings.h); NULL: a run of partrain 0 */
+    struct run_facts facts;        /* of the training ratings */
+    struct idtable *items, *users; /* owned: external ids by row */
+    char **title;                  /* (items) owned; entries can be NULL */
+};
+
+/* `folder`: of a run, or its model.safetensors. `override`: n words KEY=VALUE. PT_EUSAGE if the folder has no
+ * model; PT_EFILE if a file is missing or damaged; PT_ECONFIG for a wrong word; PT_ENOMEM. Call
+ * trained_files_close after a failure too. */
+int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
+                       struct error *err);
+void trained_files_close(struct trained_files *f);
 
 struct trained {
     struct trained_files files;

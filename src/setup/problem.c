@@ -12,35 +12,28 @@
 
 /* ---- workers ------------------------------------------------------------------------------------- */
 
-/* The machine, and how many workers run on it. */
-static int survey_machine(struct topo **topo, int *workers, const struct config *c, struct error *err)
+/* run.threads, or as many as the machine allows. */
+static int workers_on(const struct topo *topo, const struct config *c)
 {
-    int rc = topo_new(topo, NULL, err);
-
-    if (rc == 0)
-        *workers = c->threads ? (int)c->threads : team_default_workers(*topo);
-    return rc;
+    return c->threads ? (int)c->threads : team_default_workers(topo);
 }
 
 int problem_workers(const struct config *c)
 {
     struct topo *topo = NULL;
-    int workers = 1;
+    int workers = topo_new(&topo, NULL, NULL) < 0 ? 1 : workers_on(topo, c);
 
-    if (survey_machine(&topo, &workers, c, NULL) < 0)
-        return 1;
     topo_free(topo);
     return workers;
 }
 
 static int make_team(struct problem *p, const struct config *c, struct error *err)
 {
-    int workers = 0, rc = survey_machine(&p->topo, &workers, c, err);
+    int rc = topo_new(&p->topo, NULL, err);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err)) < 0)
         return rc;
-    rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err);
-    return rc < 0 ? rc : team_new(&p->team, workers, p->topo, (enum topo_bind)c->bind, err);
+    return team_new(&p->team, workers_on(p->topo, c), p->topo, (enum topo_bind)c->bind, err);
 }
 
 /* Whether all ranks make the same bits of the same data. */
@@ -48,7 +41,7 @@ static int check_ranks(const struct problem *p, struct error *err)
 {
     enum { LENGTH = 256 };
     struct ranks *self = team_ranks(p->team);
-    char *text;
+    mem_scoped char *text = NULL;
     int rc = 0;
 
     if (self->count == 1)
@@ -65,7 +58,6 @@ static int check_ranks(const struct problem *p, struct error *err)
                            "ranks must be alike, or they would not give one answer. Rank 0: %.110s; rank %d: "
                            "%.110s. Set run.isa to what all machines have",
                            text, q, text + q * LENGTH);
-    mem_free(text);
     return rc;
 }
 
@@ -129,7 +121,7 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
     struct matrix_spec spec = matrix_of(p, c, PART_TRAIN);
     bool dense = problem_is_binary(c), factors = problem_traits(c)->by_rating;
     int64_t k = factors || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
-    int64_t *entries = matrix_count_columns(p->ratings, &spec);
+    mem_scoped int64_t *entries = matrix_count_columns(p->ratings, &spec);
 
     if (c->shards)
         p->shards = (int)c->shards;
@@ -138,12 +130,9 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
     else
         p->shards = shard_count(p->columns, row_pad(k), dense);
     p->cut = mem_alloc(p->shards, sizeof *p->cut);
-    if (!entries || !p->cut) {
-        mem_free(entries);
+    if (!entries || !p->cut)
         return error_set(err, PT_ENOMEM, "shards: out of memory");
-    }
     shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c, entries));
-    mem_free(entries);
     return 0;
 }
 

@@ -13,23 +13,18 @@ static int adopt_biases(struct problem *p, const struct config *c, struct proble
 {
     struct biases *b = &p->bias, *from = &known->bias;
     bool by_row = problem_traits(c)->by_rating;
-    uint8_t *kept = mem_zalloc(p->examples, 1);
-    int rc;
+    mem_scoped uint8_t *kept = mem_zalloc(p->examples, 1);
 
     b->example = mem_zalloc(p->examples, sizeof *b->example);
-    if (!b->example || !kept) {
-        mem_free(kept);
+    if (!b->example || !kept)
         return error_set(err, PT_ENOMEM, "biases: out of memory");
-    }
     b->column = from->column;
     from->column = NULL;
     for (int64_t e = 0; by_row && e < known->examples && e < p->examples; e++) {
         kept[e] = !(p->cold_example && p->cold_example[e]);
         b->example[e] = from->example[e];
     }
-    rc = biases_of_histories(b, p->ratings, p->split->part, p->side, kept, err);
-    mem_free(kept);
-    return rc;
+    return biases_of_histories(b, p->ratings, p->split->part, p->side, kept, err);
 }
 
 int problem_biases(struct problem *p, const struct config *c, struct problem_known *known, struct error *err)

@@ -18,7 +18,7 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     struct engine eng = {p->team, p->kern, &t->plan, p->train, &p->cells};
     struct adam_spec adam = problem_adam_spec(c);
     struct model_spec spec;
-    uint8_t *usable = NULL;
+    mem_scoped uint8_t *usable = NULL;
     bool by_rating = problem_traits(c)->by_rating;
     int rc;
 
@@ -30,7 +30,6 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     else
         rc = scheduler_init(&t->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
                             (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
-    mem_free(usable);
     if (rc == 0)
         adam.total_steps = scheduler_first_step(&t->scheduler, epochs);
     if (rc < 0 || (rc = adam_plan_init(&t->plan, &adam, scheduler_max_steps(&t->scheduler), err)) < 0 ||

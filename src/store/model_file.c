@@ -159,17 +159,15 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
 {
     const struct param_list *l = &f->model->params;
     struct tensors_writer *w = NULL;
-    float *room = params_room(l);
+    mem_scoped float *room = params_room(l);
     int rc = 0;
 
     if (!room)
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     if (!l->ranks || l->ranks->id == 0)
         rc = begin_file(&w, path, f, err);
-    if (rc < 0) {
-        mem_free(room);
+    if (rc < 0)
         return rc;
-    }
     for (int which = 0; which < 3; which++)
         for (int i = 0; i < l->n; i++)
             if (which < values_of(f, &l->param[i]))
@@ -180,7 +178,6 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
             put_untrained(w, f->problem->train->row_count, f->problem->examples);
         put_biases(w, f->problem);
     }
-    mem_free(room);
     *out = w;
     return 0;
 }

@@ -14,26 +14,23 @@
 
 int run_config_read(struct config **out, const char *folder, struct error *err)
 {
-    char *path = file_join(folder, RUN_CONFIG);
+    mem_scoped char *path = file_join(folder, RUN_CONFIG);
     struct config *c = NULL;
     int rc;
 
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (!file_exists(path) && errno != EACCES)
-        rc = error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
-                       folder);
-    else if ((rc = config_new(&c, err)) == 0)
-        rc = config_load(c, path, err);
-    if (rc == 0)
+        return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
+                         folder);
+    if ((rc = config_new(&c, err)) == 0 && (rc = config_load(c, path, err)) == 0) {
         c->retired = NULL; /* the user has not just given it */
-    if (rc == PT_ECONFIG)  /* a file of our own, not the user's */
-        rc = err->code = PT_EFILE;
-    mem_free(path);
-    if (rc < 0)
-        config_free(c);
-    else
         *out = c;
+        return 0;
+    }
+    if (rc == PT_ECONFIG) /* a file of our own, not the user's */
+        rc = err->code = PT_EFILE;
+    config_free(c);
     return rc;
 }
 
@@ -156,37 +153,35 @@ static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text,
     return 0;
 }
 
-int run_ids_read(struct idtable **out, char ***title, const char *path, struct error *err)
+int run_ids_read(struct idtable **out, char ***title, const char *folder, const char *name, struct error *err)
 {
     struct idtable *ids = idtable_new();
-    char *text = NULL, *at, *end, **titles = NULL;
+    mem_scoped char *path = file_join(folder, name), *text = NULL;
+    char **titles = NULL, *end;
     int64_t room = 0;
-    size_t length;
+    size_t length = 0;
     int rc;
 
-    if (!ids)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    if ((rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err)) < 0)
-        goto fail;
-    for (at = text; at < text + length; at = end + 1) {
+    if (!ids || !path)
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    else
+        rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err);
+    for (char *at = text; rc == 0 && at < text + length; at = end + 1) {
         end = memchr(at, '\n', (size_t)(text + length - at));
-        if (!end) {
+        if (!end)
             rc = error_set(err, PT_EFILE, "%s: its last line has no end; the file is not whole", path);
-            goto fail;
-        }
-        if ((rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err)) < 0)
-            goto fail;
+        else
+            rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err);
     }
-    mem_free(text);
+    if (rc < 0) {
+        run_ids_free_titles(titles, ids && idtable_count(ids) < room ? idtable_count(ids) : room);
+        idtable_free(ids);
+        return rc;
+    }
     *out = ids;
     if (title)
         *title = titles;
     return 0;
-fail:
-    mem_free(text);
-    run_ids_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
-    idtable_free(ids);
-    return rc;
 }
 
 void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others)

@@ -18,10 +18,10 @@ static const double WHOLE_STARS = 0.48;
 struct draft {
     const struct synth_world *w;
     struct ratings *r;
-    int32_t *row;       /* (items) owned: the item's row in r->items, -1 before its first rating */
-    int32_t *taken_by;  /* (items) owned: 1 + the last user who took it */
-    struct racer *race; /* (items) owned */
-    int64_t *reserved;  /* (items) owned: item of each stratum */
+    int32_t *row;       /* (items): the item's row in r->items, -1 before its first rating */
+    int32_t *taken_by;  /* (items): 1 + the last user who took it */
+    struct racer *race; /* (items) */
+    int64_t *reserved;  /* (items): item of each stratum */
     struct synth_stars whole, half;
     double squares; /* of rating - expected rating */
 };
@@ -202,46 +202,38 @@ int synth_make(struct ratings **out, const char *name, uint64_t seed, struct err
     struct synth_shape shape;
     struct synth_world *w = NULL;
     struct ratings *r = NULL;
+    struct mem_pool pool = {0};
     struct draft d = {0};
     int rc = synth_shape_find(&shape, name, err);
 
-    if (rc < 0)
-        return rc;
-    rc = synth_world_new(&w, &shape, seed, err);
-    if (rc < 0)
+    if (rc < 0 || (rc = synth_world_new(&w, &shape, seed, err)) < 0)
         return rc;
     r = mem_zalloc(1, sizeof *r);
-    if (!r)
-        goto fail;
-    r->user = mem_array(shape.ratings, sizeof *r->user);
-    r->item = mem_array(shape.ratings, sizeof *r->item);
-    r->value = mem_array(shape.ratings, sizeof *r->value);
-    r->users = idtable_new();
-    r->items = idtable_new();
-    r->title = mem_zalloc(shape.items, sizeof *r->title);
+    if (r) {
+        r->user = mem_array(shape.ratings, sizeof *r->user);
+        r->item = mem_array(shape.ratings, sizeof *r->item);
+        r->value = mem_array(shape.ratings, sizeof *r->value);
+        r->users = idtable_new();
+        r->items = idtable_new();
+        r->title = mem_zalloc(shape.items, sizeof *r->title);
+    }
     d = (struct draft){.w = w,
                        .r = r,
-                       .row = mem_alloc(shape.items, sizeof *d.row),
-                       .taken_by = mem_alloc(shape.items, sizeof *d.taken_by),
-                       .race = mem_alloc(shape.items, sizeof *d.race),
-                       .reserved = mem_alloc(shape.items, sizeof *d.reserved)};
-    if (!r->user || !r->item || !r->value || !r->users || !r->items || !r->title || !d.row || !d.taken_by ||
-        !d.race || !d.reserved || draw_all(&d) < 0)
-        goto fail;
-    r->lines_read = r->n;
-    *out = r;
-    r = NULL;
-    goto done;
-fail:
-    rc = error_set(err, PT_ENOMEM, "data.path: no memory for synth:%s, %" PRId64 " ratings", name,
-                   shape.ratings);
-done:
-    mem_free(d.row);
-    mem_free(d.taken_by);
-    mem_free(d.race);
-    mem_free(d.reserved);
+                       .row = mem_pool_alloc(&pool, shape.items, sizeof *d.row),
+                       .taken_by = mem_pool_alloc(&pool, shape.items, sizeof *d.taken_by),
+                       .race = mem_pool_alloc(&pool, shape.items, sizeof *d.race),
+                       .reserved = mem_pool_alloc(&pool, shape.items, sizeof *d.reserved)};
+    if (r && r->user && r->item && r->value && r->users && r->items && r->title && !pool.failed &&
+        draw_all(&d) == 0) {
+        r->lines_read = r->n;
+        *out = r;
+    } else {
+        rc = error_set(err, PT_ENOMEM, "data.path: no memory for synth:%s, %" PRId64 " ratings", name,
+                       shape.ratings);
+        ratings_free(r);
+    }
+    mem_pool_free(&pool);
     synth_world_free(w);
-    ratings_free(r);
     return rc;
 }
 

@@ -3,15 +3,40 @@
  * A user u and an item i have an affinity s = <p_u, q_i>, about normal with standard deviation 1.
  * It decides twice: u picks i with a weight of popularity_i * exp(TASTE s), and then rates it
  *
- *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars (synth_stars.h).
+ *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars (synth.c).
  *
  * Factors are fixed-point numbers and affinities sums of integers, exact in any order. */
 #ifndef SYNTH_SYNTH_WORLD_H
 #define SYNTH_SYNTH_WORLD_H
 
-#include "synth/synth_shape.h"
+#include "base/error.h"
+#include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Quantiles: the share at[i] of all rows have at most value[i] ratings; between two of them the
+ * value grows geometrically. */
+enum { CURVE_KNOTS = 10 };
+
+struct curve {
+    double at[CURVE_KNOTS], value[CURVE_KNOTS];
+};
+
+struct synth_shape {
+    int64_t users, items, ratings;
+    int64_t min_user; /* no user gives fewer */
+    const struct curve *user_curve, *item_curve;
+    bool half_stars; /* .5, 1, ..., 5 instead of 1, 2, ..., 5 */
+};
+
+/* The shape of that name (see synth.h); PT_ECONFIG for an unknown name or an impossible size. */
+int synth_shape_find(struct synth_shape *out, const char *name, struct error *err);
+
+/* count[0..n) in ascending order along the curve, each in [low, high], their sum exactly `total`
+ * (low * n <= total <= high * n). 0, or -1 where there is no memory. */
+int synth_shape_spread(const struct curve *curve, int64_t n, int64_t total, int64_t low, int64_t high,
+                       int64_t *count);
 
 enum {
     SYNTH_RANK = 12,
@@ -42,12 +67,13 @@ struct alias {
 struct synth_world {
     struct synth_shape shape;
     uint64_t seed;
-    int64_t *activity;                  /* (users) owned: ratings of the user */
-    int16_t *user_factor;               /* (users, SYNTH_LANES) owned */
-    int16_t *item_factor;               /* (items, SYNTH_LANES) owned */
-    float *user_bias, *item_bias;       /* (users), (items) owned */
-    double *weight;                     /* (items) owned: popularity */
-    struct alias *alias;                /* (items) owned: draws an item by popularity */
+    struct mem_pool pool;               /* of all arrays */
+    int64_t *activity;                  /* (users): ratings of the user */
+    int16_t *user_factor;               /* (users, SYNTH_LANES) */
+    int16_t *item_factor;               /* (items, SYNTH_LANES) */
+    float *user_bias, *item_bias;       /* (users), (items) */
+    double *weight;                     /* (items): popularity */
+    struct alias *alias;                /* (items): draws an item by popularity */
     double taste[SYNTH_TASTE_STEPS];    /* exp(TASTE s) */
     uint32_t accept[SYNTH_TASTE_STEPS]; /* the same in units of 1/2^32 of the largest */
 };

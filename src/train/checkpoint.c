@@ -1,9 +1,13 @@
-#include "train/checkpoint.h"
+/* checkpoint.c - the state of a run in checkpoint.safetensors (store/model_file.h); finds the newest
+ * undamaged one and the best model that it refers to. */
+#include "train/run.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/model_file.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,57 +100,158 @@ static int state_parse(struct run_state *s, const char *text, struct error *err)
 
 /* ---- writing and reading ---- */
 
-int checkpoint_write(struct tensors_writer **out, const char *path, const struct model *m,
-                     const struct config *c, const struct problem *p, const struct run_state *state,
-                     struct error *err)
+int checkpoint_write(struct tensors_writer **out, const char *path, const struct run *r, struct error *err)
 {
-    struct model_file f = {.model = m, .config = c, .problem = p};
-    char *text = state_text(state);
-    int rc;
+    struct model_file f = {.model = r->trainer.model, .config = r->config, .problem = r->problem};
+    mem_scoped char *text = state_text(&r->state);
 
     if (!text)
         return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
     f.state = text;
-    rc = model_file_write(out, path, &f, err);
-    mem_free(text);
+    return model_file_write(out, path, &f, err);
+}
+
+/* Warns if the vector path differs from that of the run's start. PT_EFILE if the file is damaged, PT_EDATA if
+ * the run was trained on other ratings. */
+static int read_state(struct run *r, const char *path, struct error *err)
+{
+    const struct problem *p = r->problem;
+    const char *text, *isa, *digest;
+    struct tensors *t;
+    int rc = tensors_open(&t, path, err);
+
+    if (rc < 0)
+        return rc;
+    digest = tensors_meta(t, "data_digest");
+    text = tensors_meta(t, "state");
+    isa = tensors_meta(t, "isa");
+    if (!text)
+        rc = error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
+    else if (digest && strcmp(digest, p->ratings->digest) != 0)
+        rc = error_set(err, PT_EDATA,
+                       "the run was trained on other ratings than these (data.path or the files behind it "
+                       "have changed): digest %.12s, now %.12s",
+                       digest, p->ratings->digest);
+    else if ((rc = state_parse(&r->state, text, err)) < 0)
+        error_prefix(err, "%s", path);
+    if (rc == 0 && isa && strcmp(isa, p->kern->name) != 0)
+        run_warn(r, "the run began on the vector path %s, this is %s: bits may change%s%s", isa,
+                 p->kern->name, digest ? "" : "; ", digest ? "" : MODEL_FILE_NO_DIGEST);
+    else if (rc == 0 && !digest)
+        run_warn(r, MODEL_FILE_NO_DIGEST);
+    tensors_close(t);
     return rc;
 }
 
-static int check_data(const struct tensors *t, const struct problem *p, struct error *err)
-{
-    const char *digest = tensors_meta(t, "data_digest");
+/* ---- the folder's newest ---- */
 
-    if (digest && strcmp(digest, p->ratings->digest) != 0)
-        return error_set(err, PT_EDATA,
-                         "the run was trained on other ratings than these (data.path or the files behind it "
-                         "have changed): digest %.12s, now %.12s",
-                         digest, p->ratings->digest);
+/* NAME, NAME.1, ...; borrowed until the next call. */
+static const char *version_path(const struct rundir *d, const char *name, int i)
+{
+    char numbered[64];
+
+    snprintf(numbered, sizeof numbered, i ? "%s.%d" : "%s", name, i);
+    return rundir_path(d, numbered);
+}
+
+/* Version i becomes NAME; what NAME was goes to NAME.damaged where `aside`. */
+static int promote(const struct rundir *d, const char *name, int i, bool aside, struct error *err)
+{
+    mem_scoped char *from = mem_strdup(version_path(d, name, i)), *to = mem_strdup(version_path(d, name, 0));
+    mem_scoped char *damaged = to ? mem_printf("%s.damaged", to) : NULL;
+
+    if (!from || !damaged)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (aside && rename(to, damaged) < 0 && errno != ENOENT)
+        return error_set(err, PT_EFILE, "cannot rename %s: %s", to, strerror(errno));
+    if (rename(from, to) < 0)
+        return error_set(err, PT_EFILE, "cannot rename %s: %s", from, strerror(errno));
     return 0;
 }
 
-int checkpoint_state(const char *path, const struct problem *p, struct run_state *state, char *note,
-                     size_t size, struct error *err)
+/* The best model that the state refers to, under its name. Where it is lost the run can make it again only if
+ * a better one comes; rundir_check_model has the last word. */
+static int find_model(struct run *r, struct error *err)
 {
-    struct tensors *t;
-    const char *text, *isa, *data = "";
-    int rc = tensors_open(&t, path, err);
+    bool right = false;
 
-    *note = '\0';
-    if (rc < 0)
+    if (!*r->state.model_hash)
+        return 0;
+    for (int i = 0; i <= RUN_VERSIONS; i++) {
+        const char *path = version_path(r->dir, RUN_MODEL, i);
+        struct error ignored = {0};
+        int rc;
+
+        if (!file_exists(path))
+            continue;
+        rc = model_file_is_of(path, r->state.model_hash, &right, &ignored);
+        if (rc < 0 && rc != PT_EFILE)
+            return error_set(err, (enum pt_code)rc, "%s", ignored.text);
+        if (rc == 0 && right)
+            return i ? promote(r->dir, RUN_MODEL, i, false, err) : 0;
+    }
+    run_warn(r, "the best model so far is not in the folder any more, or damaged");
+    return 0;
+}
+
+static int find_newest(struct run *r, struct error *err)
+{
+    struct error first = {0};
+
+    for (int i = 0; i <= RUN_VERSIONS; i++) {
+        const char *path = version_path(r->dir, RUN_CHECKPOINT, i);
+        struct error failed = {0};
+        int rc;
+
+        if (!file_exists(path))
+            continue;
+        rc = read_state(r, path, &failed);
+        if (rc == 0) {
+            if (i && (rc = promote(r->dir, RUN_CHECKPOINT, i, true, err)) < 0)
+                return rc;
+            return find_model(r, err);
+        }
+        if (rc != PT_EFILE)
+            return error_set(err, (enum pt_code)rc, "%s", failed.text);
+        if (!first.code)
+            first = failed;
+        run_warn(r, "%s; trying the checkpoint before it", failed.text);
+    }
+    return error_set(err, PT_EFILE, "no checkpoint in the folder is usable: %s", first.text);
+}
+
+/* The other ranks read what rank 0 has found. */
+int rundir_find_checkpoint(struct run *r, struct error *err)
+{
+    int rc = r->ranks.id ? 0 : find_newest(r, err);
+
+    rc = rundir_follow_rank_0(r, rc, err);
+    return rc == 0 && r->ranks.id ? read_state(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
+}
+
+int rundir_load_checkpoint(struct run *r, struct error *err)
+{
+    const char *path = rundir_path(r->dir, RUN_CHECKPOINT);
+
+    if (r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
+        return error_set(err, PT_EFILE, "%s: the state of the run is damaged", path);
+    return model_file_read(path, r->trainer.model, true, err);
+}
+
+int rundir_check_model(const struct run *r, struct error *err)
+{
+    const char *path = rundir_path(r->dir, RUN_MODEL);
+    bool right;
+    int rc;
+
+    if (!*r->state.model_hash)
+        return 0;
+    if ((rc = model_file_is_of(path, r->state.model_hash, &right, err)) < 0)
         return rc;
-    if (!tensors_meta(t, "data_digest"))
-        data = MODEL_FILE_NO_DIGEST;
-    text = tensors_meta(t, "state");
-    if (!text)
-        rc = error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
-    else if ((rc = check_data(t, p, err)) == 0 && (rc = state_parse(state, text, err)) < 0)
-        error_prefix(err, "%s", path);
-    isa = tensors_meta(t, "isa");
-    if (rc == 0 && isa && strcmp(isa, p->kern->name) != 0)
-        snprintf(note, size, "the run began on the vector path %s, this is %s: bits may change%s%s", isa,
-                 p->kern->name, *data ? "; " : "", data);
-    else if (rc == 0)
-        snprintf(note, size, "%s", data);
-    tensors_close(t);
-    return rc;
+    return right ? 0
+                 : error_set(
+                       err, PT_EFILE,
+                       "%s is not the best model of this run (epoch %lld): an interrupted attempt left it "
+                       "and this one came to other figures; train again in another folder",
+                       path, (long long)r->state.best_epoch);
 }

@@ -9,29 +9,12 @@
 #include "store/model_file.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static struct companion *companion_of(const struct run *r)
 {
     struct model *m = r->trainer.model;
 
     return m->ops->companion ? m->ops->companion(m) : NULL;
-}
-
-static bool better(const struct run *r, double a, double b)
-{
-    return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
-}
-
-static void report_choice(const struct run *r, double alone, double scale)
-{
-    const char *name = r->spec.metric[r->monitor].name;
-    char text[192];
-
-    snprintf(text, sizeof text,
-             "model.ease: %g times the scores of EASE added: validation %s %.4f (without %.4f)", scale, name,
-             r->state.best_valid.value[r->monitor], alone);
-    run_warn(r, text);
 }
 
 /* The multiple with the best validation figure of the weights at hand; the first of two alike. */
@@ -50,24 +33,15 @@ static void choose(struct run *r, struct companion *c)
         r->state.eval_s += result.seconds;
         if (i == 0)
             alone = figure;
-        if (i == 0 || better(r, figure, best)) {
+        if (i == 0 || run_figure_is_better(r, figure, best)) {
             best = figure;
             r->state.ease_weight = (double)candidates[i];
             r->state.best_valid = result;
         }
     }
-    report_choice(r, alone, r->state.ease_weight);
-}
-
-static int keep(struct run *r, float **kept, struct error *err)
-{
-    const struct param_list *l = &r->trainer.model->params;
-
-    *kept = mem_alloc(params_held(l), 1);
-    if (!*kept)
-        return error_set(err, PT_ENOMEM, "the weights of the last step: out of memory");
-    params_keep(l, *kept, false);
-    return 0;
+    run_warn(r, "model.ease: %g times the scores of EASE added: validation %s %.4f (without %.4f)",
+             r->state.ease_weight, r->spec.metric[r->monitor].name, r->state.best_valid.value[r->monitor],
+             alone);
 }
 
 /* The best epoch's weights; without a folder and without a test part the last ones are all there is. */
@@ -95,8 +69,9 @@ static int save(struct run *r, struct companion *c, struct error *err)
         rc = rundir_write_model(r, err);
         r->state.epoch = epoch;
     } else if (r->best_weights) {
-        mem_free(r->best_weights);
-        rc = keep(r, &r->best_weights, err);
+        mem_free(r->best_weights); /* its list of weights is longer now */
+        r->best_weights = NULL;
+        rc = run_keep_weights(r, &r->best_weights, err);
     }
     companion_list(c, m, false);
     return rc;
@@ -106,7 +81,7 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
 {
     struct companion *c = companion_of(r);
     bool chooses = r->config->ease_weight < 0 && !r->state.refit;
-    float *last = NULL;
+    mem_scoped float *last = NULL;
     int rc;
 
     if (!c || (only_choose && !chooses))
@@ -115,10 +90,10 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
         return error_set(
             err, PT_ECONFIG,
             "model.ease_weight: there is no validation part to choose it by; set it to a number, such as 8");
-    if ((rc = r->dir ? rundir_save_checkpoint(r, err) : 0) < 0 || (rc = keep(r, &last, err)) < 0 ||
-        (rc = load_best(r, err)) < 0 ||
+    if ((rc = r->dir ? rundir_save_checkpoint(r, err) : 0) < 0 ||
+        (rc = run_keep_weights(r, &last, err)) < 0 || (rc = load_best(r, err)) < 0 ||
         (rc = companion_solve(c, r->config->ease_l2, r->config->ease_dropout, err)) < 0)
-        goto end;
+        return rc;
     if (r->config->ease_weight >= 0)
         r->state.ease_weight = r->config->ease_weight;
     else if (chooses)
@@ -127,8 +102,6 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
     if (!only_choose)
         rc = save(r, c, err);
     params_keep(&r->trainer.model->params, last, true);
-end:
-    mem_free(last);
     return rc;
 }
 

@@ -29,12 +29,9 @@ static void former_fini(struct former *f)
 
 static int match_ids(struct former *f, int which, const struct idtable *own, struct error *err)
 {
-    char *path = file_join(f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS);
     int64_t n = idtable_count(own);
-    int rc =
-        path ? run_ids_read(&f->ids[which], NULL, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc = run_ids_read(&f->ids[which], NULL, f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS, err);
 
-    mem_free(path);
     if (rc < 0)
         return rc;
     f->row[which] = mem_alloc(n, sizeof **f->row);
@@ -113,7 +110,7 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
                   struct init_from_counts *counts, struct error *err)
 {
     struct former f = {.folder = folder};
-    char *path = file_join(folder, RUN_MODEL);
+    mem_scoped char *path = file_join(folder, RUN_MODEL);
     int rc;
 
     if (!path)
@@ -133,7 +130,6 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
     *counts = (struct init_from_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
                                         p->users - f.known[USERS]};
     former_fini(&f);
-    mem_free(path);
     return rc;
 }
 
@@ -185,14 +181,13 @@ static void find_unseen(bool *test, bool *valid, const struct config *former, co
 int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
                     struct error *err)
 {
-    char *path = file_join(c->init_run, RUN_MODEL);
+    mem_scoped char *path = file_join(c->init_run, RUN_MODEL);
     struct config *former = NULL;
     struct tensors *t = NULL;
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
     const char *digest;
     int rc = path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    mem_free(path);
     if (rc < 0)
         return rc;
     digest = tensors_meta(t, "data_digest");

@@ -93,46 +93,30 @@ static void measure(struct worker *w, void *arg)
     }
 }
 
-static void trial_fini(struct trial *t, int workers)
-{
-    for (int i = 0; i < workers; i++) {
-        mem_free(t->arena ? t->arena[i] : NULL);
-        mem_free(t->block ? t->block[i] : NULL);
-    }
-    mem_free(t->arena);
-    mem_free(t->block);
-    mem_free(t->rate);
-}
-
 /* Of all workers together; PT_ENOMEM. */
 static int find_rates(double rate[COST_KERNELS], struct problem *p, int64_t ld, int64_t floats,
                       struct error *err)
 {
-    int workers = team_workers(p->team), rc = 0;
+    int workers = team_workers(p->team);
     struct trial t = {.kern = p->kern, .ld = ld};
+    struct mem_pool pool = {0};
+    bool ok;
 
     /* As much as a worker's part of the model, so that caches help here as they will there. */
     t.rows = floats / workers / ld + 1;
     if (t.rows > ARENA_BYTES / 12 / ld)
         t.rows = ARENA_BYTES / 12 / ld + 1;
-    t.arena = mem_zalloc(workers, sizeof *t.arena);
-    t.block = mem_zalloc(workers, sizeof *t.block);
-    t.rate = mem_zalloc((int64_t)workers * COST_KERNELS, sizeof *t.rate);
-    for (int i = 0; i < workers && t.arena && t.block; i++)
-        if (!(t.arena[i] = mem_array((3 * t.rows + 1) * ld, sizeof(float))) ||
-            !(t.block[i] = mem_array((int64_t)3 * SIDE * SIDE, sizeof(float))))
-            rc = PT_ENOMEM;
-    if (rc < 0 || !t.arena || !t.block || !t.rate) {
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-        goto end;
-    }
-    team_run(p->team, measure, &t);
+    t.arena = mem_pool_arrays(&pool, workers, (3 * t.rows + 1) * ld);
+    t.block = mem_pool_arrays(&pool, workers, (int64_t)3 * SIDE * SIDE);
+    t.rate = mem_pool_zalloc(&pool, (int64_t)workers * COST_KERNELS, sizeof *t.rate);
     memset(rate, 0, COST_KERNELS * sizeof *rate);
-    for (int i = 0; i < workers * COST_KERNELS; i++)
+    if (!pool.failed)
+        team_run(p->team, measure, &t);
+    for (int i = 0; i < workers * COST_KERNELS && !pool.failed; i++)
         rate[i % COST_KERNELS] += t.rate[i];
-end:
-    trial_fini(&t, workers);
-    return rc;
+    ok = !pool.failed;
+    mem_pool_free(&pool);
+    return !ok ? error_set(err, PT_ENOMEM, "out of memory") : 0;
 }
 
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err)

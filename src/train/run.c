@@ -98,7 +98,7 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
 
 /* ---- validation ---- */
 
-static bool better(const struct run *r, double a, double b)
+bool run_figure_is_better(const struct run *r, double a, double b)
 {
     return metric_smaller_is_better(&r->spec.metric[r->monitor]) ? a < b : a > b;
 }
@@ -129,7 +129,8 @@ static void validate(struct run *r, int64_t epochs)
     s->eval_s += s->last_valid.seconds;
     figure = s->last_valid.value[r->monitor];
     s->stale = s->epoch - s->best_epoch;
-    if (isfinite(figure) && (!has_best(s) || better(r, figure, s->best) || !isfinite(s->best))) {
+    if (isfinite(figure) &&
+        (!has_best(s) || run_figure_is_better(r, figure, s->best) || !isfinite(s->best))) {
         r->new_best = true;
         s->best = figure;
         s->best_epoch = s->epoch;
@@ -152,16 +153,13 @@ static bool checkpoint_due(struct run *r)
     return (every && r->state.epoch % every == 0) || minutes_passed(r);
 }
 
-/* Copies the weights, for the test part at the end. */
-static int keep_weights(struct run *r, struct error *err)
+int run_keep_weights(struct run *r, float **kept, struct error *err)
 {
     const struct param_list *l = &r->trainer.model->params;
 
-    if (!r->test && !r->trainer.model->spec.companion)
-        return 0;
-    if (!r->best_weights && !(r->best_weights = mem_alloc(params_held(l), 1)))
-        return error_set(err, PT_ENOMEM, "the best model's weights: out of memory");
-    params_keep(l, r->best_weights, false);
+    if (!*kept && !(*kept = mem_alloc(params_held(l), 1)))
+        return error_set(err, PT_ENOMEM, "a copy of the weights: out of memory");
+    params_keep(l, *kept, false);
     return 0;
 }
 
@@ -179,7 +177,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
             return rc;
         if (writes_model(r, epochs) && (rc = rundir_write_model(r, err)) < 0)
             return rc;
-    } else if (writes_model(r, epochs) && (rc = keep_weights(r, err)) < 0) {
+    } else if (writes_model(r, epochs) && (r->test || r->trainer.model->spec.companion) &&
+               (rc = run_keep_weights(r, &r->best_weights, err)) < 0) {
         return rc;
     }
     run_progress(r, TRAIN_EPOCH, epochs);
@@ -205,20 +204,17 @@ static bool begins_at_means(const struct run *r)
            r->state.epoch == 0 && r->state.in_epoch == 0 && r->config->epochs > 0;
 }
 
-static int validate_start(struct run *r, int64_t epochs, struct error *err)
-{
-    validate(r, epochs);
-    return end_epoch(r, epochs, false, err);
-}
-
 /* Epochs up to `epochs`, or until validation has not improved for train.patience of them. */
 static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 {
     bool more = r->state.epoch < epochs && patient(r);
-    int rc = begins_at_means(r) ? validate_start(r, epochs, err) : 0;
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    if (begins_at_means(r)) {
+        validate(r, epochs);
+        if ((rc = end_epoch(r, epochs, false, err)) < 0)
+            return rc;
+    }
     while (more) {
         if ((rc = train_epoch(r, epochs, err)) < 0)
             return rc;
@@ -329,7 +325,7 @@ static void keep_best(struct run *r, int rc)
     struct error failed = {0};
 
     if (rc < 0 && rundir_commit_model(r, &failed) < 0)
-        run_warn(r, failed.text);
+        run_warn(r, "%s", failed.text);
 }
 
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,

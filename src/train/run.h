@@ -1,17 +1,35 @@
 /* run.h - shared by the files of a run: run_open.c (from the configuration to the first step), run.c
- * (epochs), run_report.c (progress, messages, results), rundir.c (the folder), rundir_files.c (files in
- * it), resume.c (checkpoints), placement.c and summary.c (summary.json). */
+ * (epochs), run_report.c (progress, messages, results), rundir.c (the folder and its files), checkpoint.c
+ * (the state on disk), companion.c and summary.c. */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
-#include "base/file.h"
+#include "base/tensors.h"
 #include "eval/baseline.h"
 #include "setup/trainer.h"
 #include "store/run_files.h"
-#include "train/checkpoint.h"
 #include "train/train.h"
 
 #define RUN_VERSIONS 101 /* train.keep_checkpoints is at most 100, and there may be a model more */
+
+/* State of a run after a minibatch. */
+struct run_state {
+    int64_t epochs;   /* train.epochs when this was written */
+    int64_t epoch;    /* complete epochs */
+    int64_t in_epoch; /* steps done of the next one */
+    int64_t steps_run, resumes;
+    int64_t best_epoch; /* 0: none yet */
+    int64_t stale;      /* at the last evaluation: epochs since the best one */
+    int64_t lines;      /* of metrics.jsonl */
+    int64_t refit;      /* training on training plus validation has begun */
+    bool finished;
+    double best;            /* the monitored figure at best_epoch */
+    struct epoch_sums sums; /* of the incomplete epoch */
+    double train_s, eval_s;
+    double ease_weight; /* model.ease_weight, given or chosen; NaN: not yet */
+    struct eval_result best_valid, last_valid;
+    char model_hash[33];
+};
 
 struct rundir;
 
@@ -48,6 +66,13 @@ struct run {
     float *best_weights; /* owned: the best model of a run without a folder; NULL: none, or not needed */
 };
 
+/* ---- run.c ---- */
+
+/* Of two figures of the monitored metric. */
+bool run_figure_is_better(const struct run *r, double a, double b);
+/* Copies the current weights to *kept, for mem_free; *kept NULL: allocates it. */
+int run_keep_weights(struct run *r, float **kept, struct error *err);
+
 /* ---- run_open.c ---- */
 
 /* r->config, r->options, r->ranks and r->started are set, the rest is zero. *done: a dry run, or the
@@ -71,7 +96,7 @@ void run_list_companion(struct run *r);
 
 /* ---- run_report.c ---- */
 
-void run_warn(const struct run *r, const char *text);
+#define run_warn(r, ...) warn_printf((r)->options->warn, (r)->options->arg, __VA_ARGS__)
 void run_progress(const struct run *r, enum train_event event, int64_t epochs);
 /* PT_EDIVERGED: loss or weights became non-finite in the epoch's steps since `from`. Call it when every
  * weight has seen all steps. */
@@ -94,9 +119,6 @@ void rundir_close(struct rundir *d);
 bool rundir_has_checkpoint(const struct rundir *d);
 bool rundir_has_summary(const struct rundir *d);
 const char *rundir_path(const struct rundir *d, const char *name); /* borrowed until the next call */
-const char *rundir_folder(const struct rundir *d);                 /* borrowed, as it was given */
-/* From here on rundir_close keeps the folder. */
-void rundir_keep(struct rundir *d);
 /* After rank 0 worked on the folder: on the other ranks its failure, else `rc`. */
 int rundir_follow_rank_0(struct run *r, int rc, struct error *err);
 /* Writes state.resumes and state.steps_run to .lock, where they survive a kill. */
@@ -107,8 +129,6 @@ bool rundir_read_counts(struct run *r);
 int rundir_drop_summary(const struct rundir *d, struct error *err);
 /* Removes earlier checkpoints and models, after the summary. */
 void rundir_drop_old(const struct rundir *d);
-
-/* ---- rundir_files.c: files in it ---- */
 
 /* config.yaml, items.tsv, users.tsv. */
 int rundir_write_start(const struct run *r, struct error *err);
@@ -122,7 +142,10 @@ int rundir_commit_model(struct run *r, struct error *err);
 /* The same, then flushes metrics.jsonl, then commits the checkpoint. */
 int rundir_save_checkpoint(struct run *r, struct error *err);
 
-/* ---- resume.c ---- */
+/* ---- checkpoint.c ---- */
+
+/* A checkpoint of this moment, as model_file_write. */
+int checkpoint_write(struct tensors_writer **out, const char *path, const struct run *r, struct error *err);
 
 /* Finds the newest undamaged checkpoint and the best model that it refers to, gives them their names, and
  * reads the state into r->state. A damaged checkpoint is renamed, with a warning. */
@@ -131,12 +154,6 @@ int rundir_find_checkpoint(struct run *r, struct error *err);
 int rundir_load_checkpoint(struct run *r, struct error *err);
 /* PT_EFILE unless model.safetensors is undamaged and has the model of state.model_hash. */
 int rundir_check_model(const struct run *r, struct error *err);
-
-/* ---- placement.c ---- */
-
-struct json;
-/* Processors of the workers, and the nodes of the pages of each shard's weights and moments. */
-struct json *placement_json(const struct run *r, int nodes);
 
 /* ---- summary.c ---- */
 

@@ -94,16 +94,13 @@ static int check_relevant(struct run *r, struct error *err)
 static void warn_unscored(const struct run *r, const char *part, int64_t rows,
                           const struct eval_part *held_out)
 {
-    char text[320];
-
     if (!rows || held_out->out)
         return;
-    snprintf(text, sizeof text,
+    run_warn(r,
              "none of the %lld %s %s is scored: each has fewer than split.min_fold_in (%lld) ratings, or so "
              "few that split.fold_in (%g) hides none of them; there will be no %s figures",
              (long long)rows, part, r->problem->side == SIDE_USER ? "users" : "items",
              (long long)r->config->split_min_fold_in, r->config->split_fold_in, part);
-    run_warn(r, text);
 }
 
 static void free_model(struct run *r)
@@ -140,13 +137,11 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err)
         return rc;
     if ((rc = init_from_run(r->trainer.model, r->problem, r->config, folder, &n, err)) < 0)
         return rc;
-    snprintf(note, sizeof note,
-             "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
+    run_warn(r, "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
              (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
-    run_warn(r, note);
     if (n.items && n.users && !r->state.refit &&
         (rc = init_from_leaks(note, sizeof note, r->problem, r->config, err)) > 0)
-        run_warn(r, note);
+        run_warn(r, "%s", note);
     return rc < 0 ? rc : 0;
 }
 
@@ -200,13 +195,8 @@ static int open_folder(struct run *r, struct error *err)
         return rc;
     r->found = r->dir && rundir_has_checkpoint(r->dir);
     ranks_copy(&r->ranks, &r->found, sizeof r->found);
-    if (r->dir && !r->found && file_exists(rundir_path(r->dir, RUN_CONFIG))) {
-        char note[4400];
-
-        snprintf(note, sizeof note, "%.4096s: its run had saved no checkpoint; it begins again at epoch 1",
-                 rundir_folder(r->dir));
-        run_warn(r, note);
-    }
+    if (r->dir && !r->found && file_exists(rundir_path(r->dir, RUN_CONFIG)))
+        run_warn(r, "%.4096s: its run had saved no checkpoint; it begins again at epoch 1", o->folder);
     return r->found ? rundir_check_config(r->dir, r->config, err) : 0;
 }
 

@@ -8,12 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void run_warn(const struct run *r, const char *text)
-{
-    if (r->options->warn && *text)
-        r->options->warn(r->options->arg, text);
-}
-
 int64_t run_examples(const struct run *r)
 {
     const struct scheduler *s = &r->trainer.scheduler;
@@ -60,20 +54,14 @@ void run_compare_baselines(const struct run *r)
     if (eval_mean_note(text, sizeof text, r->config, part, &r->spec, own,
                        r->tested.n > 0 ? r->test_mean_rmse : r->valid_mean_rmse) ||
         baselines_note(text, sizeof text, &r->baselines, part, &r->spec, own))
-        run_warn(r, text);
-}
-
-static const char *rating_advice(const struct run *r)
-{
-    if (problem_is_binary(r->config))
-        return "";
-    return r->config->center ? "" : ", or ratings are far from 0 (model.center)";
+        run_warn(r, "%s", text);
 }
 
 int run_diverged(const struct run *r, int64_t from, struct error *err)
 {
     const struct run_state *s = &r->state;
     const char *layer = params_not_finite(&r->trainer.model->params);
+    bool far = !problem_is_binary(r->config) && !r->config->center;
     char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
 
     if (problem_traits(r->config)->closed)
@@ -90,7 +78,7 @@ int run_diverged(const struct run *r, int64_t from, struct error *err)
         "training diverged in epoch %lld, within steps %lld to %lld: %s not finite. Likely causes: "
         "train.lr (%g) is too large%s; %s",
         (long long)s->epoch + 1, (long long)from + 1, (long long)s->in_epoch, what, r->config->lr,
-        rating_advice(r), best);
+        far ? ", or ratings are far from 0 (model.center)" : "", best);
 }
 
 int run_interrupted(const struct run *r, struct error *err)
@@ -106,14 +94,12 @@ int run_interrupted(const struct run *r, struct error *err)
 double run_epoch_median(const struct run *r)
 {
     int64_t n = r->epochs_timed;
-    double *copy = mem_alloc(n, sizeof *copy), middle = 0.0;
+    mem_scoped double *copy = mem_alloc(n, sizeof *copy);
 
-    if (copy && n) {
-        memcpy(copy, r->epoch_s, (size_t)n * sizeof *copy);
-        middle = median(copy, n);
-    }
-    mem_free(copy);
-    return middle;
+    if (!copy || !n)
+        return 0.0;
+    memcpy(copy, r->epoch_s, (size_t)n * sizeof *copy);
+    return median(copy, n);
 }
 
 void run_result(const struct run *r, struct train_result *out)

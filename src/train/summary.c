@@ -2,7 +2,6 @@
  * says that the run is done. */
 #include "train/run.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timing.h"
@@ -12,6 +11,8 @@
 #include <math.h>
 #include <sys/resource.h>
 #include <time.h>
+
+#define NODES_MOST 64
 
 static struct json *result_json(const struct eval_spec *spec, const struct eval_result *r)
 {
@@ -23,18 +24,6 @@ static struct json *result_json(const struct eval_spec *spec, const struct eval_
         json_put_int(j, "examples", r->examples);
         json_put_int(j, "cells", r->cells);
     }
-    return j;
-}
-
-/* RMSE of the training mean, the baseline of a rating model. */
-static struct json *mean_rmse_json(const struct run *r)
-{
-    struct json *j = json_new_object();
-
-    if (!isnan(r->valid_mean_rmse))
-        json_put_real(j, "valid_rmse", r->valid_mean_rmse);
-    if (!isnan(r->test_mean_rmse))
-        json_put_real(j, "test_rmse", r->test_mean_rmse);
     return j;
 }
 
@@ -141,6 +130,95 @@ static struct json *build_json(const struct run *r)
     return j;
 }
 
+/* ---- NUMA nodes of the workers and of the memory of their shards ---- */
+
+/* The worker of this rank that owns a shard; -1: another rank's. */
+static int owner_of(const struct problem *p, int shard)
+{
+    int64_t from, to, first, end;
+    int workers = team_workers(p->team);
+
+    team_rank_own(p->team, p->shards, &from, &to);
+    for (int id = 0; id < workers; id++) {
+        team_range(to - from, id, workers, &first, &end);
+        if (shard >= from + first && shard < from + end)
+            return id;
+    }
+    return -1;
+}
+
+/* Weights and moments of span `shard` of every table that is cut as the columns are. */
+static void count_shard(const struct run *r, int shard, int64_t *pages, int nodes)
+{
+    const struct param_list *l = &r->trainer.model->params;
+
+    for (int i = 0; i < l->n; i++)
+        for (int which = 0; which < 3 && l->param[i].sharded && l->param[i].spans == r->problem->shards;
+             which++) {
+            struct span span = l->param[i].span(l->param[i].owner, shard, which);
+
+            if (span.data)
+                topo_count_pages(r->problem->topo, span.data,
+                                 (size_t)(span.count * span.stride) * sizeof *span.data, pages, nodes);
+        }
+}
+
+static struct json *workers_json(const struct run *r)
+{
+    struct json *list = json_new_array();
+    int workers = team_workers(r->problem->team);
+
+    for (int id = 0; id < workers; id++) {
+        struct json *j = json_new_object();
+        struct topo_place place;
+        char text[256];
+
+        topo_place(r->problem->topo, (enum topo_bind)r->config->bind, workers, id, &place);
+        topo_place_text(r->problem->topo, (enum topo_bind)r->config->bind, workers, id, text, sizeof text);
+        json_put_text(j, "processors", text);
+        json_put_int(j, "core", place.core);
+        json_put_int(j, "node", place.node);
+        json_put(list, NULL, j);
+    }
+    return list;
+}
+
+static struct json *placement_json(const struct run *r, int nodes)
+{
+    const struct problem *p = r->problem;
+    struct json *j = json_new_object(), *shards = json_new_array();
+    int64_t all = 0, at_home = 0;
+
+    nodes = nodes < NODES_MOST ? nodes : NODES_MOST;
+    json_put(j, "workers", workers_json(r));
+    for (int s = 0; s < p->shards; s++) {
+        int owner = owner_of(p, s);
+        struct json *shard = json_new_object(), *list = json_new_array();
+        int64_t pages[NODES_MOST] = {0};
+        struct topo_place place = {.node = -1};
+
+        if (owner >= 0) {
+            topo_place(p->topo, (enum topo_bind)r->config->bind, team_workers(p->team), owner, &place);
+            count_shard(r, s, pages, nodes);
+        }
+        json_put_int(shard, "worker", owner);
+        json_put_int(shard, "node", place.node);
+        for (int n = 0; n < nodes; n++) {
+            json_put_int(list, NULL, pages[n]);
+            all += pages[n];
+            at_home += n == place.node ? pages[n] : 0;
+        }
+        json_put(shard, "pages", list);
+        json_put(shards, NULL, shard);
+    }
+    json_put_int(j, "pages", all);
+    json_put_int(j, "pages_on_owners_node", at_home);
+    json_put(j, "shards", shards);
+    return j;
+}
+
+/* ---- the rest ---- */
+
 static struct json *machine_json(const struct run *r)
 {
     struct json *j = json_new_object();
@@ -236,8 +314,15 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     json_put(last, "valid", result_json(&r->spec, &s->last_valid));
     json_put(last, "test", result_json(&r->spec, &r->last_tested));
     json_put(j, "last", last);
-    if (!problem_is_binary(r->config))
-        json_put(j, "of_mean", mean_rmse_json(r));
+    if (!problem_is_binary(r->config)) {
+        struct json *of_mean = json_new_object(); /* the baseline of a rating model */
+
+        if (!isnan(r->valid_mean_rmse))
+            json_put_real(of_mean, "valid_rmse", r->valid_mean_rmse);
+        if (!isnan(r->test_mean_rmse))
+            json_put_real(of_mean, "test_rmse", r->test_mean_rmse);
+        json_put(j, "of_mean", of_mean);
+    }
     if (r->baselines.any)
         json_put(j, "baselines", baselines_json(r));
     json_put(j, "time", time_json(r));
@@ -252,29 +337,16 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
 
 int summary_write(struct run *r, struct error *err)
 {
-    struct rank_facts *facts = rank_facts(r);
+    mem_scoped struct rank_facts *facts = rank_facts(r);
+    mem_scoped char *text = NULL, *line = NULL;
     struct json *j;
-    char *text;
-    struct file_writer *w;
-    int rc;
 
-    if (!facts)
-        return error_set(err, PT_ENOMEM, RUN_SUMMARY ": out of memory");
-    if (r->ranks.id > 0) {
-        mem_free(facts);
+    if (facts && r->ranks.id > 0)
         return 0;
-    }
-    j = summary_json(r, facts);
+    j = facts ? summary_json(r, facts) : NULL;
     text = json_text(j, true);
+    line = text ? mem_printf("%s\n", text) : NULL;
     json_free(j);
-    mem_free(facts);
-    if (!text)
-        return error_set(err, PT_ENOMEM, RUN_SUMMARY ": out of memory");
-    rc = file_create(&w, rundir_path(r->dir, RUN_SUMMARY), err);
-    if (rc == 0) {
-        file_printf(w, "%s\n", text);
-        rc = file_commit(w, err);
-    }
-    mem_free(text);
-    return rc;
+    return line ? file_write_text(rundir_path(r->dir, RUN_SUMMARY), line, err)
+                : error_set(err, PT_ENOMEM, RUN_SUMMARY ": out of memory");
 }

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct idtable *ids = NULL;
     char **title = NULL;
     struct error err = {0};
-    int rc = run_ids_read(&ids, &title, fuzz_file(data, size), &err);
+    int rc = run_ids_read(&ids, &title, "", fuzz_file(data, size), &err);
 
     fuzz_error(rc, &err);
     if (rc < 0)

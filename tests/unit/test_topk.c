@@ -158,17 +158,17 @@ static void merged_streams_give_the_same_as_one(void **state)
     for (int round = 0; round < 500; round++) {
         int n = 1 + (int)rng_next_below(&s, 800), k = 1 + (int)rng_next_below(&s, 60);
         int cut = (int)rng_next_below(&s, (uint64_t)n + 1);
-        struct topk a, b;
+        struct topk t[2];
 
         fill(f->score, n, (enum flavour)(round % FLAVOURS), &s);
-        topk_init(&a, k, f->room[0], topk_capacity(k));
-        topk_init(&b, k + round % 2, f->room[1], topk_capacity(k + 1));
-        topk_offer(&a, kern, f->score, cut, 0);
-        topk_offer(&b, kern, f->score + cut, n - cut, cut);
+        topk_init(&t[0], k, f->room[0], topk_capacity(k));
+        topk_init(&t[1], k + round % 2, f->room[1], topk_capacity(k + 1));
+        topk_offer(&t[0], kern, f->score, cut, 0);
+        topk_offer(&t[1], kern, f->score + cut, n - cut, cut);
         if (round % 4 >= 2)
-            topk_finish(&b);
-        topk_merge(&a, &b);
-        assert_same(&a, topk_finish(&a), f->want, best_by_sort(f->score, n, k, f->want));
+            topk_finish(&t[1]);
+        topk_merge_workers(t, 1, 2);
+        assert_same(&t[0], t[0].n, f->want, best_by_sort(f->score, n, k, f->want));
     }
 }
 

@@ -87,3 +87,210 @@ void scheduler_fini(struct scheduler *s)
     mem_free(s->order);
     *s = (struct scheduler){0};
 }
+
+/* ---- one shard's entries of a minibatch ---- */
+
+/* The most entries that `rows` rows can have in a part: the longest rows, each counted up to twice. */
+static int64_t most_entries(const struct matrix_part *p, int64_t part_rows, int64_t rows, int64_t width)
+{
+    mem_scoped int64_t *rows_of = mem_zalloc(width + 1, sizeof *rows_of); /* rows by length */
+    int64_t total = 0, left = rows;
+
+    if (!rows_of)
+        return -1;
+    for (int64_t e = 0; e < part_rows; e++) {
+        int64_t n = p->ptr[e + 1] - p->ptr[e];
+
+        rows_of[n < width ? n : width]++;
+    }
+    for (int64_t n = width; n > 0 && left > 0; n--) {
+        int64_t take = 2 * rows_of[n] < left ? 2 * rows_of[n] : left;
+
+        total += take * n;
+        left -= take;
+    }
+    return total;
+}
+
+int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err)
+{
+    int64_t width = shard_width(&m->cut[shard]), n = most_entries(&m->part[shard], m->rows, rows, width);
+
+    *v = (struct view){.room_rows = rows, .room_entries = n, .pool.failed = n < 0};
+    v->row = mem_pool_array(&v->pool, rows + 1, sizeof *v->row);
+    v->col = mem_pool_array(&v->pool, n, sizeof *v->col);
+    v->own_x = mem_pool_array(&v->pool, n, sizeof *v->x);
+    v->target = mem_pool_array(&v->pool, n, sizeof *v->target);
+    v->active = mem_pool_array(&v->pool, width, sizeof *v->active);
+    v->start = mem_pool_array(&v->pool, width + 1, sizeof *v->start);
+    v->pos = mem_pool_array(&v->pool, n, sizeof *v->pos);
+    v->at = mem_pool_array(&v->pool, n, sizeof *v->at);
+    v->own_x_by_column = mem_pool_array(&v->pool, n, sizeof *v->x_by_column);
+    v->target_by_column = mem_pool_array(&v->pool, n, sizeof *v->target_by_column);
+    v->fill = mem_pool_zalloc(&v->pool, width, sizeof *v->fill);
+    if (!v->pool.failed)
+        return 0;
+    view_fini(v);
+    return error_set(err, PT_ENOMEM, "minibatch: out of memory");
+}
+
+void view_fini(struct view *v)
+{
+    mem_pool_free(&v->pool);
+    *v = (struct view){0};
+}
+
+int views_new(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
+              struct error *err)
+{
+    struct view *v = mem_zalloc(m->shards, sizeof *v);
+    int64_t first, end;
+    int rc;
+
+    if (!v)
+        return error_set(err, PT_ENOMEM, "minibatches: out of memory");
+    team_rank_own(team, m->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        if ((rc = view_init(&v[s], m, (int)s, rows, err)) < 0) {
+            views_free(v, m->shards);
+            return rc;
+        }
+    *out = v;
+    return 0;
+}
+
+void views_free(struct view *v, int shards)
+{
+    for (int s = 0; v && s < shards; s++)
+        view_fini(&v[s]);
+    mem_free(v);
+}
+
+/* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole
+ * matrix. */
+static void make_inputs(struct view *v, const struct view_input *input, float norm, int64_t p, int64_t first)
+{
+    float scale = input->normalize && norm > 0.0f ? 1.0f / norm : 1.0f;
+    uint32_t bar = (uint32_t)((double)input->dropout * 4294967296.0);
+
+    if (input->dropout > 0.0f)
+        scale /= 1.0f - input->dropout;
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
+        bool drop = false;
+
+        if (bar) {
+            uint32_t column = (uint32_t)(first + v->col[i]);
+            struct rng4 r = rng_philox(input->seed, RNG_INPUT_DROPOUT, input->step, (uint32_t)p, column / 4);
+
+            drop = r.word[column % 4] < bar;
+        }
+        v->x[i] = drop ? 0.0f : v->target[i] * scale;
+    }
+}
+
+/* A counting sort of the entries by column; stable, so batch positions ascend. v->fill holds each column's
+ * count. */
+static void sort_by_column(struct view *v, int64_t width)
+{
+    int64_t sum = 0, a = 0;
+
+    for (int64_t c = 0; c < width; c++)
+        if (v->fill[c]) {
+            v->active[a] = (int32_t)c;
+            v->start[a++] = sum;
+            sum += v->fill[c];
+            v->fill[c] = sum - v->fill[c];
+        }
+    v->columns = a;
+    v->start[a] = sum;
+    for (int64_t p = 0; p < v->rows; p++)
+        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
+            int64_t to = v->fill[v->col[i]]++;
+
+            v->pos[to] = (int32_t)p;
+            v->at[to] = (int32_t)i;
+            v->target_by_column[to] = v->target[i];
+            if (!v->plain)
+                v->x_by_column[to] = v->x[i];
+        }
+    for (a = 0; a < v->columns; a++)
+        v->fill[v->active[a]] = 0;
+}
+
+/* Copies a row's entries behind the n that are there; returns the new count. */
+static int64_t copy_row(struct view *v, const struct matrix *m, const struct matrix_part *part, int64_t row,
+                        int64_t n)
+{
+    int64_t first = part->ptr[row], count = part->ptr[row + 1] - first;
+
+    if (part->code)
+        for (int64_t i = 0; i < count; i++)
+            v->target[n + i] = m->code_value[part->code[first + i]];
+    else
+        memcpy(v->target + n, part->value + first, (size_t)count * sizeof *v->target);
+    memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
+    return n + count;
+}
+
+/* Rows lie anywhere in the part: asks for what row copy_row will need. */
+static void prefetch_row(const struct matrix_part *part, int64_t row)
+{
+    int64_t first = part->ptr[row], end = part->ptr[row + 1];
+
+    for (int64_t i = first; i < end; i += 16)
+        __builtin_prefetch(part->col + i);
+    if (part->code)
+        __builtin_prefetch(part->code + first);
+}
+
+#define AHEAD 8 /* rows */
+
+void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
+                const struct view_input *input, bool by_column)
+{
+    const struct matrix_part *part = &m->part[shard];
+    int64_t n = 0;
+
+    v->rows = rows;
+    v->row[0] = 0;
+    v->plain = !input->normalize && !(input->dropout > 0.0f);
+    v->x = v->plain ? v->target : v->own_x;
+    v->x_by_column = v->plain ? v->target_by_column : v->own_x_by_column;
+    for (int64_t p = 0; p < rows; p++) {
+        if (p + 2 * AHEAD < rows)
+            __builtin_prefetch(part->ptr + matrix_row(m, example[p + 2 * AHEAD]));
+        if (p + AHEAD < rows)
+            prefetch_row(part, matrix_row(m, example[p + AHEAD]));
+        n = v->row[p + 1] = copy_row(v, m, part, matrix_row(m, example[p]), n);
+        if (!v->plain)
+            make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
+        if (by_column)
+            for (int64_t i = v->row[p]; i < n; i++)
+                v->fill[v->col[i]]++;
+    }
+    v->entries = n;
+    if (by_column)
+        sort_by_column(v, shard_width(&m->cut[shard]));
+}
+
+static int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
+{
+    return (rows + 1) * 8 + entries * 32 + columns * 20;
+}
+
+int64_t view_bytes_of(const struct matrix *m, int64_t rows)
+{
+    int64_t sum = 0;
+
+    for (int s = 0; s < m->shards; s++) {
+        int64_t width = shard_width(&m->cut[s]), n;
+
+        if (!m->part[s].ptr) /* another rank's */
+            continue;
+        n = most_entries(&m->part[s], m->rows, rows, width);
+        if (n < 0)
+            return -1;
+        sum += view_bytes(rows, n, width);
+    }
+    return sum;
+}

@@ -1,10 +1,12 @@
-/* batch.h - minibatches: which examples, in which order, in which step. Everything is a pure function of
- * (seed, epoch, step), so a resumed run repeats the same minibatches. */
+/* batch.h - minibatches: which examples, in which order, in which step; their entries by shard. The order is
+ * a pure function of (seed, epoch, step), so a resumed run repeats the same minibatches. */
 #ifndef BATCH_BATCH_H
 #define BATCH_BATCH_H
 
 #include "base/choices.h"
 #include "base/error.h"
+#include "base/mem.h"
+#include "batch/matrix.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,5 +42,60 @@ void scheduler_epoch(struct scheduler *s, int64_t epoch);
 /* Step i < s->steps of the current epoch. */
 struct batch scheduler_batch(const struct scheduler *s, int64_t i);
 void scheduler_fini(struct scheduler *s);
+
+/* ---- views ----
+ *
+ * One shard's entries of a minibatch, by example and again by column.
+ *
+ *   by example   entries [row[p], row[p + 1]) of the batch's p-th example, columns ascending
+ *   by column    the columns that occur, ascending; a column's entries by batch position, ascending
+ *
+ * The first order is for sums that belong to an example (encode, dH), the second for sums that belong to a
+ * weight row (scores, gradients). Only the shard's owner builds and uses a view. */
+struct view {
+    int64_t rows, entries;
+    int64_t *row;  /* (rows + 1) */
+    int32_t *col;  /* (entries) column in the shard */
+    float *x;      /* (entries) input: the value after scaling and dropout */
+    float *target; /* (entries) target: the value */
+
+    int64_t columns;    /* number of columns that occur */
+    int32_t *active;    /* (columns) their numbers */
+    int64_t *start;     /* (columns + 1): entries [start[a], start[a + 1]) are those of column active[a] */
+    int32_t *pos;       /* (entries) batch position */
+    int32_t *at;        /* (entries) index in the order by example */
+    float *x_by_column; /* (entries) */
+    float *target_by_column; /* (entries) */
+
+    bool plain;   /* inputs are the values: x is target, x_by_column is target_by_column */
+    float *own_x; /* memory of x and x_by_column if not plain */
+    float *own_x_by_column;
+    int64_t *fill; /* (shard's columns) scratch: zero between builds */
+    int64_t room_rows, room_entries;
+    struct mem_pool pool; /* of all arrays */
+};
+
+/* How values become inputs. */
+struct view_input {
+    bool normalize; /* divide by the row's norm */
+    float dropout;  /* share dropped; 0: none */
+    uint64_t seed, step;
+};
+
+/* Room for batches of `rows` examples out of `m`'s part `shard`, each example at most twice. */
+int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, struct error *err);
+void view_fini(struct view *v);
+
+/* A view of each shard, (shards), for views_free (takes NULL). Views of other ranks' shards are empty. */
+int views_new(struct view **out, const struct matrix *m, int64_t rows, const struct team *team,
+              struct error *err);
+void views_free(struct view *v, int shards);
+
+/* Fills the view with the examples' entries; `by_column`: in the second order too. */
+void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
+                const struct view_input *input, bool by_column);
+
+/* Bytes that view_init needs for all parts of `m`; -1: no memory to compute it. */
+int64_t view_bytes_of(const struct matrix *m, int64_t rows);
 
 #endif

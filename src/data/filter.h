@@ -3,8 +3,17 @@
 #define DATA_FILTER_H
 
 #include "base/error.h"
-#include "data/filters_needed.h"
 #include "data/ratings.h"
+
+/* Which filters a set of ratings needs, found in one pass by several workers. */
+struct filters_needed {
+    bool pairs_once; /* each user's ratings are adjacent, and no pair is repeated */
+    bool in_order;   /* rows are numbered in order of first appearance, and each has a rating */
+    float low, high; /* of all values; set if in_order */
+};
+
+/* A false field means no or unknown (few ratings, no memory): the filters must check. */
+void filters_needed_find(struct filters_needed *out, const struct ratings *r, int workers);
 
 /* Merges repeated (user, item) pairs by spec->duplicates. PT_EDATA, whatever the policy, for a pair in two
  * parts of a given split, and for a held-out user of a finished split who has training ratings. Merged

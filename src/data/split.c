@@ -1,6 +1,6 @@
 /* split.c - dispatches on split.kind, counts the parts; splits that hold out whole rows: users (Liang et al.
  * 2018), or examples of either side. Splits of single ratings are in split_cells.c. */
-#include "data/split_parts.h"
+#include "data/split.h"
 
 #include "base/mem.h"
 #include "base/rng.h"

@@ -1,7 +1,7 @@
 /* Splits of single ratings: every user trains, and some of the ratings are held out. Each function first
  * gives all ratings to training; test ratings are taken from those, then validation from what is left,
  * by the same rule. So the test part does not depend on split.valid. */
-#include "data/split_parts.h"
+#include "data/split.h"
 
 #include "base/mem.h"
 #include "base/rng.h"

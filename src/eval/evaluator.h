@@ -4,7 +4,7 @@
 #define EVAL_EVALUATOR_H
 
 #include "base/mem.h"
-#include "batch/view.h"
+#include "batch/batch.h"
 #include "eval/eval.h"
 #include "eval/topk.h"
 

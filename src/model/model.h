@@ -18,7 +18,6 @@
 
 #include "batch/batch.h"
 #include "batch/matrix.h"
-#include "batch/view.h"
 #include "model/param.h"
 
 struct model_spec {

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/timing.h"
 #include "data/filter.h"
-#include "data/filters_needed.h"
 #include "read/reader.h"
 #include "read/source.h"
 #include "read/titles.h"

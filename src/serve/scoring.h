@@ -4,7 +4,7 @@
 #define SERVE_SCORING_H
 
 #include "base/mem.h"
-#include "batch/view.h"
+#include "batch/batch.h"
 #include "serve/histories.h"
 #include "serve/trained.h"
 

@@ -1,7 +1,7 @@
 #include "train/plan.h"
 
 #include "base/tensors.h"
-#include "batch/view.h"
+#include "batch/batch.h"
 #include "eval/metrics.h"
 #include "eval/topk.h"
 #include "math/kernels.h"

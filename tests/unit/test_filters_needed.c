@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "base/mem.h"
-#include "data/filters_needed.h"
+#include "data/filter.h"
 
 enum { MANY = 300000, ITEMS = 20000, EACH = 90 }; /* enough for a team */
 

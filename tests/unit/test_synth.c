@@ -4,7 +4,6 @@
 #include "base/rng.h"
 #include "synth/synth.h"
 #include "synth/synth_math.h"
-#include "synth/synth_stars.h"
 #include "synth/synth_world.h"
 
 #include <stdio.h>

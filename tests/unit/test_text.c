@@ -1,4 +1,4 @@
-/* utf8.h: which bytes are letters, and small ones. */
+/* text.h: which bytes are letters, and small ones. */
 #include "support.h"
 
 #include "base/text.h"

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "batch/view.h"
+#include "batch/batch.h"
 #include "support_problem.h"
 
 #define USERS 37

@@ -6,12 +6,6 @@
 
 #include <stdio.h>
 
-enum {
-    CELL_TRAIN = PART_TRAIN | PART_VALID_IN | PART_TEST_IN,
-    CELL_VALID = PART_VALID_OUT | PART_TEST_SEEN,
-    CELL_TEST = PART_TEST_OUT,
-};
-
 /* A random set: users of 1 to `items` ratings, the ratings in random order, many equal times. */
 static struct ratings *toy(int64_t users, int64_t items, uint64_t seed)
 {

@@ -196,7 +196,10 @@ static void print_verdict(const struct advice *a, const struct start_result *r)
     if (baseline >= 0 && !start_better(r, best, r->baselines.value[baseline][0]))
         cli_message("%s: validation %s %.4f; no model is better (%.4f at best): more ratings may help",
                     baseline_word[baseline], r->metric, r->baselines.value[baseline][0], best);
-    if (isfinite(second))
+    if (isfinite(second) && start_better(r, second, best))
+        cli_message("kept: %s; the best on validation is %.4f ahead, which may be chance",
+                    a->candidate[r->best].name, fabs(best - second));
+    else if (isfinite(second))
         cli_message("kept: %s, by %.4f over the next best on validation", a->candidate[r->best].name,
                     fabs(best - second));
     else

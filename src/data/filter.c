@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(const struct ratings *r, struct error *err)
+int filter_no_memory(const struct ratings *r, struct error *err)
 {
     return error_set(err, PT_ENOMEM, "out of memory for checking %lld ratings", (long long)r->n);
 }
@@ -23,7 +23,7 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
         return 0; /* a row that is there has one */
     count = mem_zalloc(rows, sizeof *count);
     if (!count)
-        return no_memory(r, err);
+        return filter_no_memory(r, err);
     for (int64_t k = 0; k < r->n; k++)
         if (r->user[k] >= 0)
             count[row[k]]++;
@@ -168,7 +168,7 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
     char **moved;
 
     if (!to)
-        return no_memory(r, err);
+        return filter_no_memory(r, err);
     for (int64_t i = 0; i < rows; i++)
         to[i] = -1;
     for (int64_t k = 0; k < r->n; k++)
@@ -192,7 +192,7 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
     if (full) {
         idtable_free(fresh);
         mem_free(moved);
-        return no_memory(r, err);
+        return filter_no_memory(r, err);
     }
     for (int64_t i = 0; titled && i < rows; i++)
         if (to[i] >= 0)

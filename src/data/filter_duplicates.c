@@ -28,11 +28,6 @@ struct seen {
     double sum;
 };
 
-static int no_memory(const struct ratings *r, struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "out of memory for checking %lld ratings", (long long)r->n);
-}
-
 static int fail_pair(const struct ratings *r, int64_t first, int64_t again, struct error *err)
 {
     char user[PRINTABLE_BYTES], item[PRINTABLE_BYTES];
@@ -150,7 +145,7 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
             space = count;
         }
         if (!order)
-            return no_memory(r, err);
+            return filter_no_memory(r, err);
         /* start[u] runs on to the end of u's positions, which is where u + 1 begins */
         for (int64_t k = 0; k < r->n; k++)
             if (r->user[k] >= a && r->user[k] < b)
@@ -170,7 +165,7 @@ static int check_finished(const struct ratings *r, int64_t users, struct error *
     mem_scoped uint8_t *part = mem_zalloc(users, 1);
 
     if (!part)
-        return no_memory(r, err);
+        return filter_no_memory(r, err);
     for (int64_t k = 0; k < r->n; k++) {
         static const uint8_t group[] = {
             0, GIVEN_TRAIN, GIVEN_TEST, GIVEN_VALID_IN, GIVEN_VALID_IN, GIVEN_TEST_IN, GIVEN_TEST_IN};
@@ -198,7 +193,7 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
     int rc = 0;
 
     if (!seen)
-        return no_memory(r, err);
+        return filter_no_memory(r, err);
     for (int64_t i = 0; i < items; i++)
         seen[i].user = -1;
     if (r->finished)
@@ -206,5 +201,5 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
     if (rc < 0 || is_grouped(r))
         return rc < 0 ? rc : check_grouped(r, seen, spec->duplicates, err);
     start = mem_zalloc(users + 1, sizeof *start);
-    return start ? check_sorted(r, seen, users, start, spec->duplicates, err) : no_memory(r, err);
+    return start ? check_sorted(r, seen, users, start, spec->duplicates, err) : filter_no_memory(r, err);
 }

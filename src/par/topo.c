@@ -104,7 +104,8 @@ static int load(struct topo *t, const char *synthetic, struct error *err)
 static int find_usable(struct topo *t, struct error *err)
 {
     hwloc_bitmap_t own = hwloc_bitmap_alloc();
-    int *cpus = NULL, places = 0;
+    mem_scoped int *cpus = NULL;
+    int places = 0;
 
     t->usable = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(t->machine));
     if (!own || !t->usable)
@@ -124,11 +125,9 @@ static int find_usable(struct topo *t, struct error *err)
             if (hwloc_bitmap_intersects(t->usable, own))
                 hwloc_bitmap_and(t->usable, t->usable, own);
     }
-    mem_free(cpus);
     hwloc_bitmap_free(own);
     return 0;
 no_memory:
-    mem_free(cpus);
     hwloc_bitmap_free(own);
     return error_set(err, PT_ENOMEM, "topology: no memory");
 }
@@ -152,20 +151,10 @@ static int node_of(const struct topo *t, hwloc_obj_t pu)
     return -1;
 }
 
-/* Where the calling thread is: the system starts a program where there is least to do. */
-static void find_home(struct binding *s)
-{
-    int cpu = sched_getcpu();
-
-    for (int i = 0; i < s->count; i++)
-        if (s->slot[i].place.pu == cpu)
-            s->home = s->slot[i].domain;
-}
-
 static int fill_slots(struct topo *t, struct error *err)
 {
     hwloc_obj_t pu = NULL, core = NULL;
-    int cores = -1, rc;
+    int cores = -1, cpu, rc;
 
     t->slots.slot = mem_zalloc(hwloc_bitmap_weight(t->usable), sizeof *t->slots.slot);
     if (!t->slots.slot)
@@ -191,8 +180,11 @@ static int fill_slots(struct topo *t, struct error *err)
     if (!t->slots.count)
         return error_set(err, PT_ENOMEM, "topology: there is no processor that this process may use");
     rc = binding_order(&t->slots, err);
-    if (rc == 0 && !t->facts.synthetic)
-        find_home(&t->slots);
+    cpu =
+        t->facts.synthetic ? -1 : sched_getcpu(); /* the system starts a program where there is least to do */
+    for (int i = 0; i < t->slots.count && rc == 0; i++)
+        if (t->slots.slot[i].place.pu == cpu)
+            t->slots.home = t->slots.slot[i].domain;
     return rc;
 }
 
@@ -263,19 +255,14 @@ int topo_new(struct topo **out, const char *synthetic, struct error *err)
     if (!t)
         return error_set(err, PT_ENOMEM, "topology: no memory");
     t->facts.omp_places = !synthetic && openmp_places();
-    rc = load(t, synthetic, err);
-    if (rc == 0)
-        rc = find_usable(t, err);
-    if (rc == 0)
-        rc = fill_slots(t, err);
-    if (rc < 0)
-        goto fail;
+    if ((rc = load(t, synthetic, err)) < 0 || (rc = find_usable(t, err)) < 0 ||
+        (rc = fill_slots(t, err)) < 0) {
+        topo_free(t);
+        return rc;
+    }
     fill_facts(t);
     *out = t;
     return 0;
-fail:
-    topo_free(t);
-    return rc;
 }
 
 void topo_free(struct topo *t)

@@ -10,39 +10,13 @@
 
 /* ---- one run ------------------------------------------------------------------------------------------ */
 
-static int no_part(const struct eval_run *run, bool valid, struct error *err)
+void evaluation_alloc(struct evaluation *out, int64_t users)
 {
-    if (valid && run->problem->refitted)
-        return error_set(err, PT_EUSAGE,
-                         "%s: no validation part: train.refit trained the model on those ratings",
-                         run->folder);
-    return error_set(err, PT_EUSAGE, "%s: its split has no %s part%s", run->folder,
-                     valid ? "validation" : "test",
-                     valid ? "" : "; --on FILE evaluates it on the ratings of a file");
-}
-
-static int rankings(const struct eval_spec *s)
-{
-    int n = 0;
-
-    for (int i = 0; i < s->n; i++)
-        n += metric_is_ranking(&s->metric[i]);
-    return n;
-}
-
-static int keep_users(struct evaluation *out, const struct evaluator *e, struct error *err)
-{
-    int64_t most = evaluator_users_most(e);
-
     for (int i = 0; i < out->spec.n; i++) {
-        out->user[i] = mem_alloc(most, sizeof *out->user[i]);
-        out->value[i] = mem_alloc(most, sizeof *out->value[i]);
-        out->weight[i] = mem_alloc(most, sizeof *out->weight[i]);
-        if (!out->user[i] || !out->value[i] || !out->weight[i])
-            return error_set(err, PT_ENOMEM, "out of memory");
-        out->n[i] = evaluator_per_user(e, i, out->user[i], out->value[i], out->weight[i]);
+        out->user[i] = mem_pool_alloc(&out->pool, users, sizeof *out->user[i]);
+        out->value[i] = mem_pool_alloc(&out->pool, users, sizeof *out->value[i]);
+        out->weight[i] = mem_pool_alloc(&out->pool, users, sizeof *out->weight[i]);
     }
-    return 0;
 }
 
 /* A hash of each user's held-out items: a sum, so independent of order. */
@@ -52,7 +26,7 @@ static int hash_held_out(struct evaluation *out, const struct problem *p, const 
     const struct idtable *items = p->ratings->items;
     bool by_user = p->side == SIDE_USER;
 
-    out->held_out = mem_zalloc(p->users, sizeof *out->held_out);
+    out->held_out = mem_pool_zalloc(&out->pool, p->users, sizeof *out->held_out);
     if (!out->held_out)
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int s = 0; s < held_out->shards; s++)
@@ -70,9 +44,17 @@ static int hash_held_out(struct evaluation *out, const struct problem *p, const 
 /* The metrics to compute, or why they cannot be. */
 static int make_spec(struct eval_spec *out, const struct eval_run *run, bool valid, struct error *err)
 {
-    const struct eval_part *part = valid ? &run->problem->valid : &run->problem->test;
+    struct problem *p = run->problem;
 
-    return part->out ? eval_spec_make(out, run->config, run->problem, err) : no_part(run, valid, err);
+    if ((valid ? &p->valid : &p->test)->out)
+        return eval_spec_make(out, run->config, p, err);
+    if (valid && p->refitted)
+        return error_set(err, PT_EUSAGE,
+                         "%s: no validation part: train.refit trained the model on those ratings",
+                         run->folder);
+    return error_set(err, PT_EUSAGE, "%s: its split has no %s part%s", run->folder,
+                     valid ? "validation" : "test",
+                     valid ? "" : "; --on FILE evaluates it on the ratings of a file");
 }
 
 /* `model`: the run's, or one in its place. */
@@ -82,28 +64,32 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
     struct problem *p = run->problem;
     const struct eval_part *part = valid ? &p->valid : &p->test;
     struct evaluator *e = NULL;
-    struct eval_spec plain;
+    struct eval_spec plain = *spec;
+    bool ranks = false;
     int rc;
 
     out->spec = *spec;
+    for (int i = 0; i < spec->n; i++)
+        ranks |= metric_is_ranking(&spec->metric[i]);
     if ((rc = evaluator_new(&e, &out->spec, part, model, p, err)) < 0)
         return rc;
     evaluate(e, &out->result);
-    if ((rc = keep_users(out, e, err)) < 0 || (rc = hash_held_out(out, p, part->out, err)) < 0)
-        goto end;
-    if (out->spec.seen_zero && rankings(&out->spec)) {
-        plain = out->spec;
-        plain.seen_zero = false;
-        evaluator_free(e);
-        e = NULL;
-        if ((rc = evaluator_new(&e, &plain, part, model, p, err)) < 0)
-            goto end;
-        evaluate(e, &out->other);
-        out->has_other = true;
-    }
-end:
+    evaluation_alloc(out, evaluator_users_most(e));
+    for (int i = 0; i < spec->n && !out->pool.failed; i++)
+        out->n[i] = evaluator_per_user(e, i, out->user[i], out->value[i], out->weight[i]);
     evaluator_free(e);
-    return rc;
+    e = NULL;
+    if (out->pool.failed)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((rc = hash_held_out(out, p, part->out, err)) < 0 || !spec->seen_zero || !ranks)
+        return rc;
+    plain.seen_zero = false;
+    if ((rc = evaluator_new(&e, &plain, part, model, p, err)) < 0)
+        return rc;
+    evaluate(e, &out->other);
+    out->has_other = true;
+    evaluator_free(e);
+    return 0;
 }
 
 /* Where the rows of mf's evaluated users come from. */
@@ -206,12 +192,7 @@ end:
 
 void evaluation_free(struct evaluation *out)
 {
-    for (int i = 0; i < out->spec.n; i++) {
-        mem_free(out->user[i]);
-        mem_free(out->value[i]);
-        mem_free(out->weight[i]);
-    }
-    mem_free(out->held_out);
+    mem_pool_free(&out->pool);
     if (!out->borrows)
         idtable_free(out->users);
 }

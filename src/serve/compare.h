@@ -3,6 +3,7 @@
 #ifndef SERVE_COMPARE_H
 #define SERVE_COMPARE_H
 
+#include "base/mem.h"
 #include "data/idtable.h"
 #include "eval/baseline.h"
 
@@ -13,11 +14,12 @@ struct evaluation {
     bool has_other;
     struct idtable *users; /* ids by row; owned unless `borrows` */
     bool borrows;
-    uint64_t *held_out;           /* (users) owned: a sum over the held-out items' ids, to compare by */
+    struct mem_pool pool;         /* of the arrays below */
+    uint64_t *held_out;           /* (users): a sum over the held-out items' ids, to compare by */
     int64_t n[METRICS_MOST];      /* users with a figure of this metric */
-    int64_t *user[METRICS_MOST];  /* (n) owned: rows, ascending */
-    double *value[METRICS_MOST];  /* (n) owned: see evaluator_per_user */
-    double *weight[METRICS_MOST]; /* (n) owned */
+    int64_t *user[METRICS_MOST];  /* (n): rows, ascending */
+    double *value[METRICS_MOST];  /* (n): see evaluator_per_user */
+    double *weight[METRICS_MOST]; /* (n) */
     bool same_data, same_split;   /* as in eval_run.h */
     int64_t dropped;
     int64_t left_out; /* of `on`: ratings that the run was trained on */
@@ -58,6 +60,8 @@ struct lists_request {
 /* compare_lists.c. Users of the truth without a list have the figure 0. PT_EUSAGE where a metric does
  * not fit; PT_EDATA where nothing can be evaluated. */
 int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct error *err);
+/* Room in out->pool for the figures of `users` users by each metric; on failure the pool's `failed` is set. */
+void evaluation_alloc(struct evaluation *out, int64_t users);
 /* A zeroed struct is allowed. */
 void evaluation_free(struct evaluation *e);
 

@@ -149,8 +149,9 @@ static bool make_room(struct judge *j, const struct ratings *t, int64_t entries,
 
     j->pair = mem_alloc(t->n, sizeof *j->pair);
     j->hit = mem_alloc(entries + 1, sizeof *j->hit);
-    j->out->held_out = mem_zalloc(users, sizeof *j->out->held_out);
-    if (!j->pair || !j->hit || !j->out->held_out)
+    j->out->held_out = mem_pool_zalloc(&j->out->pool, users, sizeof *j->out->held_out);
+    evaluation_alloc(j->out, users);
+    if (!j->pair || !j->hit || j->out->pool.failed)
         return false;
     for (int64_t i = 0; i < t->n; i++) {
         if ((double)t->value[i] >= relevant)
@@ -159,13 +160,6 @@ static bool make_room(struct judge *j, const struct ratings *t, int64_t entries,
             hash_64(idtable_name(t->items, t->item[i]), idtable_length(t->items, t->item[i]));
     }
     qsort(j->pair, (size_t)j->pairs, sizeof *j->pair, compare_pairs);
-    for (int i = 0; i < j->out->spec.n; i++) {
-        j->out->user[i] = mem_alloc(users, sizeof *j->out->user[i]);
-        j->out->value[i] = mem_alloc(users, sizeof *j->out->value[i]);
-        j->out->weight[i] = mem_alloc(users, sizeof *j->out->weight[i]);
-        if (!j->out->user[i] || !j->out->value[i] || !j->out->weight[i])
-            return false;
-    }
     return true;
 }
 

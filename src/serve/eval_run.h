@@ -46,9 +46,6 @@ void eval_run_close(struct eval_run *e);
 
 /* ---- for eval_run_open ---- */
 
-/* eval_run_fold_in.c: rows and row_of of mf's users. PT_ENOMEM. */
-int eval_run_fold_in(struct eval_run *e, struct error *err);
-
 /* eval_run_on.c: replaces the held-out ratings of `own` by the ratings of `on`. */
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);
 

@@ -270,8 +270,10 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->ratings = ratings;
     p->side = problem_side(c);
     split.side = p->side;
-    if ((rc = make_team(p, c, err)) < 0 || (rc = split_make(&p->split, ratings, &split, err)) < 0)
-        goto fail;
+    if ((rc = make_team(p, c, err)) < 0 || (rc = split_make(&p->split, ratings, &split, err)) < 0) {
+        problem_free(p);
+        return rc;
+    }
     if (known && known->facts.refit) {
         split_refit(p->split);
         p->refitted = true;
@@ -283,15 +285,14 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
         p->unused += p->split->part[i] == 0;
     p->examples = p->side == SIDE_USER ? p->users : p->items;
     p->columns = p->side == SIDE_USER ? p->items : p->users;
-    if ((rc = make_matrices(p, c, known, err)) < 0)
-        goto fail;
+    if ((rc = make_matrices(p, c, known, err)) < 0) {
+        problem_free(p);
+        return rc;
+    }
     if (!keep)
         drop_triplets(p);
     *out = p;
     return 0;
-fail:
-    problem_free(p);
-    return rc;
 }
 
 int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,

@@ -2,16 +2,6 @@
 
 #include "base/mem.h"
 
-/* 1 for examples with a rating, which train. NULL: no memory. */
-static uint8_t *with_entries(const struct problem *p)
-{
-    uint8_t *usable = mem_alloc(p->examples, 1);
-
-    for (int64_t e = 0; usable && e < p->examples; e++)
-        usable[e] = p->train->row_count[e] > 0;
-    return usable;
-}
-
 int trainer_init(struct trainer *t, const struct config *c, struct problem *p, int64_t epochs,
                  struct error *err)
 {
@@ -23,8 +13,10 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     int rc;
 
     *t = (struct trainer){.problem = p};
-    if (!by_rating && !(usable = with_entries(p)))
+    if (!by_rating && !(usable = mem_alloc(p->examples, 1)))
         return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t e = 0; usable && e < p->examples; e++)
+        usable[e] = p->train->row_count[e] > 0;
     if (problem_is_sgd(c)) /* steps are rounds */
         rc = scheduler_init(&t->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err);
     else

@@ -1,4 +1,4 @@
-#include "train/init_from.h"
+#include "train/run.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -30,11 +30,6 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void measure(struct sizes *z, const struct config *c, const struct problem *p)
 {
     int64_t n = problem_traits(c)->by_rating ? p->cells.n : p->examples;
@@ -61,12 +56,12 @@ static void measure(struct sizes *z, const struct config *c, const struct proble
         z->layers = 1;
         z->layer[0] = c->latent;
     }
-    /* A Multi-VAE without hidden layers encodes means and log variances at once. */
     if (z->closed) {
         z->layers = 1;
         z->layer[0] = z->closed;
         z->softmax = false;
     }
+    /* A Multi-VAE without hidden layers encodes means and log variances at once. */
     z->first_ld = row_pad(problem_traits(c)->variational && c->hidden.n == 0 ? 2 * c->latent : z->layer[0]);
     z->last_ld = row_pad(z->layer[z->layers - 1]);
 }
@@ -283,7 +278,9 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
                                              : 2 * out->weights;
     out->files = out->weights;
     if (folder) /* let go span by span */
-        out->files = least(out->weights, most(out->weights / p->shards, TENSORS_PIECE));
+        out->files = most(out->weights / p->shards, TENSORS_PIECE);
+    if (out->files > out->weights)
+        out->files = out->weights;
     out->batch = batch_bytes(&z, c, p);
     valid = part_bytes(&z, c, p, &p->valid);
     test = part_bytes(&z, c, p, &p->test);

@@ -146,13 +146,6 @@ static bool writes_model(const struct run *r, int64_t epochs)
            (r->monitor >= 0 ? !r->state.refit || r->state.epoch == epochs : r->state.epoch == epochs);
 }
 
-static bool checkpoint_due(struct run *r)
-{
-    int64_t every = r->config->checkpoint_every;
-
-    return (every && r->state.epoch % every == 0) || minutes_passed(r);
-}
-
 int run_keep_weights(struct run *r, float **kept, struct error *err)
 {
     const struct param_list *l = &r->trainer.model->params;
@@ -166,6 +159,7 @@ int run_keep_weights(struct run *r, float **kept, struct error *err)
 /* `last`: the checkpoint that ends the training is about to be written anyway. */
 static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err)
 {
+    int64_t every = r->config->checkpoint_every;
     int rc = 0;
 
     r->state.sums = r->trainer.model->sums;
@@ -185,7 +179,7 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     r->state.in_epoch = 0;
     r->trainer.model->sums = r->state.sums =
         (struct epoch_sums){0}; /* the model's too: an interruption here saves what it has */
-    if (r->dir && !last && !stopping(r) && checkpoint_due(r))
+    if (r->dir && !last && !stopping(r) && ((every && r->state.epoch % every == 0) || minutes_passed(r)))
         rc = rundir_save_checkpoint(r, err);
     return rc;
 }
@@ -319,15 +313,6 @@ static int finish(struct run *r, struct error *err)
     return 0;
 }
 
-/* A run that fails still leaves its best model. */
-static void keep_best(struct run *r, int rc)
-{
-    struct error failed = {0};
-
-    if (rc < 0 && rundir_commit_model(r, &failed) < 0)
-        run_warn(r, "%s", failed.text);
-}
-
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err)
 {
@@ -337,6 +322,7 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
                     .started = clock_now(),
                     .valid_mean_rmse = NAN,
                     .test_mean_rmse = NAN};
+    struct error failed = {0};
     bool done;
     int rc = run_open(&r, &done, err);
 
@@ -359,7 +345,8 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
     if (rc == 0 && out)
         run_result(&r, out);
 end:
-    keep_best(&r, rc);
+    if (rc < 0 && rundir_commit_model(&r, &failed) < 0) /* a run that fails still leaves its best model */
+        run_warn(&r, "%s", failed.text);
     run_close(&r);
     return rc;
 }

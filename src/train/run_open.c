@@ -3,7 +3,6 @@
 #include "train/run.h"
 
 #include "base/mem.h"
-#include "train/init_from.h"
 
 #include <stdio.h>
 #include <string.h>

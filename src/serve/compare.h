@@ -60,7 +60,7 @@ struct lists_request {
 /* compare_lists.c. Users of the truth without a list have the figure 0. PT_EUSAGE where a metric does
  * not fit; PT_EDATA where nothing can be evaluated. */
 int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct error *err);
-/* Room in out->pool for the figures of `users` users by each metric; on failure the pool's `failed` is set. */
+/* Room in out->pool for the figures of `users` users by each metric; its `failed` is set without memory. */
 void evaluation_alloc(struct evaluation *out, int64_t users);
 /* A zeroed struct is allowed. */
 void evaluation_free(struct evaluation *e);

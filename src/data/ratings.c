@@ -33,6 +33,20 @@ void ratings_move_triplets(struct ratings *to, struct ratings *from)
     from->n = 0;
 }
 
+void ratings_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
+                  int64_t *ptr, int64_t keys)
+{
+    for (int64_t i = 0; i < n; i++)
+        ptr[(key ? key[of[i]] : of[i]) + 2]++;
+    for (int64_t k = 0; k < keys; k++)
+        ptr[k + 2] += ptr[k + 1];
+    for (int64_t i = 0; i < n; i++) {
+        int64_t rating = from ? from[i] : i;
+
+        to[ptr[(key ? key[of[rating]] : of[rating]) + 1]++] = rating;
+    }
+}
+
 static void add_names(struct hash *h, const struct idtable *t)
 {
     int64_t n = idtable_count(t);

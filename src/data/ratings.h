@@ -121,6 +121,11 @@ int ratings_digest(struct ratings *r, struct error *err);
 void ratings_free(struct ratings *r);
 /* Frees the arrays of (n) and sets n to 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);
+/* Counting sort: `to` has the ratings that stand in `from` (NULL: 0, 1, 2, ...) by key[of[rating]] (key NULL:
+ * by of[rating]), below `keys`, those of one key in the order that they had. ptr: (keys + 2), zero; then
+ * where each key's begin. */
+void ratings_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
+                  int64_t *ptr, int64_t keys);
 /* Moves the arrays of (n) and frees those that `to` had. */
 void ratings_move_triplets(struct ratings *to, struct ratings *from);
 

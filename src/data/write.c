@@ -178,24 +178,19 @@ static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
 {
     int64_t users = idtable_count(r->users);
     mem_scoped int64_t *ptr = mem_zalloc(users + 2, sizeof *ptr);
-    mem_scoped int32_t *item = mem_alloc(r->n, sizeof *item);
+    mem_scoped int64_t *place = mem_alloc(r->n, sizeof *place);
     int rc = 0;
 
-    if (!ptr || !item)
+    if (!ptr || !place)
         return error_set(err, PT_ENOMEM, "out of memory for the lists");
-    for (int64_t k = 0; k < r->n; k++)
-        ptr[r->user[k] + 2]++;
-    for (int64_t u = 2; u <= users + 1; u++)
-        ptr[u] += ptr[u - 1];
-    for (int64_t k = 0; k < r->n; k++) /* ptr[u + 1] moves from the begin of row u to its end */
-        item[ptr[r->user[k] + 1]++] = r->item[k];
+    ratings_sort(place, NULL, r->n, r->user, NULL, ptr, users);
     for (int64_t u = 0; u < users && rc == 0; u++) {
         if (ptr[u] == ptr[u + 1])
             continue;
         rc = put_id(s, WRITE_LISTS, r->users, u, err);
         for (int64_t i = ptr[u]; i < ptr[u + 1] && rc == 0; i++) {
             sink_put(s, " ", 1);
-            rc = put_id(s, WRITE_LISTS, r->items, item[i], err);
+            rc = put_id(s, WRITE_LISTS, r->items, r->item[place[i]], err);
         }
         sink_put(s, "\n", 1);
     }

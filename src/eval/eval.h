@@ -1,9 +1,6 @@
-/* eval.h - figures of a model on the validation or test part.
- *
- * Examples pass through the model in blocks, as minibatches do: codes by the tree over shards, outputs by
- * shard. Each worker keeps, for each example of the block, the k best columns of its own shards; they are
- * merged afterwards. Sums are in the order of shards, then of examples: every figure is the same at any
- * thread count. No users x items array exists. Definitions: docs/metrics.md. */
+/* eval.h - figures of a model on the validation or test part. Examples pass through the model in blocks, as
+ * minibatches do. Sums are in the order of shards, then of examples: every figure is the same at any thread
+ * count. Definitions: docs/metrics.md. */
 #ifndef EVAL_EVAL_H
 #define EVAL_EVAL_H
 

@@ -3,6 +3,8 @@
  *   slot     a processor that the process may use, in the machine's order: package, node, core, processor
  *   domain   the slots of one NUMA node (of one package where a node holds several), numbered in that order
  *
+ * Auto is compact if the workers use every core: SMT siblings come last.
+ *
  * A core each: a policy ranks the slots, and W workers get the first W. Compact orders by sibling number,
  * then by slot. Scatter orders by sibling number, then takes the first slot of every domain, the second, ...
  *

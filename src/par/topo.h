@@ -1,14 +1,7 @@
 /* topo.h - which cores the workers run on. The only file that talks to hwloc is topo.c; the policies are in
- * binding.c.
- *
- * One worker a core, SMT siblings last. Compact fills a NUMA node (then a socket) before the next; scatter
- * deals workers out over nodes in turn. That chooses the cores of W workers; worker numbers follow the
- * machine's order on them, so workers that merge each other's sums are near. Auto is compact if the workers
- * use every core. If cores stay free, other processes may use them, such as other runs of this program. Then
- * auto binds a worker to a whole NUMA node, and the system chooses the core. All policies stay within the
- * cpuset that taskset, numactl, a cgroup or a scheduler gave the process. OMP_PLACES and OMP_PROC_BIND take
- * precedence: then nothing is bound here. A synthetic description ("node:4 core:16 pu:2") makes every policy
- * testable. */
+ * binding.h, within the cpuset that taskset, numactl, a cgroup or a scheduler gave the process. OMP_PLACES
+ * and OMP_PROC_BIND take precedence: then nothing is bound here. A synthetic description ("node:4 core:16
+ * pu:2") makes every policy testable. */
 #ifndef PAR_TOPO_H
 #define PAR_TOPO_H
 

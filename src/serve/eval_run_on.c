@@ -68,51 +68,35 @@ static int read_asked(struct asked *a, const struct eval_run *e, const struct ra
     return 0;
 }
 
-/* Places of ratings by user, those of user u from start[u] on; both for mem_free. */
-static bool by_user(int64_t **start, int64_t **place, const int32_t *user, int64_t n, int64_t users)
-{
-    *start = mem_zalloc(users + 2, sizeof **start);
-    *place = mem_alloc(n, sizeof **place);
-    if (!*start || !*place)
-        return false;
-    for (int64_t i = 0; i < n; i++)
-        if (user[i] >= 0)
-            (*start)[user[i] + 2]++;
-    for (int64_t u = 0; u < users; u++)
-        (*start)[u + 2] += (*start)[u + 1];
-    for (int64_t i = 0; i < n; i++)
-        if (user[i] >= 0)
-            (*place)[(*start)[user[i] + 1]++] = i;
-    return true;
-}
-
 /* a->own: user by user, with the user's ratings laid out over the items. */
 static int find_own(struct asked *a, const struct ratings *own, struct error *err)
 {
     int64_t users = idtable_count(own->users), items = idtable_count(own->items);
-    int64_t *start[2] = {0}, *place[2] = {0};
+    int64_t n = a->r->n;
     mem_scoped int64_t *at = mem_alloc(items, sizeof *at);
-    bool done = at && by_user(&start[0], &place[0], own->user, own->n, users) &&
-                by_user(&start[1], &place[1], a->user, a->r->n, users);
+    mem_scoped int64_t *own_start = mem_zalloc(users + 2, sizeof *own_start);
+    mem_scoped int64_t *own_place = mem_alloc(own->n, sizeof *own_place);
+    mem_scoped int64_t *room = mem_zalloc(users + 3, sizeof *room);
+    mem_scoped int64_t *place = mem_alloc(n, sizeof *place);
 
-    for (int64_t i = 0; done && i < items; i++)
+    if (!at || !own_start || !own_place || !room || !place)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    ratings_sort(own_place, NULL, own->n, own->user, NULL, own_start, users);
+    ratings_sort(place, NULL, n, a->user, NULL, room + 1, users); /* + 1: users that the run lacks are -1 */
+    for (int64_t i = 0; i < items; i++)
         at[i] = -1;
-    for (int64_t u = 0; done && u < users; u++) {
-        if (start[1][u] == start[1][u + 1])
+    for (int64_t u = 0; u < users; u++) {
+        if (room[u + 1] == room[u + 2])
             continue;
-        for (int64_t i = start[0][u]; i < start[0][u + 1]; i++)
-            at[own->item[place[0][i]]] = place[0][i];
-        for (int64_t i = start[1][u]; i < start[1][u + 1]; i++)
-            if (a->item[place[1][i]] >= 0)
-                a->own[place[1][i]] = at[a->item[place[1][i]]];
-        for (int64_t i = start[0][u]; i < start[0][u + 1]; i++)
-            at[own->item[place[0][i]]] = -1;
+        for (int64_t i = own_start[u]; i < own_start[u + 1]; i++)
+            at[own->item[own_place[i]]] = own_place[i];
+        for (int64_t i = room[u + 1]; i < room[u + 2]; i++)
+            if (a->item[place[i]] >= 0)
+                a->own[place[i]] = at[a->item[place[i]]];
+        for (int64_t i = own_start[u]; i < own_start[u + 1]; i++)
+            at[own->item[own_place[i]]] = -1;
     }
-    for (int i = 0; i < 2; i++) {
-        mem_free(start[i]);
-        mem_free(place[i]);
-    }
-    return done ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return 0;
 }
 
 static void put(struct ratings *r, int32_t user, int32_t item, float value, uint8_t given)

@@ -86,23 +86,6 @@ static bool map_columns(struct history_source *h, const struct trained *trained)
     return h->column_of != NULL;
 }
 
-/* Counting sort: `to` has the ratings that stand in `from` (NULL: 0, 1, 2, ...) by key[of[rating]] (key NULL:
- * by of[rating]), below `keys`, those of one key in the order that they had. ptr: (keys + 2), zero; then
- * where each key's begin. */
-static void count_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
-                       int64_t *ptr, int64_t keys)
-{
-    for (int64_t i = 0; i < n; i++)
-        ptr[(key ? key[of[i]] : of[i]) + 2]++;
-    for (int64_t k = 0; k < keys; k++)
-        ptr[k + 2] += ptr[k + 1];
-    for (int64_t i = 0; i < n; i++) {
-        int64_t rating = from ? from[i] : i;
-
-        to[ptr[(key ? key[of[rating]] : of[rating]) + 1]++] = rating;
-    }
-}
-
 /* By example, and an example's by the model's column, as histories_end wants them. */
 static bool sort_by_example(struct history_source *h, const struct trained *trained)
 {
@@ -119,8 +102,8 @@ static bool sort_by_example(struct history_source *h, const struct trained *trai
     for (int64_t i = 0; i < r->n; i++)
         h->unknown += h->column_of[column[i]] < 0;
     /* ptr + 1: a column that the model does not have is -1 */
-    count_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->columns);
-    count_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
+    ratings_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->columns);
+    ratings_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
     return true;
 }
 

@@ -1,8 +1,5 @@
-/* rank.h - recommendations and predictions of a trained model.
- *
- * Histories go through the model in minibatches (scoring.h). Each worker keeps the best columns of its own
- * shards; they are merged afterwards. No users x items array exists; results are the same at any thread
- * count. */
+/* rank.h - recommendations and predictions of a trained model, the same at any thread count. Histories go
+ * through the model in minibatches (scoring.h). */
 #ifndef SERVE_RANK_H
 #define SERVE_RANK_H
 

@@ -1,10 +1,9 @@
 /* trained.h - a trained model, opened from its run's folder. No ratings are read: weights and facts come
  * from model.safetensors, ids and titles from items.tsv and users.tsv.
  *
- * Examples and columns are those of training. Multi-VAE, Mult-DAE and user-based AutoRec have users as
- * examples: any history of items is an example, in training or not. Item-based AutoRec has items as
- * examples and its users as columns. Matrix factorisation has a row for each of its users, and makes a
- * row for others from their ratings (fold_in.h).
+ * Examples and columns are those of training: any history of items is an example of Multi-VAE, Mult-DAE and
+ * user-based AutoRec. Matrix factorisation has a row for each of its users, and makes a row for others from
+ * their ratings (fold_in.h).
  *
  * Shards are cut evenly, because the counts of ratings are unknown here. Scores are the same at any thread
  * count; their last bits can differ from those of training. */

@@ -21,10 +21,12 @@ static const char *parse_real(const char *text, size_t length, double *out)
 {
     char copy[NUMBER_LENGTH], *end;
 
-    if (length == 0)
-        return "is empty";
-    if (length >= sizeof copy)
-        return "is not a number";
+    if (length == 1 && is_digit(text[0])) {
+        *out = text[0] - '0';
+        return NULL;
+    }
+    if (length == 0 || length >= sizeof copy)
+        return length ? "is not a number" : "is empty";
     for (size_t k = 0; k < length; k++)
         if (!is_digit(text[k]) && !(text[k] && strchr("+-.eE", text[k]))) {
             bool infinite = (length >= 3 && strncasecmp(text, "inf", 3) == 0) ||
@@ -38,23 +40,21 @@ static const char *parse_real(const char *text, size_t length, double *out)
     return *end || end == copy ? "is not a number" : NULL;
 }
 
-const char *field_value(const char *text, size_t length, float *out)
+static const char *to_float(double value, float *out)
 {
-    double value;
-    const char *why;
-
-    if (length == 1 && is_digit(text[0])) {
-        *out = (float)(text[0] - '0');
-        return NULL;
-    }
-    why = parse_real(text, length, &value);
-    if (why)
-        return why;
     if (!(fabs(value) <= (double)FLT_MAX))
         return "is too large";
     /* nothing is left to a thread that flushes denormals, as workers do, and the caller may not */
     *out = fabs(value) < (double)FLT_MIN ? 0.0f : (float)value;
     return NULL;
+}
+
+const char *field_value(const char *text, size_t length, float *out)
+{
+    double value = 0;
+    const char *why = parse_real(text, length, &value);
+
+    return why ? why : to_float(value, out);
 }
 
 /* Whether it is as in 1,000: up to three digits before the comma, of which the first is no zero, and three
@@ -68,30 +68,33 @@ static bool may_part_thousands(const char *text, size_t length, size_t comma)
     return digits == 3 && comma - sign <= 3 && comma > sign && text[sign] != '0';
 }
 
-static bool is_word(const char *text, size_t length, const char *word)
+const char *field_number(const char *text, size_t length, double *out)
 {
-    return strlen(word) == length && strncasecmp(text, word, length) == 0;
-}
-
-const char *field_rating(const char *text, size_t length, float *out)
-{
-    const char *why = field_value(text, length, out), *comma = why ? memchr(text, ',', length) : NULL;
+    const char *why = parse_real(text, length, out), *comma = why ? memchr(text, ',', length) : NULL;
     char copy[NUMBER_LENGTH];
 
-    if (why && (is_word(text, length, "true") || is_word(text, length, "false"))) {
+    if ((length == 4 && strncasecmp(text, "true", 4) == 0) ||
+        (length == 5 && strncasecmp(text, "false", 5) == 0)) {
         *out = length == 4;
         return NULL;
     }
-
     if (!comma || length >= sizeof copy || memchr(text, '.', length))
         return why;
     memcpy(copy, text, length);
     copy[comma - text] = '.';
-    if (field_value(copy, length, out) != NULL)
+    if (parse_real(copy, length, out))
         return why;
     return may_part_thousands(text, length, (size_t)(comma - text))
                ? "may be a thousand or a fraction: write it with a point, or without the comma"
                : NULL;
+}
+
+const char *field_rating(const char *text, size_t length, float *out)
+{
+    double value;
+    const char *why = field_number(text, length, &value);
+
+    return why ? why : to_float(value, out);
 }
 
 const char *field_time(const char *text, size_t length, int64_t *out)

@@ -12,8 +12,9 @@
 const char *field_value(const char *text, size_t length, float *out);
 /* A rating: all that field_value reads, also true and false (1 and 0), and a decimal comma ("4,5") in texts
  * whose delimiter is not a comma. A comma before three digits ("1,000") is refused: it may separate
- * thousands. */
+ * thousands. field_number does not round it to a float. */
 const char *field_rating(const char *text, size_t length, float *out);
+const char *field_number(const char *text, size_t length, double *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */
 const char *field_time(const char *text, size_t length, int64_t *out);
 /* An id: not empty, at most FIELD_ID_BYTES, no zero byte. */

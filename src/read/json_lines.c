@@ -65,8 +65,7 @@ static void keep_object(struct sample *s, int row, const struct json *object, co
             strcat(path, ".");
             keep_object(s, row, j, path, depth + 1);
         }
-        while (k < s->columns &&
-               ((int)s->name[k].length != n || memcmp(s->name[k].text, path, (size_t)n) != 0))
+        while (k < s->columns && !text_same(s->name[k].text, s->name[k].length, path, (size_t)n))
             k++;
         if (!text || k == KEYS)
             continue;

@@ -27,11 +27,6 @@ static int bad_count(struct parser *p, int64_t n)
                       d->columns, expected, hint);
 }
 
-static bool same(const struct field *a, const struct field *b)
-{
-    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
-}
-
 enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
 
 /* Whether the line is the header again, written otherwise or of another file: user and item are words of
@@ -49,8 +44,8 @@ static enum again header_again(const struct text_format *d, const struct field *
         return NOT_A_HEADER;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
-        found += same(&f[c], user) + same(&f[c], item);
-        alike += same(&f[c], &line[c]);
+        found += field_same(&f[c], user) + field_same(&f[c], item);
+        alike += field_same(&f[c], &line[c]);
     }
     return alike == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
 }

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXACT     16777216.0f        /* beyond it a float does not hold every whole number */
@@ -138,13 +137,9 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
 
 static bool is_rounded(const struct field *f, float value)
 {
-    char digits[64];
+    double exact;
 
-    if (fabsf(value) < EXACT || f->length >= sizeof digits)
-        return false;
-    memcpy(digits, f->text, f->length);
-    digits[f->length] = 0;
-    return strtod(digits, NULL) != (double)value;
+    return fabsf(value) >= EXACT && !field_number(f->text, f->length, &exact) && exact != (double)value;
 }
 
 int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event)
@@ -178,7 +173,7 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
 bool parser_is_elsewhere(struct parser *p, const struct field *f)
 {
     const char *word = p->format->where_word;
-    bool same = f->length == strlen(word) && memcmp(f->text, word, f->length) == 0;
+    bool same = text_same(f->text, f->length, word, strlen(word));
 
     p->elsewhere += !same;
     return !same;

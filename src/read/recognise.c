@@ -5,6 +5,7 @@
 #include "read/field.h"
 #include "read/recognise_header.h"
 #include "read/recognise_layouts.h"
+#include "read/recognise_options.h"
 #include "read/recognise_values.h"
 
 #include <ctype.h>
@@ -93,27 +94,6 @@ static int check_comment(struct recogniser *g)
         g->s->shown, g->head, *g->names, *g->names);
 }
 
-/* "\t" is written with a backslash in YAML's plain style and on a command line. */
-static int set_delimiter(struct recogniser *g, const char *text)
-{
-    char plain[TEXT_DELIMITER];
-    size_t n = 0;
-
-    for (const char *c = text; *c; c++) {
-        bool escaped = *c == '\\' && c[1] && strchr("t\\", c[1]);
-
-        if (n + 1 >= sizeof plain || strchr("\r\n\"", *c))
-            return error_set(g->err, PT_ECONFIG,
-                             "data.delimiter: at most %zu characters, none of them a quote or a line end",
-                             sizeof plain - 1);
-        plain[n++] = escaped ? (c[1] == 't' ? '\t' : '\\') : *c;
-        c += escaped;
-    }
-    plain[n] = 0;
-    text_set_delimiter(g->d, plain);
-    return 0;
-}
-
 /* --- a rating a line ----------------------------------------------------------------------------- */
 
 /* R's row names: a header one field short, and a first column that counts. */
@@ -167,7 +147,7 @@ static int first_is_header(struct recogniser *g)
     enum first_line first = header_first_line(g->s);
     bool said = g->spec->columns > 0;
 
-    if (header_names_are_given(g->spec))
+    if (option_names(g->spec))
         return 1;
     if (g->spec->header != HEADER_AUTO)
         return g->spec->header == HEADER_YES;
@@ -186,7 +166,7 @@ static int first_is_header(struct recogniser *g)
 static int find_names(struct recogniser *g)
 {
     struct sample *s = g->s;
-    bool by_position = g->spec->columns > 0 && !header_names_are_given(g->spec);
+    bool by_position = g->spec->columns > 0 && !option_names(g->spec);
     int rc;
 
     if (!by_position && g->spec->header != HEADER_NO && (find_row_names(g) || find_commented_names(g)))
@@ -206,7 +186,7 @@ static int recognise_table(struct recogniser *g)
 {
     static const char in_cells[] = "a user and a list of items a line";
     struct text_format *d = g->d;
-    bool by_position = g->spec->columns > 0 && !header_names_are_given(g->spec);
+    bool by_position = g->spec->columns > 0 && !option_names(g->spec);
     char list[200];
     int names, rc;
 
@@ -219,7 +199,7 @@ static int recognise_table(struct recogniser *g)
     else if (!by_position && (rc = check_comment(g)) == 0)
         rc = values_roles(d, g->s, g->known_name, g->err);
     if (rc == 0)
-        rc = header_where(d, g->s, names, g->spec, g->err);
+        rc = option_where(d, g->s, names, g->spec, g->err);
     if (rc < 0)
         return rc;
     if (!names || by_position) {
@@ -232,17 +212,6 @@ static int recognise_table(struct recogniser *g)
 }
 
 /* --- any text ------------------------------------------------------------------------------------ */
-
-static void report_lists(struct recogniser *g)
-{
-    enum text_layout layout = g->d->layout;
-
-    g->d->has_rating = layout == FORMAT_ITEM_VALUES;
-    REPORT(g, "lists: %s",
-           layout == FORMAT_LISTS         ? "user item item ..."
-           : layout == FORMAT_ITEM_VALUES ? "user item:rating item:rating ..."
-                                          : "count item item ..., users numbered by line");
-}
 
 /* Lines between blanks that are no table: several lengths, or pairs of item and value. */
 static bool may_be_lists(struct recogniser *g)
@@ -281,7 +250,7 @@ static int recognise_lines(struct recogniser *g)
     struct text_format *d = g->d;
     bool lists =
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
-    int rc = header_positions(d, spec, g->err);
+    int rc = option_positions(d, spec, g->err);
 
     if (rc < 0)
         return rc;
@@ -303,13 +272,13 @@ static int recognise_lines(struct recogniser *g)
     }
     if (lists) {
         g->head += spec->header == HEADER_YES;
-        report_lists(g);
+        recogniser_report_lists(g);
         return 0;
     }
     if (may_be_lists(g)) {
         d->quotes = false;
         if ((rc = values_lists(d, g->s, g->err)) == 0)
-            report_lists(g);
+            recogniser_report_lists(g);
         return rc;
     }
     prefer_header(g);
@@ -326,16 +295,6 @@ static int recognise_lines(struct recogniser *g)
     return recognise_table(g);
 }
 
-/* "7:", the item of the lines below. */
-static bool is_block_name(const char *p, const char *stop)
-{
-    const char *c = p;
-
-    while (c < stop && isdigit((unsigned char)*c))
-        c++;
-    return c > p && c + 1 == stop && *c == ':';
-}
-
 static int recognise_layout(struct recogniser *g)
 {
     const struct ratings_spec *spec = g->spec;
@@ -346,13 +305,13 @@ static int recognise_layout(struct recogniser *g)
     if (spec->comment)
         snprintf(g->d->comment, sizeof g->d->comment, "%s", spec->comment);
     if (spec->delimiter && *spec->delimiter)
-        rc = set_delimiter(g, spec->delimiter);
+        rc = option_delimiter(g->d, spec->delimiter, g->err);
     if (rc < 0 || (rc = pass_head(g)) < 0)
         return rc;
     g->d->layout = spec->format;
     if (any && strncmp(banner, "%%MatrixMarket", 14) == 0)
         g->d->layout = FORMAT_MATRIX_MARKET;
-    else if (any && is_block_name(g->begin, first_line_end(g)))
+    else if (any && recognise_block_name(g->begin, first_line_end(g)))
         g->d->layout = FORMAT_NETFLIX;
     else if (any && !g->d->delimiter_length && (*g->begin == '{' || *g->begin == '['))
         g->d->layout = FORMAT_JSON;

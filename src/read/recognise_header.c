@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "read/field.h"
+#include "read/recognise_options.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool fits_below(const struct sample *s, int column)
     for (int row = 1; row < s->rows; row++) {
         const struct field *f = sample_cell(s, row, column);
 
-        if (f->length == first->length && memcmp(f->text, first->text, f->length) == 0)
+        if (field_same(f, first))
             return true;
         if (prefix < first->length && prefix_of(f) == prefix && f->length > prefix &&
             memcmp(f->text, first->text, prefix) == 0)
@@ -184,8 +185,8 @@ static bool is_published(const struct sample *s)
 {
     static const char header[] = "t_dat,customer_id,article_id,price,sales_channel_id";
 
-    return s->lines && (size_t)(s->line[0].end - s->line[0].begin) == sizeof header - 1 &&
-           memcmp(s->line[0].begin, header, sizeof header - 1) == 0;
+    return s->lines && text_same(s->line[0].begin, (size_t)(s->line[0].end - s->line[0].begin), header,
+                                 sizeof header - 1);
 }
 
 /* What could be ratings, and has no name of one. */
@@ -296,70 +297,12 @@ static int find_roles(struct columns *k)
     return 0;
 }
 
-/* --- as data.columns and data.where say ---------------------------------------------------------- */
-
-bool header_names_are_given(const struct ratings_spec *spec)
-{
-    for (int i = 0; i < spec->columns; i++)
-        if (strchr(spec->column[i], '='))
-            return true;
-    return false;
-}
-
-/* The role whose name `text` begins with, and `mark` behind it; ROLES: none. */
-static enum role role_of(const char *text, char mark)
-{
-    enum role r = ROLE_SKIP;
-
-    for (; r < ROLES; r++) {
-        size_t n = strlen(role_name(r));
-
-        if (strncmp(text, role_name(r), n) == 0 && text[n] == mark)
-            break;
-    }
-    return r;
-}
-
-static int find_name(const struct sample *s, const char *text, size_t length)
-{
-    int c = 0;
-
-    while (c < s->columns && (s->name[c].length != length || memcmp(s->name[c].text, text, length) != 0))
-        c++;
-    return c < s->columns ? c : NONE;
-}
-
-static int missing_ids(struct error *err)
-{
-    return error_set(err, PT_ECONFIG, "data.columns: user and item must be among them");
-}
-
-int header_positions(struct text_format *d, const struct ratings_spec *spec, struct error *err)
-{
-    int seen[ROLES + 1] = {0};
-
-    if (!spec->columns || header_names_are_given(spec))
-        return 0;
-    if (spec->columns > TEXT_COLUMNS)
-        return error_set(err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
-    for (int c = 0; c < spec->columns; c++) {
-        enum role r = role_of(spec->column[c], 0);
-
-        if (r == ROLES)
-            return error_set(err, PT_ECONFIG, "data.columns: '%s' is none of user, item, rating, time, skip",
-                             spec->column[c]);
-        if (r != ROLE_SKIP && seen[r]++)
-            return error_set(err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
-        d->role[c] = (uint8_t)r;
-    }
-    d->columns = spec->columns;
-    return d->layout == FORMAT_MATRIX || (seen[ROLE_USER] && seen[ROLE_ITEM]) ? 0 : missing_ids(err);
-}
+/* --- as data.columns says ------------------------------------------------------------------------ */
 
 static int assign_role(struct columns *k, enum role r, const char *text, size_t length)
 {
     char list[400] = "", one[PRINTABLE_BYTES];
-    int c = find_name(k->s, text, length);
+    int c = option_find_name(k->s, text, length);
 
     for (int j = 0; j < k->s->columns; j++)
         list_name(k, j, list, sizeof list);
@@ -379,7 +322,7 @@ static int find_given_roles(struct columns *k, const struct ratings_spec *spec)
 
     for (int i = 0; i < spec->columns && rc == 0; i++)
         for (const char *p = spec->column[i], *stop; rc == 0 && *p; p = stop + (*stop == ' ')) {
-            enum role r = role_of(p, '=');
+            enum role r = option_role(p, '=');
             const char *name;
 
             if (r == ROLES)
@@ -387,11 +330,11 @@ static int find_given_roles(struct columns *k, const struct ratings_spec *spec)
                     k->err, PT_ECONFIG,
                     "data.columns: '%.60s' is none of user=NAME, item=NAME, rating=NAME, time=NAME", p);
             name = strchr(p, '=') + 1;
-            for (stop = name; *stop && !(*stop == ' ' && role_of(stop + 1, '=') != ROLES);)
+            for (stop = name; *stop && !(*stop == ' ' && option_role(stop + 1, '=') != ROLES);)
                 stop++;
             rc = assign_role(k, r, name, (size_t)(stop - name));
         }
-    return rc == 0 && (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE) ? missing_ids(k->err) : rc;
+    return rc == 0 && (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE) ? option_lacks_ids(k->err) : rc;
 }
 
 int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
@@ -405,27 +348,4 @@ int header_roles(struct text_format *d, struct reading *told, const struct sampl
     if (rc == 0)
         set_roles(d, &k, told);
     return rc;
-}
-
-int header_where(struct text_format *d, const struct sample *s, bool named, const struct ratings_spec *spec,
-                 struct error *err)
-{
-    const char *where = spec->where && *spec->where ? spec->where : NULL;
-    const char *equals = where ? strchr(where, '=') : NULL;
-    int number = 0, columns = named && s->columns > d->columns ? s->columns : d->columns;
-
-    d->where = NONE;
-    if (!where)
-        return 0;
-    if (!equals)
-        return error_set(err, PT_ECONFIG, "data.where: COLUMN=WORD, such as event=purchase or 4=buy");
-    snprintf(d->where_word, sizeof d->where_word, "%s", equals + 1);
-    if (named)
-        d->where = find_name(s, where, (size_t)(equals - where));
-    if (d->where == NONE && equals - where < 4 && sscanf(where, "%d=", &number) == 1 && number > 0 &&
-        number <= columns)
-        d->where = number - 1;
-    return d->where != NONE ? 0
-                            : error_set(err, PT_EDATA, "%s: data.where: no column is called '%.*s'", s->shown,
-                                        (int)(equals - where), where);
 }

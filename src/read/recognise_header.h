@@ -18,16 +18,8 @@ enum first_line {
 };
 enum first_line header_first_line(const struct sample *s);
 
-/* Whether data.columns gives names. */
-bool header_names_are_given(const struct ratings_spec *spec);
 /* Sets the roles of d and d->event by the sample's names, which data.columns may assign. `told` gets the
  * columns by role, and why others are unused. PT_EDATA if they are in doubt. */
 int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
                  const struct ratings_spec *spec, struct error *err);
-/* Sets the roles of d by the positions in data.columns, if it gives these. */
-int header_positions(struct text_format *d, const struct ratings_spec *spec, struct error *err);
-/* Sets d->where: the column by its name (`named`: the sample has names), or by its number from 1. */
-int header_where(struct text_format *d, const struct sample *s, bool named, const struct ratings_spec *spec,
-                 struct error *err);
-
 #endif

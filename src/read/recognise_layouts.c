@@ -4,6 +4,7 @@
 #include "read/field.h"
 #include "read/json_lines.h"
 #include "read/recognise_header.h"
+#include "read/recognise_options.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -34,13 +35,13 @@ int recognise_json(struct recogniser *g)
     const struct field *name = g->s->name;
     int rc = json_lines_sample(g->s, g->begin, g->end, g->err);
 
-    if (rc == 0 && g->spec->columns && !header_names_are_given(g->spec))
+    if (rc == 0 && g->spec->columns && !option_names(g->spec))
         rc =
             error_set(g->err, PT_ECONFIG, "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
     if (rc == 0)
         rc = header_roles(d, g->told, g->s, g->spec, g->err);
     if (rc == 0)
-        rc = header_where(d, g->s, 1, g->spec, g->err);
+        rc = option_where(d, g->s, 1, g->spec, g->err);
     for (int c = 0; rc == 0 && c < g->s->columns; c++) {
         if (d->role[c] != ROLE_SKIP)
             snprintf(d->key[d->role[c]], TEXT_WORD, "%s", name[c].text);
@@ -86,6 +87,15 @@ int recognise_matrix_market(struct recogniser *g, const char *banner)
     memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_ITEM, ROLE_RATING}, 3);
     REPORT(g, "Matrix Market: user=row item=column%s", pattern ? "" : " rating=value");
     return 0;
+}
+
+bool recognise_block_name(const char *p, const char *stop)
+{
+    const char *c = p;
+
+    while (c < stop && isdigit((unsigned char)*c))
+        c++;
+    return c > p && c + 1 == stop && *c == ':';
 }
 
 /* "0|2": a line that says how many follow for a user. */
@@ -154,4 +164,15 @@ int recognise_matrix(struct recogniser *g)
     REPORT(g, "a matrix: a user a line%s, an item a column%s",
            d->user_first ? " (first field)" : " (by number)", header ? " (by name)" : " (by number)");
     return 0;
+}
+
+void recogniser_report_lists(struct recogniser *g)
+{
+    enum text_layout layout = g->d->layout;
+
+    g->d->has_rating = layout == FORMAT_ITEM_VALUES;
+    REPORT(g, "lists: %s",
+           layout == FORMAT_LISTS         ? "user item item ..."
+           : layout == FORMAT_ITEM_VALUES ? "user item:rating item:rating ..."
+                                          : "count item item ..., users numbered by line");
 }

@@ -25,8 +25,11 @@ void recogniser_set_header(struct recogniser *g, const char *begin, const char *
 
 int recognise_json(struct recogniser *g);
 int recognise_matrix_market(struct recogniser *g, const char *banner);
+/* "7:", the item of the lines below. */
+bool recognise_block_name(const char *line, const char *end);
 int recognise_netflix(struct recogniser *g);
 int recognise_matrix(struct recogniser *g);
+void recogniser_report_lists(struct recogniser *g);
 /* Refuses blocks of 'user|count'; 0: there are none. */
 int recognise_counted_blocks(struct recogniser *g);
 

@@ -111,11 +111,6 @@ int values_roles(struct text_format *d, const struct sample *s, bool known_name,
 
 /* --- lists --------------------------------------------------------------------------------------- */
 
-static bool same_text(const struct field *a, const struct field *b)
-{
-    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
-}
-
 /* The number that the field is in digits alone, or -1. */
 static int64_t whole_of(const struct field *f)
 {
@@ -168,7 +163,7 @@ static struct lists measure_lists(const struct sample *s)
 
         first[k] = f[0];
         for (int j = 0; j < k && !l.first_twice; j++)
-            l.first_twice = same_text(&first[j], &f[0]);
+            l.first_twice = field_same(&first[j], &f[0]);
         l.first_fraction |= field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length);
         l.pairs &= !memchr(f[0].text, ':', f[0].length);
         l.counted &= whole_of(&f[0]) == n - 1;
@@ -264,7 +259,7 @@ static bool part_recurs(const struct sample *s, int c, char mark)
 
             for (int j = s->first; n && j < s->rows && j < s->first + 200; j++) {
                 const struct field *g = sample_cell(s, j, c);
-                const char *at = j == row || same_text(f, g) ? NULL : memmem(g->text, g->length, p, n);
+                const char *at = j == row || field_same(f, g) ? NULL : memmem(g->text, g->length, p, n);
 
                 if (at && (at == g->text || at[-1] == mark || at[-1] == ' ') &&
                     (at + n == g->text + g->length || at[n] == mark))

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "read/field.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -165,8 +166,7 @@ void sample_take_names(struct sample *s)
     for (int row = 1; row < s->rows; row++) {
         int k = s->line_of[row];
 
-        if ((size_t)(s->line[k].end - s->line[k].begin) == n &&
-            memcmp(s->line[k].begin, s->line[0].begin, n) == 0)
+        if (text_same(s->line[k].begin, (size_t)(s->line[k].end - s->line[k].begin), s->line[0].begin, n))
             continue;
         memmove(&s->cell[(size_t)to * width], sample_cell(s, row, 0), width * sizeof *s->cell);
         s->line_of[to++] = k;
@@ -186,17 +186,7 @@ void sample_free(struct sample *s)
 
 static bool read_number(const struct field *f, double *out)
 {
-    char copy[64];
-    float value;
-
-    if (field_rating(f->text, f->length, &value) != NULL || f->length >= sizeof copy)
-        return false;
-    memcpy(copy, f->text, f->length);
-    copy[f->length] = 0;
-    if (strchr(copy, ','))
-        *strchr(copy, ',') = '.';
-    *out = strtod(copy, NULL);
-    return true;
+    return field_number(f->text, f->length, out) == NULL && fabs(*out) <= (double)FLT_MAX;
 }
 
 static bool is_truth(const struct field *f)

@@ -1,8 +1,8 @@
 #include "read/text_format.h"
 
+#include "base/text.h"
 #include "read/field.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void text_set_delimiter(struct text_format *d, const char *delimiter)
@@ -46,10 +46,8 @@ static const char *cut_quoted(const struct text_format *d, const char *p, const 
 
 static void trim(struct field *f)
 {
-    while (f->length > 0 && field_is_blank(f->text[0])) {
-        f->text++;
+    for (; f->length > 0 && field_is_blank(f->text[0]); f->text++)
         f->length--;
-    }
     while (f->length > 0 && field_is_blank(f->text[f->length - 1]))
         f->length--;
 }
@@ -155,17 +153,14 @@ const char *const text_missing_words[] = {"NA",   "nan", "NaN", "NAN", "NULL", "
 bool text_is_missing(const char *text, size_t length)
 {
     for (int k = 0; text_missing_words[k]; k++)
-        if (strlen(text_missing_words[k]) == length && memcmp(text_missing_words[k], text, length) == 0)
+        if (text_same(text_missing_words[k], strlen(text_missing_words[k]), text, length))
             return true;
     return length == 0;
 }
 
 void text_show_columns(const struct text_format *d, char *out, size_t space)
 {
-    size_t used = 0;
-
-    out[0] = 0;
-    for (int c = 0; c < d->columns && used < space; c++)
-        used += (size_t)snprintf(out + used, space - used, "%s%s", c ? ", " : "",
-                                 role_name((enum role)d->role[c]));
+    *out = 0;
+    for (int c = 0; c < d->columns; c++)
+        text_append(out, space, "%s%s", c ? ", " : "", role_name((enum role)d->role[c]));
 }

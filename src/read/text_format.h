@@ -59,12 +59,22 @@ static inline const char *text_without_cr(const char *line, const char *end)
     return end > line && end[-1] == '\r' ? end - 1 : end;
 }
 
+static inline bool text_same(const char *a, size_t n, const char *b, size_t m)
+{
+    return n == m && memcmp(a, b, n) == 0;
+}
+
 /* A field without its quotes; `doubled`: quotes inside are still doubled. */
 struct field {
     const char *text;
     size_t length;
     bool doubled;
 };
+
+static inline bool field_same(const struct field *a, const struct field *b)
+{
+    return text_same(a->text, a->length, b->text, b->length);
+}
 
 enum { TEXT_BEHIND_QUOTE = -1, TEXT_OPEN_QUOTE = -2 };
 

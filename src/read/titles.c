@@ -87,9 +87,8 @@ static int add_title(struct ratings *r, const struct titles *t, const char *line
     int last = t->id > t->title ? t->id : t->title;
     int64_t row;
 
-    if (end > line && end[-1] == '\r')
-        end--;
-    if (text_cut(&t->format, line, end, f, last + 1) <= last || f[t->title].length == 0)
+    if (text_cut(&t->format, line, text_without_cr(line, end), f, last + 1) <= last ||
+        f[t->title].length == 0)
         return 0;
     row = find_item(r, &f[t->id]);
     if (row < 0)
@@ -106,7 +105,6 @@ static int recognise_titles(struct titles *t, const char *name, const char *begi
 {
     size_t n = strlen(name);
     bool bars = strstr(name, "u.item") != NULL, colons = n > 10 && strstr(name, "movies.dat");
-    const char *stop = memchr(begin, '\n', (size_t)(end - begin));
     struct sample *s;
 
     *t = (struct titles){.id = 0, .title = 1};
@@ -120,7 +118,7 @@ static int recognise_titles(struct titles *t, const char *name, const char *begi
         return error_set(err, PT_ENOMEM, "%s: out of memory", name);
     sample_find_delimiter(&t->format, s, begin, end, 0);
     mem_free(s);
-    find_columns(t, begin, stop > begin && stop[-1] == '\r' ? stop - 1 : stop);
+    find_columns(t, begin, text_without_cr(begin, text_newline(begin, end)));
     return 0;
 }
 
@@ -138,7 +136,7 @@ static int read_titles(struct ratings *r, const struct source_text *text, struct
         const char *stop = text_record_end(&t.format, begin, end, false);
 
         if (!stop && !lines_keep(lines, begin))
-            stop = memchr(begin, '\n', (size_t)(end - begin));
+            stop = text_newline(begin, end);
         if (stop) {
             rc = add_title(r, &t, begin, stop, err);
             begin = stop + 1;

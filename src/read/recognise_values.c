@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW 10 /* lines; ratings of fewer may count by chance */
+
 static const char say[] = "say what the fields are, such as data.columns=user,item,rating,skip";
 
 /* --- one rating a line --------------------------------------------------------------------------- */
@@ -38,14 +40,15 @@ static int check_rating(const struct sample *s, int c, struct error *err)
         return 1;
     if (l.some_epoch)
         return sample_doubt(s, s->first, err, "field %d holds times in some lines alone; %s", c + 1, say);
-    if (l.counting)
+    if (l.counting && (l.high < l.filled + 1 || l.filled >= FEW)) /* not 2, 3, 4 on three lines */
         return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds row numbers; %s",
                             c + 1, say);
-    if (l.some_fraction && l.high > 10)
+    if (l.some_number && ((l.some_fraction && l.high > 10) || l.low > 1000))
         return sample_doubt(s, s->first, err,
-                            "field %d holds fractions up to %g: ratings, prices or hours? "
+                            "field %d holds %s %g: ratings, prices, years or ids? "
                             "data.columns=user,item,rating reads them, data.columns=user,item,skip does not",
-                            c + 1, l.high);
+                            c + 1, l.low > 1000 ? "numbers from" : "fractions up to",
+                            l.low > 1000 ? l.low : l.high);
     if (!l.some_number && !l.truths)
         return sample_doubt(s, s->first, err, "field %d would be the rating, and it holds no numbers; %s",
                             c + 1, say);

@@ -93,6 +93,23 @@ static bool tabs_are_doubled(struct text_format *d, struct sample *s, const char
     return s->lines > 0;
 }
 
+/* Whether all fields but the last end with this character: a comma and a tab, say, part them. */
+static bool fields_end_with(const struct text_format *d, struct sample *s, const char *begin, const char *end,
+                            char mark)
+{
+    struct field f[TEXT_COLUMNS];
+
+    sample_read_lines(s, d, begin, end, 0);
+    for (int k = 0; k < s->lines; k++) {
+        int64_t n = text_cut(d, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
+
+        for (int64_t c = 0; c < n - 1 && c < TEXT_COLUMNS; c++)
+            if (!f[c].length || f[c].text[f[c].length - 1] != mark)
+                return false;
+    }
+    return s->lines > 0;
+}
+
 /* The first of :: tab , ; | that cuts all lines, the header too, into the same number of fields, two and
  * more (with `columns` given into so many), but for a tenth that may be broken. It gives way to a later one
  * that cuts every line alike where it does not, and a comma that is a decimal point gives way to one that
@@ -130,6 +147,9 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
     text_set_delimiter(d, best < 0 ? " " : candidates[best]);
     if (best == 1 && tabs_are_doubled(d, s, begin, end))
         text_set_delimiter(d, "\t\t");
+    for (int c = COMMA; best == 1 && c < CANDIDATES; c++)
+        if (fields_end_with(d, s, begin, end, candidates[c][0]))
+            text_set_delimiter(d, candidates[best = c]);
 }
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -226,6 +246,7 @@ static void add_cell(struct column_look *l, const struct field *f, double *befor
     l->some_fraction += number && x != floor(x);
     l->some_point += number && (x != floor(x) || memchr(f->text, '.', f->length));
     l->counting = l->counting && number && (l->filled == 0 || x == *before + 1);
+    l->low = number && x < l->low ? x : l->low;
     l->high = number && x > l->high ? x : l->high;
     *before = x;
     l->filled++;
@@ -233,7 +254,7 @@ static void add_cell(struct column_look *l, const struct field *f, double *befor
 
 struct column_look sample_look(const struct sample *s, int column)
 {
-    struct column_look l = {.counting = true, .high = -INFINITY};
+    struct column_look l = {.counting = true, .low = INFINITY, .high = -INFINITY};
     double before = 0;
     bool enough;
 

@@ -56,7 +56,7 @@ struct column_look {
     bool numbers, whole, truths;               /* numbers; whole ones; true and false */
     bool dates, epochs;                        /* times, as dates or as numbers */
     bool counting; /* each is one more than the one before, on three lines and more */
-    double high;
+    double low, high;
 };
 struct column_look sample_look(const struct sample *s, int column);
 

@@ -70,6 +70,25 @@ static bool has_blanks_within(const struct sample *s, int c)
     return s->rows > s->first;
 }
 
+/* "943 1682 100000": the numbers of users, items and ratings above these. */
+static bool is_sizes_line(const struct sample *s)
+{
+    struct sample below = *s;
+    double size;
+
+    below.first = s->first + 1;
+    for (int c = 0; c < 3; c++) {
+        const struct field *f = sample_cell(s, s->first, c);
+        struct column_look l = sample_look(&below, c);
+
+        if (!l.whole || field_number(f->text, f->length, &size) || size < l.high)
+            return false;
+        if (c == 2)
+            return size == below.rows - below.first || size > 10 * l.high;
+    }
+    return false;
+}
+
 int values_roles(struct text_format *d, const struct sample *s, bool known_name, struct error *err)
 {
     struct column_look last;
@@ -99,6 +118,10 @@ int values_roles(struct text_format *d, const struct sample *s, bool known_name,
     d->assumed = true;
     if (n == 2)
         return 0;
+    if (n == 3 && s->rows > 4 && is_sizes_line(s))
+        return sample_doubt(s, s->first, err,
+                            "a line of sizes above the ratings? data.skip_lines=1 passes over it, "
+                            "data.columns=user,item,rating takes it for a rating");
     if ((time = check_rating(s, 2, err)) < 0)
         return time;
     d->role[2] = (uint8_t)(time ? ROLE_TIME : ROLE_RATING);
@@ -151,13 +174,13 @@ static bool is_pair(const struct field *f, double *value)
 }
 
 struct lists {
-    bool whole, digits, pairs, counted, rising, first_twice, first_fraction, consecutive, one_hot;
+    bool whole, digits, pairs, counted, rising, first_twice, first_fraction, consecutive, one_hot, ranked;
 };
 
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
-    struct lists l = {true, true, true, true, true, false, false, true, true};
+    struct lists l = {true, true, true, true, true, false, false, true, true, false};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
     int64_t before = -1;
 
@@ -173,6 +196,7 @@ static struct lists measure_lists(const struct sample *s)
         l.consecutive &= whole_of(&f[0]) >= 0 && (k == 0 || whole_of(&f[0]) == before + 1);
         before = whole_of(&f[0]);
         l.one_hot &= n == s->line[0].fields && n > 1;
+        l.ranked |= n > 1 && f[1].length > 4 && memcmp(f[1].text, "qid:", 4) == 0;
         for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
             int64_t number = whole_of(&f[c]);
             double value = 0;
@@ -202,13 +226,14 @@ int values_lists(struct text_format *d, const struct sample *s, struct error *er
     struct lists l = measure_lists(s);
 
     d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
-    if (l.pairs && !l.first_twice && !l.first_fraction && !l.one_hot)
+    if (l.pairs && !l.first_twice && !l.first_fraction && !l.one_hot && !l.ranked)
         return 0;
     if (l.pairs)
         return sample_doubt(s, -1, err,
                             "lines of 'first item:value ...', in which the first field is no user: %s (as in "
                             "libFM and libSVM); if it is one, data.format=item_values",
                             l.first_fraction ? "it is a fraction"
+                            : l.ranked       ? "a query (qid) follows"
                             : l.first_twice  ? "it stands on several lines"
                                              : "all values are 1");
     if (l.counted)

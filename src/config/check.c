@@ -55,17 +55,41 @@ bool option_used(const struct config *c, const struct option *o)
     return o->when == ALWAYS || is(c, o->when);
 }
 
-/* Defaults of a model where its key is not given. */
+/* Defaults of a model where its key is not given, in this order: those of conf/multidae.yaml, conf/multivae.yaml,
+ * ... */
 static const struct {
     unsigned use;
     const char *key, *value;
-} model_defaults[] = {{FOR_MULTI, "model.hidden", "[]"},       {FOR_VAE, "model.hidden", "[600]"},
-                      {FOR_MULTI, "model.activation", "tanh"}, {FOR_IALS, "model.latent", "64"},
-                      {FOR_IALS, "train.epochs", "9"},         {FOR_IALS, "train.penalty", "0.01"},
-                      {FOR_IALS, "model.init", "normal"},      {FOR_SGD, "model.init", "normal"},
-                      {FOR_SGD, "model.init_std", "0.02"},     {FOR_SGD, "train.lr", "0.05"},
-                      {FOR_MF, "model.loss", "cell_mean"},     {FOR_EASE, "train.l2", "500"},
-                      {FOR_CLICKS, "split.kind", "users"}};
+} model_defaults[] = {{FOR_MULTI, "model.hidden", "[]"},
+                      {FOR_MULTI, "model.input_dropout", "0.5"},
+                      {FOR_MULTI, "model.bias_std", "0.001"},
+                      {FOR_MULTI, "train.epochs", "200"},
+                      {FOR_MULTI, "train.batch", "500"},
+                      {FOR_MULTI, "train.l2", "4e-5"},
+                      {FOR_VAE, "model.hidden", "[600]"},
+                      {FOR_VAE, "model.dropout", "0.5"},
+                      {FOR_VAE, "model.bias_std", "0"},
+                      {FOR_VAE, "train.batch", "100"},
+                      {FOR_VAE, "train.l2", "0"},
+                      {FOR_MULTI, "model.activation", "tanh"},
+                      {FOR_IALS, "model.latent", "64"},
+                      {FOR_IALS, "train.epochs", "9"},
+                      {FOR_IALS, "train.penalty", "0.01"},
+                      {FOR_IALS, "model.init", "normal"},
+                      {FOR_SGD, "model.init", "normal"},
+                      {FOR_SGD, "model.init_std", "0.02"},
+                      {FOR_SGD, "train.lr", "0.05"},
+                      {FOR_MF, "model.loss", "cell_mean"},
+                      {FOR_EASE, "train.l2", "500"},
+                      {FOR_CLICKS, "split.kind", "users"},
+                      {FOR_MULTI, "train.patience", "20"},
+                      {FOR_VAE, "train.patience", "15"}};
+
+/* Files that come split may have no validation part. */
+static bool is_surely_validated(const struct config *c)
+{
+    return is(c, FOR_ROWS) ? c->split_valid_users > 0 : c->split_kind != SPLIT_GIVEN && c->split_valid > 0;
+}
 
 static int set_model_defaults(struct config *c, struct error *err)
 {
@@ -76,6 +100,8 @@ static int set_model_defaults(struct config *c, struct error *err)
             rc = option_set_text(c, option_find(model_defaults[i].key), model_defaults[i].value, err);
     if (rc == 0 && is(c, FOR_IALS))
         rc = option_set_text(c, option_find("model.hidden"), "[]", err);
+    if (!config_given(c, "train.patience") && !is_surely_validated(c))
+        c->patience = 0;
     if (is(c, FOR_EASE) && c->epochs > 1) /* a closed form has nothing to go on from */
         c->epochs = 1;
     if (rc == 0 && c->metrics.n == 0)

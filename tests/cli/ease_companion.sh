@@ -33,7 +33,7 @@ for kind in multivae multidae; do
     cmp -s none alone || fail "$kind: with weight 0: $(cat none), alone: $(cat alone)"
     # The model of the folder is what was judged, and it is no worse on validation than alone.
     test=$(sed -n '/"test"/,/}/s/.*"ndcg@20": \([0-9.]*\).*/\1/p' $kind/summary.json | head -1)
-    grep -q "$(printf '%.4f' "$test")" <("$PARTRAIN" eval -m $kind) || fail "$kind: eval differs from the run's $test"
+    grep -q "$(printf '%.5g' "$test")" <("$PARTRAIN" eval -m $kind) || fail "$kind: eval differs from the run's $test"
     # More epochs are as if there had been no stop.
     "$PARTRAIN" train -q --out $kind --resume "${common[@]}" model.kind=$kind run.threads=1 train.epochs=5 >out 2>err ||
         fail "$kind: resume: $(cat err)"

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/timing.h"
 #include "bench/probe.h"
+#include "train/plan.h"
 
 #include <math.h>
 
@@ -35,18 +36,10 @@ struct bench_rates {
 static bool stream_pass(const void *arg, int worker)
 {
     const struct bench_rates *r = arg;
-    static const struct adam_step step = {.step_size = 1e-3f,
-                                          .root_scale = 1.0f,
-                                          .eps = 1e-8f,
-                                          .beta1 = 0.9f,
-                                          .one_beta1 = 0.1f,
-                                          .beta2 = 0.999f,
-                                          .one_beta2 = 0.001f,
-                                          .keep = 1.0f};
     float *w = r->array[worker];
 
     for (int64_t i = 0; i < r->n; i += CHUNK)
-        r->problem->kern->adam(&step, w + i, w + r->n + i, w + 2 * r->n + i, w + 3 * r->n, CHUNK);
+        r->problem->kern->adam(&plan_adam_step, w + i, w + r->n + i, w + 2 * r->n + i, w + 3 * r->n, CHUNK);
     return true;
 }
 

@@ -17,7 +17,8 @@
 
 enum { MOST_OPTIONS = 32, LONG = 256, HELP_COLUMN = 24 };
 
-const char *cli_nearest(const char *word, const char *const *known)
+int cli_unknown(struct error *err, const char *word, const char *const *known, const char *dashes,
+                const char *what, const char *help)
 {
     const char *nearest = NULL;
     int best = (int)strnlen(word, 64) / 2 + 1;
@@ -30,12 +31,16 @@ const char *cli_nearest(const char *word, const char *const *known)
             nearest = *known;
         }
     }
-    return nearest;
+    if (nearest)
+        return error_set(err, PT_EUSAGE, "%s%.60s: %s; did you mean %s%s?", dashes, word, what, dashes,
+                         nearest);
+    return error_set(err, PT_EUSAGE, "%s%.60s: %s; `partrain help%s%s` lists them", dashes, word, what,
+                     *help ? " " : "", help);
 }
 
 static int unknown_option(const struct cli_args *a, const struct cli_option *options, struct error *err)
 {
-    const char *names[MOST_OPTIONS + 2] = {0}, *near;
+    const char *names[MOST_OPTIONS + 2] = {0};
     char word[64];
     int n = 0;
 
@@ -49,10 +54,7 @@ static int unknown_option(const struct cli_args *a, const struct cli_option *opt
                          a->argv[0]);
     names[n] = "help";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(a->argv[optind - 1] + 2, "="), a->argv[optind - 1] + 2);
-    near = cli_nearest(word, names);
-    if (near)
-        return error_set(err, PT_EUSAGE, "--%s: unknown option; did you mean --%s?", word, near);
-    return error_set(err, PT_EUSAGE, "--%s: unknown option; `partrain help %s` lists them", word, a->argv[0]);
+    return cli_unknown(err, word, names, "--", "unknown option", a->argv[0]);
 }
 
 static int read_whole(const struct cli_option *o, const char *text, int64_t *out, struct error *err)
@@ -180,18 +182,18 @@ int cli_name_installed(int rc, const char *file, struct error *err)
     return rc;
 }
 
-int cli_assign(struct config *c, char **assignment, int n, struct error *err)
+int cli_set(struct config *c, char **assignment, int n, struct error *err)
 {
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
         rc = config_set(c, assignment[i], err);
-    if (rc == 0)
-        cli_note_retired(c);
-    return rc < 0 ? rc : config_check(c, err);
+    if (rc == 0 && c->retired && ranks_self().id == 0)
+        cli_message("note: %s has no effect any more; leave it out", c->retired);
+    return rc;
 }
 
-int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err)
+int cli_load(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
     struct config *c = NULL;
     int rc = config_new(&c, err);
@@ -199,19 +201,24 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
     if (rc == 0 && file)
         rc = cli_name_installed(config_load(c, file, err), file, err);
     if (rc == 0)
-        rc = cli_assign(c, assignment, n, err);
-    if (rc < 0) {
+        rc = cli_set(c, assignment, n, err);
+    if (rc < 0)
         config_free(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
+    else
+        *out = c;
+    return rc;
 }
 
-void cli_note_retired(const struct config *c)
+int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
-    if (c->retired && ranks_self().id == 0)
-        cli_message("note: %s has no effect any more; leave it out", c->retired);
+    struct config *c = NULL;
+    int rc = cli_load(&c, file, assignment, n, err);
+
+    if (rc == 0 && (rc = config_check(c, err)) < 0)
+        config_free(c);
+    if (rc == 0)
+        *out = c;
+    return rc;
 }
 
 int cli_set_threads(struct config *c, int64_t threads, struct error *err)
@@ -244,7 +251,7 @@ void cli_message(const char *fmt, ...)
     fprintf(stderr, "partrain: %s\n", text);
 }
 
-void cli_tell(void *arg, const char *text)
+void cli_warn(void *arg, const char *text)
 {
     (void)arg;
     cli_message("%s", text);

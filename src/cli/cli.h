@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "config/config.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,13 +70,12 @@ int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char 
  * (../share/partrain/conf), if there is one. Returns rc. */
 int cli_name_installed(int rc, const char *file, struct error *err);
 
-/* Defaults, then FILE (NULL: none), then the KEY=VALUE words, then the checks. Freed by config_free. */
+/* Defaults, then FILE (NULL: none), then the KEY=VALUE words, with a note on a key that has no effect any
+ * more. Freed by config_free. */
+int cli_load(struct config **out, const char *file, char **assignment, int n, struct error *err);
+/* The same, checked; the KEY=VALUE words alone. */
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err);
-/* The KEY=VALUE words and the checks alone. */
-int cli_assign(struct config *c, char **assignment, int n, struct error *err);
-
-/* A note where a key of earlier versions was given, which has no effect. */
-void cli_note_retired(const struct config *c);
+int cli_set(struct config *c, char **assignment, int n, struct error *err);
 /* --threads N as run.threads; 0: not given. */
 int cli_set_threads(struct config *c, int64_t threads, struct error *err);
 
@@ -96,7 +96,7 @@ static inline const char *plural(int64_t n)
 /* "partrain: text" on stderr: one line, control characters shown as '?'. */
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, for what calls back; arg is not looked at. */
-void cli_tell(void *arg, const char *text);
+void cli_warn(void *arg, const char *text);
 
 /* The text of j and a newline on `out`; j is freed. */
 int cli_print_json(FILE *out, struct json *j, struct error *err);
@@ -110,8 +110,34 @@ void cli_print_usage(FILE *out, const char *name, const struct cli_usage *usage)
     "3 wrong ratings data; 4 not enough memory or another resource; 5 divergence;\n"                         \
     "6 a corrupt file of partrain's own, or output not written; 130, 143 interrupted.\n"
 
-/* The word of a list (ended by NULL) that is nearest to `word`; NULL: none is near. */
-const char *cli_nearest(const char *word, const char *const *known);
+/* PT_EUSAGE: a word that is none of `known` (ended by NULL), with the nearest of them, `dashes` before both;
+ * else where they are listed: `partrain help HELP`. */
+int cli_unknown(struct error *err, const char *word, const char *const *known, const char *dashes,
+                const char *what, const char *help);
+
+/* ---- signals.c: during `train`, `tune`, `start` and `bench`; the default folder of a run ---- */
+
+/* From here on Ctrl-C and SIGTERM set a flag, and SIGUSR1 is counted. A second Ctrl-C or SIGTERM, half a
+ * second later or more, ends the program at once. A file beyond the size limit is an error, not a signal. */
+void signals_install(void);
+/* The signal that came, or 0; how often SIGUSR1 came. */
+const volatile sig_atomic_t *signals_stop(void);
+const volatile sig_atomic_t *signals_saves(void);
+/* rc, or for a run that SIGTERM interrupted PT_ETERMINATED. */
+int signals_end(int rc, struct error *err);
+
+/* UNDER/NAME-TIME, which does not exist yet; NAME from the configuration's file (NULL: partrain). For
+ * free; NULL: no memory. */
+char *run_folder_default(const char *under, const char *file);
+
+/* ---- manual.c: man pages and shell completions, from the tables behind --help ---- */
+
+/* The man page of a command, in roff; NULL: of the program. false: there is no such command. */
+bool manual_man(FILE *out, const char *name);
+/* For bash, zsh or fish; false: another word. */
+bool manual_completion(FILE *out, const char *shell);
+
+/* ---- the commands ---- */
 
 struct command {
     const char *name, *help;

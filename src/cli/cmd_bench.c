@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "bench/probe.h"
 #include "cli/cli.h"
-#include "cli/signals.h"
 #include "par/openmp.h"
 #include "par/ranks.h"
 #include "par/team.h"
@@ -184,7 +183,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
     if (!r)
         return error_set(err, PT_ENOMEM, "out of memory");
     q->spec.stop = signals_stop();
-    q->spec.note = q->quiet ? NULL : cli_tell;
+    q->spec.note = q->quiet ? NULL : cli_warn;
     signals_install();
     rc = bench_run(r, c, &q->spec, err);
     if (rc == 0 || rc == PT_ECHECK) {
@@ -201,7 +200,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
 static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
 {
     return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, (enum bench_form)q->form,
-                       q->quiet ? NULL : cli_tell, err);
+                       q->quiet ? NULL : cli_warn, err);
 }
 
 static int bench(int argc, char **argv, struct error *err)

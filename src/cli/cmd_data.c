@@ -57,16 +57,12 @@ static bool is(const struct request *q, const char *verb)
 static int parse_words(struct request *q, char **word, int n, struct error *err)
 {
     static const char *const verbs[] = {"describe", "convert", "split", "synth", NULL};
-    const char *near;
 
     if (n == 0)
         return error_set(err, PT_EUSAGE, "which of describe, convert, split and synth?");
     q->verb = word[0];
-    if (!is(q, "describe") && !is(q, "convert") && !is(q, "split") && !is(q, "synth")) {
-        near = cli_nearest(q->verb, verbs);
-        return error_set(err, PT_EUSAGE, "%.60s: is none of describe, convert, split, synth%s%s%s", q->verb,
-                         near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    }
+    if (!is(q, "describe") && !is(q, "convert") && !is(q, "split") && !is(q, "synth"))
+        return cli_unknown(err, q->verb, verbs, "", "none of describe, convert, split, synth", "data");
     q->assignment = word + 1;
     for (int i = 1; i < n; i++) {
         if (is_assignment(word[i]))
@@ -106,12 +102,8 @@ static int check_use(const struct request *q, struct error *err)
 static int configure(struct config **out, const struct request *q, struct error *err)
 {
     struct config *c = NULL;
-    int rc = config_new(&c, err);
+    int rc = cli_load(&c, q->file, q->assignment, q->assignments, err);
 
-    if (rc == 0 && q->file)
-        rc = cli_name_installed(config_load(c, q->file, err), q->file, err);
-    for (int i = 0; i < q->assignments && rc == 0; i++)
-        rc = config_set(c, q->assignment[i], err);
     if (rc == 0 && q->path) {
         bool prefix = is(q, "synth") && strncmp(q->path, "synth:", 6) != 0;
 
@@ -119,8 +111,6 @@ static int configure(struct config **out, const struct request *q, struct error 
     }
     if (rc == 0 && q->to && strcmp(q->to, "liang") == 0 && !config_given(c, "model.kind"))
         rc = config_set(c, "model.kind=multivae", err);
-    if (rc == 0)
-        cli_note_retired(c);
     if (rc == 0)
         rc = config_check(c, err);
     if (rc == 0 && !*c->data_path)
@@ -219,7 +209,7 @@ int cmd_data(int argc, char **argv, struct error *err)
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */
     if ((rc = ratings_read(&r, &spec, err)) == 0) {
         if (!is(&q, "describe"))
-            reading_tell(r, false, cli_tell, NULL);
+            reading_tell(r, false, cli_warn, NULL);
         if (is(&q, "describe"))
             rc = describe(&q, c, r, err);
         else

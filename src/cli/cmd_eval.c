@@ -112,8 +112,8 @@ static void note_ratings(const struct request *q, const char *run, const struct 
     if (q->quiet)
         return;
     if (j->dropped)
-        cli_message("note: %lld rating%s that the model of %s does not have; left out", (long long)j->dropped,
-                    j->dropped == 1 ? " has an id" : "s have ids", run);
+        cli_message("note: %lld rating%s of ids that the model of %s does not have; left out",
+                    (long long)j->dropped, plural(j->dropped), run);
     if (j->folded)
         cli_message("note: %lld of the users had no rating in the training of %s; their rows are made from "
                     "the ratings that the split leaves them",
@@ -175,15 +175,13 @@ end:
 }
 
 /* `set` has the metrics and eval.relevant. */
-static int judge_lists(struct evaluation *out, char *const *set, int n, const struct request *q,
-                       struct error *err)
+static int evaluate_list_files(struct evaluation *out, char **set, int n, const struct request *q,
+                               struct error *err)
 {
-    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = cli_tell};
+    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = cli_warn};
     struct config *c = NULL;
-    int rc = config_new(&c, err);
+    int rc = cli_load(&c, NULL, set, n, err);
 
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = config_set(c, set[i], err);
     if (rc == 0 && c->metrics.n == 0)
         rc = config_set(c, "eval.metrics=ndcg@10,recall@10,precision@10", err);
     if (rc == 0) {
@@ -214,7 +212,7 @@ static int check_request(const struct request *q, const char *rest, struct error
     return 0;
 }
 
-static int evaluate_both(const struct request *q, char *const *set, int n, struct error *err)
+static int evaluate_both(const struct request *q, char **set, int n, struct error *err)
 {
     struct evaluation a = {0}, b = {0};
     int kind = q->against ? baseline_find(q->against) : -1;
@@ -225,8 +223,9 @@ static int evaluate_both(const struct request *q, char *const *set, int n, struc
                              .valid = q->part,
                              .quiet = q->quiet,
                              .baseline = (enum baseline_kind)kind,
-                             .warn = cli_tell};
-    int rc = q->lists ? judge_lists(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
+                             .warn = cli_warn};
+    int rc =
+        q->lists ? evaluate_list_files(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
     if (rc == 0 && !q->lists) {
         note_ratings(q, q->run, &a);

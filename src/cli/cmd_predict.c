@@ -94,23 +94,20 @@ static int64_t count_shown(const struct histories *people, const struct historie
     return n;
 }
 
-/* The people of the block, and what is wanted of each. */
+/* The people of the block, and what is wanted of each: pairs stand by example, then column. */
 static bool collect(struct job *j, struct histories *people, struct histories *want, float *output)
 {
     for (int64_t i = 0; i < j->n;) {
-        int32_t e = j->pair[i].example;
-        int64_t first = i, place = want->entries;
+        int32_t e = j->pair[i].example, last = -1;
 
-        for (; i < j->n && j->pair[i].example == e; i++)
-            if (e >= 0 && j->pair[i].column >= 0 &&
-                (want->entries == place || want->column[want->entries - 1] != j->pair[i].column) &&
-                !histories_add(want, j->pair[i].column, 0.0f, HISTORY_INPUT))
+        for (; i < j->n && j->pair[i].example == e; i++) {
+            struct pair *p = &j->pair[i];
+
+            if (e >= 0 && p->column >= 0 && p->column != last &&
+                !histories_add(want, last = p->column, 0.0f, HISTORY_INPUT))
                 return false;
-        for (int64_t p = first, at = place; p < i; p++) {
-            while (at < want->entries && want->column[at] < j->pair[p].column)
-                at++;
-            j->pair[p].person = e < 0 ? -1 : people->n;
-            j->pair[p].at = e < 0 || j->pair[p].column < 0 ? -1 : at;
+            p->person = e < 0 ? -1 : people->n;
+            p->at = e < 0 || p->column < 0 ? -1 : want->entries - 1;
         }
         if (e < 0)
             continue;
@@ -136,7 +133,7 @@ static double rating_of(struct job *j, const struct pair *p, const struct histor
     return isnan(r) ? trained_cold(j->trained) : r;
 }
 
-static void tell(struct job *j, const struct histories *people, const float *output)
+static void print_block(struct job *j, const struct histories *people, const float *output)
 {
     qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_place);
     for (int64_t i = 0; i < j->n; i++) {
@@ -159,7 +156,7 @@ static int run_block(struct job *j, struct error *err)
     if (!output || !collect(j, &people, &want, output))
         rc = error_set(err, PT_ENOMEM, "out of memory");
     if (rc == 0 && (rc = ranker_predict(j->ranker, &people, &want, output, err)) == 0)
-        tell(j, &people, output);
+        print_block(j, &people, output);
     histories_fini(&people);
     histories_fini(&want);
     mem_free(output);
@@ -188,7 +185,7 @@ static int64_t keep_name(struct job *j, const char *text, size_t length)
 }
 
 /* The example that a user is: of the data for models that take histories, of the run for mf, and of --data
- * there for those whom the run does not know. */
+ * for users that the run does not know. */
 static int32_t example_of(const struct job *j, const char *user, size_t length)
 {
     const struct trained *trained = j->trained;
@@ -305,17 +302,34 @@ static int for_rows(struct job *j, struct error *err)
     return rc;
 }
 
-static const char *data_advice(const struct job *j)
+/* How the predictions came about. */
+static void note_predictions(const struct job *j)
 {
-    return j->trained->by_row && !j->q->data ? "; --data FILE has ratings of users whom the run does not know"
-                                             : "";
+    const char *advice =
+        j->trained->by_row && !j->q->data ? "; --data FILE gives ratings of other users" : "";
+
+    if (j->history)
+        targets_scale(j->q, j->trained, j->history);
+    if (j->q->quiet)
+        return;
+    if (j->half)
+        cli_message("%lld of %lld predictions are the training mean plus the bias of user or item: the other "
+                    "was not trained%s",
+                    (long long)j->half, (long long)j->told, advice);
+    if (j->cold)
+        cli_message("%lld of %lld predictions are the stand-in %.4g: neither user nor item was trained%s",
+                    (long long)j->cold, (long long)j->told, trained_cold(j->trained), j->half ? "" : advice);
+    if (j->shown && j->q->file)
+        cli_message("note: %lld of the ratings asked for are input of the model here: how well it predicts "
+                    "those says nothing (docs/recommend.md, Ratings)",
+                    (long long)j->shown);
 }
 
 static int predict(struct job *j, struct error *err)
 {
     const struct targets *q = j->q;
     struct rank_spec spec = {.k = 1};
-    int rc;
+    int rc = 0;
 
     if (!j->trained->rating)
         return error_set(err, PT_EUSAGE, "a %s ranks items and predicts no ratings; use partrain recommend",
@@ -323,27 +337,12 @@ static int predict(struct job *j, struct error *err)
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
     if (!j->pair)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (((!j->trained->by_row || q->data) &&
-         (rc = history_source_read(&j->history, j->trained, q->data, err)) < 0) ||
-        (rc = ranker_new(&j->ranker, j->trained, &spec, err)) < 0 ||
-        (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0)
+    if (!j->trained->by_row || q->data)
+        rc = history_source_read(&j->history, j->trained, q->data, err);
+    if (rc < 0 || (rc = ranker_new(&j->ranker, j->trained, &spec, err)) < 0 ||
+        (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0 || (j->n && (rc = run_block(j, err)) < 0))
         return rc;
-    if (j->n && (rc = run_block(j, err)) < 0)
-        return rc;
-    if (j->history)
-        targets_scale(q, j->trained, j->history);
-    if (j->half && !q->quiet)
-        cli_message("%lld of %lld predictions are the training mean plus the bias of the user or the item: "
-                    "of the other nothing was learned%s",
-                    (long long)j->half, (long long)j->told, data_advice(j));
-    if (j->cold && !q->quiet)
-        cli_message(
-            "%lld of %lld predictions are the stand-in %.4g: nothing was learned of the user or the item%s",
-            (long long)j->cold, (long long)j->told, trained_cold(j->trained), j->half ? "" : data_advice(j));
-    if (j->shown && q->file && !q->quiet)
-        cli_message("note: %lld of the ratings asked for are among those that the model is given here: how "
-                    "well it predicts those says nothing (docs/recommend.md, Ratings)",
-                    (long long)j->shown);
+    note_predictions(j);
     return 0;
 }
 

@@ -6,7 +6,6 @@
 #include "serve/history_text.h"
 #include "serve/rank.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -261,7 +260,7 @@ static int recommend(struct job *j, struct error *err)
     return q->targets.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
 }
 
-static void tell(const struct job *j, double open_s, double use_s)
+static void print_totals(const struct job *j, double open_s, double use_s)
 {
     if (j->trained->rating && j->trained->item_ratings && !j->q->min_ratings)
         cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings; "
@@ -294,7 +293,7 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     j.rows.form = (enum rows_form)q.targets.form;
     rc = recommend(&j, err);
     if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
-        tell(&j, opened - start, clock_now() - opened);
+        print_totals(&j, opened - start, clock_now() - opened);
     ranker_free(j.ranker);
     history_source_free(j.history);
     mem_free(j.hidden);

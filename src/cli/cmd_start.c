@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/signals.h"
 #include "data/reading.h"
 #include "read/read.h"
 #include "setup/advice.h"
@@ -71,15 +70,11 @@ static int parse(struct request *q, int argc, char **argv, struct error *err)
 static int read_ratings(struct ratings **out, const struct request *q, struct error *err)
 {
     struct config *c = NULL;
-    char word[4200];
-    int rc = config_new(&c, err);
     struct ratings_spec spec;
+    int rc = cli_load(&c, NULL, q->given, q->n_given, err);
 
-    snprintf(word, sizeof word, "data.path=%s", q->path);
     if (rc == 0)
-        rc = config_set(c, word, err);
-    for (int i = 0; i < q->n_given && rc == 0; i++)
-        rc = config_set(c, q->given[i], err);
+        rc = config_setf(c, err, "data.path=%s", q->path);
     if (rc == 0) {
         spec = problem_ratings_spec(c, problem_workers(c));
         rc = ratings_read(out, &spec, err);
@@ -223,7 +218,7 @@ static int train(const struct request *q, struct advice *a, const struct facts *
                               .n_given = q->n_given,
                               .stop = signals_stop(),
                               .begin = begin,
-                              .warn = cli_tell};
+                              .warn = cli_warn};
     struct start_result *r = mem_zalloc(1, sizeof *r);
     int rc;
 
@@ -249,7 +244,7 @@ static int advise(const struct request *q, const struct ratings *r, const char *
     if (rc == 0)
         rc = advice_make(a, r, &f, q->ratings, q->given, q->n_given, err);
     if (rc == 0) {
-        reading_tell(r, !q->ratings, cli_tell, NULL);
+        reading_tell(r, !q->ratings, cli_warn, NULL);
         print_seen(stderr, "", a, &f);
         if (!q->ratings && a->dropped)
             fprintf(stderr, "to predict the ratings themselves: --ratings\n");

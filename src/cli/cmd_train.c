@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include "base/timing.h"
-#include "cli/signals.h"
 #include "data/reading.h"
 #include "par/ranks.h"
 #include "store/run_files.h"
@@ -101,7 +100,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
 {
     clear_line(t);
     fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
-    if (p->epoch) /* epoch 0: the weights that training begins with are judged */
+    if (p->epoch) /* epoch 0: the weights that training begins with are evaluated */
         fprintf(stderr, "  loss %.4g  %.0f examples/s", p->loss, p->examples_per_s);
     if (p->validated)
         print_figures(stderr, p->spec, p->valid, NULL);
@@ -111,7 +110,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
 /* A set that was generated is as it was asked for. */
 static void reading_lines(const struct console *t, const struct ratings *r)
 {
-    reading_tell(r, !t->rates, cli_tell, NULL);
+    reading_tell(r, !t->rates, cli_warn, NULL);
 }
 
 static void data_line(const struct console *t, const struct train_progress *p)
@@ -142,9 +141,9 @@ static void data_line(const struct console *t, const struct train_progress *p)
 }
 
 /* Of a part: ratings that no model can predict or list, and users who have none in it. */
-static void held_out_line(const struct problem *q, const char *part, const struct eval_part *judged)
+static void held_out_line(const struct problem *q, const char *part, const struct eval_part *held_out)
 {
-    const struct matrix *out = judged->out;
+    const struct matrix *out = held_out->out;
     int64_t unknown = 0, users = 0;
 
     if (!out)
@@ -165,15 +164,15 @@ static void held_out_line(const struct problem *q, const char *part, const struc
 
 /* Users (items) are held out whole, and some have too few ratings to be scored. */
 static void scored_line(const struct problem *q, const char *part, int64_t rows,
-                        const struct eval_part *judged)
+                        const struct eval_part *held_out)
 {
     const char *things = q->side == SIDE_USER ? "user" : "item";
     int64_t scored = 0;
 
-    if (!judged->out)
+    if (!held_out->out)
         return; /* none is: the run has said so */
-    for (int64_t e = 0; e < judged->out->examples; e++)
-        scored += judged->out->row_count[e] > 0;
+    for (int64_t e = 0; e < held_out->out->examples; e++)
+        scored += held_out->out->row_count[e] > 0;
     if (scored < rows)
         cli_message("note: %lld %s %s%s, %lld scored: the other %lld have too few ratings "
                     "(split.min_fold_in, split.fold_in)",
@@ -362,8 +361,10 @@ static int train(int argc, char **argv, struct error *err)
         return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
     if ((rc = begun_config(&c, &q, argc - args.rest, err)) < 0)
         return rc;
-    rc = c ? cli_assign(c, argv + args.rest, argc - args.rest, err)
-           : cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
+    rc = c ? cli_set(c, argv + args.rest, argc - args.rest, err)
+           : cli_load(&c, q.file, argv + args.rest, argc - args.rest, err);
+    if (rc == 0)
+        rc = config_check(c, err);
     if (rc == 0)
         rc = cli_set_threads(c, q.threads, err);
     if (rc == 0 && (rc = config_need_data(c, err)) == 0)

@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
-#include "cli/signals.h"
 #include "tune/tune.h"
 
 #include <inttypes.h>
@@ -159,7 +158,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct tune_result result;
-    struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_tell, .arg = &q.quiet};
+    struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_warn, .arg = &q.quiet};
     char *folder;
     int rc;
 

@@ -3,7 +3,6 @@
  *   partrain -c FILE ...   is   partrain train -c FILE ..., and so is a first word KEY=VALUE */
 #include "cli/cli.h"
 
-#include "cli/manual.h"
 #include "par/ranks.h"
 
 #include <errno.h>
@@ -70,14 +69,11 @@ static void print_version(void)
 
 static int unknown_command(const char *word, struct error *err)
 {
-    const char *names[COMMANDS + 2] = {"help"}, *near;
+    const char *names[COMMANDS + 2] = {"help"};
 
     for (int i = 0; i < COMMANDS; i++)
         names[i + 1] = cli_commands[i].name;
-    near = cli_nearest(word, names);
-    if (near)
-        return error_set(err, PT_EUSAGE, "%.60s: no such command; did you mean %s?", word, near);
-    return error_set(err, PT_EUSAGE, "%.60s: no such command; `partrain help` lists them", word);
+    return cli_unknown(err, word, names, "", "no such command", "");
 }
 
 static int help(int argc, char **argv, struct error *err)
@@ -144,9 +140,7 @@ static int dispatch(int argc, char **argv, struct error *err)
         argv[0] = train;
         return run(find(train), argc, argv, err);
     }
-    if (!find(word))
-        return unknown_command(word, err);
-    return run(find(word), argc - 1, argv + 1, err);
+    return find(word) ? run(find(word), argc - 1, argv + 1, err) : unknown_command(word, err);
 }
 
 int main(int argc, char **argv)

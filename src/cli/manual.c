@@ -1,6 +1,4 @@
 /* manual.c - man pages and completions, from the tables behind --help. */
-#include "cli/manual.h"
-
 #include "cli/cli.h"
 
 #include <string.h>

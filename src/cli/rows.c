@@ -61,17 +61,7 @@ static void put_json(FILE *f, const char *text)
     putc('"', f);
 }
 
-/* printf("%d") and printf("%.7g"), which are slow: there are millions of numbers. */
-static void put_whole(FILE *f, int n)
-{
-    char text[16], *at = text + sizeof text;
-
-    do
-        *--at = (char)('0' + n % 10);
-    while (n /= 10);
-    fwrite(at, 1, (size_t)(text + sizeof text - at), f);
-}
-
+/* printf("%.7g"), which is slow: there are millions of numbers. */
 static void put_real(FILE *f, double value)
 {
     char text[32];
@@ -104,29 +94,23 @@ static void json_item(struct rows *r, const char *item, const char *title, const
     putc('}', r->file);
 }
 
-static void put_fields(struct rows *r, const char *header, const char *user, int rank)
+/* A line of TSV or CSV; rank 0: none. */
+static void put_line(struct rows *r, const char *header, int rank, const char *item, const char *title,
+                     double value)
 {
+    void (*put)(FILE * f, const char *text) = r->form == ROWS_TSV ? put_tsv : rows_csv_field;
     char mark = r->form == ROWS_TSV ? '\t' : ',';
 
     if (r->form == ROWS_CSV && !r->header)
         fputs(header, r->file);
     r->header = true;
-    (r->form == ROWS_TSV ? put_tsv : rows_csv_field)(r->file, user);
+    put(r->file, r->user);
+    if (rank)
+        fprintf(r->file, "%c%d", mark, rank);
     putc(mark, r->file);
-    if (rank) {
-        put_whole(r->file, rank);
-        putc(mark, r->file);
-    }
-}
-
-static void put_item(struct rows *r, const char *item, const char *title, double score)
-{
-    void (*put)(FILE * f, const char *text) = r->form == ROWS_TSV ? put_tsv : rows_csv_field;
-    char mark = r->form == ROWS_TSV ? '\t' : ',';
-
     put(r->file, item);
     putc(mark, r->file);
-    put_real(r->file, score);
+    put_real(r->file, value);
     putc(mark, r->file);
     put(r->file, title ? title : "");
     putc('\n', r->file);
@@ -135,18 +119,17 @@ static void put_item(struct rows *r, const char *item, const char *title, double
 void rows_item(struct rows *r, int rank, const char *item, const char *title, double score)
 {
     if (r->form == ROWS_JSONL) {
-        fputs(r->items ? ", {" : "{", r->file);
+        fputs(r->items++ ? ", {" : "{", r->file);
         json_item(r, item, title, "score", score);
     } else {
-        put_fields(r, r->similar ? "item,rank,similar,score,title\n" : "user,rank,item,score,title\n",
-                   r->user, rank);
-        put_item(r, item, title, score);
+        put_line(r, r->similar ? "item,rank,similar,score,title\n" : "user,rank,item,score,title\n", rank,
+                 item, title, score);
     }
-    r->items++;
 }
 
 void rows_prediction(struct rows *r, const char *user, const char *item, const char *title, double rating)
 {
+    r->user = user;
     if (r->form == ROWS_JSONL) {
         fputs("{\"user\": ", r->file);
         put_json(r->file, user);
@@ -154,8 +137,7 @@ void rows_prediction(struct rows *r, const char *user, const char *item, const c
         json_item(r, item, title, "rating", rating);
         putc('\n', r->file);
     } else {
-        put_fields(r, "user,item,rating,title\n", user, 0);
-        put_item(r, item, title, rating);
+        put_line(r, "user,item,rating,title\n", 0, item, title, rating);
     }
 }
 

@@ -1,4 +1,4 @@
-#include "cli/signals.h"
+#include "cli/cli.h"
 
 #include "base/error.h"
 #include "base/file.h"

@@ -67,7 +67,7 @@ int config_setf(struct config *c, struct error *err, const char *fmt, ...)
 /* Cross-field checks; fills in defaults that depend on the model where nothing was given: model.hidden,
  * model.activation, split.kind, eval.metrics, train.monitor. Call last. */
 int config_check(struct config *c, struct error *err);
-/* The same where a trained model is judged by it: mf may then meet users who were held out whole. */
+/* The same to evaluate a trained model: mf may then meet users who were held out whole. */
 int config_check_use(struct config *c, struct error *err);
 
 /* PT_ECONFIG unless data.path is there: for what reads ratings. */

@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define OPTION(kind, name, field, use, note)                                                                 \

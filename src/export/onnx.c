@@ -7,8 +7,6 @@
 #include "setup/problem.h"
 #include "store/run_files.h"
 
-#include <string.h>
-
 /* From the dense row to the input of training: x - shift where x is not 0, then divided by its norm. */
 static const char *inputs(struct graph *g)
 {

@@ -185,7 +185,7 @@ const char *graph_chain(struct graph *g, const char *from, const char *prefix, i
 
 void graph_end(struct graph *g, int which, const char *name, int type, int64_t columns)
 {
-    struct bytes dim = {0}, shape = {0}, tensor = {0}, kind = {0}, info = {0};
+    struct bytes dim = {0}, shape = {0}, outer = {0}, inner = {0};
 
     bytes_put_text(&dim, 2, "N");
     bytes_put_message(&shape, 1, &dim);
@@ -193,17 +193,16 @@ void graph_end(struct graph *g, int which, const char *name, int type, int64_t c
         bytes_put_int(&dim, 1, columns);
         bytes_put_message(&shape, 1, &dim);
     }
-    bytes_put_int(&tensor, 1, type);
-    bytes_put_message(&tensor, 2, &shape);
-    bytes_put_message(&kind, 1, &tensor);
-    bytes_put_text(&info, 1, name);
-    bytes_put_message(&info, 2, &kind);
-    bytes_put_message(&g->ends, which, &info);
+    bytes_put_int(&inner, 1, type); /* TypeProto.Tensor, TypeProto, ValueInfoProto */
+    bytes_put_message(&inner, 2, &shape);
+    bytes_put_message(&outer, 1, &inner);
+    bytes_put_text(&inner, 1, name);
+    bytes_put_message(&inner, 2, &outer);
+    bytes_put_message(&g->ends, which, &inner);
     bytes_fini(&dim);
     bytes_fini(&shape);
-    bytes_fini(&tensor);
-    bytes_fini(&kind);
-    bytes_fini(&info);
+    bytes_fini(&outer);
+    bytes_fini(&inner);
 }
 
 void graph_fini(struct graph *g)

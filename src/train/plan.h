@@ -25,6 +25,9 @@ struct memory_plan {
 int plan_make(struct memory_plan *out, const struct config *c, const struct problem *p, bool folder,
               struct error *err);
 
+/* A usual step, for measurements. */
+extern const struct adam_step plan_adam_step;
+
 /* Sets epoch_s, by measurements of some milliseconds. PT_ENOMEM. */
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err);
 

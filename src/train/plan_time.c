@@ -26,14 +26,14 @@ struct trial {
     double *rate;     /* (workers, COST_KERNELS) */
 };
 
-static const struct adam_step any_step = {.step_size = 1e-3f,
-                                          .root_scale = 1.0f,
-                                          .eps = 1e-8f,
-                                          .beta1 = 0.9f,
-                                          .one_beta1 = 0.1f,
-                                          .beta2 = 0.999f,
-                                          .one_beta2 = 0.001f,
-                                          .keep = 1.0f};
+const struct adam_step plan_adam_step = {.step_size = 1e-3f,
+                                         .root_scale = 1.0f,
+                                         .eps = 1e-8f,
+                                         .beta1 = 0.9f,
+                                         .one_beta1 = 0.1f,
+                                         .beta2 = 0.999f,
+                                         .one_beta2 = 0.001f,
+                                         .keep = 1.0f};
 
 /* A row far from the last one, as in training. */
 static int64_t next_row(const struct trial *t, int64_t i)
@@ -53,11 +53,11 @@ static double once(const struct trial *t, int what, int id, int64_t i)
         t->kern->axpy(row, 1e-9f, w + at, t->ld);
         return (double)t->ld;
     case COST_ADAM:
-        t->kern->adam(&any_step, w + at, m + at, v + at, row, t->ld);
+        t->kern->adam(&plan_adam_step, w + at, m + at, v + at, row, t->ld);
         return (double)t->ld;
     case COST_IDLE:
         for (int s = 0; s < IDLE_STEPS; s++)
-            steps[s] = any_step;
+            steps[s] = plan_adam_step;
         t->kern->adam_idle(steps, IDLE_STEPS, w + at, m + at, v + at, t->ld);
         return (double)(IDLE_STEPS * t->ld);
     default:

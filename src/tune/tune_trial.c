@@ -11,7 +11,6 @@
 #include "eval/metrics.h"
 #include "train/train.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -248,9 +247,8 @@ static int write_best(struct search *s, const struct tune_trial *t, struct error
     return rc;
 }
 
-/* Takes note of a trial that has ended; the weights of the one it beats are not needed any more, unless it is
- * to go on. */
-static int settle(struct search *s, struct tune_trial *t, struct error *err)
+/* A trial has ended: the weights of the worse one are removed, unless it may train on. */
+static int compare_with_best(struct search *s, struct tune_trial *t, struct error *err)
 {
     struct tune_result *r = s->result;
     bool first = r->best < 0, best = first ? t->status == TUNE_DONE : tune_better(r, t, &r->trial[r->best]);
@@ -293,7 +291,7 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
         if ((rc = add_line(s, t, err)) < 0)
             return rc;
     }
-    rc = settle(s, t, err);
+    rc = compare_with_best(s, t, err);
     if (rc == 0 && o->listen)
         o->listen(o->arg, s->result, t, again);
     return rc;

@@ -101,7 +101,7 @@ expect 2 'leave --part out' -m alone --on own/u.test --part valid
 expect 2 'split.seed=2: leave it out' -m alone --on own/u.test split.seed=2
 printf '%s\n' 'nobody,1,3' "$(head -1 own/u.test | cut -f1,2 | tr '\t' ','),4" >few
 expect 0 'alone: on few, 1 examples, 1 held-out ratings' -m alone --on few
-expect 0 'note: 1 rating has an id that the model of alone does not have' -m alone --on few
+expect 0 'note: 1 rating of ids that the model of alone does not have' -m alone --on few
 "$PARTRAIN" train --out four -q model.kind=mf data.path=own/u.base data.columns=user,item,rating,skip split.test=0 split.valid=0 train.epochs=1 >/dev/null 2>err ||
     complain "four columns: $(cat err)"
 expect 0 'four: on few, 1 examples, 1 held-out ratings' -m four --on few # another number of columns than the run's data
@@ -185,7 +185,7 @@ for file in new reversed; do
         split.valid_users=0 -q >$file.out 2>err || complain "$file.csv: $(cat err)"
 done
 echo 'new1,unknown,5' >>new.csv
-expect 0 'note: 1 rating has an id that the model of vae does not have' \
+expect 0 'note: 1 rating of ids that the model of vae does not have' \
     -m vae data.path=new.csv data.columns=user,item,rating split.test_users=30 split.valid_users=0
 rows='note: [1-9][0-9]* of the users had no rating in the training of mf; their rows are made from'
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating --metrics rmse,ndcg@5

@@ -49,7 +49,7 @@ printf '102\t50\n104\t5\n' >scale
 expect 0 '^1	1	' 'scale:1: the rating 50 is outside those of the training, [0-9.]* to 5$' recommend -m mf scale
 [ "$(grep -c 'is outside' err)" -eq 1 ] || complain "a rating of 5 is off the scale: $(cat err)"
 awk -F, 'NR > 1 && NR < 12 { print $1 "\t" $2 }' data/ratings.csv >asked
-expect 0 '^[0-9]' 'note: 10 of the ratings asked for are among those that the model is given' predict -m item asked
+expect 0 '^[0-9]' 'note: 10 of the ratings asked for are input' predict -m item asked
 sed 's/^7,.*//' data/ratings.csv | grep . >less.csv
 grep '^7,' data/ratings.csv | cut -d, -f1,2 | tr , '\t' >asked
 expect 0 '^7	' '' predict -m item --data less.csv asked
@@ -60,7 +60,7 @@ printf 'userId,movieId,rating\nnobody,102,50\nnobody,104,3\n' >off.csv
 printf 'nobody\t101\n' >asked
 expect 0 '^nobody' 'note: 1 of the ratings of off.csv are outside those of the training, 1 to 5$' predict -m mf --data off.csv asked
 expect 0 '^nobody' 'note: 1 of the ratings of off.csv are outside' recommend -m mf --data off.csv --users nobody
-expect 0 '^nobody' 'nothing was learned; --data FILE has ratings of users' predict -m mf asked
+expect 0 '^nobody' 'not trained; --data FILE' predict -m mf asked
 popd >/dev/null || exit 1
 
 # Five titles as people type them: what comes is of the same parity, ten of them, ranked, without the five.

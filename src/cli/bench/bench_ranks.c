@@ -8,7 +8,6 @@
 #include "cli/process.h"
 #include "par/ranks.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +56,7 @@ static char *command_text(size_t *size, const struct bench_ranks *ranks, int cou
     return fclose(f) == 0 ? text : NULL;
 }
 
-/* Runs a command of such a text; as process_run. */
+/* Runs the command of command_text; as process_run. */
 static int run(char *command, size_t size, char **out)
 {
     char **word = mem_zalloc((int64_t)size + 1, sizeof *word);

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* NaN is an empty field. */
 static void csv_line(const struct bench_field *f, int n, bool names)

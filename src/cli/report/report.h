@@ -11,7 +11,7 @@
 #define REPORT_SERIES 24 /* most curves and metrics that are shown */
 
 struct report_run {
-    char *name;            /* owned: the folder's last part, or all of it where two are alike */
+    const char *name;      /* the folder's last part, or all of it where two are alike */
     char *folder;          /* owned */
     struct config *config; /* owned */
     char **value;          /* (settings of the report) owned, each too: of every key */

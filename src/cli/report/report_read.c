@@ -133,32 +133,27 @@ static void collect_series(struct report *r)
     }
 }
 
+/* The folder without a slash at its end, and its last part. */
 static int name_run(struct report_run *run, const char *folder, struct error *err)
 {
+    size_t length = strlen(folder);
     const char *slash;
-    size_t length;
 
-    run->folder = mem_strdup(folder);
-    if (!run->folder)
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    if (asprintf(&run->folder, "%.*s", (int)length, folder) < 0)
         return error_set(err, PT_ENOMEM, "out of memory");
-    for (length = strlen(folder); length > 1 && folder[length - 1] == '/'; length--)
-        run->folder[length - 1] = 0;
     slash = strrchr(run->folder, '/');
-    run->name = mem_strdup(slash && slash[1] ? slash + 1 : run->folder);
-    return run->name ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    run->name = slash && slash[1] ? slash + 1 : run->folder;
+    return 0;
 }
 
-static int make_names_differ(struct report *r, struct error *err)
+static void make_names_differ(struct report *r)
 {
     for (int i = 1; i < r->n; i++)
         for (int k = 0; k < i; k++)
-            if (strcmp(r->run[i].name, r->run[k].name) == 0) {
-                mem_free(r->run[i].name);
-                r->run[i].name = mem_strdup(r->run[i].folder);
-                if (!r->run[i].name)
-                    return error_set(err, PT_ENOMEM, "out of memory");
-            }
-    return 0;
+            if (strcmp(r->run[i].name, r->run[k].name) == 0)
+                r->run[i].name = r->run[i].folder;
 }
 
 int report_read(struct report *out, char **folder, int n, bool facts, struct error *err)
@@ -177,12 +172,11 @@ int report_read(struct report *out, char **folder, int n, bool facts, struct err
             (rc = read_settings(run, out->settings, err)) == 0 && (rc = read_figures(run, err)) == 0 && facts)
             read_facts(out, run);
     }
-    if (rc == 0)
-        rc = make_names_differ(out, err);
     if (rc < 0) {
         report_fini(out);
         return rc;
     }
+    make_names_differ(out);
     collect_metrics(out);
     collect_series(out);
     return 0;
@@ -197,8 +191,7 @@ void report_fini(struct report *r)
             free(run->value[i]);
         mem_free(run->value);
         json_free(run->metrics);
-        mem_free(run->name);
-        mem_free(run->folder);
+        free(run->folder);
         mem_free(run->facts);
         json_free(run->summary);
         config_free(run->config);

@@ -2,14 +2,12 @@
  * phase, beside what the machine can do with those threads.
  *
  * For each number of threads: fresh weights, one repeat to warm up, `repeats` timed ones; a repeat is an
- * epoch or its first `steps` minibatches, flushed. In strong scaling all train on the same data, so all must
- * end with the same bits. In weak scaling the columns (for mf: users and items) and the ratings grow with the
- * threads; then each size is also warmed up with the first number of threads, to compare bits.
+ * epoch or its first `steps` minibatches, flushed. In strong scaling all must end with the same bits. In
+ * weak scaling the columns (mf: users and items) and the ratings grow with the threads; each size is also
+ * warmed up with the first number of threads, to compare bits.
  *
- * Ceilings, measured with the same workers: SGEMM on blocks that stay in each worker's caches, before and
- * after every repeat; streaming by the Adam kernel (reads and writes three arrays) over twice the last-level
- * cache, before the first and after the last, as it leaves the caches cold. Times and rates are medians, of
- * repeats and of these samples between them, so that a machine whose speed drifts drifts under both. */
+ * Ceilings, between the repeats and with the same workers: SGEMM on blocks in each worker's caches, and
+ * streaming by the Adam kernel over twice the last-level cache. Times and rates are medians. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 

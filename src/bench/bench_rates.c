@@ -1,9 +1,7 @@
 /* bench_rates.c - what the machine can do with a team's workers: the roof over the phases.
  *
- * Streaming is measured by the kernel that streams in training: Adam reads and writes a weight and two
- * moments. A copy or a triad would count its stores once where most processors first read the line. The
- * arrays are twice all last-level caches together, as far as an eighth of the memory allows: smaller ones
- * would measure the cache. */
+ * Streaming is measured by Adam, which streams in training: it reads and writes a weight and two moments. The
+ * arrays are twice all last-level caches together, as far as an eighth of the memory allows. */
 #include "bench/bench.h"
 
 #include "base/mem.h"

@@ -1,8 +1,6 @@
-/* probe.h - what a machine reaches with the workers of a team: SGEMM, barriers, and passes of any other work.
- * `bench` and `doctor` measure by it.
- *
- * A pass is begun by all workers at once; its seconds are those from the first to begin to the last to end,
- * and the median pass counts. */
+/* probe.h - what a machine reaches with the workers of a team, for `bench` and `doctor`: SGEMM, barriers,
+ * and passes of any other work. All workers begin a pass at once; its seconds are those from the first begin
+ * to the last end, and the median pass counts. */
 #ifndef BENCH_PROBE_H
 #define BENCH_PROBE_H
 

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_OPTIONS = 32, LONG = 256, HELP_COLUMN = 24 };
@@ -255,6 +256,15 @@ void cli_warn(void *arg, const char *text)
 {
     (void)arg;
     cli_message("%s", text);
+}
+
+void cli_date(int64_t time, char out[32])
+{
+    time_t t = (time_t)time;
+    struct tm tm;
+
+    if (!gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d", &tm))
+        snprintf(out, 32, "%" PRId64, time);
 }
 
 int cli_print_json(FILE *out, struct json *j, struct error *err)

@@ -4,18 +4,8 @@
  * reports failure by returning a code with a message in *err: main prints "partrain: message" and turns the
  * code into the exit status. It does not call exit().
  *
- *   struct request { const char *file; int64_t threads; bool quiet; };
- *   static const struct cli_option options[] = {
- *       {"config", 'c', "FILE", "the configuration", CLI_TEXT(file)},
- *       {"threads", 0, "N", "worker threads", CLI_WHOLE(threads, 1, 4096)},
- *       {"quiet", 'q', NULL, "only errors", CLI_FLAG(quiet)}, {0}};
- *   const struct cli_usage cmd_train_usage = {"[-c FILE] [KEY=VALUE ...]", "text", options};
- *
- *   struct request q = {0};
- *   if ((rc = cli_parse(&args, &cmd_train_usage, argc, argv, &q, err)) < 0)
- *       return rc;
- *   for (; args.rest < argc; args.rest++)  what is left: argv[args.rest]
- */
+ * A command's options are a table of `struct cli_option`, each with the member of its own `struct request`
+ * that it sets (src/cli/cmd_config.c is a short one). */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -97,6 +87,9 @@ static inline const char *plural(int64_t n)
 void cli_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, for what calls back; arg is not looked at. */
 void cli_warn(void *arg, const char *text);
+
+/* "2000-04-25" (UTC) of seconds since 1970. */
+void cli_date(int64_t time, char out[32]);
 
 /* The text of j and a newline on `out`; j is freed. */
 int cli_print_json(FILE *out, struct json *j, struct error *err);

@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/eval_table.h"
+#include "eval/bootstrap.h"
+#include "serve/compare.h"
 #include "store/run_files.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,141 @@ const struct cli_usage cmd_eval_usage = {
     "\n"
     "Example: partrain eval -m runs/ml-1m --ci --metrics ndcg@10,ndcg@100\n",
     options};
+
+/* Columns of the table; NAN is an empty cell. */
+enum column {
+    COLUMN_VALUE,
+    COLUMN_REMOVE,
+    COLUMN_ERROR,
+    COLUMN_LOW,
+    COLUMN_HIGH,
+    COLUMN_AGAINST,
+    COLUMN_DIFFERENCE,
+    COLUMN_DIFFERENCE_LOW,
+    COLUMN_DIFFERENCE_HIGH,
+    COLUMN_P,
+    COLUMNS,
+};
+
+/* A row a metric. */
+struct eval_table {
+    int rows;
+    const struct metric *metric; /* (rows) borrowed from the evaluation */
+    bool shown[COLUMNS];
+    double cell[METRICS_MOST][COLUMNS];
+};
+
+static const char *const column_name[COLUMNS] = {"value",   "seen_remove", "std_error", "low",       "high",
+                                                 "against", "difference",  "diff_low",  "diff_high", "p"};
+
+static int add_interval(struct eval_table *s, const struct evaluation *j, int i,
+                        const struct bootstrap_spec *draw, struct error *err)
+{
+    const struct metric *m = &j->spec.metric[i];
+    struct bootstrap_figure f;
+    int rc;
+
+    if (j->n[i] == 0) /* no single user has it */
+        return 0;
+    rc = bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], draw, err);
+    if (rc < 0)
+        return error_prefix(err, "%s", m->name);
+    s->cell[i][COLUMN_ERROR] =
+        m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
+    s->cell[i][COLUMN_LOW] = metric_from_mean(m, f.low);
+    s->cell[i][COLUMN_HIGH] = metric_from_mean(m, f.high);
+    return 0;
+}
+
+/* The difference of two roots is that of what is under them, divided by their sum: the ends of its interval
+ * are taken with that sum held. */
+static int add_difference(struct eval_table *s, const struct evaluation *a, const struct evaluation *b, int i,
+                          const struct bootstrap_spec *draw, struct error *err)
+{
+    const struct metric *m = &a->spec.metric[i];
+    struct bootstrap_difference d;
+    double *value, by = 1.0, *cell = s->cell[i];
+    int rc;
+
+    cell[COLUMN_AGAINST] = b->result.value[i];
+    cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
+    if (a->n[i] == 0 && b->n[i] == 0)
+        return 0;
+    if ((rc = evaluation_align(a, b, i, &value, err)) < 0)
+        return rc;
+    rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err);
+    mem_free(value);
+    if (rc < 0)
+        return error_prefix(err, "%s", m->name);
+    if (m->kind == METRIC_RMSE && d.a.value + d.b.value > 0.0)
+        by = sqrt(d.a.value) + sqrt(d.b.value);
+    cell[COLUMN_DIFFERENCE_LOW] = d.difference.low / by;
+    cell[COLUMN_DIFFERENCE_HIGH] = d.difference.high / by;
+    cell[COLUMN_P] = d.p;
+    return 0;
+}
+
+/* a's figures; with `ci` standard errors and intervals; with `b` the differences to it. */
+static int eval_table_fill(struct eval_table *s, const struct evaluation *a, const struct evaluation *b,
+                           bool ci, const struct bootstrap_spec *draw, struct error *err)
+{
+    int rc = 0;
+
+    s->rows = a->spec.n;
+    s->metric = a->spec.metric;
+    s->shown[COLUMN_VALUE] = true;
+    s->shown[COLUMN_REMOVE] = a->has_other;
+    for (int c = COLUMN_ERROR; c <= COLUMN_HIGH; c++)
+        s->shown[c] = ci;
+    for (int c = COLUMN_AGAINST; c <= COLUMN_P; c++)
+        s->shown[c] = b != NULL;
+    for (int i = 0; i < s->rows && rc == 0; i++) {
+        for (int c = 0; c < COLUMNS; c++)
+            s->cell[i][c] = NAN;
+        s->cell[i][COLUMN_VALUE] = a->result.value[i];
+        if (a->has_other)
+            s->cell[i][COLUMN_REMOVE] = a->other.value[i];
+        if (ci)
+            rc = add_interval(s, a, i, draw, err);
+        if (b && rc == 0)
+            rc = add_difference(s, a, b, i, draw, err);
+    }
+    return rc;
+}
+
+/* For reading, or tab-separated with all digits. */
+static void eval_table_print(const struct eval_table *s, bool tsv)
+{
+    printf(tsv ? "%s" : "%-16s", "metric");
+    for (int c = 0; c < COLUMNS; c++)
+        if (s->shown[c])
+            printf(tsv ? "\t%s" : " %11s", column_name[c]);
+    putchar('\n');
+    for (int i = 0; i < s->rows; i++) {
+        printf(tsv ? "%s" : "%-16s", s->metric[i].name);
+        for (int c = 0; c < COLUMNS; c++)
+            if (s->shown[c] && isnan(s->cell[i][c]))
+                fputs(tsv ? "\t" : "           -", stdout);
+            else if (s->shown[c])
+                printf(tsv ? "\t%.17g" : " %11.5g", s->cell[i][c]);
+        putchar('\n');
+    }
+}
+
+static struct json *eval_table_json(const struct eval_table *s)
+{
+    struct json *metrics = json_new_object();
+
+    for (int i = 0; i < s->rows; i++) {
+        struct json *one = json_new_object();
+
+        for (int c = 0; c < COLUMNS; c++)
+            if (s->shown[c])
+                json_put_real(one, column_name[c], s->cell[i][c]);
+        json_put(metrics, s->metric[i].name, one);
+    }
+    return metrics;
+}
 
 static int print_json(const struct eval_table *s, const struct request *q, const struct evaluation *a,
                       struct error *err)
@@ -107,39 +244,35 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
 }
 
 /* Which ratings the figures are of. */
-static void note_ratings(const struct request *q, const char *run, const struct evaluation *j)
+static void note_ratings(const struct request *q, const char *run, const struct evaluation *e)
 {
     if (q->quiet)
         return;
-    if (j->dropped)
+    if (e->dropped)
         cli_message("note: %lld rating%s of ids that the model of %s does not have; left out",
-                    (long long)j->dropped, plural(j->dropped), run);
-    if (j->folded)
-        cli_message("note: %lld of the users had no rating in the training of %s; their rows are made from "
-                    "the ratings that the split leaves them",
-                    (long long)j->folded, run);
-    if (j->unknown)
+                    (long long)e->dropped, plural(e->dropped), run);
+    if (e->folded)
         cli_message(
-            "note: %lld of the users had no rating in the training of %s, and the split leaves them none: "
-            "their ratings are predicted by eval.cold or the training mean, their rankings say nothing",
-            (long long)j->unknown, run);
-    if (j->left_out)
+            "note: %lld of the users had no rating in the training of %s; their rows are made from the "
+            "ratings that the split leaves them",
+            (long long)e->folded, run);
+    if (e->unknown)
+        cli_message("note: %lld of the users had no rating in the training of %s, and the split leaves them "
+                    "none: eval.cold or the training mean predicts, their rankings say nothing",
+                    (long long)e->unknown, run);
+    if (e->left_out)
         cli_message("note: %s was trained on %lld of the ratings; they are left out", run,
-                    (long long)j->left_out);
-    if (j->trained)
-        cli_message("note: the run %s has ratings of %lld of the users too; if it was trained on ratings "
-                    "that it is evaluated on here, the figures are too good",
-                    run, (long long)j->trained);
-    if (j->same_data && !j->same_split)
-        cli_message("note: split.* is not that of the run: %s may have been trained on ratings that it is "
-                    "evaluated on here",
+                    (long long)e->left_out);
+    if (e->trained)
+        cli_message(
+            "note: the run %s has ratings of %lld of the users too; if it was trained on ratings that "
+            "are evaluated here, the figures are too good",
+            run, (long long)e->trained);
+    if (e->same_data && !e->same_split)
+        cli_message("note: split.* is not that of the run: %s may have been trained on ratings that are "
+                    "evaluated here",
                     run);
-}
-
-/* A share that was meant, and a count that was said. */
-static void note_single(const struct evaluation *j, const struct request *q)
-{
-    if (!q->quiet && !q->on && j->result.cells == 1)
+    if (!q->on && e->result.cells == 1)
         cli_message(
             "note: one rating is held out: 1 for split.test or split.valid is a count; a share is below 1");
 }
@@ -148,6 +281,7 @@ static int report(const struct request *q, const struct evaluation *a, const str
                   struct error *err)
 {
     struct bootstrap_spec draw = {.resamples = (int)q->resamples, .level = 0.95, .seed = (uint64_t)q->seed};
+    const char *ratings = q->lists ? q->truth : q->on ? q->on : q->part ? "validation part" : "test part";
     struct eval_table *s = mem_zalloc(1, sizeof *s);
     int rc;
 
@@ -158,13 +292,8 @@ static int report(const struct request *q, const struct evaluation *a, const str
         goto end;
     if (!q->quiet)
         fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->lists ? q->lists : q->run,
-                q->on || q->lists ? "on "
-                : q->part         ? "validation"
-                                  : "test",
-                q->lists ? q->truth
-                : q->on  ? q->on
-                         : " part",
-                (long long)a->result.examples, (long long)a->result.cells);
+                q->on || q->lists ? "on " : "", ratings, (long long)a->result.examples,
+                (long long)a->result.cells);
     if (q->form == FORM_JSON)
         rc = print_json(s, q, a, err);
     else
@@ -227,10 +356,8 @@ static int evaluate_both(const struct request *q, char **set, int n, struct erro
     int rc =
         q->lists ? evaluate_list_files(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
-    if (rc == 0 && !q->lists) {
+    if (rc == 0 && !q->lists)
         note_ratings(q, q->run, &a);
-        note_single(&a, q);
-    }
     r.folder = q->against;
     if (rc == 0 && q->against && kind < 0 && (rc = evaluate_run(&b, NULL, &r, err)) == 0) {
         note_ratings(q, q->against, &b);

@@ -44,20 +44,17 @@ int config_new(struct config **out, struct error *err);
 /* All that was given, as it stands: checks that are still to come find what was left out. As config_new. */
 int config_copy(struct config **out, const struct config *from, struct error *err);
 
-/* Reads a YAML file over the present values. Errors carry path:line:column, the bound, and the
- * nearest known key. A key twice, an unknown key, a wrong type, a value out of bounds and an
- * empty file are errors (PT_ECONFIG). Keys stand in sections (`model: {kind: mf}`) or dotted (`model.kind:
- * mf`). A mapping `tune` is passed over: it is for the search over configurations. */
+/* Reads a YAML file over the present values. Keys stand in sections (`model: {kind: mf}`) or dotted
+ * (`model.kind: mf`); a mapping `tune` is passed over. Errors (PT_ECONFIG) carry path:line:column, the
+ * bound, and the nearest known key. A key of earlier versions does nothing: c->retired names it, for a note
+ * to the user. */
 int config_load(struct config *c, const char *path, struct error *err);
 
 /* The same from text in memory; `name` stands for the path in messages. */
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err);
 
-/* Keys of earlier versions are read and do nothing. Sets c->retired to the key, for a note to the user. */
-
-/* Sets "KEY=VALUE"; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that
- * of a text key is taken as it stands unless it begins with a quote (`data.path=*.csv`, `data.path=-`,
- * `train.init=`). Words of a list may be parted by commas (`eval.metrics=rmse,mae`). */
+/* Sets "KEY=VALUE"; a later one wins. The value is YAML (`model.hidden=[600, 200]`), but that of a text key
+ * is taken as it stands unless it begins with a quote. Words of a list may be parted by commas. */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
 /* The same of a printf format. */

@@ -1,15 +1,5 @@
-/* tune_space.h - the `tune:` block of a configuration file: what to search, and the values of each trial.
- *
- *   tune:
- *     method: random                      random, grid or halving
- *     trials: 30                          random, halving: configurations to draw, besides the one at hand
- *     seed: 1
- *     minutes: 20                         no trial begins later; 0: no limit
- *     min_epochs: 5                       halving: epochs of the first round; the next has eta times as many
- *     eta: 3                              halving: one of eta goes on
- *     space:
- *       model.latent: [50, 100, 200]      one of these
- *       train.lr: {from: 1e-4, to: 1e-2, scale: log}       anything between; grid: `points` of them */
+/* tune_space.h - the `tune:` block of a configuration file (docs/tune.md): what to search, and the values of
+ * each trial. */
 #ifndef TUNE_TUNE_SPACE_H
 #define TUNE_TUNE_SPACE_H
 

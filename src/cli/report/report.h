@@ -83,9 +83,8 @@ void page_figures(struct page *p);
 void page_differences(struct page *p);
 void page_phases(struct page *p);
 
-/* ---- report_text.c, report_html.c ---- */
+/* ---- report_html.c ---- */
 
-int report_print(FILE *out, const struct report *r, struct error *err);
 int report_write_html(const char *path, const struct report *r, bool plots, struct error *err);
 
 /* ---- report_plot.c: gnuplot ---- */

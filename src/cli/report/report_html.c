@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/data.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -110,8 +109,8 @@ static void put_facts(struct page *p, const struct facts *f, bool plots)
             " ratings kept, %.4g%% of all pairs; values %g to %g, mean %.4g, standard deviation %.4g.",
             f->ratings, 100.0 * f->density, f->low, f->high, f->mean, f->deviation);
     if (f->has_time) {
-        data_date(f->first_time, first);
-        data_date(f->last_time, last);
+        cli_date(f->first_time, first);
+        cli_date(f->last_time, last);
         fprintf(p->out, " From %s to %s.", first, last);
     }
     fputs("</p>\n", p->out);

@@ -190,7 +190,7 @@ static int count_users(const struct advisor *a, struct error *err)
     if (a->out->judged < JUDGED_LEAST)
         return error_set(
             err, PT_EDATA,
-            "%" PRId64 " of %" PRId64 " users have %d ratings or more to learn and to be judged "
+            "%" PRId64 " of %" PRId64 " users have %d ratings or more to learn and to be evaluated "
             "by: too few to choose anything; name a configuration yourself (partrain help train)",
             a->out->judged, users, ADVICE_JUDGED);
     return 0;
@@ -222,12 +222,12 @@ static void choose_split(struct advisor *a)
     }
     a->share = fmin(0.2, fmax(0.1, ceil(100.0 * JUDGED_WANTED / (double)o->judged) / 100.0));
     add(a, &o->common, "split.kind", "users",
-        "new users: %" PRId64 " of %" PRId64 " have %d and more and can be judged", o->judged, o->users,
+        "new users: %" PRId64 " of %" PRId64 " have %d and more and can be evaluated", o->judged, o->users,
         ADVICE_JUDGED);
     number(text, a->share * (double)o->users > JUDGED_MOST ? JUDGED_MOST : a->share);
     if (a->share * (double)o->users > JUDGED_MOST)
         a->share = JUDGED_MOST / (double)o->users;
-    add(a, &o->common, "split.valid_users", text, "choose the model: about %.0f are judged",
+    add(a, &o->common, "split.valid_users", text, "choose the model: about %.0f are evaluated",
         a->share * (double)o->judged);
     add(a, &o->common, "split.test_users", text, "judge it, once");
     add(a, &o->common, "split.fold_in", "0.8", "of their ratings the model sees; it must find the others");

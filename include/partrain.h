@@ -55,6 +55,30 @@ PT_API int pt_config_load(struct pt_config *c, const char *path, struct pt_error
 PT_API int pt_config_set(struct pt_config *c, const char *assignment, struct pt_error *err);
 PT_API void pt_config_free(struct pt_config *c);
 
+/* ---- ratings in memory ---- */
+
+/* Ids of users or items. A number is the id that its decimal digits are in a file: 42 is "42". With `name`
+ * numbers are places in it: name[number]. `name` alone: name[i] is the id of the i-th. */
+struct pt_ids {
+    const int32_t *int32;
+    const int64_t *int64;    /* at most one of the two */
+    const char *const *name; /* UTF-8, not empty; or NULL */
+    int64_t names;           /* in `name` where there are numbers */
+};
+
+/* n ratings, as a file has them line by line; all arrays are borrowed for the call. A compressed sparse
+ * matrix (CSR) sets `start`: the ratings of row p are those from start[p] to start[p + 1] - 1, and `user`
+ * has the ids of the rows (all NULL: 0, 1, 2, ...). */
+struct pt_ratings {
+    int64_t n;
+    struct pt_ids user, item; /* (n) each; with `start`, user (users) */
+    const int64_t *start;     /* (users + 1), from 0 to n; or NULL */
+    int64_t users;            /* rows of a matrix */
+    const float *value;       /* (n) finite */
+    const double *value64;    /* the same, instead; both NULL: all 1 */
+    const int64_t *time;      /* (n) INT64_MIN: this one has none; NULL: none has */
+};
+
 /* ---- training ---- */
 
 struct pt_progress {
@@ -65,12 +89,22 @@ struct pt_progress {
     int64_t best_epoch;
 };
 
+enum pt_level { PT_NOTE = 1, PT_WARNING = 2 }; /* what was done; what may not be as it was meant */
+
 struct pt_train_options {
     const char *folder; /* for the run's files, which pt_model_open reads; NULL: nothing is kept */
     int resume;         /* continue the run in the folder */
     /* After every epoch; not 0 stops: the run is saved and PT_EINTERRUPTED returned. May be NULL. */
     int (*progress)(void *arg, const struct pt_progress *p);
     void *arg;
+    /* Train on these instead of the configuration's data.path; NULL: on that. The weights are those of a
+     * file with the same ratings in the same order. */
+    const struct pt_ratings *ratings;
+    /* The trained, best model, as of pt_model_open; NULL: not wanted. Without a folder its files lie in a
+     * temporary one, in memory where there is room, until pt_model_free. */
+    struct pt_model **model;
+    int (*poll)(void *arg); /* several times a second; not 0 stops, as by progress. May be NULL. */
+    void (*message)(void *arg, enum pt_level level, const char *text); /* a line each; may be NULL */
 };
 
 struct pt_result {
@@ -111,18 +145,69 @@ struct pt_people {
     const int32_t *item;
     const float *rating; /* NULL: all 1 (Multi-VAE, Mult-DAE, or items that are only left out) */
     const int32_t *user; /* (n) matrix factorisation: -1: none; NULL: all -1; other models ignore it */
+    /* (n) users by external id, who have the histories of pt_model_histories: then n alone is used of the
+     * above, and every model takes them. NULL: histories are above. */
+    const struct pt_ids *id;
 };
+
+/* Ratings that users are known by: all of them, whatever their part of a split. NULL: those of the run's
+ * data.path, which is what happens by itself when they are first needed. They are copied. */
+PT_API int pt_model_histories(struct pt_model *m, const struct pt_ratings *ratings, struct pt_error *err);
 
 /* The k best items of each person, best first: item and score (n, k). Rated items are left out. -1 and NaN
  * fill a row with fewer than k items. Scores: predicted ratings, or logits before the softmax. */
 PT_API int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item,
                         float *score, struct pt_error *err);
 
+/* The same with more to say. */
+struct pt_choice {
+    int k;
+    int seen;              /* not 0: recommend rated items too */
+    const uint8_t *hidden; /* (items) 1: never recommended; NULL: none */
+};
+PT_API int pt_recommend_with(struct pt_model *m, const struct pt_people *people,
+                             const struct pt_choice *choice, int32_t *item, float *score,
+                             struct pt_error *err);
+
+/* The k nearest other items of each of n items by cosine of the model's item vectors, nearest first: near
+ * and score (n, k); -1 and NaN fill a row. PT_EUSAGE for item-based AutoRec, which has none. */
+PT_API int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near, float *score,
+                      struct pt_error *err);
+/* These vectors, scaled to length 1 (zeros: nothing is known of the item), into vector (items, *length);
+ * NULL: *length alone. */
+PT_API int pt_item_vectors(struct pt_model *m, int64_t *length, float *vector, struct pt_error *err);
+
 /* Ratings (n, items) that a rating model predicts for every person and item, clipped as eval.clip says.
  * Where the person or the item alone was trained: the training mean plus that one's bias
  * (eval.untrained: bias); NaN where neither was. PT_EUSAGE for models that rank. */
 PT_API int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating,
                       struct pt_error *err);
+
+/* Ratings (n) of pairs: user i, by external id, and item[i]. Users have the histories of pt_model_histories,
+ * and for item-based AutoRec items have. Else as pt_predict. */
+PT_API int pt_predict_pairs(struct pt_model *m, const struct pt_ids *user, const int32_t *item, int64_t n,
+                            float *rating, struct pt_error *err);
+
+struct pt_figure {
+    char name[32]; /* "ndcg@100" */
+    double value;
+};
+
+struct pt_evaluation {
+    /* Evaluated are `held_out`, all of them but those that the model was trained on; everything else in
+     * `input` is input. NULL held_out: the test part of `input` by the run's split. NULL input: the ratings
+     * of the run's data.path. */
+    const struct pt_ratings *input, *held_out;
+    const char *metrics;         /* "ndcg@10,recall@20"; NULL: the run's eval.metrics */
+    int64_t examples, cells;     /* set: users (or items) evaluated, and held-out ratings */
+    int64_t unknown;             /* set: ratings with an id that the model does not have */
+    int n;                       /* set: figures */
+    struct pt_figure figure[64]; /* set */
+};
+PT_API int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *err);
+
+/* The run's files into another folder, which must have no run. */
+PT_API int pt_model_save(struct pt_model *m, const char *folder, struct pt_error *err);
 
 /* The model as an ONNX file: docs/export.md. */
 PT_API int pt_export_onnx(struct pt_model *m, const char *path, struct pt_error *err);

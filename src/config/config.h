@@ -36,6 +36,7 @@ struct config {
     uint64_t set[4]; /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
     const char
         *retired; /* borrowed: a key of earlier versions that was given last, without effect; or NULL */
+    const struct pt_ratings *memory; /* borrowed: the ratings of data.path=memory:; NULL: none */
 };
 
 /* All defaults. *out is freed by config_free. */

@@ -82,13 +82,15 @@ struct ratings {
     char note[320];     /* for the user, one line; "": nothing */
 };
 
-#define RATINGS_SYNTH "synth:" /* begins the path of a generated set */
+#define RATINGS_SYNTH  "synth:"  /* begins the path of a generated set */
+#define RATINGS_MEMORY "memory:" /* the path of ratings in the memory of a program */
 
 enum missing { MISSING_KEEP, MISSING_SKIP, MISSING_ERROR }; /* data.missing */
 
 /* The data.* options as plain arguments: how to read, and which ratings to keep. */
 struct ratings_spec {
     const char *path;
+    const struct pt_ratings *memory; /* borrowed: the ratings of RATINGS_MEMORY */
     const char *valid_path, *test_path; /* separate files for these parts; NULL or "": none */
     enum text_layout format;
     int columns; /* 0: recognised */

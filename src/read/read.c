@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/timing.h"
 #include "data/filter.h"
+#include "read/memory.h"
 #include "read/reader.h"
 #include "read/source.h"
 #include "read/titles.h"
@@ -10,6 +11,19 @@
 
 #include <string.h>
 #include <sys/stat.h>
+
+static int merge_pairs(struct ratings *r, const struct ratings_spec *spec, struct filters_needed *look,
+                       struct error *err)
+{
+    int rc = 0;
+
+    filters_needed_find(look, r, spec->workers);
+    if (r->given || !look->pairs_once)
+        rc = filter_duplicates(r, spec, err);
+    if (rc < 0)
+        error_prefix(err, "%s", spec->path);
+    return rc;
+}
 
 static int read_source(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
                        bool keep_time, struct filters_needed *look, struct error *err)
@@ -20,13 +34,23 @@ static int read_source(struct ratings *r, const struct source *source, const str
         rc = titles_read(r, source, err);
     if (rc == 0 && spec->item_key == ITEM_KEY_TITLE)
         rc = titles_merge(r, spec->path, err);
-    if (rc < 0)
-        return rc;
-    filters_needed_find(look, r, spec->workers);
-    if (r->given || !look->pairs_once)
-        rc = filter_duplicates(r, spec, err);
-    if (rc < 0)
-        error_prefix(err, "%s", spec->path);
+    return rc < 0 ? rc : merge_pairs(r, spec, look, err);
+}
+
+/* Times only serve to tell which of a repeated pair is the last one, unless they are asked for. */
+static int read_memory(struct ratings **out, const struct ratings_spec *spec, struct filters_needed *look,
+                       struct error *err)
+{
+    struct ratings *r = *out = mem_zalloc(1, sizeof *r);
+    int rc = r ? memory_read(r, spec, spec->want_time || spec->duplicates == DUPLICATES_LAST, err)
+               : error_set(err, PT_ENOMEM, "%s out of memory", spec->path);
+
+    if (rc == 0)
+        rc = merge_pairs(r, spec, look, err);
+    if (rc == 0 && !spec->want_time) {
+        mem_free(r->time);
+        r->time = NULL;
+    }
     return rc;
 }
 
@@ -85,6 +109,8 @@ static int read_and_filter(struct ratings **out, const struct ratings_spec *spec
 
     if (is_synth)
         rc = make_synth(&r, spec, spec->path + sizeof synth - 1, err);
+    else if (strcmp(spec->path, RATINGS_MEMORY) == 0)
+        rc = read_memory(&r, spec, &look, err);
     else
         rc = read_texts(&r, spec, &look, err);
     if (rc == 0 && !r->finished)

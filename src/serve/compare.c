@@ -149,7 +149,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     struct baseline *b = NULL;
     const struct matrix *held_out;
     struct eval_spec spec;
-    int rc = eval_run_open(&run, q->folder, q->on, q->override, q->overrides, err);
+    int rc = eval_run_open(&run, q->folder, q->on, &q->memory, q->override, q->overrides, err);
 
     *out = (struct evaluation){0};
     if (rc < 0)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "data/idtable.h"
 #include "eval/baseline.h"
+#include "serve/eval_run.h"
 
 struct evaluation {
     struct eval_spec spec;
@@ -31,6 +32,7 @@ struct evaluation {
 /* A run, with overrides KEY=VALUE, on its test or validation part or on the file `on` (eval_run.h). */
 struct eval_request {
     const char *folder, *on; /* on: may be NULL */
+    struct eval_memory memory;
     char *const *override;
     int overrides;
     bool valid;

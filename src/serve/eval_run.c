@@ -356,15 +356,17 @@ end:
     return rc;
 }
 
-int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
-                  struct error *err)
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_memory *memory,
+                  char *const *override, int n, struct error *err)
 {
+    bool others = overrides("data.", override, n) || memory->input;
     struct eval_run *e = mem_zalloc(1, sizeof *e);
     int rc = 0;
 
     if (!e)
         return error_set(err, PT_ENOMEM, "out of memory");
     e->on = on;
+    e->on_memory = memory->held_out;
     e->same_split = !overrides("split.", override, n);
     for (int i = 0; i < n && rc == 0; i++)
         rc = check_override(e, override[i], err);
@@ -372,7 +374,11 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, cha
         rc = trained_files_open(&e->files, folder, override, n, err);
     e->folder = e->files.folder;
     e->config = e->files.config;
-    if (rc < 0 || (rc = load(e, overrides("data.", override, n), err)) < 0) {
+    if (rc == 0 && memory->input) {
+        e->config->memory = memory->input;
+        rc = config_set(e->config, "data.path=" RATINGS_MEMORY, err);
+    }
+    if (rc < 0 || (rc = load(e, others, err)) < 0) {
         eval_run_close(e);
         return rc;
     }

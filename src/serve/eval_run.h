@@ -26,9 +26,16 @@ struct eval_run {
     bool same_split;            /* and no split.* key was overridden */
     int64_t dropped; /* of other ratings, or of `on`: those with an id that the model does not have */
     const char *on;  /* borrowed: the file to evaluate on, or NULL */
+    const struct pt_ratings *on_memory; /* borrowed: instead of a file, with `on` RATINGS_MEMORY */
     int64_t held_out, left_out; /* of `on`: ratings of the test part; left out because they were trained on */
     int64_t users;              /* of the model; mf: new users have the rows behind them */
     uint8_t *row_of;            /* (users) owned, mf only: ROW_... */
+};
+
+/* Ratings in memory, borrowed; each may be NULL. */
+struct eval_memory {
+    const struct pt_ratings *input;    /* instead of data.path */
+    const struct pt_ratings *held_out; /* with `on` RATINGS_MEMORY */
 };
 
 /* `on` NULL: the run's split, of its own ratings or others. Else the ratings of the file `on` are the test
@@ -39,8 +46,8 @@ struct eval_run {
  * data.* is not overridden and the ratings differ from the run's, or if `on` leaves nothing to evaluate;
  * else as trained_files_open. Only one may train or evaluate at a time (team.h). Freed by
  * eval_run_close (takes NULL). */
-int eval_run_open(struct eval_run **out, const char *folder, const char *on, char *const *override, int n,
-                  struct error *err);
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_memory *memory,
+                  char *const *override, int n, struct error *err);
 
 void eval_run_close(struct eval_run *e);
 

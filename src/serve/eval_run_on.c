@@ -35,6 +35,7 @@ static int read_asked(struct asked *a, const struct eval_run *e, const struct ra
     int rc;
 
     spec.path = e->on;
+    spec.memory = e->on_memory;
     spec.min_user_ratings = spec.min_item_ratings = 0;
     spec.want_time = false;
     spec.prefer_given = 0;

@@ -175,3 +175,13 @@ int similar_find(struct similar *s, const int32_t *item, int64_t n, int k, struc
     mem_free(s->room);
     return 0;
 }
+
+int64_t similar_length(const struct similar *s)
+{
+    return s->length;
+}
+
+const float *similar_vector(const struct similar *s, int64_t item)
+{
+    return s->vector + item * s->ld;
+}

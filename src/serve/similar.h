@@ -23,4 +23,8 @@ void similar_free(struct similar *s);
 int similar_find(struct similar *s, const int32_t *item, int64_t n, int k, struct scored *best, int *count,
                  struct error *err);
 
+/* The vector of an item: similar_length numbers, borrowed. */
+int64_t similar_length(const struct similar *s);
+const float *similar_vector(const struct similar *s, int64_t item);
+
 #endif

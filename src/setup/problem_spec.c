@@ -40,6 +40,7 @@ struct ratings_spec problem_ratings_spec(const struct config *c, int workers)
     (void)config_missing(c, &missing, &number);
     return (struct ratings_spec){
         .path = c->data_path,
+        .memory = c->memory,
         .valid_path = c->data_valid_path,
         .test_path = c->data_test_path,
         .format = (enum text_layout)c->data_format,

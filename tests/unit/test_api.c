@@ -184,7 +184,7 @@ static void people_and_ratings(void **state)
     int64_t start[] = {0, 3, 3};
     int32_t item[] = {5, 0, 9}, best[2 * 30];
     float rating[] = {4, 4, 2}, score[2 * 30], all[2 * 20];
-    struct pt_people p = {2, start, item, rating, NULL};
+    struct pt_people p = {.n = 2, .start = start, .item = item, .rating = rating};
     struct pt_error err;
     int differ = 0;
 
@@ -224,7 +224,7 @@ static void users_of_matrix_factorisation(void **state)
     int64_t start[] = {0, 1, 1};
     int32_t item[] = {5}, user[] = {3, 11}, best[8];
     float score[8], all[40];
-    struct pt_people p = {2, start, item, NULL, user};
+    struct pt_people p = {.n = 2, .start = start, .item = item, .user = user};
     struct pt_error err;
 
     (void)state;

@@ -1,0 +1,40 @@
+/* api.h - what the files of this room share. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "partrain.h"
+
+#include "serve/history_source.h"
+#include "serve/rank.h"
+#include "serve/similar.h"
+
+struct pt_model {
+    struct trained *trained;
+    char *folder;   /* owned */
+    bool temporary; /* the folder goes with the model */
+    int threads;
+    struct ranker *ranker; /* of the last choice; NULL: none yet */
+    int k;
+    bool seen;
+    uint8_t *hidden;                /* (items) owned: of that choice; NULL: none */
+    struct history_source *history; /* owned; NULL: not asked for yet */
+    struct similar *similar;        /* owned; NULL: likewise */
+};
+
+/* The library's own error into the caller's; returns rc. */
+int api_error(int rc, const struct error *own, struct pt_error *err);
+int api_no_memory(struct pt_error *err);
+
+/* A model of the run in `folder`, of which it takes ownership; on failure too. */
+int api_model_open(struct pt_model **out, char *folder, bool temporary, int threads, struct error *err);
+/* Reads the histories of the run's data.path, if there are none yet. */
+int api_need_histories(struct pt_model *m, struct error *err);
+
+/* A new folder for a run that is not kept, in memory where there is room; for mem_free. NULL: see err. */
+char *api_temporary_folder(struct error *err);
+/* Removes the files of a run, and the folder. */
+void api_remove_folder(const char *folder);
+/* The files of a run into another folder, which must have none. */
+int api_copy_folder(const char *from, const char *to, struct error *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* folder.c - a run's folder as a whole: a temporary one, and a copy. */
+#include "api/api.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/run_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define ROOM_IN_MEMORY ((uint64_t)4 << 30) /* containers have 64 MiB there, a model more than that */
+
+static bool memory_has_room(const char *path)
+{
+    struct statvfs s;
+
+    return access(path, W_OK | X_OK) == 0 && statvfs(path, &s) == 0 &&
+           (uint64_t)s.f_bavail * s.f_frsize >= ROOM_IN_MEMORY;
+}
+
+char *api_temporary_folder(struct error *err)
+{
+    const char *said = getenv("TMPDIR");
+    const char *where = memory_has_room("/dev/shm") ? "/dev/shm" : said && *said ? said : "/tmp";
+    char *folder = mem_printf("%s/partrain-XXXXXX", where);
+
+    if (!folder) {
+        (void)error_set(err, PT_ENOMEM, "out of memory");
+    } else if (!mkdtemp(folder)) {
+        (void)error_set(err, PT_EFILE,
+                        "%s: a temporary folder cannot be made: %s; TMPDIR names another place", where,
+                        strerror(errno));
+        mem_free(folder);
+        folder = NULL;
+    }
+    return folder;
+}
+
+void api_remove_folder(const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+
+    while (d && (e = readdir(d)) != NULL)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+    (void)rmdir(folder);
+}
+
+/* A file that is not there is left out. */
+static int copy_file(const char *from, const char *to, struct error *err)
+{
+    enum { PIECE = 1 << 20 };
+    int fd = open(from, O_RDONLY | O_CLOEXEC), rc;
+    struct file_writer *w;
+    char *piece;
+    ssize_t got = 0;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0
+                               : error_set(err, PT_EFILE, "%s: cannot be read: %s", from, strerror(errno));
+    if (!(piece = mem_alloc(PIECE, 1))) {
+        close(fd);
+        return error_set(err, PT_ENOMEM, "%s: out of memory", from);
+    }
+    if ((rc = file_create(&w, to, err)) == 0) {
+        while ((got = read(fd, piece, PIECE)) > 0)
+            file_write(w, piece, (size_t)got);
+        if (got < 0) {
+            rc = error_set(err, PT_EFILE, "%s: cannot be read: %s", from, strerror(errno));
+            file_abandon(w);
+        } else {
+            rc = file_commit(w, err);
+        }
+    }
+    mem_free(piece);
+    close(fd);
+    return rc;
+}
+
+/* The summary comes last: the run is done if it is there. */
+int api_copy_folder(const char *from, const char *to, struct error *err)
+{
+    static const char *const names[] = {RUN_CONFIG, RUN_ITEMS,      RUN_USERS,  RUN_METRICS,
+                                        RUN_MODEL,  RUN_CHECKPOINT, RUN_SUMMARY};
+    int rc = file_make_folder(to, err);
+
+    for (size_t i = 0; i < sizeof names / sizeof *names && rc == 0; i++) {
+        char *a = file_join(from, names[i]), *b = file_join(to, names[i]);
+
+        if (!a || !b)
+            rc = error_set(err, PT_ENOMEM, "out of memory");
+        else if (i == 0 && file_exists(b))
+            rc = error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another", to);
+        else
+            rc = copy_file(a, b, err);
+        mem_free(a);
+        mem_free(b);
+    }
+    return rc;
+}

@@ -1,0 +1,255 @@
+/* recommend.c - the best items for people, and predicted ratings. */
+#include "api/api.h"
+
+#include "base/mem.h"
+#include "read/memory.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* User i by external id in a table; -1 and an error: there is none. */
+static int64_t find_user(const struct idtable *users, const struct pt_ids *ids, int64_t i, struct error *err)
+{
+    char digits[32];
+    const char *name = memory_id(ids, i, digits);
+    int64_t row = name ? idtable_find(users, name, strlen(name)) : -1;
+
+    if (row < 0)
+        (void)error_set(err, PT_EUSAGE, "there is no user '%.100s' among the histories", name ? name : "");
+    return row;
+}
+
+static int add_history(struct histories *to, const struct pt_model *m, const struct pt_people *from,
+                       int64_t p, struct error *err)
+{
+    const struct trained *trained = m->trained;
+    int32_t row = -1;
+
+    if (from->start[p] > from->start[p + 1] || from->start[p] < 0)
+        return error_set(err, PT_EUSAGE, "person %lld: start[] goes down", (long long)p);
+    if (trained->by_row) {
+        row = from->user ? from->user[p] : -1;
+        if (row >= pt_model_users(m))
+            return error_set(err, PT_EUSAGE, "person %lld: there is no user %d", (long long)p, (int)row);
+        if (row < 0 && !from->rating && from->start[p] < from->start[p + 1])
+            return error_set(err, PT_EUSAGE, "person %lld: this model needs ratings, and rating is NULL",
+                             (long long)p);
+    }
+    for (int64_t i = from->start[p]; i < from->start[p + 1]; i++) {
+        float value = from->rating ? from->rating[i] : 1.0f;
+        bool low = from->rating && (double)value < trained->config->min_rating;
+
+        if (from->item[i] < 0 || from->item[i] >= pt_model_items(m))
+            return error_set(err, PT_EUSAGE, "person %lld: there is no item %d", (long long)p,
+                             (int)from->item[i]);
+        if (!isfinite(value))
+            return error_set(err, PT_EUSAGE, "person %lld: a rating is not finite", (long long)p);
+        if (!histories_add(to, from->item[i], trained->config->binarize ? 1.0f : value,
+                           low ? HISTORY_SEEN : HISTORY_INPUT))
+            return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    return histories_end(to, row) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
+
+/* Also makes sure of the histories of users by id. */
+static int check_people(struct pt_model *m, const struct pt_people *p, struct error *err)
+{
+    const struct trained *trained = m->trained;
+
+    if (p->n < 0)
+        return error_set(err, PT_EUSAGE, "a negative number of people");
+    if (p->id)
+        return api_need_histories(m, err);
+    if (trained->side == SIDE_ITEM)
+        return error_set(err, PT_EUSAGE,
+                         "item-based AutoRec takes no histories of new people; give its users by id");
+    if (trained->rating && !trained->by_row && !trained->config->binarize && !p->rating && p->n &&
+        p->start[p->n])
+        return error_set(err, PT_EUSAGE, "this model needs ratings, and rating is NULL");
+    return 0;
+}
+
+static int need_ranker(struct pt_model *m, const struct pt_choice *c, struct error *err)
+{
+    int64_t items = pt_model_items(m);
+    struct rank_spec spec = {.k = c->k, .keep_seen = c->seen != 0};
+
+    if (m->ranker && m->k == c->k && m->seen == spec.keep_seen && !m->hidden == !c->hidden &&
+        (!c->hidden || memcmp(m->hidden, c->hidden, (size_t)items) == 0))
+        return 0;
+    ranker_free(m->ranker);
+    mem_free(m->hidden);
+    m->ranker = NULL;
+    m->hidden = NULL;
+    if (c->hidden) {
+        if (!(m->hidden = mem_alloc(items, 1)))
+            return error_set(err, PT_ENOMEM, "out of memory");
+        memcpy(m->hidden, c->hidden, (size_t)items);
+    }
+    spec.hidden = m->hidden;
+    m->k = c->k;
+    m->seen = spec.keep_seen;
+    return ranker_new(&m->ranker, m->trained, &spec, err);
+}
+
+/* Histories [first, end) of `from`. */
+static int add_histories(struct histories *to, const struct pt_model *m, const struct pt_people *from,
+                         int64_t first, int64_t end, struct error *err)
+{
+    int rc = 0;
+
+    histories_clear(to);
+    for (int64_t p = first; p < end && rc == 0; p++) {
+        int64_t e;
+
+        if (!from->id)
+            rc = add_history(to, m, from, p, err);
+        else if ((e = find_user(m->history->names, from->id, p, err)) < 0)
+            rc = PT_EUSAGE;
+        else if (!history_source_add(m->history, m->trained, e, to))
+            rc = error_set(err, PT_ENOMEM, "out of memory");
+    }
+    return rc;
+}
+
+enum { BLOCK = 4096 };
+
+static void give_best(const struct scored *best, const int *count, int64_t n, int k, int32_t *item,
+                      float *score)
+{
+    for (int64_t p = 0; p < n; p++)
+        for (int i = 0; i < k; i++) {
+            const struct scored *s = &best[p * k + i];
+            bool is = i < count[p];
+
+            item[p * k + i] = is ? s->column : -1;
+            score[p * k + i] = is ? s->score : NAN;
+        }
+}
+
+/* Item-based models: the users are columns of the model, the items examples of the histories. */
+static int rank_columns(struct pt_model *m, const struct pt_people *people, int64_t first, int64_t n,
+                        const struct pt_choice *c, struct scored *best, int *count, struct error *err)
+{
+    const struct history_source *h = m->history;
+    int32_t *item_of = mem_alloc(h->n, sizeof *item_of), *user = mem_alloc(n, sizeof *user);
+    uint8_t *hidden = mem_zalloc(h->n, 1);
+    struct rank_spec spec = {.k = c->k, .keep_seen = c->seen != 0, .hidden = hidden};
+    int rc = item_of && user && hidden ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+
+    for (int64_t e = 0; e < h->n && rc == 0; e++) { /* an item that only the histories have has no number */
+        item_of[e] =
+            (int32_t)idtable_find(m->trained->items, idtable_name(h->names, e), idtable_length(h->names, e));
+        hidden[e] = item_of[e] < 0 || (c->hidden && c->hidden[item_of[e]]);
+    }
+    for (int64_t i = 0; i < n && rc == 0; i++) {
+        int64_t row = find_user(m->trained->users, people->id, first + i, err);
+
+        user[i] = (int32_t)row;
+        rc = row < 0 ? PT_EUSAGE : 0;
+    }
+    if (rc == 0)
+        rc = rank_users(m->trained, h, &spec, user, n, best, count, err);
+    for (int64_t i = 0; i < n && rc == 0; i++)
+        for (int r = 0; r < count[i]; r++)
+            best[i * c->k + r].column = item_of[best[i * c->k + r].column];
+    mem_free(item_of);
+    mem_free(user);
+    mem_free(hidden);
+    return rc;
+}
+
+static int rank_block(struct pt_model *m, const struct pt_people *people, int64_t first, int64_t end,
+                      const struct pt_choice *c, struct histories *block, struct scored *best, int *count,
+                      struct error *err)
+{
+    int rc;
+
+    if (m->trained->side == SIDE_ITEM)
+        return rank_columns(m, people, first, end - first, c, best, count, err);
+    rc = add_histories(block, m, people, first, end, err);
+    return rc < 0 ? rc : ranker_run(m->ranker, block, best, count, err);
+}
+
+int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
+                      int32_t *item, float *score, struct pt_error *err)
+{
+    struct error own = {0};
+    struct histories block = {0};
+    struct scored *best = NULL;
+    int count[BLOCK], k = choice->k;
+    int rc = k < 1 || k > INT_MAX / 4 ? error_set(&own, PT_EUSAGE, "k is %d; at least 1", k)
+                                      : check_people(m, people, &own);
+
+    if (rc == 0 && !(best = mem_alloc((int64_t)BLOCK * k, sizeof *best)))
+        rc = error_set(&own, PT_ENOMEM, "out of memory");
+    if (rc == 0 && m->trained->side == SIDE_USER)
+        rc = need_ranker(m, choice, &own);
+    for (int64_t first = 0; rc == 0 && first < people->n; first += BLOCK) {
+        int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
+
+        rc = rank_block(m, people, first, end, choice, &block, best, count, &own);
+        if (rc == 0)
+            give_best(best, count, end - first, k, item + first * k, score + first * k);
+    }
+    histories_fini(&block);
+    mem_free(best);
+    return api_error(rc, &own, err);
+}
+
+int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item, float *score,
+                 struct pt_error *err)
+{
+    struct pt_choice choice = {.k = k};
+
+    return pt_recommend_with(m, people, &choice, item, score, err);
+}
+
+/* For predictions any ranker will do. */
+static int need_predictor(struct pt_model *m, struct error *err)
+{
+    struct pt_choice any = {.k = 1};
+
+    return m->ranker ? 0 : need_ranker(m, &any, err);
+}
+
+int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *err)
+{
+    struct error own = {0};
+    struct histories block = {0}, want = {0};
+    int64_t items = pt_model_items(m), most = 1 + (1 << 20) / items;
+    int rc = m->trained->rating
+                 ? check_people(m, people, &own)
+                 : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
+
+    if (rc == 0 && m->trained->side == SIDE_ITEM)
+        rc = error_set(&own, PT_EUSAGE, "item-based AutoRec predicts pairs: pt_predict_pairs");
+    if (rc == 0)
+        rc = need_predictor(m, &own);
+    for (int64_t first = 0; first < people->n && rc == 0; first += most) {
+        int64_t end = people->n - first < most ? people->n : first + most;
+        float *out = rating + first * items;
+
+        histories_clear(&want);
+        rc = add_histories(&block, m, people, first, end, &own);
+        for (int64_t p = first; p < end && rc == 0; p++) {
+            bool ok = true;
+
+            for (int64_t i = 0; i < items && ok; i++)
+                ok = histories_add(&want, (int32_t)i, 0.0f, HISTORY_INPUT);
+            if (!ok || !histories_end(&want, -1))
+                rc = error_set(&own, PT_ENOMEM, "out of memory");
+        }
+        if (rc == 0)
+            rc = ranker_predict(m->ranker, &block, &want, out, &own);
+        for (int64_t i = 0; i < (end - first) * items && rc == 0; i++)
+            out[i] = (float)(isnan(out[i]) ? trained_stand_in(m->trained, &block, i / items, i % items)
+                                           : trained_rating(m->trained, out[i]));
+    }
+    histories_fini(&block);
+    histories_fini(&want);
+    return api_error(rc, &own, err);
+}

@@ -359,14 +359,15 @@ end:
 int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_memory *memory,
                   char *const *override, int n, struct error *err)
 {
-    bool others = overrides("data.", override, n) || memory->input;
+    const struct pt_ratings *input = memory ? memory->input : NULL;
+    bool others = overrides("data.", override, n) || input;
     struct eval_run *e = mem_zalloc(1, sizeof *e);
     int rc = 0;
 
     if (!e)
         return error_set(err, PT_ENOMEM, "out of memory");
     e->on = on;
-    e->on_memory = memory->held_out;
+    e->on_memory = memory ? memory->held_out : NULL;
     e->same_split = !overrides("split.", override, n);
     for (int i = 0; i < n && rc == 0; i++)
         rc = check_override(e, override[i], err);
@@ -374,8 +375,8 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
         rc = trained_files_open(&e->files, folder, override, n, err);
     e->folder = e->files.folder;
     e->config = e->files.config;
-    if (rc == 0 && memory->input) {
-        e->config->memory = memory->input;
+    if (rc == 0 && input) {
+        e->config->memory = input;
         rc = config_set(e->config, "data.path=" RATINGS_MEMORY, err);
     }
     if (rc < 0 || (rc = load(e, others, err)) < 0) {

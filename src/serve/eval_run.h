@@ -32,7 +32,7 @@ struct eval_run {
     uint8_t *row_of;            /* (users) owned, mf only: ROW_... */
 };
 
-/* Ratings in memory, borrowed; each may be NULL. */
+/* Ratings in memory, borrowed; each may be NULL, and the whole. */
 struct eval_memory {
     const struct pt_ratings *input;    /* instead of data.path */
     const struct pt_ratings *held_out; /* with `on` RATINGS_MEMORY */

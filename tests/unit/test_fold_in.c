@@ -451,7 +451,7 @@ static void judge(const char *run, const char *split)
         word[n++] = at;
     mem_free(others);
     others = file_join(u->files.folder, "model.safetensors");
-    if (eval_run_open(&l, path, NULL, word, n, &err) < 0 || tensors_open(&t, others, &err) < 0 ||
+    if (eval_run_open(&l, path, NULL, NULL, word, n, &err) < 0 || tensors_open(&t, others, &err) < 0 ||
         eval_spec_make(&spec, l->config, l->problem, &err) < 0 ||
         evaluator_new(&e, &spec, &l->problem->test, l->model, l->problem, &err) < 0)
         fail_msg("%s: %s", split, err.text);

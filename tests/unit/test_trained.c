@@ -119,7 +119,7 @@ static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **sta
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(u->model, tensors_meta(t, "weights_hash"));
         trained_close(u);
-        if (eval_run_open(&l, run, NULL, NULL, 0, &err) < 0)
+        if (eval_run_open(&l, run, NULL, NULL, NULL, 0, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_weights_alone(l->model, tensors_meta(t, "weights_hash"));
         eval_run_close(l);
@@ -236,7 +236,7 @@ static void rows_that_were_never_trained_are_known_however_many(void **state)
             expect_late(u->users, u->untrained_row);
         expect_early_alone(u);
         trained_close(u);
-        if (eval_run_open(&l, run, NULL, NULL, 0, &err) < 0)
+        if (eval_run_open(&l, run, NULL, NULL, NULL, 0, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
         expect_late(l->problem->ratings->items, l->problem->cold_column);
         eval_run_close(l);

@@ -1,5 +1,5 @@
-/* pairs.c - predicted ratings of pairs. They are sorted by example (user; item for item-based models), and each
- * example goes through the model once. */
+/* pairs.c - predicted ratings of pairs. They are sorted by example (user; item for item-based models), and
+ * each example goes through the model once. */
 #include "api/api.h"
 
 #include "base/mem.h"

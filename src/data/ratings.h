@@ -90,7 +90,7 @@ enum missing { MISSING_KEEP, MISSING_SKIP, MISSING_ERROR }; /* data.missing */
 /* The data.* options as plain arguments: how to read, and which ratings to keep. */
 struct ratings_spec {
     const char *path;
-    const struct pt_ratings *memory; /* borrowed: the ratings of RATINGS_MEMORY */
+    const struct pt_ratings *memory;    /* borrowed: the ratings of RATINGS_MEMORY */
     const char *valid_path, *test_path; /* separate files for these parts; NULL or "": none */
     enum text_layout format;
     int columns; /* 0: recognised */

@@ -35,6 +35,10 @@ install(CODE "
   file(REMOVE \"\${link}\")
   file(CREATE_LINK ${conf_from_docs} \"\${link}\" SYMBOLIC)")
 
+# python3-partrain, beside the .deb of everything else; `cmake --install --component python` installs it alone.
+install(DIRECTORY src/python/partrain DESTINATION lib/python3/dist-packages COMPONENT python EXCLUDE_FROM_ALL
+  FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME partrain)
 set(CPACK_PACKAGE_CONTACT "partrain <dev@partrain.invalid>")
@@ -44,4 +48,13 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS libopenblas0-openmp)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL Unspecified python)
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_NAME partrain)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-partrain)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "partrain (= ${PROJECT_VERSION}), python3:any, python3-numpy")
+set(CPACK_COMPONENT_PYTHON_DESCRIPTION "partrain's models from Python")
 include(CPack)

@@ -120,7 +120,7 @@ fi
 # The Debian package: everything in its place, and the program works from the unpacked tree.
 if has dpkg-deb && has dpkg-shlibdeps; then
     (cd "$build" && cpack -G DEB -B "$folder/deb") >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
-    deb=$(find "$folder/deb" -maxdepth 1 -name '*.deb')
+    deb=$(find "$folder/deb" -maxdepth 1 -name 'partrain_*.deb')
     dpkg-deb -f "$deb" Depends >"$folder/depends"
     for library in libc6 libgomp1 libhwloc libyaml libarchive libjansson libopenblas0-openmp; do
         grep -q "$library" "$folder/depends" || { echo "not among what the package needs: $library" >&2; exit 1; }
@@ -133,4 +133,11 @@ if has dpkg-deb && has dpkg-shlibdeps; then
     done
     "$folder/root/usr/bin/partrain" config -c "$folder/root/usr/share/partrain/conf/multivae.yaml" >/dev/null
     "$folder/root/usr/bin/partrain" recommend -m "$folder/run-shared" -k 1 - <<<'film 2' | grep -q 'Film [0-9]*[02468]$'
+    python=$(find "$folder/deb" -maxdepth 1 -name 'python3-partrain_*_all.deb')
+    dpkg-deb -f "$python" Depends | grep -q 'partrain (= .*python3-numpy'
+    dpkg-deb -c "$python" | grep -q 'lib/python3/dist-packages/partrain/__init__.py'
+    if dpkg-deb -c "$deb" | grep -q dist-packages; then
+        echo "the Python package is in partrain's too" >&2
+        exit 1
+    fi
 fi

@@ -29,6 +29,7 @@ cp -r src/python "$folder/tree/src"
 env -u PYTHONPATH -u PARTRAIN_LIBRARY "$folder/venv/bin/python" - <<'PYTHON'
 import pathlib, partrain
 assert "venv" in partrain.__file__ and any(pathlib.Path(partrain.__file__).parent.glob("libpartrain.so*"))
-model = partrain.train({"model.kind": "ease"}, ([1, 1, 2, 2, 3, 3] * 3, [1, 2, 2, 3, 1, 3] + [4, 5, 6, 4, 5, 6] * 2))
+pairs = [(u, (u + j * j) % 11) for u in range(60) for j in range(5)]
+model = partrain.train({"model.kind": "ease"}, tuple(zip(*dict.fromkeys(pairs))))
 assert model.recommend(1, 2)[0].shape == (2,)
 PYTHON

@@ -28,7 +28,7 @@ install(DIRECTORY conf/ DESTINATION ${CMAKE_INSTALL_DATADIR}/partrain/conf FILES
 # The documents as they lie here, so that their links hold: beside them the licence, and conf as a link to what programs read.
 install(FILES README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "recommend.c")
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "recommend.*")
 file(RELATIVE_PATH conf_from_docs ${CMAKE_INSTALL_FULL_DOCDIR} ${CMAKE_INSTALL_FULL_DATADIR}/partrain/conf)
 install(CODE "
   set(link \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/conf\")

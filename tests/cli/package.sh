@@ -135,8 +135,8 @@ if has dpkg-deb && has dpkg-shlibdeps; then
     "$folder/root/usr/bin/partrain" recommend -m "$folder/run-shared" -k 1 - <<<'film 2' | grep -q 'Film [0-9]*[02468]$'
     python=$(find "$folder/deb" -maxdepth 1 -name 'python3-partrain_*_all.deb')
     dpkg-deb -f "$python" Depends | grep -q 'partrain (= .*python3-numpy'
-    dpkg-deb -c "$python" | grep -q 'lib/python3/dist-packages/partrain/__init__.py'
-    if dpkg-deb -c "$deb" | grep -q dist-packages; then
+    dpkg-deb -c "$python" | grep 'lib/python3/dist-packages/partrain/__init__.py' >/dev/null
+    if dpkg-deb -c "$deb" | grep dist-packages; then
         echo "the Python package is in partrain's too" >&2
         exit 1
     fi

@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from ._train import Result
 
 
+def wait(job: "concurrent.futures.Future[Any]", stop: Callable[[], Any] = lambda: None) -> Any:
+    """The job's result. Ctrl-C calls ``stop`` and is raised when the job has ended: until then it has our arrays."""
+    interrupted = False
+    while True:
+        try:
+            result = job.result()
+            break
+        except KeyboardInterrupt:
+            interrupted = True
+            stop()
+        except BaseException:
+            if interrupted:
+                raise KeyboardInterrupt from None
+            raise
+    if interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
 class Worker:
     """The thread of a model: libpartrain's worker threads belong to the thread that made them, which is bound to a
     processor. So any thread of Python may use a model, and none is changed by it."""
@@ -27,7 +46,7 @@ class Worker:
         return self._pool.submit(function, *arguments)
 
     def call(self, function: str, *arguments: Any) -> None:
-        self._pool.submit(L.call, function, *arguments).result()
+        wait(self.submit(L.call, function, *arguments))
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from . import _library as L
-from ._model import Model, Worker
+from ._model import Model, Worker, wait
 from ._ratings import ArrayRatings, as_ratings, is_path
 
 log = logging.getLogger("partrain")
@@ -187,30 +187,23 @@ def train(config: Union[Mapping[str, Any], str, "os.PathLike[str]", None] = None
     show, end = _bar() if progress is True else (progress or None, lambda: None)
     listener = _Listener(show, message)
     worker = Worker()
-    interrupted = False
     job = worker.submit(_run, words, None if config is None else os.fspath(config), held,
                         None if out is None else os.fspath(out), resume, listener)
     try:
-        while True:
-            try:
-                model, result = job.result()
-                break
-            except KeyboardInterrupt:
-                interrupted = True
-                listener.stop.set()
+        model, result = wait(job, listener.stop.set)
+        if listener.raised is not None:  # too late to stop anything
+            raise listener.raised
     except BaseException:
-        worker.close()
+        if job.done() and job.exception() is None:
+            worker.free(job.result()[0])
+        else:
+            worker.close()
         if listener.raised is not None:
             raise listener.raised from None
-        if interrupted:
-            raise KeyboardInterrupt from None
         raise
     finally:
         end()
     trained = Model(worker, model, held)
     trained.result = Result(result.epochs, result.best_epoch, result.metric.decode(), result.valid, result.test,
                             result.train_s, result.weights_hash.decode(), result.model_hash.decode())
-    if listener.raised is not None or interrupted:  # it came too late to stop anything
-        trained.close()
-        raise listener.raised or KeyboardInterrupt
     return trained

@@ -101,8 +101,9 @@ fi
 # Begun with three ranks, gone on with two.
 for file in mf ials; do
     parts=(-c "conf/$file.yaml" data.path=synth:ml-100k model.latent=16 train.patience=0 train.refit=false)
-    run 1 2 "one-$file" "${parts[@]}" train.epochs=4 && run 3 1 "two-$file" "${parts[@]}" train.epochs=2 &&
-        run 2 1 "two-$file" "${parts[@]}" train.epochs=4 --resume || complain "$file: in two parts"
+    run 1 2 "one-$file" "${parts[@]}" train.epochs=4 || complain "$file: in one part"
+    run 3 1 "two-$file" "${parts[@]}" train.epochs=2 || complain "$file: with three ranks"
+    run 2 1 "two-$file" "${parts[@]}" train.epochs=4 --resume || complain "$file: resumed with two"
     [ "$(answer "one-$file")" = "$(answer "two-$file")" ] || complain "$file: another answer in two parts"
 done
 

@@ -4,11 +4,15 @@
 #include "math/kernels_isa.h"
 
 /* A register tile: HEIGHT rows, at most WIDTH blocks of 16 columns; 24 sums of 32 registers, or 8 of 16. */
-#define HEIGHT      (LANES / 2)
-#define WIDTH       (LANES == 16 ? 3 : 1)
-#define PACKED      4 /* blocks of a row that are read together */
-#define AHEAD       8 /* rows */
+#define HEIGHT (LANES / 2)
+#define WIDTH  (LANES == 16 ? 3 : 1)
+#define PACKED 4                  /* blocks of a row that are read together */
+#define AHEAD  8                  /* rows */
+#if defined(__SANITIZE_ADDRESS__) /* which checks each access before it unrolls: minutes of compiling */
+#define UNROLL_ROWS
+#else
 #define UNROLL_ROWS _Pragma("GCC unroll 16")
+#endif
 
 enum { B = ROW_ALIGN };
 

@@ -5,6 +5,7 @@
  * kept between regions, so a worker is the same thread, bound to the same place, in every run. */
 #include "par/team.h"
 
+#include "base/float_mode.h"
 #include "base/mem.h"
 #include "base/timing.h"
 #include "par/openmp.h"
@@ -14,9 +15,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
 
 struct team {
     struct worker *workers; /* (count), owned */
@@ -38,57 +36,6 @@ const char *phase_name(enum phase p)
 
     return names[p];
 }
-
-/* The floating-point unit's control word, with "flush results to zero" and "take denormal inputs as zero". */
-#if defined(__SSE__)
-static uint64_t float_mode(void)
-{
-    return _mm_getcsr();
-}
-
-static void set_float_mode(uint64_t mode)
-{
-    _mm_setcsr((unsigned)mode);
-}
-
-static uint64_t flushing(uint64_t mode)
-{
-    return mode | 0x8040;
-}
-#elif defined(__aarch64__)
-static uint64_t float_mode(void)
-{
-    uint64_t mode;
-
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    return mode;
-}
-
-static void set_float_mode(uint64_t mode)
-{
-    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
-}
-
-static uint64_t flushing(uint64_t mode)
-{
-    return mode | 1u << 24;
-}
-#else
-static uint64_t float_mode(void)
-{
-    return 0;
-}
-
-static void set_float_mode(uint64_t mode)
-{
-    (void)mode;
-}
-
-static uint64_t flushing(uint64_t mode)
-{
-    return mode;
-}
-#endif
 
 static void *wait_for_release(void *lock)
 {
@@ -136,7 +83,7 @@ static void stop_workers(struct team *t)
 {
 #pragma omp parallel num_threads(t->count)
     {
-        set_float_mode(t->caller_float_mode);
+        float_mode_set(t->caller_float_mode);
         if (t->bound > 0)
             topo_unbind_self(t->topo);
     }
@@ -158,7 +105,7 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
     t = mem_zalloc(1, sizeof *t);
     if (!t)
         return error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
-    t->caller_float_mode = float_mode();
+    t->caller_float_mode = float_mode_get();
     t->topo = topo;
     t->bind = bind;
     t->count = workers;
@@ -185,7 +132,7 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
             workers);
         goto fail;
     }
-    set_float_mode(flushing(t->caller_float_mode));
+    float_mode_set(float_mode_computing(t->caller_float_mode));
     got = start_workers(t);
     if (got != workers) {
         rc = error_set(err, PT_ENOMEM,
@@ -207,7 +154,7 @@ void team_free(struct team *t)
         return;
     if (t->started)
         stop_workers(t);
-    set_float_mode(t->caller_float_mode);
+    float_mode_set(t->caller_float_mode);
     mem_free(t->workers);
     mem_free(t);
 }
@@ -231,7 +178,7 @@ void team_run(struct team *t, team_function *fn, void *arg)
         struct worker *w = &t->workers[omp_get_thread_num()];
 
         assert(omp_get_num_threads() == t->count);
-        set_float_mode(flushing(t->caller_float_mode));
+        float_mode_set(float_mode_computing(t->caller_float_mode));
         w->phase = PHASE_BATCH;
         w->mark = clock_now();
         fn(w, arg);

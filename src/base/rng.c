@@ -1,14 +1,16 @@
 #include "base/rng.h"
 
+#include "base/real.h"
+
 #include <math.h>
 
 void rng_normal2(uint32_t a, uint32_t b, double out[2])
 {
-    double radius = sqrt(-2.0 * log((double)rng_unit_open(a))),
-           angle = 6.283185307179586 * (double)rng_unit(b);
+    double radius = sqrt(-2.0 * real_log((double)rng_unit_open(a))), sine, cosine;
 
-    out[0] = radius * cos(angle);
-    out[1] = radius * sin(angle);
+    real_sincos((double)rng_unit(b), &sine, &cosine);
+    out[0] = radius * cosine;
+    out[1] = radius * sine;
 }
 
 struct rng_stream rng_stream(uint64_t seed, enum rng_purpose purpose, uint64_t step, uint32_t position)

@@ -2,6 +2,7 @@
  * users, from sums by example. */
 #include "eval/evaluator.h"
 
+#include "base/real.h"
 #include "base/timing.h"
 
 #include <math.h>
@@ -104,7 +105,7 @@ static void sum_example(struct evaluator *e, int64_t p)
     e->weight[at] = cells;
     for (int s = 0; s < e->problem->shards && e->loss; s++)
         if (shard_width(&e->problem->cut[s])) {
-            sum += (double)e->sums[s].sum[p] * exp((double)(e->sums[s].max[p] - top));
+            sum += (double)e->sums[s].sum[p] * real_exp((double)(e->sums[s].max[p] - top));
             hit += e->sums[s].hit[p];
         }
     for (int i = 0; i < e->spec.n; i++)
@@ -117,7 +118,7 @@ static void sum_example(struct evaluator *e, int64_t p)
             e->value[i][at] = absolute;
             break;
         case METRIC_LOSS:
-            e->value[i][at] = e->loss ? cells * ((double)top + log(sum)) - hit : plain;
+            e->value[i][at] = e->loss ? cells * ((double)top + real_log(sum)) - hit : plain;
             break;
         default:
             break;

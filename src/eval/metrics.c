@@ -1,5 +1,6 @@
 #include "eval/metrics.h"
 
+#include "base/real.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -144,7 +145,7 @@ static double ndcg(const bool *hit, int seen, int could_hit)
 
         if (i >= could_hit && !hit[i])
             continue;
-        discount = 1 / log2(i + 2);
+        discount = 1 / real_log2(i + 2);
         if (i < could_hit)
             ideal += discount;
         if (i < seen && hit[i])

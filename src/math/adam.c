@@ -1,15 +1,17 @@
 #include "math/adam.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 
 #include <math.h>
 
-#define PI 3.14159265358979323846
-
 /* From s to e as p goes from 0 to 1, along half a cosine. */
-static double cosine(double s, double e, double p)
+static double half_cosine(double s, double e, double p)
 {
-    return s + (1.0 + cos(PI * (1.0 - p))) * (e - s) / 2.0;
+    double sine, cosine;
+
+    real_sincos(0.5 * (1.0 - p), &sine, &cosine);
+    return s + (1.0 + cosine) * (e - s) / 2.0;
 }
 
 void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, double *lr, double *beta1)
@@ -22,21 +24,21 @@ void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, do
     case SCHEDULE_CONSTANT:
         break;
     case SCHEDULE_STEP:
-        *lr *= pow(spec->lr_decay, (double)(epoch / spec->lr_step));
+        *lr *= real_power(spec->lr_decay, epoch / spec->lr_step);
         break;
     case SCHEDULE_EXPONENTIAL:
-        *lr *= pow(spec->lr_decay, (double)epoch);
+        *lr *= real_power(spec->lr_decay, epoch);
         break;
     case SCHEDULE_COSINE:
-        *lr = cosine(spec->lr, 0.0, share);
+        *lr = half_cosine(spec->lr, 0.0, share);
         break;
     case SCHEDULE_ONE_CYCLE: /* Smith 2018 as fastai runs it: a quarter up, the rest down */
         if (share < 0.25) {
-            *lr = cosine(spec->lr / 25.0, spec->lr, share / 0.25);
-            *beta1 = cosine(spec->momentum_high, spec->momentum_low, share / 0.25);
+            *lr = half_cosine(spec->lr / 25.0, spec->lr, share / 0.25);
+            *beta1 = half_cosine(spec->momentum_high, spec->momentum_low, share / 0.25);
         } else {
-            *lr = cosine(spec->lr, spec->lr / 1e5, (share - 0.25) / 0.75);
-            *beta1 = cosine(spec->momentum_low, spec->momentum_high, (share - 0.25) / 0.75);
+            *lr = half_cosine(spec->lr, spec->lr / 1e5, (share - 0.25) / 0.75);
+            *beta1 = half_cosine(spec->momentum_low, spec->momentum_high, (share - 0.25) / 0.75);
         }
         break;
     }
@@ -58,12 +60,13 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step)
 {
     for (int64_t i = 0; i < p->steps; i++) {
-        double t = (double)(first_step + i + 1), lr, beta1;
+        int64_t t = first_step + i + 1;
+        double lr, beta1;
         struct adam_step s;
 
         adam_schedule(&p->spec, epoch, first_step + i, &lr, &beta1);
-        s.step_size = (float)(lr / (1.0 - pow(beta1, t)));
-        s.root_scale = (float)(1.0 / sqrt(1.0 - pow(p->spec.beta2, t)));
+        s.step_size = (float)(lr / (1.0 - real_power(beta1, t)));
+        s.root_scale = (float)(1.0 / sqrt(1.0 - real_power(p->spec.beta2, t)));
         s.eps = (float)p->spec.eps;
         s.beta1 = (float)beta1;
         s.one_beta1 = (float)(1.0 - beta1);

@@ -15,19 +15,27 @@ INLINE vec sqrt_vec(vec x)
 #endif
 }
 
-/* a / b. The divider is what Adam would wait for, so AVX-512 multiplies: y is 1 / b to 24 bits, and the
- * remainder corrects the quotient, to within one unit in the last place. For b of Adam's kind: neither 0, nor
- * infinite, nor near the ends of the range. */
-INLINE vec divide_vec(vec a, vec b)
+/* A moment that has decayed below 2^-111 is 0. Near the border of what is flushed to zero, 2^-126,
+ * processors differ: some look before a result is rounded, some after. */
+INLINE vec cut_moment(vec x)
 {
 #if defined(__AVX512F__)
-    __m512 y = _mm512_rcp14_ps((__m512)b), q;
-
-    y = _mm512_fmadd_ps(y, _mm512_fnmadd_ps((__m512)b, y, _mm512_set1_ps(1.0f)), y);
-    q = _mm512_mul_ps((__m512)a, y);
-    return (vec)_mm512_fmadd_ps(_mm512_fnmadd_ps((__m512)b, q, (__m512)a), y, q);
+    return (vec)_mm512_maskz_mov_ps(_mm512_test_epi32_mask((__m512i)x, _mm512_set1_epi32(0x78000000)),
+                                    (__m512)x); /* an exponent of 16 or more: NaN too */
 #else
-    return a / b;
+    vec size = (vec)((mask)x & 0x7fffffff);
+
+    return (vec)((mask)x & ~(size < splat(0x1p-111f)));
+#endif
+}
+
+/* The same where no number is below 0. */
+INLINE vec cut_square(vec x)
+{
+#if defined(__AVX512F__)
+    return cut_moment(x);
+#else
+    return (vec)((mask)x & ~(x < splat(0x1p-111f)));
 #endif
 }
 
@@ -46,22 +54,22 @@ INLINE void adam_move(const struct adam_vec *s, vec *w, vec m, vec v)
 {
     vec root = fma_vec(sqrt_vec(v), s->root_scale, s->eps);
 
-    *w = fma_vec(s->step_size, divide_vec(m, root), *w * s->keep);
+    *w = fma_vec(s->step_size, m / root, *w * s->keep);
 }
 
 INLINE void adam_block(const struct adam_vec *s, vec *w, vec *m, vec *v, vec g)
 {
     g = fma_vec(s->l2, *w, g);
-    *m = fma_vec(s->beta1, *m, s->one_beta1 * g);
-    *v = fma_vec(s->beta2, *v, s->one_beta2 * g * g);
+    *m = cut_moment(fma_vec(s->one_beta1, g, s->beta1 * *m));
+    *v = cut_square(fma_vec(s->one_beta2 * g, g, s->beta2 * *v)); /* g g alone could be near the border */
     adam_move(s, w, *m, *v);
 }
 
 /* The same where g and l2 are 0. */
 INLINE void adam_decay(const struct adam_vec *s, vec *w, vec *m, vec *v)
 {
-    *m *= s->beta1;
-    *v *= s->beta2;
+    *m = cut_moment(s->beta1 * *m);
+    *v = cut_square(s->beta2 * *v);
     adam_move(s, w, *m, *v);
 }
 
@@ -98,16 +106,12 @@ void ISA(adam)(const struct adam_step *step, float *restrict w, float *restrict 
     }
 }
 
-#if defined(__AVX512F__)
-#define IDLE_TILE 8 /* 32 registers */
-#else
-#define IDLE_TILE 4
-#endif
+#define IDLE_TILE 8 /* more than 16 registers hold: what it hides is longer than loads from the stack */
 
 /* Some vectors at a time, which stay in registers for all the steps and hide the latency of one another. The
  * last one may be a part, of `last` floats. */
 INLINE void adam_idle_tile(const struct adam_step *steps, int64_t count, float *w, float *m, float *v,
-                           const int tile, const int64_t last)
+                           const int tile, const int64_t last, const bool l2)
 {
     vec wi[IDLE_TILE], mi[IDLE_TILE], vi[IDLE_TILE];
 
@@ -122,10 +126,13 @@ INLINE void adam_idle_tile(const struct adam_step *steps, int64_t count, float *
     for (int64_t t = 0; t < count; t++) {
         const struct adam_vec s = adam_splat(&steps[t]);
 
-        if (steps[t].l2 == 0.0f)
-            UNROLL for (int j = 0; j < tile; j++) adam_decay(&s, &wi[j], &mi[j], &vi[j]);
-        else
-            UNROLL for (int j = 0; j < tile; j++) adam_block(&s, &wi[j], &mi[j], &vi[j], splat(0.0f));
+        UNROLL for (int j = 0; j < tile; j++)
+        {
+            if (l2)
+                adam_block(&s, &wi[j], &mi[j], &vi[j], splat(0.0f));
+            else
+                adam_decay(&s, &wi[j], &mi[j], &vi[j]);
+        }
     }
     UNROLL for (int j = 0; j < tile; j++)
     {
@@ -137,17 +144,27 @@ INLINE void adam_idle_tile(const struct adam_step *steps, int64_t count, float *
     }
 }
 
-void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *restrict w, float *restrict m,
-                    float *restrict v, int64_t n)
+INLINE void adam_idle_row(const struct adam_step *steps, int64_t count, float *w, float *m, float *v,
+                          int64_t n, const bool l2)
 {
     int64_t k = 0;
 
     for (; k + IDLE_TILE * LANES <= n; k += IDLE_TILE * LANES)
-        adam_idle_tile(steps, count, w + k, m + k, v + k, IDLE_TILE, LANES);
+        adam_idle_tile(steps, count, w + k, m + k, v + k, IDLE_TILE, LANES, l2);
     for (; k + IDLE_TILE / 2 * LANES <= n; k += IDLE_TILE / 2 * LANES)
-        adam_idle_tile(steps, count, w + k, m + k, v + k, IDLE_TILE / 2, LANES);
+        adam_idle_tile(steps, count, w + k, m + k, v + k, IDLE_TILE / 2, LANES, l2);
     for (; k + LANES <= n; k += LANES)
-        adam_idle_tile(steps, count, w + k, m + k, v + k, 1, LANES);
+        adam_idle_tile(steps, count, w + k, m + k, v + k, 1, LANES, l2);
     if (k < n)
-        adam_idle_tile(steps, count, w + k, m + k, v + k, 1, n - k);
+        adam_idle_tile(steps, count, w + k, m + k, v + k, 1, n - k, l2);
+}
+
+/* l2 is that of a plan: the same in all steps. */
+void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *restrict w, float *restrict m,
+                    float *restrict v, int64_t n)
+{
+    if (count > 0 && steps->l2 != 0.0f)
+        adam_idle_row(steps, count, w, m, v, n, true);
+    else
+        adam_idle_row(steps, count, w, m, v, n, false);
 }

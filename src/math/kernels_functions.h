@@ -50,9 +50,20 @@ INLINE float expm1_element(float x)
     return x == x ? p : x;
 }
 
+/* 1 + exp(x) for x up to 87, and clamped to it: the inverse is never so small that it would be flushed,
+ * which a compiler that computes it beforehand does not do. NaN is lost. */
+INLINE float one_plus_exp(float x)
+{
+    float power, p = exp_parts(x < 87.0f ? x : 87.0f, &power);
+
+    return FMA(power, p, power + 1.0f);
+}
+
 INLINE float sigmoid_element(float x)
 {
-    return 1.0f / (1.0f + exp_element(-x));
+    float s = 1.0f / one_plus_exp(-x);
+
+    return x == x ? s : x;
 }
 
 INLINE float tanh_element(float x)
@@ -64,7 +75,7 @@ INLINE float tanh_element(float x)
     p = FMA(p, z, 1.33314422036e-1f);
     p = FMA(p, z, -3.33332819422e-1f);
     p = FMA(p * z, x, x); /* small |x|: odd polynomial, as in Cephes' tanhf */
-    big = 1.0f - 2.0f / (exp_element(2.0f * size) + 1.0f);
+    big = 1.0f - 2.0f / one_plus_exp(2.0f * size);
     big = x < 0.0f ? -big : big;
     return size < 0.625f ? p : x == x ? big : x;
 }

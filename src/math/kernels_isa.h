@@ -13,6 +13,8 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if defined(__AVX512F__)
@@ -21,12 +23,6 @@
 #define LANES 8
 #else
 #define LANES 4
-#endif
-
-#if defined(__FMA__) || defined(__aarch64__)
-#define FMA(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define FMA(a, b, c) ((a) * (b) + (c)) /* no such instruction here, so nothing can contract it either */
 #endif
 
 #define JOIN2(a, b) a##b
@@ -38,11 +34,18 @@
 
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef float vec_any __attribute__((vector_size(4 * LANES), may_alias, aligned(4))); /* begins anywhere */
+typedef int32_t mask __attribute__((vector_size(4 * LANES))); /* of a comparison: -1 or 0 a lane */
 
 INLINE vec splat(float x)
 {
     return x - (vec){0};
 }
+
+/* a b + c rounded once: fused where the processor can, else emulated to the bit. In double the product is
+ * exact and the sum's rounding error is found (Knuth); the sum rounded to odd is then rounded to float as
+ * if it were exact (Boldo, Melquiond: "Emulation of FMA and correctly rounded sums", 2008). */
+#if defined(__FMA__) || defined(__aarch64__)
+#define FMA(a, b, c) __builtin_fmaf(a, b, c)
 
 INLINE vec fma_vec(vec a, vec b, vec c)
 {
@@ -51,11 +54,50 @@ INLINE vec fma_vec(vec a, vec b, vec c)
 #elif defined(__AVX2__)
     return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #else
-    return a * b + c;
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #endif
 }
+#else
+#define FMA(a, b, c) fma_element(a, b, c)
 
-/* The lanes of v by a binary tree: lane i + lane i + half, and so on. */
+INLINE float fma_element(float a, float b, float c)
+{
+    double product = (double)a * (double)b, sum = product + (double)c, rest = sum - product,
+           error = (product - (sum - rest)) + ((double)c - rest);
+    int64_t inexact = (error < 0.0) | (error > 0.0), bits, sign;
+
+    memcpy(&bits, &sum, sizeof bits);
+    memcpy(&sign, &error, sizeof sign);
+    bits = (bits - (((sign ^ bits) < 0) & inexact)) | inexact; /* towards zero, and odd */
+    memcpy(&sum, &bits, sizeof sum);
+    return (float)sum;
+}
+
+INLINE vec fma_vec(vec a, vec b, vec c)
+{
+    typedef double real __attribute__((vector_size(8 * LANES)));
+    typedef uint64_t word __attribute__((vector_size(8 * LANES)));
+    real addend = __builtin_convertvector(c, real);
+    real product = __builtin_convertvector(a, real) * __builtin_convertvector(b, real);
+    real sum = product + addend, rest = sum - product;
+    real error = (product - (sum - rest)) + (addend - rest), none = {0};
+    word inexact = (word)((error < none) | (error > none)) >> 63, bits = (word)sum;
+
+    bits = (bits - ((((word)error ^ bits) >> 63) & inexact)) | inexact;
+    return __builtin_convertvector((real)bits, vec);
+}
+#endif
+
+INLINE vec choose(mask where, vec yes, vec no)
+{
+    return (vec)((where & (mask)yes) | (~where & (mask)no));
+}
+
+/* ---- sums over a row: 16 lanes, whatever the width of a vector, and a binary tree over them ---- */
+
+#define PARTS (ROW_ALIGN / LANES) /* vectors of 16 lanes */
+
+/* The lanes of a vector by a binary tree: lane i + lane i + half, and so on. */
 INLINE float lane_sum(vec v)
 {
     typedef float vec4 __attribute__((vector_size(16)));
@@ -72,14 +114,52 @@ INLINE float lane_sum(vec v)
     return (quarter[0][0] + quarter[0][2]) + (quarter[0][1] + quarter[0][3]);
 }
 
-/* A row's sums are taken in 16 lanes, whatever the width of a vector, and those by the same tree. */
-#define PARTS (ROW_ALIGN / LANES)
-INLINE float row_sum(vec *part)
+/* The first levels of the tree: 16 lanes in parts become those of one vector. */
+INLINE vec fold_parts(const vec *part)
 {
-    for (int half = PARTS / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            part[i] += part[i + half];
-    return lane_sum(part[0]);
+#if PARTS == 4
+    return (part[0] + part[2]) + (part[1] + part[3]);
+#elif PARTS == 2
+    return part[0] + part[1];
+#else
+    return part[0];
+#endif
+}
+
+/* A row's sum of its 16 lanes. */
+INLINE float row_sum(const vec *part)
+{
+    return lane_sum(fold_parts(part));
+}
+
+typedef float four __attribute__((vector_size(16)));
+
+/* Four vectors' lane_sum, bit for bit. */
+INLINE four lane_sums(const vec *v)
+{
+#if defined(__AVX512F__)
+    const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
+    __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    __m512 abcd = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+
+    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0x4e));
+    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0xb1));
+    return (four)_mm512_castps512_ps128(_mm512_permutexvar_ps(first, abcd));
+#elif defined(__AVX2__)
+    __m256 a = (__m256)v[0], b = (__m256)v[1], c = (__m256)v[2], d = (__m256)v[3];
+    __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+    __m256 cd = _mm256_add_ps(_mm256_permute2f128_ps(c, d, 0x20), _mm256_permute2f128_ps(c, d, 0x31));
+    __m256 ac = _mm256_shuffle_ps(ab, cd, 0x44), bd = _mm256_shuffle_ps(ab, cd, 0xee);
+
+    ac = _mm256_add_ps(ac, bd);
+    ac = _mm256_add_ps(ac, _mm256_permute_ps(ac, 0xb1)); /* a a c c | b b d d */
+    ac = _mm256_permutevar8x32_ps(ac, _mm256_setr_epi32(0, 4, 2, 6, 0, 4, 2, 6));
+    return (four)_mm256_castps256_ps128(ac);
+#else
+    return (four){lane_sum(v[0]), lane_sum(v[1]), lane_sum(v[2]), lane_sum(v[3])};
+#endif
 }
 
 /* Loops over a register tile must be unrolled before the compiler assigns registers. */

@@ -4,7 +4,7 @@
  * whatever tile it falls into. So workers can cut a product where they like, which no BLAS promises. */
 #include "math/kernels_isa.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__aarch64__)
 #define NT_ROWS 6  /* 24 sums, 4 + 1 operands: 32 registers */
 #define NN_SUMS 24 /* the same, with 3 + 1 operands */
 #else
@@ -22,36 +22,6 @@
 
 /* ---- A B^T -------------------------------------------------------------------------------------------- */
 
-typedef float four __attribute__((vector_size(16)));
-
-/* Four vectors' lane_sum, bit for bit. */
-INLINE four lane_sums(const vec *v)
-{
-#if defined(__AVX512F__)
-    const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
-    __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
-    __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
-    __m512 abcd = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
-
-    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0x4e));
-    abcd = _mm512_add_ps(abcd, _mm512_permute_ps(abcd, 0xb1));
-    return (four)_mm512_castps512_ps128(_mm512_permutexvar_ps(first, abcd));
-#elif defined(__AVX2__)
-    __m256 a = (__m256)v[0], b = (__m256)v[1], c = (__m256)v[2], d = (__m256)v[3];
-    __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-    __m256 cd = _mm256_add_ps(_mm256_permute2f128_ps(c, d, 0x20), _mm256_permute2f128_ps(c, d, 0x31));
-    __m256 ac = _mm256_shuffle_ps(ab, cd, 0x44), bd = _mm256_shuffle_ps(ab, cd, 0xee);
-
-    ac = _mm256_add_ps(ac, bd);
-    ac = _mm256_add_ps(ac, _mm256_permute_ps(ac, 0xb1)); /* a a c c | b b d d */
-    ac = _mm256_permutevar8x32_ps(ac, _mm256_setr_epi32(0, 4, 2, 6, 0, 4, 2, 6));
-    return (four)_mm256_castps256_ps128(ac);
-#else
-    return (four){lane_sum(v[0]), lane_sum(v[1]), lane_sum(v[2]), lane_sum(v[3])};
-#endif
-}
-
 /* What a tile fetches into the second cache while it computes: a line at `at` every `stride` floats, one a
  * step. */
 struct fetch {
@@ -59,14 +29,12 @@ struct fetch {
     int64_t stride, steps;
 };
 
-INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias,
-                    const float *ahead, float *c, int64_t ldc, const int rows, const int columns)
+/* The tile's sums over every PARTS-th vector of k, beginning with vector `part`. */
+INLINE void nt_sums(vec sum[NT_ROWS][NT_COLUMNS], int part, int64_t k, const float *a, int64_t lda,
+                    const float *b, int64_t ldb, const float *ahead, const int rows, const int columns)
 {
-    vec sum[NT_ROWS][NT_COLUMNS];
-
-    UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(c + i * ldc + NT_NEAR, 1, 3);
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] = splat(0.0f);
-    for (int64_t t = 0; t < k; t += LANES) {
+    for (int64_t t = part * LANES; t < k; t += ROW_ALIGN) {
         vec right[NT_COLUMNS];
 
         if (ahead) {
@@ -81,6 +49,48 @@ INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int6
             UNROLL for (int j = 0; j < columns; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
         }
     }
+}
+
+INLINE void nt_keep(vec kept[NT_ROWS][NT_COLUMNS], vec sum[NT_ROWS][NT_COLUMNS], const int rows,
+                    const int columns)
+{
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) kept[i][j] = sum[i][j];
+}
+
+INLINE void nt_add(vec sum[NT_ROWS][NT_COLUMNS], vec kept[NT_ROWS][NT_COLUMNS], const int rows,
+                   const int columns)
+{
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] += kept[i][j];
+}
+
+/* Sums have 16 lanes. Where a vector has fewer, one part of them after the other is summed over all of k,
+ * so that the tile keeps its size; then the parts are added as fold_parts does. */
+INLINE void nt_tile(int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, const float *bias,
+                    const float *ahead, float *c, int64_t ldc, const int rows, const int columns)
+{
+    vec sum[NT_ROWS][NT_COLUMNS], kept[2][NT_ROWS][NT_COLUMNS];
+
+    UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(c + i * ldc + NT_NEAR, 1, 3);
+#if PARTS == 4
+    nt_sums(sum, 3, k, a, lda, b, ldb, ahead, rows, columns);
+    nt_keep(kept[1], sum, rows, columns);
+    nt_sums(sum, 1, k, a, lda, b, ldb, NULL, rows, columns);
+    nt_add(sum, kept[1], rows, columns);
+    nt_keep(kept[1], sum, rows, columns);
+    nt_sums(sum, 2, k, a, lda, b, ldb, NULL, rows, columns);
+    nt_keep(kept[0], sum, rows, columns);
+    nt_sums(sum, 0, k, a, lda, b, ldb, NULL, rows, columns);
+    nt_add(sum, kept[0], rows, columns);
+    nt_add(sum, kept[1], rows, columns);
+#elif PARTS == 2
+    nt_sums(sum, 1, k, a, lda, b, ldb, ahead, rows, columns);
+    nt_keep(kept[0], sum, rows, columns);
+    nt_sums(sum, 0, k, a, lda, b, ldb, NULL, rows, columns);
+    nt_add(sum, kept[0], rows, columns);
+#else
+    (void)kept;
+    nt_sums(sum, 0, k, a, lda, b, ldb, ahead, rows, columns);
+#endif
     UNROLL for (int i = 0; i < rows; i++)
     {
         if (columns == NT_COLUMNS) {

@@ -40,7 +40,7 @@ INLINE float log_element(float x)
     m = bits.f;
     low = m < 0.707106781f ? 1.0f : 0.0f;
     exponent -= (int32_t)low;
-    m = m + low * m - 1.0f;
+    m = FMA(low, m, m - 1.0f); /* exact */
     z = m * m;
     p = FMA(7.0376836292e-2f, m, -1.1514610310e-1f);
     p = FMA(p, m, 1.1676998740e-1f);

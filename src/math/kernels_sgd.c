@@ -14,9 +14,9 @@ INLINE float dot_rows(const float *p, const float *q, int64_t ld)
     return row_sum(sum);
 }
 
-/* Both rows take their step from the rows as they were; *pp and *qq: mean squares of the gradients. */
+/* Both rows take their step from the rows as they were; the mean squares of the gradients are added up. */
 INLINE void step_rows(const struct sgd_block *b, float *p, float *q, float d, float penalty_p,
-                      float penalty_q, float rate_p, float rate_q, float *pp, float *qq)
+                      float penalty_q, float rate_p, float rate_q, float *square_p, float *square_q)
 {
     const vec dv = splat(d), lp = splat(penalty_p), lq = splat(penalty_q);
     const vec up = splat(-rate_p), uq = splat(-rate_q);
@@ -34,8 +34,8 @@ INLINE void step_rows(const struct sgd_block *b, float *p, float *q, float d, fl
             *pv = fma_vec(up, gp, *pv);
             *qv = fma_vec(uq, gq, *qv);
         }
-    *pp = row_sum(sum_p) * b->per_unit;
-    *qq = row_sum(sum_q) * b->per_unit;
+    *square_p = FMA(row_sum(sum_p), b->per_unit, *square_p);
+    *square_q = FMA(row_sum(sum_q), b->per_unit, *square_q);
 }
 
 INLINE void step_bias(const struct sgd_block *b, float *bias, float mean, float d, float rate, float *square)
@@ -67,7 +67,7 @@ double ISA(sgd)(const struct sgd_block *b)
         float *p = b->user.row + u * b->ld, *q = b->item.row + c * b->ld;
         float rate[4] = {b->user.square[u], b->item.square[c], b->user.bias_square[u],
                          b->item.bias_square[c]};
-        float out, slope = 1.0f, e, pp, qq;
+        float out, slope = 1.0f, e;
 
         if (i + AHEAD < b->n)
             ask_for(b, r + AHEAD);
@@ -82,9 +82,8 @@ double ISA(sgd)(const struct sgd_block *b)
         squares += (double)e * (double)e;
         e *= slope;
         UNROLL for (int j = 0; j < 4; j++) rate[j] = b->lr / __builtin_sqrtf(rate[j]);
-        step_rows(b, p, q, e, b->user.penalty[u], b->item.penalty[c], rate[0], rate[1], &pp, &qq);
-        b->user.square[u] += pp;
-        b->item.square[c] += qq;
+        step_rows(b, p, q, e, b->user.penalty[u], b->item.penalty[c], rate[0], rate[1], b->user.square + u,
+                  b->item.square + c);
         step_bias(b, b->user.bias + u, b->user.mean[u], e, rate[2], b->user.bias_square + u);
         step_bias(b, b->item.bias + c, b->item.mean[c], e, rate[3], b->item.bias_square + c);
     }

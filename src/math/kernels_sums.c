@@ -14,7 +14,7 @@ INLINE void gather_tile(float *out, bool add, int64_t n, const int32_t *idx, con
         const vec *row = (const vec *)(table + idx[i] * ld);
         vec c = splat(coef[i]);
 
-        UNROLL for (int t = 0; t < tile; t++) sum[t] += c * row[t];
+        UNROLL for (int t = 0; t < tile; t++) sum[t] = fma_vec(c, row[t], sum[t]);
     }
     UNROLL for (int t = 0; t < tile; t++)
     {
@@ -50,40 +50,55 @@ void ISA(gather)(float *out, bool add, int64_t n, const int32_t *idx, const floa
 
 /* ---- dots: one row against several ------------------------------------------------------------ */
 
-/* `rows` rows at a time share the loads of w; two chains a row hide the latency of FMA. */
+#if LANES == 16
+#define DOTS_ROWS 8 /* chains of sums that hide one another's latency */
+#else
+#define DOTS_ROWS 4
+#endif
+
+/* `rows` rows at a time share the loads of w. */
 INLINE void dots_tile(float *out, const int32_t *idx, const float *w, const float *table, int64_t ld,
                       const int rows)
 {
-    vec even[4], odd[4];
-    const float *row[4];
-    int64_t k = 0;
+    vec sum[DOTS_ROWS][PARTS], all[DOTS_ROWS];
+    const float *row[DOTS_ROWS];
 
     UNROLL for (int r = 0; r < rows; r++)
     {
-        even[r] = odd[r] = splat(0.0f);
+        UNROLL for (int i = 0; i < PARTS; i++) sum[r][i] = splat(0.0f);
         row[r] = table + idx[r] * ld;
     }
-    for (; k + 2 * LANES <= ld; k += 2 * LANES) {
-        vec a = *(const vec *)(w + k), b = *(const vec *)(w + k + LANES);
-
-        UNROLL for (int r = 0; r < rows; r++)
+    for (int64_t k = 0; k < ld; k += ROW_ALIGN)
+        UNROLL for (int i = 0; i < PARTS; i++)
         {
-            even[r] += a * *(const vec *)(row[r] + k);
-            odd[r] += b * *(const vec *)(row[r] + k + LANES);
+            vec a = *(const vec *)(w + k + i * LANES);
+
+            UNROLL for (int r = 0; r < rows; r++) sum[r][i] =
+                fma_vec(a, *(const vec *)(row[r] + k + i * LANES), sum[r][i]);
         }
-    }
-    if (k < ld)
-        UNROLL for (int r = 0; r < rows; r++) even[r] += *(const vec *)(w + k) * *(const vec *)(row[r] + k);
-    UNROLL for (int r = 0; r < rows; r++) out[r] = lane_sum(even[r] + odd[r]);
+    UNROLL for (int r = 0; r < rows; r++) all[r] = fold_parts(sum[r]);
+    if (rows % 4 == 0)
+        UNROLL for (int r = 0; r < rows; r += 4)
+        {
+            four sums = lane_sums(all + r);
+
+            memcpy(out + r, &sums, sizeof sums);
+        }
+    else
+        UNROLL for (int r = 0; r < rows; r++) out[r] = lane_sum(all[r]);
 }
 
 void ISA(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld)
 {
     int64_t i = 0;
 
-    for (; i + 4 <= n; i += 4)
+    for (; i + DOTS_ROWS <= n; i += DOTS_ROWS)
+        dots_tile(out + i, idx + i, w, table, ld, DOTS_ROWS);
+    for (; DOTS_ROWS > 4 && i + 4 <= n; i += 4)
         dots_tile(out + i, idx + i, w, table, ld, 4);
-    for (; i < n; i++)
+    for (; i + 2 <= n; i += 2)
+        dots_tile(out + i, idx + i, w, table, ld, 2);
+    if (i < n)
         dots_tile(out + i, idx + i, w, table, ld, 1);
 }
 

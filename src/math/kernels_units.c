@@ -71,43 +71,50 @@ void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
 
 /* ---- softmax ---- */
 
-typedef int32_t mask __attribute__((vector_size(4 * LANES))); /* of a comparison: -1 or 0 a lane */
-
-INLINE vec choose(mask where, vec yes, vec no)
+/* The last n < 16 elements of a row, and -infinity behind them: no maximum, and 0 in a sum of exp. */
+INLINE void load_end(vec *part, const float *x, int64_t n)
 {
-    return (vec)((where & (mask)yes) | (~where & (mask)no));
-}
+    float lane[ROW_ALIGN];
 
-/* The last n < LANES elements of a row, and -infinity behind them: no maximum, and 0 in a sum of exp. */
-INLINE vec row_end(const float *x, int64_t n)
-{
-    vec v = splat(-__builtin_inff());
-
-    memcpy(&v, x, (size_t)n * sizeof *x);
-    return v;
+    for (int i = 0; i < ROW_ALIGN; i++)
+        lane[i] = -__builtin_inff();
+    memcpy(lane, x, (size_t)n * sizeof *x);
+    memcpy(part, lane, sizeof lane);
 }
 
 /* The greater of each lane. NaN is lost where no comparison holds, so `nan` keeps one. */
-INLINE void update_max(vec *most, vec *nan, vec v)
+INLINE void update_max(vec *most, vec *nan, const vec *x)
 {
-    *most = choose(v > *most, v, *most);
-    *nan = choose(v == v, *nan, v);
+    UNROLL for (int p = 0; p < PARTS; p++)
+    {
+        most[p] = choose(x[p] > most[p], x[p], most[p]);
+        nan[p] = choose(x[p] == x[p], nan[p], x[p]);
+    }
 }
 
 /* A row's maximum; NaN where any element is. */
 INLINE float row_max(const float *x, int64_t n)
 {
-    vec most = splat(-__builtin_inff()), nan = splat(0.0f);
-    float lane[LANES], none;
+    vec most[PARTS], nan[PARTS], part[PARTS];
+    float lane[ROW_ALIGN], none;
     int64_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
-        update_max(&most, &nan, *(const vec_any *)(x + i));
-    if (i < n)
-        update_max(&most, &nan, row_end(x + i, n - i));
-    none = lane_sum(nan); /* 0 or NaN */
-    memcpy(lane, &most, sizeof most);
-    for (int half = LANES / 2; half; half /= 2)
+    UNROLL for (int p = 0; p < PARTS; p++)
+    {
+        most[p] = splat(-__builtin_inff());
+        nan[p] = splat(0.0f);
+    }
+    for (; i + ROW_ALIGN <= n; i += ROW_ALIGN) {
+        UNROLL for (int p = 0; p < PARTS; p++) part[p] = *(const vec_any *)(x + i + p * LANES);
+        update_max(most, nan, part);
+    }
+    if (i < n) {
+        load_end(part, x + i, n - i);
+        update_max(most, nan, part);
+    }
+    none = row_sum(nan); /* 0 or NaN */
+    memcpy(lane, most, sizeof most);
+    for (int half = ROW_ALIGN / 2; half; half /= 2)
         for (int j = 0; j < half; j++)
             lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
     return none == none ? lane[0] : none;
@@ -125,38 +132,46 @@ INLINE vec exp_vec(vec x, float top)
     return x;
 }
 
-void ISA(exp_row)(float *x, int64_t n, float *max, float *sum)
+/* The maximum, and the sum of exp(x - max); these go to `out` where it is not NULL. */
+INLINE void sum_exp(const float *x, int64_t n, float *out, float *max, float *sum)
 {
     float top = row_max(x, n);
-    vec total = splat(0.0f), e;
+    vec total[PARTS], part[PARTS];
     int64_t i = 0;
 
-    for (; i + LANES <= n; i += LANES) {
-        e = exp_vec(*(const vec_any *)(x + i), top);
-        *(vec_any *)(x + i) = e;
-        total += e;
+    UNROLL for (int p = 0; p < PARTS; p++) total[p] = splat(0.0f);
+    for (; i + ROW_ALIGN <= n; i += ROW_ALIGN) {
+        UNROLL for (int p = 0; p < PARTS; p++)
+        {
+            vec e = exp_vec(*(const vec_any *)(x + i + p * LANES), top);
+
+            total[p] += e;
+            if (out)
+                *(vec_any *)(out + i + p * LANES) = e;
+        }
     }
     if (i < n) {
-        e = exp_vec(row_end(x + i, n - i), top);
-        memcpy(x + i, &e, (size_t)(n - i) * sizeof *x);
-        total += e;
+        load_end(part, x + i, n - i);
+        UNROLL for (int p = 0; p < PARTS; p++)
+        {
+            part[p] = exp_vec(part[p], top);
+            total[p] += part[p];
+        }
+        if (out)
+            memcpy(out + i, part, (size_t)(n - i) * sizeof *out);
     }
     *max = top;
-    *sum = lane_sum(total);
+    *sum = row_sum(total);
+}
+
+void ISA(exp_row)(float *x, int64_t n, float *max, float *sum)
+{
+    sum_exp(x, n, x, max, sum);
 }
 
 void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum)
 {
-    float top = row_max(x, n);
-    vec total = splat(0.0f);
-    int64_t i = 0;
-
-    for (; i + LANES <= n; i += LANES)
-        total += exp_vec(*(const vec_any *)(x + i), top);
-    if (i < n)
-        total += exp_vec(row_end(x + i, n - i), top);
-    *max = top;
-    *sum = lane_sum(total);
+    sum_exp(x, n, NULL, max, sum);
 }
 
 /* ---- ranking ---- */

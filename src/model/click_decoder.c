@@ -1,5 +1,7 @@
 #include "model/click_decoder.h"
 
+#include "base/real.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -145,13 +147,14 @@ static void combine(struct click_decoder *d, const struct batch *b, int64_t from
         for (int s = 0; s < d->w.shards; s++) {
             if (shard_width(&d->w.cut[s]) == 0)
                 continue;
-            sum += (double)d->shard[s].sum[p] * exp((double)(d->shard[s].max[p] - top));
+            sum += (double)d->shard[s].sum[p] * real_exp((double)(d->shard[s].max[p] - top));
             hit += d->shard[s].hit[p];
             n += d->shard[s].mass[p]; /* targets are ones: exact in any order */
         }
-        d->row_loss[from + p] = n * ((double)top + log(sum)) - hit;
+        d->row_loss[from + p] = n * ((double)top + real_log(sum)) - hit;
         for (int64_t s = own_first; s < own_end; s++)
-            d->scale[s][p] = (float)(exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
+            d->scale[s][p] =
+                (float)(real_exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "model/encoder.h"
 
-#include <math.h>
+#include "base/real.h"
+
 #include <string.h>
 
 /* Cost of a shard in an epoch, in entries: an entry takes part in two row sums, and each step in which the
@@ -10,7 +11,8 @@ static double shard_cost(const struct matrix *x, int shard, int64_t batch)
     double share = (double)batch / (double)x->examples, cost = 0.0;
 
     for (int64_t c = x->cut[shard].begin; c < x->cut[shard].end; c++)
-        cost += (double)x->column_count[c] + 4.0 / share * (1.0 - exp(-share * (double)x->column_count[c]));
+        cost +=
+            (double)x->column_count[c] + 4.0 / share * (1.0 - real_exp(-share * (double)x->column_count[c]));
     return cost;
 }
 

@@ -7,7 +7,8 @@
  * Sums are taken within a shard block by block, then over shards in their order. */
 #include "model/mf_sgd.h"
 
-#include <math.h>
+#include "base/real.h"
+
 #include <string.h>
 
 enum { ROUNDS = 10, SQUARE = 0, UNSURE, SPREAD, ROWS }; /* the latter: of mf_sgd.partial */
@@ -27,7 +28,7 @@ static double score_of(const struct model_spec *spec, float value)
         return (double)value;
     share = ((double)value - spec->range_low) / (spec->range_high - spec->range_low);
     share = share < EDGE ? EDGE : share > 1.0 - EDGE ? 1.0 - EDGE : share;
-    return log(share / (1.0 - share));
+    return real_log(share / (1.0 - share));
 }
 
 /* The other half of mf_sgd.sum belongs to the items. */
@@ -133,8 +134,11 @@ void mf_two_means(struct mf_sgd *s)
     for (int64_t i = 0; i < cells->n; i++)
         m.mean += score_of(&s->mf.model.spec, s->rating[i].value);
     m.mean /= cells->n ? (double)cells->n : 1.0;
-    for (int64_t i = 0; i < cells->n; i++)
-        square += pow(score_of(&s->mf.model.spec, s->rating[i].value) - m.mean, 2.0);
+    for (int64_t i = 0; i < cells->n; i++) {
+        double off = score_of(&s->mf.model.spec, s->rating[i].value) - m.mean;
+
+        square += off * off;
+    }
     memset(s->user_mean, 0, (size_t)user->columns * sizeof *s->user_mean);
     for (int64_t c = 0; c < item->columns; c++)
         s->item_mean[c] = (float)m.mean;

@@ -16,12 +16,12 @@
 #include "model/dense.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "base/rng.h"
 #include "model/click_decoder.h"
 #include "model/encoder.h"
 #include "model/item_weights.h"
 
-#include <math.h>
 #include <string.h>
 
 struct multivae {
@@ -91,7 +91,7 @@ static void sample(struct multivae *a, int64_t first, int64_t end, const struct 
         a->model.eng.kern->normal(noise, n, (float)spec->noise_std, spec->seed, RNG_NOISE, b->step,
                                   (uint32_t)p);
         for (int k = 0; k < n; k++) {
-            float deviation = expf(0.5f * s[k]);
+            float deviation = (float)real_exp((double)(0.5f * s[k]));
 
             noise[k] *= deviation;
             z[k] += noise[k];
@@ -118,7 +118,7 @@ static void latent_backward(struct multivae *a, int64_t first, int64_t end, cons
 
         for (int k = 0; k < n; k++) {
             dm[k] = dz[k] + kl_factor * m[k];
-            ds[k] = 0.5f * (dz[k] * noise[k] + kl_factor * (expf(s[k]) - 1.0f));
+            ds[k] = 0.5f * (dz[k] * noise[k] + kl_factor * ((float)real_exp((double)s[k]) - 1.0f));
         }
     }
 }

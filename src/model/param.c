@@ -8,10 +8,10 @@
 
 /* ---- initial values ------------------------------------------------------------------------------- */
 
-/* A normal number folded into (-2, 2) as fmod does: fastai's truncated normal. */
+/* A normal number folded into (-2, 2), the remainder of a division: fastai's truncated normal. */
 static double truncated(double normal)
 {
-    return fmod(normal, 2.0);
+    return normal - 2.0 * (double)(int)(0.5 * normal);
 }
 
 /* Half the width of the uniform distribution; 0: the kind is a normal one. */

@@ -1,6 +1,7 @@
 #include "serve/fold_in.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 
 #include <math.h>
 #include <string.h>
@@ -90,7 +91,7 @@ static double output(const struct fold_in *f, double s, double *slope)
     *slope = 1.0;
     if (!(width > 0.0))
         return s;
-    sigmoid = 1.0 / (1.0 + exp(-s));
+    sigmoid = 1.0 / (1.0 + real_exp(-s));
     *slope = width * sigmoid * (1.0 - sigmoid);
     return spec->range_low + width * sigmoid;
 }

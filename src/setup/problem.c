@@ -36,10 +36,10 @@ static int make_team(struct problem *p, const struct config *c, struct error *er
     return team_new(&p->team, workers_on(p->topo, c), p->topo, (enum topo_bind)c->bind, err);
 }
 
-/* Whether all ranks make the same bits of the same data. */
+/* Whether all ranks read the same ratings. */
 static int check_ranks(const struct problem *p, struct error *err)
 {
-    enum { LENGTH = 256 };
+    enum { LENGTH = 40 };
     struct ranks *self = team_ranks(p->team);
     mem_scoped char *text = NULL;
     int rc = 0;
@@ -49,15 +49,15 @@ static int check_ranks(const struct problem *p, struct error *err)
     text = mem_zalloc(self->count, LENGTH);
     if (!text)
         return error_set(err, PT_ENOMEM, "out of memory");
-    snprintf(text + self->id * LENGTH, LENGTH, "vector path %s, ratings %.32s", p->kern->name,
-             p->ratings->digest);
+    snprintf(text + self->id * LENGTH, LENGTH, "%.32s", p->ratings->digest);
     ranks_share(self, text, self->count, LENGTH);
     for (int q = 1; q < self->count && rc == 0; q++)
         if (strcmp(text, text + q * LENGTH) != 0)
-            rc = error_set(err, PT_EUSAGE,
-                           "ranks must be alike, or they would not give one answer. Rank 0: %.110s; rank %d: "
-                           "%.110s. Set run.isa to what all machines have",
-                           text, q, text + q * LENGTH);
+            rc = error_set(
+                err, PT_EUSAGE,
+                "ranks must read the same ratings, or they would not give one answer: rank 0 has those of "
+                "digest %.12s, rank %d %.12s",
+                text, q, text + q * LENGTH);
     return rc;
 }
 

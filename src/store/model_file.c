@@ -33,7 +33,7 @@ static int put_metadata(struct tensors_writer *w, const struct model_file *f, st
     free(config);
     tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
     tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");
-    tensors_metadata(w, "isa", p->kern->name);
+    tensors_metadata(w, "numerics", MODEL_FILE_NUMERICS);
     tensors_metadata(w, "data_digest", p->ratings->digest);
     put_number(w, "low", 9, (double)p->low);
     put_number(w, "high", 9, (double)p->high);

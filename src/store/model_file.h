@@ -60,6 +60,10 @@ int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors
  * earlier partrain's. */
 int run_facts_counts(float **out, const struct tensors *t, int64_t items, struct error *err);
 
+/* Which arithmetic a run's steps are made of (docs/one-answer.md): raised with each change of it. Files
+ * before the first have none. */
+#define MODEL_FILE_NUMERICS "2"
+
 /* Files of earlier versions have a SHA-256 instead of `data_digest`, which is no longer computed. So the
  * ratings are not compared with those of the training; this is the warning. */
 #define MODEL_FILE_NO_DIGEST                                                                                 \

@@ -111,12 +111,11 @@ int checkpoint_write(struct tensors_writer **out, const char *path, const struct
     return model_file_write(out, path, &f, err);
 }
 
-/* Warns if the vector path differs from that of the run's start. PT_EFILE if the file is damaged, PT_EDATA if
- * the run was trained on other ratings. */
+/* PT_EFILE if the file is damaged, PT_EDATA if the run was trained on other ratings. */
 static int read_state(struct run *r, const char *path, struct error *err)
 {
     const struct problem *p = r->problem;
-    const char *text, *isa, *digest;
+    const char *text, *numerics, *digest;
     struct tensors *t;
     int rc = tensors_open(&t, path, err);
 
@@ -124,7 +123,7 @@ static int read_state(struct run *r, const char *path, struct error *err)
         return rc;
     digest = tensors_meta(t, "data_digest");
     text = tensors_meta(t, "state");
-    isa = tensors_meta(t, "isa");
+    numerics = tensors_meta(t, "numerics");
     if (!text)
         rc = error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
     else if (digest && strcmp(digest, p->ratings->digest) != 0)
@@ -134,10 +133,9 @@ static int read_state(struct run *r, const char *path, struct error *err)
                        digest, p->ratings->digest);
     else if ((rc = state_parse(&r->state, text, err)) < 0)
         error_prefix(err, "%s", path);
-    if (rc == 0 && isa && strcmp(isa, p->kern->name) != 0)
-        run_warn(r, "the run began on the vector path %s, this is %s: bits may change%s%s", isa,
-                 p->kern->name, digest ? "" : "; ", digest ? "" : MODEL_FILE_NO_DIGEST);
-    else if (rc == 0 && !digest)
+    if (rc == 0)
+        r->state.other_numerics = !numerics || strcmp(numerics, MODEL_FILE_NUMERICS) != 0;
+    if (rc == 0 && !digest)
         run_warn(r, MODEL_FILE_NO_DIGEST);
     tensors_close(t);
     return rc;

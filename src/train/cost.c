@@ -1,8 +1,7 @@
 #include "train/cost.h"
 
+#include "base/real.h"
 #include "model/item_weights.h"
-
-#include <math.h>
 
 enum { ADAM_FLOP = 16, ADAM_BYTES = 24 /* weight and two moments, read and written */ };
 
@@ -37,7 +36,7 @@ static double touched(const int64_t *count, int64_t n, double share)
     double sum = 0.0;
 
     for (int64_t i = 0; i < n; i++)
-        sum += 1.0 - pow(1.0 - share, (double)count[i]);
+        sum += 1.0 - real_power(1.0 - share, count[i]);
     return sum;
 }
 
@@ -61,7 +60,7 @@ static void add_autoencoder(struct cost *w, const struct model_spec *s, const st
     double rows = steps * touched(p->train->column_count, p->columns, share);
     bool clicks = model_traits(s->kind)->clicks;
 
-    w->ld = (int64_t)fmax(ld0, ld1);
+    w->ld = (int64_t)(ld0 > ld1 ? ld0 : ld1);
     w->floats = p->columns * (int64_t)(ld0 + ld1);
     w->bytes[PHASE_BATCH] += w->ratings * 32.0;
     w->flop[PHASE_ENCODE] += 2.0 * z.first * w->ratings;
@@ -163,7 +162,8 @@ static void add_phases(struct cost *w, const struct model_spec *s, const struct 
     else if (model_traits(s->kind)->closed)
         add_closed(w, s, p);
     else if (w->steps > 0)
-        (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p, fmin(share, 1.0));
+        (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p,
+                                                                           share < 1.0 ? share : 1.0);
 }
 
 void cost_of_steps(struct cost *out, const struct trainer *t, int64_t steps)
@@ -220,7 +220,7 @@ double cost_of_evaluation(const struct trainer *t, double examples, double entri
     if (model_traits(t->model->spec.kind)->by_rating)
         return 2.0 * z.last * scores;
     if (model_traits(t->model->spec.kind)->alternating)
-        return 2.0 * z.last * (scores + z.last * entries) + pow(z.last, 3.0) / 3.0 * examples;
+        return 2.0 * z.last * (scores + z.last * entries) + z.last * z.last * z.last / 3.0 * examples;
     return 2.0 * z.first * entries + 2.0 * z.last * scores + 2.0 * z.dense * examples;
 }
 

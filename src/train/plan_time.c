@@ -7,7 +7,6 @@
 #include "base/timing.h"
 #include "train/cost.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
@@ -88,7 +87,7 @@ static void measure(struct worker *w, void *arg)
                     done += once(t, what, w->id, i++);
                 took = clock_now() - start;
             } while (took < PIECE_S);
-            *best = fmax(*best, done / took);
+            *best = done / took > *best ? done / took : *best;
         }
     }
 }

@@ -23,6 +23,7 @@ struct run_state {
     int64_t lines;      /* of metrics.jsonl */
     int64_t refit;      /* training on training plus validation has begun */
     bool finished;
+    bool other_numerics;    /* steps in another arithmetic: they do not go on */
     double best;            /* the monitored figure at best_epoch */
     struct epoch_sums sums; /* of the incomplete epoch */
     double train_s, eval_s;

@@ -209,6 +209,13 @@ static int find_state(struct run *r, bool *done, struct error *err)
     *done = r->state.finished && rundir_has_summary(r->dir) &&
             (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
     ranks_copy(&r->ranks, done, sizeof *done);
+    if (!*done && r->state.other_numerics)
+        return error_set(
+            err, PT_EUSAGE,
+            "%s: the run began under another version of partrain, whose arithmetic rounds otherwise, so "
+            "it cannot be continued to one answer. Train in another folder; the models in this one stay "
+            "usable, also as a start (train.init)",
+            rundir_folder(r->dir));
     if (*done)
         rundir_drop_old(r->dir); /* the process that finished it may have died before */
     else

@@ -2,6 +2,7 @@
 #include "tune/tune_space.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "base/rng.h"
 #include "config/tree.h"
 
@@ -299,7 +300,7 @@ void tune_spec_free(struct tune_spec *s)
 /* The point at share u in [0, 1] of a range, with the digits that a person would write. */
 static void range_text(const struct tune_axis *a, double u, char out[TEXT])
 {
-    double value = a->logarithmic ? exp(log(a->from) + u * (log(a->to) - log(a->from)))
+    double value = a->logarithmic ? real_exp(real_log(a->from) + u * (real_log(a->to) - real_log(a->from)))
                                   : a->from + u * (a->to - a->from);
 
     if (a->whole)

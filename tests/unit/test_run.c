@@ -169,6 +169,7 @@ static void summary_has_every_key(void **state)
         {"build", "compiler"},
         {"throughput", "gbyte_per_s"},
         {"build", "isa"},
+        {"build", "one_answer"},
         {"machine", "cores"},
         {"machine", "nodes"},
     };

@@ -248,8 +248,8 @@ static void rows_that_were_never_trained_are_known_however_many(void **state)
 /* model.safetensors of `run` as it was written before: its U8 tensors as lists of numbers in the metadata. */
 static void write_as_before(const char *run)
 {
-    static const char *const keys[] = {"config", "model", "side",  "isa",   "data_digest",  "low",
-                                       "high",   "mean",  "shift", "refit", "weights_hash", "epoch"};
+    static const char *const keys[] = {"config", "model", "side",  "numerics", "data_digest",  "low",
+                                       "high",   "mean",  "shift", "refit",    "weights_hash", "epoch"};
     char *path = file_join(run, "model.safetensors");
     struct tensors_writer *w;
     struct error err = {0};

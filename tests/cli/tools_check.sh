@@ -3,7 +3,7 @@
 # shellcheck source=tests/support/support.sh
 . "$(dirname "$0")/../support/support.sh"
 set -e
-mkdir -p "$folder"/{tools,tests,docs,conf,.ci,.github,include,src/{base,config,par,data,train,cli}}
+mkdir -p "$folder"/{tools,tests,docs,conf,cmake,.ci,.github,include,src/{base,config,par,data,train,cli}}
 cp tools/check "$folder/tools/"
 cp .clang-format "$folder/"
 cd "$folder"
@@ -44,6 +44,17 @@ found doors src/data/a.c '#include <omp.h>\n' 'only src/par/.*team'
 found doors src/train/a.c '#include <mpi.h>\n' 'only src/par/ranks.c'
 found doors src/data/a.c '#pragma omp parallel for\n' 'only src/par/.*team'
 found doors src/cli/a.c '#  include <hwloc.h>\n' 'only src/par/topo.c'
+printf 'add(-ffp-contract=off)\n' >CMakeLists.txt
+mkdir -p src/model
+found numerics src/model/a.c 'double x = exp(y);\n' 'src/model/a.c:1:.*base/real.h'
+found numerics src/train/a.c 'x = powf (y, 2);\n' 'src/train/a.c:1:.*base/real.h'
+found numerics src/par/a.h 'y = _mm512_rcp14_ps(x);\n' 'approximation'
+found numerics src/par/a.h '#pragma omp simd reduction(+ : sum)\n' '16 lanes'
+found numerics src/par/a.h 'y = _mm256_fmadd_pd(x, x, x);\n' 'float64'
+found numerics cmake/a.cmake 'add(-ffast-math)\n' 'ffast-math'
+printf '/* x = exp(y)\n * z = log(y) */\nreal_exp(y); /* exp(y) */\n' >src/model/a.c
+tools/check numerics >out || fail "numerics finds a comment: $(cat out)"
+rm src/model/a.c
 found library src/data/a.c 'int f(void)\n{\n    printf("x");\n}\n' 'src/data/a.c:3:'
 found library src/data/a.c '    fprintf(stderr, "x");\n' 'src/data/a.c:1:'
 found library src/train/a.c '    exit(1);\n' 'src/train/a.c:1:'

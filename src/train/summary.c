@@ -113,7 +113,6 @@ static struct json *time_json(const struct run *r)
 
 static struct json *build_json(const struct run *r)
 {
-    const struct model_spec *spec = &r->trainer.model->spec;
     struct json *j = json_new_object();
     char library[64];
 
@@ -126,8 +125,6 @@ static struct json *build_json(const struct run *r)
 #endif
     );
     json_put_text(j, "isa", r->problem->kern->name);
-    json_put_text(j, "one_answer",
-                  model_traits(spec->kind)->closed || spec->companion ? "one BLAS" : "every machine");
     if (*ranks_library(library, sizeof library))
         json_put_text(j, "mpi", library);
     return j;

@@ -169,7 +169,6 @@ static void summary_has_every_key(void **state)
         {"build", "compiler"},
         {"throughput", "gbyte_per_s"},
         {"build", "isa"},
-        {"build", "one_answer"},
         {"machine", "cores"},
         {"machine", "nodes"},
     };

@@ -2,6 +2,7 @@
  * users it gets the other columns from the ranks that have them. */
 #include "model/ials.h"
 
+#include "base/real.h"
 #include "par/ranks.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ double ials_weight(const struct model_spec *s, float value)
     case CONFIDENCE_LINEAR:
         return 1.0 + s->alpha * (double)value;
     case CONFIDENCE_LOG:
-        return 1.0 + s->alpha * log(1.0 + (double)value);
+        return 1.0 + s->alpha * real_log(1.0 + (double)value);
     default:
         return 1.0;
     }

@@ -9,6 +9,7 @@
 #include "model/item_weights.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "math/spd.h"
 
 #include <math.h>
@@ -40,17 +41,19 @@ struct item_solver {
 
 static double work_by_users(int64_t users, int64_t entries, int64_t kept)
 {
-    return pow((double)users, 3) + PAIR_COST * (double)entries * (double)kept;
+    return real_power((double)users, 3) + PAIR_COST * (double)entries * (double)kept;
 }
 
 double item_solver_work(int64_t users, int64_t entries, int64_t kept)
 {
-    return fmin(pow((double)kept, 3), work_by_users(users, entries, kept));
+    double by_users = work_by_users(users, entries, kept), by_items = real_power((double)kept, 3);
+
+    return by_items < by_users ? by_items : by_users;
 }
 
 static bool is_by_users(const struct matrix *x, int64_t kept)
 {
-    return work_by_users(x->rows, x->entries, kept) < pow((double)kept, 3);
+    return work_by_users(x->rows, x->entries, kept) < real_power((double)kept, 3);
 }
 
 int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)

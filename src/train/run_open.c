@@ -215,7 +215,7 @@ static int find_state(struct run *r, bool *done, struct error *err)
             "%s: the run began under another version of partrain, whose arithmetic rounds otherwise, so "
             "it cannot be continued to one answer. Train in another folder; the models in this one stay "
             "usable, also as a start (train.init)",
-            rundir_folder(r->dir));
+            rundir_path(r->dir, RUN_CHECKPOINT));
     if (*done)
         rundir_drop_old(r->dir); /* the process that finished it may have died before */
     else

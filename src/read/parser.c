@@ -45,7 +45,7 @@ static enum again header_again(const struct text_format *d, const struct field *
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
         found += field_same(&f[c], user) + field_same(&f[c], item);
-        alike += field_same(&f[c], &line[c]);
+        alike += c < d->columns && field_same(&f[c], &line[c]);
     }
     return alike == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
 }

@@ -55,8 +55,7 @@ bool option_used(const struct config *c, const struct option *o)
     return o->when == ALWAYS || is(c, o->when);
 }
 
-/* Defaults of a model where its key is not given, in this order: those of conf/multidae.yaml, conf/multivae.yaml,
- * ... */
+/* Defaults of a model where its key is not given; a later row stands. */
 static const struct {
     unsigned use;
     const char *key, *value;
@@ -81,15 +80,7 @@ static const struct {
                       {FOR_SGD, "train.lr", "0.05"},
                       {FOR_MF, "model.loss", "cell_mean"},
                       {FOR_EASE, "train.l2", "500"},
-                      {FOR_CLICKS, "split.kind", "users"},
-                      {FOR_MULTI, "train.patience", "20"},
-                      {FOR_VAE, "train.patience", "15"}};
-
-/* Files that come split may have no validation part. */
-static bool is_surely_validated(const struct config *c)
-{
-    return is(c, FOR_ROWS) ? c->split_valid_users > 0 : c->split_kind != SPLIT_GIVEN && c->split_valid > 0;
-}
+                      {FOR_CLICKS, "split.kind", "users"}};
 
 static int set_model_defaults(struct config *c, struct error *err)
 {
@@ -100,8 +91,6 @@ static int set_model_defaults(struct config *c, struct error *err)
             rc = option_set_text(c, option_find(model_defaults[i].key), model_defaults[i].value, err);
     if (rc == 0 && is(c, FOR_IALS))
         rc = option_set_text(c, option_find("model.hidden"), "[]", err);
-    if (!config_given(c, "train.patience") && !is_surely_validated(c))
-        c->patience = 0;
     if (is(c, FOR_EASE) && c->epochs > 1) /* a closed form has nothing to go on from */
         c->epochs = 1;
     if (rc == 0 && c->metrics.n == 0)

@@ -11,7 +11,7 @@
     X(MODEL_MULTIVAE, "multivae")                                                                            \
     X(MODEL_MULTIDAE, "multidae")                                                                            \
     X(MODEL_MF, "mf")                                                                                        \
-    X(MODEL_EASE, "ease") X(MODEL_IALS, "ials")
+    X(MODEL_EASE, "ease") X(MODEL_IALS, "ials") X(MODEL_RECVAE, "recvae")
 enum model_kind { MODEL_KIND_CHOICES(CHOICE_ID) MODEL_KINDS };
 
 /* What an example is. */

@@ -8,7 +8,8 @@
 int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size,
                    enum last_batch last, bool shuffle, uint64_t seed, struct error *err)
 {
-    *s = (struct scheduler){.size = size, .last = last, .shuffle = shuffle, .seed = seed, .epoch = -1};
+    *s = (struct scheduler){
+        .size = size, .last = last, .shuffle = shuffle, .seed = seed, .passes = 1, .epoch = -1};
     s->pool = mem_alloc(examples, sizeof *s->pool);
     s->order = mem_alloc(2 * examples, sizeof *s->order);
     if (!s->pool || !s->order) {
@@ -31,9 +32,23 @@ int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable,
     return 0;
 }
 
-int64_t scheduler_max_steps(const struct scheduler *s)
+int scheduler_repeat(struct scheduler *s, int64_t passes, struct error *err)
+{
+    mem_free(s->order);
+    s->passes = passes;
+    s->order = mem_alloc((passes + 1) * s->examples, sizeof *s->order);
+    return s->order ? 0 : error_set(err, PT_ENOMEM, "minibatches: out of memory");
+}
+
+/* Of one pass. */
+static int64_t pass_steps(const struct scheduler *s)
 {
     return s->last == LAST_DROP ? s->examples / s->size : (s->examples + s->size - 1) / s->size;
+}
+
+int64_t scheduler_max_steps(const struct scheduler *s)
+{
+    return s->passes * pass_steps(s);
 }
 
 /* With rollover, epoch e trains on full batches up to and including the first that reaches past its end:
@@ -59,7 +74,8 @@ void scheduler_epoch(struct scheduler *s, int64_t epoch)
 {
     if (s->epoch == epoch)
         return;
-    draw_order(s, epoch, s->order);
+    for (int64_t i = 0; i < s->passes; i++)
+        draw_order(s, s->passes * epoch + i, s->order + i * s->examples);
     s->offset = 0;
     if (s->last == LAST_ROLLOVER) {
         draw_order(s, epoch + 1, s->order + s->examples);
@@ -71,11 +87,12 @@ void scheduler_epoch(struct scheduler *s, int64_t epoch)
 
 struct batch scheduler_batch(const struct scheduler *s, int64_t i)
 {
-    int64_t begin = s->offset + i * s->size, rows = s->size;
+    int64_t pass = s->passes > 1 ? i / pass_steps(s) : 0;
+    int64_t begin = s->offset + (i - pass * pass_steps(s)) * s->size, rows = s->size;
 
     if (s->last == LAST_KEEP && begin + rows > s->examples)
         rows = s->examples - begin;
-    return (struct batch){.example = s->order + begin,
+    return (struct batch){.example = s->order + pass * s->examples + begin,
                           .rows = rows,
                           .in_epoch = i,
                           .step = (uint64_t)(scheduler_first_step(s, s->epoch) + i)};

@@ -24,8 +24,10 @@ struct scheduler {
     enum last_batch last;
     bool shuffle;
     uint64_t seed;
-    int64_t *pool;  /* (examples) owned: the examples that train, ascending */
-    int64_t *order; /* (2 examples) owned: this epoch's order, then the next one's (rollover) */
+    int64_t
+        passes;    /* over the examples in an epoch, each in an order of its own; no rollover where above 1 */
+    int64_t *pool; /* (examples) owned: the examples that train, ascending */
+    int64_t *order; /* (passes + 1, examples) owned: this epoch's order, then the next one's (rollover) */
     int64_t epoch;  /* the epoch of `order`; -1: none */
     int64_t steps;  /* steps of that epoch */
     int64_t offset; /* rollover: where in the order the epoch begins */
@@ -34,6 +36,8 @@ struct scheduler {
 /* usable[e] != 0: example e trains (NULL: all). The caller leaves out examples without entries. */
 int scheduler_init(struct scheduler *s, int64_t examples, const uint8_t *usable, int64_t size,
                    enum last_batch last, bool shuffle, uint64_t seed, struct error *err);
+/* Straight after scheduler_init: `passes` over the examples in an epoch. PT_ENOMEM. */
+int scheduler_repeat(struct scheduler *s, int64_t passes, struct error *err);
 /* The largest number of steps of an epoch. */
 int64_t scheduler_max_steps(const struct scheduler *s);
 /* Steps before `epoch` begins. */

@@ -12,14 +12,16 @@ static unsigned when(bool holds, unsigned use)
 
 static unsigned uses_of_model(const struct config *c)
 {
-    bool vae = c->model_kind == MODEL_MULTIVAE, multi = vae || c->model_kind == MODEL_MULTIDAE;
+    bool vae = c->model_kind == MODEL_MULTIVAE, recvae = c->model_kind == MODEL_RECVAE;
+    bool decoder = vae || c->model_kind == MODEL_MULTIDAE, multi = decoder || recvae;
     bool ease = c->model_kind == MODEL_EASE, ials = c->model_kind == MODEL_IALS;
     bool mf = c->model_kind == MODEL_MF, sgd = mf && c->optimizer == OPTIMIZER_SGD;
     bool adam = !sgd && !ease && !ials, steps = adam || sgd, ratings = !multi && !ease && !ials;
     bool one_cycle = steps && c->schedule == SCHEDULE_ONE_CYCLE;
     bool by_step = steps && c->schedule == SCHEDULE_STEP;
 
-    return when(vae, FOR_VAE) | when(multi, FOR_MULTI) | when(multi && c->ease, FOR_COMPANION) |
+    return when(vae, FOR_VAE) | when(recvae, FOR_RECVAE) | when(decoder, FOR_DECODER) |
+           when(multi, FOR_MULTI) | when(multi && c->ease, FOR_COMPANION) |
            when(c->model_kind == MODEL_AUTOREC, FOR_AUTOREC) | when(mf, FOR_MF) | when(sgd, FOR_SGD) |
            when(ease, FOR_EASE) | when(ials, FOR_IALS) |
            when(ials && c->confidence != CONFIDENCE_NONE, FOR_CONFIDENCE) | when(ratings, FOR_RATINGS) |
@@ -55,6 +57,8 @@ bool option_used(const struct config *c, const struct option *o)
     return o->when == ALWAYS || is(c, o->when);
 }
 
+#define RECVAE_HIDDEN "[600, 600, 600, 600, 600]"
+
 /* Defaults of a model where its key is not given; a later row stands. */
 static const struct {
     unsigned use;
@@ -80,7 +84,15 @@ static const struct {
                       {FOR_SGD, "train.lr", "0.05"},
                       {FOR_MF, "model.loss", "cell_mean"},
                       {FOR_EASE, "train.l2", "500"},
-                      {FOR_CLICKS, "split.kind", "users"}};
+                      {FOR_CLICKS, "split.kind", "users"},
+                      {FOR_RECVAE, "model.hidden", RECVAE_HIDDEN},
+                      {FOR_RECVAE, "model.activation", "swish"},
+                      {FOR_RECVAE, "model.layer_norm", "true"},
+                      {FOR_RECVAE, "model.kl_per_click", "0.005"},
+                      {FOR_RECVAE, "model.bias_std", "0"},
+                      {FOR_RECVAE, "train.epochs", "60"},
+                      {FOR_RECVAE, "train.batch", "100"},
+                      {FOR_RECVAE, "train.l2", "0"}};
 
 static int set_model_defaults(struct config *c, struct error *err)
 {
@@ -91,6 +103,8 @@ static int set_model_defaults(struct config *c, struct error *err)
             rc = option_set_text(c, option_find(model_defaults[i].key), model_defaults[i].value, err);
     if (rc == 0 && is(c, FOR_IALS))
         rc = option_set_text(c, option_find("model.hidden"), "[]", err);
+    if (is(c, FOR_RECVAE))
+        c->decoder = DECODER_LINEAR;
     if (is(c, FOR_EASE) && c->epochs > 1) /* a closed form has nothing to go on from */
         c->epochs = 1;
     if (rc == 0 && c->metrics.n == 0)
@@ -120,6 +134,12 @@ static int check_model(const struct config *c, struct error *err)
               "train.l2: ease has no solution without a penalty; set it above 0, such as 500");
     REFUSE_IF(is(c, FOR_EASE) && *c->init_run,
               "train.init: ease is computed from the ratings alone; leave train.init out");
+    REFUSE_IF(is(c, FOR_RECVAE) && c->hidden.n == 0,
+              "model.hidden: recvae needs hidden layers, such as " RECVAE_HIDDEN);
+    for (int i = 1; i < c->hidden.n; i++)
+        REFUSE_IF(is(c, FOR_RECVAE) && c->hidden.value[i] != c->hidden.value[0],
+                  "model.hidden: recvae adds each layer to all that follow, so they are of one width, such "
+                  "as " RECVAE_HIDDEN);
     REFUSE_IF(is(c, FOR_AUTOREC) && c->hidden.n == 0,
               "model.hidden: autorec needs a hidden layer, such as [500]");
     REFUSE_IF(c->optimizer == OPTIMIZER_SGD && !is(c, FOR_MF),
@@ -234,7 +254,10 @@ static int check_train(const struct config *c, struct error *err)
         is(c, FOR_ROWS) ? c->split_valid_users == 0 : c->split_kind != SPLIT_GIVEN && c->split_valid == 0;
 
     REFUSE_IF(!is(c, FOR_MULTI) && c->microbatch > 0,
-              "train.microbatch: only multivae and multidae hold a block of logits; leave it out, or 0");
+              "train.microbatch: only multivae, multidae and recvae hold logits; leave it out, or 0");
+    REFUSE_IF(is(c, FOR_RECVAE) && c->last_batch == LAST_ROLLOVER,
+              "train.last_batch: each of recvae's passes has all examples, so none is left for the next "
+              "epoch; set it to keep or drop");
     REFUSE_IF(is(c, FOR_COMPANION) && c->ease_weight < 0 && no_valid,
               "model.ease_weight: there is no validation part to choose it by; set %s above 0, or "
               "model.ease_weight to a number, such as 8",

@@ -8,7 +8,7 @@
 /* Who uses an option: bits of struct option's `when`, and of what a configuration is. */
 enum option_use {
     FOR_VAE = 1 << 0,
-    FOR_MULTI = 1 << 1, /* Multi-VAE, Mult-DAE */
+    FOR_MULTI = 1 << 1, /* Multi-VAE, Mult-DAE, RecVAE */
     FOR_AUTOREC = 1 << 2,
     FOR_MF = 1 << 3,
     FOR_SGD = 1 << 4, /* mf */
@@ -36,6 +36,8 @@ enum option_use {
     FOR_SYNTH = 1 << 26, /* data.path */
     FOR_FILES = 1 << 27,
     FOR_CONFIDENCE = 1 << 28, /* ials, weights by value */
+    FOR_RECVAE = 1 << 29,
+    FOR_DECODER = 1 << 30, /* Multi-VAE, Mult-DAE */
     ALWAYS = 0
 };
 

@@ -94,14 +94,14 @@ static void autoencoder(struct graph *g)
     if (!sampled || n)
         h = graph_units(g, h, "encoder");
     if (sampled && n) { /* of the last layer only the means: nothing is sampled */
-        h = graph_chain(g, h, "inference", n - 1);
+        h = graph_chain(g, h, "inference", n - 1, problem_traits(c)->in_turn);
         snprintf(name, sizeof name, "inference.%d", n - 1);
         h = graph_affine(g, NULL, h, name, true, c->latent);
     }
     if (sampled)
-        h = graph_chain(g, h, "generator", mirrored);
+        h = graph_chain(g, h, "generator", mirrored, false);
     else
-        h = graph_chain(g, h, "hidden", g->trained->rating ? n - 1 : n + mirrored);
+        h = graph_chain(g, h, "hidden", g->trained->rating ? n - 1 : n + mirrored, false);
     if (g->trained->rating) {
         h = graph_affine(g, NULL, h, "decoder", true, 0);
         ratings(g, graph_activate(g, h, (enum activation)c->output_activation));

@@ -172,13 +172,19 @@ const char *graph_units(struct graph *g, const char *from, const char *prefix)
     return c->layer_norm && !g->trained->rating ? layer_norm(g, h, prefix) : h;
 }
 
-const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n)
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, bool dense)
 {
+    const char *all = from;
     char name[40];
 
     for (int l = 0; l < n; l++) {
         snprintf(name, sizeof name, "%s.%d", prefix, l);
-        from = graph_units(g, graph_affine(g, NULL, from, name, true, 0), name);
+        from = graph_affine(g, NULL, from, name, true, 0);
+        if (dense)
+            from = graph_node(g, NULL, "Add", from, all, NULL);
+        from = graph_units(g, from, name);
+        if (dense && l + 1 < n)
+            all = graph_node(g, NULL, "Add", all, from, NULL);
     }
     return from;
 }

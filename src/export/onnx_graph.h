@@ -56,8 +56,9 @@ const char *graph_affine(struct graph *g, const char *output, const char *from, 
                          bool transposed, int64_t units);
 /* The units of hidden layer `prefix` from its sums: activation, and layer norm where the model has it. */
 const char *graph_units(struct graph *g, const char *from, const char *prefix);
-/* Hidden layers PREFIX.0 to PREFIX.n-1. */
-const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n);
+/* Hidden layers PREFIX.0 to PREFIX.n-1. `dense`: `from` and all layers before
+ * are added to the sums of each. */
+const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, bool dense);
 
 /* "ratings" from `ratings`: where row or column has no training ratings, the biases predict
  * (trained_stand_in). onnx_stand_in.c */

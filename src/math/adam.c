@@ -59,14 +59,20 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
 
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step)
 {
-    for (int64_t i = 0; i < p->steps; i++) {
-        int64_t t = first_step + i + 1;
+    adam_plan_part(p, 0, p->steps, epoch, first_step, 1.0);
+}
+
+void adam_plan_part(struct adam_plan *p, int64_t from, int64_t to, int64_t epoch, int64_t first_step,
+                    double share)
+{
+    for (int64_t i = from; i < to; i++) {
+        int64_t step = first_step + i - from;
         double lr, beta1;
         struct adam_step s;
 
-        adam_schedule(&p->spec, epoch, first_step + i, &lr, &beta1);
-        s.step_size = (float)(lr / (1.0 - real_power(beta1, t)));
-        s.root_scale = (float)(1.0 / sqrt(1.0 - real_power(p->spec.beta2, t)));
+        adam_schedule(&p->spec, epoch, (int64_t)((double)step / share), &lr, &beta1);
+        s.step_size = (float)(lr / (1.0 - real_power(beta1, step + 1)));
+        s.root_scale = (float)(1.0 / sqrt(1.0 - real_power(p->spec.beta2, step + 1)));
         s.eps = (float)p->spec.eps;
         s.beta1 = (float)beta1;
         s.one_beta1 = (float)(1.0 - beta1);

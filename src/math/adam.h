@@ -50,6 +50,10 @@ int adam_plan_init(struct adam_plan *p, const struct adam_spec *spec, int64_t st
                    struct error *err);
 /* Fills in the steps of `epoch` (from 0); first_step: optimiser steps before it. */
 void adam_plan_epoch(struct adam_plan *p, int64_t epoch, int64_t first_step);
+/* Steps [from, to) of the epoch alone, for weights that take a share of all steps; first_step: theirs before.
+ */
+void adam_plan_part(struct adam_plan *p, int64_t from, int64_t to, int64_t epoch, int64_t first_step,
+                    double share);
 void adam_plan_fini(struct adam_plan *p);
 
 /* Step size and beta1 of a global step, of spec->total_steps, by the schedule. */

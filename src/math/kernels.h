@@ -128,6 +128,12 @@ struct kernels {
      * becomes the gradient with respect to gain. inverse: what norm returned. */
     void (*norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
 
+    /* RecVAE's latent units (model/latent.h) from means and log variances m and old (2 n each) and from
+     * normal numbers, which become noise = exp(s / 2) eps: z = m + noise. Returns the sum of
+     * log q(z) - log p(z); slope = -dlog p / dz. */
+    double (*sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z,
+                             float *slope);
+
     /* x_i = exp(x_i - max); the maximum and the sum of the results (any n). */
     void (*exp_row)(float *x, int64_t n, float *max, float *sum);
     /* The same max and sum; x is unchanged. */

@@ -19,6 +19,7 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .activate_back = ISA(activate_back),
     .norm = ISA(norm),
     .norm_back = ISA(norm_back),
+    .sample_mixture = ISA(sample_mixture),
     .exp_row = ISA(exp_row),
     .exp_stats = ISA(exp_stats),
     .above_threshold = ISA(above_threshold),

@@ -183,6 +183,7 @@ void ISA(activate)(enum activation f, float *y, int64_t n);
 void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
 float ISA(norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);
 void ISA(norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
+double ISA(sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z, float *slope);
 void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);
 void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum);
 int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at);

@@ -1,5 +1,5 @@
 /* kernels_random.c - dropout and normal numbers, from the counter-based generator. */
-#include "math/kernels_isa.h"
+#include "math/kernels_functions.h"
 
 void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position)
@@ -24,36 +24,6 @@ void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, u
         for (int64_t i = 0; i < left; i++)
             y[i0 + i] = word[i] < bar ? 0.0f : y[i0 + i] * keep;
     }
-}
-
-/* ln x for x in (0, 1], within 2 ulp of the result or 1e-7 (Cephes' logf). */
-INLINE float log_element(float x)
-{
-    union {
-        float f;
-        uint32_t u;
-    } bits = {x};
-    int32_t exponent = (int32_t)(bits.u >> 23) - 126;
-    float m, z, p, low;
-
-    bits.u = (bits.u & 0x007fffffu) | 0x3f000000u; /* mantissa in [.5, 1) */
-    m = bits.f;
-    low = m < 0.707106781f ? 1.0f : 0.0f;
-    exponent -= (int32_t)low;
-    m = FMA(low, m, m - 1.0f); /* exact */
-    z = m * m;
-    p = FMA(7.0376836292e-2f, m, -1.1514610310e-1f);
-    p = FMA(p, m, 1.1676998740e-1f);
-    p = FMA(p, m, -1.2420140846e-1f);
-    p = FMA(p, m, 1.4249322787e-1f);
-    p = FMA(p, m, -1.6668057665e-1f);
-    p = FMA(p, m, 2.0000714765e-1f);
-    p = FMA(p, m, -2.4999993993e-1f);
-    p = FMA(p, m, 3.3333331174e-1f);
-    p = p * m * z;
-    p = FMA((float)exponent, -2.12194440e-4f, p);
-    p = FMA(-0.5f, z, p);
-    return FMA((float)exponent, 0.693359375f, m + p);
 }
 
 /* sin and cos of 2 pi u, u in [0, 1): the nearest quarter turn, then polynomials on +- pi / 4. */

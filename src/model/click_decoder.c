@@ -227,30 +227,36 @@ static void weight_gradient(struct worker *w, struct click_decoder *d, int s, co
 /* One shard's errors, its part of dh, and its gradient of W: summed over the blocks; applied or measured at
  * the last. */
 static void shard_back(struct worker *w, struct click_decoder *d, int s, const struct view *v,
-                       const struct batch *b, int64_t from, int64_t rows, const float *h, bool measure)
+                       const struct batch *b, int64_t from, int64_t rows, const float *h, bool back,
+                       bool measure)
 {
     struct click_decoder_shard *own = &d->shard[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
-    bool add, last = from + rows == b->rows;
-    float *dh;
+    bool add = false, last = from + rows == b->rows;
 
     team_phase(w, PHASE_DECODE);
     errors(d, s, v, b, from, rows);
-    dh = reduce_leaf(d->reduce, w, s, &add);
-    d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
-                                   add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
-    weight_gradient(w, d, s, b, from, rows, h);
+    if (back) {
+        float *dh = reduce_leaf(d->reduce, w, s, &add);
+
+        d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
+                                       add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
+    }
+    if (!d->frozen)
+        weight_gradient(w, d, s, b, from, rows, h);
     if (last && measure)
-        d->norm[s] = d->model->eng.kern->sum_squares(own->gradient, width * ld) +
-                     d->model->eng.kern->sum_squares(own->gb, width);
+        d->norm[s] = d->frozen ? 0.0
+                               : d->model->eng.kern->sum_squares(own->gradient, width * ld) +
+                                     d->model->eng.kern->sum_squares(own->gb, width);
     team_phase(w, PHASE_UPDATE);
-    if (last && !measure) {
+    if (last && !measure && !d->frozen) {
         if (d->keep)
             apply_rows(d, s, b, 0, width, own->gradient);
         apply_bias(d, s, b);
     }
     team_phase(w, PHASE_REDUCE);
-    reduce_done(d->reduce, w, s, add, rows * ld);
+    if (back)
+        reduce_done(d->reduce, w, s, add, rows * ld);
 }
 
 void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
@@ -273,8 +279,10 @@ void click_decoder_step(struct worker *w, struct click_decoder *d, const struct 
         combine(d, b, from, p, last);
         team_barrier(w);
         for (int s = first; s < end; s++)
-            shard_back(w, d, s, &views[s], b, from, rows, h, measure);
+            shard_back(w, d, s, &views[s], b, from, rows, h, dh != NULL, measure);
         team_barrier(w);
+        if (!dh)
+            continue;
         team_phase(w, PHASE_REDUCE);
         reduce_ranks(d->reduce, w, rows, ld);
         reduce_rows(d->reduce, p, last, ld);
@@ -293,7 +301,7 @@ void click_decoder_update(struct worker *w, struct click_decoder *d, const struc
 {
     int end, first = own_shards(w, d->model, &end);
 
-    for (int s = first; s < end; s++) {
+    for (int s = first; s < end && !d->frozen; s++) {
         if (clip != 1.0f) {
             d->model->eng.kern->scale(d->shard[s].gradient, clip, shard_width(&d->w.cut[s]) * d->w.ld);
             d->model->eng.kern->scale(d->shard[s].gb, clip, d->shard[s].ld);

@@ -41,6 +41,7 @@ struct click_decoder {
     float **scale;    /* (shards): (block rows) each: from exponentials to n_p softmax / B */
     double *row_loss; /* (rows) */
     float **gradient; /* (workers): of some rows of W */
+    bool frozen;      /* W and b are not trained now */
     bool keep;        /* a gradient for each shard (microbatches or clipping) */
     const struct model *model;
 };
@@ -48,8 +49,9 @@ struct click_decoder {
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err);
 void click_decoder_fini(struct click_decoder *d);
 
-/* From codes h (B, ld) to dh (B, ld); at the end the worker's own slice of the rows of dh is complete.
- * Updates W and b at once; with `measure` it computes only their squared norms. Begins with a barrier. */
+/* From codes h (B, ld) to dh (B, ld; NULL: not wanted); at the end the worker's own slice of the rows of dh
+ * is complete. Updates W and b at once, unless frozen; with `measure` it computes only their squared norms.
+ * Begins with a barrier. */
 void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
                         const struct batch *b, const float *h, float *dh, bool measure);
 /* Every worker, after click_decoder_step with `measure`: ranks exchange the norms of their shards. */

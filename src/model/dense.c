@@ -66,7 +66,7 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, bool
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, widest = 0;
     int workers = team_workers(m->eng.team), rc, groups = 0;
 
-    *c = (struct chain){.kern = m->eng.kern};
+    *c = (struct chain){.kern = m->eng.kern, .dense = c->dense};
     if (n > CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: more than %d layers", CHAIN_MOST);
     c->n = n;
@@ -142,6 +142,8 @@ void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end
 
         c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
                             d->bias.w, c->h[l + 1] + first * ld, ld);
+        for (int j = 0; j <= l && c->dense && l < c->n - 1; j++)
+            c->kern->add(c->h[l + 1] + first * ld, c->h[j] + first * ld, (end - first) * ld);
         units_forward(&d->units, first, end, c->h[l + 1]);
     }
 }
@@ -156,6 +158,8 @@ void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t en
         units_backward(&d->units, first, end, c->d[l + 1], c->h[l + 1]);
         c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
                             INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
+        for (int j = l + 1; j < c->n && c->dense; j++)
+            c->kern->add(c->d[l] + first * d->ld, c->d[j] + first * d->ld, (end - first) * d->ld);
     }
 }
 

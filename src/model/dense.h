@@ -25,6 +25,9 @@ struct dense {
 
 struct chain {
     int n; /* layers; 0: h[0] is the result */
+    bool
+        dense; /* set before chain_init: sums of all layers but the last get h[0] + ... + h[l] added (RecVAE);
+                 * they are of one width */
     struct dense layer[CHAIN_MOST];
     struct mem_pool pool;     /* weights and the arrays below */
     float *h[CHAIN_MOST + 1]; /* (rows, padded d) */

@@ -140,7 +140,7 @@ void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct 
     team_phase(w, PHASE_BATCH);
     view_build(v, eng->train, shard, b->example, b->rows, &input, true);
     team_phase(w, PHASE_UPDATE);
-    for (int64_t a = 0; a < v->columns; a++)
+    for (int64_t a = 0; a < v->columns && !e->frozen; a++)
         table_catch_up(&e->v, eng->kern, eng->plan, shard, v->active[a], b->in_epoch);
     add_part(w, e, shard, v);
 }
@@ -242,7 +242,7 @@ void encoder_flush(struct worker *w, struct encoder *e, int64_t steps)
 {
     int end, first = encoder_own(w, e, &end);
 
-    for (int s = first; s < end; s++)
+    for (int s = first; s < end && !e->frozen; s++)
         table_flush(&e->v, e->model->eng.kern, e->model->eng.plan, s, steps);
 }
 
@@ -250,7 +250,7 @@ void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps)
 {
     int end, first = encoder_own(w, e, &end);
 
-    for (int s = first; s < end; s++)
+    for (int s = first; s < end && !e->frozen; s++)
         table_set_step(&e->v, s, steps);
 }
 

@@ -18,6 +18,7 @@ struct encoder {
     struct units units;
     bool normalize;
     float dropout;         /* of the input */
+    bool frozen;           /* V is not trained now, and has seen all of its steps */
     struct reduce *reduce; /* owned */
     struct mem_pool pool;  /* the arrays below */
     struct view *view;     /* (shards): of the current minibatch; empty for other ranks' shards */

@@ -42,6 +42,21 @@ void model_train_minibatches(struct model *m, const struct model_steps *s)
     team_run(m->eng.team, run_minibatches, &range);
 }
 
+/* Encoder and decoder of recvae count their own steps. */
+void model_plan_epoch(enum model_kind kind, struct adam_plan *plan, const struct scheduler *batches,
+                      int64_t epoch)
+{
+    int64_t turn = plan->steps / RECVAE_PASSES * RECVAE_ENCODER_PASSES;
+    const double share = (double)RECVAE_ENCODER_PASSES / RECVAE_PASSES;
+
+    if (kind != MODEL_RECVAE) {
+        adam_plan_epoch(plan, epoch, scheduler_first_step(batches, epoch));
+        return;
+    }
+    adam_plan_part(plan, 0, turn, epoch, epoch * turn, share);
+    adam_plan_part(plan, turn, plan->steps, epoch, epoch * (plan->steps - turn), 1.0 - share);
+}
+
 void model_flush_table(struct worker *w, const struct model *m, struct table *t, int64_t steps)
 {
     int64_t first, end;

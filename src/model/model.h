@@ -128,13 +128,22 @@ struct model {
     struct model_spec spec;
     struct engine eng;
     struct param_list params;
-    struct epoch_sums sums; /* added to by worker 0 inside a step */
+    struct param_list state; /* what training goes on from besides; in checkpoints alone */
+    struct epoch_sums sums;  /* added to by worker 0 inside a step */
 };
 
 /* The models; model/registry.c has a row for each. */
-extern const struct model_ops autorec_ops, multivae_ops, mf_ops, mf_sgd_ops, ease_ops, ials_ops;
+extern const struct model_ops autorec_ops, multivae_ops, recvae_ops, mf_ops, mf_sgd_ops, ease_ops, ials_ops;
 
 /* ---- shared by models ---- */
+
+/* recvae: passes over the examples in an epoch, and those of them, the first ones, that train the encoder. */
+#define RECVAE_PASSES         4
+#define RECVAE_ENCODER_PASSES 3
+
+/* Adam's steps of an epoch of the scheduler's. */
+void model_plan_epoch(enum model_kind kind, struct adam_plan *plan, const struct scheduler *batches,
+                      int64_t epoch);
 
 void model_train_minibatches(struct model *m, const struct model_steps *s);
 /* Own shards of a table: deferred updates; steps seen. */

@@ -8,6 +8,8 @@ static const struct model_traits traits[MODEL_KINDS] = {
     [MODEL_AUTOREC] = {.name = "autorec", .sides = true, .ops = &autorec_ops},
     [MODEL_MULTIVAE] = {.name = "multivae", .clicks = true, .variational = true, .ops = &multivae_ops},
     [MODEL_MULTIDAE] = {.name = "multidae", .clicks = true, .ops = &multivae_ops},
+    [MODEL_RECVAE] =
+        {.name = "recvae", .clicks = true, .variational = true, .in_turn = true, .ops = &recvae_ops},
     [MODEL_MF] = {.name = "mf", .by_rating = true, .ops = &mf_ops},
     [MODEL_IALS] = {.name = "ials", .clicks = true, .alternating = true, .ops = &ials_ops},
     [MODEL_EASE] = {.name = "ease", .clicks = true, .closed = true, .ops = &ease_ops},

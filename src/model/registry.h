@@ -12,6 +12,7 @@ struct model_traits {
     bool by_rating;   /* a training example is one rating, and unknown users are folded in; else an example is
                        * all entries of a user or item, in training or not */
     bool variational; /* its code has a mean and a variance, its loss a KL term */
+    bool in_turn;     /* recvae: an epoch is RECVAE_PASSES passes; encoder and decoder are trained in turn */
     bool alternating; /* ials: an epoch is one step; no moments, and a user's code is solved for */
     bool closed;      /* a closed form: an epoch is one step, and there is one epoch */
     const struct model_ops *ops;

@@ -22,6 +22,8 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     else
         rc = scheduler_init(&t->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
                             (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
+    if (rc == 0 && problem_traits(c)->in_turn)
+        rc = scheduler_repeat(&t->scheduler, RECVAE_PASSES, err);
     if (rc == 0)
         adam.total_steps = scheduler_first_step(&t->scheduler, epochs);
     if (rc < 0 || (rc = adam_plan_init(&t->plan, &adam, scheduler_max_steps(&t->scheduler), err)) < 0 ||
@@ -41,7 +43,7 @@ void trainer_fini(struct trainer *t)
 void trainer_epoch(struct trainer *t, int64_t epoch)
 {
     scheduler_epoch(&t->scheduler, epoch);
-    adam_plan_epoch(&t->plan, epoch, scheduler_first_step(&t->scheduler, epoch));
+    model_plan_epoch(t->model->spec.kind, &t->plan, &t->scheduler, epoch);
     t->steps = model_traits(t->model->spec.kind)->closed || model_traits(t->model->spec.kind)->alternating
                    ? 1
                    : t->scheduler.steps;

@@ -134,6 +134,9 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
             if (which < values_of(f, param))
                 tensors_declare(w, name, TENSOR_F32, param->rows, param->cols);
         }
+    for (int i = 0; i < f->model->state.n && f->state; i++)
+        tensors_declare(w, f->model->state.param[i].name, TENSOR_F32, f->model->state.param[i].rows,
+                        f->model->state.param[i].cols);
     if (!f->state) {
         tensors_declare(w, UNTRAINED_COLUMNS, TENSOR_U8, p->columns, 0);
         if (problem_traits(f->config)->by_rating)
@@ -172,6 +175,8 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
         for (int i = 0; i < l->n; i++)
             if (which < values_of(f, &l->param[i]))
                 put_tensor(w, l, &l->param[i], which, room);
+    for (int i = 0; i < f->model->state.n && f->state; i++)
+        put_tensor(w, l, &f->model->state.param[i], 0, room);
     if (w && !f->state) {
         put_untrained(w, f->problem->train->column_count, f->problem->columns);
         if (problem_traits(f->config)->by_rating)
@@ -238,6 +243,8 @@ int model_file_load(const struct tensors *t, struct model *m, int64_t users, boo
             if (which <= p->moments)
                 rc = get_tensor(t, p, which, fewer ? users : p->rows, err);
         }
+    for (int i = 0; i < m->state.n && moments && rc == 0; i++)
+        rc = get_tensor(t, &m->state.param[i], 0, m->state.param[i].rows, err);
     return rc;
 }
 

@@ -51,10 +51,13 @@ static void add_reduce(struct cost *w, const struct problem *p, double rows, dou
     w->exchange += rows * ld * 4.0;
 }
 
-/* `share`: of all examples, in a minibatch. */
-static void add_autoencoder(struct cost *w, const struct model_spec *s, const struct problem *p, double share)
+/* `share`: of all examples, in a minibatch; `enc`: of the steps, that train the encoder. The decoder is
+ * trained in all of them, or with recvae in the others. */
+static void add_autoencoder(struct cost *w, const struct model_spec *s, const struct problem *p, double share,
+                            double enc)
 {
     struct sizes z = sizes_of(s);
+    double dec = model_traits(s->kind)->in_turn ? 1.0 - enc : 1.0;
     double steps = (double)w->steps, columns = (double)p->columns, all = steps * columns;
     double ld0 = (double)row_pad((int64_t)z.first), ld1 = (double)row_pad((int64_t)z.last);
     double rows = steps * touched(p->train->column_count, p->columns, share);
@@ -66,24 +69,26 @@ static void add_autoencoder(struct cost *w, const struct model_spec *s, const st
     w->flop[PHASE_ENCODE] += 2.0 * z.first * w->ratings;
     w->bytes[PHASE_ENCODE] += rows * ld0 * 4.0 + w->ratings * 8.0;
     add_reduce(w, p, w->examples, ld0);
-    w->flop[PHASE_HIDDEN] += z.dense * (6.0 * w->examples + steps * ADAM_FLOP);
-    w->bytes[PHASE_HIDDEN] += steps * (ADAM_BYTES + 12) * z.dense;
+    w->flop[PHASE_HIDDEN] += z.dense * ((2.0 + 4.0 * enc) * w->examples + enc * steps * ADAM_FLOP);
+    w->bytes[PHASE_HIDDEN] += enc * steps * (ADAM_BYTES + 12) * z.dense;
     if (clicks) {
-        w->flop[PHASE_DECODE] += 6.0 * z.last * columns * w->examples;
+        w->flop[PHASE_DECODE] += 2.0 * (1.0 + enc + dec) * z.last * columns * w->examples;
         w->bytes[PHASE_DECODE] += all * ld1 * 8.0 + w->examples * columns * 12.0;
-        w->flop[PHASE_UPDATE] += all * ADAM_FLOP * z.last;
-        w->bytes[PHASE_UPDATE] += all * ld1 * ADAM_BYTES;
+        w->flop[PHASE_UPDATE] += dec * all * ADAM_FLOP * z.last;
+        w->bytes[PHASE_UPDATE] += dec * all * ld1 * ADAM_BYTES;
     } else {
         w->flop[PHASE_DECODE] += 6.0 * z.last * w->ratings + all * ADAM_FLOP * z.last;
         w->bytes[PHASE_DECODE] += rows * ld1 * ADAM_BYTES;
     }
     add_reduce(w, p, w->examples, ld1);
-    w->flop[PHASE_UPDATE] += 2.0 * z.first * w->ratings + all * ADAM_FLOP * z.first;
-    w->bytes[PHASE_UPDATE] += rows * ld0 * ADAM_BYTES;
-    w->kernel[COST_GATHER] = w->ratings * (2.0 * ld0 + (clicks ? 0.0 : 3.0 * ld1));
-    w->kernel[COST_ADAM] = rows * ld0 + (clicks ? all : rows) * ld1 + steps * z.dense;
-    w->kernel[COST_IDLE] = (all - rows) * (ld0 + (clicks ? 0.0 : ld1));
-    w->kernel[COST_PRODUCT] = 6.0 * w->examples * (z.dense + (clicks ? ld1 * columns : 0.0));
+    w->flop[PHASE_UPDATE] += enc * (2.0 * z.first * w->ratings + all * ADAM_FLOP * z.first);
+    w->bytes[PHASE_UPDATE] += enc * rows * ld0 * ADAM_BYTES;
+    w->kernel[COST_GATHER] = w->ratings * ((1.0 + enc) * ld0 + (clicks ? 0.0 : 3.0 * ld1));
+    w->kernel[COST_ADAM] = enc * (rows * ld0 + steps * z.dense) + dec * (clicks ? all : rows) * ld1;
+    w->kernel[COST_IDLE] = enc * (all - rows) * (ld0 + (clicks ? 0.0 : ld1));
+    w->kernel[COST_PRODUCT] =
+        2.0 * w->examples *
+        ((1.0 + 2.0 * enc) * z.dense + (clicks ? (1.0 + enc + dec) * ld1 * columns : 0.0));
 }
 
 static void add_factors(struct cost *w, const struct model_spec *s, const struct problem *p, double share)
@@ -150,8 +155,9 @@ static void add_alternating(struct cost *w, const struct model_spec *s, const st
     w->kernel[COST_PRODUCT] = 2.0 * (double)normal_floats(w->ld) * (2.0 * w->ratings + rows);
 }
 
-/* `total`: examples of an epoch. */
-static void add_phases(struct cost *w, const struct model_spec *s, const struct problem *p, double total)
+/* `total`: examples of a pass; `enc` as in add_autoencoder. */
+static void add_phases(struct cost *w, const struct model_spec *s, const struct problem *p, double total,
+                       double enc)
 {
     double share = w->examples / (double)w->steps / total;
 
@@ -161,9 +167,23 @@ static void add_phases(struct cost *w, const struct model_spec *s, const struct 
         add_alternating(w, s, p);
     else if (model_traits(s->kind)->closed)
         add_closed(w, s, p);
+    else if (w->steps > 0 && model_traits(s->kind)->by_rating)
+        add_factors(w, s, p, share < 1.0 ? share : 1.0);
     else if (w->steps > 0)
-        (model_traits(s->kind)->by_rating ? add_factors : add_autoencoder)(w, s, p,
-                                                                           share < 1.0 ? share : 1.0);
+        add_autoencoder(w, s, p, share < 1.0 ? share : 1.0, enc);
+}
+
+/* Of the first `steps` of `all` steps of an epoch, the share that trains the encoder. */
+static double encoder_share(const struct model_spec *s, double steps, double all)
+{
+    double turn = all * RECVAE_ENCODER_PASSES / RECVAE_PASSES;
+
+    return model_traits(s->kind)->in_turn && steps > turn ? turn / steps : 1.0;
+}
+
+static double passes(const struct model_spec *s)
+{
+    return model_traits(s->kind)->in_turn ? RECVAE_PASSES : 1.0;
 }
 
 void cost_of_steps(struct cost *out, const struct trainer *t, int64_t steps)
@@ -187,28 +207,29 @@ void cost_of_steps(struct cost *out, const struct trainer *t, int64_t steps)
     if (spec->sgd) /* steps are rounds of about as many ratings each */
         out->examples = out->ratings =
             (double)t->problem->cells.n * (double)steps / (double)scheduler_max_steps(&t->scheduler);
-    add_phases(out, spec, t->problem, (double)t->scheduler.examples);
+    add_phases(out, spec, t->problem, (double)t->scheduler.examples,
+               encoder_share(spec, (double)steps, (double)scheduler_max_steps(&t->scheduler)));
 }
 
 void cost_of_epoch(struct cost *out, const struct trainer *t)
 {
-    bool sgd = t->model->spec.sgd;
-    double examples = sgd ? (double)t->problem->cells.n : (double)t->scheduler.examples;
+    const struct model_spec *spec = &t->model->spec;
+    double examples = spec->sgd ? (double)t->problem->cells.n : (double)t->scheduler.examples;
 
     *out = (struct cost){.steps = scheduler_max_steps(&t->scheduler),
-                         .examples = examples,
-                         .ratings = (double)t->problem->train->entries};
-    add_phases(out, &t->model->spec, t->problem, examples);
+                         .examples = passes(spec) * examples,
+                         .ratings = passes(spec) * (double)t->problem->train->entries};
+    add_phases(out, spec, t->problem, examples, encoder_share(spec, 1.0, 1.0));
 }
 
 void cost_of_plan(struct cost *out, const struct model_spec *spec, const struct problem *p)
 {
     int64_t n = model_traits(spec->kind)->by_rating ? p->cells.n : p->examples;
 
-    *out = (struct cost){.steps = (n + spec->batch - 1) / spec->batch,
-                         .examples = (double)n,
-                         .ratings = (double)p->train->entries};
-    add_phases(out, spec, p, (double)n);
+    *out = (struct cost){.steps = (int64_t)passes(spec) * ((n + spec->batch - 1) / spec->batch),
+                         .examples = passes(spec) * (double)n,
+                         .ratings = passes(spec) * (double)p->train->entries};
+    add_phases(out, spec, p, (double)n, encoder_share(spec, 1.0, 1.0));
 }
 
 double cost_of_evaluation(const struct trainer *t, double examples, double entries, double scores)

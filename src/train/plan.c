@@ -176,6 +176,8 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
         bytes += (c->layer_norm && z->softmax ? 4 : 2) * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
     bytes += z->softmax ? click_decoder_bytes(z, c, p, block_of(z, c))
                         : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT;
+    if (problem_traits(c)->in_turn) /* the prior; orders of the passes */
+        bytes += p->examples * (row_pad(2 * c->latent) * FLOAT + 8 * RECVAE_PASSES);
     return bytes + 8 * p->examples; /* the order of the examples */
 }
 

@@ -88,6 +88,9 @@ all() {
 
     keys "item side of multivae" model.kind=multivae model.side=item
     keys "item side of multidae" model.kind=multidae model.side=item
+    keys "recvae of two widths" model.kind=recvae 'model.hidden=[600,300]'
+    keys "recvae without layers" model.kind=recvae 'model.hidden=[]'
+    keys "recvae and rollover" model.kind=recvae train.last_batch=rollover
     keys "microbatch of a rating model" train.microbatch=10
     keys "range upside down" model.kind=mf model.range_low=5 model.range_high=1
     keys "centre and range" model.kind=mf model.range_high=5 model.center=true

@@ -17,7 +17,7 @@ field() {
     sed -n "s/.*\"$2\": \"\\?\\([^\",]*\\).*/\\1/p" "$1/summary.json" | head -1
 }
 
-for kind in multivae multidae; do
+for kind in multivae multidae recvae; do
     train $kind model.kind=$kind run.threads=1
     complains 'times the scores of EASE added: validation ndcg@20'
     train $kind.3 model.kind=$kind run.threads=3

@@ -43,6 +43,7 @@ fi
 # the block of a shard was once counted as twice what it is.)
 set -- model.kind=autorec data.path=synth:20000x20000x200000 'model.hidden=400' eval.batch=100 -- \
     model.kind=multivae data.path=synth:2000x20000x60000 'model.hidden=200' model.latent=100 eval.batch=100 -- \
+    model.kind=recvae data.path=synth:20000x20000x200000 'model.hidden=[100,100]' model.latent=100 eval.batch=100 -- \
     model.kind=mf data.path=synth:60000x30000x100000 model.latent=100 train.batch=5000 --
 run=()
 for word; do

@@ -74,6 +74,7 @@ same user -c conf/autorec-user.yaml data.path=synth:ml-100k train.epochs=1 train
 same vae -c conf/multivae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0
 same dae -c conf/multidae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0 train.clip_norm=0.1 \
     train.batch=100 train.microbatch=40
+same recvae -c conf/recvae.yaml data.path=synth:ml-100k train.epochs=1 train.patience=0 'model.hidden=[64,64,64]' model.ease=off
 same mf -c "$folder/mf.yaml"
 same sgd -c conf/mf.yaml data.path=synth:ml-100k model.latent=20 train.epochs=2
 same ials -c conf/ials.yaml data.path=synth:ml-100k model.latent=21 train.epochs=2 model.confidence=log \

@@ -86,6 +86,8 @@ LEAST=2 check vae-linear x logits 2e-4 model.kind=multivae model.hidden=30 model
     split.valid_users=10 split.test_users=10
 LEAST=2 check vae-norm x logits 2e-4 model.kind=multivae 'model.hidden=[30,20]' model.latent=10 model.layer_norm=on \
     model.activation=gelu data.min_rating=2 split.valid_users=10 split.test_users=10
+LEAST=2 check recvae x logits 2e-4 model.kind=recvae 'model.hidden=[30,30,30]' model.latent=10 data.min_rating=2 \
+    split.valid_users=10 split.test_users=10
 check dae-norm x logits 2e-4 model.kind=multidae 'model.hidden=[]' model.latent=10 model.layer_norm=on \
     split.valid_users=10 split.test_users=10
 check dae-linear x logits 2e-4 model.kind=multidae 'model.hidden=[30,20]' model.latent=10 model.decoder=linear \

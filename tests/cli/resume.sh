@@ -81,6 +81,8 @@ common=("${data[@]}" model.kind=multivae 'model.hidden=[40]' model.latent=10 tra
 disturbed vae INT 130
 common=("${data[@]}" model.kind=multidae model.latent=20 train.epochs=60 train.batch=64 train.patience=30)
 disturbed dae TERM 143
+common=("${data[@]}" model.kind=recvae 'model.hidden=[40,40,40]' model.latent=10 train.epochs=15 train.batch=64 train.refit=true)
+disturbed recvae INT 130
 common=("${data[@]}" model.kind=mf model.latent=20 train.epochs=60 train.batch=64 train.schedule=one_cycle)
 disturbed mf INT 130
 common=("${data[@]}" model.kind=mf model.latent=20 train.optimizer=sgd train.epochs=60 train.patience=40 train.refit=true)

@@ -43,6 +43,7 @@ threads model.kind=autorec model.side=item 'model.hidden=[30]'
 threads model.kind=autorec model.side=user 'model.hidden=[30, 10, 30]' "$ranking" train.last_batch=rollover train.batch=64
 threads model.kind=autorec model.side=item train.refit=true model.center=true
 threads model.kind=multivae 'model.hidden=[30]' model.latent=8 model.input_dropout=0.5 train.batch=50
+threads model.kind=recvae 'model.hidden=[30,30,30]' model.latent=8 train.batch=50 train.clip_norm=1
 threads model.kind=ials model.latent=8 train.penalty=0.02
 threads model.kind=multidae model.latent=8 train.microbatch=16 train.batch=64 train.clip_norm=1
 threads model.kind=mf model.latent=8 "$ranking" train.schedule=one_cycle train.batch=100

@@ -72,6 +72,8 @@ struct reference *ref_new(const struct model *m, const struct adam_spec *adam, c
     }
     for (int i = 0; i < m->params.n; i++)
         add_tensor(ref, &m->params.param[i]);
+    if (m->spec.kind == MODEL_RECVAE)
+        ref_net_keep_old(ref);
     return ref;
 }
 
@@ -84,6 +86,7 @@ void ref_free(struct reference *ref)
         free(ref->tensor[i].v);
         free(ref->tensor[i].start);
     }
+    free(ref->old);
     free(ref->value);
     free(ref->has);
     free(ref);
@@ -177,12 +180,28 @@ void ref_output(struct reference *ref, int64_t example, double *out)
         ref_net_output(ref, example, out);
 }
 
-static void clip(struct reference *ref)
+/* recvae: encoder and decoder take turns. */
+static bool moves(const struct reference *ref, const struct ref_tensor *t, const struct batch *b)
+{
+    return !ref->turn || (strncmp(t->name, "decoder.", 8) == 0) == (b->in_epoch >= ref->turn);
+}
+
+/* The number of Adam's step, from 1. */
+static double step_number(const struct reference *ref, const struct batch *b, int64_t epoch)
+{
+    if (!ref->turn)
+        return (double)b->step + 1.0;
+    return b->in_epoch < ref->turn
+               ? (double)(epoch * ref->turn + b->in_epoch) + 1.0
+               : (double)(epoch * (ref->steps - ref->turn) + b->in_epoch - ref->turn) + 1.0;
+}
+
+static void clip(struct reference *ref, const struct batch *b)
 {
     double sum = 0.0, factor;
 
     for (int i = 0; i < ref->tensors; i++)
-        for (int64_t k = 0; k < ref->tensor[i].n; k++)
+        for (int64_t k = 0; k < ref->tensor[i].n && moves(ref, &ref->tensor[i], b); k++)
             sum += ref->tensor[i].g[k] * ref->tensor[i].g[k];
     factor = sqrt(sum) > ref->spec.clip_norm ? ref->spec.clip_norm / sqrt(sum) : 1.0;
     for (int i = 0; i < ref->tensors; i++)
@@ -218,16 +237,16 @@ static void schedule(const struct adam_spec *a, int64_t epoch, double share, dou
 double ref_step(struct reference *ref, const struct batch *b, int64_t epoch, int64_t total)
 {
     const struct adam_spec *a = &ref->adam;
-    double loss = ref_loss(ref, b, true), t = (double)b->step + 1.0, lr, beta1;
+    double loss = ref_loss(ref, b, true), t = step_number(ref, b, epoch), lr, beta1;
 
     if (ref->spec.clip_norm > 0.0)
-        clip(ref);
+        clip(ref, b);
     schedule(a, epoch, (double)b->step / (double)total, &lr, &beta1);
     for (int i = 0; i < ref->tensors; i++) {
         struct ref_tensor *p = &ref->tensor[i];
         bool decays = p->cols > 0 || a->decay_biases;
 
-        for (int64_t k = 0; k < p->n; k++) {
+        for (int64_t k = 0; k < p->n && moves(ref, p, b); k++) {
             double g = p->g[k] + (decays ? a->l2 * p->w[k] : 0.0);
 
             p->m[k] = beta1 * p->m[k] + (1.0 - beta1) * g;
@@ -238,5 +257,7 @@ double ref_step(struct reference *ref, const struct batch *b, int64_t epoch, int
                 lr * (p->m[k] / (1.0 - pow(beta1, t))) / (sqrt(p->v[k] / (1.0 - pow(a->beta2, t))) + a->eps);
         }
     }
+    if (ref->turn && b->in_epoch + 1 == ref->turn)
+        ref_net_keep_old(ref);
     return loss;
 }

@@ -24,6 +24,8 @@ struct reference {
     double *value; /* (examples, columns) owned */
     bool *has;     /* (examples, columns) owned */
     const struct cells *cells;
+    int64_t steps, turn; /* recvae: of an epoch; those of them that train the encoder (0: any step does) */
+    double *old;         /* recvae: (examples, 2 latent) owned: the middle part of the prior */
     int tensors;
     struct ref_tensor tensor[PARAMS_MOST];
 };
@@ -52,6 +54,7 @@ double ref_slope(enum activation f, double x); /* derivative at x */
 double *ref_array(int64_t n);                  /* zero */
 double ref_net_loss(struct reference *ref, const struct batch *b, bool gradients);
 void ref_net_output(struct reference *ref, int64_t example, double *out);
+void ref_net_keep_old(struct reference *ref); /* recvae: the prior from the encoder as it is */
 double ref_mf_loss(struct reference *ref, const struct batch *b, bool gradients);
 void ref_mf_output(struct reference *ref, int64_t example, double *out);
 

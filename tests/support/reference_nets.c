@@ -1,4 +1,4 @@
-/* reference_nets.c - AutoRec, Multi-VAE and Mult-DAE as one chain of dense layers.
+/* reference_nets.c - AutoRec, Multi-VAE, Mult-DAE and RecVAE as one chain of dense layers.
  *
  *   x -> encoder -> layers... -> [ sampling -> layers... ] -> code -> decoder -> loss
  *
@@ -16,7 +16,10 @@ struct layer {
     int64_t ins, outs;
     const double *in;                 /* (rows, ins) borrowed */
     struct ref_tensor *gain, *offset; /* of layer norm; NULL: there is none */
-    double *s, *a, *out;              /* (rows, outs) owned: sums, behind the activation, behind the norm */
+    const struct layer
+        *before;         /* RecVAE: of these, up to this one, units are added to the sums; NULL: none */
+    double *ds;          /* (rows, outs) owned: dloss / ds */
+    double *s, *a, *out; /* (rows, outs) owned: sums, behind the activation, behind the norm */
 };
 
 struct net {
@@ -82,6 +85,7 @@ static void layer_forward(struct layer *l, const double *in, int64_t rows)
 {
     l->in = in;
     l->a = ref_array(rows * l->outs);
+    l->ds = ref_array(rows * l->outs);
     l->s = ref_array(rows * l->outs);
     l->out = ref_array(rows * l->outs);
     for (int64_t p = 0; p < rows; p++)
@@ -90,6 +94,8 @@ static void layer_forward(struct layer *l, const double *in, int64_t rows)
 
             for (int64_t i = 0; i < l->ins; i++)
                 s += *weight_at(l, l->w->w, o, i) * in[p * l->ins + i];
+            for (const struct layer *j = l->before; j && j < l; j++)
+                s += j->out[p * l->outs + o];
             l->s[p * l->outs + o] = s;
             l->a[p * l->outs + o] = ref_activation(l->act, s);
         }
@@ -99,12 +105,14 @@ static void layer_forward(struct layer *l, const double *in, int64_t rows)
 /* dout (rows, outs): dloss / dout. Returns dloss / din, for free. */
 static double *layer_backward(struct layer *l, const double *dout, int64_t rows)
 {
-    double *din = ref_array(rows * l->ins), *da = ref_array(rows * l->outs);
+    double *din = ref_array(rows * l->ins);
+    double *da = ref_array(rows * l->outs);
 
     for (int64_t p = 0; p < rows; p++) {
         norm_backward(l, p, dout + p * l->outs, da + p * l->outs);
         for (int64_t o = 0; o < l->outs; o++) {
-            double ds = da[p * l->outs + o] * ref_slope(l->act, l->s[p * l->outs + o]);
+            double ds = l->ds[p * l->outs + o] =
+                da[p * l->outs + o] * ref_slope(l->act, l->s[p * l->outs + o]);
 
             l->b->g[o] += ds;
             for (int64_t i = 0; i < l->ins; i++) {
@@ -141,7 +149,7 @@ static void make_inputs(struct reference *ref, struct net *n, const int64_t *exa
         for (int64_t c = 0; c < ref->columns; c++) {
             double x = value[c] / norm;
 
-            if (b && rate > 0.0)
+            if (b && rate > 0.0 && (!ref->turn || b->in_epoch < ref->turn))
                 x = dropped(ref, RNG_INPUT_DROPOUT, b->step, p, c, rate) ? 0.0 : x / (1.0 - rate);
             n->x[p * ref->columns + c] = x;
         }
@@ -185,7 +193,7 @@ static void add_layers(struct reference *ref, struct net *n, const char *prefix,
 static void build(struct reference *ref, struct net *n)
 {
     const struct model_spec *s = &ref->spec;
-    bool vae = s->kind == MODEL_MULTIVAE;
+    bool vae = s->kind == MODEL_MULTIVAE || s->kind == MODEL_RECVAE;
     int mirrored = s->decoder == DECODER_LINEAR ? 0 : s->hiddens;
     struct layer *enc = &n->layer[0];
 
@@ -206,6 +214,8 @@ static void build(struct reference *ref, struct net *n)
     if (vae) {
         add_layers(ref, n, "inference", s->hiddens, true);
         n->sampling = n->layers - 1;
+        for (int l = 1; l < n->sampling && s->kind == MODEL_RECVAE; l++)
+            n->layer[l].before = n->layer;
         add_layers(ref, n, "generator", mirrored, false);
     }
 }
@@ -231,7 +241,38 @@ static double row_beta(const struct reference *ref, const struct batch *b, int64
     return ref->spec.kl_per_click * clicks;
 }
 
-/* z = m + exp(s / 2) eps; returns the mean over the rows of beta KL(q || N(0, 1)). */
+/* log of .15 N(z; 0, 1) + .75 N(z; m', exp(s')) + .1 N(z; 0, exp(10)); *slope: its derivative. */
+static double log_prior(const double *old, int64_t k, int64_t latent, double z, double *slope)
+{
+    double weight[] = {0.15, 0.75, 0.1}, mean[] = {0.0, old[k], 0.0},
+           variance[] = {1.0, exp(old[latent + k]), exp(10.0)};
+    double sum = 0.0, along = 0.0;
+
+    for (int i = 0; i < 3; i++) {
+        double away = z - mean[i],
+               density = weight[i] * exp(-away * away / (2.0 * variance[i])) / sqrt(2.0 * M_PI * variance[i]);
+
+        sum += density;
+        along -= density * away / variance[i];
+    }
+    *slope = along / sum;
+    return log(sum);
+}
+
+/* Of a unit of a row. */
+static double kl_term(const struct reference *ref, struct net *n, const double *ms, const struct batch *b,
+                      int64_t p, int64_t k)
+{
+    int64_t latent = ref->spec.latent;
+    double m = ms[p * 2 * latent + k], s = ms[p * 2 * latent + latent + k], z = n->z[p * latent + k], slope;
+
+    if (ref->spec.kind == MODEL_MULTIVAE)
+        return 0.5 * (exp(s) + m * m - 1.0 - s);
+    return -0.5 * (log(2.0 * M_PI) + s + (z - m) * (z - m) / exp(s)) -
+           log_prior(ref->old + b->example[p] * 2 * latent, k, latent, z, &slope);
+}
+
+/* z = m + exp(s / 2) eps; returns the mean over the rows of beta KL(q || prior). */
 static double draw_sample(struct reference *ref, struct net *n, const double *ms, const struct batch *b)
 {
     int64_t latent = ref->spec.latent;
@@ -251,7 +292,7 @@ static double draw_sample(struct reference *ref, struct net *n, const double *ms
             }
             n->eps[p * latent + k] = ref->spec.noise_std * normal[k % 2];
             n->z[p * latent + k] = m + exp(s / 2.0) * n->eps[p * latent + k];
-            kl += b ? row_beta(ref, b, p) * 0.5 * (exp(s) + m * m - 1.0 - s) : 0.0;
+            kl += b ? row_beta(ref, b, p) * kl_term(ref, n, ms, b, p, k) : 0.0;
         }
     return kl / (double)n->rows;
 }
@@ -304,6 +345,7 @@ static void net_fini(struct net *n)
     for (int l = 0; l < n->layers; l++) {
         free(n->layer[l].s);
         free(n->layer[l].a);
+        free(n->layer[l].ds);
         free(n->layer[l].out);
     }
     free(n->x);
@@ -394,6 +436,16 @@ static double *sample_backward(struct reference *ref, struct net *n, const doubl
         for (int64_t k = 0; k < latent; k++) {
             double m = ms[p * 2 * latent + k], s = ms[p * 2 * latent + latent + k], g = dz[p * latent + k];
 
+            if (ref->old) { /* z moves with m and s; log q(z) falls by 1/2 with s alone */
+                double slope;
+
+                log_prior(ref->old + b->example[p] * 2 * latent, k, latent, n->z[p * latent + k], &slope);
+                g -= beta * slope / (double)n->rows;
+                d[p * 2 * latent + k] = g;
+                d[p * 2 * latent + latent + k] =
+                    g * n->eps[p * latent + k] * exp(s / 2.0) / 2.0 - beta * 0.5 / (double)n->rows;
+                continue;
+            }
             d[p * 2 * latent + k] = g + beta * m / (double)n->rows;
             d[p * 2 * latent + latent + k] = g * n->eps[p * latent + k] * exp(s / 2.0) / 2.0 +
                                              beta * 0.5 * (exp(s) - 1.0) / (double)n->rows;
@@ -425,10 +477,28 @@ static void net_backward(struct reference *ref, struct net *n, const struct batc
             free(before);
             before = d;
         }
+        for (int j = l + 1; j < n->sampling && n->layer[j].before; j++)
+            for (int64_t i = 0; i < n->rows * n->layer[j].outs; i++)
+                before[i] += n->layer[j].ds[i];
         d = layer_backward(&n->layer[l], before, n->rows);
         free(before);
     }
     free(d);
+}
+
+void ref_net_keep_old(struct reference *ref)
+{
+    int64_t width = 2 * ref->spec.latent;
+
+    free(ref->old);
+    ref->old = ref_array(ref->examples * width);
+    for (int64_t e = 0; e < ref->examples; e++) {
+        struct net n = {0};
+
+        net_forward(ref, &n, &e, 1, NULL);
+        memcpy(ref->old + e * width, n.layer[n.sampling].out, (size_t)width * sizeof(double));
+        net_fini(&n);
+    }
 }
 
 double ref_net_loss(struct reference *ref, const struct batch *b, bool gradients)

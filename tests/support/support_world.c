@@ -38,7 +38,17 @@ struct world_spec world_default(enum model_kind kind)
                                 .momentum_high = 0.95,
                                 .momentum_low = 0.85,
                                 .total_steps = 100};
-    s.binary = kind == MODEL_MULTIVAE || kind == MODEL_MULTIDAE || kind == MODEL_EASE;
+    s.binary = model_traits(kind)->clicks && kind != MODEL_IALS;
+    if (kind == MODEL_RECVAE) {
+        for (int i = 0; i < 16; i++) /* of one width */
+            s.model.hidden[i] = 12;
+        s.model.hiddens = 3;
+        s.model.activation = ACT_SWISH;
+        s.model.layer_norm = true;
+        s.model.decoder = DECODER_LINEAR;
+        s.model.input_dropout = 0.3;
+        s.model.kl_per_click = 0.02;
+    }
     return s;
 }
 
@@ -67,6 +77,8 @@ void world_init(struct world *w, const struct world_spec *spec)
         assert_int_equal(scheduler_init(&w->batches, examples, NULL, spec->model.batch, spec->last, true,
                                         spec->model.seed, &err),
                          0);
+    if (spec->model.kind == MODEL_RECVAE)
+        assert_int_equal(scheduler_repeat(&w->batches, RECVAE_PASSES, &err), 0);
     assert_int_equal(adam_plan_init(&w->plan, &spec->adam, scheduler_max_steps(&w->batches), &err), 0);
     *e = (struct engine){.team = w->team, .plan = &w->plan, .train = w->matrix};
     if (spec->model.kind == MODEL_MF)
@@ -87,54 +99,27 @@ void world_fini(struct world *w)
     ratings_free(w->ratings);
 }
 
-struct run {
-    struct world *w;
-    int64_t from, to; /* steps of the epoch */
-    bool fused;
-};
-
-static void run_steps(struct worker *worker, void *arg)
-{
-    const struct run *r = arg;
-    struct world *w = r->w;
-    const struct model_ops *ops = w->model->ops;
-
-    for (int64_t i = r->from; i < r->to; i++) {
-        struct batch b = scheduler_batch(&w->batches, i), next;
-        bool last = !r->fused || i + 1 == r->to;
-
-        if (i == r->from || !r->fused)
-            ops->begin(worker, w->model, &b);
-        if (!last)
-            next = scheduler_batch(&w->batches, i + 1);
-        ops->step(worker, w->model, &b, last ? NULL : &next);
-        if (last) {
-            ops->flush(worker, w->model, i + 1);
-            ops->set_step(worker, w->model, i + 1 == w->batches.steps ? 0 : i + 1);
-        }
-        if (worker->id == 0) { /* who writes the sums too */
-            w->loss[b.step] = w->model->sums.loss;
-            w->model->sums.loss = 0.0;
-        }
-    }
-}
-
 void world_train(struct world *w, int64_t steps, bool fused)
 {
     while (steps > 0) {
-        struct run r = {.w = w, .from = w->in_epoch, .fused = fused};
-        int64_t n;
+        int64_t from = w->in_epoch, left, to;
 
         scheduler_epoch(&w->batches, w->epoch);
-        adam_plan_epoch(&w->plan, w->epoch, scheduler_first_step(&w->batches, w->epoch));
-        n = w->batches.steps - w->in_epoch;
-        n = n < steps ? n : steps;
-        assert_true(w->done + n <= WORLD_STEPS);
-        r.to = r.from + n;
-        team_run(w->team, run_steps, &r);
-        w->in_epoch = r.to;
-        w->done += n;
-        steps -= n;
+        model_plan_epoch(w->spec.model.kind, &w->plan, &w->batches, w->epoch);
+        left = w->batches.steps - from;
+        to = from + (left < steps ? left : steps);
+        assert_true(w->done + to - from <= WORLD_STEPS);
+        for (int64_t i = from; i < to; i++) {
+            struct model_steps s = {&w->batches,          i, i + 1, w->batches.steps, !fused || i == from,
+                                    !fused || i + 1 == to};
+
+            w->model->ops->train(w->model, &s);
+            w->loss[scheduler_batch(&w->batches, i).step] = w->model->sums.loss;
+            w->model->sums.loss = 0.0;
+        }
+        w->in_epoch = to;
+        w->done += to - from;
+        steps -= to - from;
         if (w->in_epoch == w->batches.steps) {
             w->in_epoch = 0;
             w->epoch++;
@@ -260,6 +245,10 @@ void world_compare(const char *label, const struct world_spec *spec, int64_t ste
     world_init(&w, spec);
     ref = ref_new(w.model, &spec->adam, w.ratings, spec->binary, spec->side);
     total = spec->adam.total_steps;
+    if (spec->model.kind == MODEL_RECVAE) {
+        ref->steps = scheduler_max_steps(&w.batches);
+        ref->turn = ref->steps / RECVAE_PASSES * RECVAE_ENCODER_PASSES;
+    }
     for (int64_t step = 0; step < steps; step++) {
         struct batch b;
         double want;

@@ -161,6 +161,35 @@ static void only_usable_examples_train(void **state)
     scheduler_fini(&s);
 }
 
+/* Passes of an epoch are what epochs are without them. */
+static void several_passes_are_that_many_epochs(void **state)
+{
+    (void)state;
+    for (int last = LAST_KEEP; last <= LAST_DROP; last++) {
+        struct scheduler once, four;
+        struct error err;
+
+        init(&once, 25, 7, (enum last_batch)last, true);
+        init(&four, 25, 7, (enum last_batch)last, true);
+        assert_int_equal(scheduler_repeat(&four, 4, &err), 0);
+        for (int64_t pass = 0; pass < 8; pass++) {
+            scheduler_epoch(&once, pass);
+            scheduler_epoch(&four, pass / 4);
+            assert_int_equal(four.steps, 4 * once.steps);
+            for (int64_t i = 0; i < once.steps; i++) {
+                struct batch a = scheduler_batch(&once, i),
+                             b = scheduler_batch(&four, pass % 4 * once.steps + i);
+
+                assert_int_equal(a.rows, b.rows);
+                assert_int_equal(a.step, b.step);
+                assert_memory_equal(a.example, b.example, (size_t)a.rows * sizeof *a.example);
+            }
+        }
+        scheduler_fini(&once);
+        scheduler_fini(&four);
+    }
+}
+
 static void batch_above_the_examples_is_refused_but_for_keep(void **state)
 {
     struct scheduler s;
@@ -183,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_later_epoch_needs_no_earlier_one),
         cmocka_unit_test(epochs_and_seeds_differ_and_no_shuffle_is_in_order),
         cmocka_unit_test(only_usable_examples_train),
+        cmocka_unit_test(several_passes_are_that_many_epochs),
         cmocka_unit_test(batch_above_the_examples_is_refused_but_for_keep),
     };
 

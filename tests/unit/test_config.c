@@ -199,11 +199,11 @@ static void text_values_arrive_as_they_stand(void **state)
 
 static void what_is_used_is_printed_on_one_screen(void **state)
 {
-    static const char *const kind[] = {"autorec", "multivae", "multidae", "mf"};
+    static const char *const kind[] = {"autorec", "multivae", "multidae", "mf", "recvae"};
     static const char *const schedule[] = {"constant", "step", "one_cycle"};
 
     (void)state;
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 5; k++) {
         for (int s = 0; s < 3; s++) {
             struct config *c = fresh(), *back;
             int lines = 0;
@@ -243,6 +243,7 @@ static void names_and_numbers_of_enums_agree(void **state)
         {"model.activation", "gelu", ACT_GELU},
         {"model.output", "selu", ACT_SELU},
         {"model.kind", "ials", MODEL_IALS},
+        {"model.kind", "recvae", MODEL_RECVAE},
         {"train.optimizer", "sgd", OPTIMIZER_SGD},
         {"split.kind", "kfold", SPLIT_KFOLD},
         {"eval.seen", "remove", 0}, /* as check.c and eval_make.c have it */
@@ -315,6 +316,15 @@ static void defaults_follow_the_model(void **state)
     assert_string_equal(config_enum_name("model.activation", c->activation), "tanh");
     assert_int_equal(c->hidden.n, 1);
     assert_int_equal(c->hidden.value[0], 600);
+    config_free(c);
+
+    c = fresh();
+    set(c, "model.kind", "recvae");
+    assert_int_equal(config_check(c, NULL), 0);
+    assert_string_equal(config_enum_name("model.activation", c->activation), "swish");
+    assert_int_equal(c->hidden.n, 5);
+    assert_int_equal(c->decoder, DECODER_LINEAR);
+    assert_true(c->layer_norm && c->kl_per_click == 0.005 && c->input_dropout == 0.5 && c->batch == 100);
     config_free(c);
 
     c = fresh();

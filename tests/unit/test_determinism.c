@@ -11,7 +11,7 @@
 static struct world_spec problem(int i)
 {
     static const enum model_kind kind[] = {MODEL_AUTOREC,  MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIVAE,
-                                           MODEL_MULTIDAE, MODEL_MF,      MODEL_MF};
+                                           MODEL_MULTIDAE, MODEL_MF,      MODEL_MF,       MODEL_RECVAE};
     struct world_spec s = world_default(kind[i]);
 
     s.users = 90;
@@ -20,11 +20,11 @@ static struct world_spec problem(int i)
     s.shards = i % 2 ? 16 : 13;
     s.model.batch = kind[i] == MODEL_MF ? 100 : 25;
     s.model.hidden[0] = 21;
-    s.model.hidden[1] = 12;
+    s.model.hidden[1] = kind[i] == MODEL_RECVAE ? 21 : 12;
     s.model.hiddens = 1 + i % 2;
     if (i == 1 || i == 3)
         s.model.activation = i == 1 ? ACT_GELU : ACT_SWISH;
-    s.model.layer_norm = i == 3 || i == 4;
+    s.model.layer_norm = i == 3 || i == 4 || i == 7;
     s.model.dropout = 0.2;
     s.model.input_dropout = 0.3;
     s.model.loss = i == 1 || i == 6 ? LOSS_ROOT : LOSS_ROW_MEAN;
@@ -33,10 +33,10 @@ static struct world_spec problem(int i)
     s.adam.l2 = 0.01;
     s.adam.weight_decay = i % 3 ? 0.1 : 0.0;
     s.adam.schedule = SCHEDULE_ONE_CYCLE;
-    s.last = (enum last_batch)(i % 3);
+    s.last = kind[i] == MODEL_RECVAE ? LAST_KEEP : (enum last_batch)(i % 3);
     return s;
 }
-#define PROBLEMS 7
+#define PROBLEMS 8
 
 static void workers_and_their_places_change_nothing(void **state)
 {
@@ -65,7 +65,7 @@ static void microbatches_change_nothing(void **state)
     static const int64_t micro[] = {1, 7, 8, 24, 25};
 
     (void)state;
-    for (int i = 2; i < 5; i++) {
+    for (int i = 2; i < PROBLEMS; i = i == 4 ? 7 : i + 1) {
         struct world_spec s = problem(i);
         char one[33], other[33];
 

@@ -206,6 +206,46 @@ static void layer_norm_is_that_of_the_row(void **state)
     on_every_path(check_norm);
 }
 
+/* Against densities in double; what is drawn is exp(s / 2) times the normal number. */
+static void check_mixture(const struct kernels *k)
+{
+    const double weight[] = {0.15, 0.75, 0.1}, pi = 3.14159265358979323846;
+
+    for (int n = 1; n < 150; n = 2 * n + 3) {
+        float *m = draw(2 * n, 1, 2.0), *old = draw(2 * n, 2, 2.0), *noise = draw(n, 3, 2.0),
+              *eps = draw(n, 3, 2.0);
+        float *z = draw(n, 4, 1.0), *slope = draw(n, 4, 1.0);
+        double kl = k->sample_mixture(n, m, old, noise, z, slope), want = 0.0;
+
+        for (int i = 0; i < n; i++) {
+            double mean[] = {0.0, (double)old[i], 0.0},
+                   variance[] = {1.0, exp((double)old[n + i]), exp(10.0)};
+            double s = (double)m[n + i], at = (double)m[i] + exp(s / 2.0) * (double)eps[i], sum = 0.0,
+                   along = 0.0;
+
+            for (int j = 0; j < 3; j++) {
+                double away = at - mean[j], density = weight[j] * exp(-away * away / (2.0 * variance[j])) /
+                                                      sqrt(2.0 * pi * variance[j]);
+
+                sum += density;
+                along += density * away / variance[j];
+            }
+            want += -0.5 * (log(2.0 * pi) + s + (double)eps[i] * (double)eps[i]) - log(sum);
+            assert_close((double)noise[i], exp(s / 2.0) * (double)eps[i], 1e-6, 1e-7);
+            assert_close((double)z[i], at, 1e-6, 1e-6);
+            assert_close((double)slope[i], along / sum, 2e-5, 2e-5);
+        }
+        assert_close(kl, want, 1e-5, 1e-6 * n);
+        mem_free(m), mem_free(old), mem_free(noise), mem_free(eps), mem_free(z), mem_free(slope);
+    }
+}
+
+static void mixture_is_that_of_densities(void **state)
+{
+    (void)state;
+    on_every_path(check_mixture);
+}
+
 static void check_extremes(const struct kernels *k)
 {
     static const float low[] = {-INFINITY, 0.0f, -1.0f, 0.0f, -1.0f, -1.75809934f};
@@ -460,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_are_within_a_few_ulps),
         cmocka_unit_test(layer_norm_is_that_of_the_row),
+        cmocka_unit_test(mixture_is_that_of_densities),
         cmocka_unit_test(slopes_are_taken_from_the_outputs),
         cmocka_unit_test(nan_stays_and_infinity_saturates),
         cmocka_unit_test(bits_do_not_hang_on_the_place_in_a_row),

@@ -73,6 +73,28 @@ static void layer_norm(void **state)
     }
 }
 
+/* Three epochs, so that encoder and decoder are trained in turn, with a prior of its own in each. */
+static void recvae(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        struct world_spec s = world_default(MODEL_RECVAE);
+
+        s.model.hiddens = 1 + i % 5;
+        s.model.layer_norm = i % 3 != 1;
+        s.model.activation = i == 7 ? ACT_TANH : ACT_SWISH;
+        s.model.latent = i == 3 ? 19 : i == 4 ? 70 : 6;
+        s.model.dropout = i & 2 ? 0.2 : 0.0;
+        s.model.clip_norm = i & 4 ? 0.5 : 0.0;
+        s.model.microbatch = i & 8 ? 4 : 0;
+        s.adam.l2 = i & 1 ? 0.01 : 0.0;
+        s.adam.schedule = i < 12 ? SCHEDULE_CONSTANT : SCHEDULE_STEP;
+        s.last = i == 5 ? LAST_DROP : LAST_KEEP;
+        s.workers = 1 + i % 4;
+        world_compare("recvae", &s, 30);
+    }
+}
+
 static void dropout_of_input_and_code(void **state)
 {
     (void)state;
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(linear_decoder_and_weight_by_clicks),
         cmocka_unit_test(every_activation),
         cmocka_unit_test(layer_norm),
+        cmocka_unit_test(recvae),
         cmocka_unit_test(dropout_of_input_and_code),
         cmocka_unit_test(noise_and_annealing),
         cmocka_unit_test(ratings_as_counts),

@@ -98,6 +98,21 @@ static void multivae_and_multidae_gradients(void **state)
     }
 }
 
+static void recvae_gradients(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 4; a++) {
+        struct world_spec s = tiny(MODEL_RECVAE);
+
+        s.model.hidden[0] = 12;
+        s.model.hiddens = 1 + a;
+        s.model.layer_norm = a != 2;
+        s.model.activation = a == 1 ? ACT_TANH : ACT_SWISH;
+        s.model.clip_norm = a == 3 ? 0.3 : 0.0;
+        check_gradients("recvae", &s);
+    }
+}
+
 static void mf_gradients(void **state)
 {
     static const enum rating_loss losses[] = {LOSS_SUM,       LOSS_EXAMPLE_MEAN, LOSS_ROW_MEAN,
@@ -120,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(autorec_gradients),
         cmocka_unit_test(multivae_and_multidae_gradients),
+        cmocka_unit_test(recvae_gradients),
         cmocka_unit_test(mf_gradients),
     };
 

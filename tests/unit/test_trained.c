@@ -50,11 +50,12 @@ static int64_t bytes_of(enum model_kind kind, bool fixed)
 
 static void a_model_to_be_used_takes_the_memory_of_its_weights_alone(void **state)
 {
-    static const enum model_kind kinds[] = {MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF};
+    static const enum model_kind kinds[] = {MODEL_AUTOREC, MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_MF,
+                                            MODEL_RECVAE};
 
     (void)state;
     mallopt(M_MMAP_THRESHOLD, 64 << 10); /* what is freed goes back at once */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         int64_t used = bytes_of(kinds[i], true), trained = bytes_of(kinds[i], false);
 
         if (2 * used > trained)
@@ -103,11 +104,11 @@ static void expect_weights_alone(const struct model *m, const char *hash)
 static void what_is_opened_has_the_weights_of_the_file_and_no_moments(void **state)
 {
     static const char *const kinds[] = {"model.kind=autorec", "model.kind=multivae", "model.kind=multidae",
-                                        "model.kind=mf", "model.kind=ease"};
+                                        "model.kind=mf",      "model.kind=ease",     "model.kind=recvae"};
     char *folder = support_folder();
 
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         char *run = file_join(folder, kinds[i]), *path = file_join(run, "model.safetensors");
         struct error err = {0};
         struct tensors *t;

@@ -128,14 +128,15 @@ class Network:
         v = x
         if self.kind != "autorec" and self.o.whole("model.normalize_input"):
             v = torch.nn.functional.normalize(v, dim=1)
-        v = self.drop(v, "model.input_dropout", INPUT_DROPOUT, step)
+        if self.trains_encoder(step):
+            v = self.drop(v, "model.input_dropout", INPUT_DROPOUT, step)
         h = v @ p["encoder.weight"]
         h = h if "encoder.bias" in self.without else h + p["encoder.bias"]
         layers = lambda name: len([n for n in p if n.startswith(name) and n.endswith("weight") and ".norm." not in n])
-        if self.kind != "multivae" or layers("inference"):  # else the first layer is the code's
+        if self.kind not in ("multivae", "recvae") or layers("inference"):  # else the first layer is the code's
             h = units(p, "encoder", h, self.act)
-        if self.kind == "multivae":
-            return self.vae_loss(p, x, mask, h, step, layers)
+        if self.kind in ("multivae", "recvae"):
+            return self.vae_loss(p, x, mask, h, step, layers, example)
         h = self.chain(p, "hidden", h, [self.act] * layers("hidden"))
         h = self.drop(h, "model.dropout", DROPOUT, step)
         out = h @ p["decoder.weight"].t()
@@ -145,10 +146,17 @@ class Network:
             return -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
         return self.rating_loss(ACTIVATIONS[self.o.text("model.output")](out), x, mask)
 
-    def vae_loss(self, p, x, mask, h, step, layers):
-        down = layers("inference")
-        h = self.chain(p, "inference", h, ([self.act] * (down - 1) + [ACTIVATIONS["identity"]])[:down])
-        mean, logvar = h.chunk(2, dim=1)
+    def trains_encoder(self, step):
+        return True
+
+    def encode(self, p, h, down):
+        return self.chain(p, "inference", h, ([self.act] * (down - 1) + [ACTIVATIONS["identity"]])[:down])
+
+    def kl(self, z, mean, logvar, example):
+        return 0.5 * (logvar.exp() + mean.square() - 1 - logvar)
+
+    def vae_loss(self, p, x, mask, h, step, layers, example):
+        mean, logvar = self.encode(p, h, layers("inference")).chunk(2, dim=1)
         z = mean
         if "noise" not in self.without:
             z = z + torch.exp(0.5 * logvar) * normal(self.seed, NOISE, step, *mean.shape, self.o.real("model.noise_std"))
@@ -162,7 +170,7 @@ class Network:
             beta = min(beta, step / anneal)
         if self.o.real("model.kl_per_click") > 0:
             beta = self.o.real("model.kl_per_click") * mask.sum(1, keepdim=True)
-        kl = (beta * 0.5 * (logvar.exp() + mean.square() - 1 - logvar)).sum() / len(x)
+        kl = (beta * self.kl(z, mean, logvar, example)).sum() / len(x)
         loss = -(torch.log_softmax(out, dim=1) * x).sum() / len(x)
         return loss if "kl" in self.without else loss + kl
 
@@ -182,6 +190,65 @@ class Network:
         if name == "column_mean":
             return 0.5 * square.mean()
         return torch.sqrt(square.sum())
+
+
+def log_normal(z, mean, logvar):
+    return -0.5 * (logvar + np.log(2 * np.pi) + (z - mean).square() / logvar.exp())
+
+
+class RecVae(Network):
+    """Shenbin et al. 2020: layers that all reach those behind them, a composite prior, and turns."""
+
+    ENCODER_PASSES, PASSES = 3, 4
+
+    def __init__(self, options, data, without):
+        super().__init__(options, data, without)
+        examples = int((self.mask.sum(1) > 0).sum())
+        self.per_pass = -(-examples // options.whole("train.batch"))
+        self.old = None
+
+    def trains_encoder(self, step):
+        return step // self.per_pass % self.PASSES < self.ENCODER_PASSES
+
+    def encode(self, p, h, down):
+        all_before = h
+        for i in range(down - 1):
+            name = f"inference.{i}"
+            sums = h @ p[name + ".weight"].t() + p[name + ".bias"]
+            h = units(p, name, sums if "dense" in self.without else sums + all_before, self.act)
+            all_before = all_before + h
+        return stage(p, f"inference.{down - 1}", h, ACTIVATIONS["identity"], self.without)
+
+    def keep_old(self, p):
+        with torch.no_grad():
+            h = torch.nn.functional.normalize(self.x, dim=1) @ p["encoder.weight"] + p["encoder.bias"]
+            self.old = self.encode(p, units(p, "encoder", h, self.act), self.o.text("model.hidden").count(" "))
+
+    def kl(self, z, mean, logvar, example):
+        mean_old, logvar_old = self.old[example].chunk(2, dim=1)
+        zero = torch.zeros_like(z)
+        parts = [np.log(0.15) + log_normal(z, zero, zero), np.log(0.1) + log_normal(z, zero, zero + 10)]
+        if "old" not in self.without:
+            parts.append(np.log(0.75) + log_normal(z, mean_old, logvar_old))
+        return log_normal(z, mean, logvar) - torch.logsumexp(torch.stack(parts), 0)
+
+    def loss(self, p, example, step):
+        if step == 0 or (self.trains_encoder(step - 1) and not self.trains_encoder(step) and "turn" not in self.without):
+            self.keep_old(p)
+        return super().loss(p, example, step)
+
+
+class Turns:
+    """An optimiser for the encoder and one for the decoder, each with its own count of steps."""
+
+    def __init__(self, o, model, tensors, without):
+        split = lambda decoder: {n: t for n, t in tensors.items() if n.startswith("decoder.") == decoder}
+        self.model, self.number = model, 0
+        self.encoder, self.decoder = (make_optimizer(o, split(d), 0, without) for d in (False, True))
+
+    def step(self, epoch):
+        (self.encoder if self.model.trains_encoder(self.number) else self.decoder).step(epoch)
+        self.number += 1
 
 
 class Factors:
@@ -299,7 +366,8 @@ def run(folder, without=()):
     facts = metadata(os.path.join(folder, "split.safetensors"))
     o = Options(facts)
     data.update(users=int(facts["users"]), items=int(facts["items"]))
-    model = (Factors if o.text("model.kind") == "mf" else Network)(o, data, without)
+    kinds = {"mf": Factors, "recvae": RecVae}
+    model = kinds.get(o.text("model.kind"), Network)(o, data, without)
     tensors = {name: torch.from_numpy(t.copy()).requires_grad_() for name, t in start.items()}
     if o.text("model.kind") == "mf":
         examples = int(((data["part"] & TRAIN) > 0).sum())
@@ -307,6 +375,8 @@ def run(folder, without=()):
         examples = int((model.mask.sum(1) > 0).sum())
     epoch_of, total = steps_of_epochs(o, examples)
     optimizer = make_optimizer(o, tensors, total, without)
+    if o.text("model.kind") == "recvae":
+        optimizer = Turns(o, model, tensors, without)
     result, at = {"loss": [], "tensors": {}}, 0
     for step, rows in enumerate(steps["rows"]):
         loss = model.loss(tensors, torch.from_numpy(steps["example"][at:at + rows]), step)
@@ -344,6 +414,7 @@ ROWS = [
     ("multivae-tuned", BY_USERS),
     ("multivae-linear", BY_USERS),
     ("multivae-linear:swish", [*BY_USERS, "model.activation=swish", "model.layer_norm=on"]),
+    ("recvae", [*BY_USERS, "train.batch=60", "train.eps=1e-4"]),
     ("multidae", [*BY_USERS, "train.batch=300"]),
     ("multidae:norm", [*BY_USERS, "train.batch=300", "model.layer_norm=on"]),
     ("autorec-user:gelu", ["model.activation=gelu"]),
@@ -358,7 +429,8 @@ ROWS = [
 MUTATIONS = [
     ("autorec-keras", "decoder.bias"), ("autorec-torch", "decay"), ("autorec-torch", "decay_biases"),
     ("autorec-d2l", "encoder.bias"), ("autorec-d2l", "cells"), ("autorec-item", "decay"), ("multivae", "kl"),
-    ("multivae", "noise"), ("multivae-paper", "kl"), ("multivae-linear", "kl"), ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
+    ("multivae", "noise"), ("multivae-paper", "kl"), ("multivae-linear", "kl"), ("recvae", "kl"), ("recvae", "old"), ("recvae", "turn"), ("recvae", "dense"),
+    ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
     ("mf-bias-wd", "decay"), ("mf-bias-wd", "decay_biases"),
 ]
 

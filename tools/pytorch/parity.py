@@ -159,7 +159,7 @@ class Network:
         mean, logvar = self.encode(p, h, layers("inference")).chunk(2, dim=1)
         z = mean
         if "noise" not in self.without:
-            z = z + torch.exp(0.5 * logvar) * normal(self.seed, NOISE, step, *mean.shape, self.o.real("model.noise_std"))
+            z = z + torch.exp(0.5 * logvar) * normal(self.seed, NOISE, step, *mean.shape, 1.0 if self.kind == "recvae" else self.o.real("model.noise_std"))
         g = self.chain(p, "generator", z, [self.act] * layers("generator"))
         g = self.drop(g, "model.dropout", DROPOUT, step)
         out = g @ p["decoder.weight"].t()

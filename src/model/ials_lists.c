@@ -122,8 +122,9 @@ static void send_words(struct ranks *r, const struct sending *s, const void *fro
 }
 
 /* From one rank after the other to one user after the other. */
-static void merge(const struct sending *s, int ranks, int64_t users, const uint32_t *from, uint32_t *to)
+static void merge(const struct sending *s, int ranks, int64_t users, const uint32_t *from, void *words)
 {
+    unsigned char *to = words;
     int64_t next[RANKS_MOST];
 
     for (int q = 0; q < ranks; q++)
@@ -132,9 +133,9 @@ static void merge(const struct sending *s, int ranks, int64_t users, const uint3
         for (int q = 0; q < ranks; q++) {
             int64_t n = s->count[q * users + u];
 
-            memcpy(to, from + next[q], (size_t)n * sizeof *to);
+            memcpy(to, from + next[q], (size_t)n * sizeof *from);
             next[q] += n;
-            to += n;
+            to += (size_t)n * sizeof *from;
         }
 }
 
@@ -188,10 +189,10 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
     if (scratch.failed || !lists_new(user, users, n, mine->root != NULL, pool))
         goto fail;
     send_words(r, &s, mine->other, words);
-    merge(&s, r->count, own, words, (uint32_t *)user->other);
+    merge(&s, r->count, own, words, user->other);
     if (mine->root) {
         send_words(r, &s, mine->root, words);
-        merge(&s, r->count, own, words, (uint32_t *)user->root);
+        merge(&s, r->count, own, words, user->root);
     }
     for (int64_t u = 0; u < users; u++) {
         int64_t entries = 0;

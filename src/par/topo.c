@@ -46,20 +46,18 @@ static bool openmp_places(void)
 }
 
 /* Whether a description asks for more processors than we take, seen from its numbers alone: hwloc would build
- * them all first. What stands in brackets or parentheses is about memory and attributes. */
+ * them all first. What stands in parentheses are attributes; as in hwloc they end at the first closing one. */
 static bool asks_too_much(const char *synthetic)
 {
     int64_t product = 1;
-    int depth = 0;
 
-    for (const char *at = synthetic; *at; at++) {
+    for (const char *at = synthetic; at && *at; at++) {
         bool starts = at == synthetic || strchr(": \t\n", at[-1]);
 
-        if (strchr("[(", *at))
-            depth++;
-        else if (strchr("])", *at) && depth > 0)
-            depth--;
-        else if (depth == 0 && starts && *at >= '0' && *at <= '9') {
+        if (*at == '(') {
+            if (!(at = strchr(at, ')')))
+                break;
+        } else if (starts && *at >= '0' && *at <= '9') {
             int64_t n = strtoll(at, NULL, 0);
 
             if (n > 0 && (n > MOST_PUS || (product *= n) > MOST_PUS))

@@ -91,7 +91,7 @@ static int64_t cut(const struct text_format *d, const char *line, const char *en
     int64_t n = 0, why = 0;
 
     for (const char *p = line; (p = text_next(d, p, end, &f, &why));) {
-        if (n < most)
+        if (fields && n < most)
             fields[n] = f;
         n++;
     }

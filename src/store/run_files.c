@@ -168,10 +168,11 @@ int run_ids_read(struct idtable **out, char ***title, const char *folder, const 
         rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err);
     for (char *at = text; rc == 0 && at < text + length; at = end + 1) {
         end = memchr(at, '\n', (size_t)(text + length - at));
-        if (!end)
+        if (!end) {
             rc = error_set(err, PT_EFILE, "%s: its last line has no end; the file is not whole", path);
-        else
-            rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err);
+            break;
+        }
+        rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err);
     }
     if (rc < 0) {
         run_ids_free_titles(titles, ids && idtable_count(ids) < room ? idtable_count(ids) : room);

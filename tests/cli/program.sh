@@ -15,7 +15,7 @@ expect_streams 0 '^compiler: ' '' --version
 expect_streams 0 '^model: \{kind: mf,' '' config model.kind=mf
 expect_streams 0 'latent: 7' '' config model.latent=3 model.kind=mf model.latent=7
 expect_streams 0 'kl_weight: 0\.1' '' config --all
-expect_streams 0 '^model: ' '^partrain: note: model.kl_weight is given and has no effect' config model.kl_weight=0.1
+expect_streams 0 '^model: ' '^partrain: note: model.kl_weight is given and has no effect' config model.kl_weight=0.5
 expect_streams 0 '^model: ' '' config -- model.kind=mf
 expect_streams 0 '^# Configuration' '' config --reference
 expect_streams 2 '' 'did you mean --help' config --hlp

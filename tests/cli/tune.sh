@@ -100,7 +100,7 @@ expect 0 'time is up: 3 trials were not begun' -c minutes.yaml --out m --resume
 
 # A training that diverges, and a configuration that cannot be, are told and rank last.
 block wild.yaml 'method: grid' 'space:' '  train.lr: [0.01, 100]'
-sed -i 's/kind: multidae, latent: 8/kind: autorec, hidden: [20, 20, 20], activation: relu/; s/ndcg@10/rmse/' wild.yaml
+sed -i 's/kind: multidae, latent: 8/kind: autorec, hidden: [20, 20, 20, 20, 20, 20, 20], activation: relu/; s/ndcg@10/rmse/' wild.yaml
 expect 0 '^ +2 +diverged .*train.lr=100$' -c wild.yaml --out w
 grep -q 'training diverged' out || complain "wild: no reason: $(cat out)"
 expect 0 '^ +2 +refused .*train.lr=100$' -c wild.yaml --out w2 train.weight_decay=1

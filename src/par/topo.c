@@ -45,8 +45,8 @@ static bool openmp_places(void)
            is_set("KMP_AFFINITY");
 }
 
-/* Whether a description asks for more processors than we take, seen from its numbers alone: hwloc would build
- * them all first. What stands in parentheses are attributes; as in hwloc they end at the first closing one. */
+/* Whether a description asks for more processors than we take, seen from its numbers alone: hwloc would
+ * build them all first. Attributes stand in parentheses, up to the first closing one as in hwloc. */
 static bool asks_too_much(const char *synthetic)
 {
     int64_t product = 1;

@@ -252,6 +252,9 @@ int run_open(struct run *r, bool *done, struct error *err)
         (rc = check_validation(r, err)) < 0 || (rc = check_relevant(r, err)) < 0 ||
         (rc = plan(r, done, err)) < 0 || *done)
         return rc;
+    if (strcmp(r->problem->kern->name, "baseline") == 0)
+        run_warn(
+            r, "run.isa is baseline: fused multiply-adds are emulated, some 15 times slower than with AVX2");
     warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);

@@ -1,6 +1,5 @@
 #include "batch/batch.h"
 
-#include "base/mem.h"
 #include "base/rng.h"
 
 #include <string.h>

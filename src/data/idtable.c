@@ -101,17 +101,9 @@ struct idtable *idtable_new(void)
         idtable_free(t);
         return NULL;
     }
-    idtable_clear(t);
-    return t;
-}
-
-void idtable_clear(struct idtable *t)
-{
     empty_slots(t->slot, t->bits);
-    for (uint32_t k = 0; k < t->numbers; k++)
-        t->by_number[k] = -1;
-    t->rows = 0;
     t->start[0] = 0;
+    return t;
 }
 
 /* Twice the slots; every name goes to its new place. */

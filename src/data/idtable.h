@@ -37,8 +37,6 @@ const char *idtable_name(const struct idtable *t, int64_t row);
 size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, without the zero */
 /* From here on names are only read by row: the memory for lookup is freed, and find and put return -1. */
 void idtable_seal(struct idtable *t);
-/* Forgets all names; the memory is kept for the next ones. */
-void idtable_clear(struct idtable *t);
 void idtable_free(struct idtable *t);
 
 #endif

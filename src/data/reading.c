@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *reading_count(int64_t n, char out[32])
+/* 71355 as "71,355". */
+static const char *with_commas(int64_t n, char out[32])
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%" PRId64, n), to = 0;
@@ -51,22 +52,22 @@ const char *reading_line(const struct ratings *r, char *out, size_t space)
     add(&l, "%s: %s", t->from, t->columns);
     if (*t->unused)
         add(&l, "; not used: %s", t->unused);
-    add(&l, "; %s line%s", reading_count(r->lines_read, n), r->lines_read == 1 ? "" : "s");
+    add(&l, "; %s line%s", with_commas(r->lines_read, n), r->lines_read == 1 ? "" : "s");
     if (t->headers)
-        add(&l, "; %s repeated header%s left out", reading_count(t->headers, n), t->headers == 1 ? "" : "s");
+        add(&l, "; %s repeated header%s left out", with_commas(t->headers, n), t->headers == 1 ? "" : "s");
     if (t->comments)
-        add(&l, "; %s comment%s left out", reading_count(t->comments, n), t->comments == 1 ? "" : "s");
+        add(&l, "; %s comment%s left out", with_commas(t->comments, n), t->comments == 1 ? "" : "s");
     if (t->elsewhere)
-        add(&l, "; %s lines left out by data.where", reading_count(t->elsewhere, n));
+        add(&l, "; %s lines left out by data.where", with_commas(t->elsewhere, n));
     if (r->duplicates)
-        add(&l, "; %s repeated pair%s (data.duplicates)", reading_count(r->duplicates, n),
+        add(&l, "; %s repeated pair%s (data.duplicates)", with_commas(r->duplicates, n),
             r->duplicates == 1 ? "" : "s");
     if (*t->kinds)
         add(&l, "; events: %s (data.where keeps one kind)", t->kinds);
     if (t->titles > 0)
-        add(&l, "; titles for %s", reading_count(t->titles, n));
+        add(&l, "; titles for %s", with_commas(t->titles, n));
     if (t->titles > 0)
-        add(&l, " of %s items", reading_count(t->titles_of, n));
+        add(&l, " of %s items", with_commas(t->titles_of, n));
     return out;
 }
 
@@ -78,17 +79,17 @@ const char *reading_kept(const struct ratings *r, char *out, size_t space)
     *out = 0;
     if (!r->filtered)
         return out;
-    add(&l, "%s read, %s kept", reading_count(r->n_read - r->duplicates, a),
-        reading_count(r->n_read - r->duplicates - r->filtered, b));
+    add(&l, "%s read, %s kept", with_commas(r->n_read - r->duplicates, a),
+        with_commas(r->n_read - r->duplicates - r->filtered, b));
     if (r->low_dropped)
-        add(&l, ": %s below data.min_rating %g", reading_count(r->low_dropped, a), r->min_rating);
+        add(&l, ": %s below data.min_rating %g", with_commas(r->low_dropped, a), r->min_rating);
     if (r->item_dropped)
         add(&l, "%s %s of items with fewer than %" PRId64 " (data.min_item_ratings)",
-            r->low_dropped ? "," : ":", reading_count(r->item_dropped, a), r->min_item_ratings);
+            r->low_dropped ? "," : ":", with_commas(r->item_dropped, a), r->min_item_ratings);
     if (r->user_dropped)
         add(&l, "%s %s of %s users with fewer than %" PRId64 " (data.min_user_ratings)",
-            r->low_dropped || r->item_dropped ? "," : ":", reading_count(r->user_dropped, a),
-            reading_count(r->users_dropped, b), r->min_user_ratings);
+            r->low_dropped || r->item_dropped ? "," : ":", with_commas(r->user_dropped, a),
+            with_commas(r->users_dropped, b), r->min_user_ratings);
     return out;
 }
 
@@ -101,7 +102,7 @@ static void warn_filters(const struct ratings *r, void (*tell)(void *arg, const 
         warn_printf(tell, arg,
                     "the filters leave out %s of %s users, more than a third (data.min_rating, "
                     "data.min_user_ratings)",
-                    reading_count(r->users_read - users, a), reading_count(r->users_read, b));
+                    with_commas(r->users_read - users, a), with_commas(r->users_read, b));
     if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 && (r->low_read < 0 || r->high_read > 5))
         warn_printf(tell, arg,
                     "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
@@ -117,24 +118,24 @@ void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const cha
         warn_printf(tell, arg, "%s", w->chosen);
     if (r->lines_bad)
         warn_printf(tell, arg, "%s of %s lines could not be read and were skipped; the first: %s",
-                    reading_count(r->lines_bad, a), reading_count(r->lines_read, b), w->first_bad);
+                    with_commas(r->lines_bad, a), with_commas(r->lines_read, b), w->first_bad);
     if (w->missing)
         warn_printf(tell, arg, "%s ratings have a word for \"missing\" (NA, nan, NULL) as user or item%s",
-                    reading_count(w->missing, a),
+                    with_commas(w->missing, a),
                     w->missing_dropped ? " and were left out (data.missing)"
                                        : "; data.missing=skip leaves them out");
     if (w->no_rating)
         warn_printf(tell, arg, "%s lines without a rating were left out (data.missing)",
-                    reading_count(w->no_rating, a));
+                    with_commas(w->no_rating, a));
     if (w->no_time)
-        warn_printf(tell, arg, "%s lines have no time", reading_count(w->no_time, a));
+        warn_printf(tell, arg, "%s lines have no time", with_commas(w->no_time, a));
     if (w->rounded)
         warn_printf(tell, arg, "%s values above 16,777,216 are rounded to 7 digits",
-                    reading_count(w->rounded, a));
+                    with_commas(w->rounded, a));
     if (*w->from && w->titles == 0)
         warn_printf(tell, arg,
                     "titles for 0 of %s items: the file of titles beside the ratings has none of their ids",
-                    reading_count(w->titles_of, a));
+                    with_commas(w->titles_of, a));
     warn_filters(r, tell, arg);
 }
 
@@ -152,7 +153,7 @@ void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, 
             tell, arg,
             "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
             "leaves them out",
-            reading_count(r->reading.not_positive, a));
+            with_commas(r->reading.not_positive, a));
 }
 
 struct json *reading_json(const struct ratings *r)

@@ -22,7 +22,4 @@ void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, 
 /* The same as fields of summary.json and of `data describe --json`. */
 struct json *reading_json(const struct ratings *r);
 
-/* 71355 as "71,355". */
-const char *reading_count(int64_t n, char out[32]);
-
 #endif

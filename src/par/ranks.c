@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* ranks_single.c - replaces ranks.c in a build without MPI: one rank, nothing to exchange. */
 #include "par/ranks.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* More than one process was asked for, of a program that would train the same run in each of them. */

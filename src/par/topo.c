@@ -5,7 +5,6 @@
 #include "par/topo.h"
 
 #include "base/mem.h"
-#include "par/binding.h"
 #include "par/cgroup.h"
 #include "par/openmp.h"
 

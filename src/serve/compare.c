@@ -1,7 +1,6 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
-#include "base/mem.h"
 #include "data/reading.h"
 #include "serve/eval_run.h"
 

@@ -2,7 +2,6 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
-#include "base/mem.h"
 #include "read/read.h"
 
 #include <math.h>

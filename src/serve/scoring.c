@@ -1,6 +1,5 @@
 #include "serve/scoring.h"
 
-#include "base/mem.h"
 #include "serve/fold_in.h"
 
 #include <math.h>

@@ -5,7 +5,6 @@
 #include "model/item_weights.h"
 #include "serve/fold_in.h"
 #include "setup/problem.h"
-#include "store/model_file.h"
 #include "store/run_files.h"
 
 #include <errno.h>

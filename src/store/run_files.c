@@ -1,6 +1,5 @@
 #include "store/run_files.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "data/ratings.h"
 

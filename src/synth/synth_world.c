@@ -1,6 +1,5 @@
 #include "synth/synth_world.h"
 
-#include "base/mem.h"
 #include "base/rng.h"
 #include "synth/synth_math.h"
 

@@ -2,8 +2,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/tensors.h"
-#include "store/run_files.h"
 
 #include <stdio.h>
 #include <string.h>

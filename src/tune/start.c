@@ -29,6 +29,7 @@ int start_best_baseline(const struct start_result *r)
 }
 
 struct listener {
+    const char *name; /* of the candidate */
     const struct start_options *options;
     struct start_result *result;
 };
@@ -36,8 +37,10 @@ struct listener {
 static void warn(void *arg, const char *text)
 {
     const struct listener *l = arg;
+    char note[1200];
 
-    l->options->warn(l->options->arg, text);
+    snprintf(note, sizeof note, "%s: %s", l->name, text);
+    l->options->warn(l->options->arg, note);
 }
 
 /* What needs no model, on the validation part. Without memory for it there is none to compare with. */
@@ -85,7 +88,7 @@ static int try_candidate(struct start_result *r, const struct advice *a, int i, 
                          struct error *err)
 {
     struct start_trial *t = &r->trial[i];
-    struct listener l = {o, r};
+    struct listener l = {a->candidate[i].name, o, r};
     char *folder = file_join(o->folder, a->candidate[i].name);
     struct train_options run = {.folder = folder, .stop = o->stop, .listen = listen, .warn = warn, .arg = &l};
     struct config *c = NULL;

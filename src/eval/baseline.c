@@ -237,11 +237,10 @@ bool baselines_note(char *text, size_t size, const struct baseline_figures *f, c
         if (m->kind == METRIC_COVERAGE)
             continue;
         if (metric_is_ranking(m) && r->examples >= FEWEST && r->value[i] < most) {
-            snprintf(
-                text, size,
-                "the most popular items are the better list (%s %s %.4f against %.4f); partrain start "
-                "compares models, partrain tune settings",
-                part, m->name, most, r->value[i]);
+            snprintf(text, size,
+                     "the most popular items are the better list (%s %s %.4f against %.4f); partrain start "
+                     "compares models, partrain tune settings",
+                     part, m->name, most, r->value[i]);
             return true;
         }
         if (!metric_is_ranking(m) && r->cells >= FEWEST && r->value[i] > two) {

@@ -109,12 +109,17 @@ void units_sum_rows(float *out, const float *rows, int64_t n, int64_t ld, const 
         kern->add(out, rows + p * ld, ld);
 }
 
+static void sum_gradient(struct units *u, int64_t rows)
+{
+    units_sum_rows(u->gradient, u->scaled, rows, u->ld, u->kern);
+    units_sum_rows(u->gradient + u->ld, u->back, rows, u->ld, u->kern);
+}
+
 void units_measure(struct units *u, int64_t rows)
 {
     if (!u->norm)
         return;
-    units_sum_rows(u->gradient, u->scaled, rows, u->ld, u->kern);
-    units_sum_rows(u->gradient + u->ld, u->back, rows, u->ld, u->kern);
+    sum_gradient(u, rows);
     u->squares = u->kern->sum_squares(u->gradient, 2 * u->ld);
 }
 
@@ -122,7 +127,7 @@ void units_update(struct units *u, int64_t rows, const struct adam_step *step, f
 {
     if (!u->norm)
         return;
-    units_measure(u, rows);
+    sum_gradient(u, rows); /* not the squares, which other workers read now */
     if (scale != 1.0f)
         u->kern->scale(u->gradient, scale, 2 * u->ld);
     for (int i = 0; i < 2; i++) {

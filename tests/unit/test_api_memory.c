@@ -115,8 +115,9 @@ static const char *const kinds[] = {
     "model.kind=autorec model.hidden=5 train.epochs=3 model.side=item",
     "model.kind=autorec model.hidden=5 train.epochs=3 model.side=user data.min_user_ratings=8",
     "model.kind=multivae model.hidden=8 model.latent=3 train.epochs=3",
-    "model.kind=multidae model.latent=3 train.epochs=3 model.ease=true model.ease_weight=2 data.min_rating=3 "
-    "train.patience=0",
+    ("model.kind=multidae model.latent=3 train.epochs=3 model.ease=true model.ease_weight=2 "
+     "data.min_rating=3 "
+     "train.patience=0"),
 };
 
 static void weights_are_those_of_a_file(void **state)

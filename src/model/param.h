@@ -159,6 +159,8 @@ void params_add_table(struct param_list *l, const struct table *t); /* its bias 
 void params_add_vector(struct param_list *l, const struct vector *v);
 void params_add(struct param_list *l, struct param p);
 int64_t params_count(const struct param_list *l); /* numbers in all */
+/* The tensor of that name; NULL: there is none. */
+const struct param *params_find(const struct param_list *l, const char *name);
 
 /* Span i of `p` on rank 0; the rank that has it sends it. On other ranks data is NULL. Entered by all ranks,
  * in the same order. `room`: from params_room, for data of other ranks. */

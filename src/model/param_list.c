@@ -50,6 +50,14 @@ void params_add_vector(struct param_list *l, const struct vector *v)
     params_add(l, (struct param){v->name, v->n, 0, v, 1, v->row.m ? 2 : 0, false, vector_span});
 }
 
+const struct param *params_find(const struct param_list *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->param[i].name, name) == 0)
+            return &l->param[i];
+    return NULL;
+}
+
 int64_t params_count(const struct param_list *l)
 {
     int64_t n = 0;

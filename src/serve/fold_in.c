@@ -27,16 +27,6 @@ struct fold_in {
     float *code;                   /* (batch, k + 1) */
 };
 
-static const struct param *find(const struct fold_in *f, const char *name)
-{
-    const struct param_list *l = &f->of.model->params;
-
-    for (int i = 0; i < l->n; i++)
-        if (strcmp(l->param[i].name, name) == 0)
-            return &l->param[i];
-    return NULL;
-}
-
 /* ---- the trained users ---- */
 
 /* Their sums, and sums of squares, from unit `at` on. Returns their number. */
@@ -68,10 +58,10 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
 
 static void measure_users(struct fold_in *f)
 {
-    int64_t users = add_users(f, find(f, "user.weight"), 0);
+    int64_t users = add_users(f, params_find(&f->of.model->params, "user.weight"), 0);
 
     if (f->n > f->k)
-        add_users(f, find(f, "user.bias"), f->k);
+        add_users(f, params_find(&f->of.model->params, "user.bias"), f->k);
     for (int k = 0; k < f->n && users; k++) {
         double mean = f->mean[k] / (double)users, var = f->spread[k] / (double)users - mean * mean;
 
@@ -268,7 +258,8 @@ const float *fold_in_codes(const struct fold_in *f)
 
 static void find_items(struct fold_in *f)
 {
-    const struct param *q = find(f, "item.weight"), *b = find(f, "item.bias");
+    const struct param *q = params_find(&f->of.model->params, "item.weight"),
+                       *b = params_find(&f->of.model->params, "item.bias");
 
     for (int s = 0; s < f->of.shards; s++) {
         struct span span = q->span(q->owner, s, 0);

@@ -129,22 +129,12 @@ static int next_line(struct history_text *t, const char **text, size_t *length, 
 
 static void warn_unknown(struct history_text *t, const char *text, size_t length, int64_t found)
 {
-    char shown[PRINTABLE_BYTES];
-    long long line = t->line;
-    int64_t near;
+    char what[1024];
 
     if (t->unknown++ >= NOTES || !t->warn)
         return;
-    printable(shown, text, length);
-    near = found == -1 ? trained_suggest_item(t->trained, text, length) : -1;
-    if (found == -2)
-        warn_printf(t->warn, t->arg, "%s:%lld: two items are called \"%s\"; add the year, or give an id",
-                    t->path, line, shown);
-    else if (near >= 0)
-        warn_printf(t->warn, t->arg, "%s:%lld: the model has no item \"%s\"; did you mean %s (%s)?", t->path,
-                    line, shown, trained_title(t->trained, near), idtable_name(t->trained->items, near));
-    else
-        warn_printf(t->warn, t->arg, "%s:%lld: the model has no item \"%s\"", t->path, line, shown);
+    trained_describe_missing(t->trained, text, length, found, what, sizeof what);
+    warn_printf(t->warn, t->arg, "%s:%lld: %s", t->path, (long long)t->line, what);
 }
 
 /* Where the rating begins: behind the last tab, or else, where the whole line is no item, the last blank. */

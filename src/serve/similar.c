@@ -21,14 +21,6 @@ struct similar {
     struct scored *room; /* (workers, capacity) owned */
 };
 
-static const struct param *find_param(const struct param_list *l, const char *name)
-{
-    for (int i = 0; i < l->n; i++)
-        if (strcmp(l->param[i].name, name) == 0)
-            return &l->param[i];
-    return NULL;
-}
-
 /* Row r of the tensor is the vector of item r; with `across` its numbers belong to item by item. */
 static void copy_row(struct similar *s, int64_t r, const float *row, int64_t length, const int32_t *column,
                      bool across)
@@ -93,7 +85,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
                          "item-based AutoRec has weights for its users and no vectors of items; train with "
                          "model.side=user, or another model");
     for (int i = 0; !p && i < 3; i++)
-        p = find_param(l, names[i]);
+        p = params_find(l, names[i]);
     if (!p)
         return error_set(err, PT_EUSAGE, "this model has no vectors of items");
     if (!(s = mem_zalloc(1, sizeof *s)))
@@ -106,7 +98,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
     s->vector = mem_zalloc(s->items * s->ld, sizeof *s->vector);
     s->none = mem_zalloc(s->items, sizeof *s->none);
     rc = s->vector && s->none
-             ? copy_tensor(s, p, across ? find_param(l, "ease.items") : NULL, across, err)
+             ? copy_tensor(s, p, across ? params_find(l, "ease.items") : NULL, across, err)
              : error_set(err, PT_ENOMEM, "out of memory for the vectors of %lld items", (long long)s->items);
     if (rc < 0) {
         similar_free(s);

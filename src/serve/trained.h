@@ -76,6 +76,9 @@ int64_t trained_find_item(struct trained *trained, const char *text, size_t leng
 /* The item with the shortest title that contains this text, or its first two words; -1: none. Searches all
  * titles. */
 int64_t trained_suggest_item(const struct trained *trained, const char *text, size_t length);
+/* The message about a text that trained_find_item did not find (`found`: -1, -2), with the nearest item. */
+void trained_describe_missing(const struct trained *trained, const char *text, size_t length, int64_t found,
+                              char *out, size_t size);
 /* The title, or NULL. */
 const char *trained_title(const struct trained *trained, int64_t item);
 

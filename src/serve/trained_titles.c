@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *trained_title(const struct trained *trained, int64_t item)
@@ -144,4 +145,20 @@ int64_t trained_suggest_item(const struct trained *trained, const char *text, si
         return -1;
     *end = '\0';
     return title_with(trained, plain);
+}
+
+void trained_describe_missing(const struct trained *trained, const char *text, size_t length, int64_t found,
+                              char *out, size_t size)
+{
+    int64_t near = found == -1 ? trained_suggest_item(trained, text, length) : -1;
+    char shown[PRINTABLE_BYTES];
+
+    printable(shown, text, length);
+    if (found == -2)
+        snprintf(out, size, "two items are called \"%s\"; add the year, or give an id", shown);
+    else if (near >= 0)
+        snprintf(out, size, "the model has no item \"%s\"; did you mean %s (%s)?", shown,
+                 trained_title(trained, near), idtable_name(trained->items, near));
+    else
+        snprintf(out, size, "the model has no item \"%s\"", shown);
 }

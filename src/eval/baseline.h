@@ -12,6 +12,7 @@
 #define EVAL_BASELINE_H
 
 #include "eval/eval.h"
+#include "model/item_weights.h"
 
 enum baseline_kind {
     BASELINE_POPULAR,
@@ -82,6 +83,7 @@ struct baseline {
     const struct input *in;        /* the current block */
     struct neighbours *neighbours; /* itemknn, owned */
     struct model *ease;            /* ease, owned */
+    struct item_counts counts;     /* likewise, for several penalties */
     char choice[96];
 };
 

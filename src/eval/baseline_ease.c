@@ -47,12 +47,13 @@ static int choose(struct baseline *b, const struct eval_spec *spec, struct error
 static int init(struct baseline *b, const struct eval_spec *spec, struct error *err)
 {
     const struct problem *p = b->problem;
-    const struct model_spec own = {.kind = MODEL_EASE, .eval_batch = spec->batch};
+    const struct model_spec own = {
+        .kind = MODEL_EASE, .eval_batch = spec->batch, .counts = p->valid.out ? &b->counts : NULL};
     int rc;
 
     if (p->side == 0)
         return error_set(err, PT_EUSAGE, "ease ranks items for users; this model's examples are items");
-    if (!mem_available(8 * p->columns * p->columns))
+    if (!mem_available((p->valid.out ? 10 : 8) * p->columns * p->columns))
         return error_set(err, PT_ENOMEM, "ease: no memory for %lld items squared", (long long)p->columns);
     if ((rc = model_new(&b->ease, &own, &b->model.eng, err)) < 0)
         return rc;
@@ -67,6 +68,7 @@ static int init(struct baseline *b, const struct eval_spec *spec, struct error *
 static void fini(struct baseline *b)
 {
     model_free(b->ease);
+    item_counts_fini(&b->counts);
 }
 
 const struct baseline_ops baseline_ease = {"ease", "ease", true, false, NULL, init, fini};

@@ -8,6 +8,7 @@
  * which adds up some rows of M for each item, and some of these sums for each pair of items. */
 #include "model/item_weights.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/real.h"
 #include "math/spd.h"
@@ -35,6 +36,8 @@ struct item_solver {
     double *room;               /* (workers) tiles, owned */
     struct entries user, items; /* items of users, users of items */
     bool positive;
+    struct item_counts *counts; /* borrowed; NULL: by users, or nobody shares them */
+    char hash[33];              /* of what is counted */
     struct item_weights *w;
     double l2, ratio;
 };
@@ -63,6 +66,17 @@ int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)
 
     return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE + (by_users ? (ld + workers) * ld : 0)) +
            8 * (x->entries + x->rows + 2 * kept);
+}
+
+int64_t item_counts_bytes(const struct matrix *x, int64_t kept)
+{
+    return is_by_users(x, kept) ? 0 : (int64_t)sizeof(uint32_t) * spd_size(spd_tiles(kept));
+}
+
+void item_counts_fini(struct item_counts *c)
+{
+    mem_free(c->count);
+    *c = (struct item_counts){0};
 }
 
 static int64_t row_in_b(const struct item_weights *w, int64_t column)
@@ -112,6 +126,24 @@ static int choose(struct item_weights *w, struct error *err)
     return 0;
 }
 
+/* Whether the counts at hand are those of X shows in its entries. Without memory nothing is shared. */
+static void find_counts(struct item_solver *s, struct item_counts *shared)
+{
+    struct hash *h = shared && !s->by_users ? hash_new() : NULL;
+
+    if (!h)
+        return;
+    hash_add(h, s->items.at, (size_t)(s->n + 1) * sizeof *s->items.at);
+    hash_add(h, s->items.entry, (size_t)s->items.at[s->n] * sizeof *s->items.entry);
+    hash_hex(h, s->hash);
+    hash_free(h);
+    if (strcmp(s->hash, shared->hash) != 0) {
+        item_counts_fini(shared);
+        shared->count = mem_array(spd_size(s->spd.tiles), sizeof *shared->count);
+    }
+    s->counts = shared->count ? shared : NULL;
+}
+
 static bool allocate(struct item_solver *s, const struct matrix *x, int64_t workers)
 {
     s->spd.a = mem_array(spd_size(s->spd.tiles), sizeof *s->spd.a);
@@ -156,6 +188,7 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
                          (long long)order, (long long)order);
     }
     list_entries(s, eng->train);
+    find_counts(s, w->model->spec.counts);
     *out = s;
     return 0;
 }
@@ -190,36 +223,50 @@ static double penalty(const struct item_solver *s, int64_t item)
     return s->l2 + s->ratio * (double)(s->items.at[item + 1] - s->items.at[item]);
 }
 
-/* A row of X^T X + D, or of I + X D^-1 X^T, up to its diagonal. */
+/* A row of X^T X, or of X D^-1 X^T, before its diagonal. */
 static void count_row(struct item_solver *s, int64_t r)
 {
     const struct entries *own = s->by_users ? &s->user : &s->items,
                          *other = s->by_users ? &s->items : &s->user;
-    double *a = s->spd.a, diagonal = s->by_users ? 1.0 : penalty(s, r);
 
     for (int64_t i = own->at[r]; i < own->at[r + 1]; i++) {
         const int32_t *column = other->entry + other->at[own->entry[i]];
         double value = s->by_users ? 1.0 / penalty(s, own->entry[i]) : 1.0;
 
         for (; *column < r; column++)
-            a[spd_at(r, *column)] += value;
-        diagonal += value;
+            s->spd.a[spd_at(r, *column)] += value;
     }
-    a[spd_at(r, r)] = diagonal;
+}
+
+/* Of X^T X + D, or of I + X D^-1 X^T; beyond the last row of the unit matrix. */
+static double count_diagonal(const struct item_solver *s, int64_t r)
+{
+    const struct entries *own = s->by_users ? &s->user : &s->items;
+    double sum = s->by_users || r >= s->order ? 1.0 : penalty(s, r);
+
+    for (int64_t i = r < s->order ? own->at[r] : 0; r < s->order && i < own->at[r + 1]; i++)
+        sum += s->by_users ? 1.0 / penalty(s, own->entry[i]) : 1.0;
+    return sum;
 }
 
 static void count(struct worker *w, struct item_solver *s)
 {
+    uint32_t *counts = s->counts ? s->counts->count : NULL;
+    bool counted = counts && *s->counts->hash;
+
     for (int64_t i = 0; i < s->spd.tiles; i++) {
+        int64_t first = spd_at(i * SPD_TILE, 0), end = first + (i + 1) * SPD_TILE_SIZE;
+
         if (!has_turn(w, i))
             continue;
-        memset(s->spd.a + spd_at(i * SPD_TILE, 0), 0, (size_t)((i + 1) * SPD_TILE_SIZE) * sizeof *s->spd.a);
-        for (int64_t r = i * SPD_TILE; r < (i + 1) * SPD_TILE; r++) {
-            if (r < s->order)
-                count_row(s, r);
-            else
-                s->spd.a[spd_at(r, r)] = 1.0;
-        }
+        for (int64_t k = first; k < end; k++)
+            s->spd.a[k] = counted ? (double)counts[k] : 0.0;
+        for (int64_t r = i * SPD_TILE; r < (i + 1) * SPD_TILE && r < s->order && !counted; r++)
+            count_row(s, r);
+        for (int64_t k = first; k < end && counts && !counted; k++)
+            counts[k] = (uint32_t)s->spd.a[k];
+        for (int64_t r = i * SPD_TILE; r < (i + 1) * SPD_TILE; r++)
+            s->spd.a[spd_at(r, r)] = count_diagonal(s, r);
     }
 }
 
@@ -380,6 +427,8 @@ double item_weights_solve(struct item_solver *s, double l2, double dropout)
     s->ratio = dropout / (1.0 - dropout);
     s->positive = true;
     team_run(s->w->model->eng.team, solve, s);
+    if (s->counts)
+        memcpy(s->counts->hash, s->hash, sizeof s->hash);
     for (int64_t j = 0; j < s->n; j++)
         loss += 1.0 / s->diagonal[j] - penalty(s, j);
     return s->positive ? loss / (double)s->w->model->eng.train->examples : (double)NAN;

@@ -38,7 +38,16 @@ void item_weights_choose(struct item_weights *w, int64_t *pairs);
 /* The number of items in B; of a solver for them the bytes, and the operations in float64. */
 int64_t item_weights_kept(int64_t columns, int64_t most);
 int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers);
+int64_t item_counts_bytes(const struct matrix *x, int64_t kept);
 double item_solver_work(int64_t users, int64_t entries, int64_t kept);
+
+/* X^T X, in whole numbers, of the last solver that had this in its model's spec: a search over penalties counts
+ * once. All zero: none yet. One solver at a time uses it. */
+struct item_counts {
+    uint32_t *count; /* owned: the lower triangle of tiles, as in math/spd.h; NULL: none */
+    char hash[33];   /* of the entries of X that were counted; "": none were */
+};
+void item_counts_fini(struct item_counts *c);
 
 /* Memory for item_weights_solve. PT_ENOMEM. */
 struct item_solver;

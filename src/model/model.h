@@ -20,6 +20,7 @@
 #include "batch/matrix.h"
 #include "model/param.h"
 
+struct item_counts;
 struct model_spec {
     enum model_kind kind;
     int hidden[16], hiddens; /* units, encoder first */
@@ -35,9 +36,10 @@ struct model_spec {
     bool biases;           /* mf */
     double range_low, range_high;
     double clip_norm;
-    double l2;                    /* ease */
-    int64_t items_most;           /* ease: only this many of the most popular items; 0: all */
-    bool sgd;                     /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
+    double l2;                  /* ease */
+    int64_t items_most;         /* ease: only this many of the most popular items; 0: all */
+    struct item_counts *counts; /* ease: counts of item pairs to share; borrowed; NULL: the solver's alone */
+    bool sgd;                   /* mf: gradient steps by blocks (mf_sgd.h) rather than minibatches */
     double penalty, penalty_bias; /* sgd, ials: of each rating */
     double unobserved_weight;     /* ials */
     enum confidence confidence;   /* ials: weight of a chosen pair by its value */

@@ -41,6 +41,7 @@ struct problem {
     struct matrix *train;
     struct eval_part valid, test;
     struct cells cells;          /* mf */
+    struct item_counts *counts;  /* of struct model_spec; borrowed; NULL: none */
     float shift;                 /* model.center: subtracted from every value */
     float low, high;             /* range of the training ratings */
     double mean;                 /* of the training ratings */

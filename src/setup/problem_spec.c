@@ -135,6 +135,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .clip_norm = c->clip_norm,
         .l2 = c->l2,
         .items_most = c->items_most,
+        .counts = p->counts,
         .companion = c->ease && problem_is_binary(c) && !problem_traits(c)->closed,
         .sgd = problem_is_sgd(c),
         .penalty = c->penalty,

@@ -151,6 +151,14 @@ static int64_t block_bytes(const struct sizes *z, const struct problem *p)
            z->eval * (z->first_ld + 1) * FLOAT + mf_ring_floats(widest_shard(p), z->first_ld, slots) * FLOAT;
 }
 
+/* Shared counts that are there already are among the process's memory. */
+static int64_t solver_bytes(const struct sizes *z, const struct problem *p, int64_t kept)
+{
+    bool counts = p->counts && !p->counts->count;
+
+    return item_solver_bytes(p->train, kept, z->workers) + (counts ? item_counts_bytes(p->train, kept) : 0);
+}
+
 /* -1: out of memory. */
 static int64_t batch_bytes(const struct sizes *z, const struct config *c, const struct problem *p)
 {
@@ -159,7 +167,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     if (z->alternating)
         return alternating_bytes(z, p);
     if (z->closed)
-        return item_solver_bytes(p->train, z->closed, z->workers);
+        return solver_bytes(z, p, z->closed);
     if (z->sgd)
         return block_bytes(z, p);
     if (z->mf)
@@ -292,7 +300,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
         int64_t kept = item_weights_kept(p->columns, c->items_most);
 
         out->weights += kept * row_pad(kept) * FLOAT;
-        out->batch += item_solver_bytes(p->train, kept, z.workers);
+        out->batch += solver_bytes(&z, p, kept);
     }
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
     out->evaluation = valid + test;

@@ -3,6 +3,7 @@
 #include "train/run.h"
 
 #include "base/mem.h"
+#include "model/item_weights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -173,6 +174,12 @@ static int plan(const struct run *r, bool *done, struct error *err)
         .event = TRAIN_PLANNED, .plan = &m, .problem = r->problem, .epochs = r->config->epochs};
     int rc = plan_make(&m, r->config, r->problem, r->options->folder, err);
 
+    if (rc == 0 && r->problem->counts && m.limit &&
+        m.total > m.limit) { /* for want of memory none are shared */
+        item_counts_fini(r->problem->counts);
+        r->problem->counts = NULL;
+        rc = plan_make(&m, r->config, r->problem, r->options->folder, err);
+    }
     if (rc < 0)
         return rc;
     *done = r->options->dry_run;
@@ -246,6 +253,7 @@ int run_open(struct run *r, bool *done, struct error *err)
     if (r->problem->valid.out && !problem_is_binary(r->config) &&
         (rc = eval_mean_rmse(&r->valid_mean_rmse, r->problem, r->problem->valid.out, err)) < 0)
         return rc;
+    r->problem->counts = r->options->counts;
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);
     if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||

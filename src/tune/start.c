@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/timing.h"
+#include "model/item_weights.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -85,12 +86,13 @@ static int configure(struct config **out, const struct advice *a, int i, const s
 }
 
 static int try_candidate(struct start_result *r, const struct advice *a, int i, const struct start_options *o,
-                         struct error *err)
+                         struct item_counts *counts, struct error *err)
 {
     struct start_trial *t = &r->trial[i];
     struct listener l = {a->candidate[i].name, o, r};
     char *folder = file_join(o->folder, a->candidate[i].name);
-    struct train_options run = {.folder = folder, .stop = o->stop, .listen = listen, .warn = warn, .arg = &l};
+    struct train_options run = {
+        .folder = folder, .stop = o->stop, .counts = counts, .listen = listen, .warn = warn, .arg = &l};
     struct config *c = NULL;
     double began = clock_now();
     int rc = folder ? configure(&c, a, i, o, err) : error_set(err, PT_ENOMEM, "out of memory");
@@ -194,15 +196,17 @@ static int move_up(const char *folder, const char *name, struct error *err)
 
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err)
 {
+    struct item_counts counts = {0};
     int rc = 0;
 
     *out = (struct start_result){.best = -1};
     for (int pass = 0; pass < 2 && rc == 0; pass++) { /* those that take seconds first */
         for (int i = 0; i < a->candidates && rc == 0; i++)
             if (a->candidate[i].network == (pass == 1))
-                rc = try_candidate(out, a, i, o, err);
+                rc = try_candidate(out, a, i, o, &counts, err);
         pass_on_ease(a, out);
     }
+    item_counts_fini(&counts);
     out->best = best_of(out, a, NULL);
     if (rc == 0 && out->best < 0)
         rc = error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why);

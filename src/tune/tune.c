@@ -270,6 +270,7 @@ int tune_run(const struct tune_options *o, struct tune_result *out, struct error
                        out->trial[0].reason ? out->trial[0].reason : "diverged");
     json_free(s.line);
     config_free(s.base);
+    item_counts_fini(&s.counts);
     return rc;
 }
 

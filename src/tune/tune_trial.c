@@ -102,6 +102,7 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
     struct train_options o = {.resume = true,
                               .no_test = true,
                               .stop = s->options->stop,
+                              .counts = &s->counts,
                               .warn = s->options->warn,
                               .arg = s->options->arg};
     char *folder = tune_path(s, t->id, "");

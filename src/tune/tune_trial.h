@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "config/config.h"
+#include "model/item_weights.h"
 #include "tune/tune_space.h"
 
 #include <signal.h>
@@ -59,6 +60,7 @@ struct search {
     int64_t begun;       /* trials that this call began */
     int64_t epochs;      /* train.epochs of the last round; 0: as each trial says */
     double started;
+    struct item_counts counts; /* owned; shared by the trials */
 };
 
 /* The configuration of a trial (NULL: the one at hand), `epochs` 0: its own. */

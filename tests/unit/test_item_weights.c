@@ -4,6 +4,8 @@
 #include "support_world.h"
 
 #include "base/mem.h"
+#include "math/spd.h"
+#include "model/item_weights.h"
 
 static struct world_spec ease(int items, int64_t most, bool by_users)
 {
@@ -220,12 +222,55 @@ static void workers_change_nothing(void **state)
     }
 }
 
+/* The second solver takes the counts that the first one left, whatever the penalty, and counts anew where
+ * the entries are others. */
+static void counts_are_shared_between_penalties(void **state)
+{
+    struct item_counts counts = {0};
+    char alone[33], shared[33], of[33] = "";
+
+    (void)state;
+    for (int k = 0; k < 4; k++) { /* the last one has other items */
+        struct world_spec s = ease(400, k == 3 ? 330 : 0, false);
+        struct world w;
+        struct error err;
+
+        s.model.l2 = 0.7 + k;
+        for (int with = 0; with < 2; with++) {
+            s.model.counts = with ? &counts : NULL;
+            world_init(&w, &s);
+            train(&w);
+            assert_int_equal(params_hash(&w.model->params, with ? shared : alone, &err), 0);
+            world_fini(&w);
+        }
+        assert_string_equal(shared, alone);
+        assert_int_equal(k > 0 && strcmp(of, counts.hash) == 0, k == 1 || k == 2);
+        memcpy(of, counts.hash, sizeof of);
+    }
+    counts.count[SPD_TILE_SIZE + 1] += 5; /* a pair's: it must be seen in the weights */
+    {
+        struct world_spec s = ease(400, 330, false);
+        struct world w;
+        struct error err;
+
+        s.model.l2 = 3.7;
+        s.model.counts = &counts;
+        world_init(&w, &s);
+        train(&w);
+        assert_int_equal(params_hash(&w.model->params, shared, &err), 0);
+        assert_string_not_equal(shared, alone);
+        world_fini(&w);
+    }
+    item_counts_fini(&counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_and_scores_are_those_of_the_definition),
         cmocka_unit_test(only_popular_items_have_weights),
         cmocka_unit_test(workers_change_nothing),
+        cmocka_unit_test(counts_are_shared_between_penalties),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

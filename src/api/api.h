@@ -1,6 +1,5 @@
 /* api.h - what the files of this room share. */
-#ifndef API_API_H
-#define API_API_H
+#pragma once
 
 #include "partrain.h"
 
@@ -36,5 +35,3 @@ char *api_temporary_folder(struct error *err);
 void api_remove_folder(const char *folder);
 /* The files of a run into another folder, which must have none. */
 int api_copy_folder(const char *from, const char *to, struct error *err);
-
-#endif

@@ -6,8 +6,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* User i by external id in a table; -1 and an error: there is none. */

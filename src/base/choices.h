@@ -1,7 +1,6 @@
 /* choices.h - options whose value is one word of several. Each list makes the enumeration and, in
  * config/options.def, the words. Files hold words, never numbers. */
-#ifndef BASE_CHOICES_H
-#define BASE_CHOICES_H
+#pragma once
 
 #define CHOICE_ID(id, word)   id,
 #define CHOICE_WORD(id, word) word "\0"
@@ -127,5 +126,3 @@ enum untrained { UNTRAINED_CHOICES(CHOICE_ID) };
 #define BIND_CHOICES(X)                                                                                      \
     X(BIND_AUTO, "auto") X(BIND_COMPACT, "compact") X(BIND_SCATTER, "scatter") X(BIND_NONE, "none")
 enum topo_bind { BIND_CHOICES(CHOICE_ID) };
-
-#endif

@@ -5,8 +5,7 @@
  *     2024-01-31 12:30:00 UTC      2024-01-31 12:30:00 +0000 UTC
  *
  * A blank may stand for the T. Without a zone it is UTC. A fraction of a second is cut off. */
-#ifndef BASE_DATE_H
-#define BASE_DATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,5 +14,3 @@
 /* Whether the whole text is a valid date of the years 1 to 9999. 30 February, 24:00 and second 60 are not
  * valid. */
 bool date_parse(const char *text, size_t length, int64_t *seconds);
-
-#endif

@@ -4,8 +4,7 @@
  * line: what, where, what to do. Control characters in what it quotes become '?'.
  * The library never prints and never exits; the program turns the code into the
  * exit status that error_exit_status() names. */
-#ifndef BASE_ERROR_H
-#define BASE_ERROR_H
+#pragma once
 
 #include "partrain.h" /* enum pt_code */
 
@@ -44,5 +43,3 @@ void warn_printf(void (*warn)(void *arg, const char *text), void *arg, const cha
 
 /* The exit status that belongs to a code; 0 for 0. */
 int error_exit_status(int code);
-
-#endif

@@ -7,8 +7,7 @@
  * A program that writes large files must ignore SIGXFSZ, or a file size limit kills it instead of being
  * reported. Every message names the path. A writer is used by one thread at a time; the other functions by
  * any. */
-#ifndef BASE_FILE_H
-#define BASE_FILE_H
+#pragma once
 
 #include "base/error.h"
 
@@ -64,5 +63,3 @@ int file_make_folder(const char *path, struct error *err);
 bool file_exists(const char *path);
 /* "folder/name" in a new string for mem_free; NULL: no memory. */
 char *file_join(const char *folder, const char *name);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Every thread that computes rounds to nearest, flushes tiny results to zero and takes tiny operands as
  * zero: that is part of the one answer (docs/one-answer.md), and spares the time that denormals cost. */
-#ifndef BASE_FLOAT_MODE_H
-#define BASE_FLOAT_MODE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -11,5 +10,3 @@ uint64_t float_mode_get(void);
 void float_mode_set(uint64_t mode);
 /* The mode that computing threads have, with what else `mode` says. */
 uint64_t float_mode_computing(uint64_t mode);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Not against forgery: it finds damage, and it names a set of bytes. A hash is used by one thread at a time.
  */
-#ifndef BASE_HASH_H
-#define BASE_HASH_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,5 +15,3 @@ void hash_hex(const struct hash *h, char out[33]); /* canonical (big-endian) for
 void hash_reset(struct hash *h);                   /* as new */
 void hash_free(struct hash *h);                    /* takes NULL */
 uint64_t hash_64(const void *data, size_t bytes);  /* XXH3, for hash tables */
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The maker of a value owns it. json_put passes the ownership to the parent, also on failure. A document is
  * used by one thread at a time. */
-#ifndef BASE_JSON_H
-#define BASE_JSON_H
+#pragma once
 
 #include "base/error.h"
 
@@ -54,5 +53,3 @@ bool json_is_array_value(const struct json *j);
 int64_t json_as_int(const struct json *j, int64_t fallback);
 double json_as_real(const struct json *j, double fallback);
 const char *json_as_text(const struct json *j, const char *fallback);
-
-#endif

@@ -3,8 +3,7 @@
  * Every function takes a count and an element size and checks their product;
  * every pointer is freed by mem_free, which takes NULL. A result of NULL means that
  * there is no memory; a count of 0 gives one byte. */
-#ifndef BASE_MEM_H
-#define BASE_MEM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size);  /* as mem
 /* `n` pointers to arrays of `count` floats each; NULL as above. */
 float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count);
 void mem_pool_free(struct mem_pool *p);
-
-#endif

@@ -4,8 +4,7 @@
  * to a weight or a figure takes these (docs/one-answer.md). Errors are in units in the last place of the
  * result and held in tests/unit/test_real.c. Results too small for a normal number are 0. Pure; callable
  * from any thread. */
-#ifndef BASE_REAL_H
-#define BASE_REAL_H
+#pragma once
 
 #include <stdint.h>
 
@@ -16,5 +15,3 @@ double real_log2(double x); /* within 2 ulp, and exact of powers of two */
 double real_power(double x, int64_t n);
 /* Sine and cosine of 2 pi times `turns`, |turns| < 2^30: within 2 ulp, exact of whole quarters. */
 void real_sincos(double turns, double *sine, double *cosine);
-
-#endif

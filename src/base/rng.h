@@ -8,8 +8,7 @@
  *
  * One call gives the four 32-bit words of a group; coordinate k of a row is word
  * k % 4 of group k / 4. Pure; callable from any thread. */
-#ifndef BASE_RNG_H
-#define BASE_RNG_H
+#pragma once
 
 #include <stdint.h>
 
@@ -89,5 +88,3 @@ double rng_next_unit(struct rng_stream *s); /* [0, 1), 53 bits */
 
 /* order[0..n) = a random permutation of 0..n-1 (Fisher-Yates on a stream). */
 void rng_permutation(struct rng_stream *s, int64_t n, int64_t *order);
-
-#endif

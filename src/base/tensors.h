@@ -18,8 +18,7 @@
  * A reader checks every length, offset and count against the file's size before anything is allocated, then
  * the checksums. Tensors have one or two dimensions. A writer is used by one thread at a time; an open file
  * by any. */
-#ifndef BASE_TENSORS_H
-#define BASE_TENSORS_H
+#pragma once
 
 #include "base/error.h"
 
@@ -75,5 +74,3 @@ void tensors_close(struct tensors *t); /* takes NULL */
 /* "F32" and so on, and the bytes of one element. */
 const char *tensor_type_name(enum tensor_type type);
 int tensor_type_size(enum tensor_type type);
-
-#endif

@@ -1,6 +1,5 @@
 /* text.h - UTF-8, texts of files and users made safe for messages, and distances between words. Pure. */
-#ifndef BASE_TEXT_H
-#define BASE_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ void text_append(char *out, size_t space, const char *fmt, ...) __attribute__((f
 
 /* The number of letters to insert, drop, change or swap between two words; 1000 for long ones. */
 int word_distance(const char *a, const char *b);
-
-#endif

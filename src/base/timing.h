@@ -1,6 +1,5 @@
 /* timing.h - monotonic time, and the median of some times. */
-#ifndef BASE_TIMING_H
-#define BASE_TIMING_H
+#pragma once
 
 #include <stdint.h>
 
@@ -8,5 +7,3 @@
 double clock_now(void);
 /* Of an even number, the mean of the two in the middle. Sorts x; n > 0. */
 double median(double *x, int64_t n);
-
-#endif

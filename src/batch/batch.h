@@ -1,7 +1,6 @@
 /* batch.h - minibatches: which examples, in which order, in which step; their entries by shard. The order is
  * a pure function of (seed, epoch, step), so a resumed run repeats the same minibatches. */
-#ifndef BATCH_BATCH_H
-#define BATCH_BATCH_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -101,5 +100,3 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
 
 /* Bytes that view_init needs for all parts of `m`; -1: no memory to compute it. */
 int64_t view_bytes_of(const struct matrix *m, int64_t rows);
-
-#endif

@@ -13,8 +13,7 @@
  * Values are stored as one-byte codes into a table if at most 256 differ (stars), else as floats. The worker
  * that owns a shard touches its part first and writes it. A rank (ranks.h) has the parts of its own shards
  * only, and the counts and norms of all. Immutable once made. */
-#ifndef BATCH_MATRIX_H
-#define BATCH_MATRIX_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -83,5 +82,3 @@ static inline int64_t matrix_row(const struct matrix *m, int64_t example)
 {
     return m->slot ? m->slot[example] : example;
 }
-
-#endif

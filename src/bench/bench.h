@@ -8,8 +8,7 @@
  *
  * Ceilings, between the repeats and with the same workers: SGEMM on blocks in each worker's caches, and
  * streaming by the Adam kernel over twice the last-level cache. Times and rates are medians. */
-#ifndef BENCH_BENCH_H
-#define BENCH_BENCH_H
+#pragma once
 
 #include "config/config.h"
 #include "eval/eval.h"
@@ -92,5 +91,3 @@ void bench_rates_sample(struct bench_rates *r, bool stream);
 /* Medians of the samples, which it sorts: the row's sgemm and stream, times the number of ranks, and barrier;
  * and the result's stream_bytes. */
 void bench_rates_medians(struct bench_rates *r, struct bench_result *out, struct bench_row *row);
-
-#endif

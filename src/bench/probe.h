@@ -1,8 +1,7 @@
 /* probe.h - what a machine reaches with the workers of a team, for `bench` and `doctor`: SGEMM, barriers,
  * and passes of any other work. All workers begin a pass at once; its seconds are those from the first begin
  * to the last end, and the median pass counts. */
-#ifndef BENCH_PROBE_H
-#define BENCH_PROBE_H
+#pragma once
 
 #include "par/team.h"
 
@@ -43,5 +42,3 @@ static inline double probe_flop(void)
 {
     return 2.0 * PROBE_BLOCK * PROBE_BLOCK * PROBE_BLOCK;
 }
-
-#endif

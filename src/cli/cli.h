@@ -6,8 +6,7 @@
  *
  * A command's options are a table of `struct cli_option`, each with the member of its own `struct request`
  * that it sets (src/cli/cmd_config.c is a short one). */
-#ifndef CLI_CLI_H
-#define CLI_CLI_H
+#pragma once
 
 #include "base/error.h"
 #include "config/config.h"
@@ -145,5 +144,3 @@ extern const struct command cli_commands[]; /* ended by a name of NULL */
     extern const struct cli_usage cmd_##name##_usage;
 #include "cli/commands.def"
 #undef COMMAND
-
-#endif

@@ -1,7 +1,6 @@
 /* pairs.h - lines of user and item, typed by hand or from a file of ratings: which two fields are the
  * pair. */
-#ifndef CLI_PAIRS_H
-#define CLI_PAIRS_H
+#pragma once
 
 #include "base/error.h"
 #include "read/text_format.h"
@@ -30,5 +29,3 @@ bool pairs_cut(struct pairs *p, const char *text, size_t length, struct field *u
  * header names only one of the two, in another column than expected. */
 int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown, const char *shown,
                  struct error *err);
-
-#endif

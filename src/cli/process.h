@@ -1,6 +1,5 @@
 /* process.h - other programs: runs one and takes what it prints; gnuplot. */
-#ifndef CLI_PROCESS_H
-#define CLI_PROCESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,5 +12,3 @@ int process_run(char *const *argv, FILE *in, bool quiet, char **text);
 bool gnuplot_found(void);
 /* What gnuplot prints for a script, which is closed; for mem_free. NULL: it failed, or is not there. */
 char *gnuplot_run(FILE *script);
-
-#endif

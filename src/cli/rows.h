@@ -1,6 +1,5 @@
 /* rows.h - recommendations and predictions as TSV, CSV or JSON lines; lists of ids. */
-#ifndef CLI_ROWS_H
-#define CLI_ROWS_H
+#pragma once
 
 #include "base/error.h"
 
@@ -41,5 +40,3 @@ struct list {
 };
 int list_read(struct list **out, const char *text, bool file, struct error *err);
 void list_free(struct list *l);
-
-#endif

@@ -1,7 +1,6 @@
 /* target_options.h - options shared by `recommend` and `predict`: the model, the users, the form of
  * output. */
-#ifndef CLI_TARGET_OPTIONS_H
-#define CLI_TARGET_OPTIONS_H
+#pragma once
 
 #include "cli/cli.h"
 #include "cli/rows.h"
@@ -53,5 +52,3 @@ int targets_list(const struct targets *q, const struct idtable *ids, struct list
  * PT_EDATA where it has none of them. */
 int targets_users(const struct targets *q, const struct idtable *ids, const char *where, int32_t **out,
                   int64_t *n, struct error *err);
-
-#endif

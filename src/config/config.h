@@ -2,8 +2,7 @@
  *
  * Order of strength: defaults < the YAML file < KEY=VALUE < the program's own flags.
  * Rooms before setup/ do not include this; they take plain arguments. */
-#ifndef CONFIG_CONFIG_H
-#define CONFIG_CONFIG_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -105,5 +104,3 @@ const char *config_resume_conflict(const struct config *a, const struct config *
 int config_write_reference(FILE *out, struct error *err);
 
 void config_free(struct config *c);
-
-#endif

@@ -1,6 +1,5 @@
 /* options.h - the rows of options.def as data, for the files of config/ alone. */
-#ifndef CONFIG_OPTIONS_H
-#define CONFIG_OPTIONS_H
+#pragma once
 
 #include "config/config.h"
 #include "config/tree.h"
@@ -116,5 +115,3 @@ struct shown show(const char *text);
 /* The shortest decimal that reads back as the same number. */
 void real_format(double value, char *out, size_t size);
 bool real_parse(const char *text, double *out);
-
-#endif

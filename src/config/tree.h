@@ -3,8 +3,7 @@
  * It takes what a configuration needs: one document of mappings, lists and scalars, in UTF-8.
  * Anchors, aliases, tags, several documents, more than TREE_DEPTH levels and files above TREE_BYTES are
  * refused. */
-#ifndef CONFIG_TREE_H
-#define CONFIG_TREE_H
+#pragma once
 
 #include "base/error.h"
 
@@ -41,5 +40,3 @@ void tree_free(struct tree *t);
 /* Fills *err with "path:line:column: reason" (of a long path the end; NULL: the reason alone). PT_ECONFIG. */
 int tree_fail(struct error *err, const char *path, int line, int column, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-
-#endif

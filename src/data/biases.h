@@ -5,8 +5,7 @@
  *
  * from b = 0, BIASES_ROUNDS times in turn: columns, then examples, so an example's bias depends on its
  * ratings and the columns' biases alone. A row without ratings has the bias 0. docs/metrics.md */
-#ifndef DATA_BIASES_H
-#define DATA_BIASES_H
+#pragma once
 
 #include "data/ratings.h"
 #include "par/team.h"
@@ -31,5 +30,3 @@ int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, i
 int biases_of_histories(struct biases *b, const struct ratings *r, const uint8_t *part, int side,
                         const uint8_t *known, struct error *err);
 void biases_fini(struct biases *b);
-
-#endif

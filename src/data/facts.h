@@ -1,6 +1,5 @@
 /* facts.h - a set of ratings in figures: counts, spread, skew, and suspicious findings. */
-#ifndef DATA_FACTS_H
-#define DATA_FACTS_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -50,5 +49,3 @@ int facts_make(struct facts *out, const struct ratings *r, struct error *err);
 /* Suspicious findings: calls `tell` with one sentence for each. */
 void facts_suspicions(const struct facts *f, const struct ratings *r,
                       void (*tell)(void *arg, const char *text), void *arg);
-
-#endif

@@ -1,6 +1,5 @@
 /* filter.h - drops ratings after reading: repeated pairs, low ratings, rare items and users. */
-#ifndef DATA_FILTER_H
-#define DATA_FILTER_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -33,5 +32,3 @@ int filter_no_memory(const struct ratings *r, struct error *err); /* PT_ENOMEM *
 
 /* Frees the memory of dropped ratings. Not for arrays of mem_array. */
 void filter_shrink(struct ratings *r);
-
-#endif

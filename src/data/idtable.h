@@ -1,9 +1,7 @@
 /* idtable.h - external ids (any strings) <-> row numbers 0, 1, 2, ... in order of first appearance.
  * Names lie in one block; lookup is by hash. Not for concurrent writing; concurrent reading is fine. */
-#ifndef DATA_IDTABLE_H
-#define DATA_IDTABLE_H
+#pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +36,3 @@ size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, wit
 /* From here on names are only read by row: the memory for lookup is freed, and find and put return -1. */
 void idtable_seal(struct idtable *t);
 void idtable_free(struct idtable *t);
-
-#endif

@@ -1,8 +1,7 @@
 /* ratings.h - all ratings of a data set as triplets, after reading and filtering. Immutable
  * once made. Order: that of the source (files in name order). Rows of users and items are
  * numbered in order of first appearance among the ratings that are kept. */
-#ifndef DATA_RATINGS_H
-#define DATA_RATINGS_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -130,5 +129,3 @@ void ratings_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of
                   int64_t *ptr, int64_t keys);
 /* Moves the arrays of (n) and frees those that `to` had. */
 void ratings_move_triplets(struct ratings *to, struct ratings *from);
-
-#endif

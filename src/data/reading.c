@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 /* 71355 as "71,355". */
 static const char *with_commas(int64_t n, char out[32])

@@ -1,6 +1,5 @@
 /* reading.h - describes in words what was read and kept: the lines that every reading command prints. */
-#ifndef DATA_READING_H
-#define DATA_READING_H
+#pragma once
 
 #include "base/json.h"
 #include "data/ratings.h"
@@ -21,5 +20,3 @@ void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, 
 
 /* The same as fields of summary.json and of `data describe --json`. */
 struct json *reading_json(const struct ratings *r);
-
-#endif

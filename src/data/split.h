@@ -1,6 +1,5 @@
 /* split.h - which ratings train, validate and test. A pure function of ratings, spec and seed. */
-#ifndef DATA_SPLIT_H
-#define DATA_SPLIT_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -91,5 +90,3 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
                        struct error *err);
 int split_cells_time(struct split *s, const struct ratings *r, const struct split_spec *spec,
                      struct error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* write.h - ratings and splits as files that other programs read. */
-#ifndef DATA_WRITE_H
-#define DATA_WRITE_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -45,5 +44,3 @@ int write_liang(const struct ratings *r, const struct split *s, const char *fold
  * some. PT_ECONFIG for a split of whole users or rows. */
 int write_base_test(const struct ratings *r, const struct split *s, const char *folder, const char *name,
                     struct write_counts *counts, struct error *err);
-
-#endif

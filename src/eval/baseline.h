@@ -8,8 +8,7 @@
  *   ease      ranks by EASE (model/item_weights.h), its penalty by validation
  *
  * An evaluation uses a baseline in place of a model. Definitions: docs/metrics.md. */
-#ifndef EVAL_BASELINE_H
-#define EVAL_BASELINE_H
+#pragma once
 
 #include "eval/eval.h"
 #include "model/item_weights.h"
@@ -90,5 +89,3 @@ struct baseline {
 extern const struct baseline_ops baseline_itemknn, baseline_ease;
 /* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);
-
-#endif

@@ -14,8 +14,7 @@
  * Results depend on nothing else. Formulas: docs/metrics.md.
  *
  * Pure functions, callable from any thread; time is resamples * n draws, about 5 ns each. */
-#ifndef EVAL_BOOTSTRAP_H
-#define EVAL_BOOTSTRAP_H
+#pragma once
 
 #include "base/error.h"
 
@@ -48,5 +47,3 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
 int bootstrap_difference(struct bootstrap_difference *out, const double *a, const double *b,
                          const double *weight, int64_t n, const struct bootstrap_spec *spec,
                          struct error *err);
-
-#endif

@@ -1,8 +1,7 @@
 /* eval.h - figures of a model on the validation or test part. Examples pass through the model in blocks, as
  * minibatches do. Sums are in the order of shards, then of examples: every figure is the same at any thread
  * count. Definitions: docs/metrics.md. */
-#ifndef EVAL_EVAL_H
-#define EVAL_EVAL_H
+#pragma once
 
 #include "eval/metrics.h"
 #include "model/model.h"
@@ -50,5 +49,3 @@ int64_t evaluator_users_most(const struct evaluator *e);
 
 /* The metrics of a configuration; PT_ECONFIG if a name is unknown or does not fit the model. */
 int eval_spec_make(struct eval_spec *out, const struct config *c, const struct problem *p, struct error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* evaluator.h - shared by the files of the evaluation: evaluate.c (blocks of examples, figures),
  * eval_rank.c (the best columns), eval_make.c (memory and settings). */
-#ifndef EVAL_EVALUATOR_H
-#define EVAL_EVALUATOR_H
+#pragma once
 
 #include "base/mem.h"
 #include "batch/batch.h"
@@ -65,5 +64,3 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s);
 void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to);
 /* The block's example p, once its shards are done: all workers' best columns, and its figures. */
 void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p);
-
-#endif

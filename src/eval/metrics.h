@@ -2,8 +2,7 @@
  *
  * A ranking metric compares one user's list of recommended columns, best first, with the columns held out
  * of that user's history. Definitions, and which published numbers use which: docs/metrics.md. */
-#ifndef EVAL_METRICS_H
-#define EVAL_METRICS_H
+#pragma once
 
 #include "base/error.h"
 
@@ -49,5 +48,3 @@ double metric_from_mean(const struct metric *m, double mean);
  * could be recommended). Users without held-out items are left out of means.
  * NaN for a metric that no single user has (coverage, rmse, ...). */
 double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out);
-
-#endif

@@ -10,8 +10,7 @@
  *                  behind the bar can never be among the k best.
  *
  * Nothing here allocates or fails. One owner at a time; different objects are independent. */
-#ifndef EVAL_TOPK_H
-#define EVAL_TOPK_H
+#pragma once
 
 #include "math/kernels.h"
 
@@ -46,5 +45,3 @@ void topk_offer_one(struct topk *t, float score, int32_t column);
 int topk_merge_workers(struct topk *t, int64_t stride, int count);
 /* Sorts best[0 .. result), best first; returns the result, at most k. More scores can be offered later. */
 int topk_finish(struct topk *t);
-
-#endif

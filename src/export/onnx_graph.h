@@ -2,8 +2,7 @@
  * name. Field numbers are those of onnx.proto.
  *
  * Errors are kept in `rc` (a tensor is missing in the file) or in `failed` of bytes and pool. */
-#ifndef EXPORT_ONNX_GRAPH_H
-#define EXPORT_ONNX_GRAPH_H
+#pragma once
 
 #include "base/mem.h"
 #include "base/tensors.h"
@@ -69,5 +68,3 @@ enum { GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
 void graph_end(struct graph *g, int which, const char *name, int type, int64_t columns);
 
 void graph_fini(struct graph *g);
-
-#endif

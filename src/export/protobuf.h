@@ -2,8 +2,7 @@
  * a tag (its number and kind), then a number, or a length and that many bytes.
  *
  * Nothing here fails at once: without memory `failed` is set, and what is put afterwards is dropped. */
-#ifndef EXPORT_PROTOBUF_H
-#define EXPORT_PROTOBUF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ void bytes_fini(struct bytes *b);
 
 /* Bytes that a field with a length takes: tag (of a field number below 16), length, content. */
 int64_t bytes_field_length(int64_t content);
-
-#endif

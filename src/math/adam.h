@@ -9,8 +9,7 @@
  * adam_plan_epoch computes the factors of each step (struct adam_step) once. The elementwise part
  * is in kernels_adam.c, inlined into the fused and the deferred path.
  * Step sizes and momenta follow a schedule over the whole training. */
-#ifndef MATH_ADAM_H
-#define MATH_ADAM_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -58,5 +57,3 @@ void adam_plan_fini(struct adam_plan *p);
 
 /* Step size and beta1 of a global step, of spec->total_steps, by the schedule. */
 void adam_schedule(const struct adam_spec *spec, int64_t epoch, int64_t step, double *lr, double *beta1);
-
-#endif

@@ -12,12 +12,10 @@
  *   BLIS, FlexiBLAS, others   are limited to one thread where they offer a call for that
  *
  * So: team_new, gemm_init, then any product, from any thread. */
-#ifndef MATH_GEMM_H
-#define MATH_GEMM_H
+#pragma once
 
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Before the first product, outside of a run: limits the library's threads, and makes a warm-up call, so
@@ -59,5 +57,3 @@ int gemm_measure_threads(void);
 int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k);
 void gemm_rate_fill(float *scratch, int64_t m, int64_t n, int64_t k);
 void gemm_rate_products(float *scratch, int64_t m, int64_t n, int64_t k, int64_t count);
-
-#endif

@@ -4,8 +4,7 @@
  * are zero and stay zero, so kernels run over whole rows without a tail. The arguments
  * alone give the order of every sum: bits depend on the vector path, never on the caller.
  * They write only their outputs; callable from any thread. Naive twins: tests/unit/test_kernels.c. */
-#ifndef MATH_KERNELS_H
-#define MATH_KERNELS_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -168,5 +167,3 @@ struct kernels {
 
 /* isa: "auto", or a path's name. PT_ECONFIG where this processor cannot run it. */
 int kernels_pick(const struct kernels **out, const char *isa, struct error *err);
-
-#endif

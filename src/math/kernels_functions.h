@@ -1,7 +1,6 @@
 /* kernels_functions.h - exp, tanh and other functions of one element, by polynomials: the same operations in
  * a vector's lane and in a scalar tail. Error bounds are checked in tests/unit/test_kernels_elementwise.c. */
-#ifndef MATH_KERNELS_FUNCTIONS_H
-#define MATH_KERNELS_FUNCTIONS_H
+#pragma once
 
 #include "math/kernels_isa.h"
 
@@ -157,5 +156,3 @@ INLINE float gelu_slope(float x)
 
     return FMA(x, density, p);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * Loops that need register tiles, and softmax rows, are written on vectors of the path's width; the rest are
  * plain loops that the compiler vectorises. Elementwise functions give the same bits at every place of a
  * row: a vector's lane and the tail of a row use the same operations, and no library is called. */
-#ifndef MATH_KERNELS_ISA_H
-#define MATH_KERNELS_ISA_H
+#pragma once
 
 #include "base/rng.h"
 #include "math/kernels.h"
@@ -197,5 +196,3 @@ void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, u
                   uint32_t position);
 void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
                  uint32_t position);
-
-#endif

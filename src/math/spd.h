@@ -10,8 +10,7 @@
  *
  * `|` is a barrier where threads share the calls of a line; who makes which changes no bit. A call works in
  * the calling thread and writes only its own tile. */
-#ifndef MATH_SPD_H
-#define MATH_SPD_H
+#pragma once
 
 #include "math/kernels.h"
 
@@ -61,5 +60,3 @@ void spd_invert(const struct spd *s, int64_t i, int64_t j, double *out, double *
 void spd_keep(const struct spd *s, int64_t i, const double *row);
 /* Tile (i, j) of A^-1 into `out`. */
 void spd_inverse(const struct spd *s, int64_t i, int64_t j, double *out);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) the logits of one block
  * exist at a time; the gradient of W is then stored for all columns and summed over the blocks. */
-#ifndef MODEL_CLICK_DECODER_H
-#define MODEL_CLICK_DECODER_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -64,5 +63,3 @@ double click_decoder_loss(const struct click_decoder *d, const struct batch *b);
 /* Logits of a shard's columns: out (rows, ld). */
 void click_decoder_score(struct click_decoder *d, int shard, const float *h, int64_t rows, float *out,
                          int64_t ld);
-
-#endif

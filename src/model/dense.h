@@ -6,8 +6,7 @@
  * Forward and backward, a worker computes its own slice of the rows through all layers without a barrier.
  * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows.
  * No bit depends on either cut (product_nn, product_nt in kernels.h). */
-#ifndef MODEL_DENSE_H
-#define MODEL_DENSE_H
+#pragma once
 
 #include "model/units.h"
 
@@ -59,5 +58,3 @@ double chain_squared_norm(const struct chain *c);
 /* Gradients times `scale`, and Adam; entered as chain_measure is. */
 void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct adam_step *weight,
                   const struct adam_step *bias, float scale);
-
-#endif

@@ -6,8 +6,7 @@
  * rows of V, which fit in L2, are added. The parts are summed by the tree over shards (reduce.h). The
  * gradient of a row of V is summed over the examples that have the column, and Adam follows while the row is
  * in L1. */
-#ifndef MODEL_ENCODER_H
-#define MODEL_ENCODER_H
+#pragma once
 
 #include "model/units.h"
 #include "par/reduce.h"
@@ -67,5 +66,3 @@ void encoder_set_step(struct worker *w, struct encoder *e, int64_t steps);
 /* The same for mu and for gain and offset of layer norm, by one worker. */
 void encoder_update_mu(struct worker *w, struct encoder *e, const struct batch *b, const float *dz,
                        float scale);
-
-#endif

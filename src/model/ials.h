@@ -1,7 +1,6 @@
 /* ials.h - shared by the files of ials: who chose what, and with which weight. ials.c: equations and
  * training; ials_rows.c: a row's system; ials_score.c: users as they are scored; ials_lists.c: the lists. */
-#ifndef MODEL_IALS_H
-#define MODEL_IALS_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -82,5 +81,3 @@ double ials_weight(const struct model_spec *s, float value);
  * ranks. */
 int ials_lists_init(struct lists *user, struct lists *item, const struct model *m, int64_t first, int64_t end,
                     struct mem_pool *pool, struct error *err);
-
-#endif

@@ -11,8 +11,7 @@
  * B is a table with a row for each input item, cut into shards for first touch only: a worker that scores a
  * shard of items reads its columns of all rows. With items_most only the most popular items are in
  * B; `items` names them, and all others score 0. One process has all of B: several ranks are refused. */
-#ifndef MODEL_ITEM_WEIGHTS_H
-#define MODEL_ITEM_WEIGHTS_H
+#pragma once
 
 #include "model/model.h"
 
@@ -81,5 +80,3 @@ void companion_list(struct companion *c, struct model *m, bool listed);
 /* Computes B by item_weights_solve, in temporary memory. PT_ENOMEM, PT_EUSAGE; PT_EDIVERGED if
  * l2 is too small for float64. */
 int companion_solve(struct companion *c, double l2, double dropout, struct error *err);
-
-#endif

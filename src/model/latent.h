@@ -11,8 +11,7 @@
  *
  * The weight of the KL term is constant, or grows by 1 / kl_anneal_steps a step up to kl_weight (Liang et
  * al., section 2.2.2), or is kl_per_click times the number of a row's clicks (RecVAE). */
-#ifndef MODEL_LATENT_H
-#define MODEL_LATENT_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -39,5 +38,3 @@ void latent_backward(const struct latent *l, int64_t first, int64_t end, const s
                      const float *m, int64_t ldm, const float *dz, float *dm);
 /* Mean KL of the minibatch's rows, times their weights; *kl: without. */
 double latent_loss(const struct latent *l, const struct batch *b, double *kl);
-
-#endif

@@ -19,7 +19,6 @@
  * rank has all rows of the minibatch. */
 #include "model/mf.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- output -------------------------------------------------------------------------------------- */

@@ -1,8 +1,7 @@
 /* mf.h - shared by the files of matrix factorisation: the two tables, and each worker's part of a
  * minibatch. mf.c: equations and steps; mf_rows.c: finding and exchanging rows; mf_init.c: memory and
  * initial weights. */
-#ifndef MODEL_MF_H
-#define MODEL_MF_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -81,5 +80,3 @@ void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float 
 void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 void mf_draw(struct model *m);
 void mf_fini(struct model *m);
-
-#endif

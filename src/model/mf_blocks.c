@@ -3,8 +3,6 @@
 
 #include "base/rng.h"
 
-#include <string.h>
-
 struct filling {
     struct mf_sgd *s;
     const struct cells *cells;

@@ -15,8 +15,7 @@
  * model predicts the two means alone. Of several ranks each works on its own user shards, with item shards
  * that go round the ranks; all have all ratings. mf_sgd.c trains, mf_ring.c moves the item shards,
  * mf_blocks.c makes the blocks, mf_means.c the means. */
-#ifndef MODEL_MF_SGD_H
-#define MODEL_MF_SGD_H
+#pragma once
 
 #include "model/mf.h"
 
@@ -66,5 +65,3 @@ struct sgd_rows mf_ring_items(const struct mf_sgd *s, int slot, int shard);
  * with m the mean, and l = variance of a rating / variance of the side's biases, estimated on the way. With
  * an output range r is the score that would give the rating. */
 void mf_two_means(struct mf_sgd *s);
-
-#endif

@@ -13,8 +13,7 @@
  *
  * Names, shapes: B rows of a minibatch, K units of a code, n columns of a shard. Column shards own V, W, b.
  */
-#ifndef MODEL_MODEL_H
-#define MODEL_MODEL_H
+#pragma once
 
 #include "batch/batch.h"
 #include "batch/matrix.h"
@@ -180,5 +179,3 @@ static inline int own_shards(const struct worker *w, const struct model *m, int 
     *end = (int)last;
     return (int)first;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* multivae.h - what Multi-VAE, Mult-DAE and RecVAE share: an autoencoder of clicks. The formulas are in
  * multivae.c and recvae.c. */
-#ifndef MODEL_MULTIVAE_H
-#define MODEL_MULTIVAE_H
+#pragma once
 
 #include "model/click_decoder.h"
 #include "model/dense.h"
@@ -36,5 +35,3 @@ struct companion *multivae_companion(struct model *m);
 /* Runs examples through the encoder, to the end of a->down: the worker's own slice [*first, *end) of them. */
 void multivae_encode(struct worker *w, struct multivae *a, const struct input *in, int64_t *first,
                      int64_t *end);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Memory of a shard is touched first by its owner. All values are float; moments m, v lie beside the
  * weights. The parameters of a fixed model are made with MOMENTS_NONE and take no steps. */
-#ifndef MODEL_PARAM_H
-#define MODEL_PARAM_H
+#pragma once
 
 #include "base/error.h"
 #include "math/adam.h"
@@ -177,5 +176,3 @@ void params_keep(const struct param_list *l, float *kept, bool back);
 int params_hash(const struct param_list *l, char out[33], struct error *err);
 /* The name of a tensor with a weight that is not finite, on any rank; NULL: all are finite. */
 const char *params_not_finite(const struct param_list *l);
-
-#endif

@@ -1,6 +1,5 @@
 #include "model/rating_decoder.h"
 
-#include <math.h>
 #include <string.h>
 
 int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct reduce *reduce,

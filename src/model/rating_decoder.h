@@ -6,8 +6,7 @@
  * A shard copies its rows of W. Then for each column it computes the scores (the row against the codes of the
  * examples that have the column), the gradient and Adam of the row. Then it computes its part of dh by
  * example, from the copied rows. No users x items array and no gradient matrix exists. */
-#ifndef MODEL_RATING_DECODER_H
-#define MODEL_RATING_DECODER_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -77,5 +76,3 @@ void rating_decoder_score_all(struct rating_decoder *d, int shard, const float *
                               int64_t ld);
 void rating_decoder_score_cells(struct rating_decoder *d, int shard, const float *h, const struct view *cells,
                                 float *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* registry.h - the models by name: their traits, and their making. */
-#ifndef MODEL_REGISTRY_H
-#define MODEL_REGISTRY_H
+#pragma once
 
 #include "model/model.h"
 
@@ -23,5 +22,3 @@ const struct model_traits *model_traits(enum model_kind kind);
  * takes NULL. */
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 void model_free(struct model *m);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * mean and variance of the row; gain and offset (n), from 1 and 0 on, train as biases do. Rows are
  * (rows, ld); a worker calls for its own slice of them. A linear layer has h = s. */
-#ifndef MODEL_UNITS_H
-#define MODEL_UNITS_H
+#pragma once
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -48,5 +47,3 @@ void units_update(struct units *u, int64_t rows, const struct adam_step *step, f
 
 /* out (ld) = the sum of n rows. */
 void units_sum_rows(float *out, const float *rows, int64_t n, int64_t ld, const struct kernels *kern);
-
-#endif

@@ -13,8 +13,7 @@
  * cores.
  *
  * Under every policy worker numbers follow the machine's order on the chosen slots. */
-#ifndef PAR_BINDING_H
-#define PAR_BINDING_H
+#pragma once
 
 #include "base/choices.h"
 #include "base/error.h"
@@ -50,5 +49,3 @@ int binding_cores(const struct binding *s);
 bool binding_by_domain(const struct binding *s, enum topo_bind bind, int workers);
 /* The slot of worker `id`; with binding_by_domain any slot of the worker's domain. Not for BIND_NONE. */
 const struct slot *binding_of(const struct binding *s, enum topo_bind bind, int workers, int id);
-
-#endif

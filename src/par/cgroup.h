@@ -1,6 +1,5 @@
 /* cgroup.h - the limits of the process's control groups: CPU quota and memory. */
-#ifndef PAR_CGROUP_H
-#define PAR_CGROUP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -12,5 +11,3 @@ struct cgroup_limits {
 /* Reads ROOT/proc/self/cgroup and ROOT/sys/fs/cgroup, versions 1 and 2 and both mixed. ROOT is "" except in
  * tests. A file that cannot be read sets no limit. */
 struct cgroup_limits cgroup_read_limits(const char *root);
-
-#endif

@@ -1,6 +1,5 @@
 /* openmp.h - facts about the OpenMP runtime and its environment variables. Starts no thread. */
-#ifndef PAR_OPENMP_H
-#define PAR_OPENMP_H
+#pragma once
 
 /* The processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND), by OS index. Stores at most `capacity` of
  * them and returns their number; 0: OpenMP binds nothing. */
@@ -17,5 +16,3 @@ enum { OPENMP_MOST = 4096 }; /* workers that may be asked for */
 int openmp_asked_threads(void);
 /* Threads that OpenMP allows (OMP_THREAD_LIMIT). */
 int openmp_thread_limit(void);
-
-#endif

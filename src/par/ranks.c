@@ -2,8 +2,6 @@
  * go in units of 64 bytes where they are counted by bytes, and in pieces where they are not. */
 #include "par/ranks.h"
 
-#include "base/mem.h"
-
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>

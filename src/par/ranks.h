@@ -9,13 +9,11 @@
  * nothing happens. Failures of MPI end the run on all ranks (MPI's own default). ranks.c is the only file
  * with <mpi.h>; a build without MPI has ranks_single.c in its place, where there is never more than one rank.
  */
-#ifndef PAR_RANKS_H
-#define PAR_RANKS_H
+#pragma once
 
 #include "base/error.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* The contiguous run [first, end) of `n` things that worker `id` of `count` owns: sizes differ by one at
@@ -77,5 +75,3 @@ void ranks_turn_end(struct ranks_turn turn);
 
 /* The name of the MPI library, "" without. */
 const char *ranks_library(char *room, int size);
-
-#endif

@@ -20,8 +20,7 @@
  * to the others. Each rank adds up a slice of the rows over all ranks' nodes in tree order and sends the sum
  * to all. So a rank sends at most (2 log2 S + 1) x rows x ld floats, and 2 rows x ld (R - 1) / R where R and
  * S are powers of two. */
-#ifndef PAR_REDUCE_H
-#define PAR_REDUCE_H
+#pragma once
 
 #include "base/error.h"
 #include "par/team.h"
@@ -57,5 +56,3 @@ float *reduce_root(struct reduce *r);
 
 /* Bytes of all buffers of a reduce over `shards` shards and `workers` workers, of one rank. */
 int64_t reduce_bytes(int shards, int workers, int64_t rows, int64_t ld);
-
-#endif

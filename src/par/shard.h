@@ -6,8 +6,7 @@
  *
  * The number of shards and the cuts depend on the problem alone, never on the number of
  * workers: they give the order of sums, so they are part of the result. */
-#ifndef PAR_SHARD_H
-#define PAR_SHARD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ int shard_count(int64_t columns, int64_t ld, bool dense);
 
 /* Cuts [0, columns) into n shards of even work; with more shards than columns some are empty. */
 void shard_cut(struct shard *out, int n, const int64_t *entries, int64_t columns, double column_cost);
-
-#endif

@@ -14,7 +14,6 @@
 #include <omp.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 struct team {
     struct worker *workers; /* (count), owned */

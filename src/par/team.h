@@ -8,8 +8,7 @@
  * team_new sets OpenMP's thread count to 1, so a library that asks OpenMP (math/gemm.h) uses the calling
  * worker alone, in a team of one too. From team_new to team_free denormals are flushed to zero in every
  * worker and in the calling thread. */
-#ifndef PAR_TEAM_H
-#define PAR_TEAM_H
+#pragma once
 
 #include "base/error.h"
 #include "par/ranks.h"
@@ -83,5 +82,3 @@ struct ranks *team_ranks(struct team *t);
 /* Entered by every worker, which has filled its own of `n` items of `bytes` each (team_own); afterwards all
  * ranks have all items. Barriers at the start and at the end; with one rank nothing happens. */
 void team_share(struct worker *w, void *items, int64_t n, int64_t bytes);
-
-#endif

@@ -2,8 +2,7 @@
  * binding.h, within the cpuset that taskset, numactl, a cgroup or a scheduler gave the process. OMP_PLACES
  * and OMP_PROC_BIND take precedence: then nothing is bound here. A synthetic description ("node:4 core:16
  * pu:2") makes every policy testable. */
-#ifndef PAR_TOPO_H
-#define PAR_TOPO_H
+#pragma once
 
 #include "base/error.h"
 #include "par/binding.h"
@@ -56,5 +55,3 @@ void topo_unbind_self(const struct topo *t);
  * [p, p + bytes) and on that node. Pages not touched yet are not counted; on a system that does not report
  * nodes none is. */
 void topo_count_pages(const struct topo *t, const void *p, size_t bytes, int64_t *pages, int nodes);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Against decompression bombs, reading stops with an error when the output exceeds both 256 MiB and 200 times
  * the packed file, or 1 TiB, and at 100,000 members. */
-#ifndef READ_ARCHIVE_H
-#define READ_ARCHIVE_H
+#pragma once
 
 #include "base/error.h"
 
@@ -50,5 +49,3 @@ void archive_close(struct archive_member *m);
 
 /* Whether the first bytes are those of a packed file (for stdin). */
 bool archive_is_packed(const void *bytes, size_t n);
-
-#endif

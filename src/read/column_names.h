@@ -2,11 +2,9 @@
  *
  *   user_id  userId  "User-ID"  user_id:token   any case, joined or apart; RecBole's types are ignored
  *   star_rating  my_rating  "Rating (1-10)"     a rating by its last word; not rating_count, avg_rating */
-#ifndef READ_COLUMN_NAMES_H
-#define READ_COLUMN_NAMES_H
+#pragma once
 
 #include <stddef.h>
-#include <stdint.h>
 
 enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME, ROLES };
 const char *role_name(enum role r); /* as in data.columns */
@@ -30,5 +28,3 @@ struct column_name {
 };
 
 struct column_name column_name_find(const char *text, size_t length);
-
-#endif

@@ -2,7 +2,6 @@
 
 #include "base/date.h"
 
-#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

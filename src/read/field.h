@@ -1,6 +1,5 @@
 /* field.h - parses one field of a line: a number, a rating, a time, an id. Pure. */
-#ifndef READ_FIELD_H
-#define READ_FIELD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,5 +24,3 @@ static inline bool field_is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* foreign.h - recognises files of other formats (Parquet, ...), for messages that say what the file is and
  * how to convert it. Pure. */
-#ifndef READ_FOREIGN_H
-#define READ_FOREIGN_H
+#pragma once
 
 #include "base/error.h"
 
@@ -14,5 +13,3 @@ int foreign_refuse(const char *bytes, size_t n, const char *shown, struct error 
 bool foreign_by_name(const char *name);
 /* "an Excel workbook (.xlsx)", by the name of a member of an archive; NULL: not recognised. */
 const char *foreign_by_member(const char *name);
-
-#endif

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "read/field.h"
 
 #include <inttypes.h>
 #include <stdio.h>

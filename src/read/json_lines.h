@@ -1,7 +1,6 @@
 /* json_lines.h - texts with a JSON object a line: keys are columns, and a line is a rating. A point joins the
  * keys of nested objects: user.id. */
-#ifndef READ_JSON_LINES_H
-#define READ_JSON_LINES_H
+#pragma once
 
 #include "read/parser_state.h"
 #include "read/sample.h"
@@ -11,5 +10,3 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
 
 /* Parses one line by the keys of p->format. */
 int json_lines_parse(struct parser *p, const char *line, const char *end);
-
-#endif

@@ -5,8 +5,7 @@
  * A missing newline at the end of the text is added; a byte order mark at its start is removed.
  * Files are read, not mapped: a file that shrinks meanwhile is an error, not a signal, and a large
  * file needs one block of memory. */
-#ifndef READ_LINES_H
-#define READ_LINES_H
+#pragma once
 
 #include "base/error.h"
 
@@ -33,5 +32,3 @@ bool lines_would_wait(const struct lines *l);
 /* The next block begins at `from`, a place in this block, and reaches further. False: the text has ended. */
 bool lines_keep(struct lines *l, const char *from);
 void lines_close(struct lines *l);
-
-#endif

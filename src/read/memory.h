@@ -1,6 +1,5 @@
 /* memory.h - ratings from the arrays of a program. */
-#ifndef READ_MEMORY_H
-#define READ_MEMORY_H
+#pragma once
 
 #include "data/ratings.h"
 
@@ -11,5 +10,3 @@ int memory_read(struct ratings *r, const struct ratings_spec *spec, bool keep_ti
 
 /* Id i as text, in `digits` if it is a number; NULL: a number beyond the names. */
 const char *memory_id(const struct pt_ids *ids, int64_t i, char digits[32]);
-
-#endif

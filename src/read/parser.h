@@ -3,8 +3,7 @@
  * A parser takes blocks of whole lines one after another and appends to a triplet buffer, numbering ids in
  * two tables. Parsers share nothing. So several can parse several blocks, each with its own buffer and
  * tables; merged in the order of the blocks, the result is that of one parser over the whole text. */
-#ifndef READ_PARSER_H
-#define READ_PARSER_H
+#pragma once
 
 #include "read/parser_state.h"
 
@@ -22,5 +21,3 @@ bool parser_reserve(struct parser *p, int64_t bytes);
 
 /* Whether blocks of the text can be parsed apart: no line depends on those before it. */
 bool parser_lines_are_alone(const struct text_format *d);
-
-#endif

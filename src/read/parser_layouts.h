@@ -6,8 +6,7 @@
  *   cell_lists     user,"[item, item]"
  *   netflix        item:                       then user,rating,date lines of that item
  *   matrix         value,value,...             a row is a user, a column an item */
-#ifndef READ_PARSER_LAYOUTS_H
-#define READ_PARSER_LAYOUTS_H
+#pragma once
 
 #include "read/parser_state.h"
 
@@ -15,5 +14,3 @@
  * parser_parse_lines.
  */
 int parser_parse_layout(struct parser *p, const char *line, const char *end);
-
-#endif

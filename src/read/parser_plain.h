@@ -6,8 +6,7 @@
  * One comparison of 32 bytes (two for a longer line) finds the ends of the fields and of the line. So the
  * next line's start is known before this line's fields are read, and the processor works on several lines at
  * once. Other lines go to the general path in parser.c, which gives the same result for plain lines. */
-#ifndef READ_PARSER_PLAIN_H
-#define READ_PARSER_PLAIN_H
+#pragma once
 
 #include "read/parser_state.h"
 
@@ -31,5 +30,3 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d);
  * not plain or for which there is no memory; nothing of that line is stored. */
 const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
                                const char *end);
-
-#endif

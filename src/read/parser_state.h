@@ -1,6 +1,5 @@
 /* parser_state.h - state and counts of a parser, and the two results of a line: a rating or a bad line. */
-#ifndef READ_PARSER_STATE_H
-#define READ_PARSER_STATE_H
+#pragma once
 
 #include "base/error.h"
 #include "data/idtable.h"
@@ -72,5 +71,3 @@ bool parser_is_elsewhere(struct parser *p, const struct field *f);
 /* Adds the lines and counts of `part`, whose lines follow, to the whole's, and sets them to 0. */
 void parser_move_counts(struct parser *whole, struct parser *part);
 void parser_count_kind(struct parser *p, const char *text, size_t length, int64_t count);
-
-#endif

@@ -1,6 +1,5 @@
 /* published.h - the layouts of published folders: finds the files of ratings in a list of names. Pure. */
-#ifndef READ_PUBLISHED_H
-#define READ_PUBLISHED_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -31,5 +30,3 @@ bool published_known_name(const char *name);
 bool published_is_film(const char *name);
 /* Known names of files of titles beside ratings; NULL after the last. */
 const char *published_titles(int k);
-
-#endif

@@ -1,6 +1,5 @@
 /* reader.h - reads the texts of a source into ratings, before any merging or filtering. */
-#ifndef READ_READER_H
-#define READ_READER_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -11,5 +10,3 @@
  * without ratings (lists). On failure the caller frees *r. */
 int reader_read(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
                 bool keep_time, struct error *err);
-
-#endif

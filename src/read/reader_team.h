@@ -9,8 +9,7 @@
  * Job j has piece j of each block, whichever worker runs it. Its tables list
  * ids in the order they appeared to it, so that going through the pieces in
  * order numbers ids in order of first appearance in the text. */
-#ifndef READ_READER_TEAM_H
-#define READ_READER_TEAM_H
+#pragma once
 
 #include "read/parser.h"
 
@@ -24,5 +23,3 @@ int reader_team_new(struct reader_team **out, struct parser *whole, int workers)
 int reader_team_parse(struct reader_team *t, const char *begin, const char *end, const char **stopped_at);
 /* Writes what is left to the whole's triplets, and frees the team. */
 void reader_team_free(struct reader_team *t);
-
-#endif

@@ -8,7 +8,6 @@
 #include "read/recognise_options.h"
 #include "read/recognise_values.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

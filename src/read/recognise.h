@@ -6,8 +6,7 @@
  *   layout     JSON lines, Matrix Market, Netflix's blocks, item:value, lists: each by a mark
  *   header     a first line with a name of column_names.h: columns by name (recognise_header.h)
  *   no header  columns by what the first 1,000 lines hold (recognise_values.h) */
-#ifndef READ_RECOGNISE_H
-#define READ_RECOGNISE_H
+#pragma once
 
 #include "base/error.h"
 #include "read/text_format.h"
@@ -22,5 +21,3 @@ int recognise_text(struct text_format *out, struct reading *told, const struct r
  * d->columns and d->role are set by its names; 0: no; PT_EDATA: it names only one of user and item. */
 int recognise_header_line(struct text_format *d, const char *line, const char *end, const char *shown,
                           struct error *err);
-
-#endif

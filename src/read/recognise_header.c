@@ -5,7 +5,6 @@
 #include "read/recognise_options.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NONE (-1)

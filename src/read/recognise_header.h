@@ -1,7 +1,6 @@
 /* recognise_header.h - columns by the names of a header, or of the keys of JSON lines, and as data.columns
  * and data.where say. */
-#ifndef READ_RECOGNISE_HEADER_H
-#define READ_RECOGNISE_HEADER_H
+#pragma once
 
 #include "read/sample.h"
 
@@ -22,4 +21,3 @@ enum first_line header_first_line(const struct sample *s);
  * columns by role, and why others are unused. PT_EDATA if they are in doubt. */
 int header_roles(struct text_format *d, struct reading *told, const struct sample *s,
                  const struct ratings_spec *spec, struct error *err);
-#endif

@@ -1,7 +1,6 @@
 #include "read/recognise_layouts.h"
 
 #include "base/text.h"
-#include "read/field.h"
 #include "read/json_lines.h"
 #include "read/recognise_header.h"
 #include "read/recognise_options.h"

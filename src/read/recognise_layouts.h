@@ -1,7 +1,6 @@
 /* recognise_layouts.h - what is recognised of texts that are not one rating a line: their columns, by the
  * first lines. Each function reports what it found, or refuses. */
-#ifndef READ_RECOGNISE_LAYOUTS_H
-#define READ_RECOGNISE_LAYOUTS_H
+#pragma once
 
 #include "read/sample.h"
 
@@ -32,5 +31,3 @@ int recognise_matrix(struct recogniser *g);
 void recogniser_report_lists(struct recogniser *g);
 /* Refuses blocks of 'user|count'; 0: there are none. */
 int recognise_counted_blocks(struct recogniser *g);
-
-#endif

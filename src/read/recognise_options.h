@@ -1,7 +1,6 @@
 /* recognise_options.h - what the user says of a text: data.delimiter, data.columns, data.where. PT_ECONFIG if
  * it cannot be. */
-#ifndef READ_RECOGNISE_OPTIONS_H
-#define READ_RECOGNISE_OPTIONS_H
+#pragma once
 
 #include "read/sample.h"
 
@@ -20,5 +19,3 @@ int option_find_name(const struct sample *s, const char *text, size_t length);
 /* Sets d->where: the column by its name (`named`: the sample has names), or by its number from 1. */
 int option_where(struct text_format *d, const struct sample *s, bool named, const struct ratings_spec *spec,
                  struct error *err);
-
-#endif

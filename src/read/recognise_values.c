@@ -2,10 +2,8 @@
 
 #include "base/text.h"
 #include "read/field.h"
-#include "read/parser_layouts.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* recognise_values.h - recognises columns without a header, and lists, if the first lines leave no doubt. */
-#ifndef READ_RECOGNISE_VALUES_H
-#define READ_RECOGNISE_VALUES_H
+#pragma once
 
 #include "read/sample.h"
 
@@ -14,5 +13,3 @@ bool values_are_pairs(const struct sample *s);
 /* Whether cells of the item's column hold lists. 1: yes, and d->layout is FORMAT_CELL_LISTS; 0: no; PT_EDATA:
  * in doubt. */
 int values_cell_lists(struct text_format *d, const struct sample *s, struct error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* sample.h - the first lines of a text as a table of fields, and the kinds of values in each column. */
-#ifndef READ_SAMPLE_H
-#define READ_SAMPLE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -65,5 +64,3 @@ bool field_is_number(const struct field *f);
 /* PT_EDATA with a message about a line in doubt; `row`: of the table, or -1. */
 int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-
-#endif

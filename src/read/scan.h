@@ -1,9 +1,7 @@
 /* scan.h - finds characters and parses digits, eight or thirty-two bytes at a time. Pure; the comment of each
  * function says how many bytes from p on it reads. */
-#ifndef READ_SCAN_H
-#define READ_SCAN_H
+#pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -79,5 +77,3 @@ static inline uint32_t scan_number(uint64_t digits)
                        (digits >> 16 & 0x000000FF000000FF) * (1 + (UINT64_C(10000) << 32))) >>
                       32);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* source.h - the texts of a data.path, in order, and the part of each. Reads names only, never a text. */
-#ifndef READ_SOURCE_H
-#define READ_SOURCE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -31,5 +30,3 @@ struct source {
  * read or is not understood. Freed by source_free. */
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err);
 void source_free(struct source *s);
-
-#endif

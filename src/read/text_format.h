@@ -1,7 +1,6 @@
 /* text_format.h - the format of a text of ratings: its layout, its delimiter and the role of each field. The
  * user gives it, or recognise.h finds it from the first lines. The functions here cut lines by it. */
-#ifndef READ_TEXT_FORMAT_H
-#define READ_TEXT_FORMAT_H
+#pragma once
 
 #include "data/ratings.h"
 #include "read/column_names.h"
@@ -103,5 +102,3 @@ extern const char *const text_missing_words[]; /* NULL at the end */
 
 /* "user, item, rating, time" into out, for messages. */
 void text_show_columns(const struct text_format *d, char *out, size_t space);
-
-#endif

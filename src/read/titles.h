@@ -1,7 +1,6 @@
 /* titles.h - the titles of items, from a file beside the ratings: by its columns' names (movieId, title), or
  * u.item and movies.dat (id, title). */
-#ifndef READ_TITLES_H
-#define READ_TITLES_H
+#pragma once
 
 #include "base/error.h"
 #include "data/ratings.h"
@@ -15,5 +14,3 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
 /* Merges items with the same title into one, whose id is the title. An item without a title keeps its id.
  * PT_EDATA if there are no titles. */
 int titles_merge(struct ratings *r, const char *path, struct error *err);
-
-#endif

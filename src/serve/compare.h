@@ -1,7 +1,6 @@
 /* compare.h - a run evaluated: its figures and those of each user, to compare two runs user by user.
  * They are kept apart from the model, whose memory is freed before a second run is opened. */
-#ifndef SERVE_COMPARE_H
-#define SERVE_COMPARE_H
+#pragma once
 
 #include "base/mem.h"
 #include "data/idtable.h"
@@ -71,5 +70,3 @@ void evaluation_free(struct evaluation *e);
  * the two were not evaluated on the same held-out ratings of the same users. */
 int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
                      struct error *err);
-
-#endif

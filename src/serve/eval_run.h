@@ -6,8 +6,7 @@
  * Ratings are those of the run, read again, or others (another data.path). Others are matched by external
  * id: ratings of columns that the model does not have are left out; examples may be new users (or items).
  * mf makes rows for users outside training from their input ratings in the split (fold_in.h). */
-#ifndef SERVE_EVAL_RUN_H
-#define SERVE_EVAL_RUN_H
+#pragma once
 
 #include "model/model.h"
 #include "serve/trained.h"
@@ -55,5 +54,3 @@ void eval_run_close(struct eval_run *e);
 
 /* eval_run_on.c: replaces the held-out ratings of `own` by the ratings of `on`. */
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);
-
-#endif

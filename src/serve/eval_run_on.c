@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "read/read.h"
 
-#include <string.h>
-
 struct asked {
     struct ratings *r; /* owned: of the file */
     int32_t *user;     /* (n) owned: row in the run, -1 */

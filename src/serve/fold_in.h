@@ -9,8 +9,7 @@
  * unit, and sigma, the error of a rating, a sixth of the range of the training ratings.
  * Without an output range that is one system of equations, solved by Cholesky's decomposition; with one
  * (model.range_low, range_high) out is a sigmoid, and Gauss-Newton steps solve one after the other. */
-#ifndef SERVE_FOLD_IN_H
-#define SERVE_FOLD_IN_H
+#pragma once
 
 #include "model/model.h"
 #include "serve/histories.h"
@@ -54,5 +53,3 @@ void fold_in_all(struct fold_in *f, const struct histories *p, float *rows);
 void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin,
                   int64_t rows);
 const float *fold_in_codes(const struct fold_in *f);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * An entry is not recommended again. It is input to the model too, unless its rating is below
  * data.min_rating. */
-#ifndef SERVE_HISTORIES_H
-#define SERVE_HISTORIES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ bool histories_add(struct histories *h, int32_t column, float value, int kind);
 bool histories_end(struct histories *h, int32_t row);
 void histories_clear(struct histories *h);
 void histories_fini(struct histories *h);
-
-#endif

@@ -1,7 +1,6 @@
 /* history_source.h - histories of a data set's users (or items, if those are the examples), by external id.
  * All ratings count, whatever their part of a split. */
-#ifndef SERVE_HISTORY_SOURCE_H
-#define SERVE_HISTORY_SOURCE_H
+#pragma once
 
 #include "data/ratings.h"
 #include "serve/histories.h"
@@ -25,5 +24,3 @@ int history_source_read(struct history_source **out, const struct trained *train
 bool history_source_add(const struct history_source *h, const struct trained *trained, int64_t e,
                         struct histories *p);
 void history_source_free(struct history_source *h);
-
-#endif

@@ -8,8 +8,7 @@
  *     {"user": "ann", "items": ["Heat (1995)", 1210], "ratings": [5, 4]}
  *
  * A user of a pipe is given as soon as the paragraph or line ends. */
-#ifndef SERVE_HISTORY_TEXT_H
-#define SERVE_HISTORY_TEXT_H
+#pragma once
 
 #include "serve/histories.h"
 #include "serve/trained.h"
@@ -37,5 +36,3 @@ void history_text_close(struct history_text *t);
  * no item. PT_EDATA if the file cannot be read. */
 int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
                        void (*warn)(void *arg, const char *text), void *arg, struct error *err);
-
-#endif

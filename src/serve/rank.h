@@ -1,7 +1,6 @@
 /* rank.h - recommendations and predictions of a trained model, the same at any thread count. Histories go
  * through the model in minibatches (scoring.h). */
-#ifndef SERVE_RANK_H
-#define SERVE_RANK_H
+#pragma once
 
 #include "eval/topk.h"
 #include "serve/history_source.h"
@@ -34,5 +33,3 @@ int ranker_predict(struct ranker *r, const struct histories *h, const struct his
  * with n k. */
 int rank_users(const struct trained *trained, const struct history_source *h, const struct rank_spec *spec,
                const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err);
-
-#endif

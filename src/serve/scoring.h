@@ -1,7 +1,6 @@
 /* scoring.h - scores histories with a trained model, minibatch by minibatch, as in evaluation (eval.h): codes
  * by the tree over shards, then scores shard by shard. rank.c and rank_users.c use the scores. */
-#ifndef SERVE_SCORING_H
-#define SERVE_SCORING_H
+#pragma once
 
 #include "base/mem.h"
 #include "batch/batch.h"
@@ -43,5 +42,3 @@ int scoring_run(struct scoring *s, const struct histories *h, const struct scori
                 struct error *err);
 /* Sets `row`, the shard's scores of the minibatch's example p, to -INFINITY at the columns of its history. */
 void scoring_hide_known(const struct scoring *s, int shard, int64_t p, float *row);
-
-#endif

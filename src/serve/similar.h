@@ -6,8 +6,7 @@
  *
  * Vectors are scaled to length 1 once; cosines are summed in float64 in a fixed order, so they are the same
  * at any thread count. An item without training ratings, or with a vector of zeros, is near to nothing. */
-#ifndef SERVE_SIMILAR_H
-#define SERVE_SIMILAR_H
+#pragma once
 
 #include "eval/topk.h"
 #include "serve/trained.h"
@@ -26,5 +25,3 @@ int similar_find(struct similar *s, const int32_t *item, int64_t n, int k, struc
 /* The vector of an item: similar_length numbers, borrowed. */
 int64_t similar_length(const struct similar *s);
 const float *similar_vector(const struct similar *s, int64_t item);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Shards are cut evenly, because the counts of ratings are unknown here. Scores are the same at any thread
  * count; their last bits can differ from those of training. */
-#ifndef SERVE_TRAINED_H
-#define SERVE_TRAINED_H
+#pragma once
 
 #include "config/config.h"
 #include "data/idtable.h"
@@ -96,5 +95,3 @@ double trained_cold(const struct trained *trained);
  * history e of h (-1: no history), or plus that of the column (-1: not in the model). NAN: neither has a
  * bias, or eval.untrained is another, or the model's file has no biases. */
 double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column);
-
-#endif

@@ -1,6 +1,5 @@
 /* advice.h - from what a set of ratings looks like to settings, each with its reason: `partrain start`. */
-#ifndef SETUP_ADVICE_H
-#define SETUP_ADVICE_H
+#pragma once
 
 #include "data/facts.h"
 #include "data/ratings.h"
@@ -47,5 +46,3 @@ int advice_make(struct advice *out, const struct ratings *r, const struct facts 
 /* A candidate as a configuration file with the reasons as comments, for free(). PT_ENOMEM. */
 int advice_text(char **out, size_t *length, const struct advice *a, int candidate, const char *path,
                 char **given, int n_given, struct error *err);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Serial; a problem owns its parts. The rating triplets are freed as soon as the matrices are made, before
  * the model needs memory. A run of one process that will refit keeps them; ranks read them again. */
-#ifndef SETUP_PROBLEM_H
-#define SETUP_PROBLEM_H
+#pragma once
 
 #include "batch/matrix.h"
 #include "config/config.h"
@@ -120,5 +119,3 @@ bool problem_drops_values(const struct config *c); /* so are the entries of the 
 bool problem_is_sgd(const struct config *c);       /* mf by blocks of ratings: a step is a round of them */
 /* The prediction if the model has none: eval.cold, or the mean of the training ratings. */
 double problem_cold_value(const struct config *c, double mean);
-
-#endif

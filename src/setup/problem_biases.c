@@ -4,8 +4,6 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 /* Adopts the biases of the model's columns, and of mf's users; those of other examples follow from their
  * ratings. */
 static int adopt_biases(struct problem *p, const struct config *c, struct problem_known *known,

@@ -4,8 +4,7 @@
  *     trainer_epoch(t, e)      trainer_steps(t, 0, 10, ...)  trainer_steps(t, 10, 20, ...)  ...
  *
  * Serial: trainer_steps returns when all workers are done. */
-#ifndef SETUP_TRAINER_H
-#define SETUP_TRAINER_H
+#pragma once
 
 #include "batch/batch.h"
 #include "config/config.h"
@@ -30,5 +29,3 @@ void trainer_epoch(struct trainer *t, int64_t epoch);
 
 /* Steps [from, to) of the current epoch (struct model_steps in model/model.h). */
 void trainer_steps(struct trainer *t, int64_t from, int64_t to, bool begin, bool flush);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Tensors are whole matrices in the order of columns, without padding: shards, threads and ranks leave no
  * trace in a file. */
-#ifndef STORE_MODEL_FILE_H
-#define STORE_MODEL_FILE_H
+#pragma once
 
 #include "base/tensors.h"
 #include "setup/problem.h"
@@ -68,5 +67,3 @@ int run_facts_counts(float **out, const struct tensors *t, int64_t items, struct
  * ratings are not compared with those of the training; this is the warning. */
 #define MODEL_FILE_NO_DIGEST                                                                                 \
     "the run is of an earlier partrain: whether these are the ratings that it was trained on is not checked"
-
-#endif

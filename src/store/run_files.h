@@ -1,7 +1,6 @@
 /* run_files.h - names of the files in a run's folder; reads and writes the text files: configuration and ids.
  */
-#ifndef STORE_RUN_FILES_H
-#define STORE_RUN_FILES_H
+#pragma once
 
 #include "base/file.h"
 #include "config/config.h"
@@ -36,5 +35,3 @@ void run_ids_put(struct file_writer *w, const char *text);
 /* Prefixes an error in reading the run's own ratings from `path`, its data.path: `what` was read, and how to
  * give `others`. For a relative path that does not exist it names the folder that it is relative to. */
 void run_prefix_ratings_error(struct error *err, const char *path, const char *what, const char *others);
-
-#endif

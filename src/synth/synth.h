@@ -10,8 +10,7 @@
  * repeated. The ratings of a user are adjacent. noise_floor is the RMSE, on all ratings, of the best possible
  * prediction: the expected stars, from the planted parameters. A model that is trained on other ratings can
  * beat it only by chance. */
-#ifndef SYNTH_SYNTH_H
-#define SYNTH_SYNTH_H
+#pragma once
 
 #include "data/ratings.h"
 
@@ -23,5 +22,3 @@ int synth_make(struct ratings **out, const char *name, uint64_t seed, struct err
 /* Adds times to ratings of synth_make, in seconds since 1970: each user rates in one evening of some hours,
  * or in several over months, in the order of the ratings. */
 int synth_add_times(struct ratings *r, uint64_t seed, struct error *err);
-
-#endif

@@ -3,8 +3,7 @@
  * A C library may round its last bit as it likes, and a compiler may fuse a product and a sum.
  * Here are only operations that IEEE 754 rounds in one way, in files that are compiled without
  * contraction (see CMakeLists.txt). Relative errors are below 1e-14. */
-#ifndef SYNTH_SYNTH_MATH_H
-#define SYNTH_SYNTH_MATH_H
+#pragma once
 
 #include <float.h>
 #include <stdint.h>
@@ -70,5 +69,3 @@ static inline double synth_normal(uint32_t a, uint32_t b, uint32_t c)
 
     return (double)fixed / (4294967296.0 * SYNTH_NORMAL_UNIT);
 }
-
-#endif

@@ -6,8 +6,7 @@
  *     mean + user_bias_u + item_bias_i + LIKING s + noise,    rounded to stars (synth.c).
  *
  * Factors are fixed-point numbers and affinities sums of integers, exact in any order. */
-#ifndef SYNTH_SYNTH_WORLD_H
-#define SYNTH_SYNTH_WORLD_H
+#pragma once
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -122,5 +121,3 @@ double synth_stars_give(const struct synth_stars *s, double truth, uint32_t a, u
 /* The mean of synth_stars_give over all words. Near the ends of the scale it differs from the truth: a
  * truth of 5 has a lower mean, because no rating is above 5. */
 double synth_stars_expected(const struct synth_stars *s, double truth);
-
-#endif

@@ -7,8 +7,7 @@
  * Bytes are those that a phase must read and write once a step if caches keep nothing between phases: weights
  * and moments of the rows that the minibatch touches, partial sums, logits, lists of entries. If caches keep
  * data, the true traffic is lower and the reported rate can exceed the memory's. */
-#ifndef TRAIN_COST_H
-#define TRAIN_COST_H
+#pragma once
 
 #include "setup/trainer.h"
 
@@ -45,5 +44,3 @@ double cost_of_evaluation(const struct trainer *t, double examples, double entri
 /* Sums over the phases. */
 double cost_flop(const struct cost *w);
 double cost_bytes(const struct cost *w);
-
-#endif

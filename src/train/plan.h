@@ -1,7 +1,6 @@
 /* plan.h - memory and time estimate before a run starts. Memory is an upper bound by part: a minibatch
  * counts as its longest examples. */
-#ifndef TRAIN_PLAN_H
-#define TRAIN_PLAN_H
+#pragma once
 
 #include "config/config.h"
 #include "setup/problem.h"
@@ -33,5 +32,3 @@ int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, 
 
 /* PT_ENOMEM, naming the options to change, if the total is above the limit. */
 int plan_check(const struct memory_plan *m, const struct config *c, struct error *err);
-
-#endif

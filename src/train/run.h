@@ -1,8 +1,7 @@
 /* run.h - shared by the files of a run: run_open.c (from the configuration to the first step), run.c
  * (epochs), run_report.c (progress, messages, results), rundir.c (the folder and its files), checkpoint.c
  * (the state on disk), companion.c and summary.c. */
-#ifndef TRAIN_RUN_H
-#define TRAIN_RUN_H
+#pragma once
 
 #include "base/tensors.h"
 #include "eval/baseline.h"
@@ -185,5 +184,3 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
  * Errors as in init_from_run. */
 int init_from_leaks(char *text, size_t size, const struct problem *p, const struct config *c,
                     struct error *err);
-
-#endif

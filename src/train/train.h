@@ -1,6 +1,5 @@
 /* train.h - the run: from a configuration to a trained, evaluated and saved model. */
-#ifndef TRAIN_TRAIN_H
-#define TRAIN_TRAIN_H
+#pragma once
 
 #include "base/error.h"
 #include "config/config.h"
@@ -66,5 +65,3 @@ struct train_result {
  * A folder with a run is refused without `resume` (PT_EUSAGE); with it, a finished run returns 0 at once. */
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* start.h - trains the candidates of an advice, and keeps the one that validation prefers. */
-#ifndef TUNE_START_H
-#define TUNE_START_H
+#pragma once
 
 #include "setup/advice.h"
 #include "train/train.h"
@@ -39,5 +38,3 @@ int start_best_baseline(const struct start_result *r);
  * they were trained. Autoencoders come last; their companions have the settings of the best EASE. A candidate
  * that diverges or does not fit is not done. */
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Trials run one after another, each with all threads, in DIR/trial-N: a killed search goes on where it was.
  * A trial's figure is train.monitor on the validation part; the test part is never evaluated. */
-#ifndef TUNE_TUNE_H
-#define TUNE_TUNE_H
+#pragma once
 
 #include "tune/tune_trial.h"
 
@@ -11,5 +10,3 @@
  * freed by tune_result_fini. PT_EINTERRUPTED: the same call with `resume` goes on. */
 int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err);
 void tune_result_fini(struct tune_result *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* tune_space.h - the `tune:` block of a configuration file (docs/tune.md): what to search, and the values of
  * each trial. */
-#ifndef TUNE_TUNE_SPACE_H
-#define TUNE_TUNE_SPACE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -41,5 +40,3 @@ void tune_spec_free(struct tune_spec *s);
 void tune_draw(const struct tune_spec *s, int64_t id, char **value, struct mem_pool *pool);
 /* How many trials a grid has; -1: more than a million. */
 int64_t tune_grid_size(const struct tune_spec *s);
-
-#endif

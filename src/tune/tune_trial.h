@@ -1,7 +1,6 @@
 /* tune_trial.h - one trial of a search: its configuration, its training in DIR/trial-N, its line in
  * trials.jsonl, and the best trial so far. */
-#ifndef TUNE_TUNE_TRIAL_H
-#define TUNE_TUNE_TRIAL_H
+#pragma once
 
 #include "base/json.h"
 #include "config/config.h"
@@ -72,5 +71,3 @@ int tune_read_lines(struct search *s, struct error *err);
 void tune_drop_weights(const struct search *s, const struct tune_trial *t);
 /* folder/name (trial -1) or folder/trial-N/name, for free(). */
 char *tune_path(const struct search *s, int64_t trial, const char *name);
-
-#endif

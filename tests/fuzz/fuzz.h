@@ -1,8 +1,7 @@
 /* fuzz.h - what the fuzz targets share. A target is one function that takes any bytes; libFuzzer drives it
  * (PARTRAIN_FUZZ), or replay.c with the files of its corpus (ctest). It must come back whatever the bytes
  * are: errors are fine, crashes, leaks and broken promises (FUZZ_CHECK) are not. */
-#ifndef TESTS_FUZZ_H
-#define TESTS_FUZZ_H
+#pragma once
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -49,5 +48,3 @@ static inline const char *fuzz_file(const uint8_t *data, size_t size)
     FUZZ_CHECK(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
     return path;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* What reading ratings promises, whatever the source. */
-#ifndef TESTS_FUZZ_RATINGS_CHECK_H
-#define TESTS_FUZZ_RATINGS_CHECK_H
+#pragma once
 
 #include "fuzz.h"
 
@@ -30,5 +29,3 @@ static inline void fuzz_read(const struct ratings_spec *spec)
             FUZZ_CHECK((unsigned char)*at >= 32 && *at != 127);
     ratings_free(r);
 }
-
-#endif

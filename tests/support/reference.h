@@ -4,8 +4,7 @@
  *
  * Dropout masks and noise are read from rng.h under the engine's keys (purpose, step, place in the batch,
  * coordinate); nothing else is shared with the engine but the structs that describe a model. */
-#ifndef TESTS_REFERENCE_H
-#define TESTS_REFERENCE_H
+#pragma once
 
 #include "batch/batch.h"
 #include "model/registry.h"
@@ -57,5 +56,3 @@ void ref_net_output(struct reference *ref, int64_t example, double *out);
 void ref_net_keep_old(struct reference *ref); /* recvae: the prior from the encoder as it is */
 double ref_mf_loss(struct reference *ref, const struct batch *b, bool gradients);
 void ref_mf_output(struct reference *ref, int64_t example, double *out);
-
-#endif

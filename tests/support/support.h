@@ -1,6 +1,5 @@
 /* support.h - what the tests share. cmocka's own header needs these before it. */
-#ifndef TESTS_SUPPORT_H
-#define TESTS_SUPPORT_H
+#pragma once
 
 #include <math.h>
 #include <setjmp.h>
@@ -27,5 +26,3 @@ char *support_file(const char *folder, const char *name, const char *text);
 
 /* |a - b| <= atol + rtol * |b|, with a message that shows both. */
 void assert_close(double a, double b, double rtol, double atol);
-
-#endif

@@ -1,6 +1,5 @@
 /* support_problem.h - small random rating problems, for tests of what stands on an example matrix. */
-#ifndef TESTS_SUPPORT_PROBLEM_H
-#define TESTS_SUPPORT_PROBLEM_H
+#pragma once
 
 #include "batch/matrix.h"
 #include "data/ratings.h"
@@ -12,5 +11,3 @@ struct ratings *support_ratings(int users, int items, double density, uint64_t s
 /* The matrix of all ratings, cut into `shards` shards. Side 1: users are examples. For matrix_free. */
 struct matrix *support_matrix(const struct ratings *r, int users, int items, int side, bool binary,
                               int shards, struct team *team);
-
-#endif

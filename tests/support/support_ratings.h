@@ -1,6 +1,5 @@
 /* support_ratings.h - reading small made-up texts: what the tests of the reader share. */
-#ifndef TESTS_SUPPORT_RATINGS_H
-#define TESTS_SUPPORT_RATINGS_H
+#pragma once
 
 #include "support.h"
 
@@ -27,5 +26,3 @@ void support_expect(const struct ratings *r, const char *text);
 void support_text(struct ratings_spec spec, const char *name, const char *text, const char *ratings);
 void support_bad_text(struct ratings_spec spec, const char *name, const char *text, size_t bytes,
                       const char *message);
-
-#endif

@@ -1,7 +1,6 @@
 /* support_world.h - a model with all that it stands on (data, team, plan, minibatches), trained some steps as
  * the trainer does it; and its comparison with the reference. */
-#ifndef TESTS_SUPPORT_WORLD_H
-#define TESTS_SUPPORT_WORLD_H
+#pragma once
 
 #include "reference.h"
 #include "support_problem.h"
@@ -55,5 +54,3 @@ void world_hash(const struct world_spec *spec, int64_t steps, bool fused, char o
 /* Trains engine and reference from the same weights, 1 step and then up to `steps`; compares all losses, all
  * weights after both, and the outputs at the end. `label` goes into messages. */
 void world_compare(const char *label, const struct world_spec *spec, int64_t steps);
-
-#endif

@@ -1,6 +1,5 @@
 /* bench.h - output of `partrain bench`, and its measurements over ranks. */
-#ifndef CLI_BENCH_BENCH_H
-#define CLI_BENCH_BENCH_H
+#pragma once
 
 #include "bench/bench.h"
 
@@ -54,5 +53,3 @@ struct bench_field {
  * many. */
 int bench_table_print(int rows, int (*fields)(struct bench_field *out, const void *arg, int row),
                       const void *arg, enum bench_form form, struct error *err);
-
-#endif

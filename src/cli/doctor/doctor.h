@@ -1,7 +1,6 @@
 /* doctor.h - shared by the files of `partrain doctor`: cmd_doctor.c prints facts and the map,
  * doctor_measure.c measures and warns. */
-#ifndef CLI_DOCTOR_DOCTOR_H
-#define CLI_DOCTOR_DOCTOR_H
+#pragma once
 
 #include "bench/probe.h"
 #include "cli/cli.h"
@@ -40,5 +39,3 @@ void doctor_print_measurement(struct doctor *d);
 /* Warns of the number of workers, and of variables of the environment. */
 void doctor_check_workers(struct doctor *d);
 void doctor_check_environment(struct doctor *d);
-
-#endif

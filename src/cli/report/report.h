@@ -1,6 +1,5 @@
 /* report.h - runs read from their folders, for `partrain report`. */
-#ifndef CLI_REPORT_REPORT_H
-#define CLI_REPORT_REPORT_H
+#pragma once
 
 #include "base/json.h"
 #include "cli/cli.h"
@@ -93,5 +92,3 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
  * element for mem_free; NULL: nothing to draw, or gnuplot failed. */
 char *report_plot_series(const struct report *r, const char *series);
 char *report_plot_facts(const struct facts *f, int which);
-
-#endif

@@ -161,6 +161,42 @@ INLINE four lane_sums(const vec *v)
 #endif
 }
 
+/* ---- what a product's tiles fetch for the caller ---- */
+
+/* What a tile fetches into the second cache while it computes: a line at `at` every `stride` floats, one a
+ * step. */
+struct fetch {
+    const float *at;
+    int64_t stride, steps;
+};
+
+/* How far the caller's `ahead` has been fetched: the arrays take turns. */
+struct fetched {
+    const float *at[3];
+    int64_t lines; /* left, of the array whose turn it is */
+    int turn;
+};
+
+INLINE struct fetched fetch_begin(const struct ahead *a)
+{
+    return a ? (struct fetched){{a->at[0], a->at[1], a->at[2]}, a->lines, 0} : (struct fetched){0};
+}
+
+/* The next lines of what the caller will need, at most as many as a tile has steps. */
+INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
+{
+    struct fetch next = {f->at[f->turn], ROW_ALIGN, f->lines < steps ? f->lines : steps};
+
+    f->at[f->turn] += ROW_ALIGN * next.steps;
+    if (f->turn == 2) {
+        f->turn = 0;
+        f->lines -= next.steps;
+    } else {
+        f->turn++;
+    }
+    return next;
+}
+
 /* Loops over a register tile must be unrolled before the compiler assigns registers. */
 #define UNROLL _Pragma("GCC unroll 12")
 
@@ -191,6 +227,12 @@ void ISA(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t ld
 void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
                      const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                      const struct ahead *ahead);
+void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t *out, int64_t ld);
+void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel);
+void ISA(bf16_panel)(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out);
+void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, int64_t row, int64_t column,
+                       const uint32_t *b, const float *bias, enum product_into into, float *c, int64_t ldc,
+                       const struct ahead *ahead);
 void ISA(tile_product)(double *c, const double *a, const double *b, double sign);
 void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position);

@@ -22,13 +22,6 @@
 
 /* ---- A B^T -------------------------------------------------------------------------------------------- */
 
-/* What a tile fetches into the second cache while it computes: a line at `at` every `stride` floats, one a
- * step. */
-struct fetch {
-    const float *at;
-    int64_t stride, steps;
-};
-
 /* The tile's sums over every PARTS-th vector of k, beginning with vector `part`. */
 INLINE void nt_sums(vec sum[NT_ROWS][NT_COLUMNS], int part, int64_t k, const float *a, int64_t lda,
                     const float *b, int64_t ldb, const float *ahead, const int rows, const int columns)
@@ -187,28 +180,6 @@ INLINE void nn_tile(int64_t k, struct strided a, const float *b, int64_t ldb, en
     }
 }
 
-/* How far the caller's `ahead` has been fetched: the arrays take turns. */
-struct fetched {
-    const float *at[3];
-    int64_t lines; /* left, of the array whose turn it is */
-    int turn;
-};
-
-/* The next lines of what the caller will need, at most as many as a tile has steps. */
-INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
-{
-    struct fetch next = {f->at[f->turn], ROW_ALIGN, f->lines < steps ? f->lines : steps};
-
-    f->at[f->turn] += ROW_ALIGN * next.steps;
-    if (f->turn == 2) {
-        f->turn = 0;
-        f->lines -= next.steps;
-    } else {
-        f->turn++;
-    }
-    return next;
-}
-
 /* All rows against `vecs` vectors of columns, in tiles of `most` rows and then fewer. */
 INLINE void nn_columns(int64_t m, int64_t k, struct strided a, const float *b, int64_t ldb,
                        enum product_into into, struct fetched *ahead, bool more, float *c, int64_t ldc,
@@ -239,11 +210,9 @@ void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t ro
                      const struct ahead *ahead)
 {
     struct strided left = {a, row, column};
-    struct fetched rest = {0}, *fetch = ahead ? &rest : NULL;
+    struct fetched rest = fetch_begin(ahead), *fetch = ahead ? &rest : NULL;
     int64_t j = 0;
 
-    if (ahead)
-        rest = (struct fetched){{ahead->at[0], ahead->at[1], ahead->at[2]}, ahead->lines, 0};
     for (; j + 3 * LANES <= n; j += 3 * LANES)
         nn_columns(m, k, left, b + j, ldb, into, fetch, j + 6 * LANES <= n, c + j, ldc, NN_SUMS / 3, 3);
     if (j + 2 * LANES <= n) {

@@ -1,0 +1,177 @@
+/* kernels_bf16.c - products of numbers rounded to bf16, on register tiles; layouts: kernels.h.
+ *
+ * A step of a chain is c = fma(even, even', fma(odd, odd', c)): what VDPBF16PS does, in one instruction. This
+ * file is compiled once more with it; elsewhere two fused operations on widened numbers give the same bits. */
+#include "math/kernels_isa.h"
+
+#if defined(__AVX512F__)
+#define PANELS 3  /* of a tile */
+#define SUMS   24 /* with 3 + 1 operands: 32 registers */
+#elif defined(__aarch64__)
+#define PANELS 1
+#define SUMS   24
+#else
+#define PANELS 1
+#define SUMS   12
+#endif
+#define ROWS_MOST 12
+#define VECS      (PANELS * PARTS)
+#define NEAR      8 /* steps: how early a tile asks for operands */
+
+typedef uint32_t words __attribute__((vector_size(4 * LANES), may_alias));
+typedef uint16_t halves __attribute__((vector_size(2 * LANES), may_alias));
+
+/* To nearest even, in the upper half of a word. What is tiny becomes zero; not a number stays that. */
+INLINE words round_bf16(vec x)
+{
+    words bits = (words)x, exponent = bits & 0x7f800000;
+    words nearest = bits + 0x7fff + (bits >> 16 & 1), sign = bits & 0x80000000;
+
+    nearest = (words)choose(x == x, (vec)nearest, (vec)(bits | 0x400000));
+    return (words)choose((mask)(exponent == 0), (vec)sign, (vec)nearest) & 0xffff0000;
+}
+
+void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t *out, int64_t ld)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j += LANES) {
+            halves h = __builtin_convertvector(round_bf16(*(const vec *)(x + i * ldx + j)) >> 16, halves);
+
+            memcpy(out + i * ld + j / 2, &h, sizeof h);
+        }
+}
+
+void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel)
+{
+    for (int64_t j = 0; j < n; j += LANES) {
+        words pair = round_bf16(*(const vec *)(even + j)) >> 16;
+
+        if (odd)
+            pair |= round_bf16(*(const vec *)(odd + j));
+        *(words *)(out + j / ROW_ALIGN * panel + j % ROW_ALIGN) = pair;
+    }
+}
+
+void ISA(bf16_panel)(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out)
+{
+    for (int64_t j = 0; j < n; j += ROW_ALIGN) {
+        uint32_t row[ROW_ALIGN][ROW_ALIGN / 2] = {{0}};
+
+        ISA(bf16_rows)(m, ROW_ALIGN, x + j, ld, row[0], ROW_ALIGN / 2);
+        for (int t = 0; t < ROW_ALIGN / 2; t++, out += ROW_ALIGN)
+            for (int i = 0; i < ROW_ALIGN; i++)
+                out[i] = row[i][t];
+    }
+}
+
+/* Operands of a tile: rows of A, and panels of B. */
+struct operands {
+    const uint32_t *a, *b;
+    int64_t row, column, panel;
+};
+
+INLINE const uint32_t *right_at(struct operands o, int64_t t, int j)
+{
+    return o.b + j / PARTS * o.panel + t * ROW_ALIGN + j % PARTS * LANES;
+}
+
+INLINE void multiply(vec sum[ROWS_MOST][VECS], struct operands o, int64_t t, const int rows, const int vecs)
+{
+#if defined(__AVX512BF16__)
+    __m512bh right[VECS];
+
+    UNROLL for (int j = 0; j < vecs; j++) right[j] = (__m512bh)_mm512_load_si512(right_at(o, t, j));
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        __m512bh left = (__m512bh)_mm512_set1_epi32((int)o.a[i * o.row + t * o.column]);
+
+        UNROLL for (int j = 0; j < vecs; j++) sum[i][j] =
+            (vec)_mm512_dpbf16_ps((__m512)sum[i][j], left, right[j]);
+    }
+#else
+    vec right[VECS];
+
+    UNROLL for (int j = 0; j < vecs; j++) right[j] = (vec)(*(const words *)right_at(o, t, j) & 0xffff0000);
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        vec left = (vec)((o.a[i * o.row + t * o.column] - (words){0}) & 0xffff0000);
+
+        UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
+    }
+    UNROLL for (int j = 0; j < vecs; j++) right[j] = (vec)(*(const words *)right_at(o, t, j) << 16);
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        vec left = (vec)((o.a[i * o.row + t * o.column] - (words){0}) << 16);
+
+        UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = fma_vec(left, right[j], sum[i][j]);
+    }
+#endif
+}
+
+INLINE void tile(int64_t pairs, struct operands o, const float *bias, enum product_into into, struct fetch f,
+                 float *c, int64_t ldc, const int rows, const int vecs)
+{
+    vec sum[ROWS_MOST][VECS];
+
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j += PARTS)
+        __builtin_prefetch(c + i * ldc + j * LANES, 1, 3);
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] =
+        into == INTO_CHAIN ? *(const vec *)(c + i * ldc + j * LANES) : splat(0.0f);
+    for (int64_t t = 0; t < pairs; t++) {
+        if (t < f.steps)
+            __builtin_prefetch(f.at + t * f.stride, 0, 2);
+        UNROLL for (int j = 0; j < vecs; j += PARTS) __builtin_prefetch(right_at(o, t + NEAR, j), 0, 3);
+        multiply(sum, o, t, rows, vecs);
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vecs; j++)
+    {
+        vec *out = (vec *)(c + i * ldc + j * LANES);
+
+        if (into == INTO_SUM)
+            sum[i][j] = *out + sum[i][j];
+        if (bias)
+            sum[i][j] += *(const vec *)(bias + j * LANES);
+        *out = sum[i][j];
+    }
+}
+
+/* All rows against some panels, in tiles of `most` rows and then fewer. */
+INLINE void tiles(int64_t m, int64_t pairs, struct operands o, const float *bias, enum product_into into,
+                  struct fetched *ahead, float *c, int64_t ldc, const int most, const int panels)
+{
+    const uint32_t *a = o.a;
+    int64_t i = 0;
+
+    for (; i + most <= m; i += most, o.a = a + i * o.row)
+        tile(pairs, o, bias, into, ahead ? fetch_ahead(ahead, pairs) : (struct fetch){0}, c + i * ldc, ldc,
+             most, panels * PARTS);
+    for (; most > 4 && i + 4 <= m; i += 4, o.a = a + i * o.row)
+        tile(pairs, o, bias, into, (struct fetch){0}, c + i * ldc, ldc, 4, panels * PARTS);
+    for (; i < m; i++, o.a = a + i * o.row)
+        tile(pairs, o, bias, into, (struct fetch){0}, c + i * ldc, ldc, 1, panels * PARTS);
+}
+
+void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, int64_t row, int64_t column,
+                       const uint32_t *b, const float *bias, enum product_into into, float *c, int64_t ldc,
+                       const struct ahead *ahead)
+{
+    struct fetched rest = fetch_begin(ahead), *fetch = ahead ? &rest : NULL;
+    struct operands o = {a, b, row, column, pairs * ROW_ALIGN};
+
+    for (int64_t j = 0; j < n;) {
+        const float *offset = bias ? bias + j : NULL;
+        int64_t left = (n - j) / ROW_ALIGN;
+
+        o.b = b + j * pairs;
+        if (left >= PANELS) {
+            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, SUMS / VECS, PANELS);
+            j += PANELS * ROW_ALIGN;
+        } else if (PANELS > 2 && left == 2) {
+            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, ROWS_MOST, PANELS > 2 ? 2 : 1);
+            j += 2 * ROW_ALIGN;
+        } else {
+            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, SUMS / VECS, 1);
+            j += ROW_ALIGN;
+        }
+    }
+}

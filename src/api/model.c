@@ -179,7 +179,7 @@ int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *er
     struct error own = {0};
     struct eval_request q = {.folder = m->folder,
                              .on = e->held_out ? RATINGS_MEMORY : NULL,
-                             .memory = {e->input, e->held_out},
+                             .ratings = {.input = e->input, .held_out = e->held_out},
                              .override = override,
                              .overrides = 1,
                              .quiet = true,

@@ -253,6 +253,12 @@ void split_refit(struct split *s)
     tally(s);
 }
 
+void split_shorten(struct split *s, int64_t n)
+{
+    s->n = n;
+    tally(s);
+}
+
 void split_free(struct split *s)
 {
     if (!s)

@@ -52,6 +52,9 @@ int split_make(struct split **out, const struct ratings *r, const struct split_s
  * all ratings of the held-out validation users or rows. Those without a bit stay without. */
 void split_refit(struct split *s);
 
+/* Only the first n ratings are left. */
+void split_shorten(struct split *s, int64_t n);
+
 void split_free(struct split *s);
 
 /* ---- for split.c and split_cells.c ---- */

@@ -90,9 +90,10 @@ static const struct model_ops mean_ops = {.infer = baseline_infer, .score_cells 
 static const struct model_ops bias_ops = {
     .infer = baseline_infer, .score = bias_score, .score_cells = bias_cells};
 
-static const struct baseline_ops popular = {"popular", "popular", true, false, &popular_ops, NULL, NULL};
-static const struct baseline_ops mean = {"mean", "mean", false, true, &mean_ops, NULL, NULL};
-static const struct baseline_ops bias = {"bias", "two means", true, true, &bias_ops, bias_init, NULL};
+static const struct baseline_ops popular = {"popular", "popular",    true, false,
+                                            false,     &popular_ops, NULL, NULL};
+static const struct baseline_ops mean = {"mean", "mean", false, true, false, &mean_ops, NULL, NULL};
+static const struct baseline_ops bias = {"bias", "two means", true, true, false, &bias_ops, bias_init, NULL};
 
 /* Another baseline: a row here, and one of enum baseline_kind. */
 static const struct baseline_ops *const all[BASELINES] = {
@@ -119,7 +120,7 @@ static bool fits(const struct baseline_ops *ops, const struct metric *m)
 }
 
 int baseline_new(struct baseline **out, enum baseline_kind kind, const struct eval_spec *spec,
-                 const struct problem *p, const struct engine *eng, struct error *err)
+                 const struct problem *p, const struct engine *eng, double setting, struct error *err)
 {
     const struct baseline_ops *ops = all[kind];
     struct baseline *b;
@@ -137,7 +138,8 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
     b = mem_zalloc(1, sizeof *b);
     if (!b)
         return error_set(err, PT_ENOMEM, "out of memory");
-    *b = (struct baseline){.model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p};
+    *b = (struct baseline){
+        .model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p, .setting = setting};
     rc = ops->init ? ops->init(b, spec, err) : 0;
     if (rc < 0) {
         baseline_free(b);
@@ -155,6 +157,28 @@ struct model *baseline_model(struct baseline *b)
 const char *baseline_choice(const struct baseline *b)
 {
     return b->choice;
+}
+
+bool baseline_has_setting(enum baseline_kind kind)
+{
+    return all[kind]->has_setting;
+}
+
+double baseline_setting(const struct baseline *b)
+{
+    return b->setting;
+}
+
+bool baseline_chooses(const struct baseline *b)
+{
+    return isnan(b->setting) && b->problem->valid.out;
+}
+
+const char *baseline_chosen(const struct baseline *b)
+{
+    return b->problem->valid.out ? ", by validation"
+           : isnan(b->setting)   ? "; no validation part to choose it by"
+                                 : ", by the validation part of the run";
 }
 
 void baseline_free(struct baseline *b)
@@ -186,7 +210,7 @@ static int evaluate_one(double *value, enum baseline_kind kind, const struct eva
         }
     if (own.n == 0 || (kind == BASELINE_BIAS && !p->bias.column))
         return 0;
-    if ((rc = baseline_new(&b, kind, &own, p, eng, err)) < 0)
+    if ((rc = baseline_new(&b, kind, &own, p, eng, NAN, err)) < 0)
         return rc;
     if ((rc = evaluator_new(&e, &own, part, &b->model, p, err)) == 0) {
         evaluate(e, &result);

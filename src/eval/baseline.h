@@ -29,11 +29,13 @@ int baseline_find(const char *name);
 const char *baseline_name(enum baseline_kind kind);
 
 /* A baseline on a problem, with the engine of a model of it; both borrowed. Its settings are chosen on the
- * validation part. PT_EUSAGE if a metric of `spec` does not fit it, or it does not fit the problem;
- * PT_ENOMEM. */
+ * validation part, where there is one, unless `setting` is given (else NAN). PT_EUSAGE if a metric of `spec`
+ * does not fit it, or it does not fit the problem; PT_ENOMEM. */
 int baseline_new(struct baseline **out, enum baseline_kind kind, const struct eval_spec *spec,
-                 const struct problem *p, const struct engine *eng, struct error *err);
-struct model *baseline_model(struct baseline *b); /* not for model_free */
+                 const struct problem *p, const struct engine *eng, double setting, struct error *err);
+bool baseline_has_setting(enum baseline_kind kind); /* itemknn: neighbours; ease: the penalty */
+double baseline_setting(const struct baseline *b);  /* NAN: none */
+struct model *baseline_model(struct baseline *b);   /* not for model_free */
 /* The chosen settings as a phrase: "50 neighbours"; "": none. */
 const char *baseline_choice(const struct baseline *b);
 void baseline_free(struct baseline *b);
@@ -68,7 +70,7 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
 
 struct baseline_ops {
     const char *name, *told; /* told: in a line of figures */
-    bool ranks, rates;
+    bool ranks, rates, has_setting;
     const struct model_ops *model; /* NULL: a model of its own, made by init */
     /* Computes what infer and score need; NULL: nothing. */
     int (*init)(struct baseline *b, const struct eval_spec *spec, struct error *err);
@@ -83,9 +85,13 @@ struct baseline {
     struct neighbours *neighbours; /* itemknn, owned */
     struct model *ease;            /* ease, owned */
     struct item_counts counts;     /* likewise, for several penalties */
+    double setting;                /* NAN: not chosen yet, or none */
     char choice[96];
 };
 
 extern const struct baseline_ops baseline_itemknn, baseline_ease;
+/* Whether the setting is to be chosen on the validation part; and how it was, for `choice`. */
+bool baseline_chooses(const struct baseline *b);
+const char *baseline_chosen(const struct baseline *b);
 /* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);

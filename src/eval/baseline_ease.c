@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "model/registry.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static const double choices[] = {50, 200, 500, 1000};
@@ -48,20 +49,21 @@ static int init(struct baseline *b, const struct eval_spec *spec, struct error *
 {
     const struct problem *p = b->problem;
     const struct model_spec own = {
-        .kind = MODEL_EASE, .eval_batch = spec->batch, .counts = p->valid.out ? &b->counts : NULL};
+        .kind = MODEL_EASE, .eval_batch = spec->batch, .counts = baseline_chooses(b) ? &b->counts : NULL};
     int rc;
 
     if (p->side == 0)
         return error_set(err, PT_EUSAGE, "ease ranks items for users; this model's examples are items");
-    if (!mem_available((p->valid.out ? 10 : 8) * p->columns * p->columns))
+    if (!mem_available((baseline_chooses(b) ? 10 : 8) * p->columns * p->columns))
         return error_set(err, PT_ENOMEM, "ease: no memory for %lld items squared", (long long)p->columns);
     if ((rc = model_new(&b->ease, &own, &b->model.eng, err)) < 0)
         return rc;
-    if (!p->valid.out)
-        solve(b->ease, PLAIN);
+    if (!baseline_chooses(b))
+        solve(b->ease, isnan(b->setting) ? PLAIN : b->setting);
     else if ((rc = choose(b, spec, err)) < 0)
         return rc;
-    snprintf(b->choice, sizeof b->choice, "l2 %g%s", b->ease->spec.l2, p->valid.out ? ", by validation" : "");
+    snprintf(b->choice, sizeof b->choice, "l2 %g%s", b->ease->spec.l2, baseline_chosen(b));
+    b->setting = b->ease->spec.l2;
     return 0;
 }
 
@@ -71,4 +73,4 @@ static void fini(struct baseline *b)
     item_counts_fini(&b->counts);
 }
 
-const struct baseline_ops baseline_ease = {"ease", "ease", true, false, NULL, init, fini};
+const struct baseline_ops baseline_ease = {"ease", "ease", true, false, true, NULL, init, fini};

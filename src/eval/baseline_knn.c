@@ -229,11 +229,11 @@ static int init(struct baseline *b, const struct eval_spec *spec, struct error *
     b->neighbours = mem_zalloc(1, sizeof *b->neighbours);
     if (!b->neighbours || !make_neighbours(b->neighbours, p->train, p->team))
         return error_set(err, PT_ENOMEM, "itemknn: out of memory");
-    b->neighbours->k = PLAIN;
-    if (p->valid.out)
+    b->neighbours->k = isnan(b->setting) ? PLAIN : (int)b->setting;
+    if (baseline_chooses(b))
         rc = choose(b, spec, err);
-    snprintf(b->choice, sizeof b->choice, "%d neighbours%s", b->neighbours->k,
-             p->valid.out ? ", by validation" : "");
+    snprintf(b->choice, sizeof b->choice, "%d neighbours%s", b->neighbours->k, baseline_chosen(b));
+    b->setting = b->neighbours->k;
     return rc;
 }
 
@@ -249,4 +249,4 @@ static void fini(struct baseline *b)
 }
 
 static const struct model_ops ops = {.infer = baseline_infer, .score = score};
-const struct baseline_ops baseline_itemknn = {"itemknn", "itemknn", true, false, &ops, init, fini};
+const struct baseline_ops baseline_itemknn = {"itemknn", "itemknn", true, false, true, &ops, init, fini};

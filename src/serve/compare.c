@@ -4,6 +4,7 @@
 #include "data/reading.h"
 #include "serve/eval_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* ---- one run ------------------------------------------------------------------------------------------ */
@@ -140,6 +141,31 @@ static int evaluate_baseline(struct evaluation *out, struct baseline *b, const s
     return rc;
 }
 
+/* A refitted run has no validation part any more, and a file of ratings none of its own. Ratings from standard
+ * input are not read twice. */
+static bool needs_validation(const struct eval_run *run, const struct eval_request *q)
+{
+    return !q->valid && !run->problem->valid.out && (run->problem->refitted || q->on) &&
+           strcmp(run->config->data_path, "-") != 0;
+}
+
+/* The baseline's setting on the validation part that the run had; NAN: it had none. */
+static int choose_setting(double *setting, const struct eval_request *q, struct error *err)
+{
+    const struct eval_ratings before = {.input = q->ratings.input, .before_refit = true};
+    struct eval_run *run = NULL;
+    struct baseline *b = NULL;
+    struct eval_spec spec;
+    int rc = eval_run_open(&run, q->folder, NULL, &before, q->override, q->overrides, err);
+
+    if (rc == 0 && run->problem->valid.out && (rc = make_spec(&spec, run, true, err)) == 0 &&
+        (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, NAN, err)) == 0)
+        *setting = baseline_setting(b);
+    baseline_free(b);
+    eval_run_close(run);
+    return rc;
+}
+
 int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err)
 {
@@ -147,9 +173,16 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     struct baseline *b = NULL;
     const struct matrix *held_out;
     struct eval_spec spec;
-    int rc = eval_run_open(&run, q->folder, q->on, &q->memory, q->override, q->overrides, err);
+    double setting = NAN;
+    int rc = eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err);
 
     *out = (struct evaluation){0};
+    if (rc == 0 && against && baseline_has_setting(q->baseline) && needs_validation(run, q)) {
+        eval_run_close(run); /* a process has one team at a time */
+        run = NULL;
+        if ((rc = choose_setting(&setting, q, err)) == 0)
+            rc = eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err);
+    }
     if (rc < 0)
         return rc;
     if (run->config->retired)
@@ -165,7 +198,8 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     if ((rc = make_spec(&spec, run, q->valid, err)) < 0 ||
-        (against && (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, err)) < 0) ||
+        (against &&
+         (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, setting, err)) < 0) ||
         (rc = evaluate_model(out, run, &spec, run->model, q->valid, err)) < 0)
         goto end;
     if (against && (rc = evaluate_baseline(against, b, run, &spec, q, err)) < 0)

@@ -31,7 +31,7 @@ struct evaluation {
 /* A run, with overrides KEY=VALUE, on its test or validation part or on the file `on` (eval_run.h). */
 struct eval_request {
     const char *folder, *on; /* on: may be NULL */
-    struct eval_memory memory;
+    struct eval_ratings ratings;
     char *const *override;
     int overrides;
     bool valid;

@@ -48,92 +48,11 @@ static bool same_ids(const struct idtable *a, const struct idtable *b)
     return true;
 }
 
-/* ---- other ratings, in the model's rows -------------------------------------------------------------- */
-
-/* Row of `to` for each row of `from`; -1: it is not there. Owned. */
-static int32_t *row_map(const struct idtable *from, const struct idtable *to)
-{
-    int32_t *map = mem_alloc(idtable_count(from), sizeof *map);
-
-    for (int64_t i = 0; map && i < idtable_count(from); i++)
-        map[i] = (int32_t)idtable_find(to, idtable_name(from, i), idtable_length(from, i));
-    return map;
-}
-
-/* Ratings in the rows of the model's tables (NULL: the table stays); those with an id that is not there go,
- * unless `add`: then users of the others get rows behind those that are there. */
-static int move_rows(struct ratings *r, struct idtable *users, bool add, const struct idtable *items,
-                     struct error *err)
-{
-    mem_scoped int32_t *user = users ? row_map(r->users, users) : NULL;
-    mem_scoped int32_t *item = items ? row_map(r->items, items) : NULL;
-    bool full = false;
-    int64_t n = 0;
-
-    if ((users && !user) || (items && !item))
-        return error_set(err, PT_ENOMEM, "out of memory");
-    for (int64_t i = 0; i < r->n; i++) {
-        int32_t u = user ? user[r->user[i]] : r->user[i], c = item ? item[r->item[i]] : r->item[i];
-
-        if (u < 0 && c >= 0 && add) {
-            u = (int32_t)idtable_put(users, idtable_name(r->users, r->user[i]),
-                                     idtable_length(r->users, r->user[i]));
-            user[r->user[i]] = u;
-            full |= u < 0;
-        }
-        if (u < 0 || c < 0)
-            continue;
-        r->user[n] = u;
-        r->item[n] = c;
-        r->value[n] = r->value[i];
-        if (r->time)
-            r->time[n] = r->time[i];
-        if (r->given)
-            r->given[n] = r->given[i];
-        n++;
-    }
-    r->n = n;
-    return full ? error_set(err, PT_ENOMEM, "out of memory") : 0;
-}
-
-/* The tables of ids that the ratings now refer to move into them. */
-static int adopt_rows(struct eval_run *e, struct ratings *r, struct error *err)
-{
-    const struct config *c = e->config;
-    struct trained_files *f = &e->files;
-    bool by_user = problem_side(c) == SIDE_USER;
-    bool users = !by_user || problem_traits(c)->by_rating;
-    int64_t before = r->n;
-    int rc = move_rows(r, users ? f->users : NULL, by_user, by_user ? f->items : NULL, err);
-
-    if (rc < 0)
-        return rc;
-    e->dropped = before - r->n;
-    if (r->n == 0)
-        return error_set(err, PT_EDATA,
-                         "%s: the model knows none of the %s of these ratings; are their ids those of its "
-                         "%s.tsv?",
-                         e->folder, by_user ? "items" : "users", by_user ? "items" : "users");
-    if (users) {
-        idtable_free(r->users);
-        r->users = f->users;
-        f->users = NULL;
-    }
-    if (by_user) {
-        run_ids_free_titles(r->title, idtable_count(r->items));
-        idtable_free(r->items);
-        r->items = f->items;
-        r->title = f->title;
-        f->items = NULL;
-        f->title = NULL;
-    }
-    return 0;
-}
-
 /* ---- the whole ---------------------------------------------------------------------------------------- */
 
 /* The run's ratings, or others where they were asked for, in the model's rows. */
-static int place_ratings(struct eval_run *e, struct ratings *r, bool others, struct error *err)
+static int place_ratings(struct eval_run *e, struct ratings *r, bool others, struct split **split,
+                         struct error *err)
 {
     const struct trained_files *f = &e->files;
     bool same = same_ids(f->items, r->items) && same_ids(f->users, r->users);
@@ -151,7 +70,7 @@ static int place_ratings(struct eval_run *e, struct ratings *r, bool others, str
                          "%s: the ratings are not those that the model was trained on: the files behind "
                          "data.path have changed. To use it on other ratings, give data.path=FILE",
                          e->folder);
-    return adopt_rows(e, r, err);
+    return eval_run_rows(e, r, split, err);
 }
 
 static int read_ratings(struct ratings **out, const struct eval_run *e, bool others, struct error *err)
@@ -325,17 +244,24 @@ static int read_cold_users(struct problem_known *known, const struct eval_run *e
     return 0;
 }
 
-static int load(struct eval_run *e, bool others, struct error *err)
+static int load(struct eval_run *e, bool others, bool before_refit, struct error *err)
 {
     struct problem_known known = {.facts = e->files.facts};
     struct ratings *ratings = NULL;
     int64_t columns, users;
     int rc;
 
+    known.facts.refit &= !before_refit;
+
     if ((rc = read_ratings(&ratings, e, others, err)) < 0 ||
-        (rc = place_ratings(e, ratings, others, err)) < 0 ||
-        (e->on && (rc = eval_run_on(e, ratings, err)) < 0))
+        (rc = place_ratings(e, ratings, others, &known.split, err)) < 0)
         goto end;
+    if (e->on) {
+        split_free(known.split);
+        known.split = NULL;
+        if ((rc = eval_run_on(e, ratings, err)) < 0)
+            goto end;
+    }
     users = idtable_count(ratings->users);
     columns = problem_side(e->config) == SIDE_ITEM ? users : idtable_count(ratings->items);
     if ((rc = run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns,
@@ -353,13 +279,14 @@ end:
     mem_free(known.cold_column);
     mem_free(known.cold_example);
     biases_fini(&known.bias);
+    split_free(known.split);
     return rc;
 }
 
-int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_memory *memory,
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_ratings *which,
                   char *const *override, int n, struct error *err)
 {
-    const struct pt_ratings *input = memory ? memory->input : NULL;
+    const struct pt_ratings *input = which ? which->input : NULL;
     bool others = overrides("data.", override, n) || input;
     struct eval_run *e = mem_zalloc(1, sizeof *e);
     int rc = 0;
@@ -367,7 +294,7 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
     if (!e)
         return error_set(err, PT_ENOMEM, "out of memory");
     e->on = on;
-    e->on_memory = memory ? memory->held_out : NULL;
+    e->on_memory = which ? which->held_out : NULL;
     e->same_split = !overrides("split.", override, n);
     for (int i = 0; i < n && rc == 0; i++)
         rc = check_override(e, override[i], err);
@@ -379,7 +306,7 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
         e->config->memory = input;
         rc = config_set(e->config, "data.path=" RATINGS_MEMORY, err);
     }
-    if (rc < 0 || (rc = load(e, others, err)) < 0) {
+    if (rc < 0 || (rc = load(e, others, which && which->before_refit, err)) < 0) {
         eval_run_close(e);
         return rc;
     }

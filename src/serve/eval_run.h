@@ -4,7 +4,8 @@
  *   model.safetensors                                                                            -> model
  *
  * Ratings are those of the run, read again, or others (another data.path). Others are matched by external
- * id: ratings of columns that the model does not have are left out; examples may be new users (or items).
+ * id and split; then ratings of columns that the model does not have are left out. Examples may be new users
+ * (or items).
  * mf makes rows for users outside training from their input ratings in the split (fold_in.h). */
 #pragma once
 
@@ -31,10 +32,11 @@ struct eval_run {
     uint8_t *row_of;            /* (users) owned, mf only: ROW_... */
 };
 
-/* Ratings in memory, borrowed; each may be NULL, and the whole. */
-struct eval_memory {
+/* All zero, or NULL: the run's ratings, as they are. Ratings in memory are borrowed. */
+struct eval_ratings {
     const struct pt_ratings *input;    /* instead of data.path */
     const struct pt_ratings *held_out; /* with `on` RATINGS_MEMORY */
+    bool before_refit; /* the validation part is one again; the model has been trained on it */
 };
 
 /* `on` NULL: the run's split, of its own ratings or others. Else the ratings of the file `on` are the test
@@ -45,12 +47,15 @@ struct eval_memory {
  * data.* is not overridden and the ratings differ from the run's, or if `on` leaves nothing to evaluate;
  * else as trained_files_open. Only one may train or evaluate at a time (team.h). Freed by
  * eval_run_close (takes NULL). */
-int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_memory *memory,
+int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_ratings *which,
                   char *const *override, int n, struct error *err);
 
 void eval_run_close(struct eval_run *e);
 
 /* ---- for eval_run_open ---- */
 
+/* eval_run_rows.c: splits other ratings, then moves them into the model's rows: those of ids that it does not
+ * have are dropped. Tables of ids that the ratings now refer to move into them. */
+int eval_run_rows(struct eval_run *e, struct ratings *r, struct split **split, struct error *err);
 /* eval_run_on.c: replaces the held-out ratings of `own` by the ratings of `on`. */
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);

@@ -270,7 +270,12 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     p->ratings = ratings;
     p->side = problem_side(c);
     split.side = p->side;
-    if ((rc = make_team(p, c, err)) < 0 || (rc = split_make(&p->split, ratings, &split, err)) < 0) {
+    if (known) {
+        p->split = known->split;
+        known->split = NULL;
+    }
+    if ((rc = make_team(p, c, err)) < 0 ||
+        (!p->split && (rc = split_make(&p->split, ratings, &split, err)) < 0)) {
         problem_free(p);
         return rc;
     }

@@ -64,6 +64,7 @@ struct problem_known {
     struct run_facts facts;
     uint8_t *cold_column, *cold_example; /* the problem takes ownership; may be NULL */
     struct biases bias;                  /* likewise; column NULL: its file has none */
+    struct split *split;                 /* likewise, of the ratings; NULL: by the configuration */
     int64_t examples;                    /* in bias.example */
 };
 

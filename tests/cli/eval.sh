@@ -168,6 +168,15 @@ expect 0 '^ndcg@10 +0\.' -m vae --against itemknn --metrics ndcg@10
 expect 0 'itemknn: [0-9]+ neighbours, by validation' -m vae --against itemknn --metrics ndcg@10
 expect 0 'shrinkage [0-9]+ for users, [0-9]+ for items' -m mf --against bias --metrics rmse,mae
 expect 2 'bias is for models of ratings' -m vae --against bias
+# A refitted run has no validation part any more, a file none of its own: they choose by the one that the run had.
+train again model.kind=multidae model.latent=8 eval.metrics=ndcg@10,recall@5 train.refit=true
+for kind in ease itemknn; do
+    wanted=$("$PARTRAIN" eval -m vae --against $kind -q --metrics ndcg@10 2>&1 | sed -n 's/.*: \(.*\), by validation$/\1/p')
+    expect 0 "$kind: $wanted, by the validation part of the run" -m again --against $kind --metrics ndcg@10
+    expect 0 "$kind: $wanted, by the validation part of the run" -m vae --against $kind --metrics ndcg@10 --on small.csv
+done
+train alone2 model.kind=multidae model.latent=8 eval.metrics=ndcg@10 split.valid_users=0
+expect 0 'ease: l2 500; no validation part to choose it by' -m alone2 --against ease
 # The same two means stand in the run's own line and summary.
 grep -q '"bias": {' mf/summary.json || complain "no baselines in summary.json"
 two=$(sed -n '/"bias": {/,/}/s/.*"rmse": \([0-9.]*\).*/\1/p' mf/summary.json)
@@ -187,6 +196,12 @@ done
 echo 'new1,unknown,5' >>new.csv
 expect 0 'note: 1 rating of ids that the model of vae does not have' \
     -m vae data.path=new.csv data.columns=user,item,rating split.test_users=30 split.valid_users=0
+# They are cut into parts as in a training on them, unknown items included, which are left out afterwards.
+{ cat new.csv; awk -F, '{print $1 ",unknown" NR % 40 ",3"}' new.csv; } >mixed.csv
+"$PARTRAIN" data split mixed.csv data.columns=user,item,rating split.kind=random model.kind=mf --to base -o mixed 2>err ||
+    complain "mixed.csv: $(cat err)"
+wanted=$(awk 'FILENAME == ARGV[1] { known[$1] = 1; next } $2 in known' mf/items.tsv mixed/u.test | wc -l)
+expect 0 ", $wanted held-out ratings" -m mf data.path=mixed.csv data.columns=user,item,rating
 rows='note: [1-9][0-9]* of the users had no rating in the training of mf; their rows are made from'
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating --metrics rmse,ndcg@5
 expect 0 "$rows" -m mf data.path=new.csv data.columns=user,item,rating split.kind=users split.test_users=30 split.valid_users=0

@@ -147,7 +147,7 @@ static void nearest_items_are_those_of_all_pairs(void **state)
         if (problem_new(&p, c, &err) < 0 || eval_spec_make(&spec, c, p, &err) < 0)
             fail_msg("%s", err.text);
         struct engine eng = {.team = p->team, .kern = p->kern, .train = p->train};
-        assert_int_equal(baseline_new(&b, BASELINE_ITEMKNN, &spec, p, &eng, &err), 0);
+        assert_int_equal(baseline_new(&b, BASELINE_ITEMKNN, &spec, p, &eng, NAN, &err), 0);
         for (int i = 0; i < 5; i++) {
             double f = recall(p, &p->valid, choice[i]);
 
@@ -162,7 +162,7 @@ static void nearest_items_are_those_of_all_pairs(void **state)
         evaluate(e, &r);
         assert_close(r.value[0], recall(p, &p->test, k), 1e-12, 0.0);
         assert_true(r.value[0] > 0.02);
-        assert_int_equal(baseline_new(&(struct baseline *){NULL}, BASELINE_BIAS, &spec, p, &eng, &err),
+        assert_int_equal(baseline_new(&(struct baseline *){NULL}, BASELINE_BIAS, &spec, p, &eng, NAN, &err),
                          PT_EUSAGE);
         evaluator_free(e);
         baseline_free(b);

@@ -94,13 +94,30 @@ static const struct {
                       {FOR_RECVAE, "train.batch", "100"},
                       {FOR_RECVAE, "train.l2", "0"}};
 
+/* Multi-VAE where no KL weight for all users alike is given. Complete configurations of before give one, and
+ * know nothing of some of these keys. */
+static const struct {
+    const char *key, *value;
+} vae_defaults[] = {{"model.decoder", "linear"},  {"model.activation", "swish"},
+                    {"model.layer_norm", "true"}, {"model.dropout", "0"},
+                    {"model.noise_std", "1"},     {"model.kl_per_click", "0.005"}};
+
+static int set_default(struct config *c, const char *key, const char *value, struct error *err)
+{
+    return config_given(c, key) ? 0 : option_set_text(c, option_find(key), value, err);
+}
+
 static int set_model_defaults(struct config *c, struct error *err)
 {
+    bool by_click =
+        is(c, FOR_VAE) && !config_given(c, "model.kl_weight") && !config_given(c, "model.kl_anneal_steps");
     int rc = 0;
 
     for (size_t i = 0; i < sizeof model_defaults / sizeof *model_defaults && rc == 0; i++)
-        if (is(c, model_defaults[i].use) && !config_given(c, model_defaults[i].key))
-            rc = option_set_text(c, option_find(model_defaults[i].key), model_defaults[i].value, err);
+        if (is(c, model_defaults[i].use))
+            rc = set_default(c, model_defaults[i].key, model_defaults[i].value, err);
+    for (size_t i = 0; i < sizeof vae_defaults / sizeof *vae_defaults && by_click && rc == 0; i++)
+        rc = set_default(c, vae_defaults[i].key, vae_defaults[i].value, err);
     if (rc == 0 && is(c, FOR_IALS))
         rc = option_set_text(c, option_find("model.hidden"), "[]", err);
     if (is(c, FOR_RECVAE))

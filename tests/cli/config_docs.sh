@@ -25,6 +25,21 @@ for file in conf/*.yaml; do
     "$PARTRAIN" config -c "$folder/all.yaml" --all | diff -u "$folder/all.yaml" - >&2
 done
 
+# model.kind=X alone is conf/X.yaml, but for the data, patience and the companion; with a constant KL weight it is as before.
+same() {
+    local file=$1
+    shift
+    "$PARTRAIN" config -c "conf/$file.yaml" --all >"$folder/file"
+    "$PARTRAIN" config "$@" --all >"$folder/alone"
+    diff "$folder/file" "$folder/alone" | grep '^[<>]' | grep -vE '^.   (path|min_rating|min_user_ratings|patience|ease):' >&2 || return 0
+    echo "conf/$file.yaml is not what $* is" >&2
+    exit 1
+}
+for kind in multivae multidae recvae ease ials; do
+    same $kind model.kind=$kind
+done
+same multivae-notebook model.kind=multivae model.kl_weight=0.1
+
 for kind in mf multivae; do
     "$PARTRAIN" train "model.kind=$kind" data.path=synth:small train.epochs=2 model.latent=4 --out "$folder/$kind" -q >/dev/null
     cat "$folder/$kind/summary.json" "$folder/$kind/metrics.jsonl"

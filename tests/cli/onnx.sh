@@ -78,13 +78,13 @@ check() {
     ' "$folder/$name/items.tsv" "$folder/$name/users.tsv" "$folder/y" "$folder/own" >&2 || failures=$((failures + 1))
 }
 
-LEAST=2 check vae x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 data.min_rating=2 \
+LEAST=2 check vae x logits 2e-4 model.kind=multivae model.kl_weight=0.1 model.hidden=30 model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10
 LEAST=2 check vae-flat x logits 2e-4 model.kind=multivae 'model.hidden=[]' model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10
 LEAST=2 check vae-linear x logits 2e-4 model.kind=multivae model.hidden=30 model.latent=10 model.decoder=linear data.min_rating=2 \
     split.valid_users=10 split.test_users=10
-LEAST=2 check vae-norm x logits 2e-4 model.kind=multivae 'model.hidden=[30,20]' model.latent=10 model.layer_norm=on \
+LEAST=2 check vae-norm x logits 2e-4 model.kind=multivae 'model.hidden=[30,20]' model.latent=10 model.layer_norm=on model.decoder=mirror \
     model.activation=gelu data.min_rating=2 split.valid_users=10 split.test_users=10
 LEAST=2 check recvae x logits 2e-4 model.kind=recvae 'model.hidden=[30,30,30]' model.latent=10 data.min_rating=2 \
     split.valid_users=10 split.test_users=10

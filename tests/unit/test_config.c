@@ -313,9 +313,20 @@ static void defaults_follow_the_model(void **state)
     assert_int_equal(c->metrics.n, 3);
     assert_string_equal(c->monitor, "ndcg@100");
     assert_string_equal(config_enum_name("split.kind", c->split_kind), "users");
-    assert_string_equal(config_enum_name("model.activation", c->activation), "tanh");
+    assert_string_equal(config_enum_name("model.activation", c->activation), "swish");
     assert_int_equal(c->hidden.n, 1);
     assert_int_equal(c->hidden.value[0], 600);
+    assert_int_equal(c->decoder, DECODER_LINEAR);
+    assert_true(c->layer_norm && c->kl_per_click == 0.005 && c->noise_std == 1 && c->dropout == 0);
+    config_free(c);
+
+    c = fresh(); /* as it was before there were these keys */
+    set(c, "model.kind", "multivae");
+    set(c, "model.kl_weight", "0.2");
+    assert_int_equal(config_check(c, NULL), 0);
+    assert_string_equal(config_enum_name("model.activation", c->activation), "tanh");
+    assert_int_equal(c->decoder, DECODER_MIRROR);
+    assert_true(!c->layer_norm && c->kl_per_click == 0 && c->noise_std == 0.1 && c->dropout == 0.5);
     config_free(c);
 
     c = fresh();

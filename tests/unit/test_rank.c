@@ -269,7 +269,8 @@ static void check_people(const char *settings, int threads)
 static void people_get_what_the_equations_say(void **state)
 {
     static const char *const settings[] = {
-        "model.kind=multivae model.hidden=24 model.latent=8 train.epochs=4 train.batch=16 data.min_rating=2",
+        "model.kind=multivae model.kl_weight=.1 model.hidden=24 model.latent=8 train.epochs=4 train.batch=16 "
+        "data.min_rating=2",
         ("model.kind=autorec model.side=user model.activation=sigmoid model.hidden=20 model.center=true "
          "train.epochs=4 train.batch=16 train.lr=.01"),
         "model.kind=mf model.latent=6 train.epochs=4 train.batch=64 train.lr=.01 model.center=true"};

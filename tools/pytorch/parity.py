@@ -410,10 +410,10 @@ ROWS = [
     ("autorec-item", []),
     ("autorec-user", []),
     ("multivae", BY_USERS),
+    ("multivae:tanh", [*BY_USERS, "model.activation=tanh", "model.layer_norm=off"]),
+    ("multivae-notebook", BY_USERS),
     ("multivae-paper", [*BY_USERS, "model.kl_anneal_steps=100", "train.batch=300"]),
     ("multivae-tuned", BY_USERS),
-    ("multivae-linear", BY_USERS),
-    ("multivae-linear:swish", [*BY_USERS, "model.activation=swish", "model.layer_norm=on"]),
     ("recvae", [*BY_USERS, "train.batch=60", "train.eps=1e-4"]),
     ("multidae", [*BY_USERS, "train.batch=300"]),
     ("multidae:norm", [*BY_USERS, "train.batch=300", "model.layer_norm=on"]),
@@ -429,7 +429,7 @@ ROWS = [
 MUTATIONS = [
     ("autorec-keras", "decoder.bias"), ("autorec-torch", "decay"), ("autorec-torch", "decay_biases"),
     ("autorec-d2l", "encoder.bias"), ("autorec-d2l", "cells"), ("autorec-item", "decay"), ("multivae", "kl"),
-    ("multivae", "noise"), ("multivae-paper", "kl"), ("multivae-linear", "kl"), ("recvae", "kl"), ("recvae", "old"), ("recvae", "turn"), ("recvae", "dense"),
+    ("multivae-notebook", "kl"), ("multivae-notebook", "noise"), ("multivae-paper", "kl"), ("recvae", "kl"), ("recvae", "old"), ("recvae", "turn"), ("recvae", "dense"),
     ("multidae", "decay"), ("mf-dot", "user"), ("mf-bias", "user.bias"),
     ("mf-bias-wd", "decay"), ("mf-bias-wd", "decay_biases"),
 ]

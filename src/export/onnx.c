@@ -203,7 +203,7 @@ static void write_weight(struct file_writer *f, const struct weight *w, struct b
             file_write(f, w->data + r * w->cols, (size_t)w->kept_cols * sizeof(float));
 }
 
-static int write_file(struct graph *g, const char *path)
+int graph_write(struct graph *g, const char *path)
 {
     struct bytes model = {0}, name = {0};
     struct file_writer *f;
@@ -262,7 +262,7 @@ int onnx_write(const struct trained *trained, const char *path, struct error *er
         factors(g);
     else
         autoencoder(g);
-    rc = g->rc < 0 ? g->rc : write_file(g, path);
+    rc = g->rc < 0 ? g->rc : graph_write(g, path);
     graph_fini(g);
 end:
     tensors_close(file);

@@ -67,4 +67,6 @@ enum { GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
 /* An input or output of shape (N, columns); columns 0: (N). */
 void graph_end(struct graph *g, int which, const char *name, int type, int64_t columns);
 
+/* Writes the file, in onnx.c. PT_EUSAGE above 2 GB; PT_EFILE, PT_ENOMEM. */
+int graph_write(struct graph *g, const char *path);
 void graph_fini(struct graph *g);

@@ -1,11 +1,15 @@
 /* cmd_recommend.c - partrain recommend: the best items for users, in training or new. */
 #include "cli/target_options.h"
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/timing.h"
 #include "serve/history_text.h"
 #include "serve/rank.h"
+#include "store/run_files.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -260,13 +264,36 @@ static int recommend(struct job *j, struct error *err)
     return q->targets.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
 }
 
+/* Says once what lists of predicted ratings are, and what they are worth. */
+static void note_ratings(const struct job *j)
+{
+    mem_scoped char *path = file_join(j->trained->files.folder, RUN_SUMMARY);
+    struct json *summary = NULL;
+    const struct json *lists;
+    struct error none;
+    double own, popular;
+
+    if (!j->trained->rating || j->q->min_ratings)
+        return;
+    if (path && json_read(&summary, path, &none) < 0)
+        summary = NULL;
+    lists = json_get(summary, "lists");
+    own = json_get_real(lists, "ndcg@10", NAN);
+    popular = json_get_real(lists, "popular", NAN);
+    cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings%s",
+                j->trained->item_ratings ? "; --min-ratings N leaves those out" : "");
+    if (!isnan(own) && !isnan(popular))
+        cli_message("note: test ndcg@10 of such lists %.4f; of the most popular items %.4f%s", own, popular,
+                    own < popular ? "; a model of choices makes better ones: model.kind=ease" : "");
+    else if (j->trained->side == SIDE_USER)
+        cli_message(
+            "note: what such lists are worth: partrain eval -m %s --against popular --metrics ndcg@10",
+            j->q->targets.model);
+    json_free(summary);
+}
+
 static void print_totals(const struct job *j, double open_s, double use_s)
 {
-    if (j->trained->rating && j->trained->item_ratings && !j->q->min_ratings)
-        cli_message("note: a model of ratings ranks by predicted rating, also items with few ratings; "
-                    "--min-ratings N leaves those out. What its lists are worth: partrain eval -m %s "
-                    "--against popular --metrics ndcg@10",
-                    j->q->targets.model);
     if (j->empty)
         cli_message("%lld of them got none: the model does not know them, or nothing is left to recommend",
                     (long long)j->empty);
@@ -292,6 +319,8 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     opened = clock_now();
     j.rows.form = (enum rows_form)q.targets.form;
     rc = recommend(&j, err);
+    if (rc == 0 && !q.targets.quiet)
+        note_ratings(&j);
     if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
         print_totals(&j, opened - start, clock_now() - opened);
     ranker_free(j.ranker);

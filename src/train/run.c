@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#define CHUNK_S 0.1 /* time between two checks of signals and updates of the progress line */
+#define LISTS_MOST 5e8 /* scores: some seconds */
+#define CHUNK_S    0.1 /* time between two checks of signals and updates of the progress line */
 
 /* ---- an epoch ---- */
 
@@ -278,6 +279,32 @@ static int evaluate_baselines(struct run *r, struct error *err)
     return baselines_evaluate(&r->baselines, &r->spec, part, p, &r->trainer.model->eng, err);
 }
 
+/* What the lists of a model of ratings are worth, for `recommend` to say; on large data it would take longer
+ * than the rest of the evaluation. */
+static int evaluate_lists(struct run *r, struct error *err)
+{
+    const struct problem *p = r->problem;
+    struct eval_spec spec = r->spec;
+    struct baseline_figures figures;
+    struct evaluator *e = NULL;
+    struct eval_result own;
+    int rc;
+
+    if (!r->test || !r->dir || problem_is_binary(r->config) || p->side == SIDE_ITEM ||
+        (double)p->examples * (double)p->columns > LISTS_MOST)
+        return 0;
+    spec.n = 1;
+    if ((rc = metric_parse(&spec.metric[0], "ndcg@10", err)) < 0 ||
+        (rc = baselines_evaluate(&figures, &spec, &p->test, p, &r->trainer.model->eng, err)) < 0 ||
+        (rc = evaluator_new(&e, &spec, &p->test, r->trainer.model, p, err)) < 0)
+        return rc;
+    evaluate(e, &own);
+    evaluator_free(e);
+    r->lists_ndcg = own.value[0];
+    r->popular_ndcg = figures.value[BASELINE_POPULAR][0];
+    return 0;
+}
+
 /* Evaluates the test part, once: with the weights of the last step, and with the best model. */
 static int finish(struct run *r, struct error *err)
 {
@@ -302,7 +329,7 @@ static int finish(struct run *r, struct error *err)
     if (r->test && !problem_is_binary(r->config) &&
         (rc = eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err)) < 0)
         return rc;
-    if ((rc = evaluate_baselines(r, err)) < 0)
+    if ((rc = evaluate_baselines(r, err)) < 0 || (rc = evaluate_lists(r, err)) < 0)
         return rc;
     run_progress(r, TRAIN_TESTED, r->config->epochs);
     run_compare_baselines(r);
@@ -321,7 +348,9 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
                     .ranks = ranks_self(),
                     .started = clock_now(),
                     .valid_mean_rmse = NAN,
-                    .test_mean_rmse = NAN};
+                    .test_mean_rmse = NAN,
+                    .lists_ndcg = NAN,
+                    .popular_ndcg = NAN};
     struct error failed = {0};
     bool done;
     int rc = run_open(&r, &done, err);

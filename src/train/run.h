@@ -52,6 +52,7 @@ struct run {
     double valid_mean_rmse,
         test_mean_rmse; /* RMSE of the training mean on these parts; NAN: no such part, or no ratings */
     struct baseline_figures baselines; /* on the test part, else on validation */
+    double lists_ndcg, popular_ndcg;   /* a model of ratings: ndcg@10 on the test part; NaN: not evaluated */
     char weights_hash[33];
     double *epoch_s; /* (epochs) owned: training time of each, of this process */
     int64_t epochs_timed;

@@ -74,13 +74,14 @@ static struct json *data_json(const struct run *r)
 static struct json *throughput_json(const struct run *r)
 {
     struct json *j = json_new_object();
-    double epoch = run_epoch_median(r);
+    double epoch = run_epoch_median(r), all = (double)r->trainer.scheduler.examples;
+    double share = r->trainer.scheduler.last == LAST_DROP ? (double)run_examples(r) / all : 1.0;
     struct cost work;
 
     cost_of_epoch(&work, &r->trainer);
     if (epoch > 0.0) {
         json_put_real(j, "examples_per_s", (double)run_examples(r) / epoch);
-        json_put_real(j, "ratings_per_s", (double)r->problem->train->entries / epoch);
+        json_put_real(j, "ratings_per_s", share * (double)r->problem->train->entries / epoch);
         json_put_real(j, "gflop_per_s", cost_flop(&work) / epoch / 1e9);
         json_put_real(j, "gbyte_per_s", cost_bytes(&work) / epoch / 1e9);
     }
@@ -322,6 +323,13 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
         if (!isnan(r->test_mean_rmse))
             json_put_real(of_mean, "test_rmse", r->test_mean_rmse);
         json_put(j, "of_mean", of_mean);
+    }
+    if (!isnan(r->lists_ndcg)) {
+        struct json *lists = json_new_object();
+
+        json_put_real(lists, "ndcg@10", r->lists_ndcg);
+        json_put_real(lists, "popular", r->popular_ndcg);
+        json_put(j, "lists", lists);
     }
     if (r->baselines.any)
         json_put(j, "baselines", baselines_json(r));

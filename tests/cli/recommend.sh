@@ -8,9 +8,10 @@ expect() {
     expect_streams "$@" <"$folder/in"
 }
 
-# What was read is said wherever something is; nothing else may be where nothing is expected.
+# What was read, and what lists of ratings are worth, is said wherever something is; nothing else may be where nothing
+# is expected.
 matches() {
-    if [ -z "$1" ]; then ! grep -qvE ': user=.*; [0-9,]+ lines?(;|$)' "$folder/$2"; else grep -qE -- "$1" "$folder/$2"; fi
+    if [ -z "$1" ]; then ! grep -qvE ': user=.*; [0-9,]+ lines?(;|$)|note: (a model of ratings ranks|test ndcg@10 of such lists|what such lists)' "$folder/$2"; else grep -qE -- "$1" "$folder/$2"; fi
 }
 
 # A made-up world: users like the items of their own parity.
@@ -47,6 +48,14 @@ expect 0 '^9	1	' '' recommend -m item --users ./7
 rm ./7
 printf '102\t50\n104\t5\n' >scale
 expect 0 '^1	1	' 'scale:1: the rating 50 is outside those of the training, [0-9.]* to 5$' recommend -m mf scale
+# What such lists are worth is said once, from the run's summary.
+figure=$(sed -n '/"lists"/,/}/s/.*"ndcg@10": \([0-9.]*\).*/\1/p' mf/summary.json)
+[ "$(grep -c "note: test ndcg@10 of such lists $(printf %.4f "$figure"); of the most popular items" err)" -eq 1 ] ||
+    complain "what the lists of mf are worth ($figure): $(cat err)"
+grep -q '"lists"' item/summary.json vae/summary.json && complain "lists of a model that makes none by rating"
+mv mf/summary.json away
+expect 0 '^1	1	' 'what such lists are worth: partrain eval -m mf ' recommend -m mf scale
+mv away mf/summary.json
 [ "$(grep -c 'is outside' err)" -eq 1 ] || complain "a rating of 5 is off the scale: $(cat err)"
 awk -F, 'NR > 1 && NR < 12 { print $1 "\t" $2 }' data/ratings.csv >asked
 expect 0 '^[0-9]' 'note: 10 of the ratings asked for are input' predict -m item asked

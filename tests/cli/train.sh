@@ -218,6 +218,18 @@ find . -name '*.tmp-*' | grep . >&2 && complain "temporary files are left"
 "$PARTRAIN" train -c v/config.yaml --out again -q >out 2>err || complain "a run's config.yaml cannot be used again: $(cat err)"
 [ "$(value weights_hash v/summary.json)" = "$(value weights_hash again/summary.json)" ] ||
     complain "a run's config.yaml gives another run"
+# The rates count what is trained: without the last minibatch where that is dropped.
+rates() {
+    awk -v s="$(value epoch_s_median "$1/summary.json")" -v e="$(value examples_per_s "$1/summary.json")" \
+        -v r="$(value ratings_per_s "$1/summary.json")" 'BEGIN {printf "%d %d\n", s * e + 0.5, s * r + 0.5}'
+}
+for last in keep drop; do
+    train rate.$last model.kind=multidae model.latent=8 train.batch=64 train.last_batch=$last
+done
+awk -v keep="$(rates rate.keep)" -v drop="$(rates rate.drop)" 'BEGIN {
+    split(keep, k, " "); split(drop, d, " ")
+    exit !(k[1] % 64 && d[1] == k[1] - k[1] % 64 && d[2] < k[2] && d[2] - k[2] * d[1] / k[1] < 2)
+}' || complain "rates of all examples ($(rates rate.keep)) and of full minibatches ($(rates rate.drop))"
 # Columns that are left out are named.
 { echo user_id,title,item_id,rating && for i in $(seq 400); do echo "u$((i % 20)),some film,i$((i * 7 % 31)),$((i % 5 + 1))"; done; } >more.csv
 "$PARTRAIN" train --out more model.kind=mf data.path=more.csv train.epochs=1 >out 2>err || complain "more.csv: exit $?"

@@ -164,12 +164,10 @@ static int rank_block(struct pt_model *m, const struct pt_people *people, int64_
                       const struct pt_choice *c, struct histories *block, struct scored *best, int *count,
                       struct error *err)
 {
-    int rc;
-
     if (m->trained->side == SIDE_ITEM)
         return rank_columns(m, people, first, end - first, c, best, count, err);
-    rc = add_histories(block, m, people, first, end, err);
-    return rc < 0 ? rc : ranker_run(m->ranker, block, best, count, err);
+    TRY(add_histories(block, m, people, first, end, err));
+    return ranker_run(m->ranker, block, best, count, err);
 }
 
 int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,

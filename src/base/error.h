@@ -34,6 +34,16 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 #define error_set(...) (error_set(__VA_ARGS__), -1)
 #endif
 
+/* Returns from the function with the code of a call that failed. For functions that have nothing to free, or whose
+ * memory is scoped (base/mem.h). */
+#define TRY(call)                                                                                            \
+    do {                                                                                                     \
+        int code_ = (call);                                                                                  \
+                                                                                                             \
+        if (code_ < 0)                                                                                       \
+            return code_;                                                                                    \
+    } while (0)
+
 /* Puts "fmt: " in front of err->text; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

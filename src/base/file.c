@@ -259,10 +259,8 @@ int file_commit(struct file_writer *w, struct error *err)
 int file_write_text(const char *path, const char *text, struct error *err)
 {
     struct file_writer *w;
-    int rc = file_create(&w, path, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(file_create(&w, path, err));
     file_write(w, text, strlen(text));
     return file_commit(w, err);
 }

@@ -134,7 +134,6 @@ static int parse_entry(const struct tensors *t, struct entry *e, const struct js
     const struct json *offsets = json_get(j, "data_offsets");
     const char *type = json_get_text(j, "dtype", "none");
     int i = TENSOR_F32;
-    int rc;
 
     while (i <= TENSOR_U8 && strcmp(type, tensor_type_name((enum tensor_type)i)) != 0)
         i++;
@@ -142,9 +141,7 @@ static int parse_entry(const struct tensors *t, struct entry *e, const struct js
         return error_set(err, PT_EFILE, "tensor %.60s has the type %.20s; F32, F64, I64 and U8 can be read",
                          e->view.name, type);
     e->view.type = (enum tensor_type)i;
-    rc = parse_shape(&e->view, json_get(j, "shape"), err);
-    if (rc < 0)
-        return rc;
+    TRY(parse_shape(&e->view, json_get(j, "shape"), err));
     e->begin = json_as_int(json_at(offsets, 0), -1);
     e->end = json_as_int(json_at(offsets, 1), -1);
     if (json_count(offsets) != 2 || e->begin < 0 || e->end < e->begin || e->end > t->size - 8 - t->header)
@@ -173,7 +170,6 @@ static int parse_entries(struct tensors *t, struct error *err)
     int64_t n = json_count(t->root) - (t->meta != NULL), end = 0;
     const char *key = NULL;
     const struct json *j;
-    int rc;
 
     t->entries = mem_zalloc(n, sizeof *t->entries); /* n is below the header's length, which is bounded */
     if (!t->entries)
@@ -185,9 +181,7 @@ static int parse_entries(struct tensors *t, struct error *err)
             continue;
         e->view.name = key;
         e->order = t->count++;
-        rc = parse_entry(t, e, j, err);
-        if (rc < 0)
-            return rc;
+        TRY(parse_entry(t, e, j, err));
     }
     qsort(t->entries, (size_t)t->count, sizeof *t->entries, by_place);
     for (int i = 0; i < t->count; i++) {

@@ -74,10 +74,7 @@ static void drop_rates(struct bench *b)
 /* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
 static int make_problem(struct bench *b, int threads, bool same_data, struct error *err)
 {
-    int rc = config_setf(b->config, err, "run.threads=%d", threads);
-
-    if (rc < 0)
-        return rc;
+    TRY(config_setf(b->config, err, "run.threads=%d", threads));
     if (b->problem && same_data)
         return problem_set_threads(b->problem, b->config, err);
     problem_free(b->problem);
@@ -211,7 +208,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
 {
     struct ranks *ranks = ranks_of(b);
     int64_t sent = 0;
-    int n = b->spec->repeats, rc;
+    int n = b->spec->repeats;
 
     sample_rates(b, true);
     for (int i = 0; i < n; i++) {
@@ -222,8 +219,7 @@ static int time_repeats(struct bench *b, struct bench_row *row, struct error *er
         note_phases(b, i);
         row->barriers = (double)team_worker(b->problem->team, 0)->barriers;
         add_work(&row->work, &b->trainer, n);
-        if ((rc = check_run(b, err)) < 0)
-            return rc;
+        TRY(check_run(b, err));
         sample_rates(b, i + 1 == n);
     }
     row->sent = (double)ranks_max(ranks, sent) / n;
@@ -263,13 +259,12 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
     struct problem *p = b->problem;
     struct evaluator *e = NULL;
     double start, took;
-    int n = 0, rc;
+    int n = 0;
 
     if (!p->valid.out)
         return 0;
-    if ((rc = eval_spec_make(&b->eval, b->config, p, err)) < 0 ||
-        (rc = evaluator_new(&e, &b->eval, &p->valid, b->trainer.model, p, err)) < 0)
-        return rc;
+    TRY(eval_spec_make(&b->eval, b->config, p, err));
+    TRY(evaluator_new(&e, &b->eval, &p->valid, b->trainer.model, p, err));
     start = clock_now();
     do {
         evaluate(e, &row->evaluated);
@@ -301,30 +296,28 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 static int measure_row(struct bench *b, int i, struct error *err)
 {
     struct bench_row *row = &b->out->row[i];
-    int rc;
 
     *row = (struct bench_row){.threads = b->spec->threads[i]};
     if (b->spec->weak && i > 0) {
-        if ((rc = grow(b, (double)row->threads / b->spec->threads[0], err)) < 0 ||
-            (rc = warm_first(b, row, err)) < 0)
-            return rc;
+        TRY(grow(b, (double)row->threads / b->spec->threads[0], err));
+        TRY(warm_first(b, row, err));
     }
-    if ((rc = make_problem(b, row->threads, true, err)) < 0 || (rc = make_model(b, err)) < 0)
-        return rc;
+    TRY(make_problem(b, row->threads, true, err));
+    TRY(make_model(b, err));
     row->bound = team_bound(b->problem->team);
     row->users = b->problem->users;
     row->items = b->problem->items;
     row->ratings = b->problem->count;
-    if (!b->steps && (rc = choose_steps(b, err)) < 0)
-        return rc;
+    if (!b->steps)
+        TRY(choose_steps(b, err));
     note(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
          b->spec->repeats + 1);
     repeat(b, 0, b->steps);
-    if ((rc = check_run(b, err)) < 0 ||
-        (rc = params_hash(&b->trainer.model->params, row->warm_hash, err)) < 0 ||
-        (rc = bench_rates_new(&b->rates, b->problem, err)) < 0 || (rc = time_repeats(b, row, err)) < 0 ||
-        (rc = time_evaluation(b, row, err)) < 0)
-        return rc;
+    TRY(check_run(b, err));
+    TRY(params_hash(&b->trainer.model->params, row->warm_hash, err));
+    TRY(bench_rates_new(&b->rates, b->problem, err));
+    TRY(time_repeats(b, row, err));
+    TRY(time_evaluation(b, row, err));
     bench_rates_medians(b->rates, b->out, row);
     drop_rates(b);
     trainer_fini(&b->trainer);

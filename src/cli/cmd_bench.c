@@ -80,7 +80,7 @@ static int read_list(int *number, int *count, const char *option, const char *li
 static int default_threads(struct request *q, const struct config *c, struct error *err)
 {
     struct bench_spec *s = &q->spec;
-    int most = (int)c->threads, rc;
+    int most = (int)c->threads;
     struct topo *t;
 
     if (q->ranks.rows) { /* that is how many there are of those */
@@ -88,8 +88,7 @@ static int default_threads(struct request *q, const struct config *c, struct err
         return 0;
     }
     if (!most) {
-        if ((rc = topo_new(&t, NULL, err)) < 0)
-            return rc;
+        TRY(topo_new(&t, NULL, err));
         most = team_default_workers(t);
         topo_free(t);
     }
@@ -212,14 +211,12 @@ static int bench(int argc, char **argv, struct error *err)
     char note[400];
     int rc;
 
-    if ((rc = parse(&q, &args, argc, argv, err)) < 0)
-        return rc;
+    TRY(parse(&q, &args, argc, argv, err));
     q.quiet |= !first;
     q.writes = first;
     if (q.ranks.rows && ranks_self().count > 1)
         return error_set(err, PT_EUSAGE, "--ranks starts the ranks itself; under mpirun leave it out");
-    if ((rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err)) < 0)
-        return rc;
+    TRY(cli_config(&c, q.file, argv + args.rest, argc - args.rest, err));
     rc = config_need_data(c, err);
     if (rc == 0 && q.plot && q.writes)
         rc = check_plot(q.plot, err);
@@ -238,7 +235,6 @@ static int bench(int argc, char **argv, struct error *err)
 
 int cmd_bench(int argc, char **argv, struct error *err)
 {
-    int rc = ranks_start(err);
-
-    return rc < 0 ? rc : cli_leave_ranks(bench(argc, argv, err), err);
+    TRY(ranks_start(err));
+    return cli_leave_ranks(bench(argc, argv, err), err);
 }

@@ -27,15 +27,12 @@ int cmd_config(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    int rc = cli_parse(&args, &cmd_config_usage, argc, argv, &q, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_config_usage, argc, argv, &q, err));
     if (q.reference)
         return config_write_reference(stdout, err);
-    rc = cli_config(&c, q.file, argv + args.rest, argc - args.rest, err);
-    if (rc < 0)
-        return rc;
+    TRY(cli_config(&c, q.file, argv + args.rest, argc - args.rest, err));
     if (!q.all)
         cli_note_unused(c);
     rc = config_print(c, stdout, q.all, err);

@@ -275,10 +275,8 @@ static int describe(const struct request *q, const struct config *c, const struc
                     struct error *err)
 {
     struct facts f;
-    int rc = facts_make(&f, r, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(facts_make(&f, r, err));
     if (q->json)
         return print_facts_json(stdout, c->data_path, &f, r, err);
     print_facts(stdout, c->data_path, &f, r);
@@ -291,8 +289,8 @@ static int convert(const struct request *q, const struct ratings *r, struct erro
     enum write_format format = WRITE_CSV;
     int rc;
 
-    if (q->to && (rc = write_format_find(&format, q->to, err)) < 0)
-        return rc;
+    if (q->to)
+        TRY(write_format_find(&format, q->to, err));
     if (!q->to && !to_stdout && !write_format_of_path(&format, q->out))
         return error_set(err, PT_EUSAGE,
                          "%.200s: its ending names no format; say --to csv, tsv, u.data, dat or lists",
@@ -315,10 +313,9 @@ static int write_split(const struct request *q, const struct config *c, const st
     struct split_spec spec = problem_split_spec(c);
     struct split *s = NULL;
     struct write_counts n;
-    int rc = split_make(&s, r, &spec, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(split_make(&s, r, &spec, err));
     if (strcmp(q->to, "liang") == 0)
         rc = write_liang(r, s, q->out, q->keep_ids, &n, err);
     else
@@ -348,10 +345,10 @@ int cmd_data(int argc, char **argv, struct error *err)
     struct ratings_spec spec;
     int rc;
 
-    if ((rc = cli_parse(&args, &cmd_data_usage, argc, argv, &q, err)) < 0 ||
-        (rc = parse_words(&q, argv + args.rest, argc - args.rest, err)) < 0 ||
-        (rc = check_use(&q, err)) < 0 || (rc = configure(&c, &q, err)) < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_data_usage, argc, argv, &q, err));
+    TRY(parse_words(&q, argv + args.rest, argc - args.rest, err));
+    TRY(check_use(&q, err));
+    TRY(configure(&c, &q, err));
     spec = problem_ratings_spec(c, problem_workers(c));
     spec.want_time = true;
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */

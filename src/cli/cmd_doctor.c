@@ -249,10 +249,9 @@ int cmd_doctor(int argc, char **argv, struct error *err)
     struct doctor d = {0};
     char *warnings = NULL;
     size_t size;
-    int rc = cli_parse(&args, &cmd_doctor_usage, argc, argv, &q, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_doctor_usage, argc, argv, &q, err));
     if (args.rest < argc)
         return error_set(err, PT_EUSAGE, "doctor: \"%.60s\": takes options only", argv[args.rest]);
     d.description = q.topology;
@@ -260,8 +259,7 @@ int cmd_doctor(int argc, char **argv, struct error *err)
     d.workers = (int)q.threads;
     d.asked = q.threads > 0;
     d.shards = (int)q.shards;
-    if ((rc = topo_new(&d.topo, d.description, err)) < 0)
-        return rc;
+    TRY(topo_new(&d.topo, d.description, err));
     d.warnings = open_memstream(&warnings, &size);
     rc = d.warnings ? examine(&d, err) : error_set(err, PT_ENOMEM, "out of memory");
     if (d.warnings && fclose(d.warnings) == 0)

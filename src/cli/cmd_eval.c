@@ -113,8 +113,7 @@ static int add_difference(struct eval_table *s, const struct evaluation *a, cons
     cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
     if (a->n[i] == 0 && b->n[i] == 0)
         return 0;
-    if ((rc = evaluation_align(a, b, i, &value, err)) < 0)
-        return rc;
+    TRY(evaluation_align(a, b, i, &value, err));
     rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err);
     mem_free(value);
     if (rc < 0)
@@ -212,10 +211,8 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
 {
     struct file_writer *w;
     int64_t at[METRICS_MOST] = {0};
-    int rc = file_create(&w, path, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(file_create(&w, path, err));
     file_write(w, "user", 4);
     for (int i = 0; i < j->spec.n; i++)
         if (j->n[i])

@@ -29,10 +29,9 @@ int cmd_export(int argc, char **argv, struct error *err)
     struct cli_args args;
     struct trained *trained;
     size_t length;
-    int rc = cli_parse(&args, &cmd_export_usage, argc, argv, &q, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_export_usage, argc, argv, &q, err));
     if (args.rest < argc)
         return error_set(err, PT_EUSAGE, "%.60s: not expected", argv[args.rest]);
     if (!q.model || !q.output)
@@ -40,8 +39,7 @@ int cmd_export(int argc, char **argv, struct error *err)
     length = strlen(q.output);
     if (length < 6 || strcmp(q.output + length - 5, ".onnx") != 0)
         return error_set(err, PT_EUSAGE, "%.200s: the name must end in .onnx", q.output);
-    if ((rc = trained_open(&trained, q.model, 1, err)) < 0)
-        return rc;
+    TRY(trained_open(&trained, q.model, 1, err));
     rc = onnx_write(trained, q.output, err);
     trained_close(trained);
     return rc;

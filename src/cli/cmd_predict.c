@@ -260,10 +260,9 @@ static int for_text(struct job *j, struct error *err)
     const char *shown = targets_file(j->q), *begin, *end;
     struct lines *lines;
     int64_t line = 0;
-    int rc = lines_open(&lines, j->q->file, NULL, shown, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(lines_open(&lines, j->q->file, NULL, shown, err));
     while (rc == 0 && (rc = lines_next(lines, line, &begin, &end, err)) == 0 && begin < end)
         while (begin < end && rc == 0) {
             const char *newline = memchr(begin, '\n', (size_t)(end - begin));
@@ -353,10 +352,9 @@ int cmd_predict(int argc, char **argv, struct error *err)
     struct cli_args args;
     int rc;
 
-    if ((rc = cli_parse(&args, &cmd_predict_usage, argc, argv, &q, err)) < 0 ||
-        (rc = targets_check(&q.targets, &args, "pairs", "of what", err)) < 0 ||
-        (rc = trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err)) < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_predict_usage, argc, argv, &q, err));
+    TRY(targets_check(&q.targets, &args, "pairs", "of what", err));
+    TRY(trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err));
     j.rows.form = (enum rows_form)q.targets.form;
     rc = predict(&j, err);
     ranker_free(j.ranker);

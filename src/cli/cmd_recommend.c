@@ -100,10 +100,9 @@ static int for_text(struct job *j, struct error *err)
             err, PT_EUSAGE,
             "item-based AutoRec has weights for its users alone, none for new people (Multi-VAE, Mult-DAE, "
             "mf and autorec with model.side=user take those); use --users or --all");
-    if ((rc = room_for(j, most, err)) < 0 ||
-        (rc = history_text_open(&t, j->trained, j->q->targets.file, (enum history_form)j->q->input,
-                                targets_note, (void *)&j->q->targets, err)) < 0)
-        return rc;
+    TRY(room_for(j, most, err));
+    TRY(history_text_open(&t, j->trained, j->q->targets.file, (enum history_form)j->q->input, targets_note,
+                          (void *)&j->q->targets, err));
     for (;;) {
         histories_clear(&p);
         if ((rc = history_text_next(t, &p, most, err)) < 0 || p.n == 0)
@@ -311,9 +310,8 @@ int cmd_recommend(int argc, char **argv, struct error *err)
     double start = clock_now(), opened;
     int rc;
 
-    if ((rc = parse(&q, &args, argc, argv, err)) < 0 ||
-        (rc = trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err)) < 0)
-        return rc;
+    TRY(parse(&q, &args, argc, argv, err));
+    TRY(trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err));
     if (q.k > idtable_count(j.trained->items))
         q.k = idtable_count(j.trained->items);
     opened = clock_now();

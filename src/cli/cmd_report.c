@@ -101,10 +101,8 @@ static void print_curve(FILE *out, const struct report *r, const char *series)
 static int report_print(FILE *out, const struct report *r, struct error *err)
 {
     struct page p;
-    int rc = page_init(&p, out, false, r, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(page_init(&p, out, false, r, err));
     page_runs(&p);
     page_figures(&p);
     fputs("\nCurves over the epochs\n", out);
@@ -122,18 +120,16 @@ int cmd_report(int argc, char **argv, struct error *err)
     bool plots = false;
     struct cli_args args;
     struct report r;
-    int rc = cli_parse(&args, &cmd_report_usage, argc, argv, &q, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_report_usage, argc, argv, &q, err));
     if (args.rest == argc)
         return error_set(err, PT_EUSAGE, "which runs? partrain report RUN [RUN ...]");
     if (!q.page && q.no_data)
         return error_set(err, PT_EUSAGE, "--no-data is for a page: -o FILE");
-    if (q.page && (rc = check_name(q.page, err)) < 0)
-        return rc;
-    if ((rc = report_read(&r, argv + args.rest, argc - args.rest, q.page && !q.no_data, err)) < 0)
-        return rc;
+    if (q.page)
+        TRY(check_name(q.page, err));
+    TRY(report_read(&r, argv + args.rest, argc - args.rest, q.page && !q.no_data, err));
     if (q.page) {
         plots = gnuplot_found();
         if (!plots)

@@ -96,16 +96,14 @@ int cmd_similar(int argc, char **argv, struct error *err)
     struct cli_args args;
     int32_t *item = NULL;
     int64_t n = 0;
-    int rc = cli_parse(&args, &cmd_similar_usage, argc, argv, &q, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_similar_usage, argc, argv, &q, err));
     if (!q.model)
         return error_set(err, PT_EUSAGE, "which model? -m RUN, a run's folder");
     if (q.all == (args.rest < argc))
         return error_set(err, PT_EUSAGE, "near to which items? Ids or titles, or --all");
-    if ((rc = trained_open(&trained, q.model, (int)q.threads, err)) < 0)
-        return rc;
+    TRY(trained_open(&trained, q.model, (int)q.threads, err));
     if (q.k > trained->columns)
         q.k = trained->columns;
     item = mem_array(q.all ? trained->columns : argc - args.rest, sizeof *item);

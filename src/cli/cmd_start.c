@@ -41,10 +41,8 @@ const struct cli_usage cmd_start_usage = {
 static int parse(struct request *q, int argc, char **argv, struct error *err)
 {
     struct cli_args args;
-    int rc = cli_parse(&args, &cmd_start_usage, argc, argv, q, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_start_usage, argc, argv, q, err));
     if (q->folder && !*q->folder)
         return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
     if (args.rest < argc && (!strchr(argv[args.rest], '=') || file_exists(argv[args.rest])))
@@ -266,10 +264,9 @@ int cmd_start(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct ratings *r = NULL;
     char name[128], *folder = NULL, *file = NULL;
-    int rc = parse(&q, argc, argv, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(parse(&q, argc, argv, err));
     name_of(name, q.path);
     if (q.folder || q.train)
         folder = q.folder ? strdup(q.folder) : run_folder_default("runs", name);

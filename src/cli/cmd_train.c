@@ -351,16 +351,14 @@ static int train(int argc, char **argv, struct error *err)
     struct request q = {0};
     struct cli_args args;
     struct config *c = NULL;
-    int rc = cli_parse(&args, &cmd_train_usage, argc, argv, &q, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(&args, &cmd_train_usage, argc, argv, &q, err));
     if (q.folder && !*q.folder)
         return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
     if (q.resume && !q.folder)
         return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
-    if ((rc = begun_config(&c, &q, argc - args.rest, err)) < 0)
-        return rc;
+    TRY(begun_config(&c, &q, argc - args.rest, err));
     rc = c ? cli_set(c, argv + args.rest, argc - args.rest, err)
            : cli_load(&c, q.file, argv + args.rest, argc - args.rest, err);
     if (rc == 0)
@@ -375,7 +373,6 @@ static int train(int argc, char **argv, struct error *err)
 
 int cmd_train(int argc, char **argv, struct error *err)
 {
-    int rc = ranks_start(err);
-
-    return rc < 0 ? rc : cli_leave_ranks(train(argc, argv, err), err);
+    TRY(ranks_start(err));
+    return cli_leave_ranks(train(argc, argv, err), err);
 }

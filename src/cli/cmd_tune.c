@@ -133,10 +133,7 @@ static void print_verdict(const struct tune_result *r, const char *folder)
 
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    int rc = cli_parse(args, &cmd_tune_usage, argc, argv, q, err);
-
-    if (rc < 0)
-        return rc;
+    TRY(cli_parse(args, &cmd_tune_usage, argc, argv, q, err));
     if (!q->file)
         return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
     if (q->folder && !*q->folder)
@@ -161,8 +158,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
     char *folder;
     int rc;
 
-    if ((rc = parse(&q, &args, argc, argv, err)) < 0)
-        return rc;
+    TRY(parse(&q, &args, argc, argv, err));
     folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);
     if (!folder)
         return error_set(err, PT_ENOMEM, "out of memory");

@@ -107,10 +107,8 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
 {
     struct list *list = NULL;
     int64_t missing = 0;
-    int rc = targets_list(q, ids, &list, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(targets_list(q, ids, &list, err));
     *n = list ? list->n : idtable_count(ids);
     *out = mem_alloc(*n, sizeof **out);
     if (!*out) {

@@ -182,17 +182,17 @@ static int load_tree(struct config *c, struct tree *root, const char *path, stru
 int config_load(struct config *c, const char *path, struct error *err)
 {
     struct tree *root = NULL;
-    int rc = tree_read(&root, path, err);
 
-    return rc < 0 ? rc : load_tree(c, root, path, err);
+    TRY(tree_read(&root, path, err));
+    return load_tree(c, root, path, err);
 }
 
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err)
 {
     struct tree *root = NULL;
-    int rc = tree_parse(&root, text, length, name, err);
 
-    return rc < 0 ? rc : load_tree(c, root, name, err);
+    TRY(tree_parse(&root, text, length, name, err));
+    return load_tree(c, root, name, err);
 }
 
 int config_set(struct config *c, const char *assignment, struct error *err)

@@ -204,10 +204,8 @@ static void reference_type(FILE *out, const struct option *o)
 int config_write_reference(FILE *out, struct error *err)
 {
     struct config *defaults;
-    int rc = config_new(&defaults, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(config_new(&defaults, err));
     fputs("# Configuration\n\n"
           "Made by `partrain config --reference` from `src/config/options.def`; edit that, not this.\n\n"
           "A configuration is one YAML file. Keys stand in sections or dotted, as you like:\n\n"

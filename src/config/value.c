@@ -157,13 +157,10 @@ static int check_text(const struct option *o, const char *text, struct error *er
 static int set_text(struct config *c, const struct option *o, const struct tree *value, struct error *err)
 {
     char **field = option_field(c, o), *copy;
-    int rc;
 
     if (value->kind != TREE_SCALAR || tree_is_null(value))
         return wrong_type(o, value, err);
-    rc = check_text(o, value->text, err);
-    if (rc < 0)
-        return rc;
+    TRY(check_text(o, value->text, err));
     copy = mem_strdup(value->text);
     if (!copy)
         return out_of_memory(o, err);

@@ -158,15 +158,11 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
 
 static int read_key(struct reader *r, const yaml_event_t *event, struct tree *child)
 {
-    int rc;
-
     if (event->type == YAML_ALIAS_EVENT)
         return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(r, event->start_mark, "a key has to be a word, not a list or a mapping");
-    rc = refuse_marks(r, event);
-    if (rc < 0)
-        return rc;
+    TRY(refuse_marks(r, event));
     child->key_line = (int)event->start_mark.line + 1;
     child->key_column = (int)event->start_mark.column + 1;
     return copy_text(r, event, &child->key);
@@ -208,8 +204,6 @@ static int read_items(struct reader *r, struct tree *t, yaml_event_type_t end, i
 
 static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t, int depth)
 {
-    int rc;
-
     if (depth > TREE_DEPTH)
         return fail_at(r, event->start_mark,
                        "nested too deeply; a configuration has sections and their keys");
@@ -219,16 +213,16 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
     case YAML_SCALAR_EVENT:
         t->kind = TREE_SCALAR;
         t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-        rc = refuse_marks(r, event);
-        return rc < 0 ? rc : copy_text(r, event, &t->text);
+        TRY(refuse_marks(r, event));
+        return copy_text(r, event, &t->text);
     case YAML_SEQUENCE_START_EVENT:
         t->kind = TREE_LIST;
-        rc = refuse_marks(r, event);
-        return rc < 0 ? rc : read_items(r, t, YAML_SEQUENCE_END_EVENT, depth + 1);
+        TRY(refuse_marks(r, event));
+        return read_items(r, t, YAML_SEQUENCE_END_EVENT, depth + 1);
     case YAML_MAPPING_START_EVENT:
         t->kind = TREE_MAP;
-        rc = refuse_marks(r, event);
-        return rc < 0 ? rc : read_items(r, t, YAML_MAPPING_END_EVENT, depth + 1);
+        TRY(refuse_marks(r, event));
+        return read_items(r, t, YAML_MAPPING_END_EVENT, depth + 1);
     default:
         return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
     }
@@ -238,14 +232,12 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
 static int read_document(struct reader *r, struct tree *root)
 {
     yaml_event_t event;
-    int rc, place = 0;
+    int rc = 0, place = 0;
 
     for (;;) {
         yaml_event_type_t type;
 
-        rc = next_event(r, &event);
-        if (rc < 0)
-            return rc;
+        TRY(next_event(r, &event));
         type = event.type;
         if (type == YAML_DOCUMENT_START_EVENT && place++ > 0)
             rc = fail_at(r, event.start_mark, "a second document (---) starts here; a configuration is one");
@@ -290,8 +282,7 @@ int tree_read(struct tree **out, const char *path, struct error *err)
 
     if (!*path)
         return error_set(err, PT_ECONFIG, "the name of the configuration file is empty");
-    if ((rc = file_read(&text, &length, path, TREE_BYTES, PT_ECONFIG, err)) < 0)
-        return rc;
+    TRY(file_read(&text, &length, path, TREE_BYTES, PT_ECONFIG, err));
     rc = tree_parse(out, text, length, path, err);
     mem_free(text);
     return rc;

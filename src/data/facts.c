@@ -179,7 +179,6 @@ static void describe_times(struct facts *f, const struct ratings *r)
 int facts_make(struct facts *out, const struct ratings *r, struct error *err)
 {
     int64_t users = idtable_count(r->users), items = idtable_count(r->items);
-    int rc;
 
     *out = (struct facts){.ratings = r->n};
     if (r->n == 0)
@@ -187,8 +186,8 @@ int facts_make(struct facts *out, const struct ratings *r, struct error *err)
     out->density = (double)r->n / ((double)users * (double)items);
     describe_values(out, r);
     describe_times(out, r);
-    rc = describe_rows(&out->users, r, r->user, users, items, err);
-    return rc < 0 ? rc : describe_rows(&out->items, r, r->item, items, users, err);
+    TRY(describe_rows(&out->users, r, r->user, users, items, err));
+    return describe_rows(&out->items, r, r->item, items, users, err);
 }
 
 /* ---- suspicions ---- */

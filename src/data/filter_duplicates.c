@@ -75,15 +75,12 @@ static int check_user(struct ratings *r, struct seen *seen, int32_t u, const int
     for (int64_t j = 0; j < n; j++) {
         int64_t k = order ? order[j] : first + j;
         struct seen *s = &seen[r->item[k]];
-        int rc;
 
         if (s->user != u) {
             *s = (struct seen){u, 1, k, r->value[k]};
             continue;
         }
-        rc = merge(r, s, k, policy, err);
-        if (rc < 0)
-            return rc;
+        TRY(merge(r, s, k, policy, err));
     }
     return 0;
 }
@@ -109,13 +106,10 @@ static int check_grouped(struct ratings *r, struct seen *seen, enum duplicates p
 {
     for (int64_t first = 0, end; first < r->n; first = end) {
         int32_t u = r->user[first];
-        int rc;
 
         for (end = first + 1; end < r->n && r->user[end] == u; end++)
             ;
-        rc = check_user(r, seen, u, NULL, first, end - first, policy, err);
-        if (rc < 0)
-            return rc;
+        TRY(check_user(r, seen, u, NULL, first, end - first, policy, err));
     }
     return 0;
 }

@@ -53,10 +53,8 @@ int split_cells_random(struct split *s, const struct ratings *r, const struct sp
                        struct error *err)
 {
     int64_t test = 0;
-    int rc = split_count(&test, spec->test, r->n, "split.test", "ratings", err);
 
-    if (rc < 0)
-        return rc;
+    TRY(split_count(&test, spec->test, r->n, "split.test", "ratings", err));
     train_all(s);
     draw_training(s, spec->seed, 0, r->n, test, CELL_TEST);
     return draw_valid(s, spec, r->n - test, err);

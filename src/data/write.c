@@ -131,13 +131,10 @@ static int sink_put_rating(struct sink *s, enum write_format format, const struc
     const char *between = formats[format].between;
     size_t width = strlen(between);
     char text[32];
-    int rc = put_id(s, format, r->users, r->user[k], err);
 
-    if (rc < 0)
-        return rc;
+    TRY(put_id(s, format, r->users, r->user[k], err));
     sink_put(s, between, width);
-    if ((rc = put_id(s, format, r->items, r->item[k], err)) < 0)
-        return rc;
+    TRY(put_id(s, format, r->items, r->item[k], err));
     sink_put(s, between, width);
     if (r->value[k] != s->last_value || !s->last_text[0]) {
         format_value(r->value[k], s->last_text);
@@ -201,10 +198,9 @@ int write_ratings(const struct ratings *r, enum write_format format, const char 
                   struct error *err)
 {
     struct sink s;
-    int rc = sink_open(&s, path, stream, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(sink_open(&s, path, stream, err));
     rc = format == WRITE_LISTS ? put_lists(&s, r, err) : put_lines(&s, r, format, err);
     return sink_close(&s, rc, err);
 }
@@ -292,10 +288,9 @@ static int write_part(const struct liang *l, const char *name, int mask, struct 
 {
     const struct ratings *r = l->ratings;
     struct sink s;
-    int rc = open_in(&s, l->folder, name, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(open_in(&s, l->folder, name, err));
     sink_put(&s, "uid,sid\n", 8);
     for (int64_t k = 0; k < r->n && rc == 0; k++) {
         if (!(l->split->part[k] & mask))
@@ -313,10 +308,8 @@ static int write_names(const struct liang *l, const char *name, const struct id_
                        const struct idtable *ids, struct error *err)
 {
     struct sink s;
-    int rc = open_in(&s, l->folder, name, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(open_in(&s, l->folder, name, err));
     for (int64_t i = 0; i < m->n; i++) {
         sink_put(&s, idtable_name(ids, m->row[i]), idtable_length(ids, m->row[i]));
         sink_put(&s, "\n", 1);
@@ -361,8 +354,8 @@ int write_liang(const struct ratings *r, const struct split *s, const char *fold
 
     if (!s->rows)
         return error_set(err, PT_ECONFIG, "the five files hold out whole users: set split.kind=users");
-    if ((rc = check_liang(r, s, err)) < 0 || (rc = file_make_folder(folder, err)) < 0)
-        return rc;
+    TRY(check_liang(r, s, err));
+    TRY(file_make_folder(folder, err));
     if ((rc = numbers_init(&l.users, idtable_count(r->users), err)) < 0 ||
         (rc = numbers_init(&l.items, idtable_count(r->items), err)) < 0)
         goto end;
@@ -389,11 +382,10 @@ static int write_cells(const struct ratings *r, const struct split *s, const cha
 {
     char file[256];
     struct sink out;
-    int rc;
+    int rc = 0;
 
     snprintf(file, sizeof file, "%s.%s", name, ending);
-    if ((rc = open_in(&out, folder, file, err)) < 0)
-        return rc;
+    TRY(open_in(&out, folder, file, err));
     for (int64_t k = 0; k < r->n && rc == 0; k++)
         if (s->part[k] & mask)
             rc = sink_put_rating(&out, WRITE_UDATA, r, k, err);
@@ -403,8 +395,6 @@ static int write_cells(const struct ratings *r, const struct split *s, const cha
 int write_base_test(const struct ratings *r, const struct split *s, const char *folder, const char *name,
                     struct write_counts *counts, struct error *err)
 {
-    int rc;
-
     if (s->rows)
         return error_set(
             err, PT_ECONFIG,
@@ -413,9 +403,8 @@ int write_base_test(const struct ratings *r, const struct split *s, const char *
     if (strlen(name) > 200 || strchr(name, '/') || !*name)
         return error_set(err, PT_EUSAGE, "--name: \"%.60s\" is no name for files", name);
     count(counts, s);
-    if ((rc = file_make_folder(folder, err)) < 0 ||
-        (rc = write_cells(r, s, folder, name, "base", PART_TRAIN, err)) < 0 ||
-        (rc = write_cells(r, s, folder, name, "test", PART_TEST_OUT, err)) < 0)
-        return rc;
+    TRY(file_make_folder(folder, err));
+    TRY(write_cells(r, s, folder, name, "base", PART_TRAIN, err));
+    TRY(write_cells(r, s, folder, name, "test", PART_TEST_OUT, err));
     return counts->valid_out ? write_cells(r, s, folder, name, "valid", PART_VALID_OUT, err) : 0;
 }

@@ -70,8 +70,7 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
     out->spec = *spec;
     for (int i = 0; i < spec->n; i++)
         ranks |= metric_is_ranking(&spec->metric[i]);
-    if ((rc = evaluator_new(&e, &out->spec, part, model, p, err)) < 0)
-        return rc;
+    TRY(evaluator_new(&e, &out->spec, part, model, p, err));
     evaluate(e, &out->result);
     evaluation_alloc(out, evaluator_users_most(e));
     for (int i = 0; i < spec->n && !out->pool.failed; i++)
@@ -83,8 +82,7 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
     if ((rc = hash_held_out(out, p, part->out, err)) < 0 || !spec->seen_zero || !ranks)
         return rc;
     plain.seen_zero = false;
-    if ((rc = evaluator_new(&e, &plain, part, model, p, err)) < 0)
-        return rc;
+    TRY(evaluator_new(&e, &plain, part, model, p, err));
     evaluate(e, &out->other);
     out->has_other = true;
     evaluator_free(e);

@@ -168,10 +168,7 @@ static int make_metrics(struct eval_spec *spec, char *const *metric, int n, stru
     if (n > METRICS_MOST)
         return error_set(err, PT_ECONFIG, "eval.metrics: more than %d", METRICS_MOST);
     for (int i = 0; i < n; i++) {
-        int rc = metric_parse(&spec->metric[i], metric[i], err);
-
-        if (rc < 0)
-            return rc;
+        TRY(metric_parse(&spec->metric[i], metric[i], err));
         if (!metric_is_ranking(&spec->metric[i]) || spec->metric[i].kind == METRIC_COVERAGE)
             return error_set(err, PT_EUSAGE,
                              "%s: lists are judged by metrics of users' lists, such as ndcg@10", metric[i]);

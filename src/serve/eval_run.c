@@ -217,9 +217,8 @@ static int make_model(struct eval_run *e, struct error *err)
     struct model_spec spec;
     int rc;
 
-    if ((rc = problem_fixed_spec(&spec, e->config, p, err)) < 0 ||
-        (rc = model_new(&e->model, &spec, &eng, err)) < 0)
-        return rc;
+    TRY(problem_fixed_spec(&spec, e->config, p, err));
+    TRY(model_new(&e->model, &spec, &eng, err));
     rc = model_file_load(e->files.tensors, e->model, e->users, false, err);
     return rc < 0 || !problem_traits(e->config)->by_rating ? rc : fold_in_users(e, err);
 }

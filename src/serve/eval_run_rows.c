@@ -57,13 +57,10 @@ int eval_run_rows(struct eval_run *e, struct ratings *r, struct split **split, s
     bool users = !by_user || problem_traits(c)->by_rating;
     struct split_spec spec = problem_split_spec(c);
     int64_t before = r->n;
-    int rc;
 
     spec.side = problem_side(c);
-    if ((rc = split_make(split, r, &spec, err)) < 0 ||
-        (rc = move_rows(r, (*split)->part, users ? f->users : NULL, by_user, by_user ? f->items : NULL,
-                        err)) < 0)
-        return rc;
+    TRY(split_make(split, r, &spec, err));
+    TRY(move_rows(r, (*split)->part, users ? f->users : NULL, by_user, by_user ? f->items : NULL, err));
     split_shorten(*split, r->n);
     e->dropped = before - r->n;
     if (r->n == 0)

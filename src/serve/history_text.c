@@ -280,8 +280,7 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
     while (n < most && rc == 0) {
         if (n && !open && history_text_would_wait(t))
             return 0;
-        if ((rc = next_line(t, &text, &length, err)) < 0)
-            return rc;
+        TRY(next_line(t, &text, &length, err));
         if (!text)
             break;
         if (length)
@@ -305,10 +304,9 @@ int history_text_items(struct trained *trained, const char *path, uint8_t *flag,
     struct history_text *t;
     const char *text;
     size_t length;
-    int rc = history_text_open(&t, trained, path, HISTORY_PARAGRAPHS, warn, arg, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(history_text_open(&t, trained, path, HISTORY_PARAGRAPHS, warn, arg, err));
     while ((rc = next_line(t, &text, &length, err)) == 0 && text) {
         int64_t item = length ? trained_find_item(trained, text, length) : -1;
 

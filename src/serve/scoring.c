@@ -53,9 +53,9 @@ static int make_matrix(struct matrix **out, struct view **views, const struct sc
                         .item = by_user ? h->column : s->example,
                         .value = h->value};
     int64_t rows = h->n < trained->batch ? h->n : trained->batch;
-    int rc = matrix_new(out, &r, &spec, trained->cut, trained->shards, trained->team, err);
 
-    return rc < 0 ? rc : views_new(views, *out, rows, trained->team, err);
+    TRY(matrix_new(out, &r, &spec, trained->cut, trained->shards, trained->team, err));
+    return views_new(views, *out, rows, trained->team, err);
 }
 
 /* mf: -1: a row is made from the ratings; a history without them gets row 0, whose scores nobody reads. */
@@ -72,7 +72,6 @@ static int set_histories(struct scoring *s, const struct histories *h, struct er
 {
     const struct trained *trained = s->trained;
     bool seen = false;
-    int rc;
 
     s->histories = h;
     s->example = mem_pool_alloc(&s->pool, h->entries, sizeof *s->example);
@@ -88,9 +87,9 @@ static int set_histories(struct scoring *s, const struct histories *h, struct er
             seen |= h->kind[i] == HISTORY_SEEN;
         }
     }
-    if ((rc = make_matrix(&s->in, &s->in_view, s, HISTORY_INPUT, err)) < 0 ||
-        (seen && (rc = make_matrix(&s->seen, &s->seen_view, s, HISTORY_SEEN, err)) < 0))
-        return rc;
+    TRY(make_matrix(&s->in, &s->in_view, s, HISTORY_INPUT, err));
+    if (seen)
+        TRY(make_matrix(&s->seen, &s->seen_view, s, HISTORY_SEEN, err));
     s->input = (struct input){
         .matrix = s->in, .view = s->in_view, .folded = trained->fold ? fold_in_codes(trained->fold) : NULL};
     return 0;

@@ -29,14 +29,13 @@ static int name_files(struct trained_files *f, const char *folder, struct error 
 static int read_config(struct trained_files *f, char *const *override, int n, struct error *err)
 {
     const char *text = tensors_meta(f->tensors, "config");
-    int rc;
+    int rc = 0;
 
     if (!text)
         return error_set(err, PT_EFILE, "%s: it has no configuration; is it a model that partrain saved?",
                          f->path);
-    if ((rc = config_new(&f->config, err)) < 0 ||
-        (rc = config_load_text(f->config, text, strlen(text), f->path, err)) < 0)
-        return rc;
+    TRY(config_new(&f->config, err));
+    TRY(config_load_text(f->config, text, strlen(text), f->path, err));
     f->config->retired = NULL; /* it had its effect in training */
     for (int i = 0; i < n && rc == 0; i++)
         rc = config_set(f->config, override[i], err);
@@ -47,19 +46,16 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
                        struct error *err)
 {
     const char *digest;
-    int rc;
 
     *out = (struct trained_files){0};
-    if ((rc = name_files(out, folder, err)) < 0)
-        return rc;
+    TRY(name_files(out, folder, err));
     if (!file_exists(out->path) && errno != EACCES)
         return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; train one with --out %s",
                          out->folder, out->folder);
-    if ((rc = tensors_open(&out->tensors, out->path, err)) < 0 ||
-        (rc = read_config(out, override, n, err)) < 0 ||
-        (rc = run_facts_read(&out->facts, out->tensors, out->path, err)) < 0 ||
-        (rc = run_ids_read(&out->items, &out->title, out->folder, RUN_ITEMS, err)) < 0)
-        return rc;
+    TRY(tensors_open(&out->tensors, out->path, err));
+    TRY(read_config(out, override, n, err));
+    TRY(run_facts_read(&out->facts, out->tensors, out->path, err));
+    TRY(run_ids_read(&out->items, &out->title, out->folder, RUN_ITEMS, err));
     digest = tensors_meta(out->tensors, "data_digest");
     if (digest && !(out->digest = mem_strdup(digest)))
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -111,7 +107,6 @@ static int check_rows(const struct trained_files *f, const char *name, int64_t r
 static int check_tables(const struct trained *trained, int64_t users, int64_t items, struct error *err)
 {
     const struct trained_files *f = &trained->files;
-    int rc;
 
     if (problem_traits(trained->config)->alternating)
         return check_rows(f, "item.weight", items, RUN_ITEMS, err);
@@ -121,8 +116,8 @@ static int check_tables(const struct trained *trained, int64_t users, int64_t it
     if (!trained->by_row)
         return check_rows(f, "decoder.weight", trained->columns,
                           trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS, err);
-    rc = check_rows(f, "user.weight", users, RUN_USERS, err);
-    return rc < 0 ? rc : check_rows(f, "item.weight", items, RUN_ITEMS, err);
+    TRY(check_rows(f, "user.weight", users, RUN_USERS, err));
+    return check_rows(f, "item.weight", items, RUN_ITEMS, err);
 }
 
 static int read_biases(struct trained *trained, struct error *err)
@@ -159,10 +154,8 @@ static int set_facts(struct trained *trained, struct error *err)
     trained->mean = f->facts.mean;
     if (trained->columns < 1 || trained->examples < 1)
         return error_set(err, PT_EFILE, "%s: a run without users or items", f->folder);
-    if ((rc = check_tables(trained, users, items, err)) < 0)
-        return rc;
-    if ((rc = read_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err)) < 0)
-        return rc;
+    TRY(check_tables(trained, users, items, err));
+    TRY(read_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err));
     if (trained->by_row &&
         (rc = read_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES, trained->examples, err)) < 0)
         return rc;
@@ -224,10 +217,9 @@ double trained_stand_in(const struct trained *trained, const struct histories *h
 static int make_team(struct trained *trained, struct error *err)
 {
     int64_t threads = trained->config->threads;
-    int rc = topo_new(&trained->topo, NULL, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(topo_new(&trained->topo, NULL, err));
     if (!threads)
         threads = team_default_workers(trained->topo);
     /* A run of another processor's vector path is used on this one's. */
@@ -281,18 +273,15 @@ static int make_model(struct trained *trained, struct error *err)
                             .side = trained->side};
     struct engine eng;
     struct model_spec spec;
-    int rc;
 
-    if ((rc = cut_columns(trained, err)) < 0 ||
-        (rc = problem_fixed_spec(&spec, trained->config, &shape, err)) < 0)
-        return rc;
+    TRY(cut_columns(trained, err));
+    TRY(problem_fixed_spec(&spec, trained->config, &shape, err));
     trained->batch = trained->config->eval_batch;
     spec.eval_batch = trained->batch;
     eng = (struct engine){
         .team = trained->team, .kern = trained->kern, .train = trained->empty, .cells = &trained->none};
-    if ((rc = model_new(&trained->model, &spec, &eng, err)) < 0 ||
-        (rc = model_file_load(trained->files.tensors, trained->model, -1, false, err)) < 0)
-        return rc;
+    TRY(model_new(&trained->model, &spec, &eng, err));
+    TRY(model_file_load(trained->files.tensors, trained->model, -1, false, err));
     return trained->by_row ? make_fold_in(trained, err) : 0;
 }
 

@@ -341,7 +341,6 @@ static int choose_models(const struct advisor *a, struct error *err)
     int64_t items = idtable_count(a->r->items);
     bool square = mem_available(EASE_ITEM_PAIR * items * items), network = false, known;
     double work = item_solver_work(a->out->users, a->out->kept, items);
-    int rc;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct advice_candidate *c = &a->out->candidate[a->out->candidates];
@@ -350,8 +349,7 @@ static int choose_models(const struct advisor *a, struct error *err)
             (rows[i].work_most > 0 && (work > rows[i].work_most || !square)))
             continue;
         fill_candidate(a, c, &rows[i]);
-        if ((rc = is_known(&known, &a->out->common, &c->own, err)) < 0)
-            return rc;
+        TRY(is_known(&known, &a->out->common, &c->own, err));
         a->out->candidates += known;
         network = network || (known && rows[i].network);
     }
@@ -364,12 +362,10 @@ int advice_make(struct advice *out, const struct ratings *r, const struct facts 
                 char **given, int n_given, struct error *err)
 {
     struct advisor a = {.out = out, .r = r, .f = f, .given = given, .n_given = n_given};
-    int rc;
 
     *out = (struct advice){.ratings = ratings};
     choose_values(&a);
-    if ((rc = count_users(&a, err)) < 0)
-        return rc;
+    TRY(count_users(&a, err));
     choose_split(&a);
     add(&a, &out->common, "eval.metrics", out->ratings ? "[rmse, mae]" : "[ndcg@100, recall@20, recall@50]",
         "the first one chooses");

@@ -164,18 +164,14 @@ static bool same_ratings(const struct problem *p, uint8_t a, uint8_t b)
 static int make_part(struct eval_part *j, const struct problem *p, const struct config *c, uint8_t in,
                      uint8_t out, uint8_t seen, struct error *err)
 {
-    int rc;
-
     if (!any(p, out))
         return 0;
     j->in = p->train;
     if (!same_ratings(p, PART_TRAIN, in)) {
-        if ((rc = make_matrix(&j->in, p, c, in, err)) < 0)
-            return rc;
+        TRY(make_matrix(&j->in, p, c, in, err));
         j->owns_in = true;
     }
-    if ((rc = make_matrix(&j->out, p, c, out, err)) < 0)
-        return rc;
+    TRY(make_matrix(&j->out, p, c, out, err));
     return seen && any(p, seen) ? make_matrix(&j->seen, p, c, seen, err) : 0;
 }
 
@@ -225,8 +221,6 @@ static void matrices_free(struct problem *p)
 static int make_matrices(struct problem *p, const struct config *c, struct problem_known *known,
                          struct error *err)
 {
-    int rc;
-
     survey(p);
     p->shift = c->center && !problem_is_binary(c) ? (float)p->mean : 0.0f;
     if (known) {
@@ -238,11 +232,11 @@ static int make_matrices(struct problem *p, const struct config *c, struct probl
         p->cold_example = known->cold_example;
         known->cold_column = known->cold_example = NULL;
     }
-    if ((rc = problem_biases(p, c, known, err)) < 0 || (rc = cut_columns(p, c, err)) < 0 ||
-        (rc = make_matrix(&p->train, p, c, PART_TRAIN, err)) < 0 ||
-        (rc = make_part(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err)) < 0 ||
-        (rc = make_part(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err)) < 0)
-        return rc;
+    TRY(problem_biases(p, c, known, err));
+    TRY(cut_columns(p, c, err));
+    TRY(make_matrix(&p->train, p, c, PART_TRAIN, err));
+    TRY(make_part(&p->valid, p, c, PART_VALID_IN, PART_VALID_OUT, 0, err));
+    TRY(make_part(&p->test, p, c, PART_TEST_IN, PART_TEST_OUT, PART_TEST_SEEN, err));
     return problem_traits(c)->by_rating ? make_cells(p, err) : 0;
 }
 
@@ -339,15 +333,13 @@ int problem_new_kept(struct problem **out, const struct config *c, struct error 
 
 int problem_set_threads(struct problem *p, const struct config *c, struct error *err)
 {
-    int rc;
-
     matrices_free(p);
     team_free(p->team);
     topo_free(p->topo);
     p->team = NULL;
     p->topo = NULL;
-    rc = make_team(p, c, err);
-    return rc < 0 ? rc : make_matrices(p, c, NULL, err);
+    TRY(make_team(p, c, err));
+    return make_matrices(p, c, NULL, err);
 }
 
 /* The triplets and the split of before, from the same source. */
@@ -355,10 +347,8 @@ static int read_again(struct problem *p, const struct config *c, struct error *e
 {
     struct split_spec spec = problem_split_spec(c);
     struct ratings *fresh;
-    int rc = read_ratings(&fresh, c, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(read_ratings(&fresh, c, err));
     if (strcmp(fresh->digest, p->ratings->digest) != 0) {
         ratings_free(fresh);
         return error_set(err, PT_EDATA, "%s: the ratings have changed since the run read them", c->data_path);

@@ -25,10 +25,8 @@ static int put_metadata(struct tensors_writer *w, const struct model_file *f, st
     const struct problem *p = f->problem;
     char epoch[32], *config;
     size_t length;
-    int rc = run_config_text(f->config, &config, &length, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(run_config_text(f->config, &config, &length, err));
     tensors_metadata(w, "config", config);
     free(config);
     tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
@@ -121,10 +119,9 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
     const struct problem *p = f->problem;
     const struct param_list *l = &f->model->params;
     struct tensors_writer *w;
-    int rc = tensors_create(&w, path, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_create(&w, path, err));
     for (int which = 0; which < 3; which++)
         for (int i = 0; i < l->n; i++) {
             const struct param *param = &l->param[i];
@@ -191,10 +188,8 @@ int model_file_is_of(const char *path, const char *hash, bool *out, struct error
 {
     struct tensors *t;
     const char *own;
-    int rc = tensors_open(&t, path, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_open(&t, path, err));
     own = tensors_meta(t, "weights_hash");
     *out = own && strcmp(own, hash) == 0;
     tensors_close(t);
@@ -211,12 +206,9 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
     struct tensor_view v;
     char name[96];
     const float *from;
-    int rc;
 
     snprintf(name, sizeof name, "%s%s", p->name, moment_suffix[which]);
-    rc = tensors_find(t, name, TENSOR_F32, rows, p->cols, &v, err);
-    if (rc < 0)
-        return rc;
+    TRY(tensors_find(t, name, TENSOR_F32, rows, p->cols, &v, err));
     from = v.data;
     for (int64_t s = 0; s < p->spans; s++) {
         const float *first = from;
@@ -251,10 +243,9 @@ int model_file_load(const struct tensors *t, struct model *m, int64_t users, boo
 int model_file_read(const char *path, struct model *m, bool moments, struct error *err)
 {
     struct tensors *t;
-    int rc = tensors_open(&t, path, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_open(&t, path, err));
     rc = model_file_load(t, m, -1, moments, err);
     tensors_close(t);
     return rc;
@@ -276,13 +267,11 @@ static int number(const struct tensors *t, const char *path, const char *key, do
 int run_facts_read(struct run_facts *out, const struct tensors *t, const char *path, struct error *err)
 {
     const char *refit = tensors_meta(t, "refit");
-    int rc;
 
     out->refit = refit && strcmp(refit, "yes") == 0;
-    if ((rc = number(t, path, "low", &out->low, err)) < 0 ||
-        (rc = number(t, path, "high", &out->high, err)) < 0 ||
-        (rc = number(t, path, "shift", &out->shift, err)) < 0)
-        return rc;
+    TRY(number(t, path, "low", &out->low, err));
+    TRY(number(t, path, "high", &out->high, err));
+    TRY(number(t, path, "shift", &out->shift, err));
     return number(t, path, "mean", &out->mean, err);
 }
 
@@ -318,13 +307,12 @@ int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, con
     const char *text = tensors_meta(t, name);
     bool tensor = has_tensor(t, name);
     struct tensor_view v;
-    int rc;
 
     *out = NULL;
     if (!tensor && !text)
         return 0;
-    if (tensor && (rc = tensors_find(t, name, TENSOR_U8, n, 0, &v, err)) < 0)
-        return rc;
+    if (tensor)
+        TRY(tensors_find(t, name, TENSOR_U8, n, 0, &v, err));
     *out = mem_zalloc(n, 1);
     if (!*out)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -338,10 +326,8 @@ static int copy_vector(float **out, int64_t *n, const struct tensors *t, const c
                        struct error *err)
 {
     struct tensor_view v;
-    int rc = tensors_find(t, name, TENSOR_F32, rows, 0, &v, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_find(t, name, TENSOR_F32, rows, 0, &v, err));
     *n = v.rows;
     *out = mem_alloc(v.rows, sizeof **out);
     if (!*out)
@@ -364,16 +350,14 @@ int run_facts_biases(struct biases *out, int64_t *examples, const struct tensors
     bool by_user = side == SIDE_USER;
     struct tensor_view shrink;
     int64_t n;
-    int rc;
 
     *out = (struct biases){0};
     *examples = 0;
     if (!has_tensor(t, BIAS_USERS))
         return 0;
-    if ((rc = number(t, path, "mean", &out->mean, err)) < 0 ||
-        (rc = tensors_find(t, BIAS_SHRINK, TENSOR_F32, 2, 0, &shrink, err)) < 0 ||
-        (rc = copy_vector(&out->column, &n, t, by_user ? BIAS_ITEMS : BIAS_USERS, columns, err)) < 0)
-        return rc;
+    TRY(number(t, path, "mean", &out->mean, err));
+    TRY(tensors_find(t, BIAS_SHRINK, TENSOR_F32, 2, 0, &shrink, err));
+    TRY(copy_vector(&out->column, &n, t, by_user ? BIAS_ITEMS : BIAS_USERS, columns, err));
     out->user_shrink = (double)((const float *)shrink.data)[0];
     out->item_shrink = (double)((const float *)shrink.data)[1];
     return copy_vector(&out->example, examples, t, by_user ? BIAS_USERS : BIAS_ITEMS, -1, err);

@@ -52,10 +52,9 @@ int run_config_write(const struct config *c, const char *path, struct error *err
 {
     char *text;
     size_t length;
-    int rc = run_config_text(c, &text, &length, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(run_config_text(c, &text, &length, err));
     rc = file_write_text(path, text, err);
     free(text);
     return rc;
@@ -81,10 +80,8 @@ void run_ids_put(struct file_writer *w, const char *text)
 int run_ids_write(const char *path, const struct idtable *ids, char **title, struct error *err)
 {
     struct file_writer *w;
-    int rc = file_create(&w, path, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(file_create(&w, path, err));
     for (int64_t i = 0; i < idtable_count(ids); i++) {
         run_ids_put(w, idtable_name(ids, i));
         if (title && title[i]) {

@@ -82,10 +82,8 @@ static char *state_text(const struct run_state *s)
 static int state_parse(struct run_state *s, const char *text, struct error *err)
 {
     struct json *j;
-    int rc = json_parse(&j, text, strlen(text), err);
 
-    if (rc < 0)
-        return rc;
+    TRY(json_parse(&j, text, strlen(text), err));
     *s = (struct run_state){.finished = json_get_bool(j, "finished", false)};
     STATE_INTS(GET_INT)
     STATE_REALS(GET_REAL)
@@ -117,10 +115,9 @@ static int read_state(struct run *r, const char *path, struct error *err)
     const struct problem *p = r->problem;
     const char *text, *numerics, *digest;
     struct tensors *t;
-    int rc = tensors_open(&t, path, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_open(&t, path, err));
     digest = tensors_meta(t, "data_digest");
     text = tensors_meta(t, "state");
     numerics = tensors_meta(t, "numerics");
@@ -205,8 +202,8 @@ static int find_newest(struct run *r, struct error *err)
             continue;
         rc = read_state(r, path, &failed);
         if (rc == 0) {
-            if (i && (rc = promote(r->dir, RUN_CHECKPOINT, i, true, err)) < 0)
-                return rc;
+            if (i)
+                TRY(promote(r->dir, RUN_CHECKPOINT, i, true, err));
             return find_model(r, err);
         }
         if (rc != PT_EFILE)
@@ -240,12 +237,10 @@ int rundir_check_model(const struct run *r, struct error *err)
 {
     const char *path = rundir_path(r->dir, RUN_MODEL);
     bool right;
-    int rc;
 
     if (!*r->state.model_hash)
         return 0;
-    if ((rc = model_file_is_of(path, r->state.model_hash, &right, err)) < 0)
-        return rc;
+    TRY(model_file_is_of(path, r->state.model_hash, &right, err));
     return right ? 0
                  : error_set(
                        err, PT_EFILE,

@@ -59,11 +59,10 @@ static int save(struct run *r, struct companion *c, struct error *err)
 {
     struct model *m = r->trainer.model;
     int64_t epoch = r->state.epoch;
-    int rc;
+    int rc = 0;
 
     companion_list(c, m, true);
-    if ((rc = params_hash(&m->params, r->state.model_hash, err)) < 0)
-        return rc;
+    TRY(params_hash(&m->params, r->state.model_hash, err));
     if (r->dir) {
         r->state.epoch = r->state.best_epoch;
         rc = rundir_write_model(r, err);
@@ -82,7 +81,7 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
     struct companion *c = companion_of(r);
     bool chooses = r->config->ease_weight < 0 && !r->state.refit;
     mem_scoped float *last = NULL;
-    int rc;
+    int rc = 0;
 
     if (!c || (only_choose && !chooses))
         return 0;
@@ -90,10 +89,10 @@ int run_add_companion(struct run *r, bool only_choose, struct error *err)
         return error_set(
             err, PT_ECONFIG,
             "model.ease_weight: there is no validation part to choose it by; set it to a number, such as 8");
-    if ((rc = r->dir ? rundir_save_checkpoint(r, err) : 0) < 0 ||
-        (rc = run_keep_weights(r, &last, err)) < 0 || (rc = load_best(r, err)) < 0 ||
-        (rc = companion_solve(c, r->config->ease_l2, r->config->ease_dropout, err)) < 0)
-        return rc;
+    TRY(r->dir ? rundir_save_checkpoint(r, err) : 0);
+    TRY(run_keep_weights(r, &last, err));
+    TRY(load_best(r, err));
+    TRY(companion_solve(c, r->config->ease_l2, r->config->ease_dropout, err));
     if (r->config->ease_weight >= 0)
         r->state.ease_weight = r->config->ease_weight;
     else if (chooses)

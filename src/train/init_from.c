@@ -28,10 +28,8 @@ static void former_fini(struct former *f)
 static int match_ids(struct former *f, int which, const struct idtable *own, struct error *err)
 {
     int64_t n = idtable_count(own);
-    int rc = run_ids_read(&f->ids[which], NULL, f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(run_ids_read(&f->ids[which], NULL, f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS, err));
     f->row[which] = mem_alloc(n, sizeof **f->row);
     if (!f->row[which])
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -60,10 +58,8 @@ static int copy_tensor(const struct former *f, const struct param *q, const stru
     int whose = rows_of(q->name, p);
     int64_t cols = q->cols ? q->cols : 1, at = 0;
     struct tensor_view v;
-    int rc = tensors_find(f->file, q->name, TENSOR_F32, -1, -1, &v, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(tensors_find(f->file, q->name, TENSOR_F32, -1, -1, &v, err));
     if (v.cols != q->cols || (whose < 0 && v.rows != q->rows))
         return error_set(err, PT_ECONFIG,
                          "train.init: %s: %s is %lld x %lld there and %lld x %lld here; model.hidden and "
@@ -184,10 +180,8 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
     struct tensors *t = NULL;
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
     const char *digest;
-    int rc = path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc < 0)
-        return rc;
+    TRY(path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory"));
     digest = tensors_meta(t, "data_digest");
     same_data = digest && strcmp(digest, p->ratings->digest) == 0;
     if (run_config_read(&former, c->init_run, &(struct error){0}) == 0)

@@ -123,13 +123,10 @@ int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, 
     double rate[COST_KERNELS];
     struct model_spec spec;
     struct cost w;
-    int rc = problem_model_spec(&spec, c, p, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(problem_model_spec(&spec, c, p, err));
     cost_of_plan(&w, &spec, p);
-    if ((rc = find_rates(rate, p, w.ld, w.floats, err)) < 0)
-        return rc;
+    TRY(find_rates(rate, p, w.ld, w.floats, err));
     m->epoch_s = 0.0;
     for (int i = 0; i < COST_KERNELS; i++)
         m->epoch_s += w.kernel[i] / rate[i];

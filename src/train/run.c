@@ -58,7 +58,6 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
     int64_t size = 1;
     double before = st->train_s;
     sig_atomic_t save = r->options->save ? *r->options->save : 0;
-    int rc;
 
     r->epoch_began_s = st->train_s;
     r->epoch_began_at = st->in_epoch;
@@ -84,13 +83,12 @@ static int train_epoch(struct run *r, int64_t epochs, struct error *err)
         }
         run_progress(r, TRAIN_STEPS, epochs);
         if (stopping(r) && st->in_epoch < t->steps) {
-            rc = flush_and_save(r, err);
-            return rc < 0 ? rc : run_interrupted(r, err);
+            TRY(flush_and_save(r, err));
+            return run_interrupted(r, err);
         }
         if (asked_to_save(r, save) || (r->dir && st->in_epoch < t->steps && minutes_passed(r))) {
             save = r->options->save ? *r->options->save : 0;
-            if ((rc = flush_and_save(r, err)) < 0)
-                return rc;
+            TRY(flush_and_save(r, err));
         }
     }
     r->epoch_s[r->epochs_timed++] = st->train_s - before;
@@ -168,10 +166,9 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
         (rc = params_hash(&r->trainer.model->params, r->state.model_hash, err)) < 0)
         return rc;
     if (r->dir) {
-        if ((rc = rundir_add_metrics(r, r->state.epoch ? r->epoch_s[r->epochs_timed - 1] : 0.0, err)) < 0)
-            return rc;
-        if (writes_model(r, epochs) && (rc = rundir_write_model(r, err)) < 0)
-            return rc;
+        TRY(rundir_add_metrics(r, r->state.epoch ? r->epoch_s[r->epochs_timed - 1] : 0.0, err));
+        if (writes_model(r, epochs))
+            TRY(rundir_write_model(r, err));
     } else if (writes_model(r, epochs) && (r->test || r->trainer.model->spec.companion) &&
                (rc = run_keep_weights(r, &r->best_weights, err)) < 0) {
         return rc;
@@ -203,24 +200,20 @@ static bool begins_at_means(const struct run *r)
 static int train_epochs(struct run *r, int64_t epochs, struct error *err)
 {
     bool more = r->state.epoch < epochs && patient(r);
-    int rc;
 
     if (begins_at_means(r)) {
         validate(r, epochs);
-        if ((rc = end_epoch(r, epochs, false, err)) < 0)
-            return rc;
+        TRY(end_epoch(r, epochs, false, err));
     }
     while (more) {
-        if ((rc = train_epoch(r, epochs, err)) < 0)
-            return rc;
+        TRY(train_epoch(r, epochs, err));
         r->state.epoch++;
         validate(r, epochs);
         more = r->state.epoch < epochs && patient(r);
-        if ((rc = end_epoch(r, epochs, !more, err)) < 0)
-            return rc;
+        TRY(end_epoch(r, epochs, !more, err));
         if (stopping(r) && more) {
-            rc = r->dir ? rundir_save_checkpoint(r, err) : 0;
-            return rc < 0 ? rc : run_interrupted(r, err);
+            TRY(r->dir ? rundir_save_checkpoint(r, err) : 0);
+            return run_interrupted(r, err);
         }
     }
     return 0;
@@ -241,16 +234,14 @@ static int check_best(const struct run *r, struct error *err)
 /* Trains again on training plus validation, for the number of epochs that validation chose. */
 static int refit(struct run *r, struct error *err)
 {
-    int rc;
-
     if (!r->state.refit) {
         r->state.refit = 1;
         r->state.epoch = r->state.in_epoch = 0;
         *r->state.model_hash = '\0';
-        if ((rc = run_join_validation(r, err)) < 0 || (rc = run_start_model(r, r->state.best_epoch, err)) < 0)
-            return rc;
-        if (r->dir && (rc = rundir_save_checkpoint(r, err)) < 0)
-            return rc;
+        TRY(run_join_validation(r, err));
+        TRY(run_start_model(r, r->state.best_epoch, err));
+        if (r->dir)
+            TRY(rundir_save_checkpoint(r, err));
     }
     run_progress(r, TRAIN_REFIT, r->state.best_epoch);
     return train_epochs(r, r->state.best_epoch, err);
@@ -288,16 +279,14 @@ static int evaluate_lists(struct run *r, struct error *err)
     struct baseline_figures figures;
     struct evaluator *e = NULL;
     struct eval_result own;
-    int rc;
 
     if (!r->test || !r->dir || problem_is_binary(r->config) || p->side == SIDE_ITEM ||
         (double)p->examples * (double)p->columns > LISTS_MOST)
         return 0;
     spec.n = 1;
-    if ((rc = metric_parse(&spec.metric[0], "ndcg@10", err)) < 0 ||
-        (rc = baselines_evaluate(&figures, &spec, &p->test, p, &r->trainer.model->eng, err)) < 0 ||
-        (rc = evaluator_new(&e, &spec, &p->test, r->trainer.model, p, err)) < 0)
-        return rc;
+    TRY(metric_parse(&spec.metric[0], "ndcg@10", err));
+    TRY(baselines_evaluate(&figures, &spec, &p->test, p, &r->trainer.model->eng, err));
+    TRY(evaluator_new(&e, &spec, &p->test, r->trainer.model, p, err));
     evaluate(e, &own);
     evaluator_free(e);
     r->lists_ndcg = own.value[0];
@@ -311,10 +300,9 @@ static int finish(struct run *r, struct error *err)
     int rc;
 
     run_list_companion(r);
-    if ((rc = params_hash(&r->trainer.model->params, r->weights_hash, err)) < 0)
-        return rc;
-    if (r->dir && (rc = rundir_check_model(r, err)) < 0)
-        return rc;
+    TRY(params_hash(&r->trainer.model->params, r->weights_hash, err));
+    if (r->dir)
+        TRY(rundir_check_model(r, err));
     if (r->test && strcmp(r->weights_hash, r->state.model_hash) != 0) {
         evaluate(r->test, &r->last_tested);
         if (!r->dir)
@@ -329,12 +317,12 @@ static int finish(struct run *r, struct error *err)
     if (r->test && !problem_is_binary(r->config) &&
         (rc = eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err)) < 0)
         return rc;
-    if ((rc = evaluate_baselines(r, err)) < 0 || (rc = evaluate_lists(r, err)) < 0)
-        return rc;
+    TRY(evaluate_baselines(r, err));
+    TRY(evaluate_lists(r, err));
     run_progress(r, TRAIN_TESTED, r->config->epochs);
     run_compare_baselines(r);
-    if (r->dir && (rc = summary_write(r, err)) < 0)
-        return rc;
+    if (r->dir)
+        TRY(summary_write(r, err));
     if (r->dir)
         rundir_drop_old(r->dir);
     return 0;

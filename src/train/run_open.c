@@ -116,13 +116,11 @@ static int make_model(struct run *r, int64_t epochs, struct error *err)
 {
     struct problem *p = r->problem;
     struct model *m;
-    int rc = trainer_init(&r->trainer, r->config, p, epochs, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(trainer_init(&r->trainer, r->config, p, epochs, err));
     m = r->trainer.model;
-    if (p->valid.out && (rc = evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err)) < 0)
-        return rc;
+    if (p->valid.out)
+        TRY(evaluator_new(&r->valid, &r->spec, &p->valid, m, p, err));
     return p->test.out && !r->options->no_test ? evaluator_new(&r->test, &r->spec, &p->test, m, p, err) : 0;
 }
 
@@ -135,8 +133,7 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err)
 
     if (rc < 0 || !*folder)
         return rc;
-    if ((rc = init_from_run(r->trainer.model, r->problem, r->config, folder, &n, err)) < 0)
-        return rc;
+    TRY(init_from_run(r->trainer.model, r->problem, r->config, folder, &n, err));
     run_warn(r, "train.init: the former run knows %lld items and %lld users of these; %lld and %lld are new",
              (long long)n.items, (long long)n.users, (long long)n.new_items, (long long)n.new_users);
     if (n.items && n.users && !r->state.refit &&
@@ -147,13 +144,11 @@ int run_start_model(struct run *r, int64_t epochs, struct error *err)
 
 int run_join_validation(struct run *r, struct error *err)
 {
-    int rc;
-
     free_model(r);
     mem_free(r->best_weights);
     r->best_weights = NULL;
-    rc = problem_refit(r->problem, r->config, err);
-    return rc < 0 ? rc : eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
+    TRY(problem_refit(r->problem, r->config, err));
+    return eval_spec_make(&r->spec, r->config, r->problem, err); /* another mean and shift */
 }
 
 /* The model of the folder's run, at its last saved step. */
@@ -183,8 +178,8 @@ static int plan(const struct run *r, bool *done, struct error *err)
     if (rc < 0)
         return rc;
     *done = r->options->dry_run;
-    if (*done && (rc = plan_time(&m, r->config, r->problem, err)) < 0)
-        return rc;
+    if (*done)
+        TRY(plan_time(&m, r->config, r->problem, err));
     if (*done && r->options->listen)
         r->options->listen(r->options->arg, &p);
     /* Of several ranks each has only its shards; the plan is that of one that has all. */
@@ -209,10 +204,7 @@ static int open_folder(struct run *r, struct error *err)
 /* The state of the folder's run. `done`: it has finished. */
 static int find_state(struct run *r, bool *done, struct error *err)
 {
-    int rc = rundir_find_checkpoint(r, err);
-
-    if (rc < 0)
-        return rc;
+    TRY(rundir_find_checkpoint(r, err));
     *done = r->state.finished && rundir_has_summary(r->dir) &&
             (r->state.epoch >= r->config->epochs || r->state.epochs == r->config->epochs);
     ranks_copy(&r->ranks, done, sizeof *done);
@@ -233,13 +225,11 @@ static int find_state(struct run *r, bool *done, struct error *err)
 /* Marks the folder as that of a running run. */
 static int enter_folder(struct run *r, struct error *err)
 {
-    int rc;
-
     if (rundir_read_counts(r))
         r->state.resumes++;
     rundir_write_counts(r);
-    rc = rundir_drop_summary(r->dir, err);
-    return rc < 0 ? rc : rundir_write_start(r, err); /* train.epochs and run.* may have changed */
+    TRY(rundir_drop_summary(r->dir, err));
+    return rundir_write_start(r, err); /* train.epochs and run.* may have changed */
 }
 
 int run_open(struct run *r, bool *done, struct error *err)

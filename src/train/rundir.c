@@ -69,8 +69,7 @@ static int make_and_lock(struct rundir *d, struct error *err)
 
     for (int i = 0; i < 10; i++) {
         absent = !file_exists(d->folder);
-        if ((rc = file_make_folder(d->folder, err)) < 0)
-            return rc;
+        TRY(file_make_folder(d->folder, err));
         if ((rc = lock_folder(d, err)) == 0) {
             d->fresh = absent;
             if (still_there(d))
@@ -325,13 +324,13 @@ int rundir_commit_model(struct run *r, struct error *err)
 int rundir_save_checkpoint(struct run *r, struct error *err)
 {
     struct tensors_writer *w;
-    int rc;
+    int rc = 0;
 
     r->state.epochs = r->config->epochs;
-    if ((rc = rundir_commit_model(r, err)) < 0 ||
-        (!r->ranks.id && (rc = file_flush(rundir_path(r->dir, RUN_METRICS), err)) < 0) ||
-        (rc = checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), r, err)) < 0)
-        return rc;
+    TRY(rundir_commit_model(r, err));
+    if (!r->ranks.id)
+        TRY(file_flush(rundir_path(r->dir, RUN_METRICS), err));
+    TRY(checkpoint_write(&w, rundir_path(r->dir, RUN_CHECKPOINT), r, err));
     if (w) {
         tensors_keep_old(w, (int)r->config->keep_checkpoints - 1);
         rc = tensors_commit(w, err);

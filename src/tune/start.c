@@ -73,10 +73,9 @@ static int configure(struct config **out, const struct advice *a, int i, const s
 {
     char *text;
     size_t length;
-    int rc = advice_text(&text, &length, a, i, o->path, o->given, o->n_given, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(advice_text(&text, &length, a, i, o->path, o->given, o->n_given, err));
     if ((rc = config_new(out, err)) == 0 &&
         ((rc = config_load_text(*out, text, length, a->candidate[i].name, err)) < 0 ||
          (rc = config_check(*out, err)) < 0))

@@ -127,10 +127,9 @@ static int compare_plan(const char *path, const char *plan, const char *folder, 
 {
     char *old;
     size_t length;
-    int rc = file_read(&old, &length, path, (size_t)1 << 24, PT_EFILE, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(file_read(&old, &length, path, (size_t)1 << 24, PT_EFILE, err));
     if (strcmp(old, plan) != 0)
         rc = error_set(err, PT_ECONFIG,
                        "%s: the search in this folder was another one (plan.yaml); only trials, minutes and "
@@ -258,8 +257,7 @@ int tune_run(const struct tune_options *o, struct tune_result *out, struct error
     int rc;
 
     *out = (struct tune_result){.best = -1};
-    if ((rc = tune_spec_read(&out->spec, o->file, err)) < 0)
-        return rc;
+    TRY(tune_spec_read(&out->spec, o->file, err));
     s.spec = out->spec;
     if ((rc = check_base(&s, err)) == 0 && (rc = open_folder(&s, err)) == 0 &&
         (rc = draw_trials(&s, err)) == 0)

@@ -44,10 +44,8 @@ static int read_number(const struct reading *r, const struct tree *t, double low
 static int read_whole(const struct reading *r, const struct tree *t, double low, int64_t *out)
 {
     double value = 0.0;
-    int rc = read_number(r, t, low, 1e9, &value);
 
-    if (rc < 0)
-        return rc;
+    TRY(read_number(r, t, low, 1e9, &value));
     if (value != floor(value))
         return WRONG(r, t, "expected a whole number");
     *out = (int64_t)value;

@@ -272,10 +272,9 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
     const struct tune_options *o = s->options;
     const char *reason = NULL;
     bool again = recall(s, t, &reason);
-    int rc = reason ? keep_reason(s, t, reason, err) : 0;
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    TRY(reason ? keep_reason(s, t, reason, err) : 0);
     if (!again && s->begun++ > 0 && time_is_up(s)) { /* one trial a call, so that each gets on */
         s->result->time_is_up = true;
         return 0;
@@ -289,8 +288,7 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
                                t->id, o->folder);
             return rc;
         }
-        if ((rc = add_line(s, t, err)) < 0)
-            return rc;
+        TRY(add_line(s, t, err));
     }
     rc = compare_with_best(s, t, err);
     if (rc == 0 && o->listen)

@@ -13,10 +13,7 @@
 
 static int read_settings(struct report_run *run, int settings, struct error *err)
 {
-    int rc = run_config_read(&run->config, run->folder, err);
-
-    if (rc < 0)
-        return rc;
+    TRY(run_config_read(&run->config, run->folder, err));
     run->value = mem_zalloc(settings, sizeof *run->value);
     for (int i = 0; run->value && i < settings; i++)
         if (!(run->value[i] = config_value(run->config, i)))

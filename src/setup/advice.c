@@ -24,6 +24,9 @@
 #define EASE_ITEM_PAIR 8    /* bytes */
 #define EASE_WORK      8e12 /* operations: 20,000 items, or more of few users; beyond it takes minutes */
 #define EASE_WORK_FEW  1e12 /* seconds: several penalties are tried */
+#define RECVAE_UNITS   200
+#define RECVAE_EPOCHS  35.0 /* until patience ends it, and as many again with the validation part */
+#define RECVAE_RATE    5e12 /* operations a minute of two cores */
 
 struct advisor {
     struct advice *out;
@@ -247,7 +250,7 @@ static int64_t batch_of(int64_t examples)
 
 /* ---- models ---- */
 
-/* A row is a model worth trying; of networks the first one that fits. */
+/* A row is a model worth trying; a network without EASE only where none with it fits. */
 static const struct row {
     const char *name, *note, *settings; /* KEY=VALUE by blanks */
     bool ratings, network;              /* network: of minibatches */
@@ -272,6 +275,10 @@ static const struct row {
     {"ials", "factors of users and items, in turn",
      "model.kind=ials model.latent=64 model.unobserved_weight=0.1 train.penalty=0.01 train.epochs=9", false,
      false, 0},
+    {"recvae-ease", "a deep autoencoder, and the scores of ease added to its own",
+     "model.kind=recvae model.hidden=[200,200,200,200,200] model.latent=200 model.input_dropout=0.5 "
+     "model.ease=on model.ease_l2=100 model.ease_dropout=0.5 train.epochs=100 train.patience=10",
+     false, true, EASE_WORK},
     {"mf", "biases and factors, rating by rating",
      "model.kind=mf train.optimizer=sgd model.latent=50 model.center=true train.lr=0.05 train.penalty=0.07 "
      "train.penalty_bias=0.05 eval.untrained=score train.epochs=60 train.patience=5 train.refit=true",
@@ -310,12 +317,22 @@ static void choose_refit(const struct advisor *a, struct advice_candidate *c)
         add(a, &c->own, "train.refit", "true", "at last once more, with what has chosen; people are few");
 }
 
+/* Four passes an epoch: for each person all items by the latent units, and the hidden layers, three times. */
+static double recvae_minutes(const struct advisor *a, int64_t examples)
+{
+    double units = (double)idtable_count(a->r->items) + 6.0 * RECVAE_UNITS;
+    double pass = 6.0 * units * RECVAE_UNITS * (double)examples;
+
+    return (a->out->users <= USERS_REFIT ? 2.0 : 1.0) * 4.0 * RECVAE_EPOCHS * pass / RECVAE_RATE;
+}
+
 static void fill_candidate(const struct advisor *a, struct advice_candidate *c, const struct row *row)
 {
     int64_t examples = (int64_t)((1.0 - 2.0 * a->share) * (double)a->out->users), batch = batch_of(examples);
     char words[512], text[32], *word, *rest, *value;
 
-    *c = (struct advice_candidate){.name = row->name, .note = row->note, .network = row->network};
+    *c = (struct advice_candidate){.name = row->name, .network = row->network};
+    snprintf(c->note, sizeof c->note, "%s", row->note);
     snprintf(words, sizeof words, "%s", row->settings);
     for (word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         value = strchr(word, '=');
@@ -326,11 +343,15 @@ static void fill_candidate(const struct advisor *a, struct advice_candidate *c, 
     }
     if (!row->ratings)
         choose_refit(a, c);
+    if (strcmp(c->kind, "recvae") == 0) {
+        c->minutes = recvae_minutes(a, examples);
+        snprintf(c->note, sizeof c->note, "%s; about %.0f min on two cores", row->note, ceil(c->minutes));
+    }
     if (!row->network)
         return;
     add(a, &c->own, "train.batch", number(text, (double)batch),
         "an epoch of %" PRId64 " users has %" PRId64 " steps", examples, (examples + batch - 1) / batch);
-    if (row->ratings)
+    if (row->ratings || c->minutes > 0)
         return;
     add(a, &c->own, "train.epochs", "500", "a limit; patience ends the training before");
     add(a, &c->own, "train.patience", "15", "epochs without a better validation figure");
@@ -345,7 +366,7 @@ static int choose_models(const struct advisor *a, struct error *err)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct advice_candidate *c = &a->out->candidate[a->out->candidates];
 
-        if (rows[i].ratings != a->out->ratings || (rows[i].network && network) ||
+        if (rows[i].ratings != a->out->ratings || (rows[i].network && network && rows[i].work_most == 0) ||
             (rows[i].work_most > 0 && (work > rows[i].work_most || !square)))
             continue;
         fill_candidate(a, c, &rows[i]);

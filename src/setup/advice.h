@@ -5,7 +5,8 @@
 #include "data/ratings.h"
 
 #define ADVICE_SETTINGS   32
-#define ADVICE_CANDIDATES 8
+#define ADVICE_CANDIDATES 10
+#define ADVICE_MINUTES    6 /* longer trainings are for those who ask for them */
 #define ADVICE_JUDGED     5 /* ratings of a user from which some can be held out (split.min_fold_in) */
 
 struct advice_setting {
@@ -20,9 +21,11 @@ struct advice_list {
 
 /* A model worth trying, with its settings over the common ones. */
 struct advice_candidate {
-    const char *name, *note; /* note: what it is, for a comment */
-    char kind[16];           /* model.kind */
-    bool network;            /* trained in minibatches: minutes, where others take seconds */
+    const char *name;
+    char note[160]; /* what it is, for a comment */
+    char kind[16];  /* model.kind */
+    bool network;   /* trained in minibatches: minutes, where others take seconds */
+    double minutes; /* about how long on two cores; 0: not known, not long */
     struct advice_list own;
 };
 
@@ -33,7 +36,7 @@ struct advice {
     char values[160];                     /* what the values are, in a sentence */
     int64_t kept, dropped, users, judged; /* ratings; users with one that is kept, and with enough of them */
     struct advice_list common;            /* data, split, training */
-    int candidates;                       /* the first is the usual choice */
+    int candidates; /* the first is the usual choice, the best but slowest may be the last */
     struct advice_candidate candidate[ADVICE_CANDIDATES];
 };
 

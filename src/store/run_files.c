@@ -8,6 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+void run_drop_weights(const char *folder)
+{
+    static const char *const name[] = {RUN_CHECKPOINT, RUN_MODEL};
+
+    for (int i = 0; i < 2; i++) {
+        mem_scoped char *path = file_join(folder, name[i]);
+
+        if (path) {
+            (void)unlink(path);
+            file_drop_old(path, RUN_VERSIONS);
+        }
+    }
+}
 
 /* ---- configuration ---- */
 

@@ -15,6 +15,11 @@
 #define RUN_SUMMARY    "summary.json"           /* written last: the run is done if it exists */
 #define RUN_LOCK       ".lock" /* held while a process trains in the folder (train/rundir.c) */
 
+#define RUN_VERSIONS 101 /* train.keep_checkpoints is at most 100, and there may be a model more */
+
+/* Removes model and checkpoints; the run is not known by more than its figures then. Best effort. */
+void run_drop_weights(const char *folder);
+
 /* The configuration of a run's folder, for config_free. PT_EUSAGE if it is not a run's folder; PT_EFILE if
  * the file cannot be read or is damaged. */
 int run_config_read(struct config **out, const char *folder, struct error *err);

@@ -9,7 +9,6 @@
 #include "store/run_files.h"
 #include "train/train.h"
 
-#define RUN_VERSIONS 101 /* train.keep_checkpoints is at most 100, and there may be a model more */
 
 /* State of a run after a minibatch. */
 struct run_state {

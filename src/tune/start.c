@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/timing.h"
+#include "store/run_files.h"
 #include "model/item_weights.h"
 
 #include <dirent.h>
@@ -98,6 +99,10 @@ static int try_candidate(struct start_result *r, const struct advice *a, int i, 
 
     if (rc < 0)
         goto end;
+    if (a->candidate[i].minutes > ADVICE_MINUTES) {
+        snprintf(t->why, sizeof t->why, "not tried: about %.0f min on two cores", a->candidate[i].minutes);
+        goto end;
+    }
     o->begin(o->arg, a->candidate[i].name);
     rc = train_run(c, &run, &t->result, err);
     t->seconds = clock_now() - began;
@@ -110,8 +115,8 @@ static int try_candidate(struct start_result *r, const struct advice *a, int i, 
         snprintf(t->why, sizeof t->why, "%.150s", err->text);
         rc = 0;
     }
-    config_free(c);
 end:
+    config_free(c);
     mem_free(folder);
     return rc;
 }
@@ -144,6 +149,19 @@ static int best_of(const struct start_result *r, const struct advice *a, const c
             (best < 0 || start_better(r, worth(r, a, i), worth(r, a, best))))
             best = i;
     return best;
+}
+
+/* Weights are kept of the best so far: those of an EASE of many items are gigabytes. */
+static void drop_beaten(const struct start_result *r, const struct advice *a, const struct start_options *o)
+{
+    int best = best_of(r, a, NULL);
+
+    for (int i = 0; i < a->candidates; i++) {
+        mem_scoped char *folder = i == best ? NULL : file_join(o->folder, a->candidate[i].name);
+
+        if (folder && r->trial[i].done)
+            run_drop_weights(folder);
+    }
 }
 
 /* The best EASE's settings are those of the companions. */
@@ -201,8 +219,10 @@ int start_train(struct start_result *out, struct advice *a, const struct start_o
     *out = (struct start_result){.best = -1};
     for (int pass = 0; pass < 2 && rc == 0; pass++) { /* those that take seconds first */
         for (int i = 0; i < a->candidates && rc == 0; i++)
-            if (a->candidate[i].network == (pass == 1))
+            if (a->candidate[i].network == (pass == 1)) {
                 rc = try_candidate(out, a, i, o, &counts, err);
+                drop_beaten(out, a, o);
+            }
         pass_on_ease(a, out);
     }
     item_counts_fini(&counts);

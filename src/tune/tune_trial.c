@@ -9,13 +9,13 @@
 #include "base/file.h"
 #include "base/timing.h"
 #include "eval/metrics.h"
+#include "store/run_files.h"
 #include "train/train.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 char *tune_path(const struct search *s, int64_t trial, const char *name)
 {
@@ -197,30 +197,13 @@ bool tune_better(const struct tune_result *r, const struct tune_trial *a, const 
     return r->smaller_is_better ? a->figure < b->figure : a->figure > b->figure;
 }
 
-/* NAME, and NAME.1, NAME.2, ..., which a training that ended early leaves. That one is still there does no
- * harm. */
-static void drop(const struct search *s, const struct tune_trial *t, const char *name)
-{
-    char versioned[64];
-    bool gone = true;
-
-    for (int version = 0; version < 3 || gone; version++) {
-        char *path;
-
-        if (version)
-            snprintf(versioned, sizeof versioned, "%s.%d", name, version);
-        path = tune_path(s, t->id, version ? versioned : name);
-        gone = path && unlink(path) == 0;
-        free(path);
-    }
-}
-
 void tune_drop_weights(const struct search *s, const struct tune_trial *t)
 {
-    if (s->options->keep)
-        return;
-    drop(s, t, "checkpoint.safetensors");
-    drop(s, t, "model.safetensors");
+    char *folder = s->options->keep ? NULL : tune_path(s, t->id, "");
+
+    if (folder)
+        run_drop_weights(folder);
+    free(folder);
 }
 
 /* The best configuration as a file that trains as it is: with what was searched, without the search. */

@@ -71,6 +71,11 @@ writes t/few.yaml '^train.epochs: 3 '
 grep -qE '^(multidae|ease|ials).* [0-9.]+  \*$' out || complain "no best in the table: $(cat out)"
 grep -q '^popular items ' out || complain "no popular items in the table"
 "$PARTRAIN" recommend -m t -k 3 --users 1 >/dev/null || complain "t is no run's folder"
+[ "$(find t -name 'model*' -o -name 'checkpoint*' | sort | xargs)" = "t/checkpoint.safetensors t/model.safetensors" ] ||
+    complain "weights of those that lost: $(find t -name '*.safetensors')"
+[ "$(find t -mindepth 2 -name summary.json | wc -l)" -ge 6 ] || complain "summaries: $(find t -name summary.json)"
+grep -qE '^recvae-ease .* [0-9.]+' out || complain "no recvae in the table: $(cat out)"
+grep -q '^# also worth trying: recvae-ease, .*; about 1 min on two cores' few.yaml || complain "few.yaml does not say what recvae takes"
 kind=$(sed -n 's/^model.kind: \([a-z]*\).*/\1/p' t/few.yaml)
 grep -q "kind: $kind" t/config.yaml || complain "t/few.yaml is not of the run in t"
 expect 0 '^the mean rating  ' synth:small --ratings --train --out tr train.epochs=2

@@ -139,8 +139,7 @@ static int rank_columns(struct pt_model *m, const struct pt_people *people, int6
     int rc = item_of && user && hidden ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
     for (int64_t e = 0; e < h->n && rc == 0; e++) { /* an item that only the histories have has no number */
-        item_of[e] =
-            (int32_t)idtable_find(m->trained->items, idtable_name(h->names, e), idtable_length(h->names, e));
+        item_of[e] = (int32_t)idtable_find_row(m->trained->items, h->names, e);
         hidden[e] = item_of[e] < 0 || (c->hidden && c->hidden[item_of[e]]);
     }
     for (int64_t i = 0; i < n && rc == 0; i++) {

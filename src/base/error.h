@@ -35,7 +35,7 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 #endif
 
 /* Returns from the function with the code of a call that failed. For functions that have nothing to free, or whose
- * memory is scoped (base/mem.h). */
+ * variables are scoped. */
 #define TRY(call)                                                                                            \
     do {                                                                                                     \
         int code_ = (call);                                                                                  \
@@ -43,6 +43,17 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
         if (code_ < 0)                                                                                       \
             return code_;                                                                                    \
     } while (0)
+
+/* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it; whoever hands
+ * it on sets it to NULL. SCOPED stands beside each function that is used so. scoped_value is for a function that
+ * takes the variable's address. Memory: mem_scoped (base/mem.h). */
+#define scoped(free_it)    __attribute__((cleanup(free_it##_scoped)))
+#define scoped_value(fini) __attribute__((cleanup(fini)))
+#define SCOPED(free_it, type)                                                                                \
+    static inline void free_it##_scoped(type **variable)                                                     \
+    {                                                                                                        \
+        free_it(*variable);                                                                                  \
+    }
 
 /* Puts "fmt: " in front of err->text; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -15,6 +15,7 @@ struct json;
 struct json *json_new_object(void); /* NULL: no memory, as in json_new_array */
 struct json *json_new_array(void);
 void json_free(struct json *j); /* takes NULL; for roots only */
+SCOPED(json_free, struct json)
 
 /* Put into an object (key, UTF-8; an older value of that key is replaced) or append to an array (key NULL).
  * A child of NULL is a failure. Failures need no check: the thread's next json_text reports them. */

@@ -70,6 +70,7 @@ int tensors_find(const struct tensors *t, const char *name, enum tensor_type typ
 /* Lets the pages of these bytes leave the process's memory. Reading them again fetches them from the file. */
 void tensors_used(const struct tensors *t, const void *data, int64_t bytes);
 void tensors_close(struct tensors *t); /* takes NULL */
+SCOPED(tensors_close, struct tensors)
 
 /* "F32" and so on, and the bytes of one element. */
 const char *tensor_type_name(enum tensor_type type);

@@ -1,16 +1,13 @@
-/* cmd_predict.c - partrain predict: ratings for pairs of user and item, or of users with all items.
- *
- * Pairs come in blocks. A block is sorted by example (user; item for item-based models), each example goes
- * through the model once, and the ratings are printed in the order of the pairs. */
+/* cmd_predict.c - partrain predict: ratings for pairs of user and item, or of users with all items, in blocks
+ * of pairs. */
 #include "cli/pairs.h"
 
 #include "base/mem.h"
 #include "cli/target_options.h"
 #include "read/lines.h"
-#include "serve/rank.h"
+#include "serve/predict.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PAIRS = 1 << 20 };
@@ -33,12 +30,10 @@ const struct cli_usage cmd_predict_usage = {
     "Example: printf '1 260\\n1\\tHeat (1995)\\n' | partrain predict -m runs/ml-1m -\n",
     options};
 
-struct pair {
-    int32_t example, column; /* of the model's input; -1: unknown. mf: users of the run, then of --data */
-    int64_t person, at;      /* the example's number in the block, and that of the output; -1: none */
-    int64_t place;           /* in the block */
-    int64_t user, item;      /* names in the block's text */
-    int32_t title;           /* the item's row in the run, -1 */
+/* What is printed of a pair. */
+struct shown {
+    int64_t user, item; /* names in the block's text */
+    int32_t title;      /* the item's row in the run, -1 */
 };
 
 struct job {
@@ -47,121 +42,41 @@ struct job {
     struct history_source *history; /* mf: of --data, or NULL */
     struct ranker *ranker;
     struct rows rows;
-    struct pair *pair;        /* (PAIRS) owned */
+    struct rating_pair *pair; /* (PAIRS) owned; mf: examples are users of the run, then of --data */
+    struct shown *shown;      /* (PAIRS) owned */
+    double *rating;           /* (PAIRS) owned */
     int64_t n;                /* pairs in the block */
     struct pairs cut;         /* of lines */
     char *text;               /* owned: names, each ended by a zero */
     int64_t used, space;      /* of text */
-    int64_t cold, half, told; /* so far; half: one side is known */
-    int64_t shown;            /* pairs that are among the ratings which the model is given of them */
+    int64_t cold, told;       /* so far */
+    struct predict_counts counts;
 };
 
-static int by_example(const void *a, const void *b)
+static bool add_history(void *arg, int32_t example, struct histories *people)
 {
-    const struct pair *x = a, *y = b;
-
-    if (x->example != y->example)
-        return (x->example > y->example) - (x->example < y->example);
-    return (x->column > y->column) - (x->column < y->column);
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const struct pair *x = a, *y = b;
-
-    return (x->place > y->place) - (x->place < y->place);
-}
-
-static bool take_person(const struct job *j, int32_t example, struct histories *people)
-{
+    const struct job *j = arg;
     int64_t users = j->trained->by_row ? idtable_count(j->trained->users) : 0;
 
     return example < users ? histories_end(people, example)
                            : history_source_add(j->history, j->trained, example - users, people);
 }
 
-/* How many of the ratings wanted of the last person go in as well: both ascend. */
-static int64_t count_shown(const struct histories *people, const struct histories *want)
-{
-    int64_t at = people->ptr[people->n - 1], n = 0;
-
-    for (int64_t i = want->ptr[want->n - 1]; i < want->entries; i++) {
-        while (at < people->entries && people->column[at] < want->column[i])
-            at++;
-        n += at < people->entries && people->column[at] == want->column[i] &&
-             people->kind[at] == HISTORY_INPUT;
-    }
-    return n;
-}
-
-/* The people of the block, and what is wanted of each: pairs stand by example, then column. */
-static bool collect(struct job *j, struct histories *people, struct histories *want, float *output)
-{
-    for (int64_t i = 0; i < j->n;) {
-        int32_t e = j->pair[i].example, last = -1;
-
-        for (; i < j->n && j->pair[i].example == e; i++) {
-            struct pair *p = &j->pair[i];
-
-            if (e >= 0 && p->column >= 0 && p->column != last &&
-                !histories_add(want, last = p->column, 0.0f, HISTORY_INPUT))
-                return false;
-            p->person = e < 0 ? -1 : people->n;
-            p->at = e < 0 || p->column < 0 ? -1 : want->entries - 1;
-        }
-        if (e < 0)
-            continue;
-        if (!histories_end(want, -1) || !take_person(j, e, people))
-            return false;
-        j->shown += count_shown(people, want);
-    }
-    for (int64_t i = 0; i < want->entries; i++)
-        output[i] = NAN;
-    return true;
-}
-
-static double rating_of(struct job *j, const struct pair *p, const struct histories *people,
-                        const float *output)
-{
-    double r;
-
-    if (p->at >= 0 && !isnan(output[p->at]))
-        return trained_rating(j->trained, output[p->at]);
-    r = trained_stand_in(j->trained, people, p->person, p->column);
-    j->half += !isnan(r);
-    j->cold += isnan(r);
-    return isnan(r) ? trained_cold(j->trained) : r;
-}
-
-static void print_block(struct job *j, const struct histories *people, const float *output)
-{
-    qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_place);
-    for (int64_t i = 0; i < j->n; i++) {
-        const struct pair *p = &j->pair[i];
-
-        rows_prediction(&j->rows, j->text + p->user, j->text + p->item,
-                        p->title < 0 ? NULL : trained_title(j->trained, p->title),
-                        rating_of(j, p, people, output));
-    }
-    j->told += j->n;
-}
-
 static int run_block(struct job *j, struct error *err)
 {
-    struct histories people = {0}, want = {0};
-    float *output = mem_alloc(j->n, sizeof *output);
-    int rc = 0;
+    TRY(predict_pairs(j->ranker, j->trained, j->pair, j->n, add_history, j, j->rating, &j->counts, err));
+    for (int64_t i = 0; i < j->n; i++) {
+        const struct shown *s = &j->shown[i];
+        bool cold = isnan(j->rating[i]);
 
-    qsort(j->pair, (size_t)j->n, sizeof *j->pair, by_example);
-    if (!output || !collect(j, &people, &want, output))
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && (rc = ranker_predict(j->ranker, &people, &want, output, err)) == 0)
-        print_block(j, &people, output);
-    histories_fini(&people);
-    histories_fini(&want);
-    mem_free(output);
+        rows_prediction(&j->rows, j->text + s->user, j->text + s->item,
+                        s->title < 0 ? NULL : trained_title(j->trained, s->title),
+                        cold ? trained_cold(j->trained) : j->rating[i]);
+        j->cold += cold;
+    }
+    j->told += j->n;
     j->n = j->used = 0;
-    return rc;
+    return 0;
 }
 
 /* A name's place in the block's text; -1: no memory. */
@@ -206,17 +121,18 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
 {
     const struct trained *trained = j->trained;
     bool by_item = trained->side == SIDE_ITEM;
-    struct pair *p = &j->pair[j->n];
+    struct rating_pair *p = &j->pair[j->n];
+    struct shown *s = &j->shown[j->n];
 
     if (item >= 0) {
         name = idtable_name(trained->items, item);
         length = idtable_length(trained->items, item);
     }
     p->place = j->n;
-    p->title = (int32_t)item;
-    p->user = keep_name(j, user, user_length);
-    p->item = keep_name(j, name, length);
-    if (p->user < 0 || p->item < 0)
+    s->title = (int32_t)item;
+    s->user = keep_name(j, user, user_length);
+    s->item = keep_name(j, name, length);
+    if (s->user < 0 || s->item < 0)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (by_item) { /* an item that only the data have is an example too */
         p->example = (int32_t)idtable_find(j->history->names, name, length);
@@ -311,36 +227,39 @@ static void note_predictions(const struct job *j)
         targets_scale(j->q, j->trained, j->history);
     if (j->q->quiet)
         return;
-    if (j->half)
+    if (j->counts.half)
         cli_message("%lld of %lld predictions are the training mean plus the bias of user or item: the other "
                     "was not trained%s",
-                    (long long)j->half, (long long)j->told, advice);
+                    (long long)j->counts.half, (long long)j->told, advice);
     if (j->cold)
         cli_message("%lld of %lld predictions are the stand-in %.4g: neither user nor item was trained%s",
-                    (long long)j->cold, (long long)j->told, trained_cold(j->trained), j->half ? "" : advice);
-    if (j->shown && j->q->file)
+                    (long long)j->cold, (long long)j->told, trained_cold(j->trained),
+                    j->counts.half ? "" : advice);
+    if (j->counts.shown && j->q->file)
         cli_message("note: %lld of the ratings asked for are input of the model here: how well it predicts "
                     "those says nothing (docs/recommend.md, Ratings)",
-                    (long long)j->shown);
+                    (long long)j->counts.shown);
 }
 
 static int predict(struct job *j, struct error *err)
 {
     const struct targets *q = j->q;
     struct rank_spec spec = {.k = 1};
-    int rc = 0;
 
     if (!j->trained->rating)
         return error_set(err, PT_EUSAGE, "a %s ranks items and predicts no ratings; use partrain recommend",
                          config_enum_name("model.kind", j->trained->config->model_kind));
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
-    if (!j->pair)
+    j->shown = mem_alloc(PAIRS, sizeof *j->shown);
+    j->rating = mem_alloc(PAIRS, sizeof *j->rating);
+    if (!j->pair || !j->shown || !j->rating)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (!j->trained->by_row || q->data)
-        rc = history_source_read(&j->history, j->trained, q->data, err);
-    if (rc < 0 || (rc = ranker_new(&j->ranker, j->trained, &spec, err)) < 0 ||
-        (rc = q->file ? for_text(j, err) : for_rows(j, err)) < 0 || (j->n && (rc = run_block(j, err)) < 0))
-        return rc;
+        TRY(history_source_read(&j->history, j->trained, q->data, err));
+    TRY(ranker_new(&j->ranker, j->trained, &spec, err));
+    TRY(q->file ? for_text(j, err) : for_rows(j, err));
+    if (j->n)
+        TRY(run_block(j, err));
     note_predictions(j);
     return 0;
 }
@@ -360,6 +279,8 @@ int cmd_predict(int argc, char **argv, struct error *err)
     ranker_free(j.ranker);
     history_source_free(j.history);
     mem_free(j.pair);
+    mem_free(j.shown);
+    mem_free(j.rating);
     mem_free(j.text);
     trained_close(j.trained);
     return rc;

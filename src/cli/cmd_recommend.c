@@ -177,7 +177,7 @@ static int for_columns(struct job *j, struct error *err)
     int rc = 0;
 
     for (int64_t e = 0; hidden && j->hidden && e < j->history->n; e++) {
-        int64_t item = idtable_find(j->trained->items, idtable_name(names, e), idtable_length(names, e));
+        int64_t item = idtable_find_row(j->trained->items, names, e);
 
         hidden[e] = item < 0 ? j->q->allow || j->q->min_ratings : j->hidden[item];
     }

@@ -104,3 +104,4 @@ const char *config_resume_conflict(const struct config *a, const struct config *
 int config_write_reference(FILE *out, struct error *err);
 
 void config_free(struct config *c);
+SCOPED(config_free, struct config)

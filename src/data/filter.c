@@ -123,18 +123,9 @@ static void remove_marked(struct ratings *r)
 {
     int64_t n = 0;
 
-    for (int64_t k = 0; k < r->n; k++) {
-        if (r->user[k] < 0)
-            continue;
-        r->user[n] = r->user[k];
-        r->item[n] = r->item[k];
-        r->value[n] = r->value[k];
-        if (r->time)
-            r->time[n] = r->time[k];
-        if (r->given)
-            r->given[n] = r->given[k];
-        n++;
-    }
+    for (int64_t k = 0; k < r->n; k++)
+        if (r->user[k] >= 0)
+            ratings_move(r, n++, k);
     r->n = n;
 }
 

@@ -236,6 +236,20 @@ int64_t idtable_find(const struct idtable *t, const char *name, size_t length)
     return lookup(t, key_of(name, length), name, length);
 }
 
+int64_t idtable_find_row(const struct idtable *to, const struct idtable *from, int64_t row)
+{
+    return idtable_find(to, idtable_name(from, row), idtable_length(from, row));
+}
+
+int32_t *idtable_map(const struct idtable *to, const struct idtable *from)
+{
+    int32_t *map = mem_alloc(idtable_count(from), sizeof *map);
+
+    for (int64_t i = 0; map && i < idtable_count(from); i++)
+        map[i] = (int32_t)idtable_find_row(to, from, i);
+    return map;
+}
+
 int64_t idtable_put(struct idtable *t, const char *name, size_t length)
 {
     struct key k = key_of(name, length);

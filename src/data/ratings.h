@@ -120,6 +120,7 @@ struct ratings_spec {
 int ratings_digest(struct ratings *r, struct error *err);
 
 void ratings_free(struct ratings *r);
+SCOPED(ratings_free, struct ratings)
 /* Frees the arrays of (n) and sets n to 0; ids, titles and counts stay. */
 void ratings_drop_triplets(struct ratings *r);
 /* Counting sort: `to` has the ratings that stand in `from` (NULL: 0, 1, 2, ...) by key[of[rating]] (key NULL:
@@ -127,5 +128,16 @@ void ratings_drop_triplets(struct ratings *r);
  * where each key's begin. */
 void ratings_sort(int64_t *to, const int64_t *from, int64_t n, const int32_t *of, const int32_t *key,
                   int64_t *ptr, int64_t keys);
+/* Rating `from` takes the place of rating `to`. */
+static inline void ratings_move(struct ratings *r, int64_t to, int64_t from)
+{
+    r->user[to] = r->user[from];
+    r->item[to] = r->item[from];
+    r->value[to] = r->value[from];
+    if (r->time)
+        r->time[to] = r->time[from];
+    if (r->given)
+        r->given[to] = r->given[from];
+}
 /* Moves the arrays of (n) and frees those that `to` had. */
 void ratings_move_triplets(struct ratings *to, struct ratings *from);

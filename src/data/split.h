@@ -56,6 +56,7 @@ void split_refit(struct split *s);
 void split_shorten(struct split *s, int64_t n);
 
 void split_free(struct split *s);
+SCOPED(split_free, struct split)
 
 /* ---- for split.c and split_cells.c ---- */
 

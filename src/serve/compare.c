@@ -107,8 +107,7 @@ static void count_trained(struct evaluation *out, const struct eval_run *run, co
 
     for (int64_t u = 0; u < idtable_count(users); u++)
         out->trained += (by_user ? held_out->row_count : held_out->column_count)[u] > 0 &&
-                        (known ? idtable_find(known, idtable_name(users, u), idtable_length(users, u)) >= 0
-                               : u < run->users);
+                        (known ? idtable_find_row(known, users, u) >= 0 : u < run->users);
 }
 
 /* Warns where the model is no better than the mean rating. */
@@ -247,7 +246,7 @@ int evaluation_align(const struct evaluation *a, const struct evaluation *b, int
     for (int64_t u = 0; u < a->n[i] && same; u++) {
         int64_t row = a->user[i][u], there, *at;
 
-        there = idtable_find(b->users, idtable_name(a->users, row), idtable_length(a->users, row));
+        there = idtable_find_row(b->users, a->users, row);
         at = there < 0 ? NULL : bsearch(&there, b->user[i], (size_t)b->n[i], sizeof there, compare);
         same =
             at && b->weight[i][at - b->user[i]] == a->weight[i][u] && b->held_out[there] == a->held_out[row];

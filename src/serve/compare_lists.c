@@ -76,13 +76,10 @@ static struct entry *order_lists(const struct ratings *l, const struct ratings *
 
     *n = 0;
     for (int64_t i = 0; i < l->n && e; i++) {
-        int32_t u = (int32_t)idtable_find(t->users, idtable_name(l->users, l->user[i]),
-                                          idtable_length(l->users, l->user[i]));
+        int32_t u = (int32_t)idtable_find_row(t->users, l->users, l->user[i]);
 
         if (u >= 0)
-            e[(*n)++] = (struct entry){u,
-                                       (int32_t)idtable_find(t->items, idtable_name(l->items, l->item[i]),
-                                                             idtable_length(l->items, l->item[i])),
+            e[(*n)++] = (struct entry){u, (int32_t)idtable_find_row(t->items, l->items, l->item[i]),
                                        ranks ? (double)l->value[i] : -(double)l->value[i], i};
     }
     if (e)

@@ -56,12 +56,8 @@ static int read_asked(struct asked *a, const struct eval_run *e, const struct ra
     if (!a->user || !a->item || !a->own)
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int64_t i = 0; i < a->r->n; i++) {
-        int64_t user = a->r->user[i], item = a->r->item[i];
-
-        a->user[i] = (int32_t)idtable_find(own->users, idtable_name(a->r->users, user),
-                                           idtable_length(a->r->users, user));
-        a->item[i] = (int32_t)idtable_find(own->items, idtable_name(a->r->items, item),
-                                           idtable_length(a->r->items, item));
+        a->user[i] = (int32_t)idtable_find_row(own->users, a->r->users, a->r->user[i]);
+        a->item[i] = (int32_t)idtable_find_row(own->items, a->r->items, a->r->item[i]);
         a->own[i] = -1;
     }
     return 0;

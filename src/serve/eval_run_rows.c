@@ -3,23 +3,13 @@
 #include "serve/eval_run.h"
 #include "store/run_files.h"
 
-/* Row of `to` for each row of `from`; -1: it is not there. Owned. */
-static int32_t *row_map(const struct idtable *from, const struct idtable *to)
-{
-    int32_t *map = mem_alloc(idtable_count(from), sizeof *map);
-
-    for (int64_t i = 0; map && i < idtable_count(from); i++)
-        map[i] = (int32_t)idtable_find(to, idtable_name(from, i), idtable_length(from, i));
-    return map;
-}
-
 /* Ratings and their parts in the rows of the model's tables (NULL: the table stays); those with an id that is
  * not there go, unless `add`: then users of the others get rows behind those that are there. */
 static int move_rows(struct ratings *r, uint8_t *part, struct idtable *users, bool add,
                      const struct idtable *items, struct error *err)
 {
-    mem_scoped int32_t *user = users ? row_map(r->users, users) : NULL;
-    mem_scoped int32_t *item = items ? row_map(r->items, items) : NULL;
+    mem_scoped int32_t *user = users ? idtable_map(users, r->users) : NULL;
+    mem_scoped int32_t *item = items ? idtable_map(items, r->items) : NULL;
     bool full = false;
     int64_t n = 0;
 
@@ -36,13 +26,9 @@ static int move_rows(struct ratings *r, uint8_t *part, struct idtable *users, bo
         }
         if (u < 0 || c < 0)
             continue;
+        ratings_move(r, n, i);
         r->user[n] = u;
         r->item[n] = c;
-        r->value[n] = r->value[i];
-        if (r->time)
-            r->time[n] = r->time[i];
-        if (r->given)
-            r->given[n] = r->given[i];
         part[n++] = part[i];
     }
     r->n = n;

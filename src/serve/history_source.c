@@ -78,11 +78,8 @@ static bool map_columns(struct history_source *h, const struct trained *trained)
 {
     const struct idtable *own = trained->side == SIDE_USER ? trained->items : trained->users;
     const struct idtable *data = trained->side == SIDE_USER ? h->ratings->items : h->ratings->users;
-    int64_t n = idtable_count(data);
 
-    h->column_of = mem_alloc(n, sizeof *h->column_of);
-    for (int64_t i = 0; h->column_of && i < n; i++)
-        h->column_of[i] = (int32_t)idtable_find(own, idtable_name(data, i), idtable_length(data, i));
+    h->column_of = idtable_map(own, data);
     return h->column_of != NULL;
 }
 
@@ -154,7 +151,7 @@ bool history_source_add(const struct history_source *h, const struct trained *tr
             return false;
     }
     if (trained->by_row)
-        row = (int32_t)idtable_find(trained->users, idtable_name(h->names, e), idtable_length(h->names, e));
+        row = (int32_t)idtable_find_row(trained->users, h->names, e);
     if (row >= 0 && trained->untrained_row[row])
         row = -1;
     return histories_end(p, row);

@@ -24,3 +24,4 @@ int history_source_read(struct history_source **out, const struct trained *train
 bool history_source_add(const struct history_source *h, const struct trained *trained, int64_t e,
                         struct histories *p);
 void history_source_free(struct history_source *h);
+SCOPED(history_source_free, struct history_source)

@@ -31,6 +31,7 @@ const char *history_text_name(const struct history_text *t, int64_t i);
 /* The number of lines so far; *unknown: lines that name no item of the model. */
 int64_t history_text_lines(const struct history_text *t, int64_t *unknown);
 void history_text_close(struct history_text *t);
+SCOPED(history_text_close, struct history_text)
 
 /* A list of items, one id or title a line: sets flag[item] to `value`. `warn` gets a text for lines that name
  * no item. PT_EDATA if the file cannot be read. */

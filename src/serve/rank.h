@@ -16,6 +16,7 @@ struct ranker;
 int ranker_new(struct ranker **out, const struct trained *trained, const struct rank_spec *spec,
                struct error *err);
 void ranker_free(struct ranker *r);
+SCOPED(ranker_free, struct ranker)
 
 /* The best columns of each history e, best first, from best + e * k on: count[e] of them: fewer than k if
  * fewer may be recommended; none for a user of mf without a row and ratings. score: the model's output plus

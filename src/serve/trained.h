@@ -67,6 +67,7 @@ struct trained {
  * trained_close (takes NULL): only one at a time in a thread. */
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err);
 void trained_close(struct trained *trained);
+SCOPED(trained_close, struct trained)
 
 /* The item with this id, else with this title. Capitals, a year in parentheses at the end and an article do
  * not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2: two items have this title, -3: no

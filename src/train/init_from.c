@@ -27,16 +27,12 @@ static void former_fini(struct former *f)
 
 static int match_ids(struct former *f, int which, const struct idtable *own, struct error *err)
 {
-    int64_t n = idtable_count(own);
-
     TRY(run_ids_read(&f->ids[which], NULL, f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS, err));
-    f->row[which] = mem_alloc(n, sizeof **f->row);
+    f->row[which] = idtable_map(f->ids[which], own);
     if (!f->row[which])
         return error_set(err, PT_ENOMEM, "out of memory");
-    for (int64_t i = 0; i < n; i++) {
-        f->row[which][i] = (int32_t)idtable_find(f->ids[which], idtable_name(own, i), idtable_length(own, i));
+    for (int64_t i = 0; i < idtable_count(own); i++)
         f->known[which] += f->row[which][i] >= 0;
-    }
     return 0;
 }
 

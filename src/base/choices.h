@@ -110,6 +110,10 @@ enum last_batch { LAST_BATCH_CHOICES(CHOICE_ID) };
 #define OPTIMIZER_CHOICES(X) X(OPTIMIZER_ADAM, "adam") X(OPTIMIZER_SGD, "sgd")
 enum optimizer { OPTIMIZER_CHOICES(CHOICE_ID) };
 
+/* Operands of dense products in training. */
+#define PRECISION_CHOICES(X) X(PRECISION_FLOAT32, "float32") X(PRECISION_BF16, "bf16")
+enum precision { PRECISION_CHOICES(CHOICE_ID) };
+
 #define SCHEDULE_CHOICES(X)                                                                                  \
     X(SCHEDULE_CONSTANT, "constant")                                                                         \
     X(SCHEDULE_STEP, "step")                                                                                 \

@@ -272,6 +272,15 @@ static int check_train(const struct config *c, struct error *err)
 
     REFUSE_IF(!is(c, FOR_MULTI) && c->microbatch > 0,
               "train.microbatch: only multivae, multidae and recvae hold logits; leave it out, or 0");
+    REFUSE_IF(c->precision == PRECISION_BF16 && !is(c, FOR_NETWORK),
+              "train.precision: bf16 is for dense layers, and %s has none; leave it out",
+              config_enum_name("model.kind", c->model_kind));
+    REFUSE_IF(
+        c->precision == PRECISION_BF16 && is(c, FOR_AUTOREC) && c->hidden.n < 2,
+        "train.precision: bf16 is for dense layers, and autorec has some only between two hidden layers; "
+        "leave it out, or give model.hidden a second one");
+    REFUSE_IF(c->precision == PRECISION_BF16 && c->microbatch % 2 == 1,
+              "train.microbatch: with train.precision bf16 it must be even");
     REFUSE_IF(is(c, FOR_RECVAE) && c->last_batch == LAST_ROLLOVER,
               "train.last_batch: each of recvae's passes has all examples, so none is left for the next "
               "epoch; set it to keep or drop");

@@ -38,7 +38,7 @@ static void forward(struct worker *w, struct autorec *a, const struct batch *b)
 
     encoder_finish(w, &a->enc, b->rows, a->mid.h[0]);
     team_range(b->rows, w->id, w->count, &first, &end);
-    chain_forward(w, &a->mid, first, end);
+    chain_forward(w, &a->mid, first, end, true);
     if (a->code != last_code(a)) {
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
         model_drop_code(&a->model, b, first, end, a->dec.w.k, a->code);
@@ -106,6 +106,7 @@ static void autorec_begin(struct worker *w, struct model *m, const struct batch 
 
     for (int s = first; s < end; s++)
         encoder_shard(w, &a->enc, s, b);
+    chain_begin(w, &a->mid);
 }
 
 static void autorec_step(struct worker *w, struct model *m, const struct batch *b, const struct batch *next)
@@ -155,7 +156,7 @@ static void autorec_infer(struct worker *w, struct model *m, const struct input 
         encoder_infer_shard(w, &a->enc, s, in);
     encoder_finish(w, &a->enc, in->rows, a->mid.h[0]);
     team_range(in->rows, w->id, w->count, &from, &to);
-    chain_forward(w, &a->mid, from, to);
+    chain_forward(w, &a->mid, from, to, false);
     team_barrier(w);
 }
 

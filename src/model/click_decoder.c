@@ -22,6 +22,8 @@ static void touch(struct worker *w, void *arg)
         memset(own->gb, 0, (size_t)own->ld * sizeof(float));
         if (d->keep)
             memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
+        if (d->model->spec.bf16)
+            bf16_weights_clear(&own->rounded);
     }
     if (!d->keep)
         memset(d->gradient[w->id], 0, 64);
@@ -65,7 +67,26 @@ static void init_own_shards(struct click_decoder *d, int worker)
         d->scale[s] = mem_pool_array(&d->pool, d->block, sizeof(float));
         if (d->keep)
             own->gradient = mem_pool_array(&d->pool, shard_width(&d->w.cut[s]) * d->w.ld, sizeof(float));
+        if (d->model->spec.bf16)
+            own->rounded = bf16_weights_new(&d->pool, own->ld, d->w.ld);
     }
+}
+
+static void init_rounded(struct click_decoder *d)
+{
+    struct click_decoder_rounded *r = &d->rounded;
+    int64_t codes = bf16_words(d->block, d->w.ld), widest = 0, errors;
+
+    for (int s = 0; s < d->w.shards; s++)
+        widest = d->shard[s].ld > widest ? d->shard[s].ld : widest;
+    r->words = bf16_words(d->block, widest);
+    errors = team_workers(d->model->eng.team) * r->words;
+    r->h = mem_pool_array(&d->pool, 2 * (codes + errors), sizeof *r->h);
+    if (!r->h)
+        return;
+    r->h_down = r->h + codes;
+    r->e = r->h_down + codes;
+    r->e_down = r->e + errors;
 }
 
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err)
@@ -90,6 +111,8 @@ int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct e
         init_stats(d);
     for (int i = 0; i < workers && !d->pool.failed; i++)
         init_own_shards(d, i);
+    if (m->spec.bf16 && !d->pool.failed)
+        init_rounded(d);
     if (d->pool.failed)
         return error_set(err, PT_ENOMEM,
                          "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold "
@@ -115,8 +138,12 @@ static void exponentials(struct click_decoder *d, int s, const struct view *v, i
     const struct table_part *part = &d->w.part[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
 
-    d->model->eng.kern->product_nt(rows, width, ld, h + from * ld, ld, part->row.w, ld, part->bias.w,
-                                   own->block, own->ld);
+    if (d->model->spec.bf16)
+        d->model->eng.kern->bf16_product(rows, own->ld, ld / 2, d->rounded.h, ld / 2, 1, own->rounded.along,
+                                         part->bias.w, INTO_NEW, own->block, own->ld, NULL);
+    else
+        d->model->eng.kern->product_nt(rows, width, ld, h + from * ld, ld, part->row.w, ld, part->bias.w,
+                                       own->block, own->ld);
     for (int64_t p = 0; p < rows; p++) {
         float *l = own->block + p * own->ld;
         double hit = 0.0, mass = 0.0;
@@ -158,10 +185,11 @@ static void combine(struct click_decoder *d, const struct batch *b, int64_t from
     }
 }
 
-/* Errors in place of exponentials, and the gradient of b. */
-static void errors(struct click_decoder *d, int s, const struct view *v, const struct batch *b, int64_t from,
-                   int64_t rows)
+/* Errors in place of exponentials, and the gradient of b; in precision bf16 rounded, two rows at a time. */
+static void errors(struct worker *w, struct click_decoder *d, int s, const struct view *v,
+                   const struct batch *b, int64_t from, int64_t rows)
 {
+    const struct kernels *kern = d->model->eng.kern;
     struct click_decoder_shard *own = &d->shard[s];
     float share = (float)(1.0 / (double)b->rows);
 
@@ -173,10 +201,17 @@ static void errors(struct click_decoder *d, int s, const struct view *v, const s
         if (p + ERRORS_AHEAD < rows)
             for (int64_t k = 0; k < own->ld; k += ROW_ALIGN)
                 __builtin_prefetch(e + ERRORS_AHEAD * own->ld + k, 1);
-        d->model->eng.kern->scale(e, d->scale[s][p], own->ld);
+        kern->scale(e, d->scale[s][p], own->ld);
         for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
             e[v->col[i]] -= v->target[i] * share;
-        d->model->eng.kern->add(own->gb, e, own->ld);
+        kern->add(own->gb, e, own->ld);
+        if (!d->model->spec.bf16)
+            continue;
+        kern->bf16_rows(1, own->ld, e, own->ld, d->rounded.e + w->id * d->rounded.words + p * own->ld / 2,
+                        own->ld / 2);
+        if (p % 2 == 1 || p + 1 == rows)
+            bf16_round_down(kern, own->block, own->ld, own->ld, p / 2 * 2, p + 1, rows,
+                            d->rounded.e_down + w->id * d->rounded.words);
     }
 }
 
@@ -190,6 +225,8 @@ static void apply_rows(struct click_decoder *d, int s, const struct batch *b, in
 
     eng->kern->adam(eng->plan->weight + b->in_epoch, row->w + first * ld, row->m + first * ld,
                     row->v + first * ld, g, (end - first) * ld);
+    if (d->model->spec.bf16)
+        bf16_weights_round(&d->shard[s].rounded, eng->kern, row->w, first, end);
 }
 
 static void apply_bias(struct click_decoder *d, int s, const struct batch *b)
@@ -207,16 +244,23 @@ static void weight_gradient(struct worker *w, struct click_decoder *d, int s, co
 {
     const struct click_decoder_shard *own = &d->shard[s];
     const struct weights *row = &d->w.part[s].row;
-    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld, pairs = (rows + 1) / 2;
+    enum product_into into = from > 0 ? INTO_CHAIN : INTO_NEW;
 
     for (int64_t c = 0; c < width; c += SOFTMAX_ROWS) {
         int64_t end = width - c < SOFTMAX_ROWS ? width : c + SOFTMAX_ROWS;
         float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id];
-        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN};
+        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN},
+                     *ahead = d->keep ? NULL : &adam;
 
         team_phase(w, PHASE_DECODE);
-        d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
-                                       from > 0 ? INTO_CHAIN : INTO_NEW, g, ld, d->keep ? NULL : &adam);
+        if (d->model->spec.bf16)
+            d->model->eng.kern->bf16_product(end - c, ld, pairs,
+                                             d->rounded.e_down + w->id * d->rounded.words + c * pairs, 1,
+                                             ROW_ALIGN, d->rounded.h_down, NULL, into, g, ld, ahead);
+        else
+            d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
+                                           into, g, ld, ahead);
         if (!d->keep) {
             team_phase(w, PHASE_UPDATE);
             apply_rows(d, s, b, c, end, g);
@@ -235,12 +279,17 @@ static void shard_back(struct worker *w, struct click_decoder *d, int s, const s
     bool add = false, last = from + rows == b->rows;
 
     team_phase(w, PHASE_DECODE);
-    errors(d, s, v, b, from, rows);
+    errors(w, d, s, v, b, from, rows);
     if (back) {
         float *dh = reduce_leaf(d->reduce, w, s, &add);
+        enum product_into into = add ? INTO_SUM : INTO_NEW;
 
-        d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
-                                       add ? INTO_SUM : INTO_NEW, dh, ld, NULL);
+        if (d->model->spec.bf16)
+            d->model->eng.kern->bf16_product(rows, ld, own->ld / 2, d->rounded.e + w->id * d->rounded.words,
+                                             own->ld / 2, 1, own->rounded.down, NULL, into, dh, ld, NULL);
+        else
+            d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
+                                           into, dh, ld, NULL);
     }
     if (!d->frozen)
         weight_gradient(w, d, s, b, from, rows, h);
@@ -259,6 +308,29 @@ static void shard_back(struct worker *w, struct click_decoder *d, int s, const s
         reduce_done(d->reduce, w, s, add, rows * ld);
 }
 
+void click_decoder_begin(struct worker *w, struct click_decoder *d)
+{
+    int end, first = own_shards(w, d->model, &end);
+
+    for (int s = first; s < end && d->model->spec.bf16; s++)
+        bf16_weights_round(&d->shard[s].rounded, d->model->eng.kern, d->w.part[s].row.w, 0,
+                           shard_width(&d->w.cut[s]));
+}
+
+/* The worker's own slice of the codes of a block, at h. Ends with a barrier. */
+static void round_codes(struct worker *w, struct click_decoder *d, const float *h, int64_t rows)
+{
+    const struct kernels *kern = d->model->eng.kern;
+    int64_t ld = d->w.ld, first, end;
+
+    team_range((rows + 1) / 2, w->id, w->count, &first, &end);
+    first *= 2;
+    end = 2 * end < rows ? 2 * end : rows;
+    kern->bf16_rows(end - first, ld, h + first * ld, ld, d->rounded.h + first * ld / 2, ld / 2);
+    bf16_round_down(kern, h, ld, ld, first, end, rows, d->rounded.h_down);
+    team_barrier(w);
+}
+
 void click_decoder_step(struct worker *w, struct click_decoder *d, const struct view *views,
                         const struct batch *b, const float *h, float *dh, bool measure)
 {
@@ -270,6 +342,8 @@ void click_decoder_step(struct worker *w, struct click_decoder *d, const struct 
 
         team_barrier(w); /* codes, and the sums of the block before, have been read */
         team_phase(w, PHASE_DECODE);
+        if (d->model->spec.bf16)
+            round_codes(w, d, h + from * ld, rows);
         for (int s = first; s < end; s++)
             exponentials(d, s, &views[s], from, rows, h);
         team_barrier(w);

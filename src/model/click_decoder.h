@@ -11,10 +11,13 @@
  * exp(l - its own maximum) in place of the logits, so each exponential is computed once.
  *
  * With microbatches (blocks of the minibatch's rows, fixed by train.microbatch) the logits of one block
- * exist at a time; the gradient of W is then stored for all columns and summed over the blocks. */
+ * exist at a time; the gradient of W is then stored for all columns and summed over the blocks.
+ *
+ * In precision bf16 the three products read h, W and the errors rounded (bf16_matrix.h); logits, their
+ * exponentials, errors, the gradient of W and its moments stay floats. */
 #pragma once
 
-#include "base/mem.h"
+#include "model/bf16_matrix.h"
 #include "model/model.h"
 #include "par/reduce.h"
 
@@ -26,6 +29,14 @@ struct click_decoder_shard {
     float *max, *sum; /* (block rows) of each row's exponentials */
     float *gradient;  /* (width, K ld), where gradients are kept */
     float *gb;        /* (ld): gradient of b */
+    struct bf16_weights rounded;
+};
+
+/* In precision bf16: h of a block, and each worker's errors of the shard at hand. */
+struct click_decoder_rounded {
+    uint32_t *h, *h_down;
+    uint32_t *e, *e_down; /* (workers, words) */
+    int64_t words;
 };
 
 struct click_decoder {
@@ -40,14 +51,17 @@ struct click_decoder {
     float **scale;    /* (shards): (block rows) each: from exponentials to n_p softmax / B */
     double *row_loss; /* (rows) */
     float **gradient; /* (workers): of some rows of W */
-    bool frozen;      /* W and b are not trained now */
-    bool keep;        /* a gradient for each shard (microbatches or clipping) */
+    struct click_decoder_rounded rounded;
+    bool frozen; /* W and b are not trained now */
+    bool keep;   /* a gradient for each shard (microbatches or clipping) */
     const struct model *model;
 };
 
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err);
 void click_decoder_fini(struct click_decoder *d);
 
+/* Before the first step, and whenever W has been written by others: own shards. */
+void click_decoder_begin(struct worker *w, struct click_decoder *d);
 /* From codes h (B, ld) to dh (B, ld; NULL: not wanted); at the end the worker's own slice of the rows of dh
  * is complete. Updates W and b at once, unless frozen; with `measure` it computes only their squared norms.
  * Begins with a barrier. */

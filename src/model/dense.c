@@ -26,6 +26,12 @@ static int layer_init(struct chain *c, int l, const char *prefix, const int *dim
     if (!block)
         return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
     memset(block, 0, (size_t)floats * sizeof *block);
+    if (m->spec.bf16) {
+        d->rounded = bf16_weights_new(&c->pool, out, d->ld);
+        if (!d->rounded.along)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
+        bf16_weights_clear(&d->rounded);
+    }
     if (moments) {
         d->row = (struct weights){block, block + rows, block + 2 * rows};
         block += 3 * rows;
@@ -78,6 +84,12 @@ int chain_init(struct chain *c, const char *prefix, int n, const int *dims, bool
     }
     c->tile = mem_pool_arrays(&c->pool, workers, DENSE_UNITS * widest);
     c->squares = mem_pool_zalloc(&c->pool, groups, sizeof *c->squares);
+    if (m->spec.bf16 && n > 0) {
+        for (int l = 0; l <= n; l++)
+            widest = row_pad(dims[l]) > widest ? row_pad(dims[l]) : widest;
+        c->words = bf16_words(m->spec.batch, widest + DENSE_UNITS);
+        c->rounded = mem_pool_array(&c->pool, workers * c->words, sizeof *c->rounded);
+    }
     if (unit_arrays_init(c, dims, rows) < 0 || c->pool.failed)
         return error_set(err, PT_ENOMEM, "hidden layers: out of memory");
     return 0;
@@ -133,15 +145,55 @@ void chain_fini(struct chain *c)
     *c = (struct chain){0};
 }
 
-void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end)
+/* Own groups of a layer. */
+static int own_groups(const struct worker *w, const struct dense *d, int *end)
+{
+    int64_t first, last;
+
+    team_range(groups_of(d), w->id, w->count, &first, &last);
+    *end = (int)last;
+    return (int)first;
+}
+
+static int group_end(const struct dense *d, int group)
+{
+    return (group + 1) * DENSE_UNITS < d->out ? (group + 1) * DENSE_UNITS : d->out;
+}
+
+void chain_begin(struct worker *w, struct chain *c)
+{
+    for (int l = 0; l < c->n && c->rounded; l++) {
+        const struct dense *d = &c->layer[l];
+        int last, first = own_groups(w, d, &last);
+
+        for (int i = first; i < last; i++)
+            bf16_weights_round(&d->rounded, c->kern, d->row.w, i * DENSE_UNITS, group_end(d, i));
+    }
+}
+
+/* out (rows, ldo) = x (rows, ld) B + bias, x rounded. */
+static void product_rounded(const struct worker *w, const struct chain *c, int64_t rows, const float *x,
+                            int64_t ld, const uint32_t *b, const float *bias, float *out, int64_t ldo)
+{
+    uint32_t *left = c->rounded + w->id * c->words;
+
+    c->kern->bf16_rows(rows, ld, x, ld, left, ld / 2);
+    c->kern->bf16_product(rows, ldo, ld / 2, left, ld / 2, 1, b, bias, INTO_NEW, out, ldo, NULL);
+}
+
+void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end, bool training)
 {
     team_phase(w, PHASE_HIDDEN);
     for (int l = 0; l < c->n; l++) {
         struct dense *d = &c->layer[l];
         int64_t ld = c->ld[l + 1];
 
-        c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
-                            d->bias.w, c->h[l + 1] + first * ld, ld);
+        if (training && c->rounded)
+            product_rounded(w, c, end - first, c->h[l] + first * d->ld, d->ld, d->rounded.along, d->bias.w,
+                            c->h[l + 1] + first * ld, ld);
+        else
+            c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
+                                d->bias.w, c->h[l + 1] + first * ld, ld);
         for (int j = 0; j <= l && c->dense && l < c->n - 1; j++)
             c->kern->add(c->h[l + 1] + first * ld, c->h[j] + first * ld, (end - first) * ld);
         units_forward(&d->units, first, end, c->h[l + 1]);
@@ -156,16 +208,28 @@ void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t en
         int64_t ld = c->ld[l + 1];
 
         units_backward(&d->units, first, end, c->d[l + 1], c->h[l + 1]);
-        c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
-                            INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
+        if (c->rounded)
+            product_rounded(w, c, end - first, c->d[l + 1] + first * ld, ld, d->rounded.down, NULL,
+                            c->d[l] + first * d->ld, d->ld);
+        else
+            c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
+                                INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
         for (int j = l + 1; j < c->n && c->dense; j++)
             c->kern->add(c->d[l] + first * d->ld, c->d[j] + first * d->ld, (end - first) * d->ld);
     }
 }
 
+/* For group_gradient: h of a layer, rounded. */
+static void round_layer(const struct worker *w, const struct chain *c, int l, int64_t rows)
+{
+    if (c->rounded)
+        bf16_round_down(c->kern, c->h[l], c->ld[l], c->ld[l], 0, rows, rows, c->rounded + w->id * c->words);
+}
+
 /* Gradient of the weight rows of units [o, end), (units, ld) with zeros in the padding, and of their biases.
  */
-static void group_gradient(const struct chain *c, int l, int o, int end, int64_t rows, float *g, float *gb)
+static void group_gradient(const struct worker *w, const struct chain *c, int l, int o, int end, int64_t rows,
+                           float *g, float *gb)
 {
     const struct dense *d = &c->layer[l];
     const struct weights *row = &d->row;
@@ -173,27 +237,21 @@ static void group_gradient(const struct chain *c, int l, int o, int end, int64_t
     struct ahead adam = {{row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld},
                          (end - o) * d->ld / ROW_ALIGN};
 
-    c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], INTO_NEW, g,
-                        c->ld[l], &adam);
+    if (c->rounded) {
+        int64_t pairs = (rows + 1) / 2;
+        uint32_t *h = c->rounded + w->id * c->words, *panel = h + pairs * c->ld[l];
+
+        bf16_round_down(c->kern, dy, c->ld[l + 1], DENSE_UNITS, 0, rows, rows, panel);
+        c->kern->bf16_product(end - o, c->ld[l], pairs, panel, 1, ROW_ALIGN, h, NULL, INTO_NEW, g, c->ld[l],
+                              &adam);
+    } else {
+        c->kern->product_nn(end - o, c->ld[l], rows, dy, 1, c->ld[l + 1], c->h[l], c->ld[l], INTO_NEW, g,
+                            c->ld[l], &adam);
+    }
     memset(gb, 0, DENSE_UNITS * sizeof *gb);
     for (int64_t p = 0; p < rows; p++)
         for (int k = 0; k < end - o; k++)
             gb[k] += dy[p * c->ld[l + 1] + k];
-}
-
-/* Own groups of a layer. */
-static int own_groups(const struct worker *w, const struct dense *d, int *end)
-{
-    int64_t first, last;
-
-    team_range(groups_of(d), w->id, w->count, &first, &last);
-    *end = (int)last;
-    return (int)first;
-}
-
-static int group_end(const struct dense *d, int group)
-{
-    return (group + 1) * DENSE_UNITS < d->out ? (group + 1) * DENSE_UNITS : d->out;
 }
 
 /* Gain and offset of a layer are one worker's. */
@@ -213,11 +271,12 @@ void chain_measure(struct worker *w, struct chain *c, int64_t rows)
 
         if (owns_units(w, l))
             units_measure(&d->units, rows);
+        round_layer(w, c, l, rows);
         for (int i = first; i < last; i++) {
             float gb[DENSE_UNITS], *g = c->tile[w->id];
             int o = i * DENSE_UNITS, end = group_end(d, i);
 
-            group_gradient(c, l, o, end, rows, g, gb);
+            group_gradient(w, c, l, o, end, rows, g, gb);
             squares[i] = c->kern->sum_squares(g, (end - o) * d->ld) + c->kern->sum_squares(gb, end - o);
         }
     }
@@ -246,17 +305,20 @@ void chain_update(struct worker *w, struct chain *c, int64_t rows, const struct 
 
         if (owns_units(w, l))
             units_update(&d->units, rows, bias, scale);
+        round_layer(w, c, l, rows);
         for (int i = first; i < last; i++) {
             float gb[DENSE_UNITS], *g = c->tile[w->id];
             int o = i * DENSE_UNITS, end = group_end(d, i);
 
-            group_gradient(c, l, o, end, rows, g, gb);
+            group_gradient(w, c, l, o, end, rows, g, gb);
             if (scale != 1.0f) {
                 c->kern->scale(g, scale, (end - o) * d->ld);
                 c->kern->scale(gb, scale, end - o);
             }
             c->kern->adam(weight, d->row.w + o * d->ld, d->row.m + o * d->ld, d->row.v + o * d->ld, g,
                           (end - o) * d->ld);
+            if (c->rounded)
+                bf16_weights_round(&d->rounded, c->kern, d->row.w, o, end);
             c->kern->adam(bias, d->bias.w + o, d->bias.m + o, d->bias.v + o, gb, end - o);
         }
     }

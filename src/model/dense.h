@@ -5,9 +5,11 @@
  *
  * Forward and backward, a worker computes its own slice of the rows through all layers without a barrier.
  * Gradients and Adam need all rows: after a barrier each worker updates its own share of the weight rows.
- * No bit depends on either cut (product_nn, product_nt in kernels.h). */
+ * No bit depends on either cut (product_nn, product_nt in kernels.h). In precision bf16 training's products
+ * read operands rounded (bf16_matrix.h): a worker rounds what it reads, into room of its own. */
 #pragma once
 
+#include "model/bf16_matrix.h"
 #include "model/units.h"
 
 #define CHAIN_MOST  16
@@ -20,6 +22,7 @@ struct dense {
     struct units units;
     struct weights row;  /* (out, ld) */
     struct weights bias; /* (out padded) in the same block */
+    struct bf16_weights rounded;
 };
 
 struct chain {
@@ -33,8 +36,10 @@ struct chain {
     float *d[CHAIN_MOST + 1]; /* gradients with respect to h */
     int dim[CHAIN_MOST + 1];
     int64_t ld[CHAIN_MOST + 1];
-    float **tile;    /* (workers): gradient of DENSE_UNITS weight rows */
-    double *squares; /* of the gradients, for clipping: one for DENSE_UNITS rows, layer after layer */
+    float **tile;      /* (workers): gradient of DENSE_UNITS weight rows */
+    double *squares;   /* of the gradients, for clipping: one for DENSE_UNITS rows, layer after layer */
+    uint32_t *rounded; /* (workers, words): in precision bf16, else NULL; h or d, and 16 units' d */
+    int64_t words;
     const struct kernels *kern;
 };
 
@@ -46,8 +51,10 @@ void chain_draw(struct chain *c, const struct init_spec *init, int tensor); /* 2
 void chain_list(struct chain *c, struct param_list *l);
 void chain_fini(struct chain *c);
 
-/* Rows [first, end) from h[0] to h[n]. */
-void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end);
+/* Before the first step, and whenever weights have been written by others. A barrier must follow. */
+void chain_begin(struct worker *w, struct chain *c);
+/* Rows [first, end) from h[0] to h[n]; `training`: in training's precision. */
+void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end, bool training);
 /* Rows [first, end) from d[n] to d[0]; d[l] then holds the gradient before the activation for l > 0, with
  * respect to h[0] for l = 0. Weights are only read. */
 void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t end);

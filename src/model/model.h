@@ -45,6 +45,7 @@ struct model_spec {
     double alpha;                 /* likewise */
     bool companion;               /* multivae: scores of an EASE are added to the logits */
     int64_t batch, eval_batch, microbatch;
+    bool bf16;     /* networks: operands of training's dense products are rounded (bf16_matrix.h) */
     uint64_t seed; /* of dropout and noise */
     bool fixed; /* not trained: weights without moments, zero until they are loaded; infer and score only */
 };

@@ -31,11 +31,12 @@ static float *last_code(struct multivae *a)
 }
 
 /* From the encoder's sums to the end of `down`, in the worker's own slice of the rows. */
-static void encode(struct worker *w, struct multivae *a, int64_t rows, int64_t *first, int64_t *end)
+static void encode(struct worker *w, struct multivae *a, int64_t rows, bool training, int64_t *first,
+                   int64_t *end)
 {
     encoder_finish(w, &a->enc, rows, a->down.h[0]);
     team_range(rows, w->id, w->count, first, end);
-    chain_forward(w, &a->down, *first, *end);
+    chain_forward(w, &a->down, *first, *end, training);
 }
 
 /* The worker's own slice of the rows. `b` NULL: without noise and dropout. */
@@ -43,10 +44,10 @@ static void forward(struct worker *w, struct multivae *a, int64_t rows, const st
 {
     int64_t first, end, ld = a->dec.w.ld;
 
-    encode(w, a, rows, &first, &end);
+    encode(w, a, rows, b != NULL, &first, &end);
     if (a->variational) {
         latent_sample(&a->latent, first, end, b, a->down.h[a->down.n], a->down.ld[a->down.n], a->up.h[0]);
-        chain_forward(w, &a->up, first, end);
+        chain_forward(w, &a->up, first, end, b != NULL);
     }
     if (b && a->code != last_code(a)) {
         memcpy(a->code + first * ld, last_code(a) + first * ld, (size_t)((end - first) * ld) * sizeof(float));
@@ -110,6 +111,9 @@ void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
 
     for (int s = first; s < end; s++)
         encoder_shard(w, &multivae_of(m)->enc, s, b);
+    chain_begin(w, &multivae_of(m)->down);
+    chain_begin(w, &multivae_of(m)->up);
+    click_decoder_begin(w, &multivae_of(m)->dec);
 }
 
 /* Everything before the decoder: Adam of the dense layers and of V, whose rows are in cache for the next
@@ -178,7 +182,7 @@ void multivae_encode(struct worker *w, struct multivae *a, const struct input *i
                      int64_t *end)
 {
     sum_shards(w, a, in);
-    encode(w, a, in->rows, first, end);
+    encode(w, a, in->rows, false, first, end);
 }
 
 void multivae_infer(struct worker *w, struct model *m, const struct input *in)

@@ -146,6 +146,7 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
         .batch = c->batch < examples || c->last_batch != LAST_KEEP ? c->batch : examples,
         .eval_batch = c->eval_batch < p->examples ? c->eval_batch : p->examples,
         .microbatch = c->microbatch,
+        .bf16 = c->precision == PRECISION_BF16,
         .seed = (uint64_t)c->train_seed,
     };
     if (c->hidden.n > (int)(sizeof out->hidden / sizeof *out->hidden))
@@ -165,6 +166,7 @@ int problem_fixed_spec(struct model_spec *out, const struct config *c, const str
     out->fixed = true;
     out->batch = 1;
     out->microbatch = 0;
+    out->bf16 = false;
     out->dropout = out->input_dropout = out->clip_norm = 0.0;
     return rc;
 }

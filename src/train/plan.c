@@ -5,6 +5,7 @@
 #include "eval/metrics.h"
 #include "eval/topk.h"
 #include "math/kernels.h"
+#include "model/bf16_matrix.h"
 #include "model/item_weights.h"
 #include "par/reduce.h"
 
@@ -114,6 +115,26 @@ static int64_t widest_shard(const struct problem *p)
     return widest;
 }
 
+/* In precision bf16: each dense layer's weights, and what products read, each stored twice; a worker has its
+ * own room. Blocks of `block` examples. */
+static int64_t rounded_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
+                             int64_t block)
+{
+    int64_t words = 0, widest = 0;
+
+    if (c->precision != PRECISION_BF16)
+        return 0;
+    for (int l = 0; l < z->layers; l++)
+        widest = most(widest, row_pad(2 * z->layer[l]) + 16);
+    for (int l = 0; l + 1 < z->layers; l++)
+        words += 2 * bf16_words(2 * z->layer[l + 1], row_pad(z->layer[l]));
+    words += z->workers * bf16_words(z->batch, widest);
+    if (z->softmax)
+        words += 2 * (p->shards * bf16_words(widest_shard(p), z->last_ld) + bf16_words(block, z->last_ld) +
+                      z->workers * bf16_words(block, widest_shard(p)));
+    return words * (int64_t)sizeof(uint32_t);
+}
+
 /* What the decoder of a softmax model keeps besides its weights, for blocks of `block` examples. */
 static int64_t click_decoder_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
                                    int64_t block)
@@ -121,7 +142,7 @@ static int64_t click_decoder_bytes(const struct sizes *z, const struct config *c
     bool keep = block < z->batch || c->clip_norm > 0.0; /* the whole gradient, or some rows a worker */
     int64_t gradient = (keep ? p->columns : z->workers * 16) * z->last_ld;
 
-    return logit_bytes(p, block) + gradient * FLOAT + p->shards * block * 24;
+    return logit_bytes(p, block) + gradient * FLOAT + p->shards * block * 24 + rounded_bytes(z, c, p, block);
 }
 
 static int64_t block_of(const struct sizes *z, const struct config *c)
@@ -183,7 +204,8 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     for (int l = 0; l < z->layers; l++)
         bytes += (c->layer_norm && z->softmax ? 4 : 2) * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
     bytes += z->softmax ? click_decoder_bytes(z, c, p, block_of(z, c))
-                        : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT;
+                        : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT +
+                              rounded_bytes(z, c, p, z->batch);
     if (problem_traits(c)->in_turn) /* the prior; orders of the passes */
         bytes += p->examples * (row_pad(2 * c->latent) * FLOAT + 8 * RECVAE_PASSES);
     return bytes + 8 * p->examples; /* the order of the examples */

@@ -20,6 +20,7 @@ enum {
 struct trial {
     const struct kernels *kern;
     int64_t ld, rows; /* of each worker's table */
+    bool bf16;        /* products */
     float **arena;    /* (workers): weights and moments, (3, rows, ld), then a row */
     float **block;    /* (workers): three blocks of SIDE x SIDE */
     double *rate;     /* (workers, COST_KERNELS) */
@@ -60,8 +61,13 @@ static double once(const struct trial *t, int what, int id, int64_t i)
         t->kern->adam_idle(steps, IDLE_STEPS, w + at, m + at, v + at, t->ld);
         return (double)(IDLE_STEPS * t->ld);
     default:
-        t->kern->product_nt(SIDE, SIDE, SIDE, t->block[id], SIDE, t->block[id] + SIDE * SIDE, SIDE, NULL,
-                            t->block[id] + 2 * SIDE * SIDE, SIDE);
+        if (t->bf16)
+            t->kern->bf16_product(SIDE, SIDE, SIDE / 2, (const uint32_t *)t->block[id], SIDE / 2, 1,
+                                  (const uint32_t *)t->block[id] + SIDE * SIDE, NULL, INTO_NEW,
+                                  t->block[id] + 2 * SIDE * SIDE, SIDE, NULL);
+        else
+            t->kern->product_nt(SIDE, SIDE, SIDE, t->block[id], SIDE, t->block[id] + SIDE * SIDE, SIDE, NULL,
+                                t->block[id] + 2 * SIDE * SIDE, SIDE);
         return 2.0 * SIDE * SIDE * SIDE;
     }
 }
@@ -93,16 +99,17 @@ static void measure(struct worker *w, void *arg)
 }
 
 /* Of all workers together; PT_ENOMEM. */
-static int find_rates(double rate[COST_KERNELS], struct problem *p, int64_t ld, int64_t floats,
+static int find_rates(double rate[COST_KERNELS], struct problem *p, const struct cost *work, bool bf16,
                       struct error *err)
 {
     int workers = team_workers(p->team);
-    struct trial t = {.kern = p->kern, .ld = ld};
+    int64_t ld = work->ld;
+    struct trial t = {.kern = p->kern, .ld = ld, .bf16 = bf16};
     struct mem_pool pool = {0};
     bool ok;
 
     /* As much as a worker's part of the model, so that caches help here as they will there. */
-    t.rows = floats / workers / ld + 1;
+    t.rows = work->floats / workers / ld + 1;
     if (t.rows > ARENA_BYTES / 12 / ld)
         t.rows = ARENA_BYTES / 12 / ld + 1;
     t.arena = mem_pool_arrays(&pool, workers, (3 * t.rows + 1) * ld);
@@ -126,7 +133,7 @@ int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, 
 
     TRY(problem_model_spec(&spec, c, p, err));
     cost_of_plan(&w, &spec, p);
-    TRY(find_rates(rate, p, w.ld, w.floats, err));
+    TRY(find_rates(rate, p, &w, spec.bf16, err));
     m->epoch_s = 0.0;
     for (int i = 0; i < COST_KERNELS; i++)
         m->epoch_s += w.kernel[i] / rate[i];

@@ -299,6 +299,8 @@ static struct json *summary_json(const struct run *r, const struct rank_facts *f
     if (r->ranks.count > 1)
         json_put(j, "per_rank", ranks_json(r, facts));
     json_put_int(j, "shards", r->problem->shards);
+    if (!problem_traits(r->config)->closed)
+        json_put_text(j, "precision", config_enum_name("train.precision", r->config->precision));
     json_put_int(j, "params", params_count(&r->trainer.model->params));
     json_put(j, "data", data_json(r));
     json_put_int(j, "epochs", s->refit ? s->best_epoch : s->epoch);

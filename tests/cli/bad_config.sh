@@ -92,6 +92,9 @@ all() {
     keys "recvae without layers" model.kind=recvae 'model.hidden=[]'
     keys "recvae and rollover" model.kind=recvae train.last_batch=rollover
     keys "microbatch of a rating model" train.microbatch=10
+    keys "bf16 without a dense layer" model.kind=ials train.precision=bf16
+    keys "bf16 between two hidden layers alone" 'model.hidden=[50]' train.precision=bf16
+    keys "bf16 in odd microbatches" model.kind=multidae train.precision=bf16 train.microbatch=7
     keys "range upside down" model.kind=mf model.range_low=5 model.range_high=1
     keys "centre and range" model.kind=mf model.range_high=5 model.center=true
     keys "no hidden layer" 'model.hidden=[]'

@@ -12,7 +12,7 @@
 struct layer {
     struct ref_tensor *w, *b;
     enum activation act;
-    bool transposed;
+    bool transposed, bf16; /* bf16: operands of products are rounded */
     int64_t ins, outs;
     const double *in;                 /* (rows, ins) borrowed */
     struct ref_tensor *gain, *offset; /* of layer norm; NULL: there is none */
@@ -24,6 +24,7 @@ struct layer {
 
 struct net {
     struct layer layer[40];
+    bool bf16;            /* of the decoder */
     int layers, sampling; /* sampling: index of the layer whose output is (mean, log variance); -1: none */
     int64_t rows;
     double *x;              /* (rows, columns) owned: after normalisation and dropout */
@@ -81,6 +82,15 @@ static void norm_backward(struct layer *l, int64_t p, const double *dout, double
     }
 }
 
+/* An operand of a product: in precision bf16 rounded to 8 digits, to nearest even (once to float, as it is). */
+static double operand(bool bf16, double x)
+{
+    int exponent;
+    double digits = frexp((double)(float)x, &exponent);
+
+    return bf16 ? ldexp(nearbyint(ldexp(digits, 8)), exponent - 8) : x;
+}
+
 static void layer_forward(struct layer *l, const double *in, int64_t rows)
 {
     l->in = in;
@@ -93,7 +103,7 @@ static void layer_forward(struct layer *l, const double *in, int64_t rows)
             double s = l->b->w[o];
 
             for (int64_t i = 0; i < l->ins; i++)
-                s += *weight_at(l, l->w->w, o, i) * in[p * l->ins + i];
+                s += operand(l->bf16, *weight_at(l, l->w->w, o, i)) * operand(l->bf16, in[p * l->ins + i]);
             for (const struct layer *j = l->before; j && j < l; j++)
                 s += j->out[p * l->outs + o];
             l->s[p * l->outs + o] = s;
@@ -115,9 +125,10 @@ static double *layer_backward(struct layer *l, const double *dout, int64_t rows)
                 da[p * l->outs + o] * ref_slope(l->act, l->s[p * l->outs + o]);
 
             l->b->g[o] += ds;
+            ds = operand(l->bf16, ds);
             for (int64_t i = 0; i < l->ins; i++) {
-                *weight_at(l, l->w->g, o, i) += ds * l->in[p * l->ins + i];
-                din[p * l->ins + i] += ds * *weight_at(l, l->w->w, o, i);
+                *weight_at(l, l->w->g, o, i) += ds * operand(l->bf16, l->in[p * l->ins + i]);
+                din[p * l->ins + i] += ds * operand(l->bf16, *weight_at(l, l->w->w, o, i));
             }
         }
     }
@@ -309,7 +320,9 @@ static double net_forward(struct reference *ref, struct net *n, const int64_t *e
     build(ref, n);
     make_inputs(ref, n, example, b);
     in = n->x;
+    n->bf16 = b && ref->spec.bf16 && ref->spec.kind != MODEL_AUTOREC;
     for (int l = 0; l < n->layers; l++) {
+        n->layer[l].bf16 = b && ref->spec.bf16 && l > 0;
         layer_forward(&n->layer[l], in, rows);
         in = n->layer[l].out;
         if (l == n->sampling) {
@@ -334,7 +347,7 @@ static double net_forward(struct reference *ref, struct net *n, const int64_t *e
             double s = bias->w[c];
 
             for (int64_t k = 0; k < w->cols; k++)
-                s += w->w[c * w->cols + k] * n->code[p * w->cols + k];
+                s += operand(n->bf16, w->w[c * w->cols + k]) * operand(n->bf16, n->code[p * w->cols + k]);
             n->logit[p * ref->columns + c] = s;
         }
     return kl;
@@ -464,9 +477,10 @@ static void net_backward(struct reference *ref, struct net *n, const struct batc
             double dl = n->dlogit[p * ref->columns + c];
 
             bias->g[c] += dl;
+            dl = operand(n->bf16, dl);
             for (int64_t k = 0; k < w->cols; k++) {
-                w->g[c * w->cols + k] += dl * n->code[p * w->cols + k];
-                d[p * w->cols + k] += dl * w->w[c * w->cols + k] * n->keep[p * w->cols + k];
+                w->g[c * w->cols + k] += dl * operand(n->bf16, n->code[p * w->cols + k]);
+                d[p * w->cols + k] += dl * operand(n->bf16, w->w[c * w->cols + k]) * n->keep[p * w->cols + k];
             }
         }
     for (int l = n->layers - 1; l >= 0; l--) {

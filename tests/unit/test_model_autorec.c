@@ -147,6 +147,28 @@ static void every_vector_path(void **state)
     }
 }
 
+/* As test_model_multivae.c has it for its models. */
+static void hidden_layers_in_bf16(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct world_spec s = world_default(MODEL_AUTOREC);
+
+        s.model.bf16 = true;
+        s.model.hidden[0] = 30;
+        s.model.hidden[1] = 17;
+        s.model.hidden[2] = 23;
+        s.model.hiddens = 2 + i % 2;
+        s.model.dropout = i & 1 ? 0.3 : 0.0;
+        s.model.clip_norm = i & 4 ? 0.3 : 0.0;
+        s.model.batch = 21;
+        s.side = i & 2 ? 1 : 0;
+        s.workers = 1 + i % 4;
+        s.tolerance = 5e-3;
+        world_compare("bf16", &s, STEPS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +181,7 @@ int main(void)
         cmocka_unit_test(any_number_of_shards_and_workers),
         cmocka_unit_test(every_kind_of_last_batch),
         cmocka_unit_test(every_vector_path),
+        cmocka_unit_test(hidden_layers_in_bf16),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

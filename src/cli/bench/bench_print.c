@@ -36,10 +36,11 @@ static void print_heading(const struct bench_result *r, const struct config *c)
            plural(r->repeats), a->steps, a->steps == 1 ? "" : "es", r->batch, r->epoch ? " (an epoch)" : "");
     if (r->ranks > 1)
         printf("%d ranks; threads and barriers are those of each, phases those of rank 0\n", r->ranks);
-    printf("%d of %d cores, %d NUMA node%s, last-level cache%s %.4g MiB; vectors %s; %s, kernels for %s\n\n",
+    printf("%d of %d cores, %d NUMA node%s, last-level cache%s %.4g MiB; vectors %s, precision %s; %s, "
+           "kernels for %s\n\n",
            r->machine.cores, r->machine.machine_cores, r->machine.nodes, plural(r->machine.nodes),
-           plural(r->machine.last_caches), (double)r->machine.last_bytes / (1 << 20), r->isa, gemm_library(),
-           gemm_core());
+           plural(r->machine.last_caches), (double)r->machine.last_bytes / (1 << 20), r->isa,
+           config_enum_name("train.precision", c->precision), gemm_library(), gemm_core());
 }
 
 /* Of weak scaling. */
@@ -172,6 +173,7 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
         {FIELD_WHOLE("shards", r->shards), .once = true},
         {FIELD_WHOLE("ranks", r->ranks), .once = true},
         {FIELD_TEXT("isa", r->isa), .once = true},
+        {FIELD_TEXT("precision", config_enum_name("train.precision", m->config->precision)), .once = true},
         {FIELD_TEXT("blas", gemm_library()), .once = true},
         {FIELD_TEXT("blas_core", gemm_core()), .once = true},
         {.json = "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},

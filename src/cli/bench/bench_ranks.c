@@ -159,6 +159,7 @@ static int line_fields(struct bench_field *out, const void *arg, int i)
         {FIELD_WHOLE("batch", json_get_int(first, "batch", 0)), .once = true},
         {FIELD_WHOLE("shards", json_get_int(first, "shards", 0)), .once = true},
         {FIELD_TEXT("isa", json_get_text(first, "isa", "")), .once = true},
+        {FIELD_TEXT("precision", json_get_text(first, "precision", "")), .once = true},
         {FIELD_TEXT("blas_core", json_get_text(first, "blas_core", "")), .once = true},
         {FIELD_TEXT("weights_hash", json_get_text(x->row, "weights_hash", "")), .md = "weights_hash"}};
 

@@ -23,7 +23,7 @@ struct archive_member {
     struct archive *inner;   /* owned: unpacks what a member packs itself (x.csv.gz); or NULL */
     const char *shown;       /* borrowed: for messages */
     char *block;             /* (BLOCK_BYTES) owned: bytes for `inner`; or NULL */
-    int64_t packed, unpacked;
+    int64_t packed, unpacked, passed;
 };
 
 static const struct magic {
@@ -112,36 +112,89 @@ static struct archive *new_archive(bool folders, bool raw)
     return a;
 }
 
-static int open_any(struct archive **out, const char *path, bool raw, struct error *err)
+/* Passing over members of a compressed tar unpacks them, so the limits hold there as well. */
+static int check_size(const struct archive_member *m, struct error *err)
 {
-    struct archive *a = new_archive(true, raw);
-    int rc;
+    int64_t unpacked = m->unpacked > 0 ? m->unpacked : archive_filter_bytes(m->archive, 0);
 
-    if (!a)
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-    if (archive_read_open_filename(a, path, BLOCK_BYTES) != ARCHIVE_OK) {
-        rc = fail_read(a, path, err);
-        archive_read_free(a);
-        return rc;
-    }
-    *out = a;
+    if (unpacked > MOST_BYTES || (unpacked > FREE_BYTES && unpacked / MOST_RATIO > m->packed))
+        return error_set(
+            err, PT_EDATA,
+            "%s: stopped after %lld bytes out of %lld: more than %d times its size; unpack it by hand if "
+            "that is right",
+            m->shown, (long long)unpacked, (long long)m->packed, MOST_RATIO);
     return 0;
+}
+
+/* `raw`: what is no archive counts as one member. */
+static int open_any(struct archive_member **out, const char *path, const char *shown, bool raw,
+                    struct error *err)
+{
+    struct archive_member *m = mem_zalloc(1, sizeof *m);
+    struct stat st;
+    int rc = 0;
+
+    if (m)
+        *m = (struct archive_member){.archive = new_archive(true, raw),
+                                     .shown = shown,
+                                     .packed = stat(path, &st) == 0 ? (int64_t)st.st_size : 0};
+    if (!m || !m->archive)
+        rc = error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", shown);
+    else if (archive_read_open_filename(m->archive, path, BLOCK_BYTES) != ARCHIVE_OK)
+        rc = fail_read(m->archive, shown, err);
+    if (rc < 0)
+        archive_close(m);
+    else
+        *out = m;
+    return rc;
+}
+
+/* 1: the next regular file, and its name, which is UTF-8 in any locale: libarchive would lose what the C
+ * locale cannot hold. 0: there is none. */
+static int next_member(struct archive_member *m, const char **name, struct error *err)
+{
+    struct archive_entry *entry;
+    int got, rc;
+
+    do {
+        locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0),
+                 old = utf8 ? uselocale(utf8) : (locale_t)0;
+        bool good;
+
+        got = archive_read_next_header(m->archive, &entry);
+        good = got == ARCHIVE_OK || got == ARCHIVE_WARN;
+        *name = good ? archive_entry_pathname_utf8(entry) : NULL;
+        if (good && !*name)
+            *name = archive_entry_pathname(entry);
+        if (utf8) {
+            uselocale(old);
+            freelocale(utf8);
+        }
+        if (!good)
+            return got == ARCHIVE_EOF ? 0 : fail_read(m->archive, m->shown, err);
+        if (++m->passed > MOST_MEMBERS)
+            return error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", m->shown,
+                             MOST_MEMBERS);
+        if ((rc = check_size(m, err)) < 0)
+            return rc;
+    } while (!*name || archive_entry_filetype(entry) != AE_IFREG);
+    return 1;
 }
 
 /* Whether a compressed file holds a tar rather than one text. */
 static int find_tar(enum packing *out, const char *path, struct error *err)
 {
-    struct archive *a = NULL;
-    struct archive_entry *entry;
-    int rc = open_any(&a, path, true, err);
+    struct archive_member *m = NULL;
+    const char *name;
+    int rc = open_any(&m, path, path, true, err), format;
 
     if (rc < 0)
         return rc;
-    rc = archive_read_next_header(a, &entry);
-    *out = rc == ARCHIVE_OK && archive_format(a) != ARCHIVE_FORMAT_RAW ? PACKING_FOLDER : PACKING_FILE;
-    rc = rc == ARCHIVE_OK || rc == ARCHIVE_WARN || rc == ARCHIVE_EOF ? 0 : fail_read(a, path, err);
-    archive_read_free(a);
-    return rc;
+    rc = next_member(m, &name, err);
+    format = archive_format(m->archive);
+    *out = format && format != ARCHIVE_FORMAT_RAW ? PACKING_FOLDER : PACKING_FILE;
+    archive_close(m);
+    return rc < 0 ? rc : 0;
 }
 
 int archive_packing(enum packing *out, const char *path, struct error *err)
@@ -151,18 +204,16 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     const struct magic *named = find_suffix(path);
     FILE *f = fopen(path, "rb");
     size_t n;
+    int code;
 
     if (!f)
         return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be opened: %s", path,
                          strerror(errno));
     n = fread(start, 1, sizeof start, f);
-    if (ferror(f)) {
-        int code = errno;
-
-        fclose(f);
-        return error_set(err, PT_EDATA, "%s: cannot be read: %s", path, strerror(code));
-    }
+    code = ferror(f) ? errno : 0;
     fclose(f);
+    if (code)
+        return error_set(err, PT_EDATA, "%s: cannot be read: %s", path, strerror(code));
     magic = find_magic(start, n);
     if (!magic && named)
         return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, named->suffix,
@@ -174,40 +225,18 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     return find_tar(out, path, err);
 }
 
-/* The next member and its name (NULL: none), which is UTF-8 in any locale: libarchive would lose what the C
- * locale cannot hold. */
-static int next_entry(struct archive *a, struct archive_entry **entry, const char **name)
-{
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0),
-             old = utf8 ? uselocale(utf8) : (locale_t)0;
-    int got = archive_read_next_header(a, entry);
-
-    *name = got == ARCHIVE_OK || got == ARCHIVE_WARN ? archive_entry_pathname_utf8(*entry) : NULL;
-    if (!*name && (got == ARCHIVE_OK || got == ARCHIVE_WARN))
-        *name = archive_entry_pathname(*entry);
-    if (utf8) {
-        uselocale(old);
-        freelocale(utf8);
-    }
-    return got;
-}
-
 int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err)
 {
+    char **more = l->name;
+
     if (l->n == MOST_MEMBERS)
         return error_set(err, PT_EDATA, "%s: more than %d files; name the one with the ratings", path,
                          MOST_MEMBERS);
-    if (l->n == l->space) {
-        int64_t space = 2 * l->space + 16;
-        char **more = mem_resize(l->name, space, sizeof *more);
-
-        if (!more)
-            return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
+    if (l->n == l->space && (more = mem_resize(l->name, 2 * l->space + 16, sizeof *more))) {
         l->name = more;
-        l->space = space;
+        l->space = 2 * l->space + 16;
     }
-    l->name[l->n] = mem_strdup(name);
-    if (!l->name[l->n])
+    if (!more || !(l->name[l->n] = mem_strdup(name)))
         return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
     l->n++;
     return 0;
@@ -221,50 +250,15 @@ void file_names_free(struct file_names *l)
     *l = (struct file_names){0};
 }
 
-/* Passing over members of a compressed tar unpacks them, so the limits hold here as well. */
-static int check_size(struct archive *a, int64_t packed, int64_t unpacked, const char *path,
-                      struct error *err)
-{
-    if (unpacked <= 0)
-        unpacked = archive_filter_bytes(a, 0);
-    if (unpacked > MOST_BYTES || (unpacked > FREE_BYTES && unpacked / MOST_RATIO > packed))
-        return error_set(
-            err, PT_EDATA,
-            "%s: stopped after %lld bytes out of %lld: more than %d times its size; unpack it by hand if "
-            "that is right",
-            path, (long long)unpacked, (long long)packed, MOST_RATIO);
-    return 0;
-}
-
-static int64_t file_size(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-}
-
 int archive_list(struct file_names *out, const char *path, struct error *err)
 {
-    struct archive *a = NULL;
-    struct archive_entry *entry;
+    struct archive_member *m = NULL;
     const char *name;
-    int64_t members = 0;
-    int rc = open_any(&a, path, false, err), got = ARCHIVE_EOF;
+    int rc = open_any(&m, path, path, false, err);
 
-    if (rc < 0)
-        return rc;
-    while (rc == 0 && ((got = next_entry(a, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
-        if (++members > MOST_MEMBERS)
-            rc = error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", path,
-                           MOST_MEMBERS);
-        else
-            rc = check_size(a, file_size(path), 0, path, err);
-        if (rc == 0 && name && archive_entry_filetype(entry) == AE_IFREG)
-            rc = file_names_add(out, name, path, err);
-    }
-    if (rc == 0 && got != ARCHIVE_EOF)
-        rc = fail_read(a, path, err);
-    archive_read_free(a);
+    while (rc == 0 && (rc = next_member(m, &name, err)) > 0)
+        rc = file_names_add(out, name, path, err);
+    archive_close(m);
     return rc;
 }
 
@@ -306,32 +300,20 @@ static int open_inner(struct archive_member *m, struct error *err)
 int archive_open(struct archive_member **out, const char *path, const char *member, const char *shown,
                  struct error *err)
 {
-    struct archive_member *m = mem_zalloc(1, sizeof *m);
-    struct archive_entry *entry;
+    struct archive_member *m = NULL;
     const char *name;
-    int rc, got = ARCHIVE_EOF;
-    bool found = false;
+    int rc = open_any(&m, path, shown, !member, err);
 
-    if (!m)
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", path);
-    m->packed = file_size(path);
-    m->shown = shown;
-    rc = open_any(&m->archive, path, !member, err);
-    while (rc == 0 && !found &&
-           ((got = next_entry(m->archive, &entry, &name)) == ARCHIVE_OK || got == ARCHIVE_WARN)) {
-        rc = check_size(m->archive, m->packed, 0, path, err);
-        found = !member || (name && archive_entry_filetype(entry) == AE_IFREG && strcmp(name, member) == 0);
-    }
-    if (rc == 0 && !found)
-        rc = got == ARCHIVE_EOF
-                 ? error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all")
-                 : fail_read(m->archive, path, err);
-    if (rc == 0 && member)
-        rc = open_inner(m, err);
-    if (rc == 0)
-        *out = m;
-    else
+    while (rc == 0 && (rc = next_member(m, &name, err)) > 0 && member && strcmp(name, member) != 0)
+        rc = 0;
+    if (m && rc == 0)
+        rc = error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all");
+    if (rc > 0)
+        rc = member ? open_inner(m, err) : 0;
+    if (rc < 0)
         archive_close(m);
+    else
+        *out = m;
     return rc;
 }
 
@@ -346,7 +328,7 @@ int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t 
         return fail_read(from, m->shown, err);
     *got = (size_t)n;
     m->unpacked += n;
-    return check_size(m->archive, m->packed, m->unpacked, m->shown, err);
+    return check_size(m, err);
 }
 
 void archive_close(struct archive_member *m)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS  64
 #define LINES 200
 #define VALUE 200 /* what is longer is cut: only ids, numbers and dates matter */
 
@@ -47,7 +46,7 @@ static struct field keep(struct sample *s, const char *text)
     return (struct field){copy ? copy : "", copy ? n : 0, false};
 }
 
-/* The values of an object, each in the column of its path of keys; the table is KEYS wide. */
+/* The values of an object, each in the column of its path of keys; the table is TEXT_KEYS wide. */
 static void keep_object(struct sample *s, int row, const struct json *object, const char *prefix, int depth)
 {
     const char *key = NULL;
@@ -66,17 +65,17 @@ static void keep_object(struct sample *s, int row, const struct json *object, co
         }
         while (k < s->columns && !text_same(s->name[k].text, s->name[k].length, path, (size_t)n))
             k++;
-        if (!text || k == KEYS)
+        if (!text || k == TEXT_KEYS)
             continue;
         if (k == s->columns)
             s->name[s->columns++] = keep(s, path);
-        s->cell[row * KEYS + k] = keep(s, text);
+        s->cell[row * TEXT_KEYS + k] = keep(s, text);
     }
 }
 
 int json_lines_sample(struct sample *s, const char *begin, const char *end, struct error *err)
 {
-    int rows = 0, rc = sample_new_table(s, LINES, KEYS, err);
+    int rows = 0, rc = sample_new_table(s, LINES, TEXT_KEYS, err);
 
     s->lines = s->columns = 0;
     for (const char *p = begin; rc == 0 && p < end && rows < LINES; s->lines++) {
@@ -102,7 +101,7 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
             "-c '.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
             s->shown);
     for (int k = 0; k < rows * s->columns; k++) /* as wide as there are keys */
-        s->cell[k] = s->cell[k / s->columns * KEYS + k % s->columns];
+        s->cell[k] = s->cell[k / s->columns * TEXT_KEYS + k % s->columns];
     for (int k = 0; k < rows * s->columns; k++)
         s->cell[k].text = s->cell[k].text ? s->cell[k].text : "";
     s->rows = rows;
@@ -129,28 +128,18 @@ static const char *find(const struct json *j, const char *path, char number[40])
     }
 }
 
-static struct field find_field(const struct json *j, const char *path, char number[40])
-{
-    const char *text = *path ? find(j, path, number) : NULL;
-
-    return (struct field){text ? text : "", text ? strlen(text) : 0, false};
-}
-
 static int parse_object(struct parser *p, const struct json *j)
 {
     const struct text_format *d = p->format;
-    char number[ROLES][40], word[2][40];
-    struct field f[ROLES], event = find_field(j, d->event_key, word[0]),
-                           where = find_field(j, d->where_key, word[1]);
-    const struct field *of[ROLES] = {NULL};
+    struct field f[TEXT_KEYS];
+    char number[TEXT_KEYS][40];
 
-    if (*d->where_key && parser_is_elsewhere(p, &where))
-        return 0;
-    for (enum role r = ROLE_USER; r < ROLES; r++) {
-        f[r] = find_field(j, d->key[r], number[r]);
-        of[r] = *d->key[r] ? &f[r] : NULL;
+    for (int c = 0; c < d->columns; c++) {
+        const char *text = *d->key[c] ? find(j, d->key[c], number[c]) : NULL;
+
+        f[c] = (struct field){text ? text : "", text ? strlen(text) : 0, false};
     }
-    return parser_put_fields(p, of, event.length ? &event : NULL);
+    return parser_put_columns(p, f);
 }
 
 int json_lines_parse(struct parser *p, const char *line, const char *end)

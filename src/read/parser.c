@@ -31,16 +31,18 @@ enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
 
 /* Whether the line is the header again, written otherwise or of another file: user and item are words of
  * it. */
-static enum again header_again(const struct text_format *d, const struct field *line,
-                               const struct field *const of[ROLES])
+static enum again header_again(const struct text_format *d, const struct field *line)
 {
-    const struct field *user = of[ROLE_USER], *item = of[ROLE_ITEM];
+    const struct field *user = line, *item = line;
     struct field f[TEXT_COLUMNS];
     int64_t n;
     int found = 0, alike = 0;
 
-    if (!d->header_length || !user->length ||
-        !memmem(d->header, (size_t)d->header_length, user->text, user->length))
+    for (int c = 0; c < d->columns; c++) {
+        user = d->role[c] == ROLE_USER ? &line[c] : user;
+        item = d->role[c] == ROLE_ITEM ? &line[c] : item;
+    }
+    if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
         return NOT_A_HEADER;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
@@ -54,7 +56,6 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     struct field f[TEXT_COLUMNS];
-    const struct field *of[ROLES] = {NULL};
     int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS);
     enum again again;
 
@@ -65,11 +66,7 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
                          p, "text follows the closing quote of a field; is another data.delimiter wanted?");
     if (n != d->columns)
         return bad_count(p, n);
-    if (d->where >= 0 && parser_is_elsewhere(p, &f[d->where]))
-        return 0;
-    for (int c = 0; c < d->columns; c++)
-        of[d->role[c]] = &f[c];
-    again = header_again(d, f, of);
+    again = d->header_length ? header_again(d, f) : NOT_A_HEADER;
     if (again == OTHER_HEADER)
         return parser_refuse(
             p,
@@ -78,35 +75,25 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
             d->head_lines);
     p->headers += again == SAME_HEADER;
     p->lines_read -= again == SAME_HEADER;
-    return again == SAME_HEADER ? 0 : parser_put_fields(p, of, d->event >= 0 ? &f[d->event] : NULL);
+    return again == SAME_HEADER ? 0 : parser_put_columns(p, f);
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */
-
-static bool begins_with(const char *line, const char *end, const char *prefix)
-{
-    size_t n = strlen(prefix);
-
-    return n && (size_t)(end - line) >= n && memcmp(line, prefix, n) == 0;
-}
 
 /* [line, end): a record without its newline. */
 static int parse_line(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
-    const char *c;
 
     end = text_without_cr(line, end);
-    if (p->past_head && begins_with(line, end, "\xEF\xBB\xBF"))
+    if (p->past_head && text_begins(line, end, "\xEF\xBB\xBF"))
         line += 3; /* texts with byte order marks, one behind the other */
-    for (c = line; c < end && field_is_blank(*c);)
-        c++;
     if (!p->past_head && p->line <= d->head_lines)
         return 0;
     p->past_head = true;
-    if (c == end)
+    if (text_behind_blanks(line, end) == end)
         return 0;
-    if (begins_with(line, end, d->comment)) {
+    if (text_begins(line, end, d->comment)) {
         p->comments++;
         return 0;
     }

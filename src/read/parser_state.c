@@ -126,7 +126,7 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
         c++;
     snprintf(place, sizeof place, "field %d", c + 1);
     if (d->layout == FORMAT_JSON)
-        snprintf(place, sizeof place, "the key %s", d->key[r]);
+        snprintf(place, sizeof place, "the key %s", d->key[c]);
     if (f->length == 0)
         return parser_bad(p, "%s: the %s is empty", place, role_name(r));
     return parser_bad(p, "%s: %s '%s' %s%s", place, role_name(r), printable(shown, f->text, f->length), why,
@@ -170,13 +170,18 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
     return 0;
 }
 
-bool parser_is_elsewhere(struct parser *p, const struct field *f)
+int parser_put_columns(struct parser *p, const struct field *f)
 {
-    const char *word = p->format->where_word;
-    bool same = text_same(f->text, f->length, word, strlen(word));
+    const struct text_format *d = p->format;
+    const struct field *of[ROLES] = {NULL}, *where = d->where >= 0 ? &f[d->where] : NULL;
 
-    p->elsewhere += !same;
-    return !same;
+    if (where && !text_same(where->text, where->length, d->where_word, strlen(d->where_word))) {
+        p->elsewhere++;
+        return 0;
+    }
+    for (int c = 0; c < d->columns; c++)
+        of[d->role[c]] = &f[c];
+    return parser_put_fields(p, of, d->event >= 0 ? &f[d->event] : NULL);
 }
 
 void parser_count_kind(struct parser *p, const char *text, size_t length, int64_t count)

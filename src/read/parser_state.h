@@ -65,8 +65,8 @@ int parser_put(struct parser *p, const struct field *user, const struct field *i
 /* The same by the line's fields of each role (NULL: the text has none) and, if there is one, of the kind of
  * event. A field that is wrong is a bad line. */
 int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event);
-/* Whether data.where leaves out a line with this field. */
-bool parser_is_elsewhere(struct parser *p, const struct field *f);
+/* The same by the fields of all columns. A line that data.where leaves out is counted. */
+int parser_put_columns(struct parser *p, const struct field *f);
 
 /* Adds the lines and counts of `part`, whose lines follow, to the whole's, and sets them to 0. */
 void parser_move_counts(struct parser *whole, struct parser *part);

@@ -1,5 +1,6 @@
 #include "read/published.h"
 
+#include "base/text.h"
 #include "read/foreign.h"
 
 #include <ctype.h>
@@ -9,38 +10,54 @@
 
 #define MOST_FOLDERS 1000
 
-static const char *const all_ratings[] = {"u.data", "ratings.dat", "ratings.csv"};
-
 static const char *const titles[] = {
     "u.item",       "movies.dat", "movies.csv",  "movies.tsv",   "items.csv",   "items.tsv", "titles.csv",
     "titles.tsv",   "books.csv",  "artists.csv", "artists.dat",  "artists.tsv", "songs.csv", "tracks.csv",
     "products.csv", "games.csv",  "anime.csv",   "articles.csv", NULL};
 
-struct part {
-    const char *name;
-    enum given_part given;
+/* Files of one folder; `*` stands for the same in all of them. The first `needed` are there, and perhaps one of
+ * the others. */
+static const struct layout {
+    int needed;
+    struct {
+        const char *name;
+        enum given_part given;
+    } part[6];
+} layouts[] = {
+    {5,
+     {{"train.csv", GIVEN_TRAIN},
+      {"validation_tr.csv", GIVEN_VALID_IN},
+      {"validation_te.csv", GIVEN_VALID_OUT},
+      {"test_tr.csv", GIVEN_TEST_IN},
+      {"test_te.csv", GIVEN_TEST_OUT}}},
+    {2, {{"*.base", GIVEN_TRAIN}, {"*.test", GIVEN_TEST}}},
+    {2,
+     {{"train.*", GIVEN_TRAIN},
+      {"test.*", GIVEN_TEST},
+      {"valid.*", GIVEN_VALID},
+      {"validation.*", GIVEN_VALID},
+      {"val.*", GIVEN_VALID},
+      {"dev.*", GIVEN_VALID}}},
+    {1, {{"u.data", GIVEN_NONE}}},
+    {1, {{"ratings.dat", GIVEN_NONE}}},
+    {1, {{"ratings.csv", GIVEN_NONE}}},
 };
-static const struct part finished_split[PUBLISHED_TEXTS] = {
-    {"train.csv", GIVEN_TRAIN},
-    {"validation_tr.csv", GIVEN_VALID_IN},
-    {"validation_te.csv", GIVEN_VALID_OUT},
-    {"test_tr.csv", GIVEN_TEST_IN},
-    {"test_te.csv", GIVEN_TEST_OUT},
-};
-static const struct part own_split[] = {
-    /* with an ending each; one name for validation at most */
-    {"train", GIVEN_TRAIN},      {"test", GIVEN_TEST}, {"valid", GIVEN_VALID},
-    {"validation", GIVEN_VALID}, {"val", GIVEN_VALID}, {"dev", GIVEN_VALID},
-};
+enum { FINISHED, LAYOUTS = sizeof layouts / sizeof *layouts };
+static const int usual_order[LAYOUTS] = {FINISHED, 3, 4, 5, 1, 2},
+                 given_order[LAYOUTS] = {FINISHED, 1, 2, 3, 4, 5};
 
 /* --- names --------------------------------------------------------------------------------------- */
 
-/* The first `length` bytes of a name have this suffix. */
-static bool ends_with(const char *name, size_t length, const char *suffix)
+/* Whether the first `length` bytes of a name end with one of these. */
+static bool ends_with(const char *name, size_t length, const char *const *suffixes)
 {
-    size_t s = strlen(suffix);
+    for (; *suffixes; suffixes++) {
+        size_t s = strlen(*suffixes);
 
-    return length >= s && strncasecmp(name + length - s, suffix, s) == 0;
+        if (length >= s && strncasecmp(name + length - s, *suffixes, s) == 0)
+            return true;
+    }
+    return false;
 }
 
 static size_t folder_length(const char *name)
@@ -66,16 +83,12 @@ static bool is_litter(const char *name)
 
 static bool may_be_ratings(const char *name)
 {
-    static const char *const suffixes[] = {".csv",   ".tsv", ".dat",  ".data",  ".txt",
-                                           ".inter", ".mtx", ".json", ".jsonl", ".ndjson"};
+    static const char *const suffixes[] = {".csv",   ".tsv", ".dat",  ".data",  ".txt",    ".base",
+                                           ".inter", ".mtx", ".json", ".jsonl", ".ndjson", NULL};
     const char *base = name + folder_length(name);
-    size_t n = archive_unpacked_length(base);
 
-    for (size_t s = 0; s < sizeof suffixes / sizeof *suffixes; s++)
-        if (n > strlen(suffixes[s]) && ends_with(base, n, suffixes[s]))
-            return !is_litter(name) && strncasecmp(base, "readme", 6) != 0 &&
-                   strncasecmp(base, "license", 7) != 0;
-    return false;
+    return ends_with(base, archive_unpacked_length(base), suffixes) && !is_litter(name) &&
+           strncasecmp(base, "readme", 6) != 0 && strncasecmp(base, "license", 7) != 0;
 }
 
 bool published_is_film(const char *name)
@@ -85,13 +98,9 @@ bool published_is_film(const char *name)
 
 bool published_known_name(const char *name)
 {
-    static const char *const ends[] = {"u.data", "ratings.dat", ".base", ".test"};
-    size_t n = archive_unpacked_length(name);
+    static const char *const ends[] = {"u.data", "ratings.dat", ".base", ".test", NULL};
 
-    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++)
-        if (ends_with(name, n, ends[e]))
-            return true;
-    return false;
+    return ends_with(name, archive_unpacked_length(name), ends);
 }
 
 const char *published_titles(int k)
@@ -140,95 +149,70 @@ static const char *find(const struct view *v, const char *wanted)
     return packed;
 }
 
-static bool add(struct published_match *m, const char *text, enum given_part given)
+/* Whether the files of a layout are there, `stem` in the place of `*`. */
+static bool match_stem(struct published_match *m, const struct view *v, const struct layout *l,
+                       const char *stem, int length)
 {
-    if (text) {
-        m->text[m->texts] = text;
-        m->given[m->texts++] = given;
-    }
-    return text != NULL;
-}
+    *m = (struct published_match){.finished = l == &layouts[FINISHED]};
+    for (int k = 0; k < PUBLISHED_TEXTS + 1 && l->part[k].name && m->texts <= l->needed; k++) {
+        const char *form = l->part[k].name, *star = strchr(form, '*'), *text;
+        char name[256];
 
-/* Liang's five files: all of them, or an error that names the first that is missing. */
-static int match_finished(struct published_match *m, const struct view *v, const char *shown,
-                          struct error *err)
-{
-    const char *missing = NULL;
-
-    for (int k = 0; k < PUBLISHED_TEXTS; k++)
-        if (!add(m, find(v, finished_split[k].name), finished_split[k].given) && !missing)
-            missing = finished_split[k].name;
-    m->finished = m->texts == PUBLISHED_TEXTS;
-    if (m->texts < 2 || m->finished)
-        return m->finished;
-    return error_set(err, PT_EDATA,
-                     "%s: %.*s%s is missing of a finished split of five files (train.csv, validation_tr.csv, "
-                     "validation_te.csv, test_tr.csv, test_te.csv)",
-                     shown, (int)v->length, v->folder, missing);
-}
-
-/* The first X.base with its X.test; else train.txt, test.txt and perhaps valid.txt, as LightGCN and others
- * split. */
-static bool match_parts(struct published_match *m, const struct view *v)
-{
-    static const char *const ends[] = {".txt", ".csv", ".tsv", ".dat", ".inter", ".jsonl", ".json"};
-    char name[256];
-
-    for (int64_t k = 0; k < v->names->n; k++) {
-        const char *base = v->names->name[k], *file = base + v->length, *dot = strrchr(base, '.');
-
-        if (in_folder(base, v->folder, v->length) && !is_litter(base) && dot && strcmp(dot, ".base") == 0 &&
-            snprintf(name, sizeof name, "%.*s.test", (int)(dot - file), file) < (int)sizeof name &&
-            find(v, name))
-            return add(m, base, GIVEN_TRAIN) && add(m, find(v, name), GIVEN_TEST);
-    }
-    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
-        m->texts = 0;
-        for (int k = 0; k < (int)(sizeof own_split / sizeof *own_split); k++) {
-            snprintf(name, sizeof name, "%s%s", own_split[k].name, ends[e]);
-            if (m->texts == (k < 2 ? k : 2))
-                add(m, find(v, name), own_split[k].given);
+        snprintf(name, sizeof name, "%.*s%.*s%s", (int)strcspn(form, "*"), form, length, stem,
+                 star ? star + 1 : "");
+        text = find(v, name);
+        if (text) {
+            m->text[m->texts] = text;
+            m->given[m->texts++] = l->part[k].given;
+        } else if (k < l->needed && !m->missing) {
+            m->missing = form;
         }
-        if (m->texts >= 2)
-            return true;
     }
-    m->texts = 0;
-    return false;
+    return !m->missing;
 }
 
-static bool match_all_ratings(struct published_match *m, const struct view *v)
+/* The same for any stem: that of the first file which fits. */
+static bool match_layout(struct published_match *m, const struct view *v, const struct layout *l)
 {
-    for (size_t k = 0; k < sizeof all_ratings / sizeof *all_ratings; k++)
-        if (add(m, find(v, all_ratings[k]), GIVEN_NONE))
-            return true;
-    return false;
-}
+    const char *form = l->part[0].name, *star = strchr(form, '*');
 
-static void match_titles(struct published_match *m, const struct view *v)
-{
-    for (int k = 0; titles[k] && !m->titles; k++) {
-        m->titles = find(v, titles[k]);
-        for (int t = 0; t < m->texts && m->titles; t++)
-            if (m->titles == m->text[t])
-                m->titles = NULL;
+    if (!star)
+        return match_stem(m, v, l, "", 0);
+    for (int64_t k = 0; k < v->names->n; k++) {
+        const char *name = v->names->name[k], *base = name + v->length;
+        size_t before = (size_t)(star - form), behind = strlen(star + 1);
+        size_t n = in_folder(name, v->folder, v->length) ? archive_unpacked_length(base) : 0;
+
+        if (n > before + behind && may_be_ratings(name) && strncasecmp(base, form, before) == 0 &&
+            ends_with(base, n, (const char *const[]){star + 1, NULL}) &&
+            match_stem(m, v, l, base + before, (int)(n - before - behind)))
+            return true;
     }
+    return false;
 }
 
 /* 1: found, 0: nothing known here. */
 static int match_view(struct published_match *m, const struct view *v, bool prefer_given, const char *shown,
                       struct error *err)
 {
-    int rc;
+    bool found = false;
 
-    *m = (struct published_match){0};
-    rc = match_finished(m, v, shown, err);
-    if (rc != 0)
-        return rc;
-    m->texts = 0;
-    if (!(prefer_given && match_parts(m, v)) && !match_all_ratings(m, v) && !match_parts(m, v))
-        return 0;
-    match_titles(m, v);
-    return 1;
+    for (int k = 0; k < LAYOUTS && !found; k++) {
+        int l = prefer_given ? given_order[k] : usual_order[k];
+
+        found = match_layout(m, v, &layouts[l]);
+        if (l == FINISHED && !found && m->texts > 1)
+            return error_set(err, PT_EDATA,
+                             "%s: %.*s%s is missing of a finished split of five files (train.csv, "
+                             "validation_tr.csv, validation_te.csv, test_tr.csv, test_te.csv)",
+                             shown, (int)v->length, v->folder, m->missing);
+    }
+    for (int k = 0; found && !m->finished && titles[k] && !m->titles; k++) {
+        m->titles = find(v, titles[k]);
+        for (int t = 0; t < m->texts && m->titles; t++)
+            m->titles = m->titles == m->text[t] ? NULL : m->titles;
+    }
+    return found;
 }
 
 /* --- no known layout ----------------------------------------------------------------------------- */
@@ -237,11 +221,10 @@ static int match_view(struct published_match *m, const struct view *v, bool pref
 static int refuse_several(const struct file_names *names, bool archive, const char *shown, struct error *err)
 {
     int folder = (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/');
-    char list[700] = "", parts[200] = "";
+    char list[700] = "";
     const char *one = NULL;
     bool alike = true;
     int64_t count = 0;
-    size_t used = 0;
 
     for (int64_t k = 0; k < names->n; k++) {
         const char *name = names->name[k];
@@ -250,22 +233,22 @@ static int refuse_several(const struct file_names *names, bool archive, const ch
             continue;
         one = one ? one : name;
         alike = alike && are_parts(one, name);
-        if (count++ < 6 && used < sizeof list - 1)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%sdata.path=%.*s/%s",
-                                     count > 1 ? ", " : "", folder, shown, name);
+        if (count++ < 6)
+            text_append(list, sizeof list - 200, "%sdata.path=%.*s/%s", count > 1 ? ", " : "", folder, shown,
+                        name);
     }
-    if (count > 6 && used < sizeof list - 24)
-        snprintf(list + used, sizeof list - used, ", ... (%lld)", (long long)count);
+    if (count > 6)
+        text_append(list, sizeof list, ", ... (%lld)", (long long)count);
     if (alike && !archive && strrchr(one, '.'))
-        snprintf(parts, sizeof parts, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'", folder,
-                 shown, (int)folder_length(one), one, strrchr(one, '.'));
-    return error_set(err, PT_EDATA, "%s: several texts; name the one with the ratings: %s%s", shown, list,
-                     parts);
+        text_append(list, sizeof list, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'", folder,
+                    shown, (int)folder_length(one), one, strrchr(one, '.'));
+    return error_set(err, PT_EDATA, "%s: several texts; name the one with the ratings: %s", shown, list);
 }
 
 /* Some files of other programs are zip archives; else what there is of them is named. */
 static int refuse_none(const struct file_names *names, bool archive, const char *shown, struct error *err)
 {
+    static const char *const numpy[] = {".npy", NULL};
     const char *foreign = NULL;
     int64_t arrays = 0;
 
@@ -275,7 +258,7 @@ static int refuse_none(const struct file_names *names, bool archive, const char 
         if (program)
             return error_set(err, PT_EDATA, "%s: is %s, which is not read; export its sheet as CSV", shown,
                              program);
-        arrays += ends_with(name, strlen(name), ".npy");
+        arrays += ends_with(name, strlen(name), numpy);
         if (!foreign && !is_litter(name) && foreign_by_name(name))
             foreign = name + folder_length(name);
     }
@@ -321,7 +304,7 @@ static int depth(const char *name)
 int published_match(struct published_match *out, const struct file_names *names, bool prefer_given,
                     bool archive, const char *shown, struct error *err)
 {
-    struct published_match found = {0}, m;
+    struct published_match m;
     const char *where = NULL;
     int looked = 0, rc;
 
@@ -336,18 +319,16 @@ int published_match(struct published_match *out, const struct file_names *names,
             if (++looked > MOST_FOLDERS)
                 return error_set(err, PT_EDATA, "%s: more than %d folders; name the file with the ratings",
                                  shown, MOST_FOLDERS);
-            rc = match_view(&m, &v, prefer_given, shown, err);
-            if (rc < 0)
+            if ((rc = match_view(&m, &v, prefer_given, shown, err)) < 0)
                 return rc;
-            if (rc == 0)
-                continue;
-            if (where)
+            if (rc && where)
                 return error_set(err, PT_EDATA,
                                  "%s: holds several data sets (%s and %s); name the one to read", shown,
-                                 found.text[0], m.text[0]);
-            found = m;
-            where = name;
+                                 out->text[0], m.text[0]);
+            if (rc) {
+                *out = m;
+                where = name;
+            }
         }
-    *out = found;
     return where ? 0 : match_only(out, names, archive, shown, err);
 }

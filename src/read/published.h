@@ -13,9 +13,10 @@ struct published_match {
     const char *text[PUBLISHED_TEXTS]; /* (texts) borrowed from the names */
     enum given_part given[PUBLISHED_TEXTS];
     int texts;
-    const char *titles; /* borrowed; NULL: none */
-    bool finished;      /* Liang's five files */
-    bool films;         /* all that published_is_film knows, in their order; `text` is empty */
+    const char *titles;  /* borrowed; NULL: none */
+    const char *missing; /* the first file that a layout needs, and that is not there */
+    bool finished;       /* Liang's five files */
+    bool films;          /* all that published_is_film knows, in their order; `text` is empty */
 };
 
 /* Searches the shallowest folder with a known layout. PT_EDATA, with a list of the files, if there is none;

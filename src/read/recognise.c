@@ -1,29 +1,34 @@
 #include "read/recognise.h"
 
-#include "base/mem.h"
 #include "base/text.h"
-#include "read/field.h"
-#include "read/recognise_header.h"
-#include "read/recognise_layouts.h"
-#include "read/recognise_options.h"
-#include "read/recognise_values.h"
+#include "read/recogniser.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
+
+int recogniser_doubt(const struct recogniser *g, int row, const char *fmt, ...)
+{
+    int k = row >= 0 && row < g->s->rows ? g->s->line_of[row] : 0;
+    char shown[PRINTABLE_BYTES], text[700];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    printable(shown, g->s->line[k].begin, (size_t)(g->s->line[k].end - g->s->line[k].begin));
+    return error_set(g->err, PT_EDATA, "%s:%" PRId64 ": '%s': %s", g->s->shown, g->s->line[k].number, shown,
+                     text);
+}
 
 /* --- the head ------------------------------------------------------------------------------------ */
 
-static const char *first_line_end(const struct recogniser *g)
+void recogniser_pass_line(struct recogniser *g)
 {
-    return text_without_cr(g->begin, text_newline(g->begin, g->end));
-}
+    const char *stop = text_newline(g->begin, g->end);
 
-static bool is_blank_line(const char *p, const char *stop)
-{
-    while (p < stop && field_is_blank(*p))
-        p++;
-    return p == stop;
+    g->begin = stop < g->end ? stop + 1 : g->end;
+    g->head++;
 }
 
 /* Excel's first line says what parts fields. */
@@ -32,12 +37,9 @@ static bool is_sep(const char *p, const char *stop)
     return stop - p == 5 && strncasecmp(p, "sep=", 4) == 0 && strchr(",;\t|", p[4]);
 }
 
-static bool is_comment(const struct recogniser *g, const char *p, const char *stop)
+static bool is_mark(char c)
 {
-    size_t n = strlen(g->d->comment);
-
-    return (n && (size_t)(stop - p) >= n && memcmp(p, g->d->comment, n) == 0) ||
-           (p < stop && (*p == '#' || *p == '%'));
+    return c == '#' || c == '%';
 }
 
 static int pass_head(struct recogniser *g)
@@ -46,14 +48,14 @@ static int pass_head(struct recogniser *g)
     int64_t head = 0;
 
     for (; g->begin < g->end; recogniser_pass_line(g)) {
-        stop = first_line_end(g);
-        if (g->head < g->spec->skip_lines || is_blank_line(g->begin, stop))
+        stop = text_without_cr(g->begin, text_newline(g->begin, g->end));
+        if (g->head < g->spec->skip_lines || text_behind_blanks(g->begin, stop) == stop)
             continue;
         if (!begin && !g->d->delimiter_length && is_sep(g->begin, stop)) {
             text_set_delimiter(g->d, (char[]){g->begin[4], 0});
             continue;
         }
-        if (!is_comment(g, g->begin, stop))
+        if (!text_begins(g->begin, stop, g->d->comment) && !is_mark(*g->begin))
             break;
         head = begin ? head : g->head;
         begin = begin ? begin : g->begin;
@@ -70,21 +72,28 @@ static int pass_head(struct recogniser *g)
     return g->begin < g->end ? 0 : error_set(g->err, PT_EDATA, "%s: is empty", g->s->shown);
 }
 
+/* Cuts the last comment of the head, behind its mark, if it has as many fields as the lines below. */
+static bool cut_comment(const struct recogniser *g, struct field f[TEXT_COLUMNS], const char **begin)
+{
+    const char *p = g->names;
+
+    while (p && p < g->names_end && (is_mark(*p) || *p == ' ' || *p == '\t'))
+        p++;
+    *begin = p;
+    return p && header_first_line(g->s) != FIRST_NAMES &&
+           text_cut(g->d, p, g->names_end, f, TEXT_COLUMNS) == g->s->columns;
+}
+
 /* A comment that is cut as the lines below: an id that begins with its mark? */
 static int check_comment(struct recogniser *g)
 {
     struct field f[TEXT_COLUMNS];
-    const char *p = g->names;
+    const char *p;
 
-    if (!p || *g->d->comment || g->d->blanks)
-        return 0;
-    while (p < g->names_end && (*p == '#' || *p == '%' || *p == ' '))
-        p++;
-    if (p > g->names + 1 || text_cut(g->d, g->names, g->names_end, f, TEXT_COLUMNS) != g->s->columns ||
-        header_first_line(g->s) == FIRST_NAMES)
+    if (!cut_comment(g, f, &p) || *g->d->comment || g->d->blanks || p > g->names + 1)
         return 0;
     for (int c = 0; c < g->s->columns; c++)
-        if (column_name_find(f[c].text + (c == 0), f[c].length - (c == 0)).meaning != NAME_UNKNOWN)
+        if (column_name_find(f[c].text, f[c].length).meaning != NAME_UNKNOWN)
             return 0;
     return error_set(
         g->err, PT_EDATA,
@@ -94,6 +103,18 @@ static int check_comment(struct recogniser *g)
 }
 
 /* --- a rating a line ----------------------------------------------------------------------------- */
+
+void recogniser_set_header(struct recogniser *g)
+{
+    const char *line = g->s->line[0].begin;
+    size_t n = (size_t)(g->s->line[0].end - line);
+
+    g->head = g->s->line[0].number;
+    if (n <= sizeof g->d->header) {
+        memcpy(g->d->header, line, n);
+        g->d->header_length = (int)n;
+    }
+}
 
 /* R's row names: a header one field short, and a first column that counts. */
 static bool find_row_names(struct recogniser *g)
@@ -110,21 +131,8 @@ static bool find_row_names(struct recogniser *g)
         return false;
     s->name[0] = (struct field){"", 0, false};
     g->d->row_names = true;
-    recogniser_set_header(g, s->line[0].begin, s->line[0].end);
-    g->head = s->line[0].number;
+    recogniser_set_header(g);
     return true;
-}
-
-/* The last comment of the head names user and item. */
-static bool find_commented_names(struct recogniser *g)
-{
-    const char *p = g->names;
-
-    while (p && p < g->names_end && (*p == '#' || *p == '%' || field_is_blank(*p)))
-        p++;
-    return p && header_first_line(g->s) != FIRST_NAMES &&
-           text_cut(g->d, p, g->names_end, g->s->name, TEXT_COLUMNS) == g->s->columns &&
-           header_ids(g->s->name, g->s->columns) == HEADER_BOTH;
 }
 
 static int refuse_unknown_header(struct recogniser *g)
@@ -133,10 +141,10 @@ static int refuse_unknown_header(struct recogniser *g)
 
     for (int c = 2; c < g->s->columns; c++)
         text_append(list, sizeof list, c == 2 ? ",rating" : ",skip");
-    return sample_doubt(
-        g->s, 0, g->err,
-        "this looks like a header, and none of its names is known; say which is which, such as "
-        "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=%s; data.header=no if it is none",
+    return recogniser_doubt(
+        g, 0,
+        "this looks like a header of unknown names, or data? Say which is which, such as "
+        "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=%s; data.header=yes or data.header=no",
         list);
 }
 
@@ -144,20 +152,15 @@ static int refuse_unknown_header(struct recogniser *g)
 static int first_is_header(struct recogniser *g)
 {
     enum first_line first = header_first_line(g->s);
-    bool said = g->spec->columns > 0;
 
-    if (option_names(g->spec))
+    if (g->by_name)
         return 1;
     if (g->spec->header != HEADER_AUTO)
         return g->spec->header == HEADER_YES;
-    if (said && g->s->columns != g->d->columns)
+    if (g->by_position && g->s->columns != g->d->columns)
         return 0; /* its lines are bad, and it is told where */
-    if (first == FIRST_UNKNOWN && !said)
+    if (first == FIRST_DOUBT || (first == FIRST_UNKNOWN && !g->by_position))
         return refuse_unknown_header(g);
-    if (first == FIRST_DOUBT)
-        return sample_doubt(g->s, 0, g->err,
-                            "a header of unknown names, or data? Nothing below is like it; data.header=yes "
-                            "or data.header=no");
     return first != FIRST_DATA;
 }
 
@@ -165,27 +168,26 @@ static int first_is_header(struct recogniser *g)
 static int find_names(struct recogniser *g)
 {
     struct sample *s = g->s;
-    bool by_position = g->spec->columns > 0 && !option_names(g->spec);
+    const char *comment;
     int rc;
 
-    if (!by_position && g->spec->header != HEADER_NO && (find_row_names(g) || find_commented_names(g)))
+    if (!g->by_position && g->spec->header != HEADER_NO &&
+        (find_row_names(g) ||
+         (cut_comment(g, s->name, &comment) && header_ids(s->name, s->columns) == HEADER_BOTH)))
         return 1;
     if ((rc = first_is_header(g)) <= 0)
         return rc;
     if (!s->rows || s->line_of[0] != 0)
-        return sample_doubt(s, 0, g->err, "a header of %" PRId64 " fields above lines of %d",
-                            s->line[0].fields, s->columns);
-    recogniser_set_header(g, s->line[0].begin, s->line[0].end);
-    g->head = s->line[0].number;
+        return recogniser_doubt(g, 0, "a header of %d fields above lines of %d", s->line[0].fields,
+                                s->columns);
+    recogniser_set_header(g);
     sample_take_names(s);
     return 1;
 }
 
 static int recognise_table(struct recogniser *g)
 {
-    static const char in_cells[] = "a user and a list of items a line";
     struct text_format *d = g->d;
-    bool by_position = g->spec->columns > 0 && !option_names(g->spec);
     char list[200];
     int names, rc;
 
@@ -193,21 +195,19 @@ static int recognise_table(struct recogniser *g)
         return error_set(g->err, PT_EDATA, "%s: lines of more than %d fields", g->s->shown, TEXT_COLUMNS);
     if ((rc = sample_make_table(g->s, d, g->err)) < 0 || (names = find_names(g)) < 0)
         return rc < 0 ? rc : names;
-    if (names && !by_position)
-        rc = header_roles(d, g->told, g->s, g->spec, g->err);
-    else if (!by_position && (rc = check_comment(g)) == 0)
-        rc = values_roles(d, g->s, g->known_name, g->err);
+    if (names && !g->by_position)
+        rc = header_roles(g);
+    else if (!g->by_position && (rc = check_comment(g)) == 0)
+        rc = values_roles(g);
     if (rc == 0)
-        rc = option_where(d, g->s, names, g->spec, g->err);
+        rc = option_where(g, names);
     if (rc < 0)
         return rc;
-    if (!names || by_position) {
+    if (!names || g->by_position) {
         text_show_columns(d, list, sizeof list);
-        REPORT(g, by_position ? "%s, as data.columns says" : "assumed: %s by position", list);
+        REPORT(g, g->by_position ? "%s, as data.columns says" : "assumed: %s by position", list);
     }
-    if (!by_position && g->spec->format != FORMAT_DELIMITED && (rc = values_cell_lists(d, g->s, g->err)) > 0)
-        REPORT(g, in_cells);
-    return rc < 0 ? rc : 0;
+    return g->by_position || g->spec->format == FORMAT_DELIMITED ? 0 : values_cell_lists(g);
 }
 
 /* --- any text ------------------------------------------------------------------------------------ */
@@ -216,10 +216,9 @@ static int recognise_table(struct recogniser *g)
 static bool may_be_lists(struct recogniser *g)
 {
     struct field f[TEXT_COLUMNS];
-    int64_t n = text_cut(g->d, g->s->line[0].begin, g->s->line[0].end, f, TEXT_COLUMNS);
 
     return g->d->blanks && !g->spec->columns && g->spec->format == FORMAT_AUTO &&
-           g->spec->header != HEADER_YES && !header_ids(f, n) &&
+           g->spec->header != HEADER_YES && !header_ids(f, sample_cut(g->s, g->d, 0, f)) &&
            (values_are_pairs(g->s) || 10 * (g->s->lines - g->s->alike) > g->s->lines);
 }
 
@@ -228,28 +227,46 @@ static void prefer_header(struct recogniser *g)
 {
     struct sample *s = g->s;
     struct field f[TEXT_COLUMNS];
-    int64_t n = s->line[0].fields;
-    int alike = 0;
+    int n = s->line[0].fields, alike = 0;
 
     if (n < 2 || n > TEXT_COLUMNS || n == s->columns || (n == s->columns - 1 && s->alike + 1 == s->lines))
         return;
-    text_cut(g->d, s->line[0].begin, s->line[0].end, f, TEXT_COLUMNS);
     for (int k = 0; k < s->lines; k++)
         alike += s->line[k].fields == n;
-    if (header_ids(f, n) == HEADER_BOTH && alike > 1) {
-        s->columns = (int)n;
+    if (alike > 1 && header_ids(f, sample_cut(s, g->d, 0, f)) == HEADER_BOTH) {
+        s->columns = n;
         s->alike = alike;
     }
+}
+
+static int recognise_lists(struct recogniser *g)
+{
+    g->head += g->spec->header == HEADER_YES;
+    layout_report_lists(g);
+    return 0;
+}
+
+static int take_positions(struct recogniser *g)
+{
+    int of[ROLES] = {-1, -1, -1, -1, -1}, rc = 0;
+
+    if (g->spec->columns > TEXT_COLUMNS)
+        return error_set(g->err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
+    if (g->by_position && (rc = option_columns(g, of)) == 0)
+        g->d->columns = g->spec->columns;
+    for (enum role r = ROLE_USER; r < ROLES; r++)
+        if (of[r] >= 0)
+            g->d->role[of[r]] = (uint8_t)r;
+    return rc;
 }
 
 static int recognise_lines(struct recogniser *g)
 {
     static const char another[] = "is another data.delimiter wanted?";
-    const struct ratings_spec *spec = g->spec;
     struct text_format *d = g->d;
     bool lists =
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
-    int rc = option_positions(d, spec, g->err);
+    int rc = take_positions(g);
 
     if (rc < 0)
         return rc;
@@ -262,78 +279,62 @@ static int recognise_lines(struct recogniser *g)
     if (g->s->lines == 0)
         return error_set(g->err, PT_EDATA, "%s: is empty", g->s->shown);
     if (d->layout == FORMAT_MATRIX)
-        return recognise_matrix(g);
+        return layout_matrix(g);
     if (d->layout == FORMAT_CELL_LISTS) {
         d->columns = d->columns ? d->columns : 2;
         d->role[0] = d->role[0] ? d->role[0] : ROLE_USER;
         REPORT(g, "a user and a list of items a line");
         return 0;
     }
-    if (lists) {
-        g->head += spec->header == HEADER_YES;
-        recogniser_report_lists(g);
-        return 0;
-    }
+    if (lists)
+        return recognise_lists(g);
     if (may_be_lists(g)) {
         d->quotes = false;
-        if ((rc = values_lists(d, g->s, g->err)) == 0)
-            recogniser_report_lists(g);
-        return rc;
+        return (rc = values_lists(g)) < 0 ? rc : recognise_lists(g);
     }
     prefer_header(g);
-    if (!spec->columns && 2 * g->s->alike < g->s->lines && g->s->lines > 2)
-        return sample_doubt(
-            g->s, -1, g->err,
-            "lines of different numbers of fields; %s If they are lists of items, data.format=lists",
+    if (!g->spec->columns && 2 * g->s->alike < g->s->lines && g->s->lines > 2)
+        return recogniser_doubt(
+            g, -1, "lines of different numbers of fields; %s If they are lists of items, data.format=lists",
             another);
     if (d->columns && g->s->columns < 1)
         g->s->columns = d->columns;
     if (g->s->columns < 1)
-        return sample_doubt(g->s, -1, g->err,
-                            "a quoted field is not closed, or text follows its closing quote; %s", another);
+        return recogniser_doubt(g, -1, "a quoted field is not closed, or text follows its closing quote; %s",
+                                another);
     return recognise_table(g);
 }
 
 static int recognise_layout(struct recogniser *g)
 {
-    const struct ratings_spec *spec = g->spec;
-    bool any = spec->format == FORMAT_AUTO;
     const char *banner = g->begin;
-    int rc = 0;
+    int rc;
 
-    if (spec->comment)
-        snprintf(g->d->comment, sizeof g->d->comment, "%s", spec->comment);
-    if (spec->delimiter && *spec->delimiter)
-        rc = option_delimiter(g->d, spec->delimiter, g->err);
-    if (rc < 0 || (rc = pass_head(g)) < 0)
+    if (g->spec->comment)
+        snprintf(g->d->comment, sizeof g->d->comment, "%s", g->spec->comment);
+    if ((rc = option_delimiter(g)) < 0 || (rc = pass_head(g)) < 0)
         return rc;
-    g->d->layout = spec->format;
-    if (any && strncmp(banner, "%%MatrixMarket", 14) == 0)
-        g->d->layout = FORMAT_MATRIX_MARKET;
-    else if (any && recognise_block_name(g->begin, first_line_end(g)))
-        g->d->layout = FORMAT_NETFLIX;
-    else if (any && !g->d->delimiter_length && (*g->begin == '{' || *g->begin == '['))
-        g->d->layout = FORMAT_JSON;
-    else if (any)
-        g->d->layout = FORMAT_DELIMITED;
+    g->d->layout = g->spec->format == FORMAT_AUTO ? layout_of_mark(g, banner) : g->spec->format;
     if (g->d->layout == FORMAT_MATRIX_MARKET)
-        return recognise_matrix_market(g, banner);
+        return layout_matrix_market(g, banner);
     if (g->d->layout == FORMAT_NETFLIX)
-        return recognise_netflix(g);
+        return layout_netflix(g);
     if (g->d->layout == FORMAT_JSON)
-        return recognise_json(g);
-    return (rc = recognise_counted_blocks(g)) < 0 ? rc : recognise_lines(g);
+        return layout_json(g);
+    return (rc = layout_check_counted_blocks(g)) < 0 ? rc : recognise_lines(g);
 }
 
 /* The first three rows as they were understood. */
 static void preview(struct recogniser *g)
 {
+    char shown[PRINTABLE_BYTES];
+
     for (int k = 0; k < 3 && g->s->cell && g->s->first + k < g->s->rows; k++)
         for (int r = ROLE_USER; r < ROLES; r++)
             for (int c = 0; c < g->d->columns && c < g->s->columns; c++)
                 if (g->d->role[c] == r) {
                     const struct field *f = sample_cell(g->s, g->s->first + k, c);
-                    char *out = g->told->preview[k], shown[PRINTABLE_BYTES];
+                    char *out = g->told->preview[k];
 
                     text_append(out, sizeof g->told->preview[k], "%s%s %s", *out ? ", " : "",
                                 role_name((enum role)r), printable(shown, f->text, f->length));
@@ -355,6 +356,9 @@ int recognise_text(struct text_format *out, struct reading *told, const struct r
 
     if (!g.s)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    for (int i = 0; i < spec->columns; i++)
+        g.by_name = g.by_name || strchr(spec->column[i], '=');
+    g.by_position = spec->columns > 0 && !g.by_name;
     *out = (struct text_format){.where = -1, .event = -1};
     g.s->shown = shown;
     rc = recognise_layout(&g);
@@ -375,6 +379,7 @@ int recognise_header_line(struct text_format *d, const char *line, const char *e
     static const struct ratings_spec any;
     struct reading told = {0};
     struct sample *s = mem_zalloc(1, sizeof *s);
+    struct recogniser g = {.d = d, .told = &told, .spec = &any, .s = s, .err = err};
     int rc;
 
     if (!s)
@@ -385,7 +390,7 @@ int recognise_header_line(struct text_format *d, const char *line, const char *e
     rc = s->columns > 0 && s->columns <= TEXT_COLUMNS ? sample_make_table(s, d, err) : 0;
     if (rc == 0 && s->rows && header_first_line(s) == FIRST_NAMES) {
         sample_take_names(s);
-        rc = header_roles(d, &told, s, &any, err);
+        rc = header_roles(&g);
         rc = rc < 0 ? rc : 1;
     }
     sample_free(s);

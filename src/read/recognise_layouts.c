@@ -1,56 +1,121 @@
-#include "read/recognise_layouts.h"
+#include "read/recogniser.h"
 
 #include "base/text.h"
 #include "read/json_lines.h"
-#include "read/recognise_header.h"
-#include "read/recognise_options.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-void recogniser_pass_line(struct recogniser *g)
+#define NONE (-1)
+
+/* --- options ------------------------------------------------------------------------------------- */
+
+/* "\t" is written with a backslash in YAML's plain style and on a command line. */
+int option_delimiter(struct recogniser *g)
 {
-    const char *stop = text_newline(g->begin, g->end);
+    char plain[TEXT_DELIMITER];
+    size_t n = 0;
 
-    g->begin = stop < g->end ? stop + 1 : g->end;
-    g->head++;
-}
+    for (const char *c = g->spec->delimiter ? g->spec->delimiter : ""; *c; c++) {
+        bool escaped = *c == '\\' && c[1] && strchr("t\\", c[1]);
 
-void recogniser_set_header(struct recogniser *g, const char *begin, const char *end)
-{
-    size_t n = (size_t)(end - begin);
-
-    if (n <= sizeof g->d->header) {
-        memcpy(g->d->header, begin, n);
-        g->d->header_length = (int)n;
+        if (n + 1 >= sizeof plain || strchr("\r\n\"", *c))
+            return error_set(g->err, PT_ECONFIG,
+                             "data.delimiter: at most %zu characters, none of them a quote or a line end",
+                             sizeof plain - 1);
+        plain[n++] = escaped ? (c[1] == 't' ? '\t' : '\\') : *c;
+        c += escaped;
     }
+    plain[n] = 0;
+    if (n)
+        text_set_delimiter(g->d, plain);
+    return 0;
 }
 
-int recognise_json(struct recogniser *g)
+/* The role whose name `text` begins with, and `mark` behind it; ROLES: none. */
+static enum role find_role(const char *text, char mark)
 {
+    enum role r = ROLE_SKIP;
+
+    for (; r < ROLES; r++) {
+        size_t n = strlen(role_name(r));
+
+        if (strncmp(text, role_name(r), n) == 0 && text[n] == mark)
+            break;
+    }
+    return r;
+}
+
+/* The column of the sample with this name; -1: none. */
+static int find_name(const struct sample *s, const char *text, size_t length)
+{
+    int c = 0;
+
+    while (c < s->columns && !text_same(s->name[c].text, s->name[c].length, text, length))
+        c++;
+    return c < s->columns ? c : NONE;
+}
+
+static int refuse_name(const struct recogniser *g, const char *option, const char *name, size_t length)
+{
+    char list[400] = "", one[PRINTABLE_BYTES], shown[PRINTABLE_BYTES];
+
+    for (int c = 0; c < g->s->columns; c++)
+        text_append(list, sizeof list, "%s%s", c ? ", " : "",
+                    printable(one, g->s->name[c].text, g->s->name[c].length));
+    return error_set(g->err, PT_EDATA, "%s: %s: no column is called '%s'; there are: %s", g->s->shown, option,
+                     printable(shown, name, length), list);
+}
+
+/* An element of data.columns is a role, or "user=NAME", or several of these with blanks between. */
+int option_columns(const struct recogniser *g, int of[ROLES])
+{
+    for (int i = 0; i < g->spec->columns; i++)
+        for (const char *p = g->spec->column[i], *stop; *p; p = stop + (*stop == ' ')) {
+            enum role r = find_role(p, g->by_name ? '=' : 0);
+            const char *name = strchr(p, '=');
+            int c = i;
+
+            if (r == ROLES)
+                return error_set(g->err, PT_ECONFIG, "data.columns: '%.60s' is none of %s", p,
+                                 g->by_name ? "user=NAME, item=NAME, rating=NAME, time=NAME"
+                                            : "user, item, rating, time, skip");
+            stop = g->by_name ? name + 1 : p + strlen(p);
+            while (*stop && !(*stop == ' ' && find_role(stop + 1, '=') != ROLES))
+                stop++;
+            if (g->by_name && (c = find_name(g->s, name + 1, (size_t)(stop - name - 1))) == NONE)
+                return refuse_name(g, "data.columns", name + 1, (size_t)(stop - name - 1));
+            if (r != ROLE_SKIP && of[r] != NONE)
+                return error_set(g->err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
+            of[r] = r != ROLE_SKIP ? c : NONE;
+        }
+    return g->d->layout == FORMAT_MATRIX || (of[ROLE_USER] != NONE && of[ROLE_ITEM] != NONE)
+               ? 0
+               : error_set(g->err, PT_ECONFIG, "data.columns: user and item must be among them");
+}
+
+int option_where(struct recogniser *g, bool named)
+{
+    const char *where = g->spec->where ? g->spec->where : "", *equals = strchr(where, '=');
     struct text_format *d = g->d;
-    const struct field *name = g->s->name;
-    int rc = json_lines_sample(g->s, g->begin, g->end, g->err);
+    int number = 0, columns = named && g->s->columns > d->columns ? g->s->columns : d->columns;
 
-    if (rc == 0 && g->spec->columns && !option_names(g->spec))
-        rc =
-            error_set(g->err, PT_ECONFIG, "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
-    if (rc == 0)
-        rc = header_roles(d, g->told, g->s, g->spec, g->err);
-    if (rc == 0)
-        rc = option_where(d, g->s, 1, g->spec, g->err);
-    for (int c = 0; rc == 0 && c < g->s->columns; c++) {
-        if (d->role[c] != ROLE_SKIP)
-            snprintf(d->key[d->role[c]], TEXT_WORD, "%s", name[c].text);
-        if (c == d->where)
-            snprintf(d->where_key, TEXT_WORD, "%s", name[c].text);
-        if (c == d->event)
-            snprintf(d->event_key, TEXT_WORD, "%s", name[c].text);
-    }
-    return rc;
+    d->where = NONE;
+    if (!*where)
+        return 0;
+    if (!equals)
+        return error_set(g->err, PT_ECONFIG, "data.where: COLUMN=WORD, such as event=purchase or 4=buy");
+    snprintf(d->where_word, sizeof d->where_word, "%s", equals + 1);
+    if (named)
+        d->where = find_name(g->s, where, (size_t)(equals - where));
+    if (d->where == NONE && equals - where < 4 && sscanf(where, "%d=", &number) == 1 && number > 0 &&
+        number <= columns)
+        d->where = number - 1;
+    return d->where != NONE ? 0 : refuse_name(g, "data.where", where, (size_t)(equals - where));
 }
+
+/* --- layouts of their own ------------------------------------------------------------------------ */
 
 /* The first characters of a line as a string. */
 static void copy_line(char out[128], const char *line, const char *end)
@@ -60,9 +125,39 @@ static void copy_line(char out[128], const char *line, const char *end)
     snprintf(out, 128, "%.*s", (int)(n < 127 ? n : 127), line);
 }
 
+enum text_layout layout_of_mark(const struct recogniser *g, const char *banner)
+{
+    char line[128];
+    size_t digits;
+
+    copy_line(line, g->begin, g->end);
+    digits = strspn(line, "0123456789");
+    if (text_begins(banner, g->end, "%%MatrixMarket"))
+        return FORMAT_MATRIX_MARKET;
+    if (digits && strcmp(line + digits, ":") == 0) /* the item of the lines below */
+        return FORMAT_NETFLIX;
+    return !g->d->delimiter_length && (*line == '{' || *line == '[') ? FORMAT_JSON : FORMAT_DELIMITED;
+}
+
+int layout_json(struct recogniser *g)
+{
+    struct text_format *d = g->d;
+    int rc = json_lines_sample(g->s, g->begin, g->end, g->err);
+
+    if (rc == 0 && g->by_position)
+        rc =
+            error_set(g->err, PT_ECONFIG, "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
+    if (rc == 0 && (rc = header_roles(g)) == 0)
+        rc = option_where(g, true);
+    for (int c = 0; rc == 0 && c < d->columns; c++)
+        if (d->role[c] != ROLE_SKIP || c == d->where || c == d->event)
+            snprintf(d->key[c], TEXT_WORD, "%s", g->s->name[c].text);
+    return rc;
+}
+
 /* "%%MatrixMarket matrix coordinate real general", comments, a line of sizes, then lines of row, column,
  * value. */
-int recognise_matrix_market(struct recogniser *g, const char *banner)
+int layout_matrix_market(struct recogniser *g, const char *banner)
 {
     char line[128], shown[PRINTABLE_BYTES];
     bool pattern;
@@ -88,17 +183,8 @@ int recognise_matrix_market(struct recogniser *g, const char *banner)
     return 0;
 }
 
-bool recognise_block_name(const char *p, const char *stop)
-{
-    const char *c = p;
-
-    while (c < stop && isdigit((unsigned char)*c))
-        c++;
-    return c > p && c + 1 == stop && *c == ':';
-}
-
 /* "0|2": a line that says how many follow for a user. */
-int recognise_counted_blocks(struct recogniser *g)
+int layout_check_counted_blocks(struct recogniser *g)
 {
     char line[128], behind;
     int length = 0;
@@ -116,7 +202,7 @@ int recognise_counted_blocks(struct recogniser *g)
         g->s->shown, g->head + 1, line);
 }
 
-int recognise_netflix(struct recogniser *g)
+int layout_netflix(struct recogniser *g)
 {
     bool rated = false;
 
@@ -126,18 +212,19 @@ int recognise_netflix(struct recogniser *g)
     memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_RATING, ROLE_TIME}, 3);
     for (int k = 0; k < g->s->lines; k++)
         rated = rated || g->s->line[k].fields == 3;
-    if (!rated && g->s->lines > 1)
-        return sample_doubt(
-            g->s, -1, g->err,
-            "blocks as in Netflix's qualifying set, without ratings; lines of user, rating, date are read");
     REPORT(g, "Netflix: 'item:', then user, rating, date");
-    return 0;
+    return rated || g->s->lines < 2
+               ? 0
+               : recogniser_doubt(g, -1,
+                                  "blocks as in Netflix's qualifying set, without ratings; lines of user, "
+                                  "rating, date are read");
 }
 
 /* Rows of a matrix: a header names the items; the first field is the user where data.columns or the header
  * says so. */
-int recognise_matrix(struct recogniser *g)
+int layout_matrix(struct recogniser *g)
 {
+    const struct ratings_spec *spec = g->spec;
     struct text_format *d = g->d;
     const struct field *first;
     bool header;
@@ -148,24 +235,21 @@ int recognise_matrix(struct recogniser *g)
     if ((rc = sample_make_table(g->s, d, g->err)) < 0)
         return rc;
     first = sample_cell(g->s, 0, 0);
-    header = g->spec->header == HEADER_YES ||
-             (g->spec->header == HEADER_AUTO && (!first->length || !field_is_number(first)));
-    d->user_first = g->spec->columns ? d->role[0] == ROLE_USER : header;
-    d->skip_first = g->spec->columns && d->role[0] == ROLE_SKIP;
+    header = spec->header == HEADER_YES || (spec->header == HEADER_AUTO && !field_is_number(first));
+    d->user_first = spec->columns ? d->role[0] == ROLE_USER : header;
+    d->skip_first = spec->columns && d->role[0] == ROLE_SKIP;
     d->columns = g->s->columns;
-    d->has_missing = g->spec->has_missing;
-    d->missing = (float)g->spec->missing_value;
+    d->has_missing = spec->has_missing;
+    d->missing = (float)spec->missing_value;
     d->has_rating = true;
-    if (header) {
-        recogniser_set_header(g, g->s->line[0].begin, g->s->line[0].end);
-        g->head = g->s->line[0].number;
-    }
+    if (header)
+        recogniser_set_header(g);
     REPORT(g, "a matrix: a user a line%s, an item a column%s",
            d->user_first ? " (first field)" : " (by number)", header ? " (by name)" : " (by number)");
     return 0;
 }
 
-void recogniser_report_lists(struct recogniser *g)
+void layout_report_lists(struct recogniser *g)
 {
     enum text_layout layout = g->d->layout;
 

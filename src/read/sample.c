@@ -1,23 +1,16 @@
 #include "read/sample.h"
 
-#include "base/text.h"
 #include "read/field.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#define TIME_LEAST 100000000.0  /* seconds since 1970 begin in 1973 ... */
+#define TIME_MOST  5000000000.0 /* ... and end in 2128; also a thousand times that */
+
 /* --- records ------------------------------------------------------------------------------------- */
-
-static int columns_of(const struct sample *s, int line)
-{
-    int64_t n = s->line[line].fields;
-
-    return n < 0 ? 0 : n < TEXT_COLUMNS ? (int)n : TEXT_COLUMNS + (n > TEXT_COLUMNS);
-}
 
 void sample_read_lines(struct sample *s, const struct text_format *d, const char *begin, const char *end,
                        int64_t number)
@@ -26,26 +19,26 @@ void sample_read_lines(struct sample *s, const struct text_format *d, const char
 
     s->lines = 0;
     for (const char *p = begin, *stop; p < end && s->lines < SAMPLE_LINES; p = stop < end ? stop + 1 : end) {
-        const char *record = text_record_end(d, p, end, true), *to, *from = p;
-        int64_t at = ++number;
+        const char *record = text_record_end(d, p, end, true), *to;
+        int64_t at = ++number, n;
 
         stop = record ? record : text_newline(p, end);
         to = text_without_cr(p, stop);
         for (const char *c = p; (c = memchr(c, '\n', (size_t)(stop - c))); c++)
             number++;
-        while (from < to && field_is_blank(*from))
-            from++;
-        if (from == to || (*d->comment && strncmp(p, d->comment, strlen(d->comment)) == 0))
+        if (text_behind_blanks(p, to) == to || text_begins(p, to, d->comment))
             continue;
+        n = text_cut(d, p, to, NULL, 0);
+        n = n < 0 ? 0 : n > TEXT_COLUMNS ? TEXT_COLUMNS + 1 : n;
         s->line[s->lines].begin = p;
         s->line[s->lines].end = to;
         s->line[s->lines].number = at;
-        s->line[s->lines].fields = text_cut(d, p, to, NULL, 0);
-        with[columns_of(s, s->lines++)]++;
+        s->line[s->lines++].fields = (int)n;
+        with[n]++;
     }
     s->alike = s->columns = 0;
     for (int k = 0; k < s->lines; k++) {
-        int n = columns_of(s, k);
+        int n = s->line[k].fields;
 
         if (n > 0 && with[n] > s->alike) {
             s->alike = with[n];
@@ -54,7 +47,22 @@ void sample_read_lines(struct sample *s, const struct text_format *d, const char
     }
 }
 
+int sample_cut(const struct sample *s, const struct text_format *d, int line, struct field f[TEXT_COLUMNS])
+{
+    int64_t n = text_cut(d, s->line[line].begin, s->line[line].end, f, TEXT_COLUMNS);
+
+    return n < TEXT_COLUMNS ? (int)n : TEXT_COLUMNS;
+}
+
 /* --- the delimiter ------------------------------------------------------------------------------- */
+
+bool field_is_of(const struct field *f, const char *characters)
+{
+    for (size_t k = 0; k < f->length; k++)
+        if (!f->text[k] || !strchr(characters, f->text[k]))
+            return false;
+    return true;
+}
 
 /* Whether every comma stands in what may be a number, behind the user and the item: ids may have commas,
  * and the other character, too. */
@@ -62,51 +70,26 @@ static bool commas_are_decimal(const struct text_format *d, const struct sample 
 {
     struct field f[TEXT_COLUMNS];
 
-    for (int k = 0; k < s->lines; k++) {
-        int64_t n = text_cut(d, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
-
-        for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++)
-            for (size_t i = 0; i < f[c].length; i++)
-                if ((c < 2 && f[c].text[i] == ',') || (c >= 2 && memchr(f[c].text, ',', f[c].length) &&
-                                                       !strchr("0123456789,.+-", f[c].text[i])))
-                    return false;
-    }
+    for (int k = 0; k < s->lines; k++)
+        for (int c = 0, n = sample_cut(s, d, k, f); c < n; c++)
+            if (memchr(f[c].text, ',', f[c].length) && (c < 2 || !field_is_of(&f[c], "0123456789,.+-")))
+                return false;
     return true;
 }
 
-/* Two tabs between all fields, three and more, as Jester's triples have. */
-static bool tabs_are_doubled(struct text_format *d, struct sample *s, const char *begin, const char *end)
+/* Tabs that are one half of what parts fields: two of them (Jester's triples), or one behind a comma. */
+static void widen_tab(struct text_format *d, struct sample *s, int tabs, const char *begin, const char *end)
 {
-    struct field f[TEXT_COLUMNS];
+    static const char *const wide[] = {"\t\t", ",\t", ";\t", "|\t"};
 
-    sample_read_lines(s, d, begin, end, 0);
-    for (int k = 0; k < s->lines; k++) {
-        int64_t n = text_cut(d, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
-
-        if (n < 5 || n % 2 == 0 || n > TEXT_COLUMNS)
-            return false;
-        for (int64_t c = 0; c < n; c++)
-            if ((f[c].length == 0) != (c % 2 == 1))
-                return false;
+    for (int k = 0; k < 4; k++) {
+        text_set_delimiter(d, wide[k]);
+        sample_read_lines(s, d, begin, end, 0);
+        if (s->alike == s->lines &&
+            (k == 0 ? s->columns > 2 && 2 * s->columns - 1 == tabs : s->columns == tabs))
+            return;
     }
-    return s->lines > 0;
-}
-
-/* Whether all fields but the last end with this character: a comma and a tab, say, part them. */
-static bool fields_end_with(const struct text_format *d, struct sample *s, const char *begin, const char *end,
-                            char mark)
-{
-    struct field f[TEXT_COLUMNS];
-
-    sample_read_lines(s, d, begin, end, 0);
-    for (int k = 0; k < s->lines; k++) {
-        int64_t n = text_cut(d, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
-
-        for (int64_t c = 0; c < n - 1 && c < TEXT_COLUMNS; c++)
-            if (!f[c].length || f[c].text[f[c].length - 1] != mark)
-                return false;
-    }
-    return s->lines > 0;
+    text_set_delimiter(d, "\t");
 }
 
 /* The first of :: tab , ; | that cuts all lines, the header too, into the same number of fields, two and
@@ -118,7 +101,7 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
                            int columns)
 {
     static const char *const candidates[] = {"::", "\t", ",", ";", "|"};
-    enum { CANDIDATES = sizeof candidates / sizeof *candidates, COMMA = 2 };
+    enum { CANDIDATES = sizeof candidates / sizeof *candidates, TAB = 1, COMMA = 2 };
     int wanted = -1, best = -1, most = -1, alike[CANDIDATES], fields[CANDIDATES];
 
     for (int c = 0; c < CANDIDATES; c++) {
@@ -144,11 +127,8 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
     }
     best = wanted >= 0 ? wanted : best >= 0 ? best : most;
     text_set_delimiter(d, best < 0 ? " " : candidates[best]);
-    if (best == 1 && tabs_are_doubled(d, s, begin, end))
-        text_set_delimiter(d, "\t\t");
-    for (int c = COMMA; best == 1 && c < CANDIDATES; c++)
-        if (fields_end_with(d, s, begin, end, candidates[c][0]))
-            text_set_delimiter(d, candidates[best = c]);
+    if (best == TAB && alike[TAB] == s->lines)
+        widen_tab(d, s, fields[TAB], begin, end);
 }
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -208,6 +188,13 @@ static bool read_number(const struct field *f, double *out)
     return field_number(f->text, f->length, out) == NULL && fabs(*out) <= (double)FLT_MAX;
 }
 
+bool field_is_number(const struct field *f)
+{
+    double x;
+
+    return read_number(f, &x);
+}
+
 static bool is_truth(const struct field *f)
 {
     static const char *const word[] = {"true", "false", "yes", "no", "y", "n"};
@@ -218,32 +205,22 @@ static bool is_truth(const struct field *f)
     return false;
 }
 
-static bool epoch_value(const struct field *f, double x)
-{
-    return f->text[0] != '0' && x == floor(x) &&
-           ((x >= TIME_LEAST && x <= TIME_MOST) || (x >= 1e3 * TIME_LEAST && x <= 1e3 * TIME_MOST));
-}
-
-bool field_is_number(const struct field *f)
-{
-    double x;
-
-    return read_number(f, &x);
-}
-
 static void add_cell(struct column_look *l, const struct field *f, double *before)
 {
-    double x = NAN;
+    double x = 0;
     int64_t time;
-    bool number = read_number(f, &x), date = !number && field_time(f->text, f->length, &time) == NULL;
+    bool number = read_number(f, &x);
+    bool date = !number && field_time(f->text, f->length, &time) == NULL;
+    bool fraction = number && x != floor(x);
 
-    l->some_number += number;
-    l->some_date += date;
+    l->number += number;
+    l->truth += is_truth(f);
+    l->date += date;
     l->words += !number && !date;
-    l->some_truth += is_truth(f);
-    l->some_epoch += number && epoch_value(f, x);
-    l->some_fraction += number && x != floor(x);
-    l->some_point += number && (x != floor(x) || memchr(f->text, '.', f->length));
+    l->epoch += number && !fraction && f->text[0] != '0' &&
+                ((x >= TIME_LEAST && x <= TIME_MOST) || (x >= 1e3 * TIME_LEAST && x <= 1e3 * TIME_MOST));
+    l->fraction += fraction;
+    l->point += fraction || (number && memchr(f->text, '.', f->length));
     l->counting = l->counting && number && (l->filled == 0 || x == *before + 1);
     l->low = number && x < l->low ? x : l->low;
     l->high = number && x > l->high ? x : l->high;
@@ -265,25 +242,16 @@ struct column_look sample_look(const struct sample *s, int column)
         else
             add_cell(&l, f, &before);
     }
+    if (l.filled && l.truth == l.filled) {
+        l.number = l.filled;
+        l.words = 0;
+        l.low = 0;
+    }
     enough = l.filled && 2 * l.words <= l.filled;
-    l.numbers = enough && !l.some_date;
-    l.whole = l.numbers && !l.some_point;
-    l.dates = enough && !l.some_number;
-    l.epochs = l.numbers && l.some_epoch == l.some_number;
-    l.truths = l.filled && l.some_truth == l.filled;
+    l.numbers = enough && !l.date;
+    l.whole = l.numbers && !l.point;
+    l.dates = enough && !l.number;
+    l.epochs = l.numbers && l.epoch == l.number;
     l.counting = l.counting && l.filled >= 3;
     return l;
-}
-
-int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)
-{
-    int k = row >= 0 && row < s->rows ? s->line_of[row] : 0;
-    char shown[PRINTABLE_BYTES], text[700];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return error_set(err, PT_EDATA, "%s:%lld: '%s': %s", s->shown, (long long)s->line[k].number,
-                     printable(shown, s->line[k].begin, (size_t)(s->line[k].end - s->line[k].begin)), text);
 }

@@ -6,15 +6,14 @@
 #include "read/text_format.h"
 
 #define SAMPLE_LINES 1000
-#define TIME_LEAST   100000000.0  /* seconds since 1970 begin in 1973 ... */
-#define TIME_MOST    5000000000.0 /* ... and end in 2128; also a thousand times that */
 
 struct sample {
     const char *shown; /* borrowed: the text's name */
     int lines;         /* records, without blank ones and comments */
     struct {
         const char *begin, *end; /* borrowed, without line ends */
-        int64_t number, fields;  /* line in the text; number of its fields */
+        int64_t number;          /* of the line in the text */
+        int fields;              /* at most TEXT_COLUMNS + 1 */
     } line[SAMPLE_LINES];
     int columns;                     /* of most lines; of the table */
     int alike;                       /* lines with that many columns */
@@ -32,6 +31,8 @@ void sample_read_lines(struct sample *s, const struct text_format *d, const char
  * 0. */
 void sample_find_delimiter(struct text_format *d, struct sample *s, const char *begin, const char *end,
                            int columns);
+/* The fields of a line; their number. */
+int sample_cut(const struct sample *s, const struct text_format *d, int line, struct field f[TEXT_COLUMNS]);
 /* The table of all lines that have s->columns fields. PT_ENOMEM. */
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err);
 /* A table of so many rows of empty fields (JSON lines). PT_ENOMEM. */
@@ -45,22 +46,18 @@ static inline const struct field *sample_cell(const struct sample *s, int row, i
     return &s->cell[(size_t)row * (size_t)s->columns + (size_t)column];
 }
 
-/* The kinds of values in a column's filled cells, from s->first on. A kind holds for all cells; up to half
- * may still be words beside numbers or dates, and the parser reports their lines. */
+/* A column's filled cells from s->first on: how many are of each kind. What is said of all of them allows for
+ * words in up to half, whose lines the parser reports. */
 struct column_look {
-    int filled;                                /* cells that are neither empty nor a word for "missing" */
-    int words;                                 /* neither numbers nor dates */
-    int some_number, some_date, some_epoch;    /* how many */
-    int some_fraction, some_point, some_truth; /* 1.5; 1.0 too; true and false */
-    bool numbers, whole, truths;               /* numbers; whole ones; true and false */
-    bool dates, epochs;                        /* times, as dates or as numbers */
-    bool counting; /* each is one more than the one before, on three lines and more */
+    int filled;                            /* neither empty nor a word for "missing" */
+    int words, number, date, epoch, truth; /* a column of true and false, or yes and no, is one of numbers */
+    int fraction, point;                   /* 1.5; 1.0 too */
+    bool numbers, whole, dates, epochs;    /* all of them; dates and epochs are times */
+    bool counting;                         /* one more from line to line, on three and more */
     double low, high;
 };
 struct column_look sample_look(const struct sample *s, int column);
 
 bool field_is_number(const struct field *f);
-
-/* PT_EDATA with a message about a line in doubt; `row`: of the table, or -1. */
-int sample_doubt(const struct sample *s, int row, struct error *err, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+/* Whether it is made of these characters. */
+bool field_is_of(const struct field *f, const char *characters);

@@ -14,6 +14,7 @@
 #define TEXT_DELIMITER 16
 #define TEXT_HEADER    1024 /* longest header that is recognised when repeated further down */
 #define TEXT_WORD      64
+#define TEXT_KEYS      64 /* of JSON lines that are looked at */
 #define TEXT_RECORD    ((ptrdiff_t)1 << 20)
 
 struct text_format {
@@ -36,10 +37,9 @@ struct text_format {
     int where;      /* data.where: the column that must have where_word; -1: none */
     int event;      /* the column of kinds of events, which are counted; -1: none */
     char where_word[TEXT_WORD];
-    char comment[TEXT_DELIMITER]; /* data.comment; "": no comments after the head */
-    char key[ROLES][TEXT_WORD];   /* JSON lines: the path of each role; "": none */
-    char where_key[TEXT_WORD], event_key[TEXT_WORD];
-    bool has_missing; /* FORMAT_MATRIX: the value `missing` means no rating */
+    char comment[TEXT_DELIMITER];   /* data.comment; "": no comments after the head */
+    char key[TEXT_KEYS][TEXT_WORD]; /* JSON lines: the paths of the columns that are used */
+    bool has_missing;               /* FORMAT_MATRIX: the value `missing` means no rating */
     float missing;
     bool user_first, skip_first; /* FORMAT_MATRIX: the first field is a user, or is skipped */
 };
@@ -56,6 +56,22 @@ static inline const char *text_newline(const char *p, const char *end)
 static inline const char *text_without_cr(const char *line, const char *end)
 {
     return end > line && end[-1] == '\r' ? end - 1 : end;
+}
+
+/* Where the first character that is no blank stands, or `end`. */
+static inline const char *text_behind_blanks(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* Whether it begins with this prefix, which is not empty. */
+static inline bool text_begins(const char *line, const char *end, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return n && (size_t)(end - line) >= n && memcmp(line, prefix, n) == 0;
 }
 
 static inline bool text_same(const char *a, size_t n, const char *b, size_t m)

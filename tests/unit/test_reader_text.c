@@ -450,8 +450,8 @@ static void bad_commas(void **state)
         {"userId,movieId,rating\r\n1,2,3\r\n1,2,--3\r\n", 0,
          "%/ratings.csv:3: field 3: rating '--3' is not a number"},
         {"userId,movieId,rating\n1,2,3\nmovieId,userId,rating\n", 0, "%/ratings.csv:3: a header again"},
-        {"1,2,3,4,5\n", 0, "%/ratings.csv:1: lines of 5 fields ('1,2,3,4,5') | data.columns="},
-        {"justone\n", 0, "%/ratings.csv:1: lines of 1 field ('justone') | data.columns"},
+        {"1,2,3,4,5\n", 0, "%/ratings.csv:1: '1,2,3,4,5': lines of 5 fields | data.columns="},
+        {"justone\n", 0, "%/ratings.csv:1: 'justone': lines of 1 field | data.columns"},
         {"1,2,3\n1,2,1_000\n", 0, "%/ratings.csv:2: field 3: rating '1_000' is not a number"},
     };
 

@@ -2,7 +2,6 @@
 
 #include "read/field.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,50 +3,43 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "read/lines.h"
+#include "read/parser.h"
 #include "read/sample.h"
 
 #include <string.h>
 
-/* A field as a title of its own: UTF-8, no control characters, doubled quotes made single. */
-static char *make_title(const struct field *f)
+/* The text as a title: UTF-8, no control characters. */
+static char *make_title(const char *text)
 {
-    bool utf8 = utf8_valid(f->text, f->length);
-    char *title = mem_alloc((int64_t)(2 * f->length + 1), 1), *to = title;
+    size_t n = strlen(text);
+    bool utf8 = utf8_valid(text, n);
+    char *title = mem_alloc((int64_t)(2 * n + 1), 1), *to = title;
 
-    if (!title)
-        return NULL;
-    for (size_t k = 0; k < f->length; k++) {
-        unsigned char c = (unsigned char)f->text[k];
+    for (; title && *text; text++) {
+        unsigned char c = (unsigned char)*text;
 
-        if (c >= 0x80 &&
-            !utf8) { /* Latin-1: two bytes in UTF-8; its C1 controls are none that anybody wrote */
+        if (c < 0x80 || utf8) {
+            *to++ = (char)(c < 0x20 || c == 0x7F ? ' ' : c);
+        } else { /* Latin-1: two bytes in UTF-8; its C1 controls are none that anybody wrote */
             *to++ = (char)(c < 0xA0 ? '?' : 0xC0 | c >> 6);
             if (c >= 0xA0)
                 *to++ = (char)(0x80 | (c & 0x3F));
-        } else {
-            *to++ = (char)(c < 0x20 || c == 0x7F ? ' ' : c);
         }
-        if (f->doubled && c == '"')
-            k++;
     }
-    *to = 0;
+    if (title)
+        *to = 0;
     return title;
 }
 
-struct titles {
-    struct text_format format;
-    int id, title;
-    bool header;
-};
-
-/* Which column is the id, and which the title: by names, else the first two. */
-static void find_columns(struct titles *t, const char *line, const char *end)
+/* The columns of id and title: by names, else the first two. Both are needed in every line, and what is not
+ * closed by a quote is a character: a broken line has no title. */
+static void find_columns(struct text_format *d, const struct sample *s)
 {
+    int id = 0, title = 1, id_rank = -1, title_rank = -1, n;
     struct field f[TEXT_COLUMNS];
-    int64_t n = text_cut(&t->format, line, end, f, TEXT_COLUMNS);
-    int id = -1, id_rank = -1, title = -1, title_rank = -1;
 
-    for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
+    n = s->lines ? sample_cut(s, d, 0, f) : 0;
+    for (int c = 0; c < n; c++) {
         struct column_name name = column_name_find(f[c].text, f[c].length);
         bool item = name.meaning == NAME_ITEM;
         int as_id = item                                          ? 10 * (name.rank > 1) + name.rank
@@ -56,116 +49,112 @@ static void find_columns(struct titles *t, const char *line, const char *end)
                        : item && name.rank < 3    ? 3 - name.rank
                                                   : -1;
 
-        if (as_id > id_rank) {
-            id = (int)c;
-            id_rank = as_id;
-        }
-        if (as_title > title_rank) {
-            title = (int)c;
-            title_rank = as_title;
-        }
+        id = as_id > id_rank ? c : id;
+        id_rank = as_id > id_rank ? as_id : id_rank;
+        title = as_title > title_rank ? c : title;
+        title_rank = as_title > title_rank ? as_title : title_rank;
     }
-    t->header = id >= 0 && title >= 0 && id != title;
-    t->id = t->header ? id : 0;
-    t->title = t->header ? title : 1;
-}
-
-/* An id that a program wrote as a fraction (1.0) is the one without it too. */
-static int64_t find_item(const struct ratings *r, const struct field *f)
-{
-    int64_t row = idtable_find(r->items, f->text, f->length);
-
-    if (row < 0 && f->length > 2 && memcmp(f->text + f->length - 2, ".0", 2) == 0)
-        row = idtable_find(r->items, f->text, f->length - 2);
-    return row;
-}
-
-static int add_title(struct ratings *r, const struct titles *t, const char *line, const char *end,
-                     struct error *err)
-{
-    struct field f[TEXT_COLUMNS];
-    int last = t->id > t->title ? t->id : t->title;
-    int64_t row;
-
-    if (text_cut(&t->format, line, text_without_cr(line, end), f, last + 1) <= last ||
-        f[t->title].length == 0)
-        return 0;
-    row = find_item(r, &f[t->id]);
-    if (row < 0)
-        return 0;
-    r->reading.titles += r->title[row] == NULL;
-    mem_free(r->title[row]);
-    r->title[row] = make_title(&f[t->title]);
-    return r->title[row] ? 0 : error_set(err, PT_ENOMEM, "out of memory for titles");
+    d->head_lines = id_rank >= 0 && title_rank >= 0 && id != title;
+    d->columns = s->columns;
+    d->role[d->head_lines ? id : 0] = ROLE_USER; /* as a parser has them */
+    d->role[d->head_lines ? title : 1] = ROLE_ITEM;
+    d->strict = false;
 }
 
 /* u.item and movies.dat are not cut by what most lines have: titles hold commas. */
-static int recognise_titles(struct titles *t, const char *name, const char *begin, const char *end,
+static int recognise_titles(struct text_format *d, const char *name, const char *begin, const char *end,
                             struct error *err)
 {
-    size_t n = strlen(name);
-    bool bars = strstr(name, "u.item") != NULL, colons = n > 10 && strstr(name, "movies.dat");
-    struct sample *s;
+    bool bars = strstr(name, "u.item") != NULL;
+    struct sample *s = mem_zalloc(1, sizeof *s);
 
-    *t = (struct titles){.id = 0, .title = 1};
-    if (bars || colons) {
-        text_set_delimiter(&t->format, bars ? "|" : "::");
-        t->format.quotes = false;
-        return 0;
-    }
-    s = mem_zalloc(1, sizeof *s);
+    *d = (struct text_format){.layout = FORMAT_DELIMITED, .where = -1, .event = -1};
     if (!s)
         return error_set(err, PT_ENOMEM, "%s: out of memory", name);
-    sample_find_delimiter(&t->format, s, begin, end, 0);
-    mem_free(s);
-    find_columns(t, begin, text_without_cr(begin, text_newline(begin, end)));
+    if (bars || strstr(name, "movies.dat"))
+        text_set_delimiter(d, bars ? "|" : "::");
+    else
+        sample_find_delimiter(d, s, begin, end, 0);
+    d->quotes = d->quotes && *d->delimiter != '|' && *d->delimiter != ':';
+    sample_read_lines(s, d, begin, end, 0);
+    find_columns(d, s);
+    sample_free(s);
     return 0;
 }
 
-static int read_titles(struct ratings *r, const struct source_text *text, struct lines *lines,
-                       struct error *err)
+/* All pairs of id and title. */
+static int parse_titles(struct parser *p, struct lines *lines, const char *begin, const char *end,
+                        struct error *err)
 {
-    const char *begin, *end;
-    struct titles t;
-    int64_t count = 0;
-    int rc = lines_next(lines, count, &begin, &end, err);
+    int rc = 0;
 
-    if (rc == 0 && begin < end)
-        rc = recognise_titles(&t, text->shown, begin, end, err);
     while (rc == 0 && begin < end) {
-        const char *stop = text_record_end(&t.format, begin, end, false);
+        const char *stopped = begin;
 
-        if (!stop && !lines_keep(lines, begin))
-            stop = text_newline(begin, end);
-        if (stop) {
-            rc = add_title(r, &t, begin, stop, err);
-            begin = stop + 1;
-            count++;
-        }
-        if (rc == 0 && (!stop || begin == end))
-            rc = lines_next(lines, count, &begin, &end, err);
+        rc = parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, &stopped) : PT_ENOMEM;
+        p->last = rc == PARSER_OPEN_QUOTE && !lines_keep(lines, stopped);
+        if (p->last)
+            rc = parser_parse_lines(p, stopped, end, NULL);
+        if (rc == 0 || rc == PARSER_OPEN_QUOTE)
+            rc = lines_next(lines, p->line, &begin, &end, err);
     }
     return rc;
+}
+
+/* The item's row; an id that a program wrote as a fraction (1.0) is the one without it too. */
+static int64_t find_item(const struct ratings *r, const char *id)
+{
+    size_t n = strlen(id);
+    int64_t row = idtable_find(r->items, id, n);
+
+    return row < 0 && n > 2 && strcmp(id + n - 2, ".0") == 0 ? idtable_find(r->items, id, n - 2) : row;
+}
+
+/* Of several titles of an item the last one counts. */
+static int take_titles(struct ratings *r, const struct parser *p)
+{
+    for (int64_t k = 0; k < p->out->n; k++) {
+        int64_t row = find_item(r, idtable_name(p->users, p->out->user[k]));
+
+        if (row < 0)
+            continue;
+        r->reading.titles += r->title[row] == NULL;
+        mem_free(r->title[row]);
+        r->title[row] = make_title(idtable_name(p->items, p->out->item[k]));
+        if (!r->title[row])
+            return PT_ENOMEM;
+    }
+    return 0;
 }
 
 int titles_read(struct ratings *r, const struct source *source, struct error *err)
 {
     const struct source_text *text = &source->titles;
     struct lines *lines = NULL;
+    struct triplets pairs = {0};
+    struct text_format format;
+    struct parser p = {.format = &format, .out = &pairs, .skip_bad = true};
+    const char *begin, *end;
     int rc;
 
     if (!text->path)
         return 0;
-    r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
-    if (!r->title)
-        return error_set(err, PT_ENOMEM, "%s: out of memory for titles", text->shown);
     r->reading.titles = 0;
     r->reading.titles_of = idtable_count(r->items);
-    rc = lines_open(&lines, text->path, text->member, text->shown, err);
-    if (rc == 0)
-        rc = read_titles(r, text, lines, err);
+    r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
+    p.users = idtable_new();
+    p.items = idtable_new();
+    rc = r->title && p.users && p.items ? lines_open(&lines, text->path, text->member, text->shown, err)
+                                        : PT_ENOMEM;
+    if (rc == 0 && (rc = lines_next(lines, 0, &begin, &end, err)) == 0 &&
+        (rc = recognise_titles(&format, text->shown, begin, end, err)) == 0 &&
+        (rc = parse_titles(&p, lines, begin, end, err)) == 0)
+        rc = take_titles(r, &p);
     lines_close(lines);
-    return rc;
+    triplets_fini(&pairs);
+    idtable_free(p.users);
+    idtable_free(p.items);
+    return rc == PT_ENOMEM ? error_set(err, rc, "%s: out of memory for titles", text->shown) : rc;
 }
 
 int titles_merge(struct ratings *r, const char *path, struct error *err)

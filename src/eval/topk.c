@@ -204,6 +204,14 @@ void topk_offer_one(struct topk *t, float score, int32_t column)
     insert(t, score, column);
 }
 
+float topk_select(struct scored *a, int n, int k)
+{
+    to_keys(a, n);
+    select_keys(a, n, k);
+    from_keys(a, n);
+    return a[k - 1].score;
+}
+
 int topk_finish(struct topk *t)
 {
     int n = t->n < t->k ? t->n : t->k;

@@ -45,3 +45,5 @@ void topk_offer_one(struct topk *t, float score, int32_t column);
 int topk_merge_workers(struct topk *t, int64_t stride, int count);
 /* Sorts best[0 .. result), best first; returns the result, at most k. More scores can be offered later. */
 int topk_finish(struct topk *t);
+/* Brings the k best of a[0 .. n), 1 <= k <= n, to its front; returns the score of the last of them. */
+float topk_select(struct scored *a, int n, int k);

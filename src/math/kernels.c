@@ -8,6 +8,16 @@ extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_avx512;
 #endif
 
+bool kernels_bf16_fast(const struct kernels *kern)
+{
+#if defined(__x86_64__)
+    return kern == &kernels_avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+    (void)kern;
+    return false;
+#endif
+}
+
 int kernels_pick(const struct kernels **out, const char *isa, struct error *err)
 {
     bool any = strcmp(isa, "auto") == 0;

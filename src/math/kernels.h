@@ -185,5 +185,7 @@ struct kernels {
                    uint32_t position);
 };
 
+/* Whether products in bf16 are faster than in float: the processor has instructions for them. */
+bool kernels_bf16_fast(const struct kernels *kern);
 /* isa: "auto", or a path's name. PT_ECONFIG where this processor cannot run it. */
 int kernels_pick(const struct kernels **out, const char *isa, struct error *err);

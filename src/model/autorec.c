@@ -168,6 +168,16 @@ static void autorec_score(struct worker *w, struct model *m, int shard, int64_t 
     rating_decoder_score_all(&a->dec, shard, last_code(a), rows, out, ld);
 }
 
+static bool autorec_product(struct model *m, int shard, struct score_product *out)
+{
+    struct autorec *a = autorec_of(m);
+    const struct table_part *part = &a->dec.w.part[shard];
+
+    *out = (struct score_product){
+        .code = last_code(a), .weight = part->row.w, .bias = part->bias.w, .ld = a->dec.w.ld};
+    return a->dec.act == ACT_IDENTITY;
+}
+
 static void autorec_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells,
                                 float *out)
 {
@@ -236,5 +246,6 @@ const struct model_ops autorec_ops = {
     .set_step = autorec_set_step,
     .infer = autorec_infer,
     .score = autorec_score,
+    .product = autorec_product,
     .score_cells = autorec_score_cells,
 };

@@ -240,4 +240,5 @@ const struct model_ops ials_ops = {
     .train = ials_train,
     .infer = ials_infer,
     .score = ials_score,
+    .product = ials_product,
 };

@@ -72,6 +72,7 @@ int64_t ials_passed_floats(const struct ials *a);
 /* Scoring (model.h). */
 void ials_infer(struct worker *w, struct model *m, const struct input *in);
 void ials_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+bool ials_product(struct model *m, int shard, struct score_product *out);
 
 /* The weight of a chosen pair. */
 double ials_weight(const struct model_spec *s, float value);

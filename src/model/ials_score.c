@@ -102,3 +102,11 @@ void ials_score(struct worker *w, struct model *m, int shard, int64_t rows, floa
     m->eng.kern->product_nt(rows, shard_width(&a->item.cut[shard]), a->item.ld, a->code, a->item.ld,
                             a->item.part[shard].row.w, a->item.ld, NULL, out, ld);
 }
+
+bool ials_product(struct model *m, int shard, struct score_product *out)
+{
+    const struct ials *a = ials_of(m);
+
+    *out = (struct score_product){.code = a->code, .weight = a->item.part[shard].row.w, .ld = a->item.ld};
+    return true;
+}

@@ -348,6 +348,19 @@ void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float 
     }
 }
 
+bool mf_product(struct model *m, int shard, struct score_product *out)
+{
+    struct mf *a = mf_of(m);
+    const struct table_part *part = &a->item.t.part[shard];
+
+    *out = (struct score_product){.code = a->code, .weight = part->row.w, .ld = a->item.t.ld};
+    if (m->spec.biases) {
+        out->bias = part->bias.w;
+        out->code_bias = a->code_bias;
+    }
+    return !ranged(&m->spec);
+}
+
 void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out)
 {
     struct mf *a = mf_of(m);
@@ -376,5 +389,6 @@ const struct model_ops mf_ops = {
     .set_step = mf_set_step,
     .infer = mf_infer,
     .score = mf_score,
+    .product = mf_product,
     .score_cells = mf_score_cells,
 };

@@ -77,6 +77,7 @@ int mf_init(struct model *m, struct error *err);
 /* Scoring (model.h). */
 void mf_infer(struct worker *w, struct model *m, const struct input *in);
 void mf_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+bool mf_product(struct model *m, int shard, struct score_product *out);
 void mf_score_cells(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);
 void mf_draw(struct model *m);
 void mf_fini(struct model *m);

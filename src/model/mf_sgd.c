@@ -213,5 +213,6 @@ const struct model_ops mf_sgd_ops = {
     .train = mf_sgd_train,
     .infer = mf_infer,
     .score = mf_score,
+    .product = mf_product,
     .score_cells = mf_score_cells,
 };

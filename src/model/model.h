@@ -87,6 +87,16 @@ struct model_steps {
     bool flush;    /* at the end apply all steps up to `to` to every weight; needed before weights are read */
 };
 
+/* Scores of a shard's columns as a product: of example p and column c
+ *     code row p . weight row c + (code_bias[p] + bias[c])
+ * in float, the product as by kern->product_nt. */
+struct score_product {
+    const float *code, *weight; /* (rows, ld), of the inferred examples; (columns, ld) */
+    const float *bias;          /* (columns padded); NULL: none, and no code_bias */
+    const float *code_bias;     /* (rows); NULL: none */
+    int64_t ld;
+};
+
 struct companion;
 struct model_ops {
     size_t size; /* of the model's own struct, which begins with a struct model */
@@ -109,6 +119,8 @@ struct model_ops {
     /* Outputs of the inferred examples for all columns of an own shard: out (rows, ld). Rating models:
      * ratings as the model outputs them; softmax models: logits. */
     void (*score)(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+    /* The scores as a product, if that is what they are; the operation may be NULL. */
+    bool (*product)(struct model *m, int shard, struct score_product *out);
     /* Outputs for the cells of a view of an own shard (held-out ratings of the inferred examples): out
      * (entries), in the view's order by example. NULL for softmax models, which predict no ratings. */
     void (*score_cells)(struct worker *w, struct model *m, int shard, const struct view *cells, float *out);

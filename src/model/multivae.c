@@ -212,6 +212,16 @@ void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, 
         item_weights_add(&a->linear.weights, shard, rows, a->linear.scale.row.w[0], out, ld);
 }
 
+bool multivae_product(struct model *m, int shard, struct score_product *out)
+{
+    struct multivae *a = multivae_of(m);
+    const struct table_part *part = &a->dec.w.part[shard];
+
+    *out = (struct score_product){
+        .code = last_code(a), .weight = part->row.w, .bias = part->bias.w, .ld = a->dec.w.ld};
+    return !m->spec.companion || a->linear.scale.row.w[0] == 0.0f;
+}
+
 void multivae_fini(struct model *m)
 {
     struct multivae *a = multivae_of(m);
@@ -311,5 +321,6 @@ const struct model_ops multivae_ops = {
     .set_step = multivae_set_step,
     .infer = multivae_infer,
     .score = multivae_score,
+    .product = multivae_product,
     .companion = multivae_companion,
 };

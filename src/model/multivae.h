@@ -30,6 +30,7 @@ void multivae_flush(struct worker *w, struct model *m, int64_t steps);
 void multivae_set_step(struct worker *w, struct model *m, int64_t steps);
 void multivae_infer(struct worker *w, struct model *m, const struct input *in);
 void multivae_score(struct worker *w, struct model *m, int shard, int64_t rows, float *out, int64_t ld);
+bool multivae_product(struct model *m, int shard, struct score_product *out);
 struct companion *multivae_companion(struct model *m);
 
 /* Runs examples through the encoder, to the end of a->down: the worker's own slice [*first, *end) of them. */

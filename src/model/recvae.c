@@ -140,5 +140,6 @@ const struct model_ops recvae_ops = {
     .set_step = multivae_set_step,
     .infer = multivae_infer,
     .score = multivae_score,
+    .product = multivae_product,
     .companion = multivae_companion,
 };

@@ -2,6 +2,7 @@
 #include "serve/rank.h"
 
 #include "base/mem.h"
+#include "eval/sieve.h"
 #include "serve/scoring.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ struct ranker {
     struct topk *best;     /* (workers x batch) */
     struct scored *room;   /* (workers x batch x capacity) */
     struct scoring scoring;
+    struct sieve *sieve; /* owned; NULL: none was needed yet */
     /* of the call at hand */
     const struct histories *histories, *want;
     struct scored *out;
@@ -37,16 +39,18 @@ static bool nothing_known(const struct ranker *r, int64_t e)
 
 /* ---- the best columns ---- */
 
+static struct topk *best_of(const struct worker *w, const struct ranker *r, int64_t p)
+{
+    return &r->best[w->id * r->trained->batch + p];
+}
+
 static void empty_best(struct worker *w, void *arg)
 {
     struct ranker *r = arg;
     int capacity = topk_capacity(r->spec.k);
 
-    for (int64_t p = 0; p < r->scoring.rows; p++) {
-        int64_t at = w->id * r->trained->batch + p;
-
-        topk_init(&r->best[at], r->spec.k, r->room + at * capacity, capacity);
-    }
+    for (int64_t p = 0; p < r->scoring.rows; p++)
+        topk_init(best_of(w, r, p), r->spec.k, r->room + (best_of(w, r, p) - r->best) * capacity, capacity);
 }
 
 static void rank_shard(struct worker *w, void *arg, int s, float *score)
@@ -62,9 +66,19 @@ static void rank_shard(struct worker *w, void *arg, int s, float *score)
             row[r->hidden[i]] = -INFINITY;
         if (!r->spec.keep_seen)
             scoring_hide_known(&r->scoring, s, p, row);
-        topk_offer(&r->best[w->id * r->trained->batch + p], r->trained->kern, row, width,
-                   (int32_t)cut->begin);
+        if (r->scoring.sieve)
+            sieve_offer(w, r->sieve, s, p, row, best_of(w, r, p));
+        else
+            topk_offer(best_of(w, r, p), r->trained->kern, row, width, (int32_t)cut->begin);
     }
+}
+
+static void end_shards(struct worker *w, void *arg)
+{
+    struct ranker *r = arg;
+
+    for (int64_t p = 0; p < r->scoring.rows && r->scoring.sieve; p++)
+        sieve_finish(w, r->sieve, p, best_of(w, r, p));
 }
 
 /* All workers' best of example p into the result. */
@@ -83,15 +97,38 @@ static void deliver(struct worker *w, void *arg, int64_t p)
     r->count[e] = n;
 }
 
+static void round_weights(struct worker *w, void *arg)
+{
+    sieve_round_weights(w, arg);
+}
+
+/* A sieve for the call, where it pays. It stays for the next one. */
+static int need_sieve(struct ranker *r, int64_t people, struct error *err)
+{
+    int rc;
+
+    r->scoring.sieve = NULL;
+    if (!sieve_pays(r->trained->model, r->spec.k, people))
+        return 0;
+    if (!r->sieve) {
+        if ((rc = sieve_new(&r->sieve, r->trained->model, r->spec.k, r->trained->batch, err)) < 0)
+            return rc;
+        team_run(r->trained->team, round_weights, r->sieve);
+    }
+    r->scoring.sieve = r->sieve;
+    return 0;
+}
+
 int ranker_run(struct ranker *r, const struct histories *h, struct scored *best, int *count,
                struct error *err)
 {
-    static const struct scoring_work work = {empty_best, rank_shard, deliver};
+    static const struct scoring_work work = {empty_best, rank_shard, end_shards, deliver};
+    int rc = need_sieve(r, h->n, err);
 
     r->histories = h;
     r->out = best;
     r->count = count;
-    return scoring_run(&r->scoring, h, &work, r, err);
+    return rc < 0 ? rc : scoring_run(&r->scoring, h, &work, r, err);
 }
 
 /* ---- chosen columns ---- */
@@ -135,11 +172,12 @@ static void predict_shard(struct worker *w, void *arg, int s, float *score)
 int ranker_predict(struct ranker *r, const struct histories *h, const struct histories *want, float *output,
                    struct error *err)
 {
-    static const struct scoring_work work = {NULL, predict_shard, NULL};
+    static const struct scoring_work work = {.shard = predict_shard};
 
     r->histories = h;
     r->want = want;
     r->output = output;
+    r->scoring.sieve = NULL;
     return scoring_run(&r->scoring, h, &work, r, err);
 }
 
@@ -191,6 +229,7 @@ void ranker_free(struct ranker *r)
     if (!r)
         return;
     scoring_fini(&r->scoring);
+    sieve_free(r->sieve);
     mem_pool_free(&r->pool);
     mem_free(r);
 }
@@ -246,7 +285,7 @@ static void deliver_users(const struct users_job *j, int k, const int32_t *user,
 int rank_users(const struct trained *trained, const struct history_source *h, const struct rank_spec *spec,
                const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err)
 {
-    static const struct scoring_work work = {NULL, offer_items, NULL};
+    static const struct scoring_work work = {.shard = offer_items};
     int64_t block = 8 * trained->batch;
     int k = spec->k, rc = 0;
     mem_scoped struct scored *room = mem_array(n * 2 * k, sizeof *room);

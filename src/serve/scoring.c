@@ -1,5 +1,6 @@
 #include "serve/scoring.h"
 
+#include "eval/sieve.h"
 #include "serve/fold_in.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ static void drop_histories(struct scoring *s)
     matrix_free(s->in);
     matrix_free(s->seen);
     mem_pool_free(&s->pool);
-    *s = (struct scoring){.trained = s->trained, .scores = s->scores, .score = s->score};
+    *s = (struct scoring){.trained = s->trained, .scores = s->scores, .score = s->score, .sieve = s->sieve};
 }
 
 void scoring_fini(struct scoring *s)
@@ -133,12 +134,21 @@ static void score_all(struct worker *w, void *arg)
 
     for (int64_t begin = 0; begin < s->histories->n; begin += s->trained->batch) {
         infer(w, s, begin);
+        if (s->sieve)
+            sieve_begin(w, s->sieve, s->rows);
         if (s->work->begin)
             s->work->begin(w, s->arg);
         for (int i = first; i < end; i++) {
-            m->ops->score(w, m, i, s->rows, score, row_pad(shard_width(&s->trained->cut[i])));
+            int64_t ld = row_pad(shard_width(&s->trained->cut[i]));
+
+            if (s->sieve)
+                sieve_score(w, s->sieve, i, s->rows, score, ld);
+            else
+                m->ops->score(w, m, i, s->rows, score, ld);
             s->work->shard(w, s->arg, i, score);
         }
+        if (s->work->end)
+            s->work->end(w, s->arg);
         team_barrier(w);
         if (!s->work->example)
             continue;

@@ -120,6 +120,9 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
         goto fail;
     }
+    if (e->ranking && !e->loss && !e->spec.seen_zero && sieve_pays(model, e->k, e->n) &&
+        (rc = sieve_new(&e->sieve, model, e->k, e->spec.batch, err)) < 0)
+        goto fail;
     e->block = (struct input){.matrix = part->in, .view = e->in};
     *out = e;
     return 0;
@@ -135,6 +138,7 @@ void evaluator_free(struct evaluator *e)
     views_free(e->in, e->problem->shards);
     views_free(e->out, e->problem->shards);
     views_free(e->seen, e->problem->shards);
+    sieve_free(e->sieve);
     mem_pool_free(&e->pool);
     mem_free(e);
 }

@@ -10,15 +10,19 @@ static void hide(float *row, const struct view *v, int64_t p, float value)
         row[v->col[i]] = value;
 }
 
+static struct topk *best_of(const struct worker *w, const struct evaluator *e, int64_t p)
+{
+    return &e->best[w->id * e->spec.batch + p];
+}
+
 void eval_rank_begin(struct worker *w, struct evaluator *e)
 {
     int capacity = topk_capacity(e->k);
 
-    for (int64_t p = 0; p < e->block.rows; p++) {
-        int64_t at = w->id * e->spec.batch + p;
-
-        topk_init(&e->best[at], e->k, e->room + at * capacity, capacity);
-    }
+    if (e->sifted)
+        sieve_begin(w, e->sieve, e->block.rows);
+    for (int64_t p = 0; p < e->block.rows; p++)
+        topk_init(best_of(w, e, p), e->k, e->room + (best_of(w, e, p) - e->best) * capacity, capacity);
 }
 
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
@@ -27,7 +31,10 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
     int64_t first = e->problem->cut[s].begin;
     float *score = e->score[w->id], hidden = e->spec.seen_zero ? 0.0f : -INFINITY;
 
-    e->model->ops->score(w, e->model, s, rows, score, ld);
+    if (e->sifted)
+        sieve_score(w, e->sieve, s, rows, score, ld);
+    else
+        e->model->ops->score(w, e->model, s, rows, score, ld);
     for (int64_t p = 0; p < rows; p++) {
         float *row = score + p * ld;
 
@@ -47,8 +54,17 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
         hide(row, &e->in[s], p, hidden);
         if (e->seen)
             hide(row, &e->seen[s], p, hidden);
-        topk_offer(&e->best[w->id * e->spec.batch + p], e->model->eng.kern, row, width, (int32_t)first);
+        if (e->sifted)
+            sieve_offer(w, e->sieve, s, p, row, best_of(w, e, p));
+        else
+            topk_offer(best_of(w, e, p), e->model->eng.kern, row, width, (int32_t)first);
     }
+}
+
+void eval_rank_end(struct worker *w, struct evaluator *e)
+{
+    for (int64_t p = 0; p < e->block.rows && e->sifted; p++)
+        sieve_finish(w, e->sieve, p, best_of(w, e, p));
 }
 
 /* Whether column c is a relevant held-out item of the block's example p. */

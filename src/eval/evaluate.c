@@ -155,6 +155,7 @@ static void evaluate_block(struct worker *w, struct evaluator *e)
         if (e->ranking || e->loss)
             eval_rank_shard(w, e, s);
     }
+    eval_rank_end(w, e);
     team_barrier(w);
     team_phase(w, PHASE_EVAL);
     team_range(e->block.rows, w->id, w->count, &from, &to);
@@ -175,6 +176,8 @@ static void evaluate_blocks(struct worker *w, void *arg)
 {
     struct evaluator *e = arg;
 
+    if (e->sifted)
+        sieve_round_weights(w, e->sieve);
     for (int64_t begin = 0; begin < e->n; begin += e->spec.batch) {
         if (w->id == 0) {
             e->begin = begin;
@@ -292,6 +295,7 @@ void evaluate(struct evaluator *e, struct eval_result *out)
                (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
     if (e->of_column)
         memset(e->of_column, 0, (size_t)e->problem->columns * 3 * sizeof(double));
+    e->sifted = e->sieve && sieve_pays(e->model, e->k, e->n);
     team_run(e->problem->team, evaluate_blocks, e);
     *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
     for (int i = 0; i < e->spec.n; i++)

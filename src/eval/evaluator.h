@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "batch/batch.h"
 #include "eval/eval.h"
+#include "eval/sieve.h"
 #include "eval/topk.h"
 
 /* Sums of one shard for the examples of a block, which shards exchange. All in evaluator.statistics. */
@@ -42,6 +43,8 @@ struct evaluator {
     int64_t statistics_bytes;
     struct candidate *candidate; /* (ranks, batch, k); NULL: one rank */
     float **score;               /* (workers): (batch, widest shard padded) or cells */
+    struct sieve *sieve;         /* owned; NULL: rankings need all scores, or a sieve does not pay */
+    bool sifted;                 /* of the evaluation at hand: scores are the sieve's */
     struct topk *best;           /* (workers x batch) */
     struct scored *room;         /* (workers x batch x capacity) */
     bool *hit;                   /* (workers x k) */
@@ -59,6 +62,8 @@ void eval_rank_begin(struct worker *w, struct evaluator *e);
 /* Scores of a shard's columns for the block: logit sums for the loss, then the best of the columns that may
  * be recommended. */
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s);
+/* After own shards: what a sieve has left. */
+void eval_rank_end(struct worker *w, struct evaluator *e);
 /* With several ranks: each rank gets the best columns of all ranks. [from, to): the worker's own examples of
  * the block. Enters barriers. */
 void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to);

@@ -3,7 +3,7 @@
 #include "base/tensors.h"
 #include "batch/batch.h"
 #include "eval/metrics.h"
-#include "eval/topk.h"
+#include "eval/sieve.h"
 #include "math/kernels.h"
 #include "model/bf16_matrix.h"
 #include "model/item_weights.h"
@@ -228,7 +228,10 @@ static int64_t ranking_bytes(const struct sizes *z, const struct config *c, cons
         return 0;
     k = k < p->columns ? k : p->columns;
     best = topk_capacity((int)k) * (int64_t)sizeof(struct scored) + (int64_t)sizeof(struct topk);
-    return z->workers * (rows * best + (coverage ? c->metrics.n * p->columns : 0));
+    best = z->workers * (rows * best + (coverage ? c->metrics.n * p->columns : 0));
+    if (kernels_bf16_fast(p->kern) && !z->closed && k <= p->columns / 8)
+        best += sieve_bytes(p->columns, z->last_ld, rows, z->workers, (int)k);
+    return best;
 }
 
 static int64_t part_bytes(const struct sizes *z, const struct config *c, const struct problem *p,

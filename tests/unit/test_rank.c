@@ -401,6 +401,50 @@ static void any_thread_count_gives_the_same_bits(void **state)
     mem_free(run);
 }
 
+/* Many people at once are ranked by a sieve where the processor has one, few by all scores. */
+static void many_people_get_what_few_get(const char *settings)
+{
+    enum { MANY = 150, FEW = 25 };
+    char *run;
+    struct trained *u = open_trained(settings, 2, &run);
+    struct rank_spec spec = {.k = K};
+    struct scored best[2][MANY * K];
+    int count[2][MANY];
+    struct history_source *h = NULL;
+    struct ranker *r;
+    struct error err = {0};
+
+    memset(best, 0, sizeof best);
+    u->batch = 70;
+    if (ranker_new(&r, u, &spec, &err) < 0 || history_source_read(&h, u, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    for (int i = 0; i < 2; i++)
+        for (int64_t from = 0, n = i ? FEW : MANY; from < MANY; from += n) {
+            struct histories p = {0};
+
+            for (int64_t e = from; e < from + n; e++)
+                assert_true(history_source_add(h, u, e, &p));
+            assert_int_equal(ranker_run(r, &p, best[i] + from * K, count[i] + from, &err), 0);
+            histories_fini(&p);
+        }
+    assert_memory_equal(count[0], count[1], sizeof count[0]);
+    assert_memory_equal(best[0], best[1], sizeof best[0]);
+    history_source_free(h);
+    ranker_free(r);
+    trained_close(u);
+    mem_free(run);
+}
+
+static void a_sieve_changes_no_list(void **state)
+{
+    (void)state;
+#define WIDE "data.path=synth:150x700x6000 train.epochs=1 model.latent=64 "
+    many_people_get_what_few_get(WIDE "model.kind=multivae model.hidden=64");
+    many_people_get_what_few_get(WIDE "model.kind=autorec model.side=user model.hidden=64 split.valid=0");
+    many_people_get_what_few_get(WIDE "model.kind=mf split.valid=0");
+    many_people_get_what_few_get(WIDE "model.kind=ials split.valid=0");
+}
+
 /* ---- texts ---------------------------------------------------------------------------------------- */
 
 static int told;
@@ -482,6 +526,7 @@ int main(void)
         cmocka_unit_test(users_of_an_item_model_get_what_the_equations_say),
         cmocka_unit_test(predictions_are_what_the_equations_say),
         cmocka_unit_test(any_thread_count_gives_the_same_bits),
+        cmocka_unit_test(a_sieve_changes_no_list),
         cmocka_unit_test(histories_are_read_as_people_write_them),
         cmocka_unit_test(a_folder_that_does_not_fit_is_refused),
     };

@@ -91,19 +91,16 @@ int api_copy_folder(const char *from, const char *to, struct error *err)
 {
     static const char *const names[] = {RUN_CONFIG, RUN_ITEMS,      RUN_USERS,  RUN_METRICS,
                                         RUN_MODEL,  RUN_CHECKPOINT, RUN_SUMMARY};
-    int rc = file_make_folder(to, err);
 
-    for (size_t i = 0; i < sizeof names / sizeof *names && rc == 0; i++) {
-        char *a = file_join(from, names[i]), *b = file_join(to, names[i]);
+    TRY(file_make_folder(to, err));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        mem_scoped char *a = file_join(from, names[i]), *b = file_join(to, names[i]);
 
         if (!a || !b)
-            rc = error_set(err, PT_ENOMEM, "out of memory");
-        else if (i == 0 && file_exists(b))
-            rc = error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another", to);
-        else
-            rc = copy_file(a, b, err);
-        mem_free(a);
-        mem_free(b);
+            return error_set(err, PT_ENOMEM, "out of memory");
+        if (i == 0 && file_exists(b))
+            return error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another", to);
+        TRY(copy_file(a, b, err));
     }
-    return rc;
+    return 0;
 }

@@ -124,33 +124,36 @@ static int need_similar(struct pt_model *m, struct error *err)
     return m->similar ? 0 : similar_new(&m->similar, m->trained, err);
 }
 
-int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near, float *score,
-               struct pt_error *err)
+static int find_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near,
+                        float *score, struct error *err)
 {
-    struct error own = {0};
-    struct scored *best = NULL;
-    int *count = NULL, rc = 0;
+    mem_scoped struct scored *best = k < 1 || n < 0 ? NULL : mem_array(n * k, sizeof *best);
+    mem_scoped int *count = n < 0 ? NULL : mem_zalloc(n, sizeof *count);
 
     if (k < 1 || n < 0)
-        rc = error_set(&own, PT_EUSAGE, "k is %d; at least 1", k);
-    for (int64_t i = 0; i < n && rc == 0; i++)
+        return error_set(err, PT_EUSAGE, "k is %d; at least 1", k);
+    for (int64_t i = 0; i < n; i++)
         if (item[i] < 0 || item[i] >= pt_model_items(m))
-            rc = error_set(&own, PT_EUSAGE, "there is no item %d", (int)item[i]);
-    if (rc == 0)
-        rc = need_similar(m, &own);
-    if (rc == 0 && (!(best = mem_array(n * k, sizeof *best)) || !(count = mem_zalloc(n, sizeof *count))))
-        rc = error_set(&own, PT_ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = similar_find(m->similar, item, n, k, best, count, &own);
-    for (int64_t i = 0; i < n * k && rc == 0; i++) {
+            return error_set(err, PT_EUSAGE, "there is no item %d", (int)item[i]);
+    TRY(need_similar(m, err));
+    if (!best || !count)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(similar_find(m->similar, item, n, k, best, count, err));
+    for (int64_t i = 0; i < n * k; i++) {
         bool is = i % k < count[i / k];
 
         near[i] = is ? best[i].column : -1;
         score[i] = is ? best[i].score : NAN;
     }
-    mem_free(best);
-    mem_free(count);
-    return api_error(rc, &own, err);
+    return 0;
+}
+
+int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near, float *score,
+               struct pt_error *err)
+{
+    struct error own = {0};
+
+    return api_error(find_similar(m, item, n, k, near, score, &own), &own, err);
 }
 
 int pt_item_vectors(struct pt_model *m, int64_t *length, float *vector, struct pt_error *err)

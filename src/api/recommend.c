@@ -97,20 +97,18 @@ static int need_ranker(struct pt_model *m, const struct pt_choice *c, struct err
 static int add_histories(struct histories *to, const struct pt_model *m, const struct pt_people *from,
                          int64_t first, int64_t end, struct error *err)
 {
-    int rc = 0;
-
     histories_clear(to);
-    for (int64_t p = first; p < end && rc == 0; p++) {
-        int64_t e;
+    for (int64_t p = first; p < end; p++) {
+        int64_t e = from->id ? find_user(m->history->names, from->id, p, err) : 0;
 
+        if (e < 0)
+            return PT_EUSAGE;
         if (!from->id)
-            rc = add_history(to, m, from, p, err);
-        else if ((e = find_user(m->history->names, from->id, p, err)) < 0)
-            rc = PT_EUSAGE;
+            TRY(add_history(to, m, from, p, err));
         else if (!history_source_add(m->history, m->trained, e, to))
-            rc = error_set(err, PT_ENOMEM, "out of memory");
+            return error_set(err, PT_ENOMEM, "out of memory");
     }
-    return rc;
+    return 0;
 }
 
 enum { BLOCK = 4096 };
@@ -133,30 +131,23 @@ static int rank_columns(struct pt_model *m, const struct pt_people *people, int6
                         const struct pt_choice *c, struct scored *best, int *count, struct error *err)
 {
     const struct history_source *h = m->history;
-    int32_t *item_of = mem_alloc(h->n, sizeof *item_of), *user = mem_alloc(n, sizeof *user);
-    uint8_t *hidden = mem_zalloc(h->n, 1);
+    mem_scoped int32_t *item_of = idtable_map(m->trained->items, h->names);
+    mem_scoped int32_t *user = mem_alloc(n, sizeof *user);
+    mem_scoped uint8_t *hidden = mem_zalloc(h->n, 1);
     struct rank_spec spec = {.k = c->k, .keep_seen = c->seen != 0, .hidden = hidden};
-    int rc = item_of && user && hidden ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 
-    for (int64_t e = 0; e < h->n && rc == 0; e++) { /* an item that only the histories have has no number */
-        item_of[e] = (int32_t)idtable_find_row(m->trained->items, h->names, e);
+    if (!item_of || !user || !hidden)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t e = 0; e < h->n; e++) /* an item that only the histories have has no number */
         hidden[e] = item_of[e] < 0 || (c->hidden && c->hidden[item_of[e]]);
-    }
-    for (int64_t i = 0; i < n && rc == 0; i++) {
-        int64_t row = find_user(m->trained->users, people->id, first + i, err);
-
-        user[i] = (int32_t)row;
-        rc = row < 0 ? PT_EUSAGE : 0;
-    }
-    if (rc == 0)
-        rc = rank_users(m->trained, h, &spec, user, n, best, count, err);
-    for (int64_t i = 0; i < n && rc == 0; i++)
+    for (int64_t i = 0; i < n; i++)
+        if ((user[i] = (int32_t)find_user(m->trained->users, people->id, first + i, err)) < 0)
+            return PT_EUSAGE;
+    TRY(rank_users(m->trained, h, &spec, user, n, best, count, err));
+    for (int64_t i = 0; i < n; i++)
         for (int r = 0; r < count[i]; r++)
             best[i * c->k + r].column = item_of[best[i * c->k + r].column];
-    mem_free(item_of);
-    mem_free(user);
-    mem_free(hidden);
-    return rc;
+    return 0;
 }
 
 static int rank_block(struct pt_model *m, const struct pt_people *people, int64_t first, int64_t end,
@@ -169,30 +160,36 @@ static int rank_block(struct pt_model *m, const struct pt_people *people, int64_
     return ranker_run(m->ranker, block, best, count, err);
 }
 
+static int recommend(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
+                     int32_t *item, float *score, struct error *err)
+{
+    scoped_value(histories_fini) struct histories block = {0};
+    int count[BLOCK], k = choice->k;
+    mem_scoped struct scored *best =
+        k < 1 || k > INT_MAX / 4 ? NULL : mem_alloc((int64_t)BLOCK * k, sizeof *best);
+
+    if (k < 1 || k > INT_MAX / 4)
+        return error_set(err, PT_EUSAGE, "k is %d; at least 1", k);
+    TRY(check_people(m, people, err));
+    if (!best)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (m->trained->side == SIDE_USER)
+        TRY(need_ranker(m, choice, err));
+    for (int64_t first = 0; first < people->n; first += BLOCK) {
+        int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
+
+        TRY(rank_block(m, people, first, end, choice, &block, best, count, err));
+        give_best(best, count, end - first, k, item + first * k, score + first * k);
+    }
+    return 0;
+}
+
 int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
                       int32_t *item, float *score, struct pt_error *err)
 {
     struct error own = {0};
-    struct histories block = {0};
-    struct scored *best = NULL;
-    int count[BLOCK], k = choice->k;
-    int rc = k < 1 || k > INT_MAX / 4 ? error_set(&own, PT_EUSAGE, "k is %d; at least 1", k)
-                                      : check_people(m, people, &own);
 
-    if (rc == 0 && !(best = mem_alloc((int64_t)BLOCK * k, sizeof *best)))
-        rc = error_set(&own, PT_ENOMEM, "out of memory");
-    if (rc == 0 && m->trained->side == SIDE_USER)
-        rc = need_ranker(m, choice, &own);
-    for (int64_t first = 0; rc == 0 && first < people->n; first += BLOCK) {
-        int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
-
-        rc = rank_block(m, people, first, end, choice, &block, best, count, &own);
-        if (rc == 0)
-            give_best(best, count, end - first, k, item + first * k, score + first * k);
-    }
-    histories_fini(&block);
-    mem_free(best);
-    return api_error(rc, &own, err);
+    return api_error(recommend(m, people, choice, item, score, &own), &own, err);
 }
 
 int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item, float *score,
@@ -203,48 +200,44 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
     return pt_recommend_with(m, people, &choice, item, score, err);
 }
 
-/* For predictions any ranker will do. */
-static int need_predictor(struct pt_model *m, struct error *err)
+static int predict(struct pt_model *m, const struct pt_people *people, float *rating, struct error *err)
 {
-    struct pt_choice any = {.k = 1};
-
-    return m->ranker ? 0 : need_ranker(m, &any, err);
-}
-
-int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *err)
-{
-    struct error own = {0};
-    struct histories block = {0}, want = {0};
+    scoped_value(histories_fini) struct histories block = {0}, want = {0};
+    struct pt_choice any = {.k = 1}; /* for predictions any ranker will do */
     int64_t items = pt_model_items(m), most = 1 + (1 << 20) / items;
-    int rc = m->trained->rating
-                 ? check_people(m, people, &own)
-                 : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
 
-    if (rc == 0 && m->trained->side == SIDE_ITEM)
-        rc = error_set(&own, PT_EUSAGE, "item-based AutoRec predicts pairs: pt_predict_pairs");
-    if (rc == 0)
-        rc = need_predictor(m, &own);
-    for (int64_t first = 0; first < people->n && rc == 0; first += most) {
+    if (!m->trained->rating)
+        return error_set(err, PT_EUSAGE, "this model ranks items and predicts no ratings");
+    TRY(check_people(m, people, err));
+    if (m->trained->side == SIDE_ITEM)
+        return error_set(err, PT_EUSAGE, "item-based AutoRec predicts pairs: pt_predict_pairs");
+    if (!m->ranker)
+        TRY(need_ranker(m, &any, err));
+    for (int64_t first = 0; first < people->n; first += most) {
         int64_t end = people->n - first < most ? people->n : first + most;
         float *out = rating + first * items;
 
         histories_clear(&want);
-        rc = add_histories(&block, m, people, first, end, &own);
-        for (int64_t p = first; p < end && rc == 0; p++) {
+        TRY(add_histories(&block, m, people, first, end, err));
+        for (int64_t p = first; p < end; p++) {
             bool ok = true;
 
             for (int64_t i = 0; i < items && ok; i++)
                 ok = histories_add(&want, (int32_t)i, 0.0f, HISTORY_INPUT);
             if (!ok || !histories_end(&want, -1))
-                rc = error_set(&own, PT_ENOMEM, "out of memory");
+                return error_set(err, PT_ENOMEM, "out of memory");
         }
-        if (rc == 0)
-            rc = ranker_predict(m->ranker, &block, &want, out, &own);
-        for (int64_t i = 0; i < (end - first) * items && rc == 0; i++)
+        TRY(ranker_predict(m->ranker, &block, &want, out, err));
+        for (int64_t i = 0; i < (end - first) * items; i++)
             out[i] = (float)(isnan(out[i]) ? trained_stand_in(m->trained, &block, i / items, i % items)
                                            : trained_rating(m->trained, out[i]));
     }
-    histories_fini(&block);
-    histories_fini(&want);
-    return api_error(rc, &own, err);
+    return 0;
+}
+
+int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *err)
+{
+    struct error own = {0};
+
+    return api_error(predict(m, people, rating, &own), &own, err);
 }

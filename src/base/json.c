@@ -216,33 +216,38 @@ int json_read(struct json **out, const char *path, struct error *err)
 {
     mem_scoped char *text = NULL;
     size_t length;
-    int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
+    int rc;
 
-    if (rc == 0 && (rc = json_parse(out, text, length, err)) < 0)
+    TRY(file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err));
+    rc = json_parse(out, text, length, err);
+    if (rc < 0)
         error_prefix(err, "%s", path);
     return rc;
 }
 
 int json_read_lines(struct json **out, const char *path, struct error *err)
 {
-    struct json *all = json_new_array(), *line = NULL;
+    scoped(json_free) struct json *all = json_new_array();
     mem_scoped char *text = NULL;
+    struct json *line = NULL;
     size_t length;
-    int rc = file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err);
+    int rc;
 
-    for (char *at = text, *end; rc == 0 && (end = strchr(at, '\n')); at = end + 1)
-        if ((rc = json_parse(&line, at, (size_t)(end - at), err)) == 0)
-            json_put(all, NULL, line);
-        else
+    TRY(file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err));
+    for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
+        if ((rc = json_parse(&line, at, (size_t)(end - at), err)) < 0) {
             error_prefix(err, "%s: line %lld", path, (long long)json_count(all) + 1);
-    if (rc == 0 && put_failed)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    put_failed = false;
-    if (rc < 0)
-        json_free(all);
-    else
-        *out = all;
-    return rc;
+            return rc;
+        }
+        json_put(all, NULL, line);
+    }
+    if (put_failed) {
+        put_failed = false;
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    }
+    *out = all;
+    all = NULL;
+    return 0;
 }
 
 const struct json *json_get(const struct json *object, const char *key)

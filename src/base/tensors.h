@@ -48,6 +48,7 @@ int tensors_commit(struct tensors_writer *w, struct error *err);
 /* file_keep_old. */
 void tensors_keep_old(struct tensors_writer *w, int n);
 void tensors_abandon(struct tensors_writer *w); /* takes NULL */
+SCOPED(tensors_abandon, struct tensors_writer)
 
 /* Reader: the file is mapped read-only. PT_EFILE for a damaged file. Files must not be shortened in place
  * while they are open (tensors_commit never does that). */

@@ -294,20 +294,18 @@ static int load(struct tensors *t, struct error *err)
 
 int tensors_open(struct tensors **out, const char *path, struct error *err)
 {
-    struct tensors *t = mem_zalloc(1, sizeof *t);
+    scoped(tensors_close) struct tensors *t = mem_zalloc(1, sizeof *t);
     int rc;
 
     if (t)
         t->path = mem_strdup(path);
     if (!t || !t->path)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    else if ((rc = load(t, err)) < 0)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    if ((rc = load(t, err)) < 0)
         error_prefix(err, "%s", path);
-    if (rc < 0) {
-        tensors_close(t);
-        return rc;
-    }
+    TRY(rc);
     *out = t;
+    t = NULL;
     return 0;
 }
 

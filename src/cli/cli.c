@@ -156,70 +156,60 @@ int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char 
 /* The configuration of that name beside the program, for free; NULL: there is none. */
 static char *installed_conf(const char *file)
 {
-    char *program = realpath("/proc/self/exe", NULL), *path = NULL, *plain, *slash = NULL;
+    mem_scoped char *program = realpath("/proc/self/exe", NULL), *path = NULL;
     const char *name = strrchr(file, '/');
+    char *slash = program ? strrchr(program, '/') : NULL;
 
     name = name ? name + 1 : file;
-    if (*name && program && (slash = strrchr(program, '/'))) {
-        *slash = '\0';
-        if (asprintf(&path, "%s/../share/partrain/conf/%s", program, name) < 0)
-            path = NULL;
-    }
-    plain = path ? realpath(path, NULL) : NULL;
-    free(path);
-    free(program);
-    return plain;
+    if (!*name || !slash)
+        return NULL;
+    *slash = '\0';
+    path = mem_printf("%s/../share/partrain/conf/%s", program, name);
+    return path ? realpath(path, NULL) : NULL;
 }
 
 int cli_name_installed(int rc, const char *file, struct error *err)
 {
-    char text[sizeof err->text], *there;
+    mem_scoped char *there = rc != PT_ECONFIG || file_exists(file) ? NULL : installed_conf(file);
+    char text[sizeof err->text];
 
-    if (rc != PT_ECONFIG || file_exists(file) || !(there = installed_conf(file)))
+    if (!there)
         return rc;
     strcpy(text, err->text);
-    error_set(err, PT_ECONFIG, "%.600s; an installed one is %s", text, there);
-    free(there);
-    return rc;
+    return error_set(err, PT_ECONFIG, "%.600s; an installed one is %s", text, there);
 }
 
 int cli_set(struct config *c, char **assignment, int n, struct error *err)
 {
-    int rc = 0;
-
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = config_set(c, assignment[i], err);
-    if (rc == 0 && c->retired && ranks_self().id == 0)
+    for (int i = 0; i < n; i++)
+        TRY(config_set(c, assignment[i], err));
+    if (c->retired && ranks_self().id == 0)
         cli_message("note: %s has no effect any more; leave it out", c->retired);
-    return rc;
+    return 0;
 }
 
 int cli_load(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
-    struct config *c = NULL;
-    int rc = config_new(&c, err);
+    scoped(config_free) struct config *c = NULL;
 
-    if (rc == 0 && file)
-        rc = cli_name_installed(config_load(c, file, err), file, err);
-    if (rc == 0)
-        rc = cli_set(c, assignment, n, err);
-    if (rc < 0)
-        config_free(c);
-    else
-        *out = c;
-    return rc;
+    TRY(config_new(&c, err));
+    if (file)
+        TRY(cli_name_installed(config_load(c, file, err), file, err));
+    TRY(cli_set(c, assignment, n, err));
+    *out = c;
+    c = NULL;
+    return 0;
 }
 
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err)
 {
-    struct config *c = NULL;
-    int rc = cli_load(&c, file, assignment, n, err);
+    scoped(config_free) struct config *c = NULL;
 
-    if (rc == 0 && (rc = config_check(c, err)) < 0)
-        config_free(c);
-    if (rc == 0)
-        *out = c;
-    return rc;
+    TRY(cli_load(&c, file, assignment, n, err));
+    TRY(config_check(c, err));
+    *out = c;
+    c = NULL;
+    return 0;
 }
 
 int cli_set_threads(struct config *c, int64_t threads, struct error *err)

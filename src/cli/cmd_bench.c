@@ -175,7 +175,7 @@ static int write_result(const struct request *q, const struct bench_result *r, c
 /* The tables are written also where bits differ. */
 static int measure(struct request *q, struct config *c, struct error *err)
 {
-    struct bench_result *r = mem_zalloc(1, sizeof *r);
+    mem_scoped struct bench_result *r = mem_zalloc(1, sizeof *r);
     struct error other = {0};
     int rc, written = 0;
 
@@ -190,26 +190,18 @@ static int measure(struct request *q, struct config *c, struct error *err)
             warn_of_crowd(r);
         written = q->writes ? write_result(q, r, c, &other) : 0;
     }
-    mem_free(r);
     if (rc == 0 && written < 0)
         *err = other;
     return rc < 0 ? rc : written;
-}
-
-static int measure_ranks(struct request *q, char **assignment, int assignments, struct error *err)
-{
-    return bench_ranks(&q->ranks, &q->spec, q->file, assignment, assignments, (enum bench_form)q->form,
-                       q->quiet ? NULL : cli_warn, err);
 }
 
 static int bench(int argc, char **argv, struct error *err)
 {
     struct request q = {.repeats = 5};
     struct cli_args args;
-    struct config *c = NULL;
+    scoped(config_free) struct config *c = NULL;
     bool first = ranks_self().id == 0;
     char note[400];
-    int rc;
 
     TRY(parse(&q, &args, argc, argv, err));
     q.quiet |= !first;
@@ -217,20 +209,19 @@ static int bench(int argc, char **argv, struct error *err)
     if (q.ranks.rows && ranks_self().count > 1)
         return error_set(err, PT_EUSAGE, "--ranks starts the ranks itself; under mpirun leave it out");
     TRY(cli_config(&c, q.file, argv + args.rest, argc - args.rest, err));
-    rc = config_need_data(c, err);
-    if (rc == 0 && q.plot && q.writes)
-        rc = check_plot(q.plot, err);
-    if (rc == 0 && !q.spec.rows)
-        rc = default_threads(&q, c, err);
-    if (rc == 0) {
-        if (!q.quiet && probe_blas_note(note, sizeof note))
-            cli_message("note: %s", note);
-        if (!q.quiet)
-            cli_note_unused(c);
-        rc = q.ranks.rows ? measure_ranks(&q, argv + args.rest, argc - args.rest, err) : measure(&q, c, err);
-    }
-    config_free(c);
-    return signals_end(rc, err);
+    TRY(config_need_data(c, err));
+    if (q.plot && q.writes)
+        TRY(check_plot(q.plot, err));
+    if (!q.spec.rows)
+        TRY(default_threads(&q, c, err));
+    if (!q.quiet && probe_blas_note(note, sizeof note))
+        cli_message("note: %s", note);
+    if (!q.quiet)
+        cli_note_unused(c);
+    if (q.ranks.rows)
+        return bench_ranks(&q.ranks, &q.spec, q.file, argv + args.rest, argc - args.rest,
+                           (enum bench_form)q.form, q.quiet ? NULL : cli_warn, err);
+    return signals_end(measure(&q, c, err), err);
 }
 
 int cmd_bench(int argc, char **argv, struct error *err)

@@ -26,8 +26,7 @@ int cmd_config(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
-    struct config *c = NULL;
-    int rc;
+    scoped(config_free) struct config *c = NULL;
 
     TRY(cli_parse(&args, &cmd_config_usage, argc, argv, &q, err));
     if (q.reference)
@@ -35,7 +34,5 @@ int cmd_config(int argc, char **argv, struct error *err)
     TRY(cli_config(&c, q.file, argv + args.rest, argc - args.rest, err));
     if (!q.all)
         cli_note_unused(c);
-    rc = config_print(c, stdout, q.all, err);
-    config_free(c);
-    return rc;
+    return config_print(c, stdout, q.all, err);
 }

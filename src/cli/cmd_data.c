@@ -102,25 +102,21 @@ static int check_use(const struct request *q, struct error *err)
 /* data.path and, for the five files, a model that holds out users, unless told otherwise. */
 static int configure(struct config **out, const struct request *q, struct error *err)
 {
-    struct config *c = NULL;
-    int rc = cli_load(&c, q->file, q->assignment, q->assignments, err);
+    scoped(config_free) struct config *c = NULL;
 
-    if (rc == 0 && q->path) {
+    TRY(cli_load(&c, q->file, q->assignment, q->assignments, err));
+    if (q->path) {
         bool prefix = is(q, "synth") && strncmp(q->path, "synth:", 6) != 0;
 
-        rc = config_setf(c, err, "data.path=%s%s", prefix ? "synth:" : "", q->path);
+        TRY(config_setf(c, err, "data.path=%s%s", prefix ? "synth:" : "", q->path));
     }
-    if (rc == 0 && q->to && strcmp(q->to, "liang") == 0 && !config_given(c, "model.kind"))
-        rc = config_set(c, "model.kind=multivae", err);
-    if (rc == 0)
-        rc = config_check(c, err);
-    if (rc == 0 && !*c->data_path)
-        rc = error_set(err, PT_EUSAGE, "which ratings? partrain data %s PATH", q->verb);
-    if (rc < 0) {
-        config_free(c);
-        return rc;
-    }
+    if (q->to && strcmp(q->to, "liang") == 0 && !config_given(c, "model.kind"))
+        TRY(config_set(c, "model.kind=multivae", err));
+    TRY(config_check(c, err));
+    if (!*c->data_path)
+        return error_set(err, PT_EUSAGE, "which ratings? partrain data %s PATH", q->verb);
     *out = c;
+    c = NULL;
     return 0;
 }
 
@@ -287,7 +283,6 @@ static int convert(const struct request *q, const struct ratings *r, struct erro
 {
     bool to_stdout = !q->out || strcmp(q->out, "-") == 0;
     enum write_format format = WRITE_CSV;
-    int rc;
 
     if (q->to)
         TRY(write_format_find(&format, q->to, err));
@@ -297,53 +292,46 @@ static int convert(const struct request *q, const struct ratings *r, struct erro
                          q->out);
     if (format == WRITE_LISTS && r->low != r->high)
         cli_message("note: lists hold pairs: the values of the ratings are left out");
-    rc = write_ratings(r, format, q->out, to_stdout ? stdout : NULL, err);
-    if (rc == 0)
-        cli_message("%" PRId64 " ratings of %" PRId64 " users and %" PRId64 " items as %s%s%s", r->n,
-                    idtable_count(r->users), idtable_count(r->items), write_format_name(format),
-                    to_stdout ? "" : " in ", to_stdout ? "" : q->out);
-    if (rc == 0 && r->noise_floor > 0.0)
+    TRY(write_ratings(r, format, q->out, to_stdout ? stdout : NULL, err));
+    cli_message("%" PRId64 " ratings of %" PRId64 " users and %" PRId64 " items as %s%s%s", r->n,
+                idtable_count(r->users), idtable_count(r->items), write_format_name(format),
+                to_stdout ? "" : " in ", to_stdout ? "" : q->out);
+    if (r->noise_floor > 0.0)
         cli_message("noise floor: RMSE %.4f", r->noise_floor);
-    return rc;
+    return 0;
 }
 
 static int write_split(const struct request *q, const struct config *c, const struct ratings *r,
                        struct error *err)
 {
     struct split_spec spec = problem_split_spec(c);
-    struct split *s = NULL;
+    scoped(split_free) struct split *s = NULL;
+    bool liang = strcmp(q->to, "liang") == 0;
     struct write_counts n;
-    int rc;
 
     TRY(split_make(&s, r, &spec, err));
-    if (strcmp(q->to, "liang") == 0)
-        rc = write_liang(r, s, q->out, q->keep_ids, &n, err);
-    else
-        rc = write_base_test(r, s, q->out, q->name ? q->name : "u", &n, err);
-    if (rc == 0) {
-        cli_message("%s: %" PRId64 " ratings train, %" PRId64 " validate, %" PRId64 " test", q->out, n.train,
-                    n.valid_out, n.test_out);
-        if (s->rows)
-            cli_message("shown of held-out users: %" PRId64 " in validation, %" PRId64 " in test", n.valid_in,
-                        n.test_in);
-        if (n.left_out)
-            cli_message("%" PRId64 " held-out ratings take no part: nobody in training has their items",
-                        n.left_out);
-        if (strcmp(q->to, "liang") == 0 && r->low != r->high)
-            cli_message("note: the five files hold pairs: the values of the ratings are left out");
-    }
-    split_free(s);
-    return rc;
+    TRY(liang ? write_liang(r, s, q->out, q->keep_ids, &n, err)
+              : write_base_test(r, s, q->out, q->name ? q->name : "u", &n, err));
+    cli_message("%s: %" PRId64 " ratings train, %" PRId64 " validate, %" PRId64 " test", q->out, n.train,
+                n.valid_out, n.test_out);
+    if (s->rows)
+        cli_message("shown of held-out users: %" PRId64 " in validation, %" PRId64 " in test", n.valid_in,
+                    n.test_in);
+    if (n.left_out)
+        cli_message("%" PRId64 " held-out ratings take no part: nobody in training has their items",
+                    n.left_out);
+    if (liang && r->low != r->high)
+        cli_message("note: the five files hold pairs: the values of the ratings are left out");
+    return 0;
 }
 
 int cmd_data(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
-    struct config *c = NULL;
-    struct ratings *r = NULL;
+    scoped(config_free) struct config *c = NULL;
+    scoped(ratings_free) struct ratings *r = NULL;
     struct ratings_spec spec;
-    int rc;
 
     TRY(cli_parse(&args, &cmd_data_usage, argc, argv, &q, err));
     TRY(parse_words(&q, argv + args.rest, argc - args.rest, err));
@@ -352,15 +340,9 @@ int cmd_data(int argc, char **argv, struct error *err)
     spec = problem_ratings_spec(c, problem_workers(c));
     spec.want_time = true;
     spec.binarize = c->binarize; /* the values as they are, also for a model that does not look at them */
-    if ((rc = ratings_read(&r, &spec, err)) == 0) {
-        if (!is(&q, "describe"))
-            reading_tell(r, false, cli_warn, NULL);
-        if (is(&q, "describe"))
-            rc = describe(&q, c, r, err);
-        else
-            rc = is(&q, "split") ? write_split(&q, c, r, err) : convert(&q, r, err);
-    }
-    ratings_free(r);
-    config_free(c);
-    return rc;
+    TRY(ratings_read(&r, &spec, err));
+    if (is(&q, "describe"))
+        return describe(&q, c, r, err);
+    reading_tell(r, false, cli_warn, NULL);
+    return is(&q, "split") ? write_split(&q, c, r, err) : convert(&q, r, err);
 }

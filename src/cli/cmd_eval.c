@@ -10,7 +10,6 @@
 #include "store/run_files.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum form { FORM_TABLE, FORM_JSON, FORM_TSV };
@@ -85,12 +84,10 @@ static int add_interval(struct eval_table *s, const struct evaluation *j, int i,
 {
     const struct metric *m = &j->spec.metric[i];
     struct bootstrap_figure f;
-    int rc;
 
     if (j->n[i] == 0) /* no single user has it */
         return 0;
-    rc = bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], draw, err);
-    if (rc < 0)
+    if (bootstrap_figure(&f, j->value[i], j->weight[i], j->n[i], draw, err) < 0)
         return error_prefix(err, "%s", m->name);
     s->cell[i][COLUMN_ERROR] =
         m->kind == METRIC_RMSE ? f.standard_error / (2.0 * sqrt(f.value)) : f.standard_error;
@@ -106,17 +103,15 @@ static int add_difference(struct eval_table *s, const struct evaluation *a, cons
 {
     const struct metric *m = &a->spec.metric[i];
     struct bootstrap_difference d;
-    double *value, by = 1.0, *cell = s->cell[i];
-    int rc;
+    mem_scoped double *value = NULL;
+    double by = 1.0, *cell = s->cell[i];
 
     cell[COLUMN_AGAINST] = b->result.value[i];
     cell[COLUMN_DIFFERENCE] = a->result.value[i] - b->result.value[i];
     if (a->n[i] == 0 && b->n[i] == 0)
         return 0;
     TRY(evaluation_align(a, b, i, &value, err));
-    rc = bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err);
-    mem_free(value);
-    if (rc < 0)
+    if (bootstrap_difference(&d, a->value[i], value, a->weight[i], a->n[i], draw, err) < 0)
         return error_prefix(err, "%s", m->name);
     if (m->kind == METRIC_RMSE && d.a.value + d.b.value > 0.0)
         by = sqrt(d.a.value) + sqrt(d.b.value);
@@ -130,8 +125,6 @@ static int add_difference(struct eval_table *s, const struct evaluation *a, cons
 static int eval_table_fill(struct eval_table *s, const struct evaluation *a, const struct evaluation *b,
                            bool ci, const struct bootstrap_spec *draw, struct error *err)
 {
-    int rc = 0;
-
     s->rows = a->spec.n;
     s->metric = a->spec.metric;
     s->shown[COLUMN_VALUE] = true;
@@ -140,18 +133,18 @@ static int eval_table_fill(struct eval_table *s, const struct evaluation *a, con
         s->shown[c] = ci;
     for (int c = COLUMN_AGAINST; c <= COLUMN_P; c++)
         s->shown[c] = b != NULL;
-    for (int i = 0; i < s->rows && rc == 0; i++) {
+    for (int i = 0; i < s->rows; i++) {
         for (int c = 0; c < COLUMNS; c++)
             s->cell[i][c] = NAN;
         s->cell[i][COLUMN_VALUE] = a->result.value[i];
         if (a->has_other)
             s->cell[i][COLUMN_REMOVE] = a->other.value[i];
         if (ci)
-            rc = add_interval(s, a, i, draw, err);
-        if (b && rc == 0)
-            rc = add_difference(s, a, b, i, draw, err);
+            TRY(add_interval(s, a, i, draw, err));
+        if (b)
+            TRY(add_difference(s, a, b, i, draw, err));
     }
-    return rc;
+    return 0;
 }
 
 /* For reading, or tab-separated with all digits. */
@@ -279,25 +272,21 @@ static int report(const struct request *q, const struct evaluation *a, const str
 {
     struct bootstrap_spec draw = {.resamples = (int)q->resamples, .level = 0.95, .seed = (uint64_t)q->seed};
     const char *ratings = q->lists ? q->truth : q->on ? q->on : q->part ? "validation part" : "test part";
-    struct eval_table *s = mem_zalloc(1, sizeof *s);
-    int rc;
+    mem_scoped struct eval_table *s = mem_zalloc(1, sizeof *s);
 
     if (!s)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = eval_table_fill(s, a, b, q->ci, &draw, err)) < 0 ||
-        (q->per_user && (rc = write_users(q->per_user, a, err)) < 0))
-        goto end;
+    TRY(eval_table_fill(s, a, b, q->ci, &draw, err));
+    if (q->per_user)
+        TRY(write_users(q->per_user, a, err));
     if (!q->quiet)
         fprintf(stderr, "%s: %s%s, %lld examples, %lld held-out ratings\n", q->lists ? q->lists : q->run,
                 q->on || q->lists ? "on " : "", ratings, (long long)a->result.examples,
                 (long long)a->result.cells);
     if (q->form == FORM_JSON)
-        rc = print_json(s, q, a, err);
-    else
-        eval_table_print(s, q->form == FORM_TSV);
-end:
-    mem_free(s);
-    return rc;
+        return print_json(s, q, a, err);
+    eval_table_print(s, q->form == FORM_TSV);
+    return 0;
 }
 
 /* `set` has the metrics and eval.relevant. */
@@ -305,19 +294,15 @@ static int evaluate_list_files(struct evaluation *out, char **set, int n, const 
                                struct error *err)
 {
     struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = cli_warn};
-    struct config *c = NULL;
-    int rc = cli_load(&c, NULL, set, n, err);
+    scoped(config_free) struct config *c = NULL;
 
-    if (rc == 0 && c->metrics.n == 0)
-        rc = config_set(c, "eval.metrics=ndcg@10,recall@10,precision@10", err);
-    if (rc == 0) {
-        r.metric = c->metrics.value;
-        r.metrics = c->metrics.n;
-        r.relevant = c->relevant_rating;
-        rc = evaluate_lists(out, &r, err);
-    }
-    config_free(c);
-    return rc;
+    TRY(cli_load(&c, NULL, set, n, err));
+    if (c->metrics.n == 0)
+        TRY(config_set(c, "eval.metrics=ndcg@10,recall@10,precision@10", err));
+    r.metric = c->metrics.value;
+    r.metrics = c->metrics.n;
+    r.relevant = c->relevant_rating;
+    return evaluate_lists(out, &r, err);
 }
 
 static int check_request(const struct request *q, const char *rest, struct error *err)
@@ -340,7 +325,7 @@ static int check_request(const struct request *q, const char *rest, struct error
 
 static int evaluate_both(const struct request *q, char **set, int n, struct error *err)
 {
-    struct evaluation a = {0}, b = {0};
+    scoped_value(evaluation_free) struct evaluation a = {0}, b = {0};
     int kind = q->against ? baseline_find(q->against) : -1;
     struct eval_request r = {.folder = q->lists ? q->against : q->run,
                              .on = q->on,
@@ -350,39 +335,35 @@ static int evaluate_both(const struct request *q, char **set, int n, struct erro
                              .quiet = q->quiet,
                              .baseline = (enum baseline_kind)kind,
                              .warn = cli_warn};
-    int rc =
-        q->lists ? evaluate_list_files(&a, set, n, q, err) : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err);
 
-    if (rc == 0 && !q->lists)
+    TRY(q->lists ? evaluate_list_files(&a, set, n, q, err)
+                 : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err));
+    if (!q->lists)
         note_ratings(q, q->run, &a);
     r.folder = q->against;
-    if (rc == 0 && q->against && kind < 0 && (rc = evaluate_run(&b, NULL, &r, err)) == 0) {
+    if (q->against && kind < 0) {
+        TRY(evaluate_run(&b, NULL, &r, err));
         note_ratings(q, q->against, &b);
-        for (int i = 0; i < a.spec.n && rc == 0; i++)
+        for (int i = 0; i < a.spec.n; i++)
             if (a.spec.n != b.spec.n || strcmp(a.spec.metric[i].name, b.spec.metric[i].name) != 0)
-                rc = error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
+                return error_set(err, PT_EUSAGE, "the two runs have other eval.metrics; give --metrics");
     }
-    if (rc == 0)
-        rc = report(q, &a, q->against ? &b : NULL, err);
-    evaluation_free(&b);
-    evaluation_free(&a);
-    return rc;
+    return report(q, &a, q->against ? &b : NULL, err);
 }
 
 int cmd_eval(int argc, char **argv, struct error *err)
 {
     struct request q = {.resamples = 2000, .seed = 1};
-    char *metrics = NULL, threads[40], **set;
+    mem_scoped char *metrics = NULL, **set = mem_alloc(argc + 2, sizeof *set);
+    char threads[40];
     struct cli_args args;
-    int rc = cli_parse(&args, &cmd_eval_usage, argc, argv, &q, err), n = argc - args.rest;
+    int n;
 
-    if (rc < 0 || (rc = check_request(&q, n ? argv[args.rest] : NULL, err)) < 0)
-        return rc;
-    set = mem_alloc(n + 2, sizeof *set);
-    if (!set || (q.metrics && asprintf(&metrics, "eval.metrics=%s", q.metrics) < 0)) {
-        mem_free(set);
+    TRY(cli_parse(&args, &cmd_eval_usage, argc, argv, &q, err));
+    n = argc - args.rest;
+    TRY(check_request(&q, n ? argv[args.rest] : NULL, err));
+    if (!set || (q.metrics && !(metrics = mem_printf("eval.metrics=%s", q.metrics))))
         return error_set(err, PT_ENOMEM, "out of memory");
-    }
     memcpy(set, argv + args.rest, (size_t)n * sizeof *set);
     if (metrics)
         set[n++] = metrics;
@@ -390,8 +371,5 @@ int cmd_eval(int argc, char **argv, struct error *err)
         snprintf(threads, sizeof threads, "run.threads=%lld", (long long)q.threads);
         set[n++] = threads;
     }
-    rc = evaluate_both(&q, set, n, err);
-    mem_free(set);
-    free(metrics);
-    return rc;
+    return evaluate_both(&q, set, n, err);
 }

@@ -27,9 +27,8 @@ int cmd_export(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
-    struct trained *trained;
+    scoped(trained_close) struct trained *trained = NULL;
     size_t length;
-    int rc;
 
     TRY(cli_parse(&args, &cmd_export_usage, argc, argv, &q, err));
     if (args.rest < argc)
@@ -40,7 +39,5 @@ int cmd_export(int argc, char **argv, struct error *err)
     if (length < 6 || strcmp(q.output + length - 5, ".onnx") != 0)
         return error_set(err, PT_EUSAGE, "%.200s: the name must end in .onnx", q.output);
     TRY(trained_open(&trained, q.model, 1, err));
-    rc = onnx_write(trained, q.output, err);
-    trained_close(trained);
-    return rc;
+    return onnx_write(trained, q.output, err);
 }

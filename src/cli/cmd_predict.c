@@ -174,20 +174,21 @@ static int take_line(struct job *j, const char *shown, int64_t line, const char 
 static int for_text(struct job *j, struct error *err)
 {
     const char *shown = targets_file(j->q), *begin, *end;
-    struct lines *lines;
+    scoped(lines_close) struct lines *lines = NULL;
     int64_t line = 0;
-    int rc = 0;
 
     TRY(lines_open(&lines, j->q->file, NULL, shown, err));
-    while (rc == 0 && (rc = lines_next(lines, line, &begin, &end, err)) == 0 && begin < end)
-        while (begin < end && rc == 0) {
+    for (;;) {
+        TRY(lines_next(lines, line, &begin, &end, err));
+        if (begin == end)
+            return 0;
+        while (begin < end) {
             const char *newline = memchr(begin, '\n', (size_t)(end - begin));
 
-            rc = take_line(j, shown, ++line, begin, (size_t)(newline - begin), err);
+            TRY(take_line(j, shown, ++line, begin, (size_t)(newline - begin), err));
             begin = newline + 1;
         }
-    lines_close(lines);
-    return rc;
+    }
 }
 
 static int for_rows(struct job *j, struct error *err)
@@ -196,25 +197,22 @@ static int for_rows(struct job *j, struct error *err)
     const struct idtable *users =
         j->history && trained->side == SIDE_USER ? j->history->names : trained->users;
     const char *where = users == trained->users ? "the run" : "the data";
-    struct list *list = NULL;
-    int64_t n = idtable_count(users), missing = 0;
-    int rc = targets_list(j->q, users, &list, err);
+    scoped(list_free) struct list *list = NULL;
+    int64_t n, missing = 0;
 
-    if (rc == 0 && list)
-        n = list->n;
-    for (int64_t i = 0; i < n && rc == 0; i++) {
+    TRY(targets_list(j->q, users, &list, err));
+    n = list ? list->n : idtable_count(users);
+    for (int64_t i = 0; i < n; i++) {
         const char *user = list ? list->entry[i] : idtable_name(users, i);
 
         if (list && (trained->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
                                                 : example_of(j, user, strlen(user))) < 0)
             targets_note_missing(j->q, where, user, missing++);
-        for (int64_t item = 0; item < idtable_count(trained->items) && rc == 0; item++)
-            rc = add_pair(j, user, strlen(user), item, NULL, 0, err);
+        for (int64_t item = 0; item < idtable_count(trained->items); item++)
+            TRY(add_pair(j, user, strlen(user), item, NULL, 0, err));
     }
-    if (rc == 0)
-        targets_note_all_missing(j->q, where, missing);
-    list_free(list);
-    return rc;
+    targets_note_all_missing(j->q, where, missing);
+    return 0;
 }
 
 /* How the predictions came about. */
@@ -264,24 +262,26 @@ static int predict(struct job *j, struct error *err)
     return 0;
 }
 
+static void job_fini(struct job *j)
+{
+    ranker_free(j->ranker);
+    history_source_free(j->history);
+    mem_free(j->pair);
+    mem_free(j->shown);
+    mem_free(j->rating);
+    mem_free(j->text);
+    trained_close(j->trained);
+}
+
 int cmd_predict(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
-    struct job j = {.q = &q.targets, .rows = {.file = stdout}};
+    scoped_value(job_fini) struct job j = {.q = &q.targets, .rows = {.file = stdout}};
     struct cli_args args;
-    int rc;
 
     TRY(cli_parse(&args, &cmd_predict_usage, argc, argv, &q, err));
     TRY(targets_check(&q.targets, &args, "pairs", "of what", err));
     TRY(trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err));
     j.rows.form = (enum rows_form)q.targets.form;
-    rc = predict(&j, err);
-    ranker_free(j.ranker);
-    history_source_free(j.history);
-    mem_free(j.pair);
-    mem_free(j.shown);
-    mem_free(j.rating);
-    mem_free(j.text);
-    trained_close(j.trained);
-    return rc;
+    return predict(&j, err);
 }

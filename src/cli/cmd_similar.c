@@ -59,18 +59,19 @@ static int print_similar(const struct request *q, struct trained *trained, const
                          struct error *err)
 {
     struct rows rows = {.file = stdout, .form = (enum rows_form)q->form, .similar = true};
-    struct scored *best = mem_array(BLOCK * q->k, sizeof *best);
-    struct similar *similar = NULL;
+    mem_scoped struct scored *best = mem_array(BLOCK * q->k, sizeof *best);
+    scoped(similar_free) struct similar *similar = NULL;
     int64_t empty = 0;
     int count[BLOCK];
-    int rc = best ? similar_new(&similar, trained, err)
-                  : error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
 
-    for (int64_t from = 0; from < n && rc == 0; from += BLOCK) {
+    if (!best)
+        return error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
+    TRY(similar_new(&similar, trained, err));
+    for (int64_t from = 0; from < n; from += BLOCK) {
         int64_t block = n - from < BLOCK ? n - from : BLOCK;
 
-        rc = similar_find(similar, item + from, block, (int)q->k, best, count, err);
-        for (int64_t i = 0; i < block && rc == 0; i++) {
+        TRY(similar_find(similar, item + from, block, (int)q->k, best, count, err));
+        for (int64_t i = 0; i < block; i++) {
             const struct scored *near = best + i * q->k;
 
             rows_begin(&rows, idtable_name(trained->items, item[from + i]));
@@ -81,22 +82,19 @@ static int print_similar(const struct request *q, struct trained *trained, const
             empty += !count[i];
         }
     }
-    if (rc == 0 && empty && !q->quiet)
+    if (empty && !q->quiet)
         cli_message("%lld of %lld items have no training ratings, so nothing is near to them",
                     (long long)empty, (long long)n);
-    similar_free(similar);
-    mem_free(best);
-    return rc;
+    return 0;
 }
 
 int cmd_similar(int argc, char **argv, struct error *err)
 {
     struct request q = {.k = 10};
-    struct trained *trained = NULL;
+    scoped(trained_close) struct trained *trained = NULL;
+    mem_scoped int32_t *item = NULL;
     struct cli_args args;
-    int32_t *item = NULL;
     int64_t n = 0;
-    int rc = 0;
 
     TRY(cli_parse(&args, &cmd_similar_usage, argc, argv, &q, err));
     if (!q.model)
@@ -108,15 +106,10 @@ int cmd_similar(int argc, char **argv, struct error *err)
         q.k = trained->columns;
     item = mem_array(q.all ? trained->columns : argc - args.rest, sizeof *item);
     if (!item)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    else if (q.all)
-        for (; n < trained->columns; n++)
-            item[n] = (int32_t)n;
-    else
-        rc = find_items(&q, trained, argv + args.rest, argc - args.rest, item, &n, err);
-    if (rc == 0)
-        rc = print_similar(&q, trained, item, n, err);
-    mem_free(item);
-    trained_close(trained);
-    return rc;
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (; q.all && n < trained->columns; n++)
+        item[n] = (int32_t)n;
+    if (!q.all)
+        TRY(find_items(&q, trained, argv + args.rest, argc - args.rest, item, &n, err));
+    return print_similar(&q, trained, item, n, err);
 }

@@ -264,13 +264,12 @@ static void warn(void *arg, const char *text)
 /* The one that rank 0 chose. */
 static char *default_folder(const char *file, struct ranks *ranks)
 {
-    char name[4096] = "", *own = run_folder_default("runs", file);
+    mem_scoped char *own = run_folder_default("runs", file);
+    char name[4096];
 
-    if (own)
-        snprintf(name, sizeof name, "%s", own);
-    free(own);
+    snprintf(name, sizeof name, "%s", own ? own : "");
     ranks_copy(ranks, name, sizeof name);
-    return *name ? strdup(name) : NULL;
+    return *name ? mem_strdup(name) : NULL;
 }
 
 static void print_result(const struct train_result *r, const char *folder, bool quiet)
@@ -295,7 +294,7 @@ static void print_result(const struct train_result *r, const char *folder, bool 
 static int start(const struct request *q, const struct config *c, struct error *err)
 {
     struct ranks ranks = ranks_self();
-    char *folder = q->folder ? strdup(q->folder) : default_folder(q->file, &ranks);
+    mem_scoped char *folder = q->folder ? mem_strdup(q->folder) : default_folder(q->file, &ranks);
     struct console console = {.quiet = q->quiet, .verbose = q->verbose};
     struct train_options o = {.folder = folder,
                               .resume = q->resume,
@@ -315,21 +314,18 @@ static int start(const struct request *q, const struct config *c, struct error *
     console.patience = c->patience;
     if (!console.quiet && !ranks.id) {
         cli_note_unused(c);
-        if ((rc = config_print(c, stderr, false, err)) < 0)
-            goto end;
+        TRY(config_print(c, stderr, false, err));
     }
     signals_install();
     rc = train_run(c, &o, &result, err);
     clear_line(&console);
-    if (ranks.id || q->dry_run)
-        goto end;
-    if (rc == 0 && !result.weights_hash[0])
+    if (rc < 0 || ranks.id || q->dry_run)
+        return rc;
+    if (!result.weights_hash[0])
         cli_message("%s: this run is finished", folder);
-    else if (rc == 0)
+    else
         print_result(&result, folder, console.quiet);
-end:
-    free(folder);
-    return rc;
+    return 0;
 }
 
 /* What a run that goes on is configured by where no -c says so; *out stays NULL where nothing was begun and
@@ -350,8 +346,7 @@ static int train(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
-    struct config *c = NULL;
-    int rc;
+    scoped(config_free) struct config *c = NULL;
 
     TRY(cli_parse(&args, &cmd_train_usage, argc, argv, &q, err));
     if (q.folder && !*q.folder)
@@ -359,16 +354,12 @@ static int train(int argc, char **argv, struct error *err)
     if (q.resume && !q.folder)
         return error_set(err, PT_EUSAGE, "--resume needs the run's folder: --out DIR");
     TRY(begun_config(&c, &q, argc - args.rest, err));
-    rc = c ? cli_set(c, argv + args.rest, argc - args.rest, err)
-           : cli_load(&c, q.file, argv + args.rest, argc - args.rest, err);
-    if (rc == 0)
-        rc = config_check(c, err);
-    if (rc == 0)
-        rc = cli_set_threads(c, q.threads, err);
-    if (rc == 0 && (rc = config_need_data(c, err)) == 0)
-        rc = start(&q, c, err);
-    config_free(c);
-    return signals_end(rc, err);
+    TRY(c ? cli_set(c, argv + args.rest, argc - args.rest, err)
+          : cli_load(&c, q.file, argv + args.rest, argc - args.rest, err));
+    TRY(config_check(c, err));
+    TRY(cli_set_threads(c, q.threads, err));
+    TRY(config_need_data(c, err));
+    return signals_end(start(&q, c, err), err);
 }
 
 int cmd_train(int argc, char **argv, struct error *err)

@@ -77,7 +77,7 @@ static int compare(const void *a, const void *b, void *arg)
 /* The best trials first, at most MOST_ROWS of them and the one as it stands. */
 static int print_table(struct tune_result *r, struct error *err)
 {
-    int64_t *order = mem_alloc(r->n, sizeof *order);
+    mem_scoped int64_t *order = mem_alloc(r->n, sizeof *order);
 
     if (!order)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -100,7 +100,6 @@ static int print_table(struct tune_result *r, struct error *err)
         if (t->reason)
             printf("%20s%s\n", "", t->reason);
     }
-    mem_free(order);
     return 0;
 }
 
@@ -153,13 +152,13 @@ int cmd_tune(int argc, char **argv, struct error *err)
 {
     struct request q = {0};
     struct cli_args args;
-    struct tune_result result;
+    scoped_value(tune_result_fini) struct tune_result result = {0};
     struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_warn, .arg = &q.quiet};
-    char *folder;
+    mem_scoped char *folder = NULL;
     int rc;
 
     TRY(parse(&q, &args, argc, argv, err));
-    folder = q.folder ? strdup(q.folder) : run_folder_default("tune", q.file);
+    folder = q.folder ? mem_strdup(q.folder) : run_folder_default("tune", q.file);
     if (!folder)
         return error_set(err, PT_ENOMEM, "out of memory");
     o.file = q.file;
@@ -172,7 +171,5 @@ int cmd_tune(int argc, char **argv, struct error *err)
     rc = cli_name_installed(tune_run(&o, &result, err), q.file, err);
     if (rc == 0 && (rc = print_table(&result, err)) == 0 && !q.quiet)
         print_verdict(&result, folder);
-    tune_result_fini(&result);
-    free(folder);
     return signals_end(rc, err);
 }

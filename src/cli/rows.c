@@ -164,27 +164,20 @@ static char *trimmed(char *id)
 
 int list_read(struct list **out, const char *text, bool file, struct error *err)
 {
-    struct list *l = mem_zalloc(1, sizeof *l);
-    size_t length, room = 1;
-    int rc = 0;
+    scoped(list_free) struct list *l = mem_zalloc(1, sizeof *l);
+    size_t length = strlen(text), room = 1;
 
     if (!l)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (file)
-        rc = file_read(&l->text, &length, text, LIST_MAX, PT_EDATA, err);
-    else if ((l->text = mem_strdup(text)))
-        length = strlen(text);
+        TRY(file_read(&l->text, &length, text, LIST_MAX, PT_EDATA, err));
     else
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc < 0)
-        goto fail;
-    for (size_t i = 0; i < length; i++)
+        l->text = mem_strdup(text);
+    for (size_t i = 0; l->text && i < length; i++)
         room += l->text[i] == (file ? '\n' : ',');
     l->entry = mem_alloc((int64_t)room, sizeof *l->entry);
-    if (!l->entry) {
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-        goto fail;
-    }
+    if (!l->text || !l->entry)
+        return error_set(err, PT_ENOMEM, "out of memory");
     for (char *at = l->text + (strncmp(l->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0), *next; at; at = next) {
         next = strchr(at, file ? '\n' : ',');
         if (next)
@@ -194,10 +187,8 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
             l->entry[l->n++] = at;
     }
     *out = l;
+    l = NULL;
     return 0;
-fail:
-    list_free(l);
-    return rc;
 }
 
 void list_free(struct list *l)

@@ -40,3 +40,4 @@ struct list {
 };
 int list_read(struct list **out, const char *text, bool file, struct error *err);
 void list_free(struct list *l);
+SCOPED(list_free, struct list)

@@ -105,22 +105,19 @@ int targets_list(const struct targets *q, const struct idtable *ids, struct list
 int targets_users(const struct targets *q, const struct idtable *ids, const char *where, int32_t **out,
                   int64_t *n, struct error *err)
 {
-    struct list *list = NULL;
+    scoped(list_free) struct list *list = NULL;
     int64_t missing = 0;
 
     TRY(targets_list(q, ids, &list, err));
     *n = list ? list->n : idtable_count(ids);
     *out = mem_alloc(*n, sizeof **out);
-    if (!*out) {
-        list_free(list);
+    if (!*out)
         return error_set(err, PT_ENOMEM, "out of memory");
-    }
     if (list)
         missing = find_users(q, list, ids, where, *out, n);
     else
         for (int64_t i = 0; i < *n; i++)
             (*out)[i] = (int32_t)i;
-    list_free(list);
     if (!*n)
         return error_set(err, PT_EDATA, "%s has none of the %lld users asked for%s", where,
                          (long long)missing,

@@ -11,16 +11,14 @@
 /* The defaults, or (`from` not NULL) the values of another. */
 static int make(struct config **out, const struct config *from, struct error *err)
 {
-    struct config *c = mem_zalloc(1, sizeof *c);
-    int rc = c ? 0 : error_set(err, PT_ENOMEM, "configuration: out of memory");
+    scoped(config_free) struct config *c = mem_zalloc(1, sizeof *c);
 
-    for (int i = 0; i < option_count() && rc == 0; i++)
-        rc = from ? option_copy(c, from, option_at(i), err) : option_set_default(c, option_at(i), err);
-    if (rc < 0) {
-        config_free(c);
-        return rc;
-    }
+    if (!c)
+        return error_set(err, PT_ENOMEM, "configuration: out of memory");
+    for (int i = 0; i < option_count(); i++)
+        TRY(from ? option_copy(c, from, option_at(i), err) : option_set_default(c, option_at(i), err));
     *out = c;
+    c = NULL;
     return 0;
 }
 
@@ -31,13 +29,10 @@ int config_new(struct config **out, struct error *err)
 
 int config_copy(struct config **out, const struct config *from, struct error *err)
 {
-    int rc = make(out, from, err);
-
-    if (rc == 0) {
-        memcpy((*out)->set, from->set, sizeof from->set);
-        (*out)->retired = from->retired;
-    }
-    return rc;
+    TRY(make(out, from, err));
+    memcpy((*out)->set, from->set, sizeof from->set);
+    (*out)->retired = from->retired;
+    return 0;
 }
 
 void config_free(struct config *c)
@@ -146,9 +141,7 @@ static int load_entry(struct load *load, const struct tree *entry, const char *s
 
 static int load_map(struct load *load, const struct tree *map, const char *section)
 {
-    int rc = 0;
-
-    for (int i = 0; i < map->n && rc == 0; i++) {
+    for (int i = 0; i < map->n; i++) {
         const struct tree *entry = &map->item[i];
         bool block = section_find(entry->key) || strcmp(entry->key, "tune") == 0;
 
@@ -156,32 +149,28 @@ static int load_map(struct load *load, const struct tree *map, const char *secti
             if (strcmp(map->item[j].key, entry->key) == 0)
                 return tree_fail(load->err, load->path, entry->key_line, entry->key_column,
                                  "%s: given twice; join the two", entry->key);
-        rc = load_entry(load, entry, section);
+        TRY(load_entry(load, entry, section));
     }
-    return rc;
+    return 0;
 }
 
-/* Frees the tree. */
-static int load_tree(struct config *c, struct tree *root, const char *path, struct error *err)
+static int load_tree(struct config *c, const struct tree *root, const char *path, struct error *err)
 {
     struct error own = {0};
     struct load load = {.c = c, .path = path, .err = err ? err : &own};
-    int rc;
 
     if (tree_is_null(root) || (root->kind == TREE_MAP && root->n == 0))
-        rc = tree_fail(err, path, root->line, root->column, "empty; give at least model.kind and data.path");
-    else if (root->kind != TREE_MAP)
-        rc = tree_fail(err, path, root->line, root->column,
-                       "expected sections with keys in them, as in `model: {kind: multivae}`");
-    else
-        rc = load_map(&load, root, "");
-    tree_free(root);
-    return rc;
+        return tree_fail(err, path, root->line, root->column,
+                         "empty; give at least model.kind and data.path");
+    if (root->kind != TREE_MAP)
+        return tree_fail(err, path, root->line, root->column,
+                         "expected sections with keys in them, as in `model: {kind: multivae}`");
+    return load_map(&load, root, "");
 }
 
 int config_load(struct config *c, const char *path, struct error *err)
 {
-    struct tree *root = NULL;
+    scoped(tree_free) struct tree *root = NULL;
 
     TRY(tree_read(&root, path, err));
     return load_tree(c, root, path, err);
@@ -189,7 +178,7 @@ int config_load(struct config *c, const char *path, struct error *err)
 
 int config_load_text(struct config *c, const char *text, size_t length, const char *name, struct error *err)
 {
-    struct tree *root = NULL;
+    scoped(tree_free) struct tree *root = NULL;
 
     TRY(tree_parse(&root, text, length, name, err));
     return load_tree(c, root, name, err);
@@ -198,49 +187,45 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
 int config_set(struct config *c, const char *assignment, struct error *err)
 {
     const char *equals = strchr(assignment, '=');
-    char *key;
-    int i, rc;
+    mem_scoped char *key = mem_strdup(assignment);
+    int i;
 
     if (!equals || equals == assignment)
         return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE", show(assignment).text);
-    key = mem_strdup(assignment);
     if (!key)
         return error_set(err, PT_ENOMEM, "configuration: out of memory");
     key[equals - assignment] = 0;
     i = option_find(key);
-    if (i >= 0)
-        rc = option_set_text(c, i, equals + 1, err);
-    else if (option_find_retired(key))
-        c->retired = option_find_retired(key), rc = 0;
-    else if (section_find(key))
-        rc = error_set(err, PT_ECONFIG, "%s: is a section; name a key in it, as in %s.KEY=VALUE", key, key);
-    else
-        rc = unknown_key(key, err);
-    if (rc == 0 && i >= 0)
+    if (i >= 0) {
+        TRY(option_set_text(c, i, equals + 1, err));
         mark_given(c, i);
-    mem_free(key);
-    return rc;
+    } else if (option_find_retired(key)) {
+        c->retired = option_find_retired(key);
+    } else if (section_find(key)) {
+        return error_set(err, PT_ECONFIG, "%s: is a section; name a key in it, as in %s.KEY=VALUE", key, key);
+    } else {
+        return unknown_key(key, err);
+    }
+    return 0;
 }
 
 int config_setf(struct config *c, struct error *err, const char *fmt, ...)
 {
-    char *assignment;
+    mem_scoped char *assignment = NULL;
     va_list args;
-    int rc;
+    int n;
 
     va_start(args, fmt);
-    rc = vasprintf(&assignment, fmt, args);
+    n = vasprintf(&assignment, fmt, args);
     va_end(args);
-    if (rc < 0)
+    if (n < 0)
         return error_set(err, PT_ENOMEM, "out of memory");
-    rc = config_set(c, assignment, err);
-    free(assignment);
-    return rc;
+    return config_set(c, assignment, err);
 }
 
 const char *config_next_unused(const struct config *c, int *at)
 {
-    struct config *defaults = NULL;
+    scoped(config_free) struct config *defaults = NULL;
     const char *key = NULL;
 
     if (config_new(&defaults, NULL) < 0) /* no memory: no note */
@@ -251,7 +236,6 @@ const char *config_next_unused(const struct config *c, int *at)
         if (is_given(c, *at) && !option_used(c, o) && !option_equal(c, defaults, o))
             key = o->key;
     }
-    config_free(defaults);
     return key;
 }
 

@@ -203,7 +203,7 @@ static void reference_type(FILE *out, const struct option *o)
 
 int config_write_reference(FILE *out, struct error *err)
 {
-    struct config *defaults;
+    scoped(config_free) struct config *defaults = NULL;
 
     TRY(config_new(&defaults, err));
     fputs("# Configuration\n\n"
@@ -245,6 +245,5 @@ int config_write_reference(FILE *out, struct error *err)
             fprintf(out, " | %s |\n", o->help);
         }
     }
-    config_free(defaults);
     return 0;
 }

@@ -36,6 +36,7 @@ int tree_parse(struct tree **out, const char *text, size_t length, const char *n
 bool tree_is_null(const struct tree *t);
 
 void tree_free(struct tree *t);
+SCOPED(tree_free, struct tree)
 
 /* Fills *err with "path:line:column: reason" (of a long path the end; NULL: the reason alone). PT_ECONFIG. */
 int tree_fail(struct error *err, const char *path, int line, int column, const char *fmt, ...)

@@ -214,22 +214,19 @@ static int set_items(struct config *c, const struct option *o, const struct tree
 {
     int64_t number[LONGEST_LIST];
     const char *word[LONGEST_LIST];
-    int rc = 0;
 
-    for (int i = 0; i < n && rc == 0; i++) {
+    for (int i = 0; i < n; i++) {
         if (at)
             *at = &item[i];
         if (o->type == OPTION_INTS) {
-            rc = read_whole(o, &item[i], &number[i], err);
-        } else if (item[i].kind != TREE_SCALAR || tree_is_null(&item[i]) || !*item[i].text) {
-            rc = error_set(err, PT_ECONFIG, "%s: entry %d of the list is not a word", o->key, i + 1);
-        } else {
-            word[i] = item[i].text;
-            rc = check_text(o, word[i], err);
+            TRY(read_whole(o, &item[i], &number[i], err));
+            continue;
         }
+        if (item[i].kind != TREE_SCALAR || tree_is_null(&item[i]) || !*item[i].text)
+            return error_set(err, PT_ECONFIG, "%s: entry %d of the list is not a word", o->key, i + 1);
+        word[i] = item[i].text;
+        TRY(check_text(o, word[i], err));
     }
-    if (rc < 0)
-        return rc;
     return o->type == OPTION_INTS ? set_numbers(option_field(c, o), number, n, err)
                                   : set_words(option_field(c, o), word, n, err);
 }
@@ -239,20 +236,18 @@ static int split_words(struct config *c, const struct option *o, const char *wor
                        struct error *err)
 {
     struct tree item[LONGEST_LIST];
-    char *text = mem_strdup(words), *rest = NULL;
-    int rc = text ? 0 : out_of_memory(o, err), n = 0;
+    mem_scoped char *text = mem_strdup(words);
+    char *rest = NULL;
+    int n = 0;
 
-    for (char *word = text ? strtok_r(text, ", \t", &rest) : NULL; word && rc == 0;
-         word = strtok_r(NULL, ", \t", &rest)) {
+    if (!text)
+        return out_of_memory(o, err);
+    for (char *word = strtok_r(text, ", \t", &rest); word; word = strtok_r(NULL, ", \t", &rest)) {
         if (n == LONGEST_LIST)
-            rc = error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
-        else
-            item[n++] = (struct tree){.text = word, .quoted = from->quoted};
+            return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
+        item[n++] = (struct tree){.text = word, .quoted = from->quoted};
     }
-    if (rc == 0)
-        rc = set_items(c, o, item, n, NULL, err);
-    mem_free(text);
-    return rc;
+    return set_items(c, o, item, n, NULL, err);
 }
 
 static int set_list(struct config *c, const struct option *o, const struct tree *value,
@@ -295,21 +290,17 @@ int option_set_text(struct config *c, int i, const char *value, struct error *er
 {
     const struct option *o = option_at(i);
     struct tree raw = {.text = (char *)value, .quoted = o->type == OPTION_TEXT || o->type == OPTION_TEXTS};
-    struct tree *root = NULL;
+    scoped(tree_free) struct tree *root = NULL;
     const struct tree *at;
     int rc;
 
     if (!*value || (o->type == OPTION_TEXT && *value != '"' && *value != '\''))
         return option_set(c, o, &raw, &at, err);
     rc = tree_parse(&root, value, strlen(value), NULL, err);
-    if (rc < 0) {
-        if (rc == PT_ECONFIG)
-            error_prefix(err, "%s", o->key);
-        return rc;
-    }
-    rc = option_set(c, o, root, &at, err);
-    tree_free(root);
-    return rc;
+    if (rc == PT_ECONFIG)
+        error_prefix(err, "%s", o->key);
+    TRY(rc);
+    return option_set(c, o, root, &at, err);
 }
 
 int option_set_default(struct config *c, const struct option *o, struct error *err)

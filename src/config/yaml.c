@@ -255,37 +255,30 @@ static int read_document(struct reader *r, struct tree *root)
 int tree_parse(struct tree **out, const char *text, size_t length, const char *name, struct error *err)
 {
     struct reader r = {.text = text, .length = length, .name = name, .err = err};
-    struct tree *root = mem_zalloc(1, sizeof *root);
+    scoped(tree_free) struct tree *root = mem_zalloc(1, sizeof *root);
     int rc;
 
-    if (!root || !yaml_parser_initialize(&r.parser)) {
-        mem_free(root);
+    if (!root || !yaml_parser_initialize(&r.parser))
         return out_of_memory(err);
-    }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
     rc = read_document(&r, root);
     yaml_parser_delete(&r.parser);
-    if (rc < 0) {
-        tree_free(root);
-        return rc;
-    }
+    TRY(rc);
     *out = root;
+    root = NULL;
     return 0;
 }
 
 int tree_read(struct tree **out, const char *path, struct error *err)
 {
-    char *text;
+    mem_scoped char *text = NULL;
     size_t length;
-    int rc;
 
     if (!*path)
         return error_set(err, PT_ECONFIG, "the name of the configuration file is empty");
     TRY(file_read(&text, &length, path, TREE_BYTES, PT_ECONFIG, err));
-    rc = tree_parse(out, text, length, path, err);
-    mem_free(text);
-    return rc;
+    return tree_parse(out, text, length, path, err);
 }
 
 bool tree_is_null(const struct tree *t)

@@ -216,29 +216,26 @@ static int fill(struct split *s, const struct ratings *r, const struct split_spe
 
 int split_make(struct split **out, const struct ratings *r, const struct split_spec *spec, struct error *err)
 {
-    struct split *s = mem_zalloc(1, sizeof *s);
-    int rc = 0;
+    scoped(split_free) struct split *s = mem_zalloc(1, sizeof *s);
 
     if (s)
         *s = (struct split){.n = r->n, .part = mem_zalloc(r->n, 1)};
     if (!s || !s->part)
-        rc = error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
-    else if (r->n == 0)
-        rc = error_set(err, PT_EDATA,
-                       "data.path: there are no ratings to split; look at the filters data.min_*");
-    else if ((rc = fill(s, r, spec, err)) == 0)
-        tally(s);
-    if (rc == 0 && s->train == 0)
-        rc = error_set(err, PT_EDATA,
-                       "split: of %" PRId64
-                       " ratings none is left to train on; hold out fewer (split.test and "
-                       "split.valid, split.test_users and split.valid_users, or a later split.time_cut)",
-                       r->n);
-    if (rc < 0)
-        split_free(s);
-    else
-        *out = s;
-    return rc;
+        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    if (r->n == 0)
+        return error_set(err, PT_EDATA,
+                         "data.path: there are no ratings to split; look at the filters data.min_*");
+    TRY(fill(s, r, spec, err));
+    tally(s);
+    if (s->train == 0)
+        return error_set(err, PT_EDATA,
+                         "split: of %" PRId64
+                         " ratings none is left to train on; hold out fewer (split.test and "
+                         "split.valid, split.test_users and split.valid_users, or a later split.time_cut)",
+                         r->n);
+    *out = s;
+    s = NULL;
+    return 0;
 }
 
 void split_refit(struct split *s)

@@ -243,12 +243,6 @@ static int numbers_init(struct id_numbers *m, int64_t rows, struct error *err)
     return 0;
 }
 
-static void numbers_fini(struct id_numbers *m)
-{
-    mem_free(m->of);
-    mem_free(m->row);
-}
-
 /* Rows of the ratings with a bit of `mask`, in order of appearance, behind those that have a number. */
 static void numbers_add(struct id_numbers *m, const struct split *s, const int32_t *row, int mask)
 {
@@ -266,6 +260,14 @@ struct liang {
     struct id_numbers users, items;
     bool keep_ids;
 };
+
+static void liang_fini(struct liang *l)
+{
+    mem_free(l->users.of);
+    mem_free(l->users.row);
+    mem_free(l->items.of);
+    mem_free(l->items.row);
+}
 
 static int put_field(struct sink *s, const struct liang *l, const struct id_numbers *m,
                      const struct idtable *ids, int32_t row, struct error *err)
@@ -349,30 +351,28 @@ int write_liang(const struct ratings *r, const struct split *s, const char *fold
                 {"validation_te.csv", PART_VALID_OUT},
                 {"test_tr.csv", PART_TEST_IN},
                 {"test_te.csv", PART_TEST_OUT}};
-    struct liang l = {.ratings = r, .split = s, .folder = folder, .keep_ids = keep_ids};
-    int rc;
+    scoped_value(liang_fini) struct liang l = {
+        .ratings = r, .split = s, .folder = folder, .keep_ids = keep_ids};
 
     if (!s->rows)
         return error_set(err, PT_ECONFIG, "the five files hold out whole users: set split.kind=users");
     TRY(check_liang(r, s, err));
     TRY(file_make_folder(folder, err));
-    if ((rc = numbers_init(&l.users, idtable_count(r->users), err)) < 0 ||
-        (rc = numbers_init(&l.items, idtable_count(r->items), err)) < 0)
-        goto end;
+    TRY(numbers_init(&l.users, idtable_count(r->users), err));
+    TRY(numbers_init(&l.items, idtable_count(r->items), err));
     numbers_add(&l.users, s, r->user, PART_TRAIN);
     numbers_add(&l.users, s, r->user, PART_VALID_IN | PART_VALID_OUT);
     numbers_add(&l.users, s, r->user, PART_TEST_IN | PART_TEST_OUT);
     numbers_add(&l.items, s, r->item, PART_TRAIN);
     numbers_add(&l.items, s, r->item, 0xff); /* none in a split of partrain's own */
-    for (size_t i = 0; i < sizeof file / sizeof *file && rc == 0; i++)
-        rc = write_part(&l, file[i].name, file[i].mask, err);
-    if (rc == 0 && !keep_ids && (rc = write_names(&l, "unique_uid.txt", &l.users, r->users, err)) == 0)
-        rc = write_names(&l, "unique_sid.txt", &l.items, r->items, err);
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        TRY(write_part(&l, file[i].name, file[i].mask, err));
+    if (!keep_ids) {
+        TRY(write_names(&l, "unique_uid.txt", &l.users, r->users, err));
+        TRY(write_names(&l, "unique_sid.txt", &l.items, r->items, err));
+    }
     count(counts, s);
-end:
-    numbers_fini(&l.users);
-    numbers_fini(&l.items);
-    return rc;
+    return 0;
 }
 
 /* ---- u.base and u.test ---- */

@@ -239,20 +239,17 @@ int graph_write(struct graph *g, const char *path)
 
 int onnx_write(const struct trained *trained, const char *path, struct error *err)
 {
-    struct graph *g = mem_zalloc(1, sizeof *g);
-    struct tensors *file = NULL;
+    mem_scoped struct graph *g = mem_zalloc(1, sizeof *g);
+    scoped(tensors_close) struct tensors *file = NULL;
     int rc;
 
     if (!g)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (problem_traits(trained->config)->alternating) {
-        rc = error_set(err, PT_EUSAGE,
-                       "ials solves a system of equations for each user, which ONNX has no operator for; "
-                       "read item.weight of model.safetensors, or use libpartrain");
-        goto end;
-    }
-    if ((rc = tensors_open(&file, trained->files.path, err)) < 0)
-        goto end;
+    if (problem_traits(trained->config)->alternating)
+        return error_set(err, PT_EUSAGE,
+                         "ials solves a system of equations for each user, which ONNX has no operator for; "
+                         "read item.weight of model.safetensors, or use libpartrain");
+    TRY(tensors_open(&file, trained->files.path, err));
     g->trained = trained;
     g->file = file;
     g->err = err;
@@ -264,8 +261,5 @@ int onnx_write(const struct trained *trained, const char *path, struct error *er
         autoencoder(g);
     rc = g->rc < 0 ? g->rc : graph_write(g, path);
     graph_fini(g);
-end:
-    tensors_close(file);
-    mem_free(g);
     return rc;
 }

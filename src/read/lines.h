@@ -32,3 +32,4 @@ bool lines_would_wait(const struct lines *l);
 /* The next block begins at `from`, a place in this block, and reaches further. False: the text has ended. */
 bool lines_keep(struct lines *l, const char *from);
 void lines_close(struct lines *l);
+SCOPED(lines_close, struct lines)

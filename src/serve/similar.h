@@ -16,6 +16,7 @@ struct similar;
 /* Borrows the model. PT_EUSAGE for item-based autorec, whose weights belong to users. PT_ENOMEM. */
 int similar_new(struct similar **out, const struct trained *trained, struct error *err);
 void similar_free(struct similar *s);
+SCOPED(similar_free, struct similar)
 
 /* The k nearest other items of each of `n` items, nearest first, from best + i k on: count[i] of them.
  * It runs the model's workers. PT_ENOMEM. */

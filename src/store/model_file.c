@@ -23,12 +23,12 @@ static void put_number(struct tensors_writer *w, const char *key, int digits, do
 static int put_metadata(struct tensors_writer *w, const struct model_file *f, struct error *err)
 {
     const struct problem *p = f->problem;
-    char epoch[32], *config;
+    mem_scoped char *config = NULL;
+    char epoch[32];
     size_t length;
 
     TRY(run_config_text(f->config, &config, &length, err));
     tensors_metadata(w, "config", config);
-    free(config);
     tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
     tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");
     tensors_metadata(w, "numerics", MODEL_FILE_NUMERICS);
@@ -118,8 +118,7 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
 {
     const struct problem *p = f->problem;
     const struct param_list *l = &f->model->params;
-    struct tensors_writer *w;
-    int rc;
+    scoped(tensors_abandon) struct tensors_writer *w = NULL;
 
     TRY(tensors_create(&w, path, err));
     for (int which = 0; which < 3; which++)
@@ -145,12 +144,9 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
             tensors_declare(w, BIAS_COUNT, TENSOR_F32, p->items, 0);
         }
     }
-    rc = put_metadata(w, f, err);
-    if (rc < 0) {
-        tensors_abandon(w);
-        return rc;
-    }
+    TRY(put_metadata(w, f, err));
     *out = w;
+    w = NULL;
     return 0;
 }
 
@@ -186,13 +182,12 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
 
 int model_file_is_of(const char *path, const char *hash, bool *out, struct error *err)
 {
-    struct tensors *t;
+    scoped(tensors_close) struct tensors *t = NULL;
     const char *own;
 
     TRY(tensors_open(&t, path, err));
     own = tensors_meta(t, "weights_hash");
     *out = own && strcmp(own, hash) == 0;
-    tensors_close(t);
     return 0;
 }
 
@@ -225,30 +220,25 @@ static int get_tensor(const struct tensors *t, const struct param *p, int which,
 
 int model_file_load(const struct tensors *t, struct model *m, int64_t users, bool moments, struct error *err)
 {
-    int rc = 0;
-
     for (int which = 0; which < (moments ? 3 : 1); which++)
-        for (int i = 0; i < m->params.n && rc == 0; i++) {
+        for (int i = 0; i < m->params.n; i++) {
             const struct param *p = &m->params.param[i];
             bool fewer = users >= 0 && strncmp(p->name, "user.", 5) == 0;
 
             if (which <= p->moments)
-                rc = get_tensor(t, p, which, fewer ? users : p->rows, err);
+                TRY(get_tensor(t, p, which, fewer ? users : p->rows, err));
         }
-    for (int i = 0; i < m->state.n && moments && rc == 0; i++)
-        rc = get_tensor(t, &m->state.param[i], 0, m->state.param[i].rows, err);
-    return rc;
+    for (int i = 0; i < m->state.n && moments; i++)
+        TRY(get_tensor(t, &m->state.param[i], 0, m->state.param[i].rows, err));
+    return 0;
 }
 
 int model_file_read(const char *path, struct model *m, bool moments, struct error *err)
 {
-    struct tensors *t;
-    int rc;
+    scoped(tensors_close) struct tensors *t = NULL;
 
     TRY(tensors_open(&t, path, err));
-    rc = model_file_load(t, m, -1, moments, err);
-    tensors_close(t);
-    return rc;
+    return model_file_load(t, m, -1, moments, err);
 }
 
 /* ---- facts about the training ratings ---- */

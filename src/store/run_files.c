@@ -29,7 +29,7 @@ void run_drop_weights(const char *folder)
 int run_config_read(struct config **out, const char *folder, struct error *err)
 {
     mem_scoped char *path = file_join(folder, RUN_CONFIG);
-    struct config *c = NULL;
+    scoped(config_free) struct config *c = NULL;
     int rc;
 
     if (!path)
@@ -37,15 +37,15 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
     if (!file_exists(path) && errno != EACCES)
         return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
                          folder);
-    if ((rc = config_new(&c, err)) == 0 && (rc = config_load(c, path, err)) == 0) {
-        c->retired = NULL; /* the user has not just given it */
-        *out = c;
-        return 0;
-    }
+    TRY(config_new(&c, err));
+    rc = config_load(c, path, err);
     if (rc == PT_ECONFIG) /* a file of our own, not the user's */
         rc = err->code = PT_EFILE;
-    config_free(c);
-    return rc;
+    TRY(rc);
+    c->retired = NULL; /* the user has not just given it */
+    *out = c;
+    c = NULL;
+    return 0;
 }
 
 int run_config_text(const struct config *c, char **out, size_t *length, struct error *err)
@@ -65,14 +65,11 @@ int run_config_text(const struct config *c, char **out, size_t *length, struct e
 
 int run_config_write(const struct config *c, const char *path, struct error *err)
 {
-    char *text;
+    mem_scoped char *text = NULL;
     size_t length;
-    int rc;
 
     TRY(run_config_text(c, &text, &length, err));
-    rc = file_write_text(path, text, err);
-    free(text);
-    return rc;
+    return file_write_text(path, text, err);
 }
 
 /* ---- ids ---- */

@@ -81,7 +81,7 @@ static char *state_text(const struct run_state *s)
 
 static int state_parse(struct run_state *s, const char *text, struct error *err)
 {
-    struct json *j;
+    scoped(json_free) struct json *j = NULL;
 
     TRY(json_parse(&j, text, strlen(text), err));
     *s = (struct run_state){.finished = json_get_bool(j, "finished", false)};
@@ -90,7 +90,6 @@ static int state_parse(struct run_state *s, const char *text, struct error *err)
     snprintf(s->model_hash, sizeof s->model_hash, "%s", json_get_text(j, "model_hash", ""));
     result_from_json(&s->best_valid, json_get(j, "best_valid"));
     result_from_json(&s->last_valid, json_get(j, "last_valid"));
-    json_free(j);
     if (s->epoch < 0 || s->in_epoch < 0 || s->lines < 0 || s->best_epoch < 0)
         return error_set(err, PT_EFILE, "the state of the run is damaged");
     return 0;
@@ -114,7 +113,7 @@ static int read_state(struct run *r, const char *path, struct error *err)
 {
     const struct problem *p = r->problem;
     const char *text, *numerics, *digest;
-    struct tensors *t;
+    scoped(tensors_close) struct tensors *t = NULL;
     int rc;
 
     TRY(tensors_open(&t, path, err));
@@ -122,20 +121,19 @@ static int read_state(struct run *r, const char *path, struct error *err)
     text = tensors_meta(t, "state");
     numerics = tensors_meta(t, "numerics");
     if (!text)
-        rc = error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
-    else if (digest && strcmp(digest, p->ratings->digest) != 0)
-        rc = error_set(err, PT_EDATA,
-                       "the run was trained on other ratings than these (data.path or the files behind it "
-                       "have changed): digest %.12s, now %.12s",
-                       digest, p->ratings->digest);
-    else if ((rc = state_parse(&r->state, text, err)) < 0)
+        return error_set(err, PT_EFILE, "%s: it holds no state of a run; is it a model file?", path);
+    if (digest && strcmp(digest, p->ratings->digest) != 0)
+        return error_set(err, PT_EDATA,
+                         "the run was trained on other ratings than these (data.path or the files behind it "
+                         "have changed): digest %.12s, now %.12s",
+                         digest, p->ratings->digest);
+    if ((rc = state_parse(&r->state, text, err)) < 0)
         error_prefix(err, "%s", path);
-    if (rc == 0)
-        r->state.other_numerics = !numerics || strcmp(numerics, MODEL_FILE_NUMERICS) != 0;
-    if (rc == 0 && !digest)
+    TRY(rc);
+    r->state.other_numerics = !numerics || strcmp(numerics, MODEL_FILE_NUMERICS) != 0;
+    if (!digest)
         run_warn(r, MODEL_FILE_NO_DIGEST);
-    tensors_close(t);
-    return rc;
+    return 0;
 }
 
 /* ---- the folder's newest ---- */

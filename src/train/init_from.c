@@ -99,28 +99,27 @@ static int check_kind(const struct former *f, const struct problem *p, const str
 int init_from_run(struct model *m, const struct problem *p, const struct config *c, const char *folder,
                   struct init_from_counts *counts, struct error *err)
 {
-    struct former f = {.folder = folder};
+    scoped_value(former_fini) struct former f = {.folder = folder};
     mem_scoped char *path = file_join(folder, RUN_MODEL);
-    int rc;
 
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (!file_exists(path))
-        rc = error_set(err, PT_ECONFIG, "train.init: %s: there is no " RUN_MODEL " in this folder", folder);
-    else if ((rc = tensors_open(&f.file, path, err)) == 0 && (rc = check_kind(&f, p, c, err)) == 0 &&
-             (rc = match_ids(&f, ITEMS, p->ratings->items, err)) == 0)
-        rc = match_ids(&f, USERS, p->ratings->users, err);
-    if (rc == 0 && !f.known[p->side == SIDE_USER ? ITEMS : USERS])
-        rc = error_set(err, PT_EDATA, "train.init: %s has none of these %s", folder,
-                       p->side == SIDE_USER ? "items" : "users");
-    for (int i = 0; i < m->params.n && rc == 0; i++)
+        return error_set(err, PT_ECONFIG, "train.init: %s: there is no " RUN_MODEL " in this folder", folder);
+    TRY(tensors_open(&f.file, path, err));
+    TRY(check_kind(&f, p, c, err));
+    TRY(match_ids(&f, ITEMS, p->ratings->items, err));
+    TRY(match_ids(&f, USERS, p->ratings->users, err));
+    if (!f.known[p->side == SIDE_USER ? ITEMS : USERS])
+        return error_set(err, PT_EDATA, "train.init: %s has none of these %s", folder,
+                         p->side == SIDE_USER ? "items" : "users");
+    for (int i = 0; i < m->params.n; i++)
         if (!strstr(m->params.param[i].name,
                     ".mean")) /* sgd: biases are drawn to the means of these ratings */
-            rc = copy_tensor(&f, &m->params.param[i], p, err);
+            TRY(copy_tensor(&f, &m->params.param[i], p, err));
     *counts = (struct init_from_counts){f.known[ITEMS], p->items - f.known[ITEMS], f.known[USERS],
                                         p->users - f.known[USERS]};
-    former_fini(&f);
-    return rc;
+    return 0;
 }
 
 /* ---- what was held out then, and what is now ---- */
@@ -172,8 +171,8 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
                     struct error *err)
 {
     mem_scoped char *path = file_join(c->init_run, RUN_MODEL);
-    struct config *former = NULL;
-    struct tensors *t = NULL;
+    scoped(config_free) struct config *former = NULL;
+    scoped(tensors_close) struct tensors *t = NULL;
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
     const char *digest;
 
@@ -198,7 +197,5 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
                          : "validation and test",
                  same_data ? "are" : "may be",
                  same_data ? "keep its split.*" : "split.kind=time in both runs keeps them apart");
-    config_free(former);
-    tensors_close(t);
     return !test || !valid;
 }

@@ -328,6 +328,36 @@ static int finish(struct run *r, struct error *err)
     return 0;
 }
 
+static int train(struct run *r, struct train_result *out, struct error *err)
+{
+    bool done;
+
+    TRY(run_open(r, &done, err));
+    if (done)
+        return 0;
+    r->saved_at = clock_now();
+    r->ready_s = clock_now() - r->started;
+    run_progress(r, TRAIN_READY, r->config->epochs);
+    if (!r->state.refit) {
+        TRY(train_epochs(r, r->config->epochs, err));
+        TRY(check_best(r, err));
+    }
+    if (r->config->refit && r->monitor >= 0) {
+        if (!r->state.refit)
+            TRY(run_add_companion(r, true, err));
+        TRY(refit(r, err));
+    }
+    TRY(keep_first_model(r, err));
+    TRY(run_add_companion(r, false, err));
+    r->state.finished = true;
+    if (r->dir)
+        TRY(rundir_save_checkpoint(r, err));
+    TRY(finish(r, err));
+    if (out)
+        run_result(r, out);
+    return 0;
+}
+
 int train_run(const struct config *c, const struct train_options *o, struct train_result *out,
               struct error *err)
 {
@@ -340,28 +370,8 @@ int train_run(const struct config *c, const struct train_options *o, struct trai
                     .lists_ndcg = NAN,
                     .popular_ndcg = NAN};
     struct error failed = {0};
-    bool done;
-    int rc = run_open(&r, &done, err);
+    int rc = train(&r, out, err);
 
-    if (rc < 0 || done)
-        goto end;
-    r.saved_at = clock_now();
-    r.ready_s = clock_now() - r.started;
-    run_progress(&r, TRAIN_READY, c->epochs);
-    if (!r.state.refit && ((rc = train_epochs(&r, c->epochs, err)) < 0 || (rc = check_best(&r, err)) < 0))
-        goto end;
-    if (c->refit && r.monitor >= 0 &&
-        ((!r.state.refit && (rc = run_add_companion(&r, true, err)) < 0) || (rc = refit(&r, err)) < 0))
-        goto end;
-    if ((rc = keep_first_model(&r, err)) < 0 || (rc = run_add_companion(&r, false, err)) < 0)
-        goto end;
-    r.state.finished = true;
-    if (r.dir && (rc = rundir_save_checkpoint(&r, err)) < 0)
-        goto end;
-    rc = finish(&r, err);
-    if (rc == 0 && out)
-        run_result(&r, out);
-end:
     if (rc < 0 && rundir_commit_model(&r, &failed) < 0) /* a run that fails still leaves its best model */
         run_warn(&r, "%s", failed.text);
     run_close(&r);

@@ -215,25 +215,23 @@ int rundir_write_start(const struct run *r, struct error *err)
 
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err)
 {
-    struct config *old = NULL;
+    scoped(config_free) struct config *old = NULL;
     const char *key;
     int rc = run_config_read(&old, d->folder, err);
 
     if (rc == PT_EUSAGE) /* it has a checkpoint */
         return error_set(err, PT_EFILE, "%s: its " RUN_CONFIG " is gone, so its run cannot go on", d->folder);
-    if (rc < 0)
-        return rc;
+    TRY(rc);
     key = config_resume_conflict(old, c);
     if (key)
-        rc = error_set(
+        return error_set(
             err, PT_ECONFIG,
             "%s: the run in this folder was started with another %s; only train.epochs and run.* may change",
             d->folder, key);
-    else if (c->refit && old->epochs != c->epochs)
-        rc =
-            error_set(err, PT_ECONFIG, "%s: train.epochs cannot change in a run with train.refit", d->folder);
-    config_free(old);
-    return rc;
+    if (c->refit && old->epochs != c->epochs)
+        return error_set(err, PT_ECONFIG, "%s: train.epochs cannot change in a run with train.refit",
+                         d->folder);
+    return 0;
 }
 
 static void put_result(struct json *j, const char *key, const struct eval_spec *spec,

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Every choice, and both ends of every range, must be a value of its key. */
@@ -20,14 +19,12 @@ static int check_values(const struct search *s, struct error *err)
         const struct tune_axis *a = &s->spec->axis[i];
 
         for (int k = 0; k < (a->choice ? a->choices : 2); k++) {
-            struct config *c = NULL;
+            scoped(config_free) struct config *c = NULL;
             int rc = config_copy(&c, s->base, err);
 
-            if (rc == 0 && a->choice)
-                rc = config_setf(c, err, "%s=%s", a->key, a->choice[k]);
-            else if (rc == 0)
-                rc = config_setf(c, err, "%s=%.17g", a->key, k ? a->to : a->from);
-            config_free(c);
+            if (rc == 0)
+                rc = a->choice ? config_setf(c, err, "%s=%s", a->key, a->choice[k])
+                               : config_setf(c, err, "%s=%.17g", a->key, k ? a->to : a->from);
             if (rc < 0) {
                 struct error reason = *err;
 
@@ -38,77 +35,53 @@ static int check_values(const struct search *s, struct error *err)
     return 0;
 }
 
+static int check_halving(const struct search *s, const struct config *c, struct error *err)
+{
+    if (c->schedule == SCHEDULE_COSINE || c->schedule == SCHEDULE_ONE_CYCLE)
+        return error_set(err, PT_ECONFIG,
+                         "tune: method halving stops trainings early, and the step size of train.schedule "
+                         "%s depends on train.epochs; take random, or another schedule",
+                         config_enum_name("train.schedule", c->schedule));
+    for (int i = 0; i < s->spec->axes; i++)
+        if (strcmp(s->spec->axis[i].key, "train.epochs") == 0 ||
+            strcmp(s->spec->axis[i].key, "train.schedule") == 0)
+            return error_set(err, PT_ECONFIG, "tune: method halving cannot search %s", s->spec->axis[i].key);
+    if (s->spec->min_epochs > s->epochs)
+        return error_set(err, PT_ECONFIG, "tune: min_epochs %" PRId64 " is above train.epochs %" PRId64,
+                         s->spec->min_epochs, s->epochs);
+    return 0;
+}
+
 static int check_base(struct search *s, struct error *err)
 {
     const struct tune_options *o = s->options;
-    struct config *c = NULL;
+    scoped(config_free) struct config *c = NULL;
     struct metric m;
-    int rc = config_new(&s->base, err);
 
-    if (rc == 0)
-        rc = config_load(s->base, o->file, err);
-    for (int i = 0; i < o->assignments && rc == 0; i++)
-        rc = config_set(s->base, o->assignment[i], err);
-    if (rc == 0)
-        rc = tune_config(&c, s, NULL, 0, err);
-
-    if (rc == 0)
-        rc = config_need_data(c, err);
-    if (rc == 0)
-        rc = metric_parse(&m, c->monitor, err);
-    if (rc == 0) {
-        snprintf(s->result->metric, sizeof s->result->metric, "%s", m.name);
-        s->result->smaller_is_better = metric_smaller_is_better(&m);
-        s->epochs = s->spec->method == TUNE_HALVING ? c->epochs : 0;
-        if (s->epochs && (c->schedule == SCHEDULE_COSINE || c->schedule == SCHEDULE_ONE_CYCLE))
-            rc = error_set(err, PT_ECONFIG,
-                           "tune: method halving stops trainings early, and the step size of train.schedule "
-                           "%s depends on train.epochs; take random, or another schedule",
-                           config_enum_name("train.schedule", c->schedule));
-        for (int i = 0; i < s->spec->axes && rc == 0 && s->epochs; i++)
-            if (strcmp(s->spec->axis[i].key, "train.epochs") == 0 ||
-                strcmp(s->spec->axis[i].key, "train.schedule") == 0)
-                rc =
-                    error_set(err, PT_ECONFIG, "tune: method halving cannot search %s", s->spec->axis[i].key);
-        if (rc == 0 && s->epochs && s->spec->min_epochs > s->epochs)
-            rc = error_set(err, PT_ECONFIG, "tune: min_epochs %" PRId64 " is above train.epochs %" PRId64,
-                           s->spec->min_epochs, s->epochs);
-    }
-    if (rc == 0)
-        rc = check_values(s, err);
-    config_free(c);
-    return rc;
+    TRY(config_new(&s->base, err));
+    TRY(config_load(s->base, o->file, err));
+    for (int i = 0; i < o->assignments; i++)
+        TRY(config_set(s->base, o->assignment[i], err));
+    TRY(tune_config(&c, s, NULL, 0, err));
+    TRY(config_need_data(c, err));
+    TRY(metric_parse(&m, c->monitor, err));
+    snprintf(s->result->metric, sizeof s->result->metric, "%s", m.name);
+    s->result->smaller_is_better = metric_smaller_is_better(&m);
+    s->epochs = s->spec->method == TUNE_HALVING ? c->epochs : 0;
+    if (s->epochs)
+        TRY(check_halving(s, c, err));
+    return check_values(s, err);
 }
 
-/* The plan of a search, which only the same plan resumes: the configuration without run.*, and the space.
- * What may grow (trials drawn, minutes) is left out. */
-static int plan_text(const struct search *s, char **out, struct error *err)
+static void print_space(FILE *f, const struct tune_spec *s)
 {
-    struct config *c = NULL;
-    char *run;
-    size_t size = 0;
-    FILE *f = open_memstream(out, &size);
-    int rc = f ? tune_config(&c, s, NULL, 0, err) : error_set(err, PT_ENOMEM, "out of memory");
-
-    if (rc == 0)
-        rc = config_print(c, f, true, err);
-    config_free(c);
-    if (rc < 0) {
-        if (f)
-            fclose(f);
-        return rc;
-    }
-    run = strstr(*out, "\nrun:\n"); /* the last section */
-    if (run)
-        fseek(f, run + 1 - *out, SEEK_SET);
-    fprintf(f, "tune:\n  method: %s\n  seed: %" PRId64 "\n", tune_method_name[s->spec->method],
-            s->spec->seed);
-    if (s->spec->method == TUNE_HALVING)
-        fprintf(f, "  trials: %" PRId64 "\n  min_epochs: %" PRId64 "\n  eta: %" PRId64 "\n", s->spec->trials,
-                s->spec->min_epochs, s->spec->eta);
+    fprintf(f, "tune:\n  method: %s\n  seed: %" PRId64 "\n", tune_method_name[s->method], s->seed);
+    if (s->method == TUNE_HALVING)
+        fprintf(f, "  trials: %" PRId64 "\n  min_epochs: %" PRId64 "\n  eta: %" PRId64 "\n", s->trials,
+                s->min_epochs, s->eta);
     fputs("  space:\n", f);
-    for (int i = 0; i < s->spec->axes; i++) {
-        const struct tune_axis *a = &s->spec->axis[i];
+    for (int i = 0; i < s->axes; i++) {
+        const struct tune_axis *a = &s->axis[i];
 
         if (!a->choice) {
             fprintf(f, "    %s: {from: %.17g, to: %.17g, scale: %s, points: %d}\n", a->key, a->from, a->to,
@@ -120,48 +93,66 @@ static int plan_text(const struct search *s, char **out, struct error *err)
             fprintf(f, "%s%s", k ? ", " : "", a->choice[k]);
         fputs("]\n", f);
     }
+}
+
+/* The plan of a search, which only the same plan resumes: the configuration without run.*, and the space.
+ * What may grow (trials drawn, minutes) is left out. */
+static int plan_text(const struct search *s, char **out, struct error *err)
+{
+    scoped(config_free) struct config *c = NULL;
+    char *run;
+    size_t size = 0;
+    FILE *f;
+    int rc;
+
+    TRY(tune_config(&c, s, NULL, 0, err));
+    if (!(f = open_memstream(out, &size)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if ((rc = config_print(c, f, true, err)) < 0) {
+        fclose(f);
+        return rc;
+    }
+    run = strstr(*out, "\nrun:\n"); /* the last section */
+    if (run)
+        fseek(f, run + 1 - *out, SEEK_SET);
+    print_space(f, s->spec);
     return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
 static int compare_plan(const char *path, const char *plan, const char *folder, struct error *err)
 {
-    char *old;
+    mem_scoped char *old = NULL;
     size_t length;
-    int rc = 0;
 
     TRY(file_read(&old, &length, path, (size_t)1 << 24, PT_EFILE, err));
-    if (strcmp(old, plan) != 0)
-        rc = error_set(err, PT_ECONFIG,
-                       "%s: the search in this folder was another one (plan.yaml); only trials, minutes and "
-                       "run.* may change",
-                       folder);
-    mem_free(old);
-    return rc;
+    if (strcmp(old, plan) == 0)
+        return 0;
+    return error_set(err, PT_ECONFIG,
+                     "%s: the search in this folder was another one (plan.yaml); only trials, minutes and "
+                     "run.* may change",
+                     folder);
 }
 
 static int open_folder(struct search *s, struct error *err)
 {
     const char *folder = s->options->folder;
-    char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
-    int rc = path ? plan_text(s, &plan, err) : error_set(err, PT_ENOMEM, "out of memory");
+    mem_scoped char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
 
     s->result->best_path = file_join(folder, "best.yaml");
-    if (rc == 0 && !s->result->best_path)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0 && file_exists(path)) {
-        if (s->options->resume)
-            rc = compare_plan(path, plan, folder, err);
-        else
-            rc = error_set(
-                err, PT_EUSAGE,
-                "%s: there is a search in this folder; --resume goes on with it, or use another --out",
-                folder);
-    } else if (rc == 0 && (rc = file_make_folder(folder, err)) == 0) {
-        rc = file_write_text(path, plan, err);
+    if (!path || !s->result->best_path)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(plan_text(s, &plan, err));
+    if (!file_exists(path)) {
+        TRY(file_make_folder(folder, err));
+        TRY(file_write_text(path, plan, err));
+    } else if (s->options->resume) {
+        TRY(compare_plan(path, plan, folder, err));
+    } else {
+        return error_set(
+            err, PT_EUSAGE,
+            "%s: there is a search in this folder; --resume goes on with it, or use another --out", folder);
     }
-    free(path);
-    free(plan);
-    return rc < 0 ? rc : tune_read_lines(s, err);
+    return tune_read_lines(s, err);
 }
 
 static int draw_trials(struct search *s, struct error *err)
@@ -182,11 +173,9 @@ static int draw_trials(struct search *s, struct error *err)
 
 static int try_all(struct search *s, struct error *err)
 {
-    int rc = 0;
-
-    for (int64_t i = 0; i < s->result->n && rc == 0 && !s->result->time_is_up; i++)
-        rc = tune_try(s, &s->result->trial[i], 0, err);
-    return rc;
+    for (int64_t i = 0; i < s->result->n && !s->result->time_is_up; i++)
+        TRY(tune_try(s, &s->result->trial[i], 0, err));
+    return 0;
 }
 
 /* Epochs of the first round: such that the last one trains fully what is left. */
@@ -218,23 +207,22 @@ static void rank(const struct search *s, struct tune_trial **alive, int64_t n)
 static int halve(struct search *s, struct error *err)
 {
     int64_t n = s->result->n - 1, epochs = first_epochs(s);
-    struct tune_trial **alive = mem_alloc(n, sizeof(struct tune_trial *));
-    int rc;
+    mem_scoped struct tune_trial **alive = mem_alloc(n, sizeof(struct tune_trial *));
 
     if (!alive)
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int64_t i = 0; i < n; i++)
         alive[i] = &s->result->trial[i + 1];
-    rc = tune_try(s, &s->result->trial[0], s->epochs, err);
-    for (int rung = 0; rc == 0; rung++) {
+    TRY(tune_try(s, &s->result->trial[0], s->epochs, err));
+    for (int rung = 0;; rung++) {
         int64_t keep = n / s->spec->eta > 1 ? n / s->spec->eta : 1;
 
-        for (int64_t i = 0; i < n && rc == 0 && !s->result->time_is_up; i++) {
+        for (int64_t i = 0; i < n && !s->result->time_is_up; i++) {
             alive[i]->rung = rung;
-            rc = tune_try(s, alive[i], epochs, err);
+            TRY(tune_try(s, alive[i], epochs, err));
         }
-        if (rc < 0 || s->result->time_is_up)
-            break;
+        if (s->result->time_is_up)
+            return 0;
         rank(s, alive, n);
         if (epochs >= s->epochs)
             keep = 1;
@@ -242,34 +230,36 @@ static int halve(struct search *s, struct error *err)
             tune_drop_weights(s, alive[i]);
         n = keep;
         if (epochs >= s->epochs || alive[0]->status != TUNE_DONE)
-            break;
+            return 0;
         while (n > 1 && alive[n - 1]->status != TUNE_DONE)
             n--;
         epochs = n == 1 || epochs > s->epochs / s->spec->eta ? s->epochs : epochs * s->spec->eta;
     }
-    mem_free(alive);
-    return rc;
+}
+
+static void search_fini(struct search *s)
+{
+    json_free(s->line);
+    config_free(s->base);
+    item_counts_fini(&s->counts);
 }
 
 int tune_run(const struct tune_options *o, struct tune_result *out, struct error *err)
 {
-    struct search s = {.options = o, .result = out, .started = clock_now()};
-    int rc;
+    scoped_value(search_fini) struct search s = {.options = o, .result = out, .started = clock_now()};
 
     *out = (struct tune_result){.best = -1};
     TRY(tune_spec_read(&out->spec, o->file, err));
     s.spec = out->spec;
-    if ((rc = check_base(&s, err)) == 0 && (rc = open_folder(&s, err)) == 0 &&
-        (rc = draw_trials(&s, err)) == 0)
-        rc = s.spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err);
-    if (rc == 0 && out->best < 0)
-        rc = error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
-                       "tune: no trial came to an end; trial 0: %s",
-                       out->trial[0].reason ? out->trial[0].reason : "diverged");
-    json_free(s.line);
-    config_free(s.base);
-    item_counts_fini(&s.counts);
-    return rc;
+    TRY(check_base(&s, err));
+    TRY(open_folder(&s, err));
+    TRY(draw_trials(&s, err));
+    TRY(s.spec->method == TUNE_HALVING ? halve(&s, err) : try_all(&s, err));
+    if (out->best < 0)
+        return error_set(err, out->trial[0].status == TUNE_REFUSED ? PT_ECONFIG : PT_EDIVERGED,
+                         "tune: no trial came to an end; trial 0: %s",
+                         out->trial[0].reason ? out->trial[0].reason : "diverged");
+    return 0;
 }
 
 void tune_result_fini(struct tune_result *r)

@@ -102,27 +102,24 @@ static int read_range(const struct reading *r, const struct tree *t, struct tune
 {
     const struct tree *from = NULL, *to = NULL;
     int64_t points = 0;
-    int rc = 0;
 
-    for (int i = 0; i < t->n && rc == 0; i++) {
+    for (int i = 0; i < t->n; i++) {
         const struct tree *x = &t->item[i];
 
         if (strcmp(x->key, "from") == 0) {
-            rc = read_number(r, from = x, -1e30, 1e30, &a->from);
+            TRY(read_number(r, from = x, -1e30, 1e30, &a->from));
         } else if (strcmp(x->key, "to") == 0) {
-            rc = read_number(r, to = x, -1e30, 1e30, &a->to);
+            TRY(read_number(r, to = x, -1e30, 1e30, &a->to));
         } else if (strcmp(x->key, "points") == 0) {
-            rc = read_whole(r, x, 2, &points);
+            TRY(read_whole(r, x, 2, &points));
         } else if (strcmp(x->key, "scale") == 0 && x->kind == TREE_SCALAR &&
                    (strcmp(x->text, "log") == 0 || strcmp(x->text, "linear") == 0)) {
             a->logarithmic = strcmp(x->text, "log") == 0;
         } else {
-            rc = WRONG(r, x,
-                       "a range is {from: A, to: B}, with scale: log or linear, and points: N in a grid");
+            return WRONG(r, x,
+                         "a range is {from: A, to: B}, with scale: log or linear, and points: N in a grid");
         }
     }
-    if (rc < 0)
-        return rc;
     if (!from || !to || a->from >= a->to)
         return WRONG(r, t, "a range needs from and to, the smaller one first");
     if (a->logarithmic && a->from <= 0.0)
@@ -184,17 +181,14 @@ static bool is_section(const struct tree *t)
 /* A key with its values, or a section of them. */
 static int read_axes(const struct reading *r, const char *section, const struct tree *t)
 {
-    int rc = 0;
-
-    for (int i = 0; i < t->n && rc == 0; i++) {
+    for (int i = 0; i < t->n; i++) {
         const struct tree *x = &t->item[i];
 
         if (x->kind == TREE_SCALAR)
-            rc = WRONG(r, x, "expected a list of values, or a range {from: A, to: B}");
-        else
-            rc = !*section && is_section(x) ? read_axes(r, x->key, x) : add_axis(r, section, x);
+            return WRONG(r, x, "expected a list of values, or a range {from: A, to: B}");
+        TRY(!*section && is_section(x) ? read_axes(r, x->key, x) : add_axis(r, section, x));
     }
-    return rc;
+    return 0;
 }
 
 static int read_method(const struct reading *r, const struct tree *t)
@@ -235,14 +229,11 @@ static int read_entry(const struct reading *r, const struct tree *t)
 static int read_block(const struct reading *r, const struct tree *block)
 {
     struct tune_spec *s = r->spec;
-    int rc = 0;
 
     if (block->kind != TREE_MAP)
         return WRONG(r, block, "expected a mapping");
-    for (int i = 0; i < block->n && rc == 0; i++)
-        rc = read_entry(r, &block->item[i]);
-    if (rc < 0)
-        return rc;
+    for (int i = 0; i < block->n; i++)
+        TRY(read_entry(r, &block->item[i]));
     if (s->pool.failed)
         return no_memory(r);
     if (s->axes == 0)
@@ -263,26 +254,24 @@ static int read_block(const struct reading *r, const struct tree *block)
 
 int tune_spec_read(struct tune_spec **out, const char *path, struct error *err)
 {
-    struct tree *tree = NULL;
-    struct reading r = {path, mem_zalloc(1, sizeof *r.spec), err};
-    int rc = r.spec ? tree_read(&tree, path, err) : no_memory(&r);
+    scoped(tree_free) struct tree *tree = NULL;
+    scoped(tune_spec_free) struct tune_spec *spec = mem_zalloc(1, sizeof *spec);
+    struct reading r = {path, spec, err};
     const struct tree *block = NULL;
 
-    if (rc == 0) {
-        r.spec->seed = 1;
-        r.spec->eta = 3;
-        for (int i = 0; tree->kind == TREE_MAP && i < tree->n; i++)
-            if (strcmp(tree->item[i].key, "tune") == 0)
-                block = &tree->item[i];
-        rc = block ? read_block(&r, block)
-                   : error_set(err, PT_ECONFIG, "%s: there is no tune: block, which says what to try", path);
-    }
-    tree_free(tree);
-    if (rc < 0) {
-        tune_spec_free(r.spec);
-        return rc;
-    }
-    *out = r.spec;
+    if (!spec)
+        return no_memory(&r);
+    TRY(tree_read(&tree, path, err));
+    spec->seed = 1;
+    spec->eta = 3;
+    for (int i = 0; tree->kind == TREE_MAP && i < tree->n; i++)
+        if (strcmp(tree->item[i].key, "tune") == 0)
+            block = &tree->item[i];
+    if (!block)
+        return error_set(err, PT_ECONFIG, "%s: there is no tune: block, which says what to try", path);
+    TRY(read_block(&r, block));
+    *out = spec;
+    spec = NULL;
     return 0;
 }
 

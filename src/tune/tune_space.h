@@ -34,6 +34,7 @@ struct tune_spec {
  */
 int tune_spec_read(struct tune_spec **out, const char *path, struct error *err);
 void tune_spec_free(struct tune_spec *s);
+SCOPED(tune_spec_free, struct tune_spec)
 
 /* The values of trial `id`, from 1 on, one text an axis, in memory of `pool`: a function of the block and id
  * alone. */

@@ -14,36 +14,29 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 char *tune_path(const struct search *s, int64_t trial, const char *name)
 {
-    char *path = NULL;
-    int rc = trial < 0 ? asprintf(&path, "%s/%s", s->options->folder, name)
-                       : asprintf(&path, "%s/trial-%" PRId64 "%s%s", s->options->folder, trial,
-                                  *name ? "/" : "", name);
-
-    return rc < 0 ? NULL : path;
+    return trial < 0
+               ? mem_printf("%s/%s", s->options->folder, name)
+               : mem_printf("%s/trial-%" PRId64 "%s%s", s->options->folder, trial, *name ? "/" : "", name);
 }
 
 int tune_config(struct config **out, const struct search *s, const struct tune_trial *t, int64_t epochs,
                 struct error *err)
 {
-    struct config *c = NULL;
-    int rc = config_copy(&c, s->base, err);
+    scoped(config_free) struct config *c = NULL;
 
-    for (int i = 0; t && t->value && i < s->spec->axes && rc == 0; i++)
-        rc = config_setf(c, err, "%s=%s", s->spec->axis[i].key, t->value[i]);
-    if (rc == 0 && epochs > 0)
-        rc = config_setf(c, err, "train.epochs=%" PRId64, epochs);
-    if (rc == 0)
-        rc = config_check(c, err);
-    if (rc < 0)
-        config_free(c);
-    else
-        *out = c;
-    return rc;
+    TRY(config_copy(&c, s->base, err));
+    for (int i = 0; t && t->value && i < s->spec->axes; i++)
+        TRY(config_setf(c, err, "%s=%s", s->spec->axis[i].key, t->value[i]));
+    if (epochs > 0)
+        TRY(config_setf(c, err, "train.epochs=%" PRId64, epochs));
+    TRY(config_check(c, err));
+    *out = c;
+    c = NULL;
+    return 0;
 }
 
 /* The fields that summary.json and a line of trials.jsonl have in common. */
@@ -57,23 +50,19 @@ static void read_epochs(struct tune_trial *t, const struct json *j)
 /* The result of a run, from its summary. */
 static int read_result(struct search *s, struct tune_trial *t, struct error *err)
 {
-    char *path = tune_path(s, t->id, "summary.json");
-    struct json *j = NULL;
-    int rc = path ? json_read(&j, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    mem_scoped char *path = tune_path(s, t->id, "summary.json");
+    scoped(json_free) struct json *j = NULL;
 
-    if (rc == 0) {
-        t->figure = json_get_real(json_get(j, "valid"), s->result->metric, NAN);
-        read_epochs(t, j);
-        t->train_s = json_get_real(json_get(j, "time"), "train_s", 0.0);
-        t->status = TUNE_DONE;
-        if (isnan(t->figure))
-            rc = error_set(
-                err, PT_ECONFIG,
-                "tune: there is no validation part to choose by: set split.valid or split.valid_users");
-    }
-    json_free(j);
-    free(path);
-    return rc;
+    TRY(path ? json_read(&j, path, err) : error_set(err, PT_ENOMEM, "out of memory"));
+    t->figure = json_get_real(json_get(j, "valid"), s->result->metric, NAN);
+    read_epochs(t, j);
+    t->train_s = json_get_real(json_get(j, "time"), "train_s", 0.0);
+    t->status = TUNE_DONE;
+    if (isnan(t->figure))
+        return error_set(
+            err, PT_ECONFIG,
+            "tune: there is no validation part to choose by: set split.valid or split.valid_users");
+    return 0;
 }
 
 static int keep_reason(const struct search *s, struct tune_trial *t, const char *text, struct error *err)
@@ -98,14 +87,14 @@ static int give_up(const struct search *s, struct tune_trial *t, enum tune_statu
 
 static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err)
 {
-    struct config *c = NULL;
+    scoped(config_free) struct config *c = NULL;
     struct train_options o = {.resume = true,
                               .no_test = true,
                               .stop = s->options->stop,
                               .counts = &s->counts,
                               .warn = s->options->warn,
                               .arg = s->options->arg};
-    char *folder = tune_path(s, t->id, "");
+    mem_scoped char *folder = tune_path(s, t->id, "");
     int rc;
 
     if (!folder)
@@ -120,8 +109,6 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
         rc = read_result(s, t, err);
     else if (rc == PT_EDIVERGED || rc == PT_ECONFIG || rc == PT_ENOMEM)
         rc = give_up(s, t, rc == PT_EDIVERGED ? TUNE_DIVERGED : TUNE_REFUSED, err);
-    config_free(c);
-    free(folder);
     return rc;
 }
 
@@ -130,8 +117,7 @@ static const char *const status_name[] = {"waiting", "done", "diverged", "refuse
 static int add_line(const struct search *s, const struct tune_trial *t, struct error *err)
 {
     struct json *j = json_new_object(), *set = json_new_object();
-    char *text, *path = tune_path(s, -1, "trials.jsonl");
-    int rc;
+    mem_scoped char *text = NULL, *path = tune_path(s, -1, "trials.jsonl");
 
     for (int i = 0; t->value && i < s->spec->axes; i++)
         json_put_text(set, s->spec->axis[i].key, t->value[i]);
@@ -149,21 +135,19 @@ static int add_line(const struct search *s, const struct tune_trial *t, struct e
         json_put_text(j, "reason", t->reason);
     text = json_text(j, false);
     json_free(j);
-    rc = text && path ? file_append_line(path, text, err) : error_set(err, PT_ENOMEM, "out of memory");
-    mem_free(text);
-    free(path);
-    return rc;
+    return text && path ? file_append_line(path, text, err) : error_set(err, PT_ENOMEM, "out of memory");
 }
 
 int tune_read_lines(struct search *s, struct error *err)
 {
-    char *path = tune_path(s, -1, "trials.jsonl");
-    int rc = path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    mem_scoped char *path = tune_path(s, -1, "trials.jsonl");
 
-    if (rc == 0 && file_exists(path) && (rc = file_keep_lines(path, INT64_MAX, err)) == 0)
-        rc = json_read_lines(&s->line, path, err);
-    free(path);
-    return rc;
+    if (!path)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (!file_exists(path))
+        return 0;
+    TRY(file_keep_lines(path, INT64_MAX, err));
+    return json_read_lines(&s->line, path, err);
 }
 
 /* Whether an earlier call did this trial's round; its outcome then. `reason` is borrowed; or NULL. */
@@ -199,36 +183,32 @@ bool tune_better(const struct tune_result *r, const struct tune_trial *a, const 
 
 void tune_drop_weights(const struct search *s, const struct tune_trial *t)
 {
-    char *folder = s->options->keep ? NULL : tune_path(s, t->id, "");
+    mem_scoped char *folder = s->options->keep ? NULL : tune_path(s, t->id, "");
 
     if (folder)
         run_drop_weights(folder);
-    free(folder);
 }
 
 /* The best configuration as a file that trains as it is: with what was searched, without the search. */
 static int write_best(struct search *s, const struct tune_trial *t, struct error *err)
 {
-    struct config *c = NULL;
-    char *text = NULL;
+    scoped(config_free) struct config *c = NULL;
+    mem_scoped char *text = NULL;
     size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
-    int rc = f ? tune_config(&c, s, t, s->epochs, err) : error_set(err, PT_ENOMEM, "out of memory");
+    FILE *f;
+    int rc;
 
-    if (rc == 0) {
-        fprintf(f,
-                "# Found by partrain tune: trial %" PRId64 " of %" PRId64
-                ", validation %s %.4f at epoch %" PRId64 ".\n",
-                t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch);
-        rc = config_print(c, f, false, err);
-    }
-    if (f && fclose(f) != 0 && rc == 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = file_write_text(s->result->best_path, text, err);
-    config_free(c);
-    free(text);
-    return rc;
+    TRY(tune_config(&c, s, t, s->epochs, err));
+    if (!(f = open_memstream(&text, &size)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    fprintf(f,
+            "# Found by partrain tune: trial %" PRId64 " of %" PRId64 ", validation %s %.4f at epoch %" PRId64
+            ".\n",
+            t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch);
+    rc = config_print(c, f, false, err);
+    if (fclose(f) != 0 && rc == 0)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return rc < 0 ? rc : file_write_text(s->result->best_path, text, err);
 }
 
 /* A trial has ended: the weights of the worse one are removed, unless it may train on. */

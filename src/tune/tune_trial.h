@@ -69,5 +69,5 @@ int tune_config(struct config **out, const struct search *s, const struct tune_t
 int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct error *err);
 int tune_read_lines(struct search *s, struct error *err);
 void tune_drop_weights(const struct search *s, const struct tune_trial *t);
-/* folder/name (trial -1) or folder/trial-N/name, for free(). */
+/* folder/name (trial -1) or folder/trial-N/name, for mem_free. */
 char *tune_path(const struct search *s, int64_t trial, const char *name);

@@ -247,9 +247,8 @@ static void write_script(FILE *out, const struct bench_result *r, const struct c
 
 int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err)
 {
+    mem_scoped char *svg = NULL;
     FILE *script;
-    char *svg;
-    int rc;
 
     if (!gnuplot_found())
         return 1;
@@ -260,7 +259,5 @@ int bench_plot(const struct bench_result *r, const struct config *c, const char 
     svg = gnuplot_run(script);
     if (!svg)
         return error_set(err, PT_EFILE, "%s: gnuplot failed to draw it", file);
-    rc = file_write_text(file, svg, err);
-    mem_free(svg);
-    return rc;
+    return file_write_text(file, svg, err);
 }

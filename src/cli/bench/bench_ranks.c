@@ -27,13 +27,12 @@ struct ranks_table {
 static char *command_text(size_t *size, const struct bench_ranks *ranks, int count,
                           const struct bench_spec *spec, const char *file, char **assignment, int assignments)
 {
-    char *text = NULL, *self = realpath("/proc/self/exe", NULL);
+    mem_scoped char *self = realpath("/proc/self/exe", NULL);
+    char *text = NULL;
     FILE *f = open_memstream(&text, size);
 
-    if (!f) {
-        free(self);
+    if (!f)
         return NULL;
-    }
     if (count > 1) {
         for (const char *at = ranks->launch ? ranks->launch : "mpirun -np"; *at; at++)
             putc(*at == ' ' ? 0 : *at, f);
@@ -52,24 +51,20 @@ static char *command_text(size_t *size, const struct bench_ranks *ranks, int cou
     fprintf(f, "%c--", 0);
     for (int i = 0; i < assignments; i++)
         fprintf(f, "%c%s", 0, assignment[i]);
-    free(self);
     return fclose(f) == 0 ? text : NULL;
 }
 
 /* Runs the command of command_text; as process_run. */
 static int run(char *command, size_t size, char **out)
 {
-    char **word = mem_zalloc((int64_t)size + 1, sizeof *word);
-    int n = 0, status = -1;
+    mem_scoped char **word = mem_zalloc((int64_t)size + 1, sizeof *word);
+    int n = 0;
 
     *out = NULL;
     for (char *at = command; word && at < command + size; at += strlen(at) + 1)
         if (*at)
             word[n++] = at;
-    if (word)
-        status = process_run(word, NULL, false, out);
-    mem_free(word);
-    return status;
+    return word ? process_run(word, NULL, false, out) : -1;
 }
 
 /* The code that a process of this program ended with, through the launcher. */
@@ -111,20 +106,17 @@ static int measure(struct ranks_table *t, const struct bench_ranks *ranks, int c
                    struct error *err)
 {
     size_t size;
-    char *command = command_text(&size, ranks, count, spec, file, assignment, assignments), *text;
-    int status, rc;
+    mem_scoped char *command = command_text(&size, ranks, count, spec, file, assignment, assignments);
+    mem_scoped char *text = NULL;
+    int status;
 
     if (!command)
         return error_set(err, PT_ENOMEM, "out of memory");
     status = run(command, size, &text);
     if (status == 0)
-        rc = read_result(t, count, text, err);
-    else
-        rc = error_set(err, code_of(status), "--ranks: the measurement with %d rank%s failed", count,
-                       plural(count));
-    mem_free(text);
-    free(command);
-    return rc;
+        return read_result(t, count, text, err);
+    return error_set(err, code_of(status), "--ranks: the measurement with %d rank%s failed", count,
+                     plural(count));
 }
 
 static double real(const struct line *x, const char *key)
@@ -195,36 +187,36 @@ static int compare(const struct ranks_table *t, struct error *err)
     return 0;
 }
 
+static void fini(struct ranks_table *t)
+{
+    for (int i = 0; i < t->results; i++)
+        json_free(t->result[i]);
+    mem_free(t->line);
+}
+
 int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, const char *file,
                 char **assignment, int assignments, enum bench_form form,
                 void (*note)(void *arg, const char *text), struct error *err)
 {
-    struct ranks_table t = {.line = mem_alloc(ranks->rows * spec->rows, sizeof *t.line)};
+    scoped_value(fini) struct ranks_table t = {.line = mem_alloc(ranks->rows * spec->rows, sizeof *t.line)};
     struct bench_spec same = *spec;
-    char library[256], text[64];
-    int rc = t.line ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    char library[256];
 
-    for (int i = 0; i < ranks->rows && rc == 0; i++)
+    if (!t.line)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int i = 0; i < ranks->rows; i++)
         if (ranks->count[i] > 1 && !*ranks_library(library, sizeof library))
-            rc = error_set(err, PT_EUSAGE, "--ranks: this build has no MPI; build with -DPARTRAIN_MPI=ON");
-    for (int i = 0; i < ranks->rows && rc == 0; i++) {
-        snprintf(text, sizeof text, "%d rank%s", ranks->count[i], plural(ranks->count[i]));
-        if (note)
-            note(NULL, text);
-        rc = measure(&t, ranks, ranks->count[i], &same, file, assignment, assignments, err);
-        if (rc == 0 && i == 0) { /* all do what the first did in its --seconds */
+            return error_set(err, PT_EUSAGE, "--ranks: this build has no MPI; build with -DPARTRAIN_MPI=ON");
+    for (int i = 0; i < ranks->rows; i++) {
+        warn_printf(note, NULL, "%d rank%s", ranks->count[i], plural(ranks->count[i]));
+        TRY(measure(&t, ranks, ranks->count[i], &same, file, assignment, assignments, err));
+        if (i == 0) { /* all do what the first did in its --seconds */
             same.steps = json_get_int(t.line[0].row, "steps", 0);
             same.seconds = 0.0;
         }
     }
-    if (rc == 0 && form == FORM_MD)
+    if (form == FORM_MD)
         print_heading(&t);
-    if (rc == 0)
-        rc = bench_table_print(t.lines, line_fields, &t, form, err);
-    if (rc == 0)
-        rc = compare(&t, err);
-    for (int i = 0; i < t.results; i++)
-        json_free(t.result[i]);
-    mem_free(t.line);
-    return rc;
+    TRY(bench_table_print(t.lines, line_fields, &t, form, err));
+    return compare(&t, err);
 }

@@ -25,27 +25,21 @@ static int read_settings(struct report_run *run, int settings, struct error *err
 static int read_file(struct json **out, const struct report_run *run, const char *name,
                      int (*read)(struct json **out, const char *path, struct error *err), struct error *err)
 {
-    char *path = file_join(run->folder, name);
-    int rc = 0;
+    mem_scoped char *path = file_join(run->folder, name);
 
     if (!path)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if (file_exists(path))
-        rc = read(out, path, err);
-    mem_free(path);
-    return rc;
+    return file_exists(path) ? read(out, path, err) : 0;
 }
 
 static int read_figures(struct report_run *run, struct error *err)
 {
-    int rc = read_file(&run->summary, run, RUN_SUMMARY, json_read, err);
-
-    if (rc == 0)
-        rc = read_file(&run->metrics, run, RUN_METRICS, json_read_lines, err);
+    TRY(read_file(&run->summary, run, RUN_SUMMARY, json_read, err));
+    TRY(read_file(&run->metrics, run, RUN_METRICS, json_read_lines, err));
     while (run->lines < json_count(run->metrics) &&
            !json_get_bool(json_at(run->metrics, run->lines), "refit", false))
         run->lines++;
-    return rc;
+    return 0;
 }
 
 /* Whether a run before the last one stands on the same ratings: they are read and shown once. */

@@ -1,7 +1,7 @@
 /* team.h - the workers. team.c is the only place that launches threads.
  *
  * Every worker enters one SPMD function together; between runs everything is serial. A run that trains or
- * evaluates does not allocate, does no I/O and cannot fail; read/reader_team.c, which parses texts in a run,
+ * evaluates does not allocate, does no I/O and cannot fail; read/reader_team.c, which reads texts in a run,
  * stores a worker's failure and reports it after the run. Bits never depend on the number of workers: a
  * worker owns a contiguous run of shards, and the owner of a shard changes no sum.
  *

@@ -11,18 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK ((size_t)4 << 20)
+#define FIRST    ((size_t)4 << 20) /* by the first block it is recognised what a text is */
+#define TOO_LONG 1                 /* a line */
 
 struct lines {
     const char *shown;             /* borrowed */
     int fd;                        /* owned unless it is stdin; -1: an archive's member */
     struct archive_member *packed; /* owned */
-    char *buffer;                  /* (space + LINES_PAD + 1) owned */
-    size_t space, filled;
-    size_t given; /* bytes of the block that was given out last */
+    struct lines_block own;        /* of lines_next */
+    struct lines_block rest;       /* read, and not given out: the next block begins with it */
+    int64_t size, got;             /* bytes of a plain file, else 0; bytes that were read */
     bool started, ended;
-    bool kept; /* what is there is not enough */
     bool eager;
+    int rc; /* of the first failure: there are no blocks behind it */
+    struct error failed;
 };
 
 static int open_text(struct lines *l, const char *path, const char *member, struct error *err)
@@ -47,6 +49,7 @@ static int open_text(struct lines *l, const char *path, const char *member, stru
     l->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (l->fd < 0)
         return error_set(err, PT_EDATA, "%s: cannot be opened: %s", l->shown, strerror(errno));
+    l->size = fstat(l->fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
     (void)posix_fadvise(l->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return 0;
 }
@@ -58,9 +61,8 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
 
     if (!l)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
-    *l = (struct lines){.shown = shown, .fd = -1, .space = BLOCK};
-    l->buffer = mem_alloc((int64_t)(l->space + LINES_PAD + 1), 1);
-    rc = l->buffer ? open_text(l, path, member, err) : error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    *l = (struct lines){.shown = shown, .fd = -1};
+    rc = open_text(l, path, member, err);
     if (rc < 0)
         lines_close(l);
     else
@@ -68,90 +70,129 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
     return rc;
 }
 
-/* More bytes behind what is there; l->ended where there are none. */
-static int fill(struct lines *l, struct error *err)
+/* Up to `room` bytes; l->ended where there are none. */
+static int fill(struct lines *l, char *to, size_t room, size_t *filled)
 {
-    size_t got = 0, room = l->space - l->filled;
-
+    size_t got = 0;
     ssize_t n = -1;
-    int rc = l->packed ? archive_read_bytes(l->packed, l->buffer + l->filled, room, &got, err) : 0;
+    int rc = l->packed ? archive_read_bytes(l->packed, to, room, &got, &l->failed) : 0;
 
     if (rc < 0)
         return rc;
-    while (!l->packed && (n = read(l->fd, l->buffer + l->filled, room)) < 0)
+    while (!l->packed && (n = read(l->fd, to, room)) < 0)
         if (errno != EINTR)
-            return error_set(err, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
+            return error_set(&l->failed, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
     got = l->packed ? got : (size_t)n;
-    l->filled += got;
+    *filled += got;
+    l->got += (int64_t)got;
     l->ended = got == 0;
-    return 0;
+    return l->ended && l->got < l->size
+               ? error_set(&l->failed, PT_EDATA, "%s: became shorter while it was read", l->shown)
+               : 0;
 }
 
-static int grow(struct lines *l, int64_t line, struct error *err)
+static bool reserve(struct lines_block *b, size_t space)
 {
-    size_t space = 2 * l->space;
-    char *buffer;
+    char *text = b->space < space ? mem_resize(b->text, (int64_t)(space + LINES_PAD + 1), 1) : b->text;
 
-    if (l->filled > LINES_LONGEST)
-        return error_set(err, PT_EDATA, "%s:%lld: the line is longer than %zu MiB", l->shown,
-                         (long long)line + 1, LINES_LONGEST >> 20);
-    buffer = mem_resize(l->buffer, (int64_t)(space + LINES_PAD + 1), 1);
-    if (!buffer)
-        return error_set(err, PT_ENOMEM, "%s: out of memory for a long line", l->shown);
-    l->buffer = buffer;
-    l->space = space;
-    return 0;
+    if (!text)
+        return false;
+    b->text = text;
+    b->space = space > b->space ? space : b->space;
+    return true;
 }
 
 /* Checks the first bytes of the text: byte order mark, UTF-16, packed file. */
-static int check_start(struct lines *l, struct error *err)
+static int check_start(struct lines *l, char *text, size_t *filled)
 {
     l->started = true;
-    if (l->filled >= 3 && memcmp(l->buffer, "\xEF\xBB\xBF", 3) == 0) {
-        l->filled -= 3;
-        memmove(l->buffer, l->buffer + 3, l->filled);
+    if (*filled >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        *filled -= 3;
+        memmove(text, text + 3, *filled);
         return 0;
     }
-    if (l->filled >= 2 && (memcmp(l->buffer, "\xFF\xFE", 2) == 0 || memcmp(l->buffer, "\xFE\xFF", 2) == 0))
-        return error_set(err, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
-    if (archive_is_packed(l->buffer, l->filled))
-        return error_set(err, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
-    return foreign_refuse(l->buffer, l->filled, l->shown, err);
+    if (*filled >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
+        return error_set(&l->failed, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
+    if (archive_is_packed(text, *filled))
+        return error_set(&l->failed, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
+    return foreign_refuse(text, *filled, l->shown, &l->failed);
 }
 
-/* The part of the buffer up to its last newline becomes the block; what is behind it, the start of a line,
- * is moved to the front at the next call. */
-int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err)
+static int no_memory(struct lines *l)
 {
-    bool grown = !l->kept || l->filled - l->given < l->space; /* what is kept is not enough */
+    return error_set(&l->failed, PT_ENOMEM, "%s: out of memory for a block of lines", l->shown);
+}
+
+/* The part of what is there up to its last newline becomes the block; what is behind it, the start of a line,
+ * begins the next one. */
+static int read_block(struct lines *l, struct lines_block *b, size_t space)
+{
     const char *last = NULL;
+    size_t filled = 0;
     int rc = 0;
 
-    l->filled -= l->given;
-    memmove(l->buffer, l->buffer + l->given, l->filled);
-    l->given = 0;
-    l->kept = false;
-    while (!last && rc == 0) {
-        if (!grown)
-            rc = grow(l, line, err);
-        grown = false;
-        while (rc == 0 && !l->ended && l->filled < l->space &&
-               !(l->eager && memchr(l->buffer, '\n', l->filled) && lines_would_wait(l)))
-            rc = fill(l, err);
+    space = space > 2 * l->rest.length ? space : 2 * l->rest.length;
+    for (; !last; space *= 2) {
+        if (!reserve(b, space))
+            return no_memory(l);
+        if (l->rest.length)
+            memcpy(b->text, l->rest.text, filled = l->rest.length);
+        l->rest.length = 0;
+        while (rc == 0 && !l->ended && filled < space &&
+               !(l->eager && memchr(b->text, '\n', filled) && lines_would_wait(l)))
+            rc = fill(l, b->text + filled, space - filled, &filled);
         if (rc == 0 && !l->started)
-            rc = check_start(l, err);
+            rc = check_start(l, b->text, &filled);
         if (rc < 0)
             return rc;
-        if (l->ended && l->filled > 0 && l->buffer[l->filled - 1] != '\n')
-            l->buffer[l->filled++] = '\n'; /* the pad has room for it */
-        last = memrchr(l->buffer, '\n', l->filled);
-        if (l->ended)
-            break;
+        if (l->ended && filled > 0 && b->text[filled - 1] != '\n')
+            b->text[filled++] = '\n'; /* the pad has room for it */
+        last = memrchr(b->text, '\n', filled);
+        if (l->ended && !last)
+            return 0;
+        if (!last && filled > LINES_LONGEST)
+            return TOO_LONG;
     }
-    l->given = last ? (size_t)(last + 1 - l->buffer) : 0;
-    *begin = l->buffer;
-    *end = l->buffer + l->given;
-    return 0;
+    b->length = (size_t)(last + 1 - b->text);
+    lines_give_back(l, last + 1, filled - b->length);
+    return l->rc;
+}
+
+int lines_read(struct lines *l, struct lines_block *b, size_t bytes)
+{
+    b->length = 0;
+    if (l->rc == 0)
+        l->rc = read_block(l, b, bytes);
+    return l->rc;
+}
+
+int lines_next(struct lines *l, int64_t line, const char **begin, const char **end, struct error *err)
+{
+    int rc = lines_read(l, &l->own, l->started ? LINES_BLOCK : FIRST);
+
+    if (rc == TOO_LONG)
+        return error_set(err, PT_EDATA, "%s:%lld: the line is longer than %zu MiB", l->shown,
+                         (long long)line + 1, LINES_LONGEST >> 20);
+    if (rc < 0 && err)
+        *err = l->failed;
+    *begin = l->own.text;
+    *end = l->own.text + l->own.length;
+    return rc;
+}
+
+void lines_give_back(struct lines *l, const char *from, size_t bytes)
+{
+    struct lines_block *rest = &l->rest;
+
+    if (!bytes)
+        return;
+    if (!reserve(rest, rest->length + bytes)) {
+        l->rc = no_memory(l);
+        return;
+    }
+    memmove(rest->text + bytes, rest->text, rest->length);
+    memcpy(rest->text, from, bytes);
+    rest->length += bytes;
 }
 
 void lines_set_eager(struct lines *l)
@@ -166,12 +207,14 @@ bool lines_would_wait(const struct lines *l)
     return l->fd >= 0 && !l->ended && poll(&p, 1, 0) == 0;
 }
 
-bool lines_keep(struct lines *l, const char *from)
+bool lines_have_more(const struct lines *l)
 {
-    l->kept = !l->ended;
-    if (l->kept)
-        l->given = (size_t)(from - l->buffer);
-    return l->kept;
+    return !l->ended || l->rest.length > 0;
+}
+
+double lines_ahead(const struct lines *l)
+{
+    return l->got > 0 && l->got < l->size ? (double)(l->size - l->got) / (double)l->got : 0.0;
 }
 
 void lines_close(struct lines *l)
@@ -181,6 +224,7 @@ void lines_close(struct lines *l)
     if (l->fd > STDIN_FILENO)
         close(l->fd);
     archive_close(l->packed);
-    mem_free(l->buffer);
+    mem_free(l->own.text);
+    mem_free(l->rest.text);
     mem_free(l);
 }

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "read/field.h"
 #include "read/json_lines.h"
-#include "read/lines.h"
 #include "read/parser_layouts.h"
 #include "read/parser_plain.h"
 
@@ -168,4 +167,16 @@ int parser_parse_lines(struct parser *p, const char *begin, const char *end, con
             return rc;
     }
     return 0;
+}
+
+int parser_parse_block(struct parser *p, struct lines *lines, const char *begin, const char *end)
+{
+    const char *stopped = begin;
+    int rc;
+
+    p->last = !lines_have_more(lines);
+    rc = parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, &stopped) : PT_ENOMEM;
+    if (rc == PARSER_OPEN_QUOTE)
+        lines_give_back(lines, stopped, (size_t)(end - stopped));
+    return rc == PARSER_OPEN_QUOTE ? 0 : rc;
 }

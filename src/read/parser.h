@@ -5,6 +5,7 @@
  * tables; merged in the order of the blocks, the result is that of one parser over the whole text. */
 #pragma once
 
+#include "read/lines.h"
 #include "read/parser_state.h"
 
 #define PARSER_OPEN_QUOTE 1 /* the record at *stopped_at continues after the block */
@@ -13,6 +14,9 @@
  * bad_line and bad_reason. PT_ENOMEM. After PARSER_OPEN_QUOTE *stopped_at (which may be NULL) is the
  * start of the line, which is not counted. */
 int parser_parse_lines(struct parser *p, const char *begin, const char *end, const char **stopped_at);
+
+/* Parses the block of `lines` at hand; a record that goes on behind it begins the next block. */
+int parser_parse_block(struct parser *p, struct lines *lines, const char *begin, const char *end);
 
 /* Room in p->out for the ratings of a block of `bytes` bytes. False: no memory. Call it before
  * parser_parse_lines.

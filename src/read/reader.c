@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FEW_BLOCKS 2 /* of lines; for so few, a team is not worth its start */
-
 struct reader {
     const struct ratings_spec *spec;
     struct ratings *into;
@@ -43,9 +41,13 @@ static int check_same_kind(struct reader *rd, const struct text_format *d, const
     return what ? error_set(err, PT_EDATA, "%s: %s, unlike %s", shown, what, rd->first_shown) : 0;
 }
 
-static int parse_block(struct parser *p, const char *begin, const char *end, const char **stopped)
+/* Room for all ratings that the text will hold if it goes on as it began, so that they need not be moved. */
+static void expect_ratings(const struct parser *p, int64_t first, const struct lines *lines)
 {
-    return parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, stopped) : PT_ENOMEM;
+    double more = 1.02 * (double)(p->out->n - first) * lines_ahead(lines);
+
+    if (more > 0)
+        (void)triplets_reserve(p->out, (int64_t)more + LINES_BLOCK / 4 + 1, p->keep_time);
 }
 
 /* The blocks of one text, the first of which is at hand. */
@@ -53,30 +55,21 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
                  const char *shown, struct error *err)
 {
     bool alone = rd->spec->workers <= 1 || !parser_lines_are_alone(p->format);
-    struct reader_team *team = NULL;
+    int64_t first = p->out->n;
     int rc = 0;
 
     *err = (struct error){0};
-    for (int block = 0; rc == 0 && begin < end; block++) {
-        const char *stopped = begin;
-
-        if (block >= FEW_BLOCKS && !alone && !team && p->past_head) {
-            rc = reader_team_new(&team, p, rd->spec->workers);
-            alone = !team; /* fewer threads are allowed */
-        }
-        if (rc == 0)
-            rc = team ? reader_team_parse(team, begin, end, &stopped) : parse_block(p, begin, end, &stopped);
-        if (rc == PARSER_OPEN_QUOTE) {
-            reader_team_free(team);
-            team = NULL;
+    for (bool began = false; rc == 0 && begin < end; began = true) {
+        rc = parser_parse_block(p, lines, begin, end);
+        if (!began)
+            expect_ratings(p, first, lines);
+        if (rc == 0 && !alone && p->past_head && !p->last) {
+            rc = reader_team_parse(p, lines, rd->spec->workers, LINES_BLOCK);
             alone = true;
-            p->last = !lines_keep(lines, stopped);
-            rc = p->last ? parse_block(p, stopped, end, NULL) : 0;
         }
         if (rc == 0)
             rc = lines_next(lines, p->line, &begin, &end, err);
     }
-    reader_team_free(team);
     if (rc == PT_EDATA && !err->code)
         rc = error_set(err, PT_EDATA, "%s:%lld: %s", shown, (long long)p->bad_line, p->bad_reason);
     if (rc == PT_ENOMEM && !err->code)

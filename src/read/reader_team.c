@@ -3,12 +3,11 @@
 #include "base/mem.h"
 #include "par/team.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#define JOBS      4                    /* for each worker */
-#define MANY_JOBS 64                   /* beyond, half as many for each: a job has two tables of ids */
-#define NUMBERS   ((int64_t)256 << 20) /* bytes of all jobs for ids that are found by their number */
+#define NUMBERS ((int64_t)256 << 20) /* bytes of all jobs for ids that are found by their number */
 
 /* From a job's row numbers to those of the whole text. */
 struct row_numbers {
@@ -17,53 +16,42 @@ struct row_numbers {
     int64_t known, space;
 };
 
-struct piece_job {
-    _Alignas(64) struct parser p; /* lines counted within the piece */
+/* A worker's. */
+struct job {
+    _Alignas(64) struct parser p; /* lines counted within the block */
     struct triplets local;
     struct row_numbers users, items;
-    const char *begin, *end, *stopped; /* borrowed from the block */
+    struct lines_block block;
+    int64_t number;      /* of the block; -1: all of it is placed */
+    const char *stopped; /* in the block; its start if the parser did not stop */
+    int64_t copy_to;     /* where the whole's triplets take the local ones */
     int rc;
-    int64_t copy_to; /* where the whole's triplets take the local ones */
 };
 
 struct reader_team {
     struct parser *whole;
-    struct team *team;     /* owned */
-    struct piece_job *job; /* (jobs) owned */
+    struct lines *lines;
+    size_t bytes;                     /* of a block */
+    struct job *job;                  /* (jobs) owned */
+    pthread_mutex_t reading, placing; /* owned */
+    pthread_cond_t moved;             /* owned: `placed` or `copying` is another */
+    int64_t taken;                    /* blocks; with `reading` locked */
+    int64_t placed, copying;          /* blocks, and workers that copy; with `placing` locked */
+    atomic_int rc;                    /* of the first block that is not wholly parsed */
     int jobs;
-    atomic_int taken; /* jobs of this block that a worker has taken */
 };
 
-static void copy_out(const struct reader_team *t, struct piece_job *job)
+/* The text's next block; false: there is none, or all that is left is for the whole parser. */
+static bool take(struct reader_team *t, struct job *job)
 {
-    struct triplets *all = t->whole->out, *own = &job->local;
-    int64_t to = job->copy_to;
+    bool there;
 
-    for (int64_t k = 0; k < own->n; k++) {
-        all->user[to + k] = job->users.to[own->user[k]];
-        all->item[to + k] = job->items.to[own->item[k]];
-    }
-    if (own->n)
-        memcpy(all->value + to, own->value, (size_t)own->n * sizeof *all->value);
-    if (own->n && t->whole->keep_time)
-        memcpy(all->time + to, own->time, (size_t)own->n * sizeof *all->time);
-    own->n = 0;
-}
-
-static void run_jobs(struct worker *w, void *arg)
-{
-    struct reader_team *t = arg;
-    int j;
-
-    (void)w;
-    while ((j = atomic_fetch_add(&t->taken, 1)) < t->jobs) {
-        struct piece_job *job = &t->job[j];
-
-        copy_out(t, job);
-        job->rc = parser_reserve(&job->p, job->end - job->begin)
-                      ? parser_parse_lines(&job->p, job->begin, job->end, &job->stopped)
-                      : PT_ENOMEM;
-    }
+    pthread_mutex_lock(&t->reading);
+    there = !atomic_load(&t->rc) && lines_read(t->lines, &job->block, t->bytes) == 0 && job->block.length;
+    if (there)
+        job->number = t->taken++;
+    pthread_mutex_unlock(&t->reading);
+    return there;
 }
 
 /* Rows of the whole for the ids that are new in a job's table. */
@@ -90,44 +78,101 @@ static bool number(struct row_numbers *n, struct idtable *whole)
     return true;
 }
 
-static int append(struct reader_team *t, struct piece_job *job)
+static int append(struct reader_team *t, struct job *job)
 {
     struct parser *whole = t->whole;
+    struct triplets *all = whole->out;
 
+    while (t->copying && all->n + job->local.n > all->space) /* it will be moved */
+        pthread_cond_wait(&t->moved, &t->placing);
     if (job->rc == PT_ENOMEM || !number(&job->users, whole->users) || !number(&job->items, whole->items) ||
-        !triplets_reserve(whole->out, job->local.n, whole->keep_time)) {
+        !triplets_reserve(all, job->local.n, whole->keep_time)) {
         job->local.n = 0;
         return PT_ENOMEM;
     }
     parser_move_counts(whole, &job->p);
-    job->copy_to = whole->out->n;
-    whole->out->n += job->local.n;
+    job->copy_to = all->n;
+    all->n += job->local.n;
     return job->rc;
 }
 
-int reader_team_parse(struct reader_team *t, const char *begin, const char *end, const char **stopped_at)
+static void copy_out(const struct reader_team *t, struct job *job)
 {
-    int64_t piece = (end - begin) / t->jobs + 1;
-    int rc = 0;
+    struct triplets *all = t->whole->out, *own = &job->local;
+    int64_t to = job->copy_to;
 
-    for (int j = 0; j < t->jobs; j++) {
-        t->job[j].begin = begin;
-        begin = end - begin > piece ? text_newline(begin + piece - 1, end) + 1 : end;
-        t->job[j].end = begin;
+    for (int64_t k = 0; k < own->n; k++) {
+        all->user[to + k] = job->users.to[own->user[k]];
+        all->item[to + k] = job->items.to[own->item[k]];
     }
-    atomic_store(&t->taken, 0);
-    team_run(t->team, run_jobs, t);
-    for (int j = 0; j < t->jobs; j++) {
-        if (rc)
-            t->job[j].local.n = 0; /* it may begin within a quoted field */
-        else if ((rc = append(t, &t->job[j])))
-            *stopped_at = t->job[j].stopped;
-    }
-    return rc;
+    if (own->n)
+        memcpy(all->value + to, own->value, (size_t)own->n * sizeof *all->value);
+    if (own->n && t->whole->keep_time)
+        memcpy(all->time + to, own->time, (size_t)own->n * sizeof *all->time);
+    own->n = 0;
 }
 
-/* Of each table of ids: so many numbers that all together take no more than
- * NUMBERS bytes. */
+/* When all blocks before are placed. After one that was not wholly parsed there are no more: they may begin
+ * within a quoted field. */
+static void place(struct reader_team *t, struct job *job)
+{
+    bool mine;
+
+    pthread_mutex_lock(&t->placing);
+    while (t->placed != job->number && !atomic_load(&t->rc))
+        pthread_cond_wait(&t->moved, &t->placing);
+    mine = !atomic_load(&t->rc);
+    if (mine) {
+        int rc = append(t, job);
+
+        t->placed++;
+        t->copying++;
+        job->number = rc ? job->number : -1;
+        atomic_store(&t->rc, rc);
+    } else {
+        job->local.n = 0;
+    }
+    pthread_cond_broadcast(&t->moved);
+    pthread_mutex_unlock(&t->placing);
+    if (!mine)
+        return;
+    copy_out(t, job);
+    pthread_mutex_lock(&t->placing);
+    t->copying--;
+    pthread_cond_broadcast(&t->moved);
+    pthread_mutex_unlock(&t->placing);
+}
+
+static void run_job(struct worker *w, void *arg)
+{
+    struct reader_team *t = arg;
+    struct job *job = &t->job[w->id];
+
+    while (take(t, job)) {
+        const char *begin = job->block.text, *end = begin + job->block.length;
+
+        job->stopped = begin;
+        job->rc = parser_reserve(&job->p, end - begin)
+                      ? parser_parse_lines(&job->p, begin, end, &job->stopped)
+                      : PT_ENOMEM;
+        place(t, job);
+    }
+}
+
+/* What was read and is not parsed, the last block first. */
+static void give_back(struct reader_team *t)
+{
+    for (int64_t number = t->taken - 1; number >= t->placed - 1; number--)
+        for (int j = 0; j < t->jobs; j++) {
+            struct job *job = &t->job[j];
+            const char *from = number < t->placed ? job->stopped : job->block.text;
+
+            if (job->number == number)
+                lines_give_back(t->lines, from, (size_t)(job->block.text + job->block.length - from));
+        }
+}
+
+/* Of each table of ids: so many numbers that all together take no more than NUMBERS bytes. */
 static uint32_t count_numbers(int jobs)
 {
     uint32_t most = IDTABLE_NUMBERS;
@@ -137,10 +182,11 @@ static uint32_t count_numbers(int jobs)
     return most;
 }
 
-static bool init_job(const struct reader_team *t, struct piece_job *job)
+static bool init_job(const struct reader_team *t, struct job *job)
 {
     struct parser *whole = t->whole;
 
+    job->number = -1;
     job->users.table = idtable_new();
     job->items.table = idtable_new();
     job->p = (struct parser){.format = whole->format,
@@ -158,47 +204,43 @@ static bool init_job(const struct reader_team *t, struct piece_job *job)
     return true;
 }
 
-int reader_team_new(struct reader_team **out, struct parser *whole, int workers)
+static void fini_job(struct job *job)
 {
-    struct reader_team *t = mem_zalloc(1, sizeof *t);
-    int jobs = JOBS * workers;
-    bool there;
-
-    *out = NULL;
-    if (!t)
-        return PT_ENOMEM;
-    if (jobs > MANY_JOBS)
-        jobs = jobs / 2 > MANY_JOBS ? jobs / 2 : MANY_JOBS;
-    t->whole = whole;
-    t->job = mem_array(jobs, sizeof *t->job);
-    if (t->job)
-        memset(t->job, 0, (size_t)jobs * sizeof *t->job);
-    t->jobs = t->job ? jobs : 0;
-    there = t->job != NULL;
-    for (int j = 0; j < t->jobs; j++)
-        there = init_job(t, &t->job[j]) && there;
-    if (there && team_new(&t->team, workers, NULL, BIND_NONE, NULL) == 0)
-        *out = t;
-    else
-        reader_team_free(t);
-    return there ? 0 : PT_ENOMEM;
+    idtable_free(job->users.table);
+    idtable_free(job->items.table);
+    mem_free(job->users.to);
+    mem_free(job->items.to);
+    mem_free(job->block.text);
+    triplets_fini(&job->local);
 }
 
-void reader_team_free(struct reader_team *t)
+int reader_team_parse(struct parser *whole, struct lines *lines, int workers, size_t bytes)
 {
-    if (!t)
-        return;
-    for (int j = 0; j < t->jobs; j++) {
-        struct piece_job *job = &t->job[j];
+    struct reader_team t = {.whole = whole, .lines = lines, .bytes = bytes, .jobs = workers};
+    struct team *team = NULL;
+    bool there;
 
-        copy_out(t, job);
-        idtable_free(job->users.table);
-        idtable_free(job->items.table);
-        mem_free(job->users.to);
-        mem_free(job->items.to);
-        triplets_fini(&job->local);
+    t.job = mem_array(workers, sizeof *t.job);
+    if (!t.job)
+        return PT_ENOMEM;
+    memset(t.job, 0, (size_t)workers * sizeof *t.job);
+    there = true;
+    for (int j = 0; j < workers; j++)
+        there = init_job(&t, &t.job[j]) && there;
+    pthread_mutex_init(&t.reading, NULL);
+    pthread_mutex_init(&t.placing, NULL);
+    pthread_cond_init(&t.moved, NULL);
+    if (there && team_new(&team, workers, NULL, BIND_NONE, NULL) == 0) { /* else fewer threads are allowed */
+        team_run(team, run_job, &t);
+        if (t.rc == PARSER_OPEN_QUOTE)
+            give_back(&t);
     }
-    team_free(t->team);
-    mem_free(t->job);
-    mem_free(t);
+    team_free(team);
+    pthread_cond_destroy(&t.moved);
+    pthread_mutex_destroy(&t.placing);
+    pthread_mutex_destroy(&t.reading);
+    for (int j = 0; j < workers; j++)
+        fini_job(&t.job[j]);
+    mem_free(t.job);
+    return !there ? PT_ENOMEM : t.rc == PARSER_OPEN_QUOTE ? 0 : t.rc;
 }

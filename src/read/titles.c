@@ -88,16 +88,8 @@ static int parse_titles(struct parser *p, struct lines *lines, const char *begin
 {
     int rc = 0;
 
-    while (rc == 0 && begin < end) {
-        const char *stopped = begin;
-
-        rc = parser_reserve(p, end - begin) ? parser_parse_lines(p, begin, end, &stopped) : PT_ENOMEM;
-        p->last = rc == PARSER_OPEN_QUOTE && !lines_keep(lines, stopped);
-        if (p->last)
-            rc = parser_parse_lines(p, stopped, end, NULL);
-        if (rc == 0 || rc == PARSER_OPEN_QUOTE)
-            rc = lines_next(lines, p->line, &begin, &end, err);
-    }
+    while (rc == 0 && begin < end && (rc = parser_parse_block(p, lines, begin, end)) == 0)
+        rc = lines_next(lines, p->line, &begin, &end, err);
     return rc;
 }
 

@@ -3,7 +3,11 @@
 
 #include "read/reader_team.h"
 
-enum { LINES = 400 };
+#include <unistd.h>
+
+enum { LINES = 400, HEAD_BYTES = 64 };
+
+static char *folder;
 
 struct result {
     struct parser p;
@@ -55,29 +59,42 @@ static void expect_same(const struct result *a, const struct result *b)
     }
 }
 
+/* One parser goes on with the blocks of a text, or parses only the first. */
+static int parse_alone(struct parser *p, struct lines *lines, size_t bytes, bool only_first)
+{
+    struct lines_block b = {.length = 1};
+    int rc = 0;
+
+    while (rc == 0 && b.length) {
+        assert_int_equal(lines_read(lines, &b, bytes), 0);
+        rc = parser_parse_block(p, lines, b.text, b.text + b.length);
+        if (only_first && p->past_head)
+            break;
+    }
+    free(b.text);
+    return rc;
+}
+
 /* The text by a team, in blocks of whole lines of about `block` bytes; its head, and what follows an open
  * quote, by one parser. */
-static int parse_by_team(struct parser *p, const char *begin, const char *end, int64_t block, int workers)
+static int parse_by_team(struct parser *p, char *text, size_t bytes, int64_t block, int workers)
 {
-    const char *stop = p->format->head_lines ? text_newline(begin, end) + 1 : begin, *stopped = NULL;
-    struct reader_team *team = NULL;
+    struct lines *lines = NULL;
+    struct error err;
+    char *path;
     int rc;
 
-    assert_true(parser_reserve(p, end - begin));
-    rc = parser_parse_lines(p, begin, stop, NULL);
-    p->past_head = true;
-    assert_int_equal(reader_team_new(&team, p, workers), 0);
-    assert_non_null(team);
-    for (begin = stop; rc == 0 && begin < end; begin = stop) {
-        stop = end - begin > block ? text_newline(begin + block - 1, end) + 1 : end;
-        rc = reader_team_parse(team, begin, stop, &stopped);
-    }
-    reader_team_free(team);
-    if (rc != PARSER_OPEN_QUOTE)
-        return rc;
-    p->last = true;
-    assert_true(parser_reserve(p, end - stopped));
-    return parser_parse_lines(p, stopped, end, NULL);
+    text[bytes] = 0;
+    path = support_file(folder, "text", text);
+    assert_int_equal(lines_open(&lines, path, NULL, path, &err), 0);
+    rc = parse_alone(p, lines, HEAD_BYTES, true);
+    if (rc == 0)
+        rc = reader_team_parse(p, lines, workers, (size_t)block);
+    if (rc == 0)
+        rc = parse_alone(p, lines, (size_t)block, false);
+    lines_close(lines);
+    free(path);
+    return rc;
 }
 
 /* `text` has room for a newline and the pad behind it. */
@@ -87,15 +104,16 @@ static void compare(const struct text_format *d, char *text, size_t bytes, bool 
     struct result one, team;
     size_t bom = bytes >= 3 && memcmp(text, "\357\273\277", 3) == 0 ? 3 : 0, end = bytes;
 
+    init(&team, d, skip_bad);
+    team.p.out = &team.t;
+    team.rc = parse_by_team(&team.p, text, bytes, block, workers);
     if (text[end - 1] != '\n')
         text[end++] = '\n';
     init(&one, d, skip_bad);
     one.p.out = &one.t;
+    one.p.last = true;
     assert_true(parser_reserve(&one.p, (int64_t)end));
     one.rc = parser_parse_lines(&one.p, text + bom, text + end, NULL);
-    init(&team, d, skip_bad);
-    team.p.out = &team.t;
-    team.rc = parse_by_team(&team.p, text + bom, text + end, block, workers);
     expect_same(&one, &team);
     fini(&one);
     fini(&team);
@@ -164,7 +182,7 @@ static void any_blocks_and_workers(void **state)
 
             d.head_lines = round % 2 == 0;
             n = make_text(text, &d, (round % 3) * (round % 3) * 100, round % 5 != 0);
-            compare(&d, text, n, round % 6 < 3, blocks[b], 1 + round % 5);
+            compare(&d, text, n, round % 6 < 3, blocks[b], (const int[]){1, 2, 3, 5, 8}[round % 5]);
         }
     free(text);
 }
@@ -218,7 +236,7 @@ static void many_new_ids(void **state)
     free(text);
 }
 
-/* So many workers that each has fewer jobs, and smaller tables of numbers than ids ask for. */
+/* So many workers that each has a smaller table of numbers than ids ask for. */
 static void many_workers(void **state)
 {
     struct text_format d = {.layout = FORMAT_DELIMITED,
@@ -260,6 +278,72 @@ static void quotes_with_line_breaks(void **state)
     free(text);
 }
 
+/* A bad line, and an open quote, far from the end: what others have read by then is read again. */
+static void what_follows_an_open_quote(void **state)
+{
+    struct text_format d = {
+        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .role = {ROLE_USER, ROLE_ITEM}};
+    char *text = malloc(400000);
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    text_set_delimiter(&d, ",");
+    for (int k = 0; k < 9000; k++)
+        n += (size_t)sprintf(text + n, k == 100 || k == 8990 ? "%d,%d,\"a\n%d,\"\n" : "%d,%d,x%d\n", k, k % 7,
+                             k);
+    for (int workers = 1; workers <= 8; workers++)
+        for (int64_t block = 20; block < 40000; block *= 7)
+            compare(&d, text, n, false, block, workers);
+    n += (size_t)sprintf(text + n, "1,2\n3,4,5\n");
+    compare(&d, text, n, false, 500, 3);
+    compare(&d, text, n, true, 500, 3);
+    free(text);
+}
+
+static void a_file_that_shrinks(void **state)
+{
+    size_t space = 6 << 20;
+    char *text = malloc(space + 1), *path;
+    const char *begin, *end;
+    struct lines *lines = NULL;
+    struct error err = {0};
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t k = 0; k < space; k += 4)
+        memcpy(text + k, "1,2\n", 4);
+    text[space] = 0;
+    path = support_file(folder, "text", text);
+    assert_int_equal(lines_open(&lines, path, NULL, path, &err), 0);
+    assert_int_equal(lines_next(lines, 0, &begin, &end, &err), 0);
+    assert_true(begin < end && lines_have_more(lines));
+    assert_int_equal(truncate(path, 5 << 20), 0);
+    for (int rc = 0; rc == 0;) {
+        rc = lines_next(lines, 0, &begin, &end, &err);
+        assert_true(rc < 0 || begin < end);
+    }
+    assert_int_equal(err.code, PT_EDATA);
+    assert_non_null(strstr(err.text, "became shorter while it was read"));
+    lines_close(lines);
+    free(path);
+    free(text);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = support_folder();
+    return folder ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    support_remove(folder);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,7 +352,9 @@ int main(void)
         cmocka_unit_test(many_new_ids),
         cmocka_unit_test(many_workers),
         cmocka_unit_test(quotes_with_line_breaks),
+        cmocka_unit_test(what_follows_an_open_quote),
+        cmocka_unit_test(a_file_that_shrinks),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -74,11 +74,12 @@ void *mem_array(int64_t count, size_t size)
 
 void mem_want_huge(void *block, int64_t count, size_t size)
 {
-    uintptr_t begin = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    uintptr_t end = ((uintptr_t)block + bytes_of(count, size)) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)block / page * page;
+    uintptr_t end = ((uintptr_t)block + bytes_of(count, size) + page - 1) / page * page;
 
-    if (begin < end)
-        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    /* all of its pages: a mapping of which only a part is advised becomes several ones, and realloc cannot
+     * move those, but copies them */
+    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 }
 
 char *mem_strdup(const char *text)

@@ -288,11 +288,11 @@ static int64_t fitting_microbatch(const struct memory_plan *m, const struct size
     return 0;
 }
 
-/* The largest hundred of items whose squares would do. */
-static int64_t fitting_items(const struct memory_plan *m, const struct sizes *z)
+/* The largest hundred of items whose squares would do; what grows with items alone has a fiftieth of the room. */
+static int64_t fitting_items(const struct memory_plan *m, int64_t bytes, int64_t items)
 {
-    double squares = (double)(m->weights + m->batch + m->files) / (double)z->closed / (double)z->closed;
-    double room = (double)(m->limit - (m->total - m->weights - m->batch - m->files));
+    double squares = (double)bytes / (double)items / (double)items;
+    double room = 0.98 * (double)(m->limit - (m->total - bytes));
 
     return room > 0.0 ? (int64_t)sqrt(room / squares) / 100 * 100 : 0;
 }
@@ -324,23 +324,28 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     if (c->ease && z.softmax) { /* its solver is there when training is done, beside all else */
         int64_t kept = item_weights_kept(p->columns, c->items_most);
 
+        out->companion = kept * row_pad(kept) * FLOAT + solver_bytes(&z, p, kept);
         out->weights += kept * row_pad(kept) * FLOAT;
         out->batch += solver_bytes(&z, p, kept);
     }
     out->logits = z.softmax ? logit_bytes(p, block_of(&z, c)) : 0;
     out->evaluation = valid + test;
     out->total = out->data + out->weights + out->moments + out->batch + out->evaluation + out->files;
-    if (out->limit && out->total > out->limit && z.softmax)
+    if (!out->limit || out->total <= out->limit)
+        return 0;
+    if (z.closed)
+        out->items_most = fitting_items(out, out->weights + out->batch + out->files, z.closed);
+    else if (out->companion && out->total - out->companion <= out->limit)
+        out->items_most = fitting_items(out, out->companion, item_weights_kept(p->columns, c->items_most));
+    else if (z.softmax)
         out->microbatch = fitting_microbatch(out, &z, c, p);
-    if (out->limit && out->total > out->limit && z.closed)
-        out->items_most = fitting_items(out, &z);
     return 0;
 }
 
 int plan_check(const struct memory_plan *m, const struct config *c, struct error *err)
 {
     const double gib = 1024.0 * 1024.0 * 1024.0;
-    char cure[128];
+    char cure[160];
 
     if (!m->limit || m->total <= m->limit)
         return 0;
@@ -351,7 +356,12 @@ int plan_check(const struct memory_plan *m, const struct config *c, struct error
             "%.2f GiB; keep the most popular items only: model.items_most=%lld would fit",
             (double)m->total / gib, (double)(m->weights + m->batch) / gib, (double)m->limit / gib,
             (long long)m->items_most);
-    if (m->microbatch)
+    if (m->items_most)
+        snprintf(cure, sizeof cure,
+                 "model.ease would take %.2f of them; model.items_most=%lld, the popular ones, would fit, or "
+                 "model.ease=off",
+                 (double)m->companion / gib, (long long)m->items_most);
+    else if (m->microbatch)
         snprintf(cure, sizeof cure, "train.microbatch=%lld would fit", (long long)m->microbatch);
     else if (m->weights + m->moments + m->data > m->limit)
         snprintf(cure, sizeof cure, "the model itself is too large: lower %s",

@@ -17,6 +17,7 @@ struct memory_plan {
     int64_t limit;      /* what the machine or the cgroup has; 0: unknown */
     int64_t microbatch; /* the largest that fits if logits are too large; 0: none fits, or not needed */
     int64_t items_most; /* likewise of model.items_most if items x items is too large */
+    int64_t companion;  /* of weights and minibatches: model.ease */
     double epoch_s;     /* an epoch of training, about; 0 before plan_time */
 };
 

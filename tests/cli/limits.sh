@@ -32,6 +32,11 @@ rm -rf "$folder/run"
 # Logits that are too large, where this machine is small enough for a test of it.
 available=$("$PARTRAIN" train -q --dry-run data.path=synth:small | sed -n 's/^available  *\([0-9]*\).*/\1/p')
 if [ "$available" -lt 30000 ]; then
+    pairs=(model.kind=multidae data.path=synth:4000x100000x100000 model.latent=4 model.ease=on)
+    expect 4 --dry-run "${pairs[@]}"
+    says 'model.ease would take [0-9.]* of them; model.items_most=[0-9]*, .* or model.ease=off' err
+    expect 0 --dry-run "${pairs[@]}" "$(grep -o 'model.items_most=[0-9]*' "$folder/err")"
+    expect 0 --dry-run "${pairs[@]}" model.ease=off
     wide=(model.kind=multidae data.path=synth:90000x90000x180000 model.latent=4 'split.kind=random'
         train.batch=90000 eval.batch=10)
     expect 4 "${wide[@]}"

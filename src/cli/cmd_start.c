@@ -242,7 +242,7 @@ static int advise(const struct request *q, const struct ratings *r, const char *
     if (rc == 0)
         rc = advice_make(a, r, &f, q->ratings, q->given, q->n_given, err);
     if (rc == 0) {
-        reading_tell(r, !q->ratings, cli_warn, NULL);
+        reading_report(r, !q->ratings, cli_warn, NULL);
         print_seen(stderr, "", a, &f);
         if (!q->ratings && a->dropped)
             fprintf(stderr, "to predict the ratings themselves: --ratings\n");

@@ -138,7 +138,8 @@ void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const cha
     warn_filters(r, tell, arg);
 }
 
-void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg)
+void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text),
+                    void *arg)
 {
     char text[1600], a[32];
 

@@ -16,7 +16,8 @@ const char *reading_kept(const struct ratings *r, char *out, size_t space);
 void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg);
 
 /* Calls `tell` with all of the above. `clicks`: for a model that counts every kept rating as a choice. */
-void reading_tell(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text), void *arg);
+void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text),
+                    void *arg);
 
 /* The same as fields of summary.json and of `data describe --json`. */
 struct json *reading_json(const struct ratings *r);

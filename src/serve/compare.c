@@ -191,7 +191,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
             "note: %.200s is of an earlier partrain and has no biases: the training mean stands in for them",
             run->folder);
     if (!q->quiet)
-        reading_tell(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
+        reading_report(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     if ((rc = make_spec(&spec, run, q->valid, err)) < 0 ||

@@ -130,23 +130,16 @@ static int check_size(const struct archive_member *m, struct error *err)
 static int open_any(struct archive_member **out, const char *path, const char *shown, bool raw,
                     struct error *err)
 {
-    struct archive_member *m = mem_zalloc(1, sizeof *m);
+    struct archive_member *m = *out = mem_zalloc(1, sizeof *m);
     struct stat st;
-    int rc = 0;
 
-    if (m)
-        *m = (struct archive_member){.archive = new_archive(true, raw),
-                                     .shown = shown,
-                                     .packed = stat(path, &st) == 0 ? (int64_t)st.st_size : 0};
-    if (!m || !m->archive)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", shown);
-    else if (archive_read_open_filename(m->archive, path, BLOCK_BYTES) != ARCHIVE_OK)
-        rc = fail_read(m->archive, shown, err);
-    if (rc < 0)
-        archive_close(m);
-    else
-        *out = m;
-    return rc;
+    if (!m || !(m->archive = new_archive(true, raw)))
+        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", shown);
+    m->shown = shown;
+    m->packed = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+    return archive_read_open_filename(m->archive, path, BLOCK_BYTES) == ARCHIVE_OK
+               ? 0
+               : fail_read(m->archive, shown, err);
 }
 
 /* 1: the next regular file, and its name, which is UTF-8 in any locale: libarchive would lose what the C
@@ -154,7 +147,7 @@ static int open_any(struct archive_member **out, const char *path, const char *s
 static int next_member(struct archive_member *m, const char **name, struct error *err)
 {
     struct archive_entry *entry;
-    int got, rc;
+    int got;
 
     do {
         locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0),
@@ -175,8 +168,7 @@ static int next_member(struct archive_member *m, const char **name, struct error
         if (++m->passed > MOST_MEMBERS)
             return error_set(err, PT_EDATA, "%s: more than %d members; unpack it and name the file", m->shown,
                              MOST_MEMBERS);
-        if ((rc = check_size(m, err)) < 0)
-            return rc;
+        TRY(check_size(m, err));
     } while (!*name || archive_entry_filetype(entry) != AE_IFREG);
     return 1;
 }
@@ -184,17 +176,15 @@ static int next_member(struct archive_member *m, const char **name, struct error
 /* Whether a compressed file holds a tar rather than one text. */
 static int find_tar(enum packing *out, const char *path, struct error *err)
 {
-    struct archive_member *m = NULL;
+    scoped(archive_close) struct archive_member *m = NULL;
     const char *name;
-    int rc = open_any(&m, path, path, true, err), format;
+    int format;
 
-    if (rc < 0)
-        return rc;
-    rc = next_member(m, &name, err);
+    TRY(open_any(&m, path, path, true, err));
+    TRY(next_member(m, &name, err));
     format = archive_format(m->archive);
     *out = format && format != ARCHIVE_FORMAT_RAW ? PACKING_FOLDER : PACKING_FILE;
-    archive_close(m);
-    return rc < 0 ? rc : 0;
+    return 0;
 }
 
 int archive_packing(enum packing *out, const char *path, struct error *err)
@@ -252,13 +242,13 @@ void file_names_free(struct file_names *l)
 
 int archive_list(struct file_names *out, const char *path, struct error *err)
 {
-    struct archive_member *m = NULL;
+    scoped(archive_close) struct archive_member *m = NULL;
     const char *name;
-    int rc = open_any(&m, path, path, false, err);
+    int rc;
 
-    while (rc == 0 && (rc = next_member(m, &name, err)) > 0)
-        rc = file_names_add(out, name, path, err);
-    archive_close(m);
+    TRY(open_any(&m, path, path, false, err));
+    while ((rc = next_member(m, &name, err)) > 0)
+        TRY(file_names_add(out, name, path, err));
     return rc;
 }
 
@@ -300,21 +290,21 @@ static int open_inner(struct archive_member *m, struct error *err)
 int archive_open(struct archive_member **out, const char *path, const char *member, const char *shown,
                  struct error *err)
 {
-    struct archive_member *m = NULL;
+    scoped(archive_close) struct archive_member *m = NULL;
     const char *name;
-    int rc = open_any(&m, path, shown, !member, err);
+    int rc;
 
-    while (rc == 0 && (rc = next_member(m, &name, err)) > 0 && member && strcmp(name, member) != 0)
-        rc = 0;
-    if (m && rc == 0)
-        rc = error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all");
-    if (rc > 0)
-        rc = member ? open_inner(m, err) : 0;
-    if (rc < 0)
-        archive_close(m);
-    else
-        *out = m;
-    return rc;
+    TRY(open_any(&m, path, shown, !member, err));
+    do {
+        TRY(rc = next_member(m, &name, err));
+    } while (rc > 0 && member && strcmp(name, member) != 0);
+    if (rc == 0)
+        return error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all");
+    if (member)
+        TRY(open_inner(m, err));
+    *out = m;
+    m = NULL;
+    return 0;
 }
 
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err)

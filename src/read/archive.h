@@ -46,6 +46,7 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
 /* Up to `space` bytes; *got = 0 at the end. */
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err);
 void archive_close(struct archive_member *m);
+SCOPED(archive_close, struct archive_member)
 
 /* Whether the first bytes are those of a packed file (for stdin). */
 bool archive_is_packed(const void *bytes, size_t n);

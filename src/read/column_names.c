@@ -4,26 +4,48 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Each table: words between blanks, in lower case, without what parts words. */
-static const char users[] = " user customer reviewer visitor member person profile account client buyer "
-                            "follower listener reader player viewer subscriber consumer rater ";
-static const char items[] = " item movie product book artist song track album film game page article video "
-                            "recipe venue business anime beer joke show series restaurant hotel place poi "
-                            "paper followee podcast episode dish wine course app url ";
-static const char ids[] = " id ids no nr number num code key index idx uri uuid guid ";
-static const char names[] = " name names title login ";
-static const char ratings[] =
-    " rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
-    "isliked feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever "
-    "plays numplays playcount playcounts listens listencount numlistens count counts frequency freq vote "
-    "points grade grades weight quantity qty views viewcount clickcount purchasecount interactioncount "
-    "recommended isrecommended ";
-static const char times[] = /* the first known one is the time */
+/* The tables: words between blanks, in lower case, without what parts words. */
+
+/* Whole names. */
+static const struct {
+    const char *names;
+    struct column_name is;
+} known[] = {
+    {" index unnamed0 row rowid rownumber rownum level0 ", {NAME_INDEX, 1}},
+    {" uid msno ", {NAME_USER, 3}},
+    {" parentasin ", {NAME_ITEM, 4}},
+    {" iid asin isbn sku stockcode ", {NAME_ITEM, 3}},
+    {" sid ", {NAME_ITEM, 0}}, /* an item in Liang's files, a session beside another item */
+    {" rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
+     "isliked feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever "
+     "plays numplays playcount playcounts listens listencount numlistens count counts frequency freq vote "
+     "points grade grades weight quantity qty views viewcount clickcount purchasecount interactioncount "
+     "recommended isrecommended ",
+     {NAME_RATING, 1}},
+    {" event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ",
+     {NAME_EVENT, 1}},
+    {" title ", {NAME_TITLE, 2}},
+    {" name ", {NAME_TITLE, 1}},
+};
+static const char times[] = /* whole names too; the first known one is the time */
     " timestamp unixreviewtime unixtime unixtimestamp ts datetime eventtime createdat time reviewtime date "
     "tdat ";
-static const char events[] =
-    " event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ";
-static const char indexes[] = " index unnamed0 row rowid rownumber rownum level0 ";
+
+/* Nouns, alone or with an id or a name behind them. */
+static const struct {
+    const char *nouns;
+    enum meaning meaning;
+} things[] = {
+    {" user customer reviewer visitor member person profile account client buyer follower listener reader "
+     "player viewer subscriber consumer rater ",
+     NAME_USER},
+    {" item movie product book artist song track album film game page article video recipe venue business "
+     "anime beer joke show series restaurant hotel place poi paper followee podcast episode dish wine course "
+     "app url ",
+     NAME_ITEM},
+};
+static const char ids[] = " id ids no nr number num code key index idx uri uuid guid ";
+static const char names[] = " name names title login ";
 static const char not_ids[] = " valid isvalid paid bid grid void hybrid avoid ";
 
 /* With one of these a rating is not one that the user gave. */
@@ -129,15 +151,6 @@ static bool has_word(const struct words *w, const char *table)
     return false;
 }
 
-static bool is_rating(const struct words *w)
-{
-    const char *last = w->word[w->n - 1];
-
-    if (find(ratings, w->joined))
-        return true;
-    return find(" rating ratings score star stars ", last) && !has_word(w, statistics);
-}
-
 static int time_rank(const struct words *w)
 {
     int place = find(times, w->joined);
@@ -161,33 +174,23 @@ static bool is_id(const struct words *w)
 
 static struct column_name find_words(const struct words *w)
 {
+    const char *last = w->n ? w->word[w->n - 1] : "";
     int rank;
 
-    if (!w->n || find(indexes, w->joined))
+    if (!w->n)
         return (struct column_name){NAME_INDEX, 1};
-    if (strcmp(w->joined, "uid") == 0 || strcmp(w->joined, "msno") == 0)
-        return (struct column_name){NAME_USER, 3};
-    if (strcmp(w->joined, "parentasin") == 0)
-        return (struct column_name){NAME_ITEM, 4};
-    if (find(" iid asin isbn sku stockcode ", w->joined))
-        return (struct column_name){NAME_ITEM, 3};
-    if (strcmp(w->joined, "sid") == 0) /* an item in Liang's files, a session beside another item */
-        return (struct column_name){NAME_ITEM, 0};
-    if ((rank = noun_rank(" session ", w->joined)))
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (find(known[k].names, w->joined))
+            return known[k].is;
+    if (noun_rank(" session ", w->joined))
         return (struct column_name){NAME_USER, 0};
-    if ((rank = noun_rank(users, w->joined)))
-        return (struct column_name){NAME_USER, rank};
-    if ((rank = noun_rank(items, w->joined)))
-        return (struct column_name){NAME_ITEM, rank};
-    if (is_rating(w))
+    for (size_t k = 0; k < sizeof things / sizeof *things; k++)
+        if ((rank = noun_rank(things[k].nouns, w->joined)))
+            return (struct column_name){things[k].meaning, rank};
+    if (find(" rating ratings score star stars ", last) && !has_word(w, statistics))
         return (struct column_name){NAME_RATING, 1};
-    if ((rank = time_rank(w)))
-        return (struct column_name){NAME_TIME, rank};
-    if (find(events, w->joined))
-        return (struct column_name){NAME_EVENT, 1};
-    if (find(" title name ", w->joined))
-        return (struct column_name){NAME_TITLE, w->joined[0] == 't' ? 2 : 1};
-    return (struct column_name){is_id(w) ? NAME_ID : NAME_UNKNOWN, 0};
+    rank = time_rank(w);
+    return (struct column_name){rank ? NAME_TIME : is_id(w) ? NAME_ID : NAME_UNKNOWN, rank};
 }
 
 struct column_name column_name_find(const char *text, size_t length)

@@ -1,8 +1,7 @@
-#include "read/json_lines.h"
-
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "read/parser.h"
+#include "read/recogniser.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,7 +79,7 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
     s->lines = s->columns = 0;
     for (const char *p = begin; rc == 0 && p < end && rows < LINES; s->lines++) {
         const char *stop = text_newline(p, end);
-        struct json *j = NULL;
+        scoped(json_free) struct json *j = NULL;
 
         s->line[rows].begin = p;
         s->line[rows].end = text_without_cr(p, stop);
@@ -89,7 +88,6 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
             keep_object(s, rows, j, "", 0);
         s->line_of[rows] = rows;
         rows += j != NULL;
-        json_free(j);
         p = stop < end ? stop + 1 : end;
     }
     if (rc < 0 || s->pool.failed)
@@ -100,10 +98,11 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, stru
             "%s:1: begins like JSON, but the line is no JSON object; one object a line is read (an array: jq "
             "-c '.[]' FILE > FILE.jsonl; a Python dictionary a line: write it by json.dumps)",
             s->shown);
-    for (int k = 0; k < rows * s->columns; k++) /* as wide as there are keys */
-        s->cell[k] = s->cell[k / s->columns * TEXT_KEYS + k % s->columns];
-    for (int k = 0; k < rows * s->columns; k++)
-        s->cell[k].text = s->cell[k].text ? s->cell[k].text : "";
+    for (int k = 0; k < rows * s->columns; k++) { /* as wide as there are keys */
+        struct field f = s->cell[k / s->columns * TEXT_KEYS + k % s->columns];
+
+        s->cell[k] = f.text ? f : (struct field){"", 0, false};
+    }
     s->rows = rows;
     return 0;
 }
@@ -128,33 +127,23 @@ static const char *find(const struct json *j, const char *path, char number[40])
     }
 }
 
-static int parse_object(struct parser *p, const struct json *j)
+int json_lines_parse(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
+    scoped(json_free) struct json *j = NULL;
+    struct error why = {0};
     struct field f[TEXT_KEYS];
     char number[TEXT_KEYS][40];
+    int rc = json_parse(&j, line, (size_t)(end - line), &why);
 
+    if (rc == PT_ENOMEM)
+        return rc;
+    if (rc < 0 || !json_is_object_value(j))
+        return parser_bad(p, "is no JSON object: %.200s", rc < 0 ? why.text : "");
     for (int c = 0; c < d->columns; c++) {
         const char *text = *d->key[c] ? find(j, d->key[c], number[c]) : NULL;
 
         f[c] = (struct field){text ? text : "", text ? strlen(text) : 0, false};
     }
     return parser_put_columns(p, f);
-}
-
-int json_lines_parse(struct parser *p, const char *line, const char *end)
-{
-    struct json *j = NULL;
-    struct error why = {0};
-    int rc = json_parse(&j, line, (size_t)(end - line), &why);
-
-    if (rc == PT_ENOMEM)
-        return rc;
-    if (rc < 0 || !json_is_object_value(j)) {
-        json_free(j);
-        return parser_bad(p, "is no JSON object: %.200s", rc < 0 ? why.text : "");
-    }
-    rc = parse_object(p, j);
-    json_free(j);
-    return rc;
 }

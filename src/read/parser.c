@@ -2,8 +2,6 @@
 
 #include "base/text.h"
 #include "read/field.h"
-#include "read/json_lines.h"
-#include "read/parser_layouts.h"
 #include "read/parser_plain.h"
 
 #include <inttypes.h>
@@ -130,7 +128,6 @@ static int parse_record(struct parser *p, const char **begin, const char *end)
     const char *stop = quoted && (p->past_head || p->line >= p->format->head_lines)
                            ? text_record_end(p->format, *begin, end, p->last)
                            : memchr(*begin, '\n', (size_t)(end - *begin));
-    int rc;
 
     if (!stop && !p->last && end - *begin <= TEXT_RECORD + 1)
         return PARSER_OPEN_QUOTE;
@@ -138,9 +135,7 @@ static int parse_record(struct parser *p, const char **begin, const char *end)
     p->at = p->at_end = *begin;
     if (!stop)
         return parser_refuse(p, "a quoted field is not closed");
-    rc = parse_line(p, *begin, stop);
-    if (rc < 0)
-        return rc;
+    TRY(parse_line(p, *begin, stop));
     for (const char *c = *begin; (c = memchr(c, '\n', (size_t)(stop - c))); c++)
         p->line++;
     *begin = stop < end ? stop + 1 : end;

@@ -25,3 +25,15 @@ bool parser_reserve(struct parser *p, int64_t bytes);
 
 /* Whether blocks of the text can be parsed apart: no line depends on those before it. */
 bool parser_lines_are_alone(const struct text_format *d);
+
+/* One line of a layout other than FORMAT_DELIMITED, without its end; errors as parser_parse_lines:
+ *
+ *   lists          user item item ...          each pair is a rating of 1
+ *   counted_lists  n item item ...             users are numbered by line from 1
+ *   item_values    user item:value item:value ...
+ *   cell_lists     user,"[item, item]"
+ *   netflix        item:                       then user,rating,date lines of that item
+ *   matrix         value,value,...             a row is a user, a column an item */
+int parser_parse_layout(struct parser *p, const char *line, const char *end);
+/* A JSON object: keys are columns, and a point joins the keys of nested objects (user.id). */
+int json_lines_parse(struct parser *p, const char *line, const char *end);

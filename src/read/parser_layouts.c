@@ -1,4 +1,4 @@
-#include "read/parser_layouts.h"
+#include "read/parser.h"
 
 #include "base/text.h"
 #include "read/field.h"

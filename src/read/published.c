@@ -319,8 +319,7 @@ int published_match(struct published_match *out, const struct file_names *names,
             if (++looked > MOST_FOLDERS)
                 return error_set(err, PT_EDATA, "%s: more than %d folders; name the file with the ratings",
                                  shown, MOST_FOLDERS);
-            if ((rc = match_view(&m, &v, prefer_given, shown, err)) < 0)
-                return rc;
+            TRY(rc = match_view(&m, &v, prefer_given, shown, err));
             if (rc && where)
                 return error_set(err, PT_EDATA,
                                  "%s: holds several data sets (%s and %s); name the one to read", shown,

@@ -6,6 +6,7 @@
 #include "read/memory.h"
 #include "read/reader.h"
 #include "read/source.h"
+#include "read/text_format.h"
 #include "read/titles.h"
 #include "synth/synth.h"
 
@@ -25,16 +26,60 @@ static int merge_pairs(struct ratings *r, const struct ratings_spec *spec, struc
     return rc;
 }
 
+static bool is_number(const char *id)
+{
+    return id[strspn(id, "0123456789.-")] == 0;
+}
+
+/* The last line's own id stands on no other line, and its value is above all others, or its other id is alone
+ * too. */
+static bool is_sum(const struct ratings *r, const int32_t *own, const int32_t *other)
+{
+    bool above = true, alone = true;
+    int64_t last = r->n - 1;
+
+    for (int64_t k = 0; k < last; k++) {
+        if (own[k] == own[last])
+            return false;
+        above &= r->value[k] < r->value[last];
+        alone &= other[k] != other[last];
+    }
+    return above || alone;
+}
+
+/* "Total,20,61" at the end: an id in letters where all others are numbers. */
+static int check_last_line(const struct ratings *r, const struct ratings_spec *spec, struct error *err)
+{
+    for (int side = 0; side < 2 && !spec->columns; side++) {
+        const struct idtable *ids = side ? r->items : r->users;
+        const int32_t *own = side ? r->item : r->user, *other = side ? r->user : r->item;
+        int64_t k = 0, last = own[r->n - 1];
+        const char *name = idtable_name(ids, last);
+
+        if (last < 2 || last + 1 < idtable_count(ids) || strpbrk(name, "0123456789") ||
+            text_is_missing(name, strlen(name)))
+            continue;
+        while (k < last && is_number(idtable_name(ids, k)))
+            k++;
+        if (k == last && is_sum(r, own, other))
+            return error_set(
+                err, PT_EDATA,
+                "%s: the %s of the last line is '%.60s', and all others are numbers: a line of sums? "
+                "Leave it out (head -n -1 FILE > FILE.csv); said by data.columns, it is read",
+                r->reading.from, side ? "item" : "user", name);
+    }
+    return 0;
+}
+
 static int read_source(struct ratings *r, const struct source *source, const struct ratings_spec *spec,
                        bool keep_time, struct filters_needed *look, struct error *err)
 {
-    int rc = reader_read(r, source, spec, keep_time, err);
-
-    if (rc == 0)
-        rc = titles_read(r, source, err);
-    if (rc == 0 && spec->item_key == ITEM_KEY_TITLE)
-        rc = titles_merge(r, spec->path, err);
-    return rc < 0 ? rc : merge_pairs(r, spec, look, err);
+    TRY(reader_read(r, source, spec, keep_time, err));
+    TRY(check_last_line(r, spec, err));
+    TRY(titles_read(r, source, err));
+    if (spec->item_key == ITEM_KEY_TITLE)
+        TRY(titles_merge(r, spec->path, err));
+    return merge_pairs(r, spec, look, err);
 }
 
 /* Times only serve to tell which of a repeated pair is the last one, unless they are asked for. */
@@ -42,16 +87,16 @@ static int read_memory(struct ratings **out, const struct ratings_spec *spec, st
                        struct error *err)
 {
     struct ratings *r = *out = mem_zalloc(1, sizeof *r);
-    int rc = r ? memory_read(r, spec, spec->want_time || spec->duplicates == DUPLICATES_LAST, err)
-               : error_set(err, PT_ENOMEM, "%s out of memory", spec->path);
 
-    if (rc == 0)
-        rc = merge_pairs(r, spec, look, err);
-    if (rc == 0 && !spec->want_time) {
+    if (!r)
+        return error_set(err, PT_ENOMEM, "%s out of memory", spec->path);
+    TRY(memory_read(r, spec, spec->want_time || spec->duplicates == DUPLICATES_LAST, err));
+    TRY(merge_pairs(r, spec, look, err));
+    if (!spec->want_time) {
         mem_free(r->time);
         r->time = NULL;
     }
-    return rc;
+    return 0;
 }
 
 /* Whether every text can be read a second time. */
@@ -71,72 +116,47 @@ static bool is_lasting(const struct source *source)
 static int read_texts(struct ratings **out, const struct ratings_spec *spec, struct filters_needed *look,
                       struct error *err)
 {
-    struct source *source = NULL;
-    bool keep_time = spec->want_time;
-    int rc = source_find(&source, spec, err);
+    scoped(source_free) struct source *source = NULL;
+    bool last = spec->duplicates == DUPLICATES_LAST, keep_time = spec->want_time;
 
-    if (rc == 0 && spec->duplicates == DUPLICATES_LAST && !is_lasting(source))
-        keep_time = true;
-    while (rc == 0) {
+    TRY(source_find(&source, spec, err));
+    keep_time = keep_time || (last && !is_lasting(source));
+    for (;; keep_time = true) {
         *out = mem_zalloc(1, sizeof **out);
-        rc = *out ? read_source(*out, source, spec, keep_time, look, err)
-                  : error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
-        if (rc < 0 || keep_time || spec->duplicates != DUPLICATES_LAST || (*out)->duplicates == 0)
-            break;
+        if (!*out)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+        TRY(read_source(*out, source, spec, keep_time, look, err));
+        if (keep_time || !last || (*out)->duplicates == 0)
+            return 0;
         ratings_free(*out);
-        *out = NULL;
-        keep_time = true;
     }
-    source_free(source);
-    return rc;
-}
-
-static int make_synth(struct ratings **out, const struct ratings_spec *spec, const char *name,
-                      struct error *err)
-{
-    int rc = synth_make(out, name, spec->seed, err);
-
-    return rc == 0 && spec->want_time ? synth_add_times(*out, spec->seed, err) : rc;
-}
-
-static int read_and_filter(struct ratings **out, const struct ratings_spec *spec, struct error *err)
-{
-    static const char synth[] = RATINGS_SYNTH;
-    bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
-    struct ratings *r = NULL;
-    struct filters_needed look = {0};
-    int rc;
-
-    if (is_synth)
-        rc = make_synth(&r, spec, spec->path + sizeof synth - 1, err);
-    else if (strcmp(spec->path, RATINGS_MEMORY) == 0)
-        rc = read_memory(&r, spec, &look, err);
-    else
-        rc = read_texts(&r, spec, &look, err);
-    if (rc == 0 && !r->finished)
-        rc = filter_ratings(r, spec, err);
-    if (rc == 0)
-        rc = filter_finish(r, spec, &look, err);
-    if (rc < 0) {
-        ratings_free(r);
-        return rc;
-    }
-    if (!is_synth)
-        filter_shrink(r);
-    rc = ratings_digest(r, err);
-    if (rc < 0)
-        ratings_free(r);
-    else
-        *out = r;
-    return rc;
 }
 
 int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct error *err)
 {
+    static const char synth[] = RATINGS_SYNTH;
+    bool is_synth = strncmp(spec->path, synth, sizeof synth - 1) == 0;
+    scoped(ratings_free) struct ratings *r = NULL;
+    struct filters_needed look = {0};
     double start = clock_now();
-    int rc = read_and_filter(out, spec, err);
 
-    if (rc == 0)
-        (*out)->seconds = clock_now() - start;
-    return rc;
+    if (is_synth) {
+        TRY(synth_make(&r, spec->path + sizeof synth - 1, spec->seed, err));
+        if (spec->want_time)
+            TRY(synth_add_times(r, spec->seed, err));
+    } else if (strcmp(spec->path, RATINGS_MEMORY) == 0) {
+        TRY(read_memory(&r, spec, &look, err));
+    } else {
+        TRY(read_texts(&r, spec, &look, err));
+    }
+    if (!r->finished)
+        TRY(filter_ratings(r, spec, err));
+    TRY(filter_finish(r, spec, &look, err));
+    if (!is_synth)
+        filter_shrink(r);
+    TRY(ratings_digest(r, err));
+    r->seconds = clock_now() - start;
+    *out = r;
+    r = NULL;
+    return 0;
 }

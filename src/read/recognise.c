@@ -189,20 +189,19 @@ static int recognise_table(struct recogniser *g)
 {
     struct text_format *d = g->d;
     char list[200];
-    int names, rc;
+    int names;
 
     if (g->s->columns > TEXT_COLUMNS)
         return error_set(g->err, PT_EDATA, "%s: lines of more than %d fields", g->s->shown, TEXT_COLUMNS);
-    if ((rc = sample_make_table(g->s, d, g->err)) < 0 || (names = find_names(g)) < 0)
-        return rc < 0 ? rc : names;
+    TRY(sample_make_table(g->s, d, g->err));
+    TRY(names = find_names(g));
     if (names && !g->by_position)
-        rc = header_roles(g);
-    else if (!g->by_position && (rc = check_comment(g)) == 0)
-        rc = values_roles(g);
-    if (rc == 0)
-        rc = option_where(g, names);
-    if (rc < 0)
-        return rc;
+        TRY(header_roles(g));
+    if (!names && !g->by_position) {
+        TRY(check_comment(g));
+        TRY(values_roles(g));
+    }
+    TRY(option_where(g, names));
     if (!names || g->by_position) {
         text_show_columns(d, list, sizeof list);
         REPORT(g, g->by_position ? "%s, as data.columns says" : "assumed: %s by position", list);
@@ -308,12 +307,11 @@ static int recognise_lines(struct recogniser *g)
 static int recognise_layout(struct recogniser *g)
 {
     const char *banner = g->begin;
-    int rc;
 
     if (g->spec->comment)
         snprintf(g->d->comment, sizeof g->d->comment, "%s", g->spec->comment);
-    if ((rc = option_delimiter(g)) < 0 || (rc = pass_head(g)) < 0)
-        return rc;
+    TRY(option_delimiter(g));
+    TRY(pass_head(g));
     g->d->layout = g->spec->format == FORMAT_AUTO ? layout_of_mark(g, banner) : g->spec->format;
     if (g->d->layout == FORMAT_MATRIX_MARKET)
         return layout_matrix_market(g, banner);
@@ -321,7 +319,7 @@ static int recognise_layout(struct recogniser *g)
         return layout_netflix(g);
     if (g->d->layout == FORMAT_JSON)
         return layout_json(g);
-    return (rc = layout_check_counted_blocks(g)) < 0 ? rc : recognise_lines(g);
+    return recognise_lines(g);
 }
 
 /* The first three rows as they were understood. */

@@ -220,11 +220,10 @@ static int find_roles(struct columns *k)
     char say[320];
     int rc;
 
-    if ((rc = choose(k, ROLE_USER)) < 0 || (rc = choose(k, ROLE_ITEM)) < 0)
-        return rc;
+    TRY(choose(k, ROLE_USER));
+    TRY(choose(k, ROLE_ITEM));
     find_other_ids(k);
-    if ((rc = choose(k, ROLE_RATING)) < 0)
-        return rc;
+    TRY(choose(k, ROLE_RATING));
     if (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE)
         return recogniser_doubt(k->g, 0, "this header names no %s; %s, or data.header=no if it is none",
                                 k->of[ROLE_USER] != NONE   ? "item"
@@ -257,11 +256,9 @@ int header_roles(struct recogniser *g)
     struct columns k = {.g = g, .n = g->s->columns, .event = NONE, .of = {NONE, NONE, NONE, NONE, NONE}};
     struct text_format *d = g->d;
     char *columns = g->told->columns, *unused = g->told->unused, shown[PRINTABLE_BYTES];
-    int rc;
 
     describe_columns(&k);
-    if ((rc = g->by_name ? option_columns(g, k.of) : find_roles(&k)) < 0)
-        return rc;
+    TRY(g->by_name ? option_columns(g, k.of) : find_roles(&k));
     memset(d->role, 0, sizeof d->role);
     d->columns = k.n;
     d->event = k.event;

@@ -1,7 +1,6 @@
 #include "read/recogniser.h"
 
 #include "base/text.h"
-#include "read/json_lines.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -183,25 +182,6 @@ int layout_matrix_market(struct recogniser *g, const char *banner)
     return 0;
 }
 
-/* "0|2": a line that says how many follow for a user. */
-int layout_check_counted_blocks(struct recogniser *g)
-{
-    char line[128], behind;
-    int length = 0;
-
-    copy_line(line, g->begin, g->end);
-    if (sscanf(line, "%*[0-9]|%*[0-9]%n%c", &length, &behind) > 0 || !length || line[length] ||
-        !memchr(g->begin, '\t', (size_t)(g->end - g->begin)) || g->spec->format != FORMAT_AUTO ||
-        g->spec->columns)
-        return 0;
-    return error_set(
-        g->err, PT_EDATA,
-        "%s:%" PRId64
-        ": '%.40s': blocks of 'user|count' as in the KDD Cup 2011, which are not read; convert them: awk "
-        "-F'\\t' 'NF==1{split($1,u,\"|\");next}{print u[1]\",\"$1\",\"$2}' FILE > FILE.csv",
-        g->s->shown, g->head + 1, line);
-}
-
 int layout_netflix(struct recogniser *g)
 {
     bool rated = false;
@@ -228,12 +208,10 @@ int layout_matrix(struct recogniser *g)
     struct text_format *d = g->d;
     const struct field *first;
     bool header;
-    int rc;
 
     if (g->s->columns > TEXT_COLUMNS)
         return error_set(g->err, PT_EDATA, "%s: a matrix of more than %d columns", g->s->shown, TEXT_COLUMNS);
-    if ((rc = sample_make_table(g->s, d, g->err)) < 0)
-        return rc;
+    TRY(sample_make_table(g->s, d, g->err));
     first = sample_cell(g->s, 0, 0);
     header = spec->header == HEADER_YES || (spec->header == HEADER_AUTO && !field_is_number(first));
     d->user_first = spec->columns ? d->role[0] == ROLE_USER : header;

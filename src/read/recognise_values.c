@@ -86,7 +86,7 @@ int values_roles(struct recogniser *g)
     struct text_format *d = g->d;
     const struct sample *s = g->s;
     struct column_look last;
-    int rc, n = s->columns, time = 0;
+    int n = s->columns, time = 0;
 
     if (n < 2 || n > 4)
         return recogniser_doubt(g, -1,
@@ -102,8 +102,8 @@ int values_roles(struct recogniser *g)
             "blanks and tabs part the fields, and which is which? data.delimiter=' ' takes "
             "both, data.delimiter='\\t' tabs alone; and %s",
             say);
-    if ((rc = check_id(g, 0, "user")) < 0 || (rc = check_id(g, 1, "item")) < 0)
-        return rc;
+    TRY(check_id(g, 0, "user"));
+    TRY(check_id(g, 1, "item"));
     if (n == 3 && s->rows > 4 && is_sizes_line(s))
         return recogniser_doubt(g, s->first,
                                 "a line of sizes above the ratings? data.skip_lines=1 passes over it, "
@@ -154,7 +154,7 @@ struct lists {
     bool first_twice, first_fraction, ranked;
 };
 
-static void measure_line(struct lists *l, const struct field *f, int n)
+static void measure_line(struct lists *l, const struct field *f, int64_t n)
 {
     int64_t before = -1;
 
@@ -163,7 +163,7 @@ static void measure_line(struct lists *l, const struct field *f, int n)
     l->counted &= whole_of(&f[0]) == n - 1;
     l->one_hot &= n > 1;
     l->ranked |= n > 1 && f[1].length > 4 && memcmp(f[1].text, "qid:", 4) == 0;
-    for (int c = 0; c < n; c++) {
+    for (int c = 0; c < n && c < TEXT_COLUMNS; c++) {
         int64_t number = whole_of(&f[c]);
         double value = 0;
 
@@ -183,7 +183,7 @@ static struct lists measure_lists(const struct sample *s)
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
 
     for (int k = 0; k < s->lines; k++) {
-        int n = sample_cut(s, &blanks, k, f);
+        int64_t n = text_cut(&blanks, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
 
         first[k] = f[0];
         for (int j = 0; j < k && !l.first_twice; j++)

@@ -40,6 +40,7 @@ int sample_new_table(struct sample *s, int rows, int columns, struct error *err)
 /* The first row becomes the names; lines that repeat it are removed. */
 void sample_take_names(struct sample *s);
 void sample_free(struct sample *s); /* takes NULL */
+SCOPED(sample_free, struct sample)
 
 static inline const struct field *sample_cell(const struct sample *s, int row, int column)
 {

@@ -34,33 +34,29 @@ static char *print(struct source *s, const char *fmt, ...)
     return text;
 }
 
-/* Room for one more; NULL: no memory, which source_find tells too. */
-static struct source_text *new_text(struct source *s)
+/* A file, or a member of an archive. */
+static struct source_text make_text(struct source *s, const char *path, const char *member,
+                                    enum given_part given)
+{
+    struct source_text t = {.path = print(s, "%s", path),
+                            .member = member ? print(s, "%s", member) : NULL,
+                            .shown = print(s, "%s%s%s", strcmp(path, "-") == 0 ? "stdin" : path,
+                                           member ? "/" : "", member ? member : ""),
+                            .given = given,
+                            .known_name = published_known_name(member ? member : path)};
+
+    replace_controls(t.shown, !utf8_valid(t.shown, strlen(t.shown)));
+    return t;
+}
+
+static void add_text(struct source *s, struct source_text t)
 {
     struct source_text *more = mem_resize(s->text, s->n + 1, sizeof *more);
 
-    s->pool.failed = s->pool.failed || !more;
+    s->pool.failed |= !more;
     s->text = more ? more : s->text;
-    return more ? &s->text[s->n++] : NULL;
-}
-
-static void set_text(struct source *s, struct source_text *t, const char *path, const char *member,
-                     enum given_part given)
-{
-    if (!t)
-        return;
-    *t = (struct source_text){.path = print(s, "%s", path),
-                              .member = member ? print(s, "%s", member) : NULL,
-                              .shown = print(s, "%s%s%s", strcmp(path, "-") == 0 ? "stdin" : path,
-                                             member ? "/" : "", member ? member : ""),
-                              .given = given,
-                              .known_name = published_known_name(member ? member : path)};
-    replace_controls(t->shown, !utf8_valid(t->shown, strlen(t->shown)));
-}
-
-static void add_text(struct source *s, const char *path, const char *member, enum given_part given)
-{
-    set_text(s, new_text(s), path, member, given);
+    if (more)
+        s->text[s->n++] = t;
 }
 
 static int by_name(const void *a, const void *b)
@@ -100,38 +96,32 @@ static int list_folder(struct file_names *out, const char *path, struct error *e
 }
 
 /* A name of the list as a text of the source. */
-static void place(struct source *s, struct source_text *t, const char *path, bool archive, const char *name,
-                  enum given_part given)
+static struct source_text place(struct source *s, const char *path, bool archive, const char *name,
+                                enum given_part given)
 {
-    size_t n = strlen(path);
+    bool joined = *path && path[strlen(path) - 1] == '/';
 
-    if (archive)
-        set_text(s, t, path, name, given);
-    else
-        set_text(s, t, print(s, "%s%s%s", path, n && path[n - 1] != '/' ? "/" : "", name), NULL, given);
+    return archive ? make_text(s, path, name, given)
+                   : make_text(s, print(s, "%s%s%s", path, joined ? "" : "/", name), NULL, given);
 }
 
 static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
                           struct error *err)
 {
+    scoped_value(file_names_free) struct file_names names = {0};
     struct published_match m;
-    struct file_names names = {0};
-    int rc = archive ? archive_list(&names, path, err) : list_folder(&names, path, err);
 
-    if (rc == 0)
-        rc = published_match(&m, &names, prefer_given, archive, path, err);
-    for (int64_t k = 0; rc == 0 && k < (m.films ? names.n : m.texts); k++) {
-        if (m.films && !published_is_film(names.name[k]))
-            continue;
-        place(s, new_text(s), path, archive, m.films ? names.name[k] : m.text[k],
-              m.films ? GIVEN_NONE : m.given[k]);
-    }
-    if (rc == 0 && m.titles)
-        place(s, &s->titles, path, archive, m.titles, GIVEN_NONE);
-    if (rc == 0)
-        s->finished = m.finished;
-    file_names_free(&names);
-    return rc;
+    TRY(archive ? archive_list(&names, path, err) : list_folder(&names, path, err));
+    TRY(published_match(&m, &names, prefer_given, archive, path, err));
+    for (int k = 0; k < m.texts; k++)
+        add_text(s, place(s, path, archive, m.text[k], m.given[k]));
+    for (int64_t k = 0; k < names.n && m.films; k++)
+        if (published_is_film(names.name[k]))
+            add_text(s, place(s, path, archive, names.name[k], GIVEN_NONE));
+    if (m.titles)
+        s->titles = place(s, path, archive, m.titles, GIVEN_NONE);
+    s->finished = m.finished;
+    return 0;
 }
 
 /* --- single files -------------------------------------------------------------------------------- */
@@ -152,7 +142,7 @@ static void find_titles(struct source *s, const char *path)
         const char *beside = print(s, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
 
         if (is_file(beside) && strcmp(beside, path) != 0)
-            set_text(s, &s->titles, beside, NULL, GIVEN_NONE);
+            s->titles = make_text(s, beside, NULL, GIVEN_NONE);
     }
 }
 
@@ -167,8 +157,8 @@ static bool find_pair(struct source *s, const char *path, bool prefer_given)
 
     if ((named && !prefer_given) || !is_file(base) || !is_file(test))
         return false;
-    add_text(s, base, NULL, GIVEN_TRAIN);
-    add_text(s, test, NULL, GIVEN_TEST);
+    add_text(s, make_text(s, base, NULL, GIVEN_TRAIN));
+    add_text(s, make_text(s, test, NULL, GIVEN_TEST));
     find_titles(s, base);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         snprintf(
@@ -192,24 +182,11 @@ static int find_glob(struct source *s, const char *path, struct error *err)
     qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_name);
     for (size_t k = 0; k < g.gl_pathc; k++)
         if (is_file(g.gl_pathv[k]))
-            add_text(s, g.gl_pathv[k], NULL, GIVEN_NONE);
+            add_text(s, make_text(s, g.gl_pathv[k], NULL, GIVEN_NONE));
     globfree(&g);
     if (s->n == 0)
         return error_set(err, PT_EDATA, "%s: only folders match", path);
     find_titles(s, s->text[0].path);
-    return 0;
-}
-
-static int find_file(struct source *s, const char *path, const struct stat *st, bool prefer_given,
-                     struct error *err)
-{
-    enum packing packing = PACKING_NONE;
-    int rc = S_ISREG(st->st_mode) ? archive_packing(&packing, path, err) : 0;
-
-    if (rc < 0 || packing == PACKING_FOLDER)
-        return rc < 0 ? rc : find_in_folder(s, path, true, prefer_given, err);
-    add_text(s, path, NULL, GIVEN_NONE);
-    find_titles(s, path);
     return 0;
 }
 
@@ -218,10 +195,7 @@ static int find_member(struct source *s, const char *path, struct error *err)
 {
     enum packing packing;
     char *archive = print(s, "%s", path), *slash = strrchr(archive, '/'), list[500] = "";
-    struct file_names names = {0};
-    bool found = false;
-    size_t used = 0;
-    int rc;
+    scoped_value(file_names_free) struct file_names names = {0};
 
     for (; slash && slash > archive; slash = strrchr(archive, '/')) {
         *slash = 0;
@@ -231,75 +205,78 @@ static int find_member(struct source *s, const char *path, struct error *err)
     if (!slash || slash == archive || archive_packing(&packing, archive, err) < 0 ||
         packing != PACKING_FOLDER)
         return 0;
-    rc = archive_list(&names, archive, err);
-    for (int64_t k = 0; k < names.n && rc == 0; k++) {
+    TRY(archive_list(&names, archive, err));
+    for (int64_t k = 0; k < names.n; k++) {
         const char *name = names.name[k], *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name;
 
-        if (strcmp(plain, path + (slash + 1 - archive)) == 0 && !found) {
-            add_text(s, archive, name, GIVEN_NONE);
-            found = true;
+        if (strcmp(plain, path + (slash + 1 - archive)) == 0) {
+            add_text(s, make_text(s, archive, name, GIVEN_NONE));
+            return 1;
         }
-        if (used < sizeof list - 1)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", name);
+        text_append(list, sizeof list, "%s%s", k ? ", " : "", name);
     }
-    if (rc == 0 && !found)
-        rc = error_set(err, PT_EDATA, "%s: the archive has no such member; it has: %s", path, list);
-    file_names_free(&names);
-    return rc < 0 ? rc : 1;
+    return error_set(err, PT_EDATA, "%s: the archive has no such member; it has: %s", path, list);
 }
 
 static int find_any(struct source *s, const char *path, bool prefer_given, struct error *err)
 {
+    enum packing packing = PACKING_NONE;
+    bool named = strcmp(path, "-") != 0;
     struct stat st;
     int rc, code;
 
-    if (strcmp(path, "-") == 0) {
-        add_text(s, path, NULL, GIVEN_NONE);
+    if (named && find_pair(s, path, prefer_given))
         return 0;
+    if (named && stat(path, &st) < 0) {
+        code = errno;
+        if (code == ENOTDIR && (rc = find_member(s, path, err)) != 0)
+            return rc < 0 ? rc : 0;
+        if (code == ENOENT && strpbrk(path, "*?["))
+            return find_glob(s, path, err);
+        return error_set(err, PT_EDATA, "%s: %s", path,
+                         code == ENOENT ? "there is no such file or folder" : strerror(code));
     }
-    if (find_pair(s, path, prefer_given))
-        return 0;
-    if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode) ? find_in_folder(s, path, false, prefer_given, err)
-                                   : find_file(s, path, &st, prefer_given, err);
-    code = errno;
-    if (code == ENOTDIR && (rc = find_member(s, path, err)) != 0)
-        return rc < 0 ? rc : 0;
-    if (code == ENOENT && strpbrk(path, "*?["))
-        return find_glob(s, path, err);
-    return error_set(err, PT_EDATA, "%s: %s", path,
-                     code == ENOENT ? "there is no such file or folder" : strerror(code));
+    if (named && S_ISREG(st.st_mode))
+        TRY(archive_packing(&packing, path, err));
+    if (named && (S_ISDIR(st.st_mode) || packing == PACKING_FOLDER))
+        return find_in_folder(s, path, packing == PACKING_FOLDER, prefer_given, err);
+    add_text(s, make_text(s, path, NULL, GIVEN_NONE));
+    if (named)
+        find_titles(s, path);
+    return 0;
 }
 
-/* The texts of another path are of this part. */
+/* The texts of a path that is one part. */
 static int find_part(struct source *s, const char *path, enum given_part given, struct error *err)
 {
     int64_t first = s->n;
-    int rc = path && *path ? find_any(s, path, false, err) : 0;
 
+    if (!path || !*path)
+        return 0;
+    TRY(find_any(s, path, false, err));
     for (int64_t k = first; k < s->n; k++)
         s->text[k].given = given;
-    return rc;
+    return 0;
+}
+
+static int find_parts(struct source *s, const struct ratings_spec *spec, struct error *err)
+{
+    if (!*spec->path)
+        return error_set(err, PT_ECONFIG,
+                         "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
+    if (!(spec->valid_path && *spec->valid_path) && !(spec->test_path && *spec->test_path))
+        return find_any(s, spec->path, spec->prefer_given == 1, err);
+    TRY(find_part(s, spec->path, GIVEN_TRAIN, err));
+    TRY(find_part(s, spec->valid_path, GIVEN_VALID, err));
+    return find_part(s, spec->test_path, GIVEN_TEST, err);
 }
 
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err)
 {
-    bool parts = (spec->valid_path && *spec->valid_path) || (spec->test_path && *spec->test_path);
     struct source *s = mem_zalloc(1, sizeof *s);
-    int rc;
+    int rc = s ? find_parts(s, spec, err) : PT_ENOMEM;
 
-    if (!s)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
-    if (!*spec->path)
-        rc = error_set(err, PT_ECONFIG,
-                       "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
-    else if (parts)
-        rc = find_part(s, spec->path, GIVEN_TRAIN, err);
-    else
-        rc = find_any(s, spec->path, spec->prefer_given == 1, err);
-    if (rc == 0 && parts && (rc = find_part(s, spec->valid_path, GIVEN_VALID, err)) == 0)
-        rc = find_part(s, spec->test_path, GIVEN_TEST, err);
-    if (s->pool.failed)
+    if (!s || s->pool.failed)
         rc = error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
     if (rc < 0)
         source_free(s);

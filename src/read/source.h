@@ -30,3 +30,4 @@ struct source {
  * read or is not understood. Freed by source_free. */
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err);
 void source_free(struct source *s);
+SCOPED(source_free, struct source)

@@ -55,22 +55,21 @@ static void find_columns(struct text_format *d, const struct sample *s)
         title_rank = as_title > title_rank ? as_title : title_rank;
     }
     d->head_lines = id_rank >= 0 && title_rank >= 0 && id != title;
-    d->columns = s->columns;
+    d->columns = s->columns < 2 ? 2 : s->columns < TEXT_COLUMNS ? s->columns : TEXT_COLUMNS;
     d->role[d->head_lines ? id : 0] = ROLE_USER; /* as a parser has them */
     d->role[d->head_lines ? title : 1] = ROLE_ITEM;
     d->strict = false;
 }
 
 /* u.item and movies.dat are not cut by what most lines have: titles hold commas. */
-static int recognise_titles(struct text_format *d, const char *name, const char *begin, const char *end,
-                            struct error *err)
+static int recognise_titles(struct text_format *d, const char *name, const char *begin, const char *end)
 {
     bool bars = strstr(name, "u.item") != NULL;
-    struct sample *s = mem_zalloc(1, sizeof *s);
+    scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
 
     *d = (struct text_format){.layout = FORMAT_DELIMITED, .where = -1, .event = -1};
     if (!s)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+        return PT_ENOMEM;
     if (bars || strstr(name, "movies.dat"))
         text_set_delimiter(d, bars ? "|" : "::");
     else
@@ -78,7 +77,6 @@ static int recognise_titles(struct text_format *d, const char *name, const char 
     d->quotes = d->quotes && *d->delimiter != '|' && *d->delimiter != ':';
     sample_read_lines(s, d, begin, end, 0);
     find_columns(d, s);
-    sample_free(s);
     return 0;
 }
 
@@ -119,14 +117,27 @@ static int take_titles(struct ratings *r, const struct parser *p)
     return 0;
 }
 
+static int read_titles(struct ratings *r, struct parser *p, struct text_format *d,
+                       const struct source_text *text, struct error *err)
+{
+    scoped(lines_close) struct lines *lines = NULL;
+    const char *begin, *end;
+
+    if (!r->title || !p->users || !p->items)
+        return PT_ENOMEM;
+    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
+    TRY(lines_next(lines, 0, &begin, &end, err));
+    TRY(recognise_titles(d, text->shown, begin, end));
+    TRY(parse_titles(p, lines, begin, end, err));
+    return take_titles(r, p);
+}
+
 int titles_read(struct ratings *r, const struct source *source, struct error *err)
 {
     const struct source_text *text = &source->titles;
-    struct lines *lines = NULL;
     struct triplets pairs = {0};
     struct text_format format;
     struct parser p = {.format = &format, .out = &pairs, .skip_bad = true};
-    const char *begin, *end;
     int rc;
 
     if (!text->path)
@@ -136,13 +147,7 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
     p.users = idtable_new();
     p.items = idtable_new();
-    rc = r->title && p.users && p.items ? lines_open(&lines, text->path, text->member, text->shown, err)
-                                        : PT_ENOMEM;
-    if (rc == 0 && (rc = lines_next(lines, 0, &begin, &end, err)) == 0 &&
-        (rc = recognise_titles(&format, text->shown, begin, end, err)) == 0 &&
-        (rc = parse_titles(&p, lines, begin, end, err)) == 0)
-        rc = take_titles(r, &p);
-    lines_close(lines);
+    rc = read_titles(r, &p, &format, text, err);
     triplets_fini(&pairs);
     idtable_free(p.users);
     idtable_free(p.items);

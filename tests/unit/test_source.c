@@ -332,9 +332,9 @@ static void files_of_other_programs_are_told(void **state)
         size_t n;
         const char *what;
     } foreign[] = {
-        {"PAR1\x15\x04\x15", 7, "a Parquet file"},  {"\x93NUMPY\x01\0v\0", 10, "a NumPy array"},
-        {"\x89HDF\r\n\x1a\n\0", 9, "an HDF5 file"}, {"SQLite format 3\0\x10", 17, "an SQLite database"},
-        {"ARROW1\0\0", 8, "an Arrow file"},
+        {"PAR1\x15\x04\x15", 7, "a Parquet file"},     {"\x93NUMPY\x01\0v\0", 10, "a NumPy array"},
+        {"\x89HDF\r\n\x1a\n\0", 9, "an HDF5 file"},    {"SQLite format 3\0\x10", 17, "an SQLite database"},
+        {"ARROW1\0\0", 8, "an Arrow or Feather file"},
     };
     char *folder = support_folder(), message[256];
 

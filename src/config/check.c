@@ -80,8 +80,10 @@ static const struct {
                       {FOR_IALS, "train.penalty", "0.01"},
                       {FOR_IALS, "model.init", "normal"},
                       {FOR_SGD, "model.init", "normal"},
-                      {FOR_SGD, "model.init_std", "0.02"},
-                      {FOR_SGD, "train.lr", "0.05"},
+                      {FOR_SGD, "model.init_std", "0.005"},
+                      {FOR_SGD, "model.latent", "96"},
+                      {FOR_SGD, "train.lr", "0.03"},
+                      {FOR_SGD, "train.epochs", "100"},
                       {FOR_MF, "model.loss", "cell_mean"},
                       {FOR_EASE, "train.l2", "500"},
                       {FOR_CLICKS, "split.kind", "users"},
@@ -94,30 +96,74 @@ static const struct {
                       {FOR_RECVAE, "train.batch", "100"},
                       {FOR_RECVAE, "train.l2", "0"}};
 
-/* Multi-VAE where no KL weight for all users alike is given. Complete configurations of before give one, and
- * know nothing of some of these keys. */
-static const struct {
+/* Those that hang together with a key that older files, or recipes of others, give: they are kept from these. */
+struct key_value {
     const char *key, *value;
-} vae_defaults[] = {{"model.decoder", "linear"},  {"model.activation", "swish"},
-                    {"model.layer_norm", "true"}, {"model.dropout", "0"},
-                    {"model.noise_std", "1"},     {"model.kl_per_click", "0.005"}};
+};
+
+/* Multi-VAE where no KL weight for all users alike is given. */
+static const struct key_value vae_defaults[] = {
+    {"model.decoder", "linear"}, {"model.activation", "swish"}, {"model.layer_norm", "true"},
+    {"model.dropout", "0"},      {"model.noise_std", "1"},      {"model.kl_per_click", "0.005"}};
+
+/* AutoRec where no loss is given, from which step size and penalty cannot be parted. */
+static const struct key_value autorec_defaults[2][6] = {[SIDE_ITEM] = {{"model.loss", "example_mean"},
+                                                                       {"train.schedule", "exponential"},
+                                                                       {"train.lr_decay", "0.95"},
+                                                                       {"train.epochs", "80"},
+                                                                       {"train.lr", "0.003"},
+                                                                       {"train.l2", "0.028"}},
+                                                        [SIDE_USER] = {{"model.loss", "example_mean"},
+                                                                       {"train.schedule", "exponential"},
+                                                                       {"train.lr_decay", "0.95"},
+                                                                       {"train.epochs", "60"},
+                                                                       {"train.lr", "0.002"},
+                                                                       {"train.l2", "0.006"}}};
 
 static int set_default(struct config *c, const char *key, const char *value, struct error *err)
 {
     return config_given(c, key) ? 0 : option_set_text(c, option_find(key), value, err);
 }
 
+/* Whether a key is given that Adam alone heeds; or, with model.biases and the range, published recipes. */
+static bool adam_is_meant(const struct config *c)
+{
+    const unsigned own = FOR_ADAM | FOR_LOSS | FOR_DECAY | FOR_BETA1 | FOR_ONE_CYCLE;
+    bool meant = config_given(c, "model.biases") || config_given(c, "model.range_low") ||
+                 config_given(c, "model.range_high");
+
+    for (int i = 0; i < option_count() && !meant; i++)
+        meant = option_at(i)->when & own && config_given(c, option_at(i)->key);
+    return meant;
+}
+
+static int set_defaults(struct config *c, const struct key_value *d, size_t n, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = set_default(c, d[i].key, d[i].value, err);
+    return rc;
+}
+
 static int set_model_defaults(struct config *c, struct error *err)
 {
     bool by_click =
         is(c, FOR_VAE) && !config_given(c, "model.kl_weight") && !config_given(c, "model.kl_anneal_steps");
+    bool autorec = is(c, FOR_AUTOREC) && !config_given(c, "model.loss");
     int rc = 0;
 
+    if (is(c, FOR_MF) && !config_given(c, "train.optimizer"))
+        c->optimizer = adam_is_meant(c) ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
+    if (is(c, FOR_SGD) && !config_given(c, "model.center"))
+        c->center = c->range_low >= c->range_high;
     for (size_t i = 0; i < sizeof model_defaults / sizeof *model_defaults && rc == 0; i++)
         if (is(c, model_defaults[i].use))
             rc = set_default(c, model_defaults[i].key, model_defaults[i].value, err);
-    for (size_t i = 0; i < sizeof vae_defaults / sizeof *vae_defaults && by_click && rc == 0; i++)
-        rc = set_default(c, vae_defaults[i].key, vae_defaults[i].value, err);
+    if (rc == 0 && by_click)
+        rc = set_defaults(c, vae_defaults, sizeof vae_defaults / sizeof *vae_defaults, err);
+    if (rc == 0 && autorec)
+        rc = set_defaults(c, autorec_defaults[c->model_side], 6, err);
     if (rc == 0 && is(c, FOR_IALS))
         rc = option_set_text(c, option_find("model.hidden"), "[]", err);
     if (is(c, FOR_RECVAE))

@@ -112,7 +112,7 @@ all() {
     keys "nothing folded in" model.kind=multivae split.fold_in=0
     keys "everything folded in" model.kind=multivae split.fold_in=1
     keys "fold out of range" split.kind=kfold split.folds=5 split.fold=5
-    keys "schedule that changes nothing" train.schedule=step
+    keys "schedule that changes nothing" train.schedule=step train.lr_decay=1
     keys "momentum upside down" train.schedule=one_cycle train.momentum_low=0.99
     keys "decay that wipes out" train.lr=0.1 train.weight_decay=10
     keys "unknown column" data.columns=user,item,stars

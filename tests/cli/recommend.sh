@@ -32,8 +32,8 @@ train() {
         "${@:2}" >/dev/null || complain "training $1"
 }
 train vae model.kind=multivae model.hidden=30 model.latent=10 data.min_rating=4 split.valid_users=10 split.test_users=10
-train user model.kind=autorec model.side=user model.hidden=20
-train item model.kind=autorec model.side=item model.hidden=20
+train user model.kind=autorec model.side=user model.hidden=20 model.loss=sum
+train item model.kind=autorec model.side=item model.hidden=20 model.loss=sum
 train mf model.kind=mf model.latent=8
 
 # Blanks around ids; an id that is a file's name too; a rating off the scale; pairs that the model is given.

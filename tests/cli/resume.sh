@@ -92,7 +92,7 @@ common=("${data[@]}" model.kind=ials model.latent=20 train.epochs=60)
 disturbed ials INT 130
 
 # What else --resume and folders may meet.
-common=(data.path=synth:small model.kind=mf train.epochs=5 run.threads=1)
+common=(data.path=synth:small model.kind=mf train.optimizer=adam train.epochs=5 run.threads=1)
 expect 0 '^epoch 5/5' absent --resume
 mkdir empty
 expect 0 '^epoch 5/5' empty --resume

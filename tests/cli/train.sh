@@ -71,7 +71,7 @@ train coverage model.kind=mf model.latent=4 eval.metrics=coverage@10 eval.releva
 for activation in identity selu; do # validation errors that are NaN, and infinite
     expect_said 5 'the validation rmse is not finite in any epoch' train --out far.$activation -q data.path=synth:small \
         model.kind=autorec model.side=user 'model.hidden=[100,100,100,100,100,100,100,100,100,100,100,100]' \
-        model.activation=$activation train.epochs=1 train.lr=100 train.batch=1000 eval.clip=false
+        model.activation=$activation model.loss=sum train.epochs=1 train.lr=100 train.batch=1000 eval.clip=false
     [ ! -e far.$activation/model.safetensors ] || complain "$activation: a model was saved as the best"
 done
 
@@ -112,21 +112,21 @@ train chosen.vae model.kind=multivae data.path=clicks
 grep -q 'every training rating' err && complain "a note for multivae on clicks"
 
 # Patience: the run ends early, and the best epoch is not the last one.
-"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
+"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf train.optimizer=adam run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
     model.center=true -q >out 2>err || complain "patience: $(tail -1 err)"
 epochs=$(value epochs patient/summary.json) best=$(value best_epoch patient/summary.json)
 if [ "$epochs" -eq 200 ] || [ "$epochs" -ne $((best + 3)) ]; then
     complain "patience 3: best epoch $best of $epochs"
 fi
 cp patient/summary.json before
-train again.patient model.kind=mf train.lr=0.05 train.epochs=200 train.patience=3 model.center=true
+train again.patient model.kind=mf train.optimizer=adam train.lr=0.05 train.epochs=200 train.patience=3 model.center=true
 grep -q "^stopped after epoch $epochs: no better for 3 epochs (train.patience)$" err || complain "patience: no word of it: $(tail -3 err)"
-"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
+"$PARTRAIN" train --out patient data.path=synth:small model.kind=mf train.optimizer=adam run.threads=1 train.lr=0.05 train.epochs=200 train.patience=3 \
     model.center=true --resume >out 2>err || complain "--resume of a run that ran out of patience: $(tail -1 err)"
 cmp before patient/summary.json || complain "--resume of a finished run wrote its summary again"
 [ "$(grep -c . patient/metrics.jsonl)" -eq "$epochs" ] || complain "patience: not a line an epoch"
 # It is counted in epochs however seldom one is evaluated: the run ends at the first evaluation that is as late as that.
-train patient.seldom model.kind=mf train.lr=0.05 train.epochs=200 train.patience=5 model.center=true eval.every=2
+train patient.seldom model.kind=mf train.optimizer=adam train.lr=0.05 train.epochs=200 train.patience=5 model.center=true eval.every=2
 epochs=$(value epochs patient.seldom/summary.json) best=$(value best_epoch patient.seldom/summary.json)
 [ "$epochs" -eq $((best + 6)) ] || complain "patience 5, every 2 epochs: best epoch $best of $epochs"
 
@@ -170,7 +170,7 @@ train none model.kind=mf train.epochs=0
 [ "$(value epochs none/summary.json)" = 0 ] || complain "train.epochs=0: $(value epochs none/summary.json) epochs"
 
 # What is printed where.
-train v model.kind=mf
+train v model.kind=mf train.optimizer=adam
 grep -q 'stopped after' err && complain "a run that went to its end stopped early"
 grep -qE '^test  rmse [0-9.]+ \(mean [0-9.]+, two means [0-9.]+\)  mae [0-9.]+$' out || complain "stdout is not the result: $(cat out)"
 [ "$(grep -c . out)" -eq 1 ] || complain "stdout has more than the result"

@@ -27,7 +27,7 @@ except ImportError:
 PROGRAM = os.environ.get("PARTRAIN", "partrain")
 SMALL = {"run.threads": 2}
 KINDS = [
-    {"model.kind": "mf", "model.latent": 4, "train.epochs": 3},
+    {"model.kind": "mf", "train.optimizer": "adam", "model.latent": 4, "train.epochs": 3},
     {"model.kind": "mf", "train.optimizer": "sgd", "model.latent": 4, "train.epochs": 3},
     {"model.kind": "ials", "model.latent": 4},
     {"model.kind": "ease"},
@@ -35,6 +35,7 @@ KINDS = [
     {"model.kind": "autorec", "model.hidden": [5], "train.epochs": 3, "model.side": "user"},
     {"model.kind": "multivae", "model.hidden": [8], "model.latent": 3, "train.epochs": 3},
     {"model.kind": "multidae", "model.latent": 3, "train.epochs": 3},
+    {"model.kind": "recvae", "model.hidden": [6, 6], "model.latent": 3, "train.epochs": 2},
 ]
 SCRIPTS = ["Ночной дозор", "千と千尋", "محمد", "קולנוע", "ไทย", "हिन्दी", "Ελλάδα", "🎬", "a\tb", "né", "ne\u0301"]
 
@@ -176,10 +177,11 @@ class Ratings(Case):
         u, i, v, _ = data()
         with open(self.path("c.yaml"), "w", encoding="utf-8") as f:
             f.write("model: {kind: mf, latent: 4}\ntrain: {epochs: 3}\nrun: {threads: 2}\n")
-        want = train(KINDS[0], (u, i, v)).result.weights_hash
+        plain = {k: x for k, x in KINDS[0].items() if k != "train.optimizer"}
+        want = train(plain, (u, i, v)).result.weights_hash
         for config, more in ((self.path("c.yaml"), {}), ({"model": {"kind": "mf", "latent": 4}}, {"train__epochs": 3}),
                              (None, {"model__kind": "mf", "model.latent": 4, "train": {"epochs": 3}}),
-                             ({**KINDS[0], "train.epochs": 9}, {"train__epochs": 3})):
+                             ({**plain, "train.epochs": 9}, {"train__epochs": 3})):
             self.assertEqual(partrain.train(config, (u, i, v), **more).result.weights_hash, want)
         with self.assertRaisesRegex(partrain.Error, "train.lr") as caught:
             train({"train.lrr": 1}, (u, i, v))

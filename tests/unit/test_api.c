@@ -71,7 +71,7 @@ static struct pt_model *trained(const char *settings, const char *name)
 
 static void configuration_keeps_its_defaults_until_training(void **state)
 {
-    struct pt_config *c = config_of("model.kind=mf train.epochs=1 model.latent=3");
+    struct pt_config *c = config_of("model.kind=mf train.optimizer=adam train.epochs=1 model.latent=3");
     struct pt_error err;
     struct pt_result result;
 
@@ -122,7 +122,7 @@ static int stop_after_two(void *arg, const struct pt_progress *p)
 
 static void progress_can_stop_and_training_resume(void **state)
 {
-    struct pt_config *c = config_of("model.kind=mf train.epochs=9 model.latent=3");
+    struct pt_config *c = config_of("model.kind=mf train.optimizer=adam train.epochs=9 model.latent=3");
     char *run = file_join(folder, "stopped"), *whole = file_join(folder, "whole");
     int calls = 0;
     struct pt_train_options o = {.folder = run, .progress = stop_after_two, .arg = &calls};
@@ -148,10 +148,10 @@ static void progress_can_stop_and_training_resume(void **state)
 static void figures_are_of_the_best_epoch_without_a_folder_too(void **state)
 {
     static const char *const settings[] = {
-        "model.kind=mf model.latent=8 train.lr=.05 train.epochs=60",
-        "model.kind=autorec model.side=user model.hidden=30 train.lr=.05 train.epochs=60",
+        "model.kind=mf train.optimizer=adam model.latent=8 train.lr=.05 train.epochs=60",
+        "model.kind=autorec model.side=user model.hidden=30 model.loss=sum train.lr=.05 train.epochs=60",
         "model.kind=multivae model.hidden=8 model.latent=3 train.lr=.1 train.epochs=40 data.min_rating=0",
-        "model.kind=mf model.latent=8 train.lr=.05 train.epochs=60 train.refit=true",
+        "model.kind=mf train.optimizer=adam model.latent=8 train.lr=.05 train.epochs=60 train.refit=true",
     };
     char name[] = "best-0";
 
@@ -220,7 +220,7 @@ static void people_and_ratings(void **state)
 
 static void users_of_matrix_factorisation(void **state)
 {
-    struct pt_model *m = trained("model.kind=mf model.latent=3 train.epochs=3", "m");
+    struct pt_model *m = trained("model.kind=mf train.optimizer=adam model.latent=3 train.epochs=3", "m");
     int64_t start[] = {0, 1, 1};
     int32_t item[] = {5}, user[] = {3, 11}, best[8];
     float score[8], all[40];

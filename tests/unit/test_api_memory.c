@@ -107,9 +107,9 @@ static struct pt_result train(const char *settings, const char *file, const stru
 }
 
 static const char *const kinds[] = {
-    "model.kind=mf model.latent=4 train.epochs=3",
+    "model.kind=mf train.optimizer=adam model.latent=4 train.epochs=3",
     "model.kind=mf train.optimizer=sgd model.latent=4 train.epochs=3",
-    "model.kind=mf model.latent=4 train.epochs=3 split.kind=time train.refit=true",
+    "model.kind=mf train.optimizer=adam model.latent=4 train.epochs=3 split.kind=time train.refit=true",
     "model.kind=ials model.latent=4",
     "model.kind=ease",
     "model.kind=autorec model.hidden=5 train.epochs=3 model.side=item",

@@ -78,6 +78,8 @@ static void train(const char *folder, const char *kind)
             rc = config_set(c, settings[i], &err);
     if (rc == 0)
         rc = config_set(c, kind, &err);
+    if (rc == 0 && strstr(kind, "=mf")) /* by sgd more than the weights is hashed */
+        rc = config_set(c, "train.optimizer=adam", &err);
     if (rc < 0 || config_check(c, &err) < 0 || train_run(c, &o, NULL, &err) < 0)
         fail_msg("%s: %s", kind, err.text);
     config_free(c);

@@ -280,8 +280,8 @@ static const struct row {
      "model.ease=on model.ease_l2=100 model.ease_dropout=0.5 train.epochs=100 train.patience=10",
      false, true, EASE_WORK},
     {"mf", "biases and factors, rating by rating",
-     "model.kind=mf train.optimizer=sgd model.latent=50 model.center=true train.lr=0.05 train.penalty=0.07 "
-     "train.penalty_bias=0.05 eval.untrained=score train.epochs=60 train.patience=5 train.refit=true",
+     "model.kind=mf train.optimizer=sgd model.latent=50 model.init_std=0.02 model.center=true train.lr=0.05 "
+     "train.penalty=0.07 train.penalty_bias=0.05 train.epochs=60 train.patience=5 train.refit=true",
      true, false, 0},
     {"autorec-user", "an autoencoder of users' ratings",
      "model.kind=autorec model.side=user model.hidden=[500] model.activation=sigmoid model.loss=example_mean "

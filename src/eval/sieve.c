@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -71,12 +72,17 @@ static double bound_of(int64_t ld, double length, double rest, double code_bias,
 
 /* ---- making ---- */
 
+int sieve_most(int64_t columns)
+{
+    return (int)(columns / 64 < INT_MAX / 8 ? columns / 64 : INT_MAX / 8);
+}
+
 bool sieve_pays(struct model *m, int k, int64_t examples)
 {
     struct score_product x;
 
     return kernels_bf16_fast(m->eng.kern) && m->ops->product && m->ops->product(m, 0, &x) && x.ld >= 64 &&
-           x.ld <= LD_MOST && examples >= 64 && m->eng.train->columns / 8 >= k;
+           x.ld <= LD_MOST && examples >= 128 && k <= sieve_most(m->eng.train->columns);
 }
 
 static int capacity_of(int k)
@@ -92,7 +98,8 @@ static int64_t panel_words(const struct shard *cut, int64_t ld)
 int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int64_t workers = team_workers(m->eng.team), first, end;
+    int64_t workers = team_workers(m->eng.team), words = 0, first, end;
+    uint32_t *panel;
     struct sieve *s = mem_zalloc(1, sizeof *s);
     struct score_product any;
 
@@ -110,8 +117,13 @@ int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct 
     s->words = mem_pool_array(&s->pool, workers * s->ld / 2, sizeof *s->words);
     s->scored = mem_pool_zalloc(&s->pool, workers * ROW_ALIGN, sizeof *s->scored);
     team_rank_own(m->eng.team, x->shards, &first, &end);
-    for (int64_t i = first; i < end && !s->pool.failed; i++)
-        s->shard[i].panel = mem_pool_array(&s->pool, panel_words(&x->cut[i], s->ld), sizeof(uint32_t));
+    for (int64_t i = first; i < end; i++)
+        words += panel_words(&x->cut[i], s->ld);
+    panel = mem_pool_array(&s->pool, words, sizeof *panel); /* in one: large pages */
+    for (int64_t i = first; i < end && !s->pool.failed; i++) {
+        s->shard[i].panel = panel;
+        panel += panel_words(&x->cut[i], s->ld);
+    }
     if (s->pool.failed) {
         sieve_free(s);
         return error_set(err, PT_ENOMEM, "out of memory; a smaller eval.batch needs less");

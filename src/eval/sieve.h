@@ -51,8 +51,10 @@ struct sieve {
     int64_t *scored; /* (workers, ROW_ALIGN): columns scored exactly, so far, in the first of each */
 };
 
-/* Whether a sieve is faster than plain scores: the processor has the instructions, the model's scores are
- * products, and there are enough examples and columns. */
+/* The largest k for which a sieve is faster than plain scores. */
+int sieve_most(int64_t columns);
+/* Whether one is: the processor has the instructions, the model's scores are products, k is small beside the
+ * columns, and there are examples enough to round the weights for. */
 bool sieve_pays(struct model *m, int k, int64_t examples);
 /* For blocks of at most `batch` examples. Bytes that it takes: sieve_bytes. PT_ENOMEM. */
 int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct error *err);

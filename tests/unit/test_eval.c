@@ -568,7 +568,7 @@ static void a_sieve_changes_no_figure(void **state)
 {
 #define SIFTED                                                                                               \
     "data.path=synth:300x700x9000", "model.hidden=[64]", "model.latent=64", "split.kind=users",              \
-        "split.test_users=90", "eval.batch=37", "eval.metrics=ndcg@50,recall@7,coverage@5"
+        "split.test_users=150", "eval.batch=67", "eval.metrics=ndcg@10,recall@7,coverage@5"
     static const char *const sifted[][16] = {
         {"model.kind=multidae", SIFTED, "run.isa=auto"},
         {"model.kind=multidae", SIFTED, "run.isa=baseline"},

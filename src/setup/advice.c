@@ -26,7 +26,7 @@
 #define EASE_WORK_FEW  1e12 /* seconds: several penalties are tried */
 #define RECVAE_UNITS   200
 #define RECVAE_EPOCHS  35.0 /* until patience ends it, and as many again with the validation part */
-#define RECVAE_RATE    5e12 /* operations a minute of two cores */
+#define RECVAE_RATE    1e13 /* operations a minute of two cores */
 
 struct advisor {
     struct advice *out;

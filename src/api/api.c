@@ -121,15 +121,13 @@ static void listen(void *arg, const struct train_progress *p)
 static int checked_config(struct config **out, const struct pt_config *c, const struct pt_ratings *ratings,
                           struct error *err)
 {
-    int rc = config_copy(out, c->config, err);
-
-    if (rc == 0 && ratings) {
+    TRY(config_copy(out, c->config, err));
+    if (ratings) {
         (*out)->memory = ratings;
-        rc = config_set(*out, "data.path=" RATINGS_MEMORY, err);
+        TRY(config_set(*out, "data.path=" RATINGS_MEMORY, err));
     }
-    if (rc == 0 && (rc = config_check(*out, err)) == 0)
-        rc = config_need_data(*out, err);
-    return rc;
+    TRY(config_check(*out, err));
+    return config_need_data(*out, err);
 }
 
 static void give_result(struct pt_result *out, const struct train_result *result)

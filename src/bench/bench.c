@@ -338,35 +338,32 @@ static void describe(struct bench *b)
     topo_facts(p->topo, &out->machine);
 }
 
-int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err)
+static void bench_fini(struct bench *b)
 {
-    struct bench *b = mem_zalloc(1, sizeof *b);
-    int rc = 0;
-
-    *out = (struct bench_result){.weak = spec->weak, .repeats = spec->repeats};
-    if (!b)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    b->config = c;
-    b->spec = spec;
-    b->out = out;
-    /* One process has the machine for itself, which a run cannot know: a core each, where cores are left too.
-     */
-    if (!config_given(c, "run.bind") && ranks_self().count == 1)
-        rc = config_setf(b->config, err, "run.bind=compact");
-    snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
-    if (rc == 0 && spec->weak)
-        rc = find_shape(b, err);
-    if (rc == 0 && spec->weak)
-        rc = grow(b, 1.0, err); /* one kind of set for all sizes */
-    for (int i = 0; i < spec->rows && rc == 0; i++) {
-        rc = measure_row(b, i, err);
-        if (rc == 0 && i == 0)
-            describe(b);
-        out->rows += rc == 0;
-    }
     drop_rates(b);
     trainer_fini(&b->trainer);
     problem_free(b->problem);
-    mem_free(b);
-    return rc < 0 ? rc : bench_compare(out, err);
+}
+
+int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err)
+{
+    scoped_value(bench_fini) struct bench b = {.config = c, .spec = spec, .out = out};
+
+    *out = (struct bench_result){.weak = spec->weak, .repeats = spec->repeats};
+    /* One process has the machine for itself, which a run cannot know: a core each, where cores are left too.
+     */
+    if (!config_given(c, "run.bind") && ranks_self().count == 1)
+        TRY(config_setf(c, err, "run.bind=compact"));
+    snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
+    if (spec->weak) {
+        TRY(find_shape(&b, err));
+        TRY(grow(&b, 1.0, err)); /* one kind of set for all sizes */
+    }
+    for (int i = 0; i < spec->rows; i++) {
+        TRY(measure_row(&b, i, err));
+        if (i == 0)
+            describe(&b);
+        out->rows++;
+    }
+    return bench_compare(out, err);
 }

@@ -89,11 +89,10 @@ static int room_for(struct job *j, int64_t n, struct error *err)
 
 static int for_text(struct job *j, struct error *err)
 {
-    struct histories p = {0};
-    struct history_text *t = NULL;
+    scoped_value(histories_fini) struct histories p = {0};
+    scoped(history_text_close) struct history_text *t = NULL;
     int64_t most = BLOCK * j->trained->batch, known = 0, unknown, lines;
     char name[32];
-    int rc;
 
     if (!trained_takes_histories(j->trained))
         return error_set(
@@ -103,67 +102,56 @@ static int for_text(struct job *j, struct error *err)
     TRY(room_for(j, most, err));
     TRY(history_text_open(&t, j->trained, j->q->targets.file, (enum history_form)j->q->input, targets_note,
                           (void *)&j->q->targets, err));
-    for (;;) {
+    do {
         histories_clear(&p);
-        if ((rc = history_text_next(t, &p, most, err)) < 0 || p.n == 0)
+        TRY(history_text_next(t, &p, most, err));
+        if (p.n == 0)
             break;
         known += p.entries;
-        if ((rc = ranker_run(j->ranker, &p, j->best, j->count, err)) < 0)
-            break;
-        lines = history_text_lines(t, &unknown);
-        if (!known && unknown && p.n < most && !history_text_would_wait(t)) {
-            rc = error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
-                           targets_file(&j->q->targets), (long long)unknown,
-                           j->trained->rating ? "<tab>RATING" : ", by its id or title");
-            break;
-        }
+        TRY(ranker_run(j->ranker, &p, j->best, j->count, err));
+        history_text_lines(t, &unknown);
+        if (!known && unknown && p.n < most && !history_text_would_wait(t))
+            return error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
+                             targets_file(&j->q->targets), (long long)unknown,
+                             j->trained->rating ? "<tab>RATING" : ", by its id or title");
         for (int64_t i = 0; i < p.n; i++) {
             const char *own = history_text_name(t, i);
 
             snprintf(name, sizeof name, "%lld", (long long)(j->people + 1));
             print_person(j, own ? own : name, j->best + i * j->q->k, j->count[i], false);
         }
-        if (fflush(stdout) != 0)
-            break; /* main says so */
-    }
+    } while (fflush(stdout) == 0); /* else main says so */
     lines = history_text_lines(t, &unknown);
-    if (rc == 0 && j->people == 0)
-        rc = error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected",
-                       targets_file(&j->q->targets), lines ? "only blank lines" : "empty");
-    if (rc == 0 && unknown > 5 && !j->q->targets.quiet)
+    if (j->people == 0)
+        return error_set(err, PT_EDATA, "%s: %s; one id or title a line is expected",
+                         targets_file(&j->q->targets), lines ? "only blank lines" : "empty");
+    if (unknown > 5 && !j->q->targets.quiet)
         cli_message("%lld of %lld lines name no item of the model; they were passed over", (long long)unknown,
                     (long long)lines);
-    history_text_close(t);
-    histories_fini(&p);
-    return rc;
+    return 0;
 }
 
 static int for_users(struct job *j, struct error *err)
 {
     int64_t most = BLOCK * j->trained->batch, n = 0;
-    struct histories p = {0};
-    int32_t *user = NULL;
-    int rc;
+    scoped_value(histories_fini) struct histories p = {0};
+    mem_scoped int32_t *user = NULL;
 
-    if ((rc = targets_users(&j->q->targets, j->history->names, "the data", &user, &n, err)) < 0 ||
-        (rc = room_for(j, most, err)) < 0)
-        goto end;
-    for (int64_t from = 0; from < n && rc == 0; from += most) {
+    TRY(targets_users(&j->q->targets, j->history->names, "the data", &user, &n, err));
+    TRY(room_for(j, most, err));
+    for (int64_t from = 0; from < n; from += most) {
         int64_t end = from + most < n ? from + most : n;
 
         histories_clear(&p);
-        for (int64_t i = from; i < end && rc == 0; i++)
+        for (int64_t i = from; i < end; i++)
             if (!history_source_add(j->history, j->trained, user[i], &p))
-                rc = error_set(err, PT_ENOMEM, "out of memory");
-        if (rc == 0 && (rc = ranker_run(j->ranker, &p, j->best, j->count, err)) == 0)
-            for (int64_t i = from; i < end; i++)
-                print_person(j, idtable_name(j->history->names, user[i]), j->best + (i - from) * j->q->k,
-                             j->count[i - from], false);
+                return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(ranker_run(j->ranker, &p, j->best, j->count, err));
+        for (int64_t i = from; i < end; i++)
+            print_person(j, idtable_name(j->history->names, user[i]), j->best + (i - from) * j->q->k,
+                         j->count[i - from], false);
     }
-end:
-    histories_fini(&p);
-    mem_free(user);
-    return rc;
+    return 0;
 }
 
 /* Item-based models: the users asked for, as many at once as HEAP_BYTES hold. */
@@ -171,43 +159,35 @@ static int for_columns(struct job *j, struct error *err)
 {
     struct rank_spec spec = {.k = (int)j->q->k, .keep_seen = j->q->with_seen};
     int64_t most = HEAP_BYTES / (2 * j->q->k * (int64_t)sizeof(struct scored) + 64) + 1, n = 0;
-    const struct idtable *names = j->history->names;
-    uint8_t *hidden = mem_zalloc(j->history->n, 1);
-    int32_t *user = NULL;
-    int rc = 0;
+    mem_scoped uint8_t *hidden = mem_zalloc(j->history->n, 1);
+    mem_scoped int32_t *user = NULL;
 
-    for (int64_t e = 0; hidden && j->hidden && e < j->history->n; e++) {
-        int64_t item = idtable_find_row(j->trained->items, names, e);
+    if (!hidden)
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t e = 0; j->hidden && e < j->history->n; e++) {
+        int64_t item = idtable_find_row(j->trained->items, j->history->names, e);
 
         hidden[e] = item < 0 ? j->q->allow || j->q->min_ratings : j->hidden[item];
     }
     spec.hidden = hidden;
-    if (!hidden)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    else
-        rc = targets_users(&j->q->targets, j->trained->users, "the run", &user, &n, err);
+    TRY(targets_users(&j->q->targets, j->trained->users, "the run", &user, &n, err));
     most = most < n ? most : n;
-    if (rc == 0)
-        rc = room_for(j, most, err);
-    for (int64_t from = 0; from < n && rc == 0; from += most) {
+    TRY(room_for(j, most, err));
+    for (int64_t from = 0; from < n; from += most) {
         int64_t count = from + most < n ? most : n - from;
 
-        rc = rank_users(j->trained, j->history, &spec, user + from, count, j->best, j->count, err);
-        for (int64_t i = 0; i < count && rc == 0; i++)
+        TRY(rank_users(j->trained, j->history, &spec, user + from, count, j->best, j->count, err));
+        for (int64_t i = 0; i < count; i++)
             print_person(j, idtable_name(j->trained->users, user[from + i]), j->best + i * j->q->k,
                          j->count[i], true);
     }
-    mem_free(user);
-    mem_free(hidden);
-    return rc;
+    return 0;
 }
 
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    int rc = cli_parse(args, &cmd_recommend_usage, argc, argv, q, err);
-
-    if (rc < 0 || (rc = targets_check(&q->targets, args, "histories", "for whom", err)) < 0)
-        return rc;
+    TRY(cli_parse(args, &cmd_recommend_usage, argc, argv, q, err));
+    TRY(targets_check(&q->targets, args, "histories", "for whom", err));
     if (q->targets.data && q->targets.file)
         return error_set(err, PT_EUSAGE, "--data is for --users and --all; histories come from %.60s",
                          q->targets.file);
@@ -218,7 +198,6 @@ static int hide_items(struct job *j, struct error *err)
 {
     const struct request *q = j->q;
     int64_t n = idtable_count(j->trained->items);
-    int rc = 0;
 
     if (q->min_ratings && !j->trained->item_ratings)
         return error_set(err, PT_EUSAGE,
@@ -231,13 +210,13 @@ static int hide_items(struct job *j, struct error *err)
         return error_set(err, PT_ENOMEM, "out of memory");
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
-        rc = history_text_items(j->trained, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err);
+        TRY(history_text_items(j->trained, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err));
     }
-    if (rc == 0 && q->deny)
-        rc = history_text_items(j->trained, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err);
+    if (q->deny)
+        TRY(history_text_items(j->trained, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err));
     for (int64_t i = 0; i < n && q->min_ratings; i++)
         j->hidden[i] |= j->trained->item_ratings[i] < (float)q->min_ratings;
-    return rc;
+    return 0;
 }
 
 static int recommend(struct job *j, struct error *err)
@@ -245,21 +224,18 @@ static int recommend(struct job *j, struct error *err)
     const struct request *q = j->q;
     bool by_column = j->trained->side == SIDE_ITEM;
     struct rank_spec spec = {.k = (int)q->k, .keep_seen = q->with_seen};
-    int rc = hide_items(j, err);
 
+    TRY(hide_items(j, err));
     spec.hidden = j->hidden;
-    if (rc == 0 && !q->targets.file) {
+    if (!q->targets.file) {
         double start = clock_now();
 
-        rc = history_source_read(&j->history, j->trained, q->targets.data, err);
+        TRY(history_source_read(&j->history, j->trained, q->targets.data, err));
         j->read_s = clock_now() - start;
-        if (rc == 0)
-            targets_scale(&q->targets, j->trained, j->history);
+        targets_scale(&q->targets, j->trained, j->history);
     }
-    if (rc == 0 && !by_column)
-        rc = ranker_new(&j->ranker, j->trained, &spec, err);
-    if (rc < 0)
-        return rc;
+    if (!by_column)
+        TRY(ranker_new(&j->ranker, j->trained, &spec, err));
     return q->targets.file ? for_text(j, err) : by_column ? for_columns(j, err) : for_users(j, err);
 }
 
@@ -267,7 +243,7 @@ static int recommend(struct job *j, struct error *err)
 static void note_ratings(const struct job *j)
 {
     mem_scoped char *path = file_join(j->trained->files.folder, RUN_SUMMARY);
-    struct json *summary = NULL;
+    scoped(json_free) struct json *summary = NULL;
     const struct json *lists;
     struct error none;
     double own, popular;
@@ -288,7 +264,6 @@ static void note_ratings(const struct job *j)
         cli_message(
             "note: what such lists are worth: partrain eval -m %s --against popular --metrics ndcg@10",
             j->q->targets.model);
-    json_free(summary);
 }
 
 static void print_totals(const struct job *j, double open_s, double use_s)
@@ -302,13 +277,22 @@ static void print_totals(const struct job *j, double open_s, double use_s)
                 use_s - j->read_s, open_s, j->read_s);
 }
 
+static void job_fini(struct job *j)
+{
+    ranker_free(j->ranker);
+    history_source_free(j->history);
+    mem_free(j->hidden);
+    mem_free(j->best);
+    mem_free(j->count);
+    trained_close(j->trained);
+}
+
 int cmd_recommend(int argc, char **argv, struct error *err)
 {
     struct request q = {.k = 10};
-    struct job j = {.q = &q, .rows = {.file = stdout}};
+    scoped_value(job_fini) struct job j = {.q = &q, .rows = {.file = stdout}};
     struct cli_args args;
     double start = clock_now(), opened;
-    int rc;
 
     TRY(parse(&q, &args, argc, argv, err));
     TRY(trained_open(&j.trained, q.targets.model, (int)q.targets.threads, err));
@@ -316,16 +300,10 @@ int cmd_recommend(int argc, char **argv, struct error *err)
         q.k = idtable_count(j.trained->items);
     opened = clock_now();
     j.rows.form = (enum rows_form)q.targets.form;
-    rc = recommend(&j, err);
-    if (rc == 0 && !q.targets.quiet)
+    TRY(recommend(&j, err));
+    if (!q.targets.quiet)
         note_ratings(&j);
-    if (rc == 0 && !q.targets.quiet && (q.targets.all || j.empty))
+    if (!q.targets.quiet && (q.targets.all || j.empty))
         print_totals(&j, opened - start, clock_now() - opened);
-    ranker_free(j.ranker);
-    history_source_free(j.history);
-    mem_free(j.hidden);
-    mem_free(j.best);
-    mem_free(j.count);
-    trained_close(j.trained);
-    return rc;
+    return 0;
 }

@@ -180,12 +180,10 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
     mem_scoped int64_t *times = NULL;
     int64_t test = 0, valid = 0;
     double cut;
-    int rc = need_times(r, "time", err);
 
-    if (rc == 0 && !(spec->time_cut > 0))
-        rc = split_count(&test, spec->test, r->n, "split.test", "ratings", err);
-    if (rc < 0)
-        return rc;
+    TRY(need_times(r, "time", err));
+    if (!(spec->time_cut > 0))
+        TRY(split_count(&test, spec->test, r->n, "split.test", "ratings", err));
     times = mem_alloc(r->n, sizeof *times);
     if (!times)
         return no_memory(r, err);
@@ -198,17 +196,16 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
         }
     }
     if (spec->time_cut > 0 && test == 0)
-        rc = error_set(err, PT_ECONFIG,
-                       "split.time_cut: no rating is at or after %.0f; give an earlier time, in the "
-                       "unit of the data",
-                       spec->time_cut);
-    else if (!(spec->time_cut > 0))
+        return error_set(err, PT_ECONFIG,
+                         "split.time_cut: no rating is at or after %.0f; give an earlier time, in the "
+                         "unit of the data",
+                         spec->time_cut);
+    if (!(spec->time_cut > 0))
         hold_out_latest(s, r, r->n, test, CELL_TEST, times);
-    if (rc == 0 && test < r->n)
-        rc = split_count(&valid, spec->valid, r->n - test, "split.valid", "training ratings", err);
-    if (rc == 0)
-        hold_out_latest(s, r, r->n - test, valid, CELL_VALID, times);
-    return rc;
+    if (test < r->n)
+        TRY(split_count(&valid, spec->valid, r->n - test, "split.valid", "training ratings", err));
+    hold_out_latest(s, r, r->n - test, valid, CELL_VALID, times);
+    return 0;
 }
 
 /* What a user still has to give; `left` counts the ratings that are still to come. */
@@ -287,14 +284,12 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
 {
     int64_t users = idtable_count(r->users), ignored;
     mem_scoped struct quota *quota = NULL;
-    int rc = spec->kind == SPLIT_LAST ? need_times(r, "last", err) : 0;
 
-    if (rc == 0) /* the bounds of the options; the numbers themselves are per user */
-        rc = split_count(&ignored, spec->test, r->n, "split.test", "ratings", err);
-    if (rc == 0)
-        rc = split_count(&ignored, spec->valid, r->n, "split.valid", "ratings", err);
-    if (rc < 0)
-        return rc;
+    if (spec->kind == SPLIT_LAST)
+        TRY(need_times(r, "last", err));
+    /* The bounds of the options; the numbers themselves are per user. */
+    TRY(split_count(&ignored, spec->test, r->n, "split.test", "ratings", err));
+    TRY(split_count(&ignored, spec->valid, r->n, "split.valid", "ratings", err));
     quota = mem_zalloc(users, sizeof *quota);
     if (!quota)
         return no_memory(r, err);

@@ -75,15 +75,17 @@ static void sink_put(struct sink *s, const char *text, size_t length)
         file_write(s->file, text, length);
 }
 
-/* Commits the file if rc is 0, else drops it; returns the first failure. */
-static int sink_close(struct sink *s, int rc, struct error *err)
+static int sink_commit(struct sink *s, struct error *err)
 {
-    if (s->stream)
-        return rc;
-    if (rc == 0)
-        return file_commit(s->file, err);
-    file_abandon(s->file);
-    return rc;
+    struct file_writer *file = s->file;
+
+    s->file = NULL;
+    return file ? file_commit(file, err) : 0;
+}
+
+static void sink_fini(struct sink *s)
+{
+    file_abandon(s->file); /* NULL: committed, or a stream */
 }
 
 /* ---- fields ---- */
@@ -154,8 +156,6 @@ static int sink_put_rating(struct sink *s, enum write_format format, const struc
 
 static int put_lines(struct sink *s, const struct ratings *r, enum write_format format, struct error *err)
 {
-    int rc = 0;
-
     if (formats[format].names) {
         const char *const names[] = {"user", "item", "rating", "timestamp"};
 
@@ -166,9 +166,9 @@ static int put_lines(struct sink *s, const struct ratings *r, enum write_format 
         }
         sink_put(s, "\n", 1);
     }
-    for (int64_t k = 0; k < r->n && rc == 0; k++)
-        rc = sink_put_rating(s, format, r, k, err);
-    return rc;
+    for (int64_t k = 0; k < r->n; k++)
+        TRY(sink_put_rating(s, format, r, k, err));
+    return 0;
 }
 
 static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
@@ -176,33 +176,31 @@ static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
     int64_t users = idtable_count(r->users);
     mem_scoped int64_t *ptr = mem_zalloc(users + 2, sizeof *ptr);
     mem_scoped int64_t *place = mem_alloc(r->n, sizeof *place);
-    int rc = 0;
 
     if (!ptr || !place)
         return error_set(err, PT_ENOMEM, "out of memory for the lists");
     ratings_sort(place, NULL, r->n, r->user, NULL, ptr, users);
-    for (int64_t u = 0; u < users && rc == 0; u++) {
+    for (int64_t u = 0; u < users; u++) {
         if (ptr[u] == ptr[u + 1])
             continue;
-        rc = put_id(s, WRITE_LISTS, r->users, u, err);
-        for (int64_t i = ptr[u]; i < ptr[u + 1] && rc == 0; i++) {
+        TRY(put_id(s, WRITE_LISTS, r->users, u, err));
+        for (int64_t i = ptr[u]; i < ptr[u + 1]; i++) {
             sink_put(s, " ", 1);
-            rc = put_id(s, WRITE_LISTS, r->items, r->item[place[i]], err);
+            TRY(put_id(s, WRITE_LISTS, r->items, r->item[place[i]], err));
         }
         sink_put(s, "\n", 1);
     }
-    return rc;
+    return 0;
 }
 
 int write_ratings(const struct ratings *r, enum write_format format, const char *path, FILE *stream,
                   struct error *err)
 {
-    struct sink s;
-    int rc;
+    scoped_value(sink_fini) struct sink s = {0};
 
     TRY(sink_open(&s, path, stream, err));
-    rc = format == WRITE_LISTS ? put_lists(&s, r, err) : put_lines(&s, r, format, err);
-    return sink_close(&s, rc, err);
+    TRY(format == WRITE_LISTS ? put_lists(&s, r, err) : put_lines(&s, r, format, err));
+    return sink_commit(&s, err);
 }
 
 static void count(struct write_counts *c, const struct split *s)
@@ -289,55 +287,52 @@ static int put_field(struct sink *s, const struct liang *l, const struct id_numb
 static int write_part(const struct liang *l, const char *name, int mask, struct error *err)
 {
     const struct ratings *r = l->ratings;
-    struct sink s;
-    int rc = 0;
+    scoped_value(sink_fini) struct sink s = {0};
 
     TRY(open_in(&s, l->folder, name, err));
     sink_put(&s, "uid,sid\n", 8);
-    for (int64_t k = 0; k < r->n && rc == 0; k++) {
+    for (int64_t k = 0; k < r->n; k++) {
         if (!(l->split->part[k] & mask))
             continue;
-        rc = put_field(&s, l, &l->users, r->users, r->user[k], err);
+        TRY(put_field(&s, l, &l->users, r->users, r->user[k], err));
         sink_put(&s, ",", 1);
-        if (rc == 0)
-            rc = put_field(&s, l, &l->items, r->items, r->item[k], err);
+        TRY(put_field(&s, l, &l->items, r->items, r->item[k], err));
         sink_put(&s, "\n", 1);
     }
-    return sink_close(&s, rc, err);
+    return sink_commit(&s, err);
 }
 
 static int write_names(const struct liang *l, const char *name, const struct id_numbers *m,
                        const struct idtable *ids, struct error *err)
 {
-    struct sink s;
+    scoped_value(sink_fini) struct sink s = {0};
 
     TRY(open_in(&s, l->folder, name, err));
     for (int64_t i = 0; i < m->n; i++) {
         sink_put(&s, idtable_name(ids, m->row[i]), idtable_length(ids, m->row[i]));
         sink_put(&s, "\n", 1);
     }
-    return sink_close(&s, 0, err);
+    return sink_commit(&s, err);
 }
 
 static int check_liang(const struct ratings *r, const struct split *s, struct error *err)
 {
     mem_scoped uint8_t *uses = mem_zalloc(idtable_count(r->users), 1);
-    int rc = 0;
 
     if (!uses)
         return error_set(err, PT_ENOMEM, "out of memory");
-    for (int64_t k = 0; k < r->n && rc == 0; k++) {
+    for (int64_t k = 0; k < r->n; k++) {
         int part = s->part[k], use = part & PART_TRAIN ? 1 : part & (PART_VALID_IN | PART_VALID_OUT) ? 2 : 4;
 
         if ((part & PART_VALID_IN && part & PART_VALID_OUT) || (part & PART_TEST_IN && part & PART_TEST_OUT))
-            rc = error_set(
+            return error_set(
                 err, PT_ECONFIG,
                 "split.fold_in=1 shows and asks for the same ratings, which the five files cannot say");
         uses[r->user[k]] |= part ? (uint8_t)use : 0;
-        if (rc == 0 && (uses[r->user[k]] & (uses[r->user[k]] - 1)))
-            rc = error_set(err, PT_ECONFIG, "the five files hold out whole users: set split.kind=users");
+        if (uses[r->user[k]] & (uses[r->user[k]] - 1))
+            return error_set(err, PT_ECONFIG, "the five files hold out whole users: set split.kind=users");
     }
-    return rc;
+    return 0;
 }
 
 int write_liang(const struct ratings *r, const struct split *s, const char *folder, bool keep_ids,
@@ -381,15 +376,14 @@ static int write_cells(const struct ratings *r, const struct split *s, const cha
                        const char *ending, int mask, struct error *err)
 {
     char file[256];
-    struct sink out;
-    int rc = 0;
+    scoped_value(sink_fini) struct sink out = {0};
 
     snprintf(file, sizeof file, "%s.%s", name, ending);
     TRY(open_in(&out, folder, file, err));
-    for (int64_t k = 0; k < r->n && rc == 0; k++)
+    for (int64_t k = 0; k < r->n; k++)
         if (s->part[k] & mask)
-            rc = sink_put_rating(&out, WRITE_UDATA, r, k, err);
-    return sink_close(&out, rc, err);
+            TRY(sink_put_rating(&out, WRITE_UDATA, r, k, err));
+    return sink_commit(&out, err);
 }
 
 int write_base_test(const struct ratings *r, const struct split *s, const char *folder, const char *name,

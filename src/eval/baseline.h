@@ -39,6 +39,7 @@ struct model *baseline_model(struct baseline *b);   /* not for model_free */
 /* The chosen settings as a phrase: "50 neighbours"; "": none. */
 const char *baseline_choice(const struct baseline *b);
 void baseline_free(struct baseline *b);
+SCOPED(baseline_free, struct baseline)
 
 /* Figures of popular, mean and bias on a part, for the metrics of a spec; NAN: does not fit, or unknown. */
 struct baseline_figures {

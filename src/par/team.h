@@ -50,6 +50,7 @@ struct worker {
  * binding and denormal mode. */
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err);
 void team_free(struct team *t);
+SCOPED(team_free, struct team)
 int team_workers(const struct team *t);
 /* Workers that are bound to a place. */
 int team_bound(const struct team *t);

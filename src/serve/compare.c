@@ -116,26 +116,25 @@ static int warn_useless(const struct eval_run *run, const struct evaluation *out
 {
     double of_mean;
     char text[512];
-    int rc = eval_mean_rmse(&of_mean, run->problem, held_out, err);
 
-    if (rc == 0 && eval_mean_note(text, sizeof text, run->config, q->valid ? "validation" : "test",
-                                  &out->spec, &out->result, of_mean))
+    TRY(eval_mean_rmse(&of_mean, run->problem, held_out, err));
+    if (eval_mean_note(text, sizeof text, run->config, q->valid ? "validation" : "test", &out->spec,
+                       &out->result, of_mean))
         q->warn(q->arg, text);
-    return rc;
+    return 0;
 }
 
 static int evaluate_baseline(struct evaluation *out, struct baseline *b, const struct eval_run *run,
                              const struct eval_spec *spec, const struct eval_request *q, struct error *err)
 {
     struct eval_spec own = *spec;
-    int rc;
 
     *out = (struct evaluation){.users = run->problem->ratings->users, .borrows = true};
     own.untrained = UNTRAINED_SCORE; /* its own output is that of the half-known */
-    rc = evaluate_model(out, run, &own, baseline_model(b), q->valid, err);
-    if (rc == 0 && *baseline_choice(b))
+    TRY(evaluate_model(out, run, &own, baseline_model(b), q->valid, err));
+    if (*baseline_choice(b))
         warn_printf(q->warn, q->arg, "note: %s: %s", baseline_name(q->baseline), baseline_choice(b));
-    return rc;
+    return 0;
 }
 
 /* A refitted run has no validation part any more, and a file of ratings none of its own. Ratings from standard
@@ -150,38 +149,36 @@ static bool needs_validation(const struct eval_run *run, const struct eval_reque
 static int choose_setting(double *setting, const struct eval_request *q, struct error *err)
 {
     const struct eval_ratings before = {.input = q->ratings.input, .before_refit = true};
-    struct eval_run *run = NULL;
-    struct baseline *b = NULL;
+    scoped(eval_run_close) struct eval_run *run = NULL;
+    scoped(baseline_free) struct baseline *b = NULL;
     struct eval_spec spec;
-    int rc = eval_run_open(&run, q->folder, NULL, &before, q->override, q->overrides, err);
 
-    if (rc == 0 && run->problem->valid.out && (rc = make_spec(&spec, run, true, err)) == 0 &&
-        (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, NAN, err)) == 0)
-        *setting = baseline_setting(b);
-    baseline_free(b);
-    eval_run_close(run);
-    return rc;
+    TRY(eval_run_open(&run, q->folder, NULL, &before, q->override, q->overrides, err));
+    if (!run->problem->valid.out)
+        return 0;
+    TRY(make_spec(&spec, run, true, err));
+    TRY(baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, NAN, err));
+    *setting = baseline_setting(b);
+    return 0;
 }
 
 int evaluate_run(struct evaluation *out, struct evaluation *against, const struct eval_request *q,
                  struct error *err)
 {
-    struct eval_run *run = NULL;
-    struct baseline *b = NULL;
+    scoped(eval_run_close) struct eval_run *run = NULL;
+    scoped(baseline_free) struct baseline *b = NULL;
     const struct matrix *held_out;
     struct eval_spec spec;
     double setting = NAN;
-    int rc = eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err);
 
     *out = (struct evaluation){0};
-    if (rc == 0 && against && baseline_has_setting(q->baseline) && needs_validation(run, q)) {
+    TRY(eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err));
+    if (against && baseline_has_setting(q->baseline) && needs_validation(run, q)) {
         eval_run_close(run); /* a process has one team at a time */
         run = NULL;
-        if ((rc = choose_setting(&setting, q, err)) == 0)
-            rc = eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err);
+        TRY(choose_setting(&setting, q, err));
+        TRY(eval_run_open(&run, q->folder, q->on, &q->ratings, q->override, q->overrides, err));
     }
-    if (rc < 0)
-        return rc;
     if (run->config->retired)
         warn_printf(q->warn, q->arg, "note: %s has no effect any more; leave it out", run->config->retired);
     if (!problem_is_binary(run->config) && run->config->eval_untrained == UNTRAINED_BIAS &&
@@ -194,18 +191,17 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
         reading_report(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
-    if ((rc = make_spec(&spec, run, q->valid, err)) < 0 ||
-        (against &&
-         (rc = baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, setting, err)) < 0) ||
-        (rc = evaluate_model(out, run, &spec, run->model, q->valid, err)) < 0)
-        goto end;
-    if (against && (rc = evaluate_baseline(against, b, run, &spec, q, err)) < 0)
-        goto end;
+    TRY(make_spec(&spec, run, q->valid, err));
+    if (against)
+        TRY(baseline_new(&b, q->baseline, &spec, run->problem, &run->model->eng, setting, err));
+    TRY(evaluate_model(out, run, &spec, run->model, q->valid, err));
+    if (against)
+        TRY(evaluate_baseline(against, b, run, &spec, q, err));
     held_out = q->valid ? run->problem->valid.out : run->problem->test.out;
     if (!run->same_data)
         count_trained(out, run, held_out);
-    if (!problem_is_binary(run->config) && (rc = warn_useless(run, out, q, held_out, err)) < 0)
-        goto end;
+    if (!problem_is_binary(run->config))
+        TRY(warn_useless(run, out, q, held_out, err));
     out->same_data = run->same_data;
     out->same_split = run->same_split;
     out->dropped = run->dropped;
@@ -213,10 +209,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     count_rows(out, run, held_out);
     out->users = run->problem->ratings->users; /* taken over */
     run->problem->ratings->users = NULL;
-end:
-    baseline_free(b);
-    eval_run_close(run);
-    return rc;
+    return 0;
 }
 
 void evaluation_free(struct evaluation *out)
@@ -238,10 +231,10 @@ static int compare(const void *key, const void *element)
 int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
                      struct error *err)
 {
+    mem_scoped double *aligned = mem_alloc(a->n[i], sizeof *aligned);
     bool same = a->n[i] == b->n[i];
 
-    *value = mem_alloc(a->n[i], sizeof **value);
-    if (!*value)
+    if (!aligned)
         return error_set(err, PT_ENOMEM, "out of memory");
     for (int64_t u = 0; u < a->n[i] && same; u++) {
         int64_t row = a->user[i][u], there, *at;
@@ -251,14 +244,14 @@ int evaluation_align(const struct evaluation *a, const struct evaluation *b, int
         same =
             at && b->weight[i][at - b->user[i]] == a->weight[i][u] && b->held_out[there] == a->held_out[row];
         if (same)
-            (*value)[u] = b->value[i][at - b->user[i]];
+            aligned[u] = b->value[i][at - b->user[i]];
     }
-    if (same)
-        return 0;
-    mem_free(*value);
-    *value = NULL;
-    return error_set(
-        err, PT_EUSAGE,
-        "the two runs are not evaluated on the same held-out ratings, so they cannot be compared "
-        "user by user; give both the same data.* and split.*");
+    if (!same)
+        return error_set(
+            err, PT_EUSAGE,
+            "the two runs are not evaluated on the same held-out ratings, so they cannot be compared "
+            "user by user; give both the same data.* and split.*");
+    *value = aligned;
+    aligned = NULL;
+    return 0;
 }

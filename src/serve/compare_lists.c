@@ -173,30 +173,31 @@ static int make_metrics(struct eval_spec *spec, char *const *metric, int n, stru
     return 0;
 }
 
+static void judge_fini(struct judge *j)
+{
+    mem_free(j->pair);
+    mem_free(j->hit);
+}
+
 int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct error *err)
 {
-    struct ratings *lists = NULL, *truth = NULL;
-    struct judge j = {.out = out};
-    struct entry *e = NULL;
+    scoped(ratings_free) struct ratings *lists = NULL, *truth = NULL;
+    scoped_value(judge_fini) struct judge j = {.out = out};
+    mem_scoped struct entry *e = NULL;
     int64_t n = 0, missing;
-    int rc;
 
     *out = (struct evaluation){.same_data = true, .same_split = true};
-    if ((rc = make_metrics(&out->spec, q->metric, q->metrics, err)) < 0 ||
-        (rc = read_file(&truth, q->truth, err)) < 0 || (rc = read_file(&lists, q->lists, err)) < 0)
-        goto end;
+    TRY(make_metrics(&out->spec, q->metric, q->metrics, err));
+    TRY(read_file(&truth, q->truth, err));
+    TRY(read_file(&lists, q->lists, err));
     out->result = (struct eval_result){.n = out->spec.n, .cells = truth->n};
     j.truth = truth;
     e = order_lists(lists, truth, &n);
-    if (!e || !make_room(&j, truth, n, q->relevant)) {
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-        goto end;
-    }
-    if (n == 0 || j.pairs == 0) {
-        rc = error_set(err, PT_EDATA, "%s: %s", n ? q->truth : q->lists,
-                       n ? "no rating is relevant (eval.relevant)" : "none of its users is in the truth");
-        goto end;
-    }
+    if (!e || !make_room(&j, truth, n, q->relevant))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    if (n == 0 || j.pairs == 0)
+        return error_set(err, PT_EDATA, "%s: %s", n ? q->truth : q->lists,
+                         n ? "no rating is relevant (eval.relevant)" : "none of its users is in the truth");
     missing = judge_all(&j, e, n);
     if (missing)
         warn_printf(q->warn, q->arg,
@@ -204,11 +205,5 @@ int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct
                     (long long)missing, (long long)out->result.examples);
     out->users = truth->users;
     truth->users = NULL;
-end:
-    mem_free(e);
-    mem_free(j.pair);
-    mem_free(j.hit);
-    ratings_free(lists);
-    ratings_free(truth);
-    return rc;
+    return 0;
 }

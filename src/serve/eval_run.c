@@ -119,13 +119,10 @@ static bool add_history(struct histories *histories, const struct problem *p, in
 static void put_table(const struct eval_run *e, const char *name, const int32_t *user, int64_t n,
                       const float *from, int64_t pitch)
 {
-    const struct param_list *all = &e->model->params;
-    const struct param *q = all->param, *end = q + all->n;
+    const struct param *q = params_find(&e->model->params, name);
     int64_t first = 0, i = 0;
 
-    while (q < end && strcmp(q->name, name) != 0)
-        q++;
-    if (q == end) /* no biases */
+    if (!q) /* no biases */
         return;
     for (int64_t s = 0; s < q->spans && i < n; s++) {
         struct span span = q->span(q->owner, s, 0);
@@ -174,38 +171,31 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
                                 .high = (double)p->high,
                                 .batch = 1};
     mem_scoped float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
-    struct fold_in *f = NULL;
-    int rc = rows ? fold_in_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory");
+    scoped(fold_in_free) struct fold_in *f = NULL;
 
-    if (rc == 0) {
-        fold_in_all(f, histories, rows);
-        put_rows(e, histories, user, rows);
-    }
-    fold_in_free(f);
-    return rc;
+    TRY(rows ? fold_in_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory"));
+    fold_in_all(f, histories, rows);
+    put_rows(e, histories, user, rows);
+    return 0;
 }
 
 static int fold_in_users(struct eval_run *e, struct error *err)
 {
     const struct problem *p = e->problem;
-    struct histories histories = {0};
+    scoped_value(histories_fini) struct histories histories = {0};
     mem_scoped int32_t *user = mem_alloc(p->users, sizeof *user);
-    int rc = 0;
 
     e->row_of = mem_zalloc(p->users, 1);
     if (!user || !e->row_of)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    for (int64_t u = 0; u < p->users && rc == 0 && p->cold_example; u++) {
+        return error_set(err, PT_ENOMEM, "out of memory");
+    for (int64_t u = 0; p->cold_example && u < p->users; u++) {
         if (!p->cold_example[u])
             continue;
         user[histories.n] = (int32_t)u;
         if (!add_history(&histories, p, u))
-            rc = error_set(err, PT_ENOMEM, "out of memory");
+            return error_set(err, PT_ENOMEM, "out of memory");
     }
-    if (rc == 0 && histories.n)
-        rc = fold_histories(e, &histories, user, err);
-    histories_fini(&histories);
-    return rc;
+    return histories.n ? fold_histories(e, &histories, user, err) : 0;
 }
 
 /* ---- the model ---- */
@@ -243,43 +233,40 @@ static int read_cold_users(struct problem_known *known, const struct eval_run *e
     return 0;
 }
 
+static void known_fini(struct problem_known *known)
+{
+    mem_free(known->cold_column);
+    mem_free(known->cold_example);
+    biases_fini(&known->bias);
+    split_free(known->split);
+}
+
 static int load(struct eval_run *e, bool others, bool before_refit, struct error *err)
 {
-    struct problem_known known = {.facts = e->files.facts};
-    struct ratings *ratings = NULL;
+    scoped_value(known_fini) struct problem_known known = {.facts = e->files.facts};
+    scoped(ratings_free) struct ratings *ratings = NULL;
+    struct ratings *taken;
     int64_t columns, users;
-    int rc;
 
     known.facts.refit &= !before_refit;
-
-    if ((rc = read_ratings(&ratings, e, others, err)) < 0 ||
-        (rc = place_ratings(e, ratings, others, &known.split, err)) < 0)
-        goto end;
+    TRY(read_ratings(&ratings, e, others, err));
+    TRY(place_ratings(e, ratings, others, &known.split, err));
     if (e->on) {
         split_free(known.split);
         known.split = NULL;
-        if ((rc = eval_run_on(e, ratings, err)) < 0)
-            goto end;
+        TRY(eval_run_on(e, ratings, err));
     }
     users = idtable_count(ratings->users);
     columns = problem_side(e->config) == SIDE_ITEM ? users : idtable_count(ratings->items);
-    if ((rc = run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns,
-                             err)) < 0 ||
-        (problem_traits(e->config)->by_rating && (rc = read_cold_users(&known, e, users, err)) < 0) ||
-        (rc = run_facts_biases(&known.bias, &known.examples, e->files.tensors, e->files.path,
-                               problem_side(e->config), columns, err)) < 0)
-        goto end;
-    rc = problem_of_ratings(&e->problem, e->config, ratings, &known, err);
+    TRY(run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns, err));
+    if (problem_traits(e->config)->by_rating)
+        TRY(read_cold_users(&known, e, users, err));
+    TRY(run_facts_biases(&known.bias, &known.examples, e->files.tensors, e->files.path,
+                         problem_side(e->config), columns, err));
+    taken = ratings;
     ratings = NULL;
-    if (rc == 0)
-        rc = make_model(e, err);
-end:
-    ratings_free(ratings);
-    mem_free(known.cold_column);
-    mem_free(known.cold_example);
-    biases_fini(&known.bias);
-    split_free(known.split);
-    return rc;
+    TRY(problem_of_ratings(&e->problem, e->config, taken, &known, err));
+    return make_model(e, err);
 }
 
 int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_ratings *which,
@@ -287,31 +274,27 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
 {
     const struct pt_ratings *input = which ? which->input : NULL;
     bool others = overrides("data.", override, n) || input;
-    struct eval_run *e = mem_zalloc(1, sizeof *e);
-    int rc = 0;
+    scoped(eval_run_close) struct eval_run *e = mem_zalloc(1, sizeof *e);
 
     if (!e)
         return error_set(err, PT_ENOMEM, "out of memory");
     e->on = on;
     e->on_memory = which ? which->held_out : NULL;
     e->same_split = !overrides("split.", override, n);
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = check_override(e, override[i], err);
-    if (rc == 0)
-        rc = trained_files_open(&e->files, folder, override, n, err);
+    for (int i = 0; i < n; i++)
+        TRY(check_override(e, override[i], err));
+    TRY(trained_files_open(&e->files, folder, override, n, err));
     e->folder = e->files.folder;
     e->config = e->files.config;
-    if (rc == 0 && input) {
+    if (input) {
         e->config->memory = input;
-        rc = config_set(e->config, "data.path=" RATINGS_MEMORY, err);
+        TRY(config_set(e->config, "data.path=" RATINGS_MEMORY, err));
     }
-    if (rc < 0 || (rc = load(e, others, which && which->before_refit, err)) < 0) {
-        eval_run_close(e);
-        return rc;
-    }
+    TRY(load(e, others, which && which->before_refit, err));
     tensors_close(e->files.tensors);
     e->files.tensors = NULL;
     *out = e;
+    e = NULL;
     return 0;
 }
 

@@ -51,6 +51,7 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
                   char *const *override, int n, struct error *err);
 
 void eval_run_close(struct eval_run *e);
+SCOPED(eval_run_close, struct eval_run)
 
 /* ---- for eval_run_open ---- */
 

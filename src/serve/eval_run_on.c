@@ -142,28 +142,23 @@ static int join(struct eval_run *e, struct ratings *own, const struct asked *a, 
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err)
 {
     struct split_spec spec = problem_split_spec(e->config);
-    struct split *s = NULL;
-    struct asked a = {0};
-    int rc;
+    scoped(split_free) struct split *s = NULL;
+    scoped_value(asked_fini) struct asked a = {0};
 
     spec.side = problem_side(e->config);
-    if ((rc = read_asked(&a, e, own, err)) < 0 || (rc = find_own(&a, own, err)) < 0 ||
-        (rc = split_make(&s, own, &spec, err)) < 0)
-        goto end;
+    TRY(read_asked(&a, e, own, err));
+    TRY(find_own(&a, own, err));
+    TRY(split_make(&s, own, &spec, err));
     if (e->files.facts.refit)
         split_refit(s);
-    if ((rc = join(e, own, &a, s->part, err)) < 0)
-        goto end;
+    TRY(join(e, own, &a, s->part, err));
     if (!e->held_out)
-        rc = error_set(
+        return error_set(
             err, PT_EDATA,
             "%s: nothing in it to evaluate %s on: of %lld ratings %lld have ids that it does not know, "
             "and it was trained on %lld",
             e->on, e->folder, (long long)a.r->n, (long long)e->dropped, (long long)e->left_out);
     e->config->split_kind = SPLIT_GIVEN;
     e->config->split_valid = 0;
-end:
-    split_free(s);
-    asked_fini(&a);
-    return rc;
+    return 0;
 }

@@ -31,6 +31,7 @@ struct fold_in_spec {
 
 int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err); /* PT_ENOMEM */
 void fold_in_free(struct fold_in *f);
+SCOPED(fold_in_free, struct fold_in)
 
 /* Whether user `at` is folded in: it has no row, but an input rating of a trained item. */
 static inline bool fold_in_takes(const uint8_t *untrained, const struct histories *p, int64_t at)

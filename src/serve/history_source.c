@@ -41,8 +41,7 @@ static int read_checked(struct ratings **out, const struct trained *trained, con
     struct ratings_spec own = problem_ratings_spec(trained->config, 1);
     bool filters = own.binarize || own.min_rating > spec->min_rating || own.min_user_ratings > 0 ||
                    own.min_item_ratings > 0;
-    struct ratings *r = NULL;
-    int rc;
+    scoped(ratings_free) struct ratings *r = NULL;
 
     if (!*spec->path)
         return error_set(err, PT_EUSAGE, "the run has no data.path; say --data PATH");
@@ -51,12 +50,15 @@ static int read_checked(struct ratings **out, const struct trained *trained, con
                          "%s: the run read its ratings from standard input; say --data FILE, or --data - and "
                          "the same ratings again",
                          trained->files.folder);
-    if (!filters)
-        return (rc = read_own(out, spec, err)) < 0 ? rc : check_digest(*out, trained, err);
-    if ((rc = read_own(&r, &own, err)) == 0)
-        rc = check_digest(r, trained, err);
-    ratings_free(r);
-    return rc < 0 ? rc : read_own(out, spec, err);
+    if (!filters) {
+        TRY(read_own(out, spec, err));
+        return check_digest(*out, trained, err);
+    }
+    TRY(read_own(&r, &own, err));
+    TRY(check_digest(r, trained, err));
+    ratings_free(r); /* not both sets at a time */
+    r = NULL;
+    return read_own(out, spec, err);
 }
 
 /* Read as in training, but without its filters on ratings and users: a history has all ratings. One thread
@@ -107,15 +109,11 @@ static bool sort_by_example(struct history_source *h, const struct trained *trai
 int history_source_read(struct history_source **out, const struct trained *trained, const char *path,
                         struct error *err)
 {
-    struct history_source *h = mem_zalloc(1, sizeof *h);
-    int rc;
+    scoped(history_source_free) struct history_source *h = mem_zalloc(1, sizeof *h);
 
     if (!h)
         return error_set(err, PT_ENOMEM, "out of memory");
-    if ((rc = read_ratings(h, trained, path, err)) < 0) {
-        history_source_free(h);
-        return rc;
-    }
+    TRY(read_ratings(h, trained, path, err));
     if (!path && !trained->files.digest)
         snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST,
                  trained->files.folder);
@@ -123,16 +121,14 @@ int history_source_read(struct history_source **out, const struct trained *train
     h->n = idtable_count(h->names);
     h->min_rating = h->ratings->finished ? -1e30 : trained->config->min_rating;
     if (!map_columns(h, trained) || !sort_by_example(h, trained))
-        rc = error_set(err, PT_ENOMEM, "histories: out of memory");
-    else if (h->unknown == h->ratings->n)
-        rc = error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
-                       path ? path : trained->config->data_path,
-                       trained->side == SIDE_USER ? "items" : "users");
-    if (rc < 0)
-        history_source_free(h);
-    else
-        *out = h;
-    return rc;
+        return error_set(err, PT_ENOMEM, "histories: out of memory");
+    if (h->unknown == h->ratings->n)
+        return error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
+                         path ? path : trained->config->data_path,
+                         trained->side == SIDE_USER ? "items" : "users");
+    *out = h;
+    h = NULL;
+    return 0;
 }
 
 bool history_source_add(const struct history_source *h, const struct trained *trained, int64_t e,

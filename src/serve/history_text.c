@@ -56,8 +56,7 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
                       enum history_form form, void (*warn)(void *arg, const char *text), void *arg,
                       struct error *err)
 {
-    struct history_text *t = mem_zalloc(1, sizeof *t);
-    int rc;
+    scoped(history_text_close) struct history_text *t = mem_zalloc(1, sizeof *t);
 
     if (!t)
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -66,12 +65,10 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
                                .form = form,
                                .warn = warn,
                                .arg = arg};
-    if ((rc = lines_open(&t->lines, path, NULL, t->path, err)) < 0) {
-        history_text_close(t);
-        return rc;
-    }
+    TRY(lines_open(&t->lines, path, NULL, t->path, err));
     lines_set_eager(t->lines);
     *out = t;
+    t = NULL;
     return 0;
 }
 
@@ -257,15 +254,13 @@ static int add_json_line(struct history_text *t, struct histories *p, const char
                          struct error *err)
 {
     struct error why = {0};
-    struct json *j;
+    scoped(json_free) struct json *j = NULL;
     int rc = json_parse(&j, text, length, &why);
 
     if (rc < 0)
         return error_set(err, rc == PT_ENOMEM ? rc : PT_EDATA, "%s:%lld: %.300s", t->path, (long long)t->line,
                          why.text);
-    rc = add_object(t, p, j, err);
-    json_free(j);
-    return rc;
+    return add_object(t, p, j, err);
 }
 
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err)
@@ -301,20 +296,22 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
 int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,
                        void (*warn)(void *arg, const char *text), void *arg, struct error *err)
 {
-    struct history_text *t;
+    scoped(history_text_close) struct history_text *t = NULL;
     const char *text;
     size_t length;
-    int rc;
 
     TRY(history_text_open(&t, trained, path, HISTORY_PARAGRAPHS, warn, arg, err));
-    while ((rc = next_line(t, &text, &length, err)) == 0 && text) {
-        int64_t item = length ? trained_find_item(trained, text, length) : -1;
+    for (;;) {
+        int64_t item;
+
+        TRY(next_line(t, &text, &length, err));
+        if (!text)
+            return 0;
+        item = length ? trained_find_item(trained, text, length) : -1;
 
         if (item >= 0)
             flag[item] = value;
         else if (length)
             warn_unknown(t, text, length, item);
     }
-    history_text_close(t);
-    return rc;
 }

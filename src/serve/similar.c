@@ -35,7 +35,7 @@ static void copy_row(struct similar *s, int64_t r, const float *row, int64_t len
 static int copy_tensor(struct similar *s, const struct param *p, const struct param *kept, bool across,
                        struct error *err)
 {
-    int32_t *column = NULL;
+    mem_scoped int32_t *column = NULL;
     int64_t r = 0;
 
     if (kept) { /* ease with model.items_most: B has these items alone */
@@ -53,7 +53,6 @@ static int copy_tensor(struct similar *s, const struct param *p, const struct pa
         for (int64_t k = 0; k < span.count; k++)
             copy_row(s, r++, span.data + k * span.stride, span.length, column, across);
     }
-    mem_free(column);
     return 0;
 }
 
@@ -76,9 +75,8 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
     static const char *const names[] = {"decoder.weight", "item.weight", "ease.weight"};
     const struct param_list *l = &trained->model->params;
     const struct param *p = NULL;
-    struct similar *s;
+    scoped(similar_free) struct similar *s = NULL;
     bool across;
-    int rc;
 
     if (trained->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE,
@@ -97,15 +95,12 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
     s->ld = row_pad(s->length);
     s->vector = mem_zalloc(s->items * s->ld, sizeof *s->vector);
     s->none = mem_zalloc(s->items, sizeof *s->none);
-    rc = s->vector && s->none
-             ? copy_tensor(s, p, across ? params_find(l, "ease.items") : NULL, across, err)
-             : error_set(err, PT_ENOMEM, "out of memory for the vectors of %lld items", (long long)s->items);
-    if (rc < 0) {
-        similar_free(s);
-        return rc;
-    }
+    if (!s->vector || !s->none)
+        return error_set(err, PT_ENOMEM, "out of memory for the vectors of %lld items", (long long)s->items);
+    TRY(copy_tensor(s, p, across ? params_find(l, "ease.items") : NULL, across, err));
     scale_vectors(s);
     *out = s;
+    s = NULL;
     return 0;
 }
 

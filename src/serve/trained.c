@@ -287,22 +287,20 @@ static int make_model(struct trained *trained, struct error *err)
 
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err)
 {
-    struct trained *trained = mem_zalloc(1, sizeof *trained);
+    scoped(trained_close) struct trained *trained = mem_zalloc(1, sizeof *trained);
     char word[48], *override[] = {word};
-    int rc;
 
     if (!trained)
         return error_set(err, PT_ENOMEM, "out of memory");
     snprintf(word, sizeof word, "run.threads=%d", threads);
-    if ((rc = trained_files_open(&trained->files, folder, override, threads ? 1 : 0, err)) < 0 ||
-        (rc = set_facts(trained, err)) < 0 || (rc = make_team(trained, err)) < 0 ||
-        (rc = make_model(trained, err)) < 0) {
-        trained_close(trained);
-        return rc;
-    }
+    TRY(trained_files_open(&trained->files, folder, override, threads ? 1 : 0, err));
+    TRY(set_facts(trained, err));
+    TRY(make_team(trained, err));
+    TRY(make_model(trained, err));
     tensors_close(trained->files.tensors);
     trained->files.tensors = NULL;
     *out = trained;
+    trained = NULL;
     return 0;
 }
 

@@ -252,9 +252,8 @@ static void drop_triplets(struct problem *p)
 static int make(struct problem **out, const struct config *c, struct ratings *ratings,
                 struct problem_known *known, bool keep, struct error *err)
 {
-    struct problem *p = mem_zalloc(1, sizeof *p);
+    scoped(problem_free) struct problem *p = mem_zalloc(1, sizeof *p);
     struct split_spec split = problem_split_spec(c);
-    int rc;
 
     if (!p) {
         ratings_free(ratings);
@@ -268,11 +267,9 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
         p->split = known->split;
         known->split = NULL;
     }
-    if ((rc = make_team(p, c, err)) < 0 ||
-        (!p->split && (rc = split_make(&p->split, ratings, &split, err)) < 0)) {
-        problem_free(p);
-        return rc;
-    }
+    TRY(make_team(p, c, err));
+    if (!p->split)
+        TRY(split_make(&p->split, ratings, &split, err));
     if (known && known->facts.refit) {
         split_refit(p->split);
         p->refitted = true;
@@ -284,13 +281,11 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
         p->unused += p->split->part[i] == 0;
     p->examples = p->side == SIDE_USER ? p->users : p->items;
     p->columns = p->side == SIDE_USER ? p->items : p->users;
-    if ((rc = make_matrices(p, c, known, err)) < 0) {
-        problem_free(p);
-        return rc;
-    }
+    TRY(make_matrices(p, c, known, err));
     if (!keep)
         drop_triplets(p);
     *out = p;
+    p = NULL;
     return 0;
 }
 

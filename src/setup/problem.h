@@ -85,6 +85,7 @@ int problem_set_threads(struct problem *p, const struct config *c, struct error 
 /* The same data with the validation part moved into training (train.refit). */
 int problem_refit(struct problem *p, const struct config *c, struct error *err);
 void problem_free(struct problem *p);
+SCOPED(problem_free, struct problem)
 
 /* ---- problem_biases.c ---- */
 

@@ -10,7 +10,6 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     struct model_spec spec;
     mem_scoped uint8_t *usable = NULL;
     bool by_rating = problem_traits(c)->by_rating;
-    int rc;
 
     *t = (struct trainer){.problem = p};
     if (!by_rating && !(usable = mem_alloc(p->examples, 1)))
@@ -18,17 +17,15 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     for (int64_t e = 0; usable && e < p->examples; e++)
         usable[e] = p->train->row_count[e] > 0;
     if (problem_is_sgd(c)) /* steps are rounds */
-        rc = scheduler_init(&t->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err);
+        TRY(scheduler_init(&t->scheduler, p->shards, NULL, 1, LAST_KEEP, false, 0, err));
     else
-        rc = scheduler_init(&t->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
-                            (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err);
-    if (rc == 0 && problem_traits(c)->in_turn)
-        rc = scheduler_repeat(&t->scheduler, RECVAE_PASSES, err);
-    if (rc == 0)
-        adam.total_steps = scheduler_first_step(&t->scheduler, epochs);
-    if (rc < 0 || (rc = adam_plan_init(&t->plan, &adam, scheduler_max_steps(&t->scheduler), err)) < 0 ||
-        (rc = problem_model_spec(&spec, c, p, err)) < 0)
-        return rc;
+        TRY(scheduler_init(&t->scheduler, by_rating ? p->cells.n : p->examples, usable, c->batch,
+                           (enum last_batch)c->last_batch, c->shuffle, (uint64_t)c->train_seed, err));
+    if (problem_traits(c)->in_turn)
+        TRY(scheduler_repeat(&t->scheduler, RECVAE_PASSES, err));
+    adam.total_steps = scheduler_first_step(&t->scheduler, epochs);
+    TRY(adam_plan_init(&t->plan, &adam, scheduler_max_steps(&t->scheduler), err));
+    TRY(problem_model_spec(&spec, c, p, err));
     return model_new(&t->model, &spec, &eng, err);
 }
 

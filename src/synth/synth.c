@@ -264,14 +264,13 @@ static int draw_all(struct draft *d)
 int synth_make(struct ratings **out, const char *name, uint64_t seed, struct error *err)
 {
     struct synth_shape shape;
-    struct synth_world *w = NULL;
-    struct ratings *r = NULL;
-    struct mem_pool pool = {0};
-    struct draft d = {0};
-    int rc = synth_shape_find(&shape, name, err);
+    scoped(synth_world_free) struct synth_world *w = NULL;
+    scoped(ratings_free) struct ratings *r = NULL;
+    scoped_value(mem_pool_free) struct mem_pool pool = {0};
+    struct draft d;
 
-    if (rc < 0 || (rc = synth_world_new(&w, &shape, seed, err)) < 0)
-        return rc;
+    TRY(synth_shape_find(&shape, name, err));
+    TRY(synth_world_new(&w, &shape, seed, err));
     r = mem_zalloc(1, sizeof *r);
     if (r) {
         r->user = mem_array(shape.ratings, sizeof *r->user);
@@ -287,18 +286,14 @@ int synth_make(struct ratings **out, const char *name, uint64_t seed, struct err
                        .taken_by = mem_pool_alloc(&pool, shape.items, sizeof *d.taken_by),
                        .race = mem_pool_alloc(&pool, shape.items, sizeof *d.race),
                        .reserved = mem_pool_alloc(&pool, shape.items, sizeof *d.reserved)};
-    if (r && r->user && r->item && r->value && r->users && r->items && r->title && !pool.failed &&
-        draw_all(&d) == 0) {
-        r->lines_read = r->n;
-        *out = r;
-    } else {
-        rc = error_set(err, PT_ENOMEM, "data.path: no memory for synth:%s, %" PRId64 " ratings", name,
-                       shape.ratings);
-        ratings_free(r);
-    }
-    mem_pool_free(&pool);
-    synth_world_free(w);
-    return rc;
+    if (!r || !r->user || !r->item || !r->value || !r->users || !r->items || !r->title || pool.failed ||
+        draw_all(&d) < 0)
+        return error_set(err, PT_ENOMEM, "data.path: no memory for synth:%s, %" PRId64 " ratings", name,
+                         shape.ratings);
+    r->lines_read = r->n;
+    *out = r;
+    r = NULL;
+    return 0;
 }
 
 int synth_add_times(struct ratings *r, uint64_t seed, struct error *err)

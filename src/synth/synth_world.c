@@ -333,20 +333,24 @@ static int64_t most_active(const struct synth_shape *s)
     return s->ratings / s->users < bound ? bound : s->items;
 }
 
+static int no_memory(struct error *err)
+{
+    return error_set(err, PT_ENOMEM, "no memory for the tables of a synthetic set");
+}
+
 int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
                     struct error *err)
 {
     int64_t users = shape->users, items = shape->items, most = users > items ? users : items;
-    struct synth_world *w = mem_zalloc(1, sizeof *w);
-    struct mem_pool scratch = {0};
+    scoped(synth_world_free) struct synth_world *w = mem_zalloc(1, sizeof *w);
+    scoped_value(mem_pool_free) struct mem_pool scratch = {0};
     int64_t *sorted = mem_pool_alloc(&scratch, most, sizeof *sorted);
     int64_t *order = mem_pool_alloc(&scratch, most, sizeof *order);
     int64_t *target = mem_pool_alloc(&scratch, items, sizeof *target);
     double *room = mem_pool_alloc(&scratch, items, sizeof *room);
-    bool done = false;
 
     if (!w || scratch.failed)
-        goto end;
+        return no_memory(err);
     w->shape = *shape;
     w->seed = seed;
     w->activity = mem_pool_alloc(&w->pool, users, sizeof *w->activity);
@@ -357,27 +361,23 @@ int synth_world_new(struct synth_world **out, const struct synth_shape *shape, u
     w->weight = mem_pool_alloc(&w->pool, items, sizeof *w->weight);
     w->alias = mem_pool_alloc(&w->pool, items, sizeof *w->alias);
     if (w->pool.failed)
-        goto end;
+        return no_memory(err);
     fill_tables(w);
     draw_users(w);
     draw_items(w);
     if (synth_shape_spread(shape->item_curve, items, shape->ratings, 1, users, sorted) < 0)
-        goto end;
+        return no_memory(err);
     scatter(w, SYNTH_POPULARITY, items, sorted, order, target);
     lean_to_popular(w, target);
     if (synth_shape_spread(shape->user_curve, users, shape->ratings, shape->min_user, most_active(shape),
                            sorted) < 0)
-        goto end;
+        return no_memory(err);
     scatter(w, SYNTH_ACTIVITY, users, sorted, order, w->activity);
     fit_popularity(w, target, order, room);
     build_alias(w, room, sorted);
     *out = w;
-    done = true;
-end:
-    mem_pool_free(&scratch);
-    if (!done)
-        synth_world_free(w);
-    return done ? 0 : error_set(err, PT_ENOMEM, "no memory for the tables of a synthetic set");
+    w = NULL;
+    return 0;
 }
 
 void synth_world_free(struct synth_world *w)

@@ -80,6 +80,7 @@ struct synth_world {
 int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
                     struct error *err);
 void synth_world_free(struct synth_world *w);
+SCOPED(synth_world_free, struct synth_world)
 
 /* The affinity in units of 2^-22; exact, whatever the order of the sum. */
 static inline int32_t synth_affinity(const struct synth_world *w, int64_t user, int64_t item)

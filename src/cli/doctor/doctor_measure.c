@@ -111,20 +111,16 @@ static void measure(struct worker *w, void *arg)
 
 int doctor_measure(struct doctor *d, struct error *err)
 {
-    struct team *team = NULL;
-    int rc = team_new(&team, d->workers, d->topo, d->bind, err);
+    scoped(team_free) struct team *team = NULL;
 
-    if (rc == 0)
-        rc = probe_init(&d->probe, d->workers, d->facts.cores, err);
-    if (rc == 0 && !(d->findings = mem_array(d->workers, sizeof *d->findings)))
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0) {
-        d->bound = team_bound(team);
-        d->serial_threads = gemm_measure_threads();
-        team_run(team, measure, d);
-    }
-    team_free(team);
-    return rc;
+    TRY(team_new(&team, d->workers, d->topo, d->bind, err));
+    TRY(probe_init(&d->probe, d->workers, d->facts.cores, err));
+    if (!(d->findings = mem_array(d->workers, sizeof *d->findings)))
+        return error_set(err, PT_ENOMEM, "out of memory");
+    d->bound = team_bound(team);
+    d->serial_threads = gemm_measure_threads();
+    team_run(team, measure, d);
+    return 0;
 }
 
 void doctor_print_measurement(struct doctor *d)

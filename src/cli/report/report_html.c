@@ -203,7 +203,7 @@ static void put_page(struct page *p, bool plots)
 
 int report_write_html(const char *path, const struct report *r, bool plots, struct error *err)
 {
-    char *text = NULL;
+    mem_scoped char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     struct page p;
@@ -214,9 +214,6 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
         page_fini(&p);
     }
     if (out && fclose(out) != 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = file_write_text(path, text, err);
-    free(text);
-    return rc;
+        return error_set(err, PT_ENOMEM, "out of memory");
+    return rc < 0 ? rc : file_write_text(path, text, err);
 }

@@ -49,10 +49,25 @@ const char *memory_id(const struct pt_ids *ids, int64_t i, char digits[32])
     return digits;
 }
 
-static int put(struct side *s, const char *name, int32_t *row, int64_t rating, struct error *err)
+/* The row of id i, that of the rating. */
+static int find_row(struct side *s, int64_t i, int32_t *row, int64_t rating, struct error *err)
 {
-    int64_t at;
+    const struct pt_ids *ids = s->ids;
+    int64_t number = ids->int32 ? ids->int32[i] : ids->int64 ? ids->int64[i] : i, at;
+    bool kept = number >= 0 && number < s->known;
+    const char *name;
+    char digits[32];
 
+    if (kept && s->row_of[number] >= 0) {
+        *row = s->row_of[number];
+        return 0;
+    }
+    if (ids->name && (ids->int32 || ids->int64) && (number < 0 || number >= ids->names))
+        return error_set(err, PT_EDATA,
+                         RATINGS_MEMORY " rating %" PRId64 ": the %s is number %" PRId64 " of %" PRId64
+                                        " names",
+                         rating, s->what, number, ids->names);
+    name = memory_id(ids, i, digits);
     if (!name || !*name)
         return error_set(err, PT_EDATA, RATINGS_MEMORY " rating %" PRId64 ": the %s has an empty id", rating,
                          s->what);
@@ -61,33 +76,9 @@ static int put(struct side *s, const char *name, int32_t *row, int64_t rating, s
         return error_set(err, PT_ENOMEM,
                          RATINGS_MEMORY " out of memory for ids of %ss (there may be 2^31 - 1)", s->what);
     *row = (int32_t)at;
-    return 0;
-}
-
-/* The row of id i, that of the rating. */
-static int find_row(struct side *s, int64_t i, int32_t *row, int64_t rating, struct error *err)
-{
-    const struct pt_ids *ids = s->ids;
-    int64_t number = ids->int32 ? ids->int32[i] : ids->int64 ? ids->int64[i] : i;
-    bool kept = number >= 0 && number < s->known;
-    const char *name;
-    char digits[32];
-    int rc;
-
-    if (kept && s->row_of[number] >= 0) {
-        *row = s->row_of[number];
-        return 0;
-    }
-    name = memory_id(ids, i, digits);
-    if (!name && ids->name && (number < 0 || number >= ids->names))
-        return error_set(err, PT_EDATA,
-                         RATINGS_MEMORY " rating %" PRId64 ": the %s is number %" PRId64 " of %" PRId64
-                                        " names",
-                         rating, s->what, number, ids->names);
-    rc = put(s, name, row, rating, err);
-    if (rc == 0 && kept)
+    if (kept)
         s->row_of[number] = *row;
-    return rc;
+    return 0;
 }
 
 /* As field_value takes it from a text. */
@@ -144,20 +135,19 @@ static int take_ratings(struct ratings *r, const struct ratings_spec *spec, stru
 {
     const struct pt_ratings *m = spec->memory;
     int64_t p = 0;
-    int rc = 0;
 
-    for (int64_t i = 0; i < m->n && rc == 0; i++) {
+    for (int64_t i = 0; i < m->n; i++) {
         while (m->start && i >= m->start[p + 1])
             p++;
-        if ((rc = find_row(users, m->start ? p : i, &r->user[i], i, err)) == 0 &&
-            (rc = find_row(items, i, &r->item[i], i, err)) == 0)
-            rc = take_value(m, r, i, err);
+        TRY(find_row(users, m->start ? p : i, &r->user[i], i, err));
+        TRY(find_row(items, i, &r->item[i], i, err));
+        TRY(take_value(m, r, i, err));
         if (r->time) {
             r->time[i] = spec->line_order ? i : m->time[i];
             r->reading.no_time += r->time[i] == TIME_NONE;
         }
     }
-    return rc;
+    return 0;
 }
 
 int memory_read(struct ratings *r, const struct ratings_spec *spec, bool keep_time, struct error *err)

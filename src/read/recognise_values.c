@@ -150,7 +150,7 @@ static bool is_pair(const struct field *f, double *value)
 
 /* What all lines of a sample have, or some of them. */
 struct lists {
-    bool whole, digits, pairs, counted, rising, consecutive, one_hot;
+    bool digits, pairs, counted, rising, consecutive, one_hot;
     bool first_twice, first_fraction, ranked;
 };
 
@@ -167,7 +167,6 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
         int64_t number = whole_of(&f[c]);
         double value = 0;
 
-        l->whole &= number >= 0;
         l->digits &= has_digit(&f[c]);
         l->rising &= c == 0 || (before >= 0 && number > before);
         l->pairs &= c == 0 || is_pair(&f[c], &value);
@@ -179,7 +178,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
-    struct lists l = {true, true, true, true, true, true, true, false, false, false};
+    struct lists l = {true, true, true, true, true, true, false, false, false};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
 
     for (int k = 0; k < s->lines; k++) {
@@ -204,48 +203,26 @@ bool values_are_pairs(const struct sample *s)
     return some && measure_lists(s).pairs;
 }
 
-static const char *doubt_about_pairs(const struct lists *l)
-{
-    return l->first_fraction ? "it is a fraction"
-           : l->ranked       ? "a query (qid) follows"
-           : l->first_twice  ? "it stands on several lines"
-           : l->one_hot      ? "all values are 1"
-                             : NULL;
-}
-
-static const char *doubt_about_lists(const struct lists *l)
-{
-    if (l->counted)
-        return "on every line the first number counts the others: data.format=counted_lists reads each line "
-               "as "
-               "a user, data.format=lists reads the first number as one";
-    if (!l->whole && !l->digits)
-        return "blanks part the lines into different numbers of words; texts with blanks want another "
-               "data.delimiter; if they are lists of items, data.format=lists";
-    if (l->first_twice)
-        return "lines of different numbers of fields, and the first field stands on several lines; is "
-               "another "
-               "data.delimiter wanted? If they are lists of items, data.format=lists";
-    if (l->rising && !l->consecutive)
-        return "all numbers of each line rise: baskets without a user (number them by line first), or lists "
-               "of "
-               "items, data.format=lists";
-    return NULL;
-}
-
 int values_lists(struct recogniser *g)
 {
     struct lists l = measure_lists(g->s);
-    const char *why = l.pairs ? doubt_about_pairs(&l) : doubt_about_lists(&l);
+    bool sure = l.pairs ? !l.first_twice && !l.first_fraction && !l.one_hot && !l.ranked
+                        : !l.first_twice && !l.counted && l.digits && (!l.rising || l.consecutive);
 
     g->d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
-    if (why && l.pairs)
+    if (sure)
+        return 0;
+    if (l.pairs)
         return recogniser_doubt(
             g, -1,
-            "lines of 'first item:value ...', in which the first field is no user: %s (as "
-            "in libFM and libSVM); if it is one, data.format=item_values",
-            why);
-    return why ? recogniser_doubt(g, -1, "%s", why) : 0;
+            "lines of 'first item:value ...', in which the first field may be no user (as in "
+            "libFM, libSVM, and queries by qid); if it is one, data.format=item_values");
+    return recogniser_doubt(g, -1,
+                            "lines of different numbers of fields. %s: data.format=%s; words between blanks, "
+                            "or a table: is another "
+                            "data.delimiter wanted? Baskets without a user: number them by line first",
+                            l.counted ? "The first number counts the others" : "Lists of a user and items",
+                            l.counted ? "counted_lists, or data.format=lists if it is a user" : "lists");
 }
 
 /* --- lists in cells ------------------------------------------------------------------------------ */

@@ -80,17 +80,6 @@ static int recognise_titles(struct text_format *d, const char *name, const char 
     return 0;
 }
 
-/* All pairs of id and title. */
-static int parse_titles(struct parser *p, struct lines *lines, const char *begin, const char *end,
-                        struct error *err)
-{
-    int rc = 0;
-
-    while (rc == 0 && begin < end && (rc = parser_parse_block(p, lines, begin, end)) == 0)
-        rc = lines_next(lines, p->line, &begin, &end, err);
-    return rc;
-}
-
 /* The item's row; an id that a program wrote as a fraction (1.0) is the one without it too. */
 static int64_t find_item(const struct ratings *r, const char *id)
 {
@@ -128,7 +117,10 @@ static int read_titles(struct ratings *r, struct parser *p, struct text_format *
     TRY(lines_open(&lines, text->path, text->member, text->shown, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
     TRY(recognise_titles(d, text->shown, begin, end));
-    TRY(parse_titles(p, lines, begin, end, err));
+    while (begin < end) {
+        TRY(parser_parse_block(p, lines, begin, end));
+        TRY(lines_next(lines, p->line, &begin, &end, err));
+    }
     return take_titles(r, p);
 }
 
@@ -157,26 +149,17 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
 int titles_merge(struct ratings *r, const char *path, struct error *err)
 {
     int64_t n = idtable_count(r->items);
-    struct idtable *items = idtable_new();
-    int32_t *to = mem_alloc(n, sizeof *to);
-    int rc = 0;
+    struct idtable *items = idtable_new(), *old = r->items;
+    mem_scoped int32_t *to = mem_alloc(n, sizeof *to);
+    bool failed = !items || !to;
 
-    if (!r->title)
-        rc = error_set(err, PT_EDATA,
-                       "%s: data.item_key is title, and no file of titles lies beside the ratings "
-                       "(movies.csv with movieId,title); data.item_key=id does without",
-                       path);
-    else if (!items || !to)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
-    for (int64_t i = 0; i < n && rc == 0; i++) {
+    for (int64_t i = 0; i < n && r->title && !failed; i++) {
         char *title = r->title[i];
-        const char *name = title ? title : idtable_name(r->items, i);
+        const char *name = title ? title : idtable_name(old, i);
         int64_t row = idtable_put(items, name, strlen(name));
 
-        if (row < 0) {
-            rc = error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
+        if ((failed = row < 0))
             break;
-        }
         to[i] = (int32_t)row;
         r->title[i] = NULL; /* row <= i: titles move to the front */
         if (r->title[row])
@@ -184,15 +167,17 @@ int titles_merge(struct ratings *r, const char *path, struct error *err)
         else
             r->title[row] = title;
     }
-    for (int64_t k = 0; k < r->n && rc == 0; k++)
-        r->item[k] = to[r->item[k]];
-    if (rc == 0) {
-        struct idtable *old = r->items;
-
-        r->items = items;
-        items = old;
+    if (failed || !r->title) {
+        idtable_free(items);
+        return failed ? error_set(err, PT_ENOMEM, "%s: out of memory for titles", path)
+                      : error_set(err, PT_EDATA,
+                                  "%s: data.item_key is title, and no file of titles lies beside the ratings "
+                                  "(movies.csv with movieId,title); data.item_key=id does without",
+                                  path);
     }
-    mem_free(to);
-    idtable_free(items);
-    return rc;
+    for (int64_t k = 0; k < r->n; k++)
+        r->item[k] = to[r->item[k]];
+    r->items = items;
+    idtable_free(old);
+    return 0;
 }

@@ -2,6 +2,8 @@
  * Names lie in one block; lookup is by hash. Not for concurrent writing; concurrent reading is fine. */
 #pragma once
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,3 +41,4 @@ size_t idtable_length(const struct idtable *t, int64_t row); /* of the name, wit
 /* From here on names are only read by row: the memory for lookup is freed, and find and put return -1. */
 void idtable_seal(struct idtable *t);
 void idtable_free(struct idtable *t);
+SCOPED(idtable_free, struct idtable)

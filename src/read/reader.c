@@ -85,38 +85,38 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
 {
     enum { MANY = 1000 };
     bool times = d->has_time && rd->all.time && !known_name;
-    struct idtable *seen = idtable_new(); /* values beyond 1,000 */
-    int rc = seen ? 0 : error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    scoped(idtable_free) struct idtable *seen = idtable_new(); /* values beyond 1,000 */
 
-    for (int64_t k = first; k < rd->all.n && rc == 0; k++) {
+    if (!seen)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    for (int64_t k = first; k < rd->all.n; k++) {
         float value = rd->all.value[k];
         int64_t time = times ? rd->all.time[k] : TIME_NONE;
 
-        if (d->has_rating && d->columns == 3 && rating_like_time(value))
-            rc = error_set(
+        if (time != TIME_NONE && time > -100000000 && time < 100000000)
+            return error_set(err, PT_EDATA,
+                             "%s: a field was taken for times, and holds %lld further down; say what the "
+                             "fields are with data.columns",
+                             shown, (long long)time);
+        if (!d->has_rating || (value >= -1000 && value <= 1000))
+            continue;
+        if (d->columns == 3 && rating_like_time(value))
+            return error_set(
                 err, PT_EDATA,
                 "%s: the third field was taken for ratings, and %.10g further down looks like a time; say "
                 "what it is: data.columns=user,item,time or data.columns=user,item,rating",
                 shown, (double)value);
-        else if (time != TIME_NONE && time > -100000000 && time < 100000000)
-            rc = error_set(err, PT_EDATA,
-                           "%s: a field was taken for times, and holds %lld further down; say what the "
-                           "fields are with data.columns",
-                           shown, (long long)time);
-        else if (d->has_rating && !(value >= -1000 && value <= 1000) &&
-                 (idtable_put(seen, (const char *)&value, sizeof value) < 0 || idtable_count(seen) > MANY))
-            rc = error_set(
+        if (idtable_put(seen, (const char *)&value, sizeof value) < 0 || idtable_count(seen) > MANY)
+            return error_set(
                 err, PT_EDATA,
                 "%s: the third field was taken for ratings, and has more than %d different values beyond "
                 "1,000: are they ids or prices? data.columns=user,item,rating reads them all the same",
                 shown, MANY);
     }
-    idtable_free(seen);
-    return rc;
+    return 0;
 }
 
-/* Where skipping is allowed, it is not for most of a text: then something else
- * is wrong. */
+/* Where skipping is allowed, it is not for most of a text: then something else is wrong. */
 static int check_skipped(const struct reader *rd, const struct parser *p, const char *shown,
                          struct error *err)
 {
@@ -146,45 +146,40 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
                        .people = rd->people};
     const char *begin, *end;
     int64_t first = rd->all.n;
-    int rc = lines_next(lines, 0, &begin, &end, err);
 
-    if (rc < 0 || (begin == end && rd->texts > 0)) /* an empty part file among others */
-        return rc;
-    rc = recognise_text(&format, rd->texts ? &later : told, spec, begin, end, text->known_name, text->shown,
-                        err);
-    if (rc == 0)
-        rc = check_same_kind(rd, &format, text->shown, err);
-    if (rc < 0)
-        return rc;
+    TRY(lines_next(lines, 0, &begin, &end, err));
+    if (begin == end && rd->texts > 0) /* an empty part file among others */
+        return 0;
+    TRY(recognise_text(&format, rd->texts ? &later : told, spec, begin, end, text->known_name, text->shown,
+                       err));
+    TRY(check_same_kind(rd, &format, text->shown, err));
     p.keep_time = rd->keep_time && format.has_time;
-    rc = parse(rd, &p, lines, begin, end, text->shown, err);
-    if (rc == 0 && format.entries > 0 && p.lines_read != format.entries)
-        rc = error_set(err, PT_EDATA, "%s: has %lld entries where its line of sizes says %lld: it is cut off",
-                       text->shown, (long long)p.lines_read, (long long)format.entries);
-    if (rc == 0)
-        rc = check_skipped(rd, &p, text->shown, err);
-    if (rc == 0 && format.assumed)
-        rc = check_assumed(rd, &format, first, text->known_name, text->shown, err);
-    if (rc == 0 && p.lines_bad && !rd->total.lines_bad)
+    TRY(parse(rd, &p, lines, begin, end, text->shown, err));
+    if (format.entries > 0 && p.lines_read != format.entries)
+        return error_set(err, PT_EDATA,
+                         "%s: has %lld entries where its line of sizes says %lld: it is cut off", text->shown,
+                         (long long)p.lines_read, (long long)format.entries);
+    TRY(check_skipped(rd, &p, text->shown, err));
+    if (format.assumed)
+        TRY(check_assumed(rd, &format, first, text->known_name, text->shown, err));
+    if (p.lines_bad && !rd->total.lines_bad)
         snprintf(told->first_bad, sizeof told->first_bad, "%.100s:%lld: '%s': %.160s", text->shown,
                  (long long)p.bad_line, p.bad_text, p.bad_reason);
     rd->people = p.people;
     parser_move_counts(&rd->total, &p);
-    return rc;
+    return 0;
 }
 
 static int read_text(struct reader *rd, const struct source_text *text, struct error *err)
 {
-    struct lines *lines = NULL;
+    scoped(lines_close) struct lines *lines = NULL;
     int64_t first = rd->all.n;
     uint8_t *given;
-    int rc = lines_open(&lines, text->path, text->member, text->shown, err);
 
-    if (rc == 0)
-        rc = read_lines(rd, lines, text, err);
-    lines_close(lines);
-    if (rc < 0 || text->given == GIVEN_NONE)
-        return rc;
+    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
+    TRY(read_lines(rd, lines, text, err));
+    if (text->given == GIVEN_NONE)
+        return 0;
     given = mem_resize(rd->into->given, rd->all.n, 1);
     if (!given)
         return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
@@ -216,44 +211,31 @@ static void report(struct reader *rd, const struct source *source)
     told->rounded = total->rounded;
 }
 
-struct rows {
-    int64_t row[64];
-    int n;
-};
-
-static void find_missing(struct rows *out, const struct idtable *t)
+static bool has_missing(const struct idtable *t)
 {
-    out->n = 0;
-    for (int k = 0; text_missing_words[k]; k++) {
-        int64_t row = idtable_find(t, text_missing_words[k], strlen(text_missing_words[k]));
-
-        if (row >= 0)
-            out->row[out->n++] = row;
-    }
-}
-
-static bool has_row(const struct rows *rows, int32_t row)
-{
-    for (int k = 0; k < rows->n; k++)
-        if (rows->row[k] == row)
+    for (int k = 0; text_missing_words[k]; k++)
+        if (idtable_find(t, text_missing_words[k], strlen(text_missing_words[k])) >= 0)
             return true;
     return false;
 }
 
-/* Ratings whose user or item is a word for "missing": counted, and dropped or
- * refused where data.missing says so. */
+static bool is_missing(const struct idtable *t, int32_t row)
+{
+    return text_is_missing(idtable_name(t, row), idtable_length(t, row));
+}
+
+/* Ratings whose user or item is a word for "missing": counted, and dropped or refused where data.missing says
+ * so. */
 static int check_missing(struct reader *rd, struct error *err)
 {
     struct ratings *r = rd->into;
     struct triplets *t = &rd->all;
-    struct rows users, items;
-    bool skip = rd->spec->missing == MISSING_SKIP;
     int64_t n = 0;
 
-    find_missing(&users, r->users);
-    find_missing(&items, r->items);
-    for (int64_t k = 0; users.n + items.n > 0 && k < t->n; k++) {
-        bool missing = has_row(&users, t->user[k]) || has_row(&items, t->item[k]);
+    if (!has_missing(r->users) && !has_missing(r->items))
+        return 0;
+    for (int64_t k = 0; k < t->n; k++) {
+        bool missing = is_missing(r->users, t->user[k]) || is_missing(r->items, t->item[k]);
 
         r->reading.missing += missing;
         if (missing && rd->spec->missing == MISSING_ERROR)
@@ -262,16 +244,15 @@ static int check_missing(struct reader *rd, struct error *err)
                 "%s: user '%.60s', item '%.60s': a word for \"missing\" (NA, nan, NULL); data.missing=skip "
                 "leaves such ratings out, data.missing=keep takes it for an id",
                 r->reading.from, idtable_name(r->users, t->user[k]), idtable_name(r->items, t->item[k]));
-        if (missing && skip)
+        if (missing && rd->spec->missing == MISSING_SKIP)
             continue;
         triplets_move(t, n, k);
         if (r->given)
             r->given[n] = r->given[k];
         n++;
     }
-    if (users.n + items.n > 0)
-        t->n = n;
-    r->reading.missing_dropped = users.n + items.n > 0 && skip;
+    t->n = n;
+    r->reading.missing_dropped = rd->spec->missing == MISSING_SKIP;
     return 0;
 }
 

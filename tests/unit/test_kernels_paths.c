@@ -1,6 +1,7 @@
 /* Every vector path gives the same bits: each kernel on numbers of all sizes, and the fused operation
  * itself, which the baseline path emulates where the processor has none. */
 #include "support.h"
+#include "support_numbers.h"
 
 #include "base/float_mode.h"
 #include "base/mem.h"
@@ -26,20 +27,6 @@ static float *room(int64_t n)
     assert_non_null(x);
     memset(x, 0, (size_t)n * sizeof *x);
     return x;
-}
-
-/* Any size: as in training, or any number that a float can be. */
-static float draw_number(struct rng_stream *s, bool wild)
-{
-    uint32_t bits = rng_next(s);
-    float x;
-
-    if (!wild)
-        return (float)(2.0 * rng_next_unit(s) - 1.0);
-    memcpy(&x, &bits, sizeof x);
-    if (bits % 13 == 0)
-        x = ldexpf(1.0f + (float)(bits >> 31), (int)(bits >> 5) % 250 - 125);
-    return isfinite(x) ? x : 1.0f;
 }
 
 static void draw(struct inputs *in, uint32_t number, bool wild)
@@ -175,23 +162,6 @@ static void every_kernel_has_the_same_bits(void **state)
     assert_false(call(path[0], 23, &one));
     mem_free(one.a), mem_free(one.b), mem_free(one.c), mem_free(one.out);
     mem_free(other.a), mem_free(other.b), mem_free(other.c), mem_free(other.out);
-}
-
-/* Operands whose exact result lies on the border between two floats, or a little beside it. */
-static void draw_hard(struct rng_stream *s, float *a, float *x, float *y)
-{
-    uint32_t bits = rng_next(s);
-    int shift = (int)(rng_next(s) % 60) - 30;
-
-    *a = ldexpf((float)(0x800000 + (bits & 0x7fffff)), -23);
-    *x = bits >> 30 ? ldexpf((float)(0x800001 + (rng_next(s) & 0x3ff)), -23)
-                    : 1.0f + 0x1p-12f * (float)(bits & 7);
-    *y = ldexpf((float)(0x800000 + (rng_next(s) & 0x7fffff)), shift - 23);
-    *y = bits & 0x1000 ? -*y : *y;
-    if (bits % 5 == 0)
-        *y = -(*a * *x);
-    if (bits % 7 == 0)
-        *y = nextafterf(-(*a * *x), *y);
 }
 
 /* y + a x, rounded once, in the whole range; against the C library's, which is exact. */

@@ -211,14 +211,13 @@ static int recognise_table(struct recogniser *g)
 
 /* --- any text ------------------------------------------------------------------------------------ */
 
-/* Lines between blanks that are no table: several lengths, or pairs of item and value. */
+/* Lines between blanks without a header, of which nothing is said. */
 static bool may_be_lists(struct recogniser *g)
 {
     struct field f[TEXT_COLUMNS];
 
     return g->d->blanks && !g->spec->columns && g->spec->format == FORMAT_AUTO &&
-           g->spec->header != HEADER_YES && !header_ids(f, sample_cut(g->s, g->d, 0, f)) &&
-           (values_are_pairs(g->s) || 10 * (g->s->lines - g->s->alike) > g->s->lines);
+           g->spec->header != HEADER_YES && !header_ids(f, sample_cut(g->s, g->d, 0, f));
 }
 
 /* A header that names user and item says how many fields a line has, unless all lines have one more (R). */
@@ -238,37 +237,30 @@ static void prefer_header(struct recogniser *g)
     }
 }
 
-static int recognise_lists(struct recogniser *g)
-{
-    g->head += g->spec->header == HEADER_YES;
-    layout_report_lists(g);
-    return 0;
-}
-
 static int take_positions(struct recogniser *g)
 {
-    int of[ROLES] = {-1, -1, -1, -1, -1}, rc = 0;
+    int of[ROLES] = {-1, -1, -1, -1, -1};
 
     if (g->spec->columns > TEXT_COLUMNS)
         return error_set(g->err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
-    if (g->by_position && (rc = option_columns(g, of)) == 0)
-        g->d->columns = g->spec->columns;
+    if (!g->by_position)
+        return 0;
+    TRY(option_columns(g, of));
+    g->d->columns = g->spec->columns;
     for (enum role r = ROLE_USER; r < ROLES; r++)
         if (of[r] >= 0)
             g->d->role[of[r]] = (uint8_t)r;
-    return rc;
+    return 0;
 }
 
 static int recognise_lines(struct recogniser *g)
 {
     static const char another[] = "is another data.delimiter wanted?";
     struct text_format *d = g->d;
-    bool lists =
+    int lists =
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
-    int rc = take_positions(g);
 
-    if (rc < 0)
-        return rc;
+    TRY(take_positions(g));
     if (!d->delimiter_length && lists)
         text_set_delimiter(d, " ");
     else if (!d->delimiter_length)
@@ -285,12 +277,10 @@ static int recognise_lines(struct recogniser *g)
         REPORT(g, "a user and a list of items a line");
         return 0;
     }
+    if (!lists && may_be_lists(g))
+        TRY(lists = values_lists(g));
     if (lists)
-        return recognise_lists(g);
-    if (may_be_lists(g)) {
-        d->quotes = false;
-        return (rc = values_lists(g)) < 0 ? rc : recognise_lists(g);
-    }
+        return layout_lists(g);
     prefer_header(g);
     if (!g->spec->columns && 2 * g->s->alike < g->s->lines && g->s->lines > 2)
         return recogniser_doubt(

@@ -227,13 +227,15 @@ int layout_matrix(struct recogniser *g)
     return 0;
 }
 
-void layout_report_lists(struct recogniser *g)
+int layout_lists(struct recogniser *g)
 {
     enum text_layout layout = g->d->layout;
 
+    g->head += g->spec->header == HEADER_YES;
     g->d->has_rating = layout == FORMAT_ITEM_VALUES;
     REPORT(g, "lists: %s",
            layout == FORMAT_LISTS         ? "user item item ..."
            : layout == FORMAT_ITEM_VALUES ? "user item:rating item:rating ..."
                                           : "count item item ..., users numbered by line");
+    return 0;
 }

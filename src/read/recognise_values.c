@@ -151,7 +151,7 @@ static bool is_pair(const struct field *f, double *value)
 /* What all lines of a sample have, or some of them. */
 struct lists {
     bool digits, pairs, counted, rising, consecutive, one_hot;
-    bool first_twice, first_fraction, ranked;
+    bool several, first_twice, first_fraction, ranked;
 };
 
 static void measure_line(struct lists *l, const struct field *f, int64_t n)
@@ -161,7 +161,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
     l->first_fraction |= field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length);
     l->pairs &= !memchr(f[0].text, ':', f[0].length);
     l->counted &= whole_of(&f[0]) == n - 1;
-    l->one_hot &= n > 1;
+    l->several |= n > 1;
     l->ranked |= n > 1 && f[1].length > 4 && memcmp(f[1].text, "qid:", 4) == 0;
     for (int c = 0; c < n && c < TEXT_COLUMNS; c++) {
         int64_t number = whole_of(&f[c]);
@@ -178,7 +178,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
-    struct lists l = {true, true, true, true, true, true, false, false, false};
+    struct lists l = {true, true, true, true, true, true, false, false, false, false};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
 
     for (int k = 0; k < s->lines; k++) {
@@ -194,24 +194,19 @@ static struct lists measure_lists(const struct sample *s)
     return l;
 }
 
-bool values_are_pairs(const struct sample *s)
-{
-    bool some = false;
-
-    for (int k = 0; k < s->lines; k++)
-        some = some || s->line[k].fields > 1;
-    return some && measure_lists(s).pairs;
-}
-
 int values_lists(struct recogniser *g)
 {
     struct lists l = measure_lists(g->s);
     bool sure = l.pairs ? !l.first_twice && !l.first_fraction && !l.one_hot && !l.ranked
                         : !l.first_twice && !l.counted && l.digits && (!l.rising || l.consecutive);
 
+    l.pairs &= l.several;
+    if (!l.pairs && 10 * (g->s->lines - g->s->alike) <= g->s->lines)
+        return 0;
+    g->d->quotes = false;
     g->d->layout = l.pairs ? FORMAT_ITEM_VALUES : FORMAT_LISTS;
     if (sure)
-        return 0;
+        return 1;
     if (l.pairs)
         return recogniser_doubt(
             g, -1,

@@ -54,8 +54,7 @@ int header_roles(struct recogniser *g);
 
 /* --- columns by what they hold --- */
 int values_roles(struct recogniser *g);
-/* Lists of items, or of item:value, between blanks. */
-bool values_are_pairs(const struct sample *s);
+/* 1: lists of items, or of item:value, between blanks: of several lengths, or pairs. 0: a table. */
 int values_lists(struct recogniser *g);
 /* Lists in cells of the item's column. */
 int values_cell_lists(struct recogniser *g);
@@ -70,4 +69,4 @@ int layout_json(struct recogniser *g);
 int layout_matrix_market(struct recogniser *g, const char *banner);
 int layout_netflix(struct recogniser *g);
 int layout_matrix(struct recogniser *g);
-void layout_report_lists(struct recogniser *g);
+int layout_lists(struct recogniser *g);

@@ -52,15 +52,46 @@ void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *ou
     }
 }
 
+/* Words (16, 8) to (8, 16). */
+INLINE void transpose_words(uint32_t row[ROW_ALIGN][ROW_ALIGN / 2], uint32_t *out)
+{
+#if defined(__AVX512F__)
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13),
+                  odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512i a[8], b[8];
+
+    UNROLL for (int i = 0; i < 8; i++) /* rows i and i + 8 */
+        a[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_load_si256((const __m256i *)row[i])),
+                                  _mm256_load_si256((const __m256i *)row[i + 8]), 1);
+    UNROLL for (int i = 0; i < 8; i += 2)
+    {
+        b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
+    }
+    UNROLL for (int i = 0; i < 8; i += 4) UNROLL for (int j = 0; j < 2; j++)
+    {
+        a[i + 2 * j] = _mm512_unpacklo_epi64(b[i + j], b[i + 2 + j]);
+        a[i + 2 * j + 1] = _mm512_unpackhi_epi64(b[i + j], b[i + 2 + j]);
+    }
+    UNROLL for (int i = 0; i < 4; i++)
+    {
+        _mm512_store_si512(out + i * ROW_ALIGN, _mm512_permutex2var_epi64(a[i], even, a[i + 4]));
+        _mm512_store_si512(out + (i + 4) * ROW_ALIGN, _mm512_permutex2var_epi64(a[i], odd, a[i + 4]));
+    }
+#else
+    for (int t = 0; t < ROW_ALIGN / 2; t++)
+        for (int i = 0; i < ROW_ALIGN; i++)
+            out[t * ROW_ALIGN + i] = row[i][t];
+#endif
+}
+
 void ISA(bf16_panel)(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out)
 {
-    for (int64_t j = 0; j < n; j += ROW_ALIGN) {
-        uint32_t row[ROW_ALIGN][ROW_ALIGN / 2] = {{0}};
+    uint32_t row[ROW_ALIGN][ROW_ALIGN / 2] __attribute__((aligned(64))) = {{0}};
 
+    for (int64_t j = 0; j < n; j += ROW_ALIGN, out += ROW_ALIGN * ROW_ALIGN / 2) {
         ISA(bf16_rows)(m, ROW_ALIGN, x + j, ld, row[0], ROW_ALIGN / 2);
-        for (int t = 0; t < ROW_ALIGN / 2; t++, out += ROW_ALIGN)
-            for (int i = 0; i < ROW_ALIGN; i++)
-                out[i] = row[i][t];
+        transpose_words(row, out);
     }
 }
 

@@ -143,8 +143,8 @@ static void give_result(struct pt_result *out, const struct train_result *result
     memcpy(out->model_hash, result->model_hash, sizeof out->model_hash);
 }
 
-/* Trains, and opens the model where it is wanted: of `folder`, which is ours if it is `temporary`. */
-static int train_and_open(const struct config *c, struct listener *l, char *folder, bool temporary,
+/* Trains, and opens the model where it is wanted: of `folder`, which is ours where its lock is. */
+static int train_and_open(const struct config *c, struct listener *l, char *folder, int lock,
                           struct train_result *result, struct error *err)
 {
     const struct pt_train_options *options = l->options;
@@ -157,9 +157,9 @@ static int train_and_open(const struct config *c, struct listener *l, char *fold
     int rc = train_run(c, &o, result, err);
 
     if (rc == 0 && options->model)
-        return api_model_open(options->model, folder, temporary, (int)c->threads, err);
-    if (folder && temporary)
-        api_remove_folder(folder);
+        return api_model_open(options->model, folder, lock, (int)c->threads, err);
+    if (folder && lock >= 0)
+        api_remove_folder(folder, lock);
     mem_free(folder);
     return rc;
 }
@@ -173,17 +173,18 @@ int pt_train(const struct pt_config *c, const struct pt_train_options *options, 
     struct config *checked = NULL;
     struct error own = {0};
     char *folder = NULL;
+    int lock = -1;
     bool temporary = l.options->model && !l.options->folder;
     int rc = checked_config(&checked, c, l.options->ratings, &own);
 
     if (rc == 0 && l.options->model) {
-        folder = temporary ? api_temporary_folder(&own) : mem_strdup(l.options->folder);
+        folder = temporary ? api_temporary_folder(&lock, &own) : mem_strdup(l.options->folder);
         if (!folder)
             rc = temporary ? own.code : error_set(&own, PT_ENOMEM, "out of memory");
     }
     if (rc == 0) {
         l.clicks = problem_is_binary(checked);
-        rc = train_and_open(checked, &l, folder, temporary, &result, &own);
+        rc = train_and_open(checked, &l, folder, lock, &result, &own);
     }
     config_free(checked);
     if (rc == 0 && out)

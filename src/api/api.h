@@ -9,8 +9,8 @@
 
 struct pt_model {
     struct trained *trained;
-    char *folder;   /* owned */
-    bool temporary; /* the folder goes with the model */
+    char *folder; /* owned */
+    int lock;     /* of a temporary folder, which goes with the model; -1: it is the caller's */
     int threads;
     struct ranker *ranker; /* of the last choice; NULL: none yet */
     int k;
@@ -24,14 +24,16 @@ struct pt_model {
 int api_error(int rc, const struct error *own, struct pt_error *err);
 int api_no_memory(struct pt_error *err);
 
-/* A model of the run in `folder`, of which it takes ownership; on failure too. */
-int api_model_open(struct pt_model **out, char *folder, bool temporary, int threads, struct error *err);
+/* A model of the run in `folder`, of which it takes ownership; on failure too.
+ * `lock`: of api_temporary_folder, or -1. */
+int api_model_open(struct pt_model **out, char *folder, int lock, int threads, struct error *err);
 /* Reads the histories of the run's data.path, if there are none yet. */
 int api_need_histories(struct pt_model *m, struct error *err);
 
-/* A new folder for a run that is not kept, in memory where there is room; for mem_free. NULL: see err. */
-char *api_temporary_folder(struct error *err);
-/* Removes the files of a run, and the folder. */
-void api_remove_folder(const char *folder);
+/* A new folder for a run that is not kept, in memory where there is room; for mem_free. *lock is held
+ * until api_remove_folder, or the end of the process, whose folder the next call then removes. NULL: see err. */
+char *api_temporary_folder(int *lock, struct error *err);
+/* Removes the files of a temporary folder, and itself. */
+void api_remove_folder(const char *folder, int lock);
 /* The files of a run into another folder, which must have none. */
 int api_copy_folder(const char *from, const char *to, struct error *err);

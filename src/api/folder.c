@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -24,25 +26,10 @@ static bool memory_has_room(const char *path)
            (uint64_t)s.f_bavail * s.f_frsize >= ROOM_IN_MEMORY;
 }
 
-char *api_temporary_folder(struct error *err)
-{
-    const char *said = getenv("TMPDIR");
-    const char *where = memory_has_room("/dev/shm") ? "/dev/shm" : said && *said ? said : "/tmp";
-    char *folder = mem_printf("%s/partrain-XXXXXX", where);
+/* The lock of a temporary folder, held by whoever made it: so a folder that a killed process left is known. */
+#define OWNER ".owner"
 
-    if (!folder) {
-        (void)error_set(err, PT_ENOMEM, "out of memory");
-    } else if (!mkdtemp(folder)) {
-        (void)error_set(err, PT_EFILE,
-                        "%s: a temporary folder cannot be made: %s; TMPDIR names another place", where,
-                        strerror(errno));
-        mem_free(folder);
-        folder = NULL;
-    }
-    return folder;
-}
-
-void api_remove_folder(const char *folder)
+static void remove_files(const char *folder)
 {
     DIR *d = opendir(folder);
     struct dirent *e;
@@ -53,6 +40,71 @@ void api_remove_folder(const char *folder)
     if (d)
         closedir(d);
     (void)rmdir(folder);
+}
+
+/* Removes our folders in `where` that nobody holds any more. */
+static void remove_left(const char *where)
+{
+    DIR *d = opendir(where);
+    struct dirent *e;
+
+    while (d && (e = readdir(d)) != NULL) {
+        mem_scoped char *folder = NULL, *owner = NULL;
+        struct stat s;
+        int lock;
+
+        if (strncmp(e->d_name, "partrain-", 9) != 0 || strlen(e->d_name) != 15 ||
+            !(folder = file_join(where, e->d_name)) || !(owner = file_join(folder, OWNER)) ||
+            lstat(folder, &s) < 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid() ||
+            (lock = open(owner, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
+            continue;
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            remove_files(folder);
+        close(lock);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* The lock file has its name when it is held. */
+static int hold(const char *folder)
+{
+    mem_scoped char *unnamed = file_join(folder, OWNER ".new"), *owner = file_join(folder, OWNER);
+    int lock = unnamed && owner ? open(unnamed, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+    if (lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) != 0 || rename(unnamed, owner) != 0)) {
+        close(lock);
+        lock = -1;
+    }
+    return lock;
+}
+
+char *api_temporary_folder(int *lock, struct error *err)
+{
+    const char *said = getenv("TMPDIR");
+    const char *where = memory_has_room("/dev/shm") ? "/dev/shm" : said && *said ? said : "/tmp";
+    char *folder = mem_printf("%s/partrain-XXXXXX", where);
+
+    if (!folder) {
+        (void)error_set(err, PT_ENOMEM, "out of memory");
+        return NULL;
+    }
+    remove_left(where);
+    if (!mkdtemp(folder) || (*lock = hold(folder)) < 0) {
+        (void)error_set(err, PT_EFILE,
+                        "%s: a temporary folder cannot be made: %s; TMPDIR names another place", where,
+                        strerror(errno));
+        remove_files(folder);
+        mem_free(folder);
+        folder = NULL;
+    }
+    return folder;
+}
+
+void api_remove_folder(const char *folder, int lock)
+{
+    remove_files(folder);
+    close(lock);
 }
 
 /* A file that is not there is left out. */

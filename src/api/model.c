@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-int api_model_open(struct pt_model **out, char *folder, bool temporary, int threads, struct error *err)
+int api_model_open(struct pt_model **out, char *folder, int lock, int threads, struct error *err)
 {
     struct pt_model *m = mem_zalloc(1, sizeof *m);
     int rc = 0;
 
     if (!m) {
-        if (temporary)
-            api_remove_folder(folder);
+        if (lock >= 0)
+            api_remove_folder(folder, lock);
         mem_free(folder);
         return error_set(err, PT_ENOMEM, "out of memory");
     }
     m->folder = folder;
-    m->temporary = temporary;
+    m->lock = lock;
     m->threads = threads;
     if ((rc = trained_open(&m->trained, folder, threads, err)) < 0)
         pt_model_free(m);
@@ -37,7 +37,7 @@ int pt_model_open(struct pt_model **out, const char *folder, int threads, struct
 
     if (!copy)
         return api_no_memory(err);
-    return api_error(api_model_open(out, copy, false, threads, &own), &own, err);
+    return api_error(api_model_open(out, copy, -1, threads, &own), &own, err);
 }
 
 void pt_model_free(struct pt_model *m)
@@ -49,8 +49,8 @@ void pt_model_free(struct pt_model *m)
     history_source_free(m->history);
     similar_free(m->similar);
     trained_close(m->trained);
-    if (m->temporary)
-        api_remove_folder(m->folder);
+    if (m->lock >= 0)
+        api_remove_folder(m->folder, m->lock);
     mem_free(m->folder);
     mem_free(m);
 }

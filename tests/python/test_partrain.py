@@ -7,6 +7,7 @@ import pickle
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -396,6 +397,24 @@ class Runs(Case):
             train(KINDS[0], ratings).close()
         after = [n for n in os.listdir("/dev/shm") if re.fullmatch(r"partrain-\w{6}", n)]
         self.assertLessEqual(len(after), len(temporary) + 1)
+
+    def test_what_a_killed_process_left_goes_with_the_next(self):
+        script = """import os, signal, sys, partrain
+model = partrain.train(%r, ([1, 1, 2, 2, 3] * 4, list(range(20)), [3.0] * 19 + [4.0]))
+links = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")]
+print([x for x in links if x.endswith("/.owner")][0], flush=True)
+sys.stdin.read()
+os.kill(os.getpid(), signal.SIGKILL)""" % ({**SMALL, **KINDS[0]},)
+        with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.DEVNULL) as other:
+            folder = os.path.dirname(other.stdout.readline().strip())
+            train(KINDS[0], data()[:3]).close()
+            self.assertIn("model.safetensors", os.listdir(folder)) # it is in use
+            other.stdin.close()
+            other.wait()
+        self.assertTrue(os.path.isdir(folder))
+        train(KINDS[0], data()[:3]).close()
+        self.assertFalse(os.path.exists(folder))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ static const char *const kinds[] = {
     ("model.kind=multidae model.latent=3 train.epochs=3 model.ease=true model.ease_weight=2 "
      "data.min_rating=3 "
      "train.patience=0"),
+    "model.kind=recvae model.hidden=[6,6] model.latent=3 train.epochs=2",
 };
 
 static void weights_are_those_of_a_file(void **state)

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +128,41 @@ const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length
     strcpy(out + to, cut ? "..." : "");
     replace_controls(out, !utf8_valid(text, length));
     return out;
+}
+
+/* ---- numbers ---- */
+
+/* Seven digits by a product with a power of ten, which is exact; where its rounding could decide the last
+ * digit, and for sizes that are rarely printed, the C library. */
+void text_of_real(char out[32], double value)
+{
+    static const double ten[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+    double size = fabs(value), scaled, rest;
+    int places = 10, digits, at = 0, from = 10;
+    char digit[11];
+
+    while (places > 1 && size * ten[places] >= 1e7)
+        places--;
+    scaled = size * ten[places];
+    digits = scaled >= 1e6 && scaled < 1e7 - 1.0 ? (int)scaled : 0;
+    rest = scaled - (double)digits;
+    if (!digits || fabs(rest - 0.5) < 1e-6) {
+        snprintf(out, 32, "%.7g", value);
+        return;
+    }
+    digits += rest > 0.5;
+    for (int i = 10; i >= 0; i--, digits /= 10) /* ten places behind the first digit, if need be zeros */
+        digit[i] = (char)('0' + digits % 10);
+    while (from > 10 - places && digit[from] == '0')
+        from--;
+    if (value < 0.0)
+        out[at++] = '-';
+    for (int i = places < 7 ? 4 : 10 - places; i <= from || i <= 10 - places; i++) {
+        out[at++] = digit[i];
+        if (i == 10 - places && i < from)
+            out[at++] = '.';
+    }
+    out[at] = '\0';
 }
 
 /* ---- words ---- */

@@ -41,6 +41,8 @@ const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length
 void replace_controls(char *text, bool high);
 /* Adds to the text in `out`, as far as its `space` bytes reach. */
 void text_append(char *out, size_t space, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* As printf("%.7g"). */
+void text_of_real(char out[32], double value);
 
 /* The number of letters to insert, drop, change or swap between two words; 1000 for long ones. */
 int word_distance(const char *a, const char *b);

@@ -87,7 +87,7 @@ bool sieve_pays(struct model *m, int k, int64_t examples)
 
 static int capacity_of(int k)
 {
-    return k < 64 ? 256 : 4 * k;
+    return k < 16 ? 64 : 4 * k; /* small, so that the bar rises early */
 }
 
 static int64_t panel_words(const struct shard *cut, int64_t ld)

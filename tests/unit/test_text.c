@@ -62,12 +62,47 @@ static void characters_are_read_one_by_one(void **state)
     assert_true(utf8_valid("\0x", 2));
 }
 
+static void check_real(double value)
+{
+    char text[32], want[32];
+
+    text_of_real(text, value);
+    snprintf(want, sizeof want, "%.7g", value);
+    assert_string_equal(text, want);
+}
+
+static void reals_are_printed_as_printf_does(void **state)
+{
+    static const double special[] = {0.0,          -0.0,      NAN,       INFINITY,     -INFINITY, 1e-4,
+                                     9.9999995e-5, 1e-5,      0.1,       0.5,          1.0,       10.0,
+                                     999999.9,     999999.94, 999999.5,  999999.96,    9999999.,  1e7,
+                                     1e300,        1e-300,    0.1234567, 1.0e6,        123456.0,  1000.5,
+                                     2.00000005,   2.5,       99.999995, 0.00099999995};
+    uint32_t bits = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+        check_real(special[i]);
+        check_real(-special[i]);
+    }
+    for (int i = 0; i < 300000; i++) { /* floats of all sizes, and halves of the eighth digit */
+        float x;
+
+        bits = bits * 1664525u + 1013904223u;
+        memcpy(&x, &bits, sizeof x);
+        check_real((double)x);
+        check_real((double)(int)(bits >> 8) / 256.0);
+        check_real((double)(int)(bits >> 4) / 2e4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_of_european_alphabets_become_small),
         cmocka_unit_test(characters_are_read_one_by_one),
         cmocka_unit_test(what_is_no_utf8_stays_as_it_is),
+        cmocka_unit_test(reals_are_printed_as_printf_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

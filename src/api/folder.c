@@ -148,8 +148,7 @@ int api_copy_folder(const char *from, const char *to, struct error *err)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         mem_scoped char *a = file_join(from, names[i]), *b = file_join(to, names[i]);
 
-        if (!a || !b)
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(a && b, err));
         if (i == 0 && file_exists(b))
             return error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another", to);
         TRY(copy_file(a, b, err));

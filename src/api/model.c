@@ -136,8 +136,7 @@ static int find_similar(struct pt_model *m, const int32_t *item, int64_t n, int 
         if (item[i] < 0 || item[i] >= pt_model_items(m))
             return error_set(err, PT_EUSAGE, "there is no item %d", (int)item[i]);
     TRY(need_similar(m, err));
-    if (!best || !count)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(best && count, err));
     TRY(similar_find(m->similar, item, n, k, best, count, err));
     for (int64_t i = 0; i < n * k; i++) {
         bool is = i % k < count[i / k];

@@ -47,8 +47,7 @@ static int predict(struct pt_model *m, const struct pt_ids *user, const int32_t 
     mem_scoped struct rating_pair *pair = mem_alloc(n, sizeof *pair);
     mem_scoped double *found = mem_alloc(n, sizeof *found);
 
-    if (!pair || !found)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(pair && found, err));
     TRY(find_pairs(pair, m, user, item, n, err));
     TRY(ranker_new(&ranker, m->trained, &spec, err));
     TRY(predict_pairs(ranker, m->trained, pair, n, add_history, m, found, &counts, err));

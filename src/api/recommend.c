@@ -83,8 +83,7 @@ static int need_ranker(struct pt_model *m, const struct pt_choice *c, struct err
     m->ranker = NULL;
     m->hidden = NULL;
     if (c->hidden) {
-        if (!(m->hidden = mem_alloc(items, 1)))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory((m->hidden = mem_alloc(items, 1)) != NULL, err));
         memcpy(m->hidden, c->hidden, (size_t)items);
     }
     spec.hidden = m->hidden;
@@ -136,8 +135,7 @@ static int rank_columns(struct pt_model *m, const struct pt_people *people, int6
     mem_scoped uint8_t *hidden = mem_zalloc(h->n, 1);
     struct rank_spec spec = {.k = c->k, .keep_seen = c->seen != 0, .hidden = hidden};
 
-    if (!item_of || !user || !hidden)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(item_of && user && hidden, err));
     for (int64_t e = 0; e < h->n; e++) /* an item that only the histories have has no number */
         hidden[e] = item_of[e] < 0 || (c->hidden && c->hidden[item_of[e]]);
     for (int64_t i = 0; i < n; i++)
@@ -171,8 +169,7 @@ static int recommend(struct pt_model *m, const struct pt_people *people, const s
     if (k < 1 || k > INT_MAX / 4)
         return error_set(err, PT_EUSAGE, "k is %d; at least 1", k);
     TRY(check_people(m, people, err));
-    if (!best)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(best, err));
     if (m->trained->side == SIDE_USER)
         TRY(need_ranker(m, choice, err));
     for (int64_t first = 0; first < people->n; first += BLOCK) {

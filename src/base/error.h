@@ -8,6 +8,8 @@
 
 #include "partrain.h" /* enum pt_code */
 
+#include <stdbool.h>
+
 /* name, value, exit status, meaning */
 #define PT_ERRORS(XX)                                                                                        \
     XX(PT_EUSAGE, -1, 2, "wrong use of the program")                                                         \
@@ -43,6 +45,12 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
         if (code_ < 0)                                                                                       \
             return code_;                                                                                    \
     } while (0)
+
+/* PT_ENOMEM unless memory was had: TRY(need_memory(a && b, err)) where a and b were allocated. */
+static inline int need_memory(bool had, struct error *err)
+{
+    return had ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+}
 
 /* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it; whoever hands
  * it on sets it to NULL. SCOPED stands beside each function that is used so. scoped_value is for a function that

@@ -129,21 +129,19 @@ static int open_temp(struct file_writer *w)
 
 int file_create(struct file_writer **out, const char *path, struct error *err)
 {
-    struct file_writer *w = mem_zalloc(1, sizeof *w);
+    scoped(file_abandon) struct file_writer *w = mem_zalloc(1, sizeof *w);
     mem_scoped char *real = NULL;
-    int rc;
 
     if (w)
         *w = (struct file_writer){.folder = -1, .fd = -1, .path = mem_strdup(path)};
     if (!w || !w->path)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    else if ((rc = resolve(&real, path, err)) == 0 && (open_folder(w, real) < 0 || open_temp(w) < 0))
-        rc = error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
-    if (rc < 0)
-        file_abandon(w);
-    else
-        *out = w;
-    return rc;
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(resolve(&real, path, err));
+    if (open_folder(w, real) < 0 || open_temp(w) < 0)
+        return error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
+    *out = w;
+    w = NULL;
+    return 0;
 }
 
 void file_write(struct file_writer *w, const void *data, size_t bytes)

@@ -32,6 +32,7 @@ int file_commit(struct file_writer *w, struct error *err);
  * exists all the time if the file system has hard links; otherwise there is a moment with NAME.1 only. */
 void file_keep_old(struct file_writer *w, int n);
 void file_abandon(struct file_writer *w); /* takes NULL */
+SCOPED(file_abandon, struct file_writer)
 
 /* A whole file of `text`. */
 int file_write_text(const char *path, const char *text, struct error *err);

@@ -24,43 +24,34 @@ static int read_all(char **out, size_t *length, int fd, const char *path, size_t
                     enum pt_code code, struct error *err)
 {
     size_t room = guess, used = 0;
-    char *data = mem_alloc((int64_t)room + 1, 1), *more;
-    int rc;
+    mem_scoped char *data = mem_alloc((int64_t)room + 1, 1);
 
     for (;;) {
         ssize_t n;
+        char *more;
 
-        if (!data) {
-            rc = error_set(err, PT_ENOMEM, "%s: out of memory", path);
-            goto fail;
-        }
+        if (!data)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
         n = read_some(fd, data + used, room + 1 - used); /* one byte more than room shows the end */
-        if (n < 0) {
-            rc = error_set(err, code, "cannot read %s: %s", path, strerror(errno));
-            goto fail;
-        }
+        if (n < 0)
+            return error_set(err, code, "cannot read %s: %s", path, strerror(errno));
         if (n == 0)
             break;
         used += (size_t)n;
-        if (used > limit) {
-            rc = error_set(err, code, "%s is larger than %zu bytes, which is the limit here", path, limit);
-            goto fail;
-        }
+        if (used > limit)
+            return error_set(err, code, "%s is larger than %zu bytes, which is the limit here", path, limit);
         if (used <= room)
             continue;
         room = room < limit / 2 ? 2 * room + 4096 : limit;
-        more = mem_resize(data, (int64_t)room + 1, 1);
-        if (!more)
-            mem_free(data);
+        if (!(more = mem_resize(data, (int64_t)room + 1, 1)))
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
         data = more;
     }
     data[used] = 0;
     *out = data;
     *length = used;
+    data = NULL;
     return 0;
-fail:
-    mem_free(data);
-    return rc;
 }
 
 int file_read(char **out, size_t *length, const char *path, size_t limit, enum pt_code code,
@@ -210,11 +201,10 @@ int file_make_folder(const char *path, struct error *err)
     size_t length = strlen(path);
     mem_scoped char *part = mem_strdup(path);
     struct stat st;
-    int rc = 0;
 
     if (!part)
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    for (size_t i = 1; i <= length && rc == 0; i++) {
+    for (size_t i = 1; i <= length; i++) {
         char had = part[i];
         int reason;
 
@@ -225,12 +215,13 @@ int file_make_folder(const char *path, struct error *err)
         if (!reason)
             sync_parent(part);
         else if (stat(part, &st) < 0)
-            rc = error_set(err, PT_EFILE, "cannot make folder %s: %s", part, strerror(reason));
+            return error_set(err, PT_EFILE, "cannot make folder %s: %s", part, strerror(reason));
         else if (!S_ISDIR(st.st_mode))
-            rc = error_set(err, PT_EFILE, "cannot make folder %s: %s is there and is no folder", path, part);
+            return error_set(err, PT_EFILE, "cannot make folder %s: %s is there and is no folder", path,
+                             part);
         part[i] = had;
     }
-    return rc;
+    return 0;
 }
 
 bool file_exists(const char *path)

@@ -172,8 +172,7 @@ static int parse_entries(struct tensors *t, struct error *err)
     const struct json *j;
 
     t->entries = mem_zalloc(n, sizeof *t->entries); /* n is below the header's length, which is bounded */
-    if (!t->entries)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(t->entries, err));
     while ((j = json_next(t->root, &key))) {
         struct entry *e = &t->entries[t->count];
 
@@ -245,8 +244,7 @@ static int check_sums(const struct tensors *t, struct hash *h, struct error *err
         mem_scoped char *name = mem_printf(PREFIX "%s", v->name);
         char digits[33];
 
-        if (!name)
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(name, err));
         hash_reset(h);
         hash_tensor(t, v, h);
         hash_hex(h, digits);

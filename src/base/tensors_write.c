@@ -52,8 +52,7 @@ int tensor_type_size(enum tensor_type type)
 
 int tensors_create(struct tensors_writer **out, const char *path, struct error *err)
 {
-    struct tensors_writer *w = mem_zalloc(1, sizeof *w);
-    int rc = PT_ENOMEM;
+    scoped(tensors_abandon) struct tensors_writer *w = mem_zalloc(1, sizeof *w);
 
     if (w) {
         w->path = mem_strdup(path);
@@ -65,14 +64,11 @@ int tensors_create(struct tensors_writer **out, const char *path, struct error *
         json_put(w->root, "__metadata__", w->meta);
     }
     if (!w || !w->path || !w->hash || !json_get(w->root, "__metadata__"))
-        error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    else
-        rc = file_create(&w->file, path, err);
-    if (rc < 0)
-        tensors_abandon(w);
-    else
-        *out = w;
-    return rc;
+        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(file_create(&w->file, path, err));
+    *out = w;
+    w = NULL;
+    return 0;
 }
 
 void tensors_declare(struct tensors_writer *w, const char *name, enum tensor_type type, int64_t rows,

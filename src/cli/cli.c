@@ -262,8 +262,7 @@ int cli_print_json(FILE *out, struct json *j, struct error *err)
     char *text = json_text(j, true);
 
     json_free(j);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(text, err));
     fprintf(out, "%s\n", text);
     mem_free(text);
     return 0;

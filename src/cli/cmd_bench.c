@@ -179,8 +179,7 @@ static int measure(struct request *q, struct config *c, struct error *err)
     struct error other = {0};
     int rc, written = 0;
 
-    if (!r)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(r, err));
     q->spec.stop = signals_stop();
     q->spec.note = q->quiet ? NULL : cli_warn;
     signals_install();

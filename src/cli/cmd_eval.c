@@ -274,8 +274,7 @@ static int report(const struct request *q, const struct evaluation *a, const str
     const char *ratings = q->lists ? q->truth : q->on ? q->on : q->part ? "validation part" : "test part";
     mem_scoped struct eval_table *s = mem_zalloc(1, sizeof *s);
 
-    if (!s)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(s, err));
     TRY(eval_table_fill(s, a, b, q->ci, &draw, err));
     if (q->per_user)
         TRY(write_users(q->per_user, a, err));

@@ -250,8 +250,7 @@ static int predict(struct job *j, struct error *err)
     j->pair = mem_alloc(PAIRS, sizeof *j->pair);
     j->shown = mem_alloc(PAIRS, sizeof *j->shown);
     j->rating = mem_alloc(PAIRS, sizeof *j->rating);
-    if (!j->pair || !j->shown || !j->rating)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(j->pair && j->shown && j->rating, err));
     if (!j->trained->by_row || q->data)
         TRY(history_source_read(&j->history, j->trained, q->data, err));
     TRY(ranker_new(&j->ranker, j->trained, &spec, err));

@@ -162,8 +162,7 @@ static int for_columns(struct job *j, struct error *err)
     mem_scoped uint8_t *hidden = mem_zalloc(j->history->n, 1);
     mem_scoped int32_t *user = NULL;
 
-    if (!hidden)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(hidden, err));
     for (int64_t e = 0; j->hidden && e < j->history->n; e++) {
         int64_t item = idtable_find_row(j->trained->items, j->history->names, e);
 
@@ -206,8 +205,7 @@ static int hide_items(struct job *j, struct error *err)
     if (!q->allow && !q->deny && !q->min_ratings)
         return 0;
     j->hidden = mem_zalloc(n, 1);
-    if (!j->hidden)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(j->hidden, err));
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
         TRY(history_text_items(j->trained, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err));

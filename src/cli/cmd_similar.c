@@ -105,8 +105,7 @@ int cmd_similar(int argc, char **argv, struct error *err)
     if (q.k > trained->columns)
         q.k = trained->columns;
     item = mem_array(q.all ? trained->columns : argc - args.rest, sizeof *item);
-    if (!item)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(item, err));
     for (; q.all && n < trained->columns; n++)
         item[n] = (int32_t)n;
     if (!q.all)

@@ -307,8 +307,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     struct train_result result = {0};
     int rc;
 
-    if (!folder)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(folder, err));
     console.terminal = isatty(STDERR_FILENO);
     console.rates = !problem_is_binary(c);
     console.patience = c->patience;

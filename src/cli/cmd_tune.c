@@ -79,8 +79,7 @@ static int print_table(struct tune_result *r, struct error *err)
 {
     mem_scoped int64_t *order = mem_alloc(r->n, sizeof *order);
 
-    if (!order)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(order, err));
     for (int64_t i = 0; i < r->n; i++)
         order[i] = i;
     qsort_r(order, (size_t)r->n, sizeof *order, compare, r);
@@ -159,8 +158,7 @@ int cmd_tune(int argc, char **argv, struct error *err)
 
     TRY(parse(&q, &args, argc, argv, err));
     folder = q.folder ? mem_strdup(q.folder) : run_folder_default("tune", q.file);
-    if (!folder)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(folder, err));
     o.file = q.file;
     o.assignment = argv + args.rest;
     o.assignments = argc - args.rest;

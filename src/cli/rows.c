@@ -180,8 +180,7 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
     scoped(list_free) struct list *l = mem_zalloc(1, sizeof *l);
     size_t length = strlen(text), room = 1;
 
-    if (!l)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(l, err));
     if (file)
         TRY(file_read(&l->text, &length, text, LIST_MAX, PT_EDATA, err));
     else
@@ -189,8 +188,7 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
     for (size_t i = 0; l->text && i < length; i++)
         room += l->text[i] == (file ? '\n' : ',');
     l->entry = mem_alloc((int64_t)room, sizeof *l->entry);
-    if (!l->text || !l->entry)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(l->text && l->entry, err));
     for (char *at = l->text + (strncmp(l->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0), *next; at; at = next) {
         next = strchr(at, file ? '\n' : ',');
         if (next)

@@ -111,8 +111,7 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
     TRY(targets_list(q, ids, &list, err));
     *n = list ? list->n : idtable_count(ids);
     *out = mem_alloc(*n, sizeof **out);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(*out, err));
     if (list)
         missing = find_users(q, list, ids, where, *out, n);
     else

@@ -123,8 +123,7 @@ static int print_section(FILE *out, const struct config *c, const struct section
 
         if (!option_in_section(o, s) || !(all || option_used(c, o)))
             continue;
-        if (!(value = config_value(c, i)))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory((value = config_value(c, i)) != NULL, err));
         width = (int)(strlen(key) + strlen(value)) + 4;
         if (all) {
             fprintf(out, "  %s: %s\n", key, value);

@@ -319,8 +319,7 @@ static int check_liang(const struct ratings *r, const struct split *s, struct er
 {
     mem_scoped uint8_t *uses = mem_zalloc(idtable_count(r->users), 1);
 
-    if (!uses)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(uses, err));
     for (int64_t k = 0; k < r->n; k++) {
         int part = s->part[k], use = part & PART_TRAIN ? 1 : part & (PART_VALID_IN | PART_VALID_OUT) ? 2 : 4;
 

@@ -243,8 +243,7 @@ int onnx_write(const struct trained *trained, const char *path, struct error *er
     scoped(tensors_close) struct tensors *file = NULL;
     int rc;
 
-    if (!g)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(g, err));
     if (problem_traits(trained->config)->alternating)
         return error_set(err, PT_EUSAGE,
                          "ials solves a system of equations for each user, which ONNX has no operator for; "

@@ -95,38 +95,36 @@ static int load(struct topo *t, const char *synthetic, struct error *err)
     return 0;
 }
 
+SCOPED(hwloc_bitmap_free, struct hwloc_bitmap_s)
+
 /* What the process may use: hwloc's allowed set (a cgroup's cpuset), cut down to the calling thread's own
  * binding (taskset, numactl, a scheduler). Where OpenMP's places rule, the calling thread was bound to the
  * first of them before main began, so the union of the places stands for the binding. */
 static int find_usable(struct topo *t, struct error *err)
 {
-    hwloc_bitmap_t own = hwloc_bitmap_alloc();
+    scoped(hwloc_bitmap_free) hwloc_bitmap_t own = hwloc_bitmap_alloc();
     mem_scoped int *cpus = NULL;
     int places = 0;
 
     t->usable = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(t->machine));
     if (!own || !t->usable)
-        goto no_memory;
-    if (!t->facts.synthetic) {
-        hwloc_bitmap_and(t->usable, t->usable, hwloc_topology_get_allowed_cpuset(t->machine));
-        if (t->facts.omp_places) {
-            places = openmp_cpus(NULL, 0);
-            cpus = mem_alloc(places, sizeof *cpus);
-            if (!cpus)
-                goto no_memory;
-            places = openmp_cpus(cpus, places);
-            for (int i = 0; i < places; i++)
-                hwloc_bitmap_set(own, (unsigned)cpus[i]);
-        }
-        if (places > 0 || hwloc_get_cpubind(t->machine, own, HWLOC_CPUBIND_THREAD) == 0)
-            if (hwloc_bitmap_intersects(t->usable, own))
-                hwloc_bitmap_and(t->usable, t->usable, own);
+        return error_set(err, PT_ENOMEM, "topology: no memory");
+    if (t->facts.synthetic)
+        return 0;
+    hwloc_bitmap_and(t->usable, t->usable, hwloc_topology_get_allowed_cpuset(t->machine));
+    if (t->facts.omp_places) {
+        places = openmp_cpus(NULL, 0);
+        cpus = mem_alloc(places, sizeof *cpus);
+        if (!cpus)
+            return error_set(err, PT_ENOMEM, "topology: no memory");
+        places = openmp_cpus(cpus, places);
+        for (int i = 0; i < places; i++)
+            hwloc_bitmap_set(own, (unsigned)cpus[i]);
     }
-    hwloc_bitmap_free(own);
+    if (places > 0 || hwloc_get_cpubind(t->machine, own, HWLOC_CPUBIND_THREAD) == 0)
+        if (hwloc_bitmap_intersects(t->usable, own))
+            hwloc_bitmap_and(t->usable, t->usable, own);
     return 0;
-no_memory:
-    hwloc_bitmap_free(own);
-    return error_set(err, PT_ENOMEM, "topology: no memory");
 }
 
 /* The object that counts as a processor's core: itself on a machine that tells of no cores. */
@@ -327,12 +325,11 @@ static hwloc_bitmap_t place_set(const struct topo *t, enum topo_bind bind, int w
 
 void topo_place_text(const struct topo *t, enum topo_bind bind, int workers, int id, char *out, size_t bytes)
 {
-    hwloc_bitmap_t set = place_set(t, bind, workers, id);
+    scoped(hwloc_bitmap_free) hwloc_bitmap_t set = place_set(t, bind, workers, id);
 
     *out = '\0';
     if (set)
         hwloc_bitmap_list_snprintf(out, bytes, set);
-    hwloc_bitmap_free(set);
 }
 
 const char *topo_bound_to(const struct topo *t, enum topo_bind bind, int workers)
@@ -346,11 +343,10 @@ const char *topo_bound_to(const struct topo *t, enum topo_bind bind, int workers
 
 int topo_bind_self(const struct topo *t, enum topo_bind bind, int workers, int id)
 {
-    hwloc_bitmap_t set = t->facts.synthetic ? NULL : place_set(t, bind, workers, id);
-    int rc = set ? hwloc_set_cpubind(t->machine, set, HWLOC_CPUBIND_THREAD) : -1;
+    scoped(hwloc_bitmap_free) hwloc_bitmap_t set =
+        t->facts.synthetic ? NULL : place_set(t, bind, workers, id);
 
-    hwloc_bitmap_free(set);
-    return rc < 0 ? -1 : 0;
+    return set && hwloc_set_cpubind(t->machine, set, HWLOC_CPUBIND_THREAD) >= 0 ? 0 : -1;
 }
 
 void topo_unbind_self(const struct topo *t)

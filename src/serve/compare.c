@@ -26,8 +26,7 @@ static int hash_held_out(struct evaluation *out, const struct problem *p, const 
     bool by_user = p->side == SIDE_USER;
 
     out->held_out = mem_pool_zalloc(&out->pool, p->users, sizeof *out->held_out);
-    if (!out->held_out)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(out->held_out, err));
     for (int s = 0; s < held_out->shards; s++)
         for (int64_t e = 0; e < held_out->examples; e++)
             for (int64_t row = matrix_row(held_out, e), i = held_out->part[s].ptr[row];
@@ -234,8 +233,7 @@ int evaluation_align(const struct evaluation *a, const struct evaluation *b, int
     mem_scoped double *aligned = mem_alloc(a->n[i], sizeof *aligned);
     bool same = a->n[i] == b->n[i];
 
-    if (!aligned)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(aligned, err));
     for (int64_t u = 0; u < a->n[i] && same; u++) {
         int64_t row = a->user[i][u], there, *at;
 

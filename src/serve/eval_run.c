@@ -186,8 +186,7 @@ static int fold_in_users(struct eval_run *e, struct error *err)
     mem_scoped int32_t *user = mem_alloc(p->users, sizeof *user);
 
     e->row_of = mem_zalloc(p->users, 1);
-    if (!user || !e->row_of)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(user && e->row_of, err));
     for (int64_t u = 0; p->cold_example && u < p->users; u++) {
         if (!p->cold_example[u])
             continue;
@@ -226,8 +225,7 @@ static int read_cold_users(struct problem_known *known, const struct eval_run *e
         return rc;
     }
     known->cold_example = mem_zalloc(users, 1);
-    if (!known->cold_example)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(known->cold_example, err));
     for (int64_t u = 0; u < users; u++)
         known->cold_example[u] = u >= e->users || (read && read[u]);
     return 0;
@@ -276,8 +274,7 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
     bool others = overrides("data.", override, n) || input;
     scoped(eval_run_close) struct eval_run *e = mem_zalloc(1, sizeof *e);
 
-    if (!e)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(e, err));
     e->on = on;
     e->on_memory = which ? which->held_out : NULL;
     e->same_split = !overrides("split.", override, n);

@@ -53,8 +53,7 @@ static int read_asked(struct asked *a, const struct eval_run *e, const struct ra
     a->user = mem_alloc(a->r->n, sizeof *a->user);
     a->item = mem_alloc(a->r->n, sizeof *a->item);
     a->own = mem_alloc(a->r->n, sizeof *a->own);
-    if (!a->user || !a->item || !a->own)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(a->user && a->item && a->own, err));
     for (int64_t i = 0; i < a->r->n; i++) {
         a->user[i] = (int32_t)idtable_find_row(own->users, a->r->users, a->r->user[i]);
         a->item[i] = (int32_t)idtable_find_row(own->items, a->r->items, a->r->item[i]);
@@ -74,8 +73,7 @@ static int find_own(struct asked *a, const struct ratings *own, struct error *er
     mem_scoped int64_t *room = mem_zalloc(users + 3, sizeof *room);
     mem_scoped int64_t *place = mem_alloc(n, sizeof *place);
 
-    if (!at || !own_start || !own_place || !room || !place)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(at && own_start && own_place && room && place, err));
     ratings_sort(own_place, NULL, own->n, own->user, NULL, own_start, users);
     ratings_sort(place, NULL, n, a->user, NULL, room + 1, users); /* + 1: users that the run lacks are -1 */
     for (int64_t i = 0; i < items; i++)

@@ -278,8 +278,7 @@ int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct er
     int workers = team_workers(spec->team);
     int64_t n;
 
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(f, err));
     f->of = *spec;
     f->k = spec->model->spec.latent;
     n = f->n = f->k + (spec->model->spec.biases ? 1 : 0);

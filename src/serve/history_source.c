@@ -111,8 +111,7 @@ int history_source_read(struct history_source **out, const struct trained *train
 {
     scoped(history_source_free) struct history_source *h = mem_zalloc(1, sizeof *h);
 
-    if (!h)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(h, err));
     TRY(read_ratings(h, trained, path, err));
     if (!path && !trained->files.digest)
         snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST,

@@ -41,8 +41,7 @@ static int add_name(struct history_text *t, const char *name, struct error *err)
         int64_t space = t->space ? 2 * t->space : 64;
         char **larger = mem_resize(t->name, space, sizeof *larger);
 
-        if (!larger)
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(larger, err));
         t->name = larger;
         t->space = space;
     }
@@ -58,8 +57,7 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
 {
     scoped(history_text_close) struct history_text *t = mem_zalloc(1, sizeof *t);
 
-    if (!t)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(t, err));
     *t = (struct history_text){.trained = trained,
                                .path = strcmp(path, "-") == 0 ? "stdin" : path,
                                .form = form,

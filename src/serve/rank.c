@@ -204,8 +204,7 @@ int ranker_new(struct ranker **out, const struct trained *trained, const struct 
     struct ranker *r = mem_zalloc(1, sizeof *r);
     int64_t n = team_workers(trained->team) * trained->batch;
 
-    if (!r)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(r, err));
     r->trained = trained;
     r->spec = *spec;
     r->stride = spec->k;

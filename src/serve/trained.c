@@ -243,8 +243,7 @@ static int cut_columns(struct trained *trained, struct error *err)
     trained->shards =
         c->shards ? (int)c->shards : shard_count(trained->columns, row_pad(k), !trained->rating);
     trained->cut = mem_alloc(trained->shards, sizeof *trained->cut);
-    if (!zeros || !trained->cut)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(zeros && trained->cut, err));
     shard_cut(trained->cut, trained->shards, zeros, trained->columns, 1.0);
     return matrix_new(&trained->empty, &nothing, &spec, trained->cut, trained->shards, trained->team, err);
 }
@@ -290,8 +289,7 @@ int trained_open(struct trained **out, const char *folder, int threads, struct e
     scoped(trained_close) struct trained *trained = mem_zalloc(1, sizeof *trained);
     char word[48], *override[] = {word};
 
-    if (!trained)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(trained, err));
     snprintf(word, sizeof word, "run.threads=%d", threads);
     TRY(trained_files_open(&trained->files, folder, override, threads ? 1 : 0, err));
     TRY(set_facts(trained, err));

@@ -52,8 +52,7 @@ int advice_text(char **out, size_t *length, const struct advice *a, int candidat
     const struct advice_list *list[] = {&a->candidate[candidate].own, &a->common};
     FILE *f = open_memstream(out, length);
 
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(f, err));
     put_setting(f, "data.path", path, "");
     for (int l = 0; l < 2; l++)
         for (int i = 0; i < list[l]->n; i++)

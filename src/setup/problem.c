@@ -47,8 +47,7 @@ static int check_ranks(const struct problem *p, struct error *err)
     if (self->count == 1)
         return 0;
     text = mem_zalloc(self->count, LENGTH);
-    if (!text)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(text, err));
     snprintf(text + self->id * LENGTH, LENGTH, "%.32s", p->ratings->digest);
     ranks_share(self, text, self->count, LENGTH);
     for (int q = 1; q < self->count && rc == 0; q++)

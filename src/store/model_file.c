@@ -304,8 +304,7 @@ int run_facts_rows(uint8_t **out, const struct tensors *t, const char *path, con
     if (tensor)
         TRY(tensors_find(t, name, TENSOR_U8, n, 0, &v, err));
     *out = mem_zalloc(n, 1);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(*out, err));
     if (!tensor)
         return read_list(*out, text, path, name, n, err);
     memcpy(*out, v.data, (size_t)n);
@@ -320,8 +319,7 @@ static int copy_vector(float **out, int64_t *n, const struct tensors *t, const c
     TRY(tensors_find(t, name, TENSOR_F32, rows, 0, &v, err));
     *n = v.rows;
     *out = mem_alloc(v.rows, sizeof **out);
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(*out, err));
     memcpy(*out, v.data, (size_t)v.bytes);
     return 0;
 }

@@ -32,8 +32,7 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
     scoped(config_free) struct config *c = NULL;
     int rc;
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path, err));
     if (!file_exists(path) && errno != EACCES)
         return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
                          folder);
@@ -53,8 +52,7 @@ int run_config_text(const struct config *c, char **out, size_t *length, struct e
     FILE *f = open_memstream(out, length);
     int rc;
 
-    if (!f)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(f, err));
     rc = config_print(c, f, true, err);
     if ((fclose(f) != 0 || !*out) && rc == 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
@@ -163,17 +161,16 @@ static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text,
 
 int run_ids_read(struct idtable **out, char ***title, const char *folder, const char *name, struct error *err)
 {
-    struct idtable *ids = idtable_new();
+    scoped(idtable_free) struct idtable *ids = idtable_new();
     mem_scoped char *path = file_join(folder, name), *text = NULL;
     char **titles = NULL, *end;
     int64_t room = 0;
     size_t length = 0;
-    int rc;
+    int rc = 0;
 
     if (!ids || !path)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", name);
-    else
-        rc = file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err);
+        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    TRY(file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err));
     for (char *at = text; rc == 0 && at < text + length; at = end + 1) {
         end = memchr(at, '\n', (size_t)(text + length - at));
         if (!end) {
@@ -183,11 +180,11 @@ int run_ids_read(struct idtable **out, char ***title, const char *folder, const 
         rc = put_id(ids, title ? &titles : NULL, &room, at, (size_t)(end - at), path, err);
     }
     if (rc < 0) {
-        run_ids_free_titles(titles, ids && idtable_count(ids) < room ? idtable_count(ids) : room);
-        idtable_free(ids);
+        run_ids_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
         return rc;
     }
     *out = ids;
+    ids = NULL;
     if (title)
         *title = titles;
     return 0;

@@ -153,8 +153,7 @@ static int promote(const struct rundir *d, const char *name, int i, bool aside, 
     mem_scoped char *from = mem_strdup(version_path(d, name, i)), *to = mem_strdup(version_path(d, name, 0));
     mem_scoped char *damaged = to ? mem_printf("%s.damaged", to) : NULL;
 
-    if (!from || !damaged)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(from && damaged, err));
     if (aside && rename(to, damaged) < 0 && errno != ENOENT)
         return error_set(err, PT_EFILE, "cannot rename %s: %s", to, strerror(errno));
     if (rename(from, to) < 0)

@@ -29,8 +29,7 @@ static int match_ids(struct former *f, int which, const struct idtable *own, str
 {
     TRY(run_ids_read(&f->ids[which], NULL, f->folder, which == ITEMS ? RUN_ITEMS : RUN_USERS, err));
     f->row[which] = idtable_map(f->ids[which], own);
-    if (!f->row[which])
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(f->row[which], err));
     for (int64_t i = 0; i < idtable_count(own); i++)
         f->known[which] += f->row[which][i] >= 0;
     return 0;
@@ -102,8 +101,7 @@ int init_from_run(struct model *m, const struct problem *p, const struct config 
     scoped_value(former_fini) struct former f = {.folder = folder};
     mem_scoped char *path = file_join(folder, RUN_MODEL);
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path, err));
     if (!file_exists(path))
         return error_set(err, PT_ECONFIG, "train.init: %s: there is no " RUN_MODEL " in this folder", folder);
     TRY(tensors_open(&f.file, path, err));

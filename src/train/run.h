@@ -9,7 +9,6 @@
 #include "store/run_files.h"
 #include "train/train.h"
 
-
 /* State of a run after a minibatch. */
 struct run_state {
     int64_t epochs;   /* train.epochs when this was written */
@@ -116,6 +115,7 @@ double run_epoch_median(const struct run *r); /* training time of one, of this p
  * name. */
 int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err);
 void rundir_close(struct rundir *d);
+SCOPED(rundir_close, struct rundir)
 bool rundir_has_checkpoint(const struct rundir *d);
 bool rundir_has_summary(const struct rundir *d);
 const char *rundir_path(const struct rundir *d, const char *name); /* borrowed until the next call */

@@ -256,8 +256,7 @@ int run_open(struct run *r, bool *done, struct error *err)
     warn_unscored(r, "validation", r->problem->split->valid_rows, &r->problem->valid);
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
-    if (!r->epoch_s)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(r->epoch_s, err));
     rc = r->found ? load_model(r, err) : run_start_model(r, r->config->epochs, err);
     return rc < 0 || !r->dir ? rc : enter_folder(r, err);
 }

@@ -89,29 +89,26 @@ static int make_and_lock(struct rundir *d, struct error *err)
 
 int rundir_open(struct rundir **out, const char *folder, bool resume, bool writes, struct error *err)
 {
-    struct rundir *d = mem_zalloc(1, sizeof *d);
-    int rc;
+    scoped(rundir_close) struct rundir *d = mem_zalloc(1, sizeof *d);
 
-    if (!d)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(d, err));
     d->lock = -1;
     d->folder = mem_strdup(folder);
     d->space = strlen(folder) + 128; /* names in it are ours, and short */
     d->path = mem_alloc((int64_t)d->space, 1);
-    if (!d->folder || !d->path)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    else if (!writes)
-        rc = 0;
-    else if ((rc = make_and_lock(d, err)) == 0 && (rc = file_sweep(folder, err)) == 0 && !resume &&
-             (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, RUN_CONFIG))))
-        rc = error_set(err, PT_EUSAGE,
-                       "%s: there is a run in this folder; --resume goes on with it, or use another --out",
-                       folder);
-    if (rc < 0)
-        rundir_close(d);
-    else
-        *out = d;
-    return rc;
+    TRY(need_memory(d->folder && d->path, err));
+    if (writes) {
+        TRY(make_and_lock(d, err));
+        TRY(file_sweep(folder, err));
+    }
+    if (writes && !resume &&
+        (rundir_has_checkpoint(d) || rundir_has_summary(d) || file_exists(rundir_path(d, RUN_CONFIG))))
+        return error_set(err, PT_EUSAGE,
+                         "%s: there is a run in this folder; --resume goes on with it, or use another --out",
+                         folder);
+    *out = d;
+    d = NULL;
+    return 0;
 }
 
 void rundir_close(struct rundir *d)

@@ -106,8 +106,7 @@ static int plan_text(const struct search *s, char **out, struct error *err)
     int rc;
 
     TRY(tune_config(&c, s, NULL, 0, err));
-    if (!(f = open_memstream(out, &size)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory((f = open_memstream(out, &size)) != NULL, err));
     if ((rc = config_print(c, f, true, err)) < 0) {
         fclose(f);
         return rc;
@@ -139,8 +138,7 @@ static int open_folder(struct search *s, struct error *err)
     mem_scoped char *path = tune_path(s, -1, "plan.yaml"), *plan = NULL;
 
     s->result->best_path = file_join(folder, "best.yaml");
-    if (!path || !s->result->best_path)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path && s->result->best_path, err));
     TRY(plan_text(s, &plan, err));
     if (!file_exists(path)) {
         TRY(file_make_folder(folder, err));
@@ -209,8 +207,7 @@ static int halve(struct search *s, struct error *err)
     int64_t n = s->result->n - 1, epochs = first_epochs(s);
     mem_scoped struct tune_trial **alive = mem_alloc(n, sizeof(struct tune_trial *));
 
-    if (!alive)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(alive, err));
     for (int64_t i = 0; i < n; i++)
         alive[i] = &s->result->trial[i + 1];
     TRY(tune_try(s, &s->result->trial[0], s->epochs, err));

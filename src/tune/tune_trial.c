@@ -68,8 +68,7 @@ static int read_result(struct search *s, struct tune_trial *t, struct error *err
 static int keep_reason(const struct search *s, struct tune_trial *t, const char *text, struct error *err)
 {
     t->reason = mem_pool_alloc(&s->result->pool, (int64_t)strlen(text) + 1, 1);
-    if (!t->reason)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(t->reason, err));
     strcpy(t->reason, text);
     return 0;
 }
@@ -97,8 +96,7 @@ static int train(struct search *s, struct tune_trial *t, int64_t epochs, struct 
     mem_scoped char *folder = tune_path(s, t->id, "");
     int rc;
 
-    if (!folder)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(folder, err));
     rc = tune_config(&c, s, t, epochs, err);
     if (rc == 0) {
         c->refit = false; /* training again would change no figure of the search */
@@ -142,8 +140,7 @@ int tune_read_lines(struct search *s, struct error *err)
 {
     mem_scoped char *path = tune_path(s, -1, "trials.jsonl");
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path, err));
     if (!file_exists(path))
         return 0;
     TRY(file_keep_lines(path, INT64_MAX, err));
@@ -199,8 +196,7 @@ static int write_best(struct search *s, const struct tune_trial *t, struct error
     int rc;
 
     TRY(tune_config(&c, s, t, s->epochs, err));
-    if (!(f = open_memstream(&text, &size)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory((f = open_memstream(&text, &size)) != NULL, err));
     fprintf(f,
             "# Found by partrain tune: trial %" PRId64 " of %" PRId64 ", validation %s %.4f at epoch %" PRId64
             ".\n",

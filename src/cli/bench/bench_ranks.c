@@ -110,8 +110,7 @@ static int measure(struct ranks_table *t, const struct bench_ranks *ranks, int c
     mem_scoped char *text = NULL;
     int status;
 
-    if (!command)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(command, err));
     status = run(command, size, &text);
     if (status == 0)
         return read_result(t, count, text, err);
@@ -202,8 +201,7 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
     struct bench_spec same = *spec;
     char library[256];
 
-    if (!t.line)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(t.line, err));
     for (int i = 0; i < ranks->rows; i++)
         if (ranks->count[i] > 1 && !*ranks_library(library, sizeof library))
             return error_set(err, PT_EUSAGE, "--ranks: this build has no MPI; build with -DPARTRAIN_MPI=ON");

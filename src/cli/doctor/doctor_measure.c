@@ -115,8 +115,7 @@ int doctor_measure(struct doctor *d, struct error *err)
 
     TRY(team_new(&team, d->workers, d->topo, d->bind, err));
     TRY(probe_init(&d->probe, d->workers, d->facts.cores, err));
-    if (!(d->findings = mem_array(d->workers, sizeof *d->findings)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory((d->findings = mem_array(d->workers, sizeof *d->findings)) != NULL, err));
     d->bound = team_bound(team);
     d->serial_threads = gemm_measure_threads();
     team_run(team, measure, d);

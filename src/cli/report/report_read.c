@@ -16,8 +16,7 @@ static int read_settings(struct report_run *run, int settings, struct error *err
     TRY(run_config_read(&run->config, run->folder, err));
     run->value = mem_zalloc(settings, sizeof *run->value);
     for (int i = 0; run->value && i < settings; i++)
-        if (!(run->value[i] = config_value(run->config, i)))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory((run->value[i] = config_value(run->config, i)) != NULL, err));
     return run->value ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
@@ -27,8 +26,7 @@ static int read_file(struct json **out, const struct report_run *run, const char
 {
     mem_scoped char *path = file_join(run->folder, name);
 
-    if (!path)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path, err));
     return file_exists(path) ? read(out, path, err) : 0;
 }
 
@@ -152,8 +150,7 @@ int report_read(struct report *out, char **folder, int n, bool facts, struct err
     int rc = 0;
 
     *out = (struct report){.run = mem_zalloc(n, sizeof *out->run)};
-    if (!out->run)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(out->run, err));
     while (config_key(out->settings))
         out->settings++;
     for (; out->n < n && rc == 0; out->n++) {

@@ -20,7 +20,7 @@ static struct companion *companion_of(const struct run *r)
 /* The multiple with the best validation figure of the weights at hand; the first of two alike. */
 static void choose(struct run *r, struct companion *c)
 {
-    static const float candidates[] = {0.0f, 1.0f, 2.0f, 4.0f, 8.0f, 16.0f};
+    static const float candidates[] = {0.0f, 1.0f, 2.0f, 4.0f, 8.0f, 16.0f, 32.0f, 64.0f};
     double alone = NAN, best = NAN;
 
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {

@@ -38,15 +38,21 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
 }
 
 /* Range and sign of all values, before the filters. */
-static void note_values(struct ratings *r)
+static void note_values(struct ratings *r, const struct filters_needed *look)
 {
-    r->low_read = INFINITY;
-    r->high_read = -INFINITY;
+    float low = INFINITY, high = -INFINITY;
+
+    r->low_read = look->low;
+    r->high_read = look->high;
+    if (look->in_order && !r->duplicates && look->low > 0)
+        return;
     for (int64_t k = 0; k < r->n; k++) {
-        r->low_read = r->value[k] < r->low_read ? r->value[k] : r->low_read;
-        r->high_read = r->value[k] > r->high_read ? r->value[k] : r->high_read;
+        low = r->value[k] < low ? r->value[k] : low;
+        high = r->value[k] > high ? r->value[k] : high;
         r->reading.not_positive += r->value[k] <= 0 && r->user[k] >= 0;
     }
+    r->low_read = low;
+    r->high_read = high;
 }
 
 static void drop_low(struct ratings *r, double least, int64_t *dropped)
@@ -71,12 +77,13 @@ static bool all_are_one(const struct ratings *r)
     return k == r->n;
 }
 
-int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err)
+int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
+                   struct error *err)
 {
     int64_t low = 0, by_item = 0, by_user = 0, items_dropped;
     int rc;
 
-    note_values(r);
+    note_values(r, look);
     r->n_read = r->n;
     r->users_read = idtable_count(r->users);
     r->min_rating = spec->min_rating;

@@ -21,7 +21,8 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
 
 /* One pass each, in this order: min_rating, min_item_ratings, min_user_ratings. Drops by marking.
  * PT_EDATA, with the count that each filter dropped, if no rating is left. */
-int filter_ratings(struct ratings *r, const struct ratings_spec *spec, struct error *err);
+int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
+                   struct error *err);
 
 /* Removes marked ratings, binarizes, renumbers the rows in order of first appearance, sets low and high.
  * `look`: found from the ratings as read; filters that it excludes are skipped. */

@@ -150,7 +150,7 @@ int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct e
         TRY(read_texts(&r, spec, &look, err));
     }
     if (!r->finished)
-        TRY(filter_ratings(r, spec, err));
+        TRY(filter_ratings(r, spec, &look, err));
     TRY(filter_finish(r, spec, &look, err));
     if (!is_synth)
         filter_shrink(r);

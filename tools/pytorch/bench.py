@@ -27,7 +27,8 @@ def run_autorec(args):
 
 def run_multivae(args):
     rows = multivae.make_rows(Ratings(args.data), args.min_rating, args.min_count)
-    return multivae.train(rows, args.form, batch=args.batch, lr=args.lr, epochs=args.epochs, limit_s=args.limit)
+    return multivae.train(rows, args.form, batch=args.batch, lr=args.lr, epochs=args.epochs, limit_s=args.limit,
+                          autocast=args.autocast)
 
 
 def run_mf(args):
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--l2", type=float, default=0.0)
     parser.add_argument("--limit", type=float, help="seconds after which an epoch is cut and scaled")
+    parser.add_argument("--autocast", action="store_true", help="multivae: PyTorch's own products in bf16")
     parser.add_argument("--min-rating", type=float)
     parser.add_argument("--min-count", type=int, default=0)
     args = parser.parse_args()

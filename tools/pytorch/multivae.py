@@ -61,7 +61,8 @@ def click_loss(logits, flat):
 
 
 def train(rows, form, hidden=600, latent=200, batch=500, lr=1e-3, input_dropout=0.5, hidden_dropout=0.0, noise_std=1.0,
-          kl_weight=0.2, kl_anneal_steps=200000, epochs=2, limit_s=None, given=None):
+          kl_weight=0.2, kl_anneal_steps=200000, epochs=2, limit_s=None, given=None, autocast=False):
+    """autocast: products in bf16, as PyTorch chooses them; the loss is of floats."""
     model = MultiVae(rows.cols, hidden, latent, form)
     if given is not None:
         load(model, given)
@@ -76,12 +77,15 @@ def train(rows, form, hidden=600, latent=200, batch=500, lr=1e-3, input_dropout=
         value = torch.repeat_interleave(scale, counts)
         if input_dropout > 0:
             value = value * (torch.rand(len(value)) < keep) / keep
-        mu, logvar = model.encode(cols, value, offset, counts, flat)
-        z = mu + torch.randn_like(mu) * noise_std * torch.exp(0.5 * logvar) if noise_std > 0 else mu
-        h = torch.tanh(model.decode1(z))
-        if hidden_dropout > 0:
-            h = F.dropout(h, hidden_dropout)
-        clicks = click_loss(model.decode2(h), flat)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            mu, logvar = model.encode(cols, value, offset, counts, flat)
+            z = mu + torch.randn_like(mu) * noise_std * torch.exp(0.5 * logvar) if noise_std > 0 else mu
+            h = torch.tanh(model.decode1(z))
+            if hidden_dropout > 0:
+                h = F.dropout(h, hidden_dropout)
+            logits = model.decode2(h)
+        mu, logvar = mu.float(), logvar.float()
+        clicks = click_loss(logits.float(), flat)
         kl = 0.5 * (logvar.exp() + mu.square() - logvar - 1).sum()
         weight = min(kl_weight, steps[0] / kl_anneal_steps) if kl_anneal_steps else kl_weight
         steps[0] += 1

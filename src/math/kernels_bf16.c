@@ -21,21 +21,25 @@
 typedef uint32_t words __attribute__((vector_size(4 * LANES), may_alias));
 typedef uint16_t halves __attribute__((vector_size(2 * LANES), may_alias));
 
-/* To nearest even, in the upper half of a word. What is tiny becomes zero; not a number stays that. */
+/* To nearest even, in the lower half of a word. What is tiny becomes zero; not a number stays that. */
 INLINE words round_bf16(vec x)
 {
+#if defined(__AVX512BF16__)
+    return (words)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)x));
+#else
     words bits = (words)x, exponent = bits & 0x7f800000;
     words nearest = bits + 0x7fff + (bits >> 16 & 1), sign = bits & 0x80000000;
 
     nearest = (words)choose(x == x, (vec)nearest, (vec)(bits | 0x400000));
-    return (words)choose((mask)(exponent == 0), (vec)sign, (vec)nearest) & 0xffff0000;
+    return (words)choose((mask)(exponent == 0), (vec)sign, (vec)nearest) >> 16;
+#endif
 }
 
 void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t *out, int64_t ld)
 {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j += LANES) {
-            halves h = __builtin_convertvector(round_bf16(*(const vec *)(x + i * ldx + j)) >> 16, halves);
+            halves h = __builtin_convertvector(round_bf16(*(const vec *)(x + i * ldx + j)), halves);
 
             memcpy(out + i * ld + j / 2, &h, sizeof h);
         }
@@ -44,10 +48,10 @@ void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t 
 void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel)
 {
     for (int64_t j = 0; j < n; j += LANES) {
-        words pair = round_bf16(*(const vec *)(even + j)) >> 16;
+        words pair = round_bf16(*(const vec *)(even + j));
 
         if (odd)
-            pair |= round_bf16(*(const vec *)(odd + j));
+            pair |= round_bf16(*(const vec *)(odd + j)) << 16;
         *(words *)(out + j / ROW_ALIGN * panel + j % ROW_ALIGN) = pair;
     }
 }

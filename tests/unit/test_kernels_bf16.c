@@ -243,6 +243,9 @@ static void numbers_are_rounded_to_nearest_even(void **state)
 }
 
 #if defined(__x86_64__)
+void bf16_rows_avx512(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t *out, int64_t ld);
+void bf16_pair_avx512(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel);
+void bf16_panel_avx512(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out);
 void bf16_product_avx512(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, int64_t row, int64_t column,
                          const uint32_t *b, const float *bias, enum product_into into, float *c, int64_t ldc,
                          const struct ahead *ahead);
@@ -268,6 +271,9 @@ int main(void)
     if (strcmp(path[0].name, "avx512") == 0) { /* as where the processor has no AVX512_BF16 */
         path[paths] = path[0];
         path[paths].name = "avx512 by fused operations";
+        path[paths].bf16_rows = bf16_rows_avx512;
+        path[paths].bf16_pair = bf16_pair_avx512;
+        path[paths].bf16_panel = bf16_panel_avx512;
         path[paths++].bf16_product = bf16_product_avx512;
     }
 #endif

@@ -172,16 +172,18 @@ static void combine(struct click_decoder *d, const struct batch *b, int64_t from
         for (int s = 0; s < d->w.shards; s++)
             top = d->shard[s].max[p] > top || isnan(d->shard[s].max[p]) ? d->shard[s].max[p] : top;
         for (int s = 0; s < d->w.shards; s++) {
+            double *mass = &d->shard[s].mass[p];
+
             if (shard_width(&d->w.cut[s]) == 0)
                 continue;
-            sum += (double)d->shard[s].sum[p] * real_exp((double)(d->shard[s].max[p] - top));
+            n += *mass; /* targets are ones: exact in any order */
+            *mass = real_exp((double)(d->shard[s].max[p] - top));
+            sum += (double)d->shard[s].sum[p] * *mass;
             hit += d->shard[s].hit[p];
-            n += d->shard[s].mass[p]; /* targets are ones: exact in any order */
         }
         d->row_loss[from + p] = n * ((double)top + real_log(sum)) - hit;
         for (int64_t s = own_first; s < own_end; s++)
-            d->scale[s][p] =
-                (float)(real_exp((double)(d->shard[s].max[p] - top)) / sum * n / (double)b->rows);
+            d->scale[s][p] = (float)(d->shard[s].mass[p] / sum * n / (double)b->rows);
     }
 }
 

@@ -25,7 +25,7 @@ struct click_decoder_shard {
     int64_t ld;       /* of a block's row: width, padded */
     float *block;     /* (block rows, ld): logits, then exponentials, then errors */
     double *hit;      /* (block rows) sum of x l; this and the next three lie in click_decoder.stats */
-    double *mass;     /* (block rows) sum of x */
+    double *mass;     /* (block rows) sum of x; then exp(max - the row's maximum) */
     float *max, *sum; /* (block rows) of each row's exponentials */
     float *gradient;  /* (width, K ld), where gradients are kept */
     float *gb;        /* (ld): gradient of b */

@@ -31,7 +31,8 @@ static bool memory_has_room(const char *path)
 
 static void remove_files(const char *folder)
 {
-    DIR *d = opendir(folder);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *e;
 
     while (d && (e = readdir(d)) != NULL)
@@ -39,6 +40,8 @@ static void remove_files(const char *folder)
             (void)unlinkat(dirfd(d), e->d_name, 0);
     if (d)
         closedir(d);
+    else if (fd >= 0)
+        close(fd);
     (void)rmdir(folder);
 }
 
@@ -58,7 +61,8 @@ static void remove_left(const char *where)
             lstat(folder, &s) < 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid() ||
             (lock = open(owner, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
             continue;
-        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+        /* without a name it was another process's to remove, and its folder's name may be anyone's by now */
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0 && fstat(lock, &s) == 0 && s.st_nlink == 1)
             remove_files(folder);
         close(lock);
     }
@@ -66,13 +70,14 @@ static void remove_left(const char *where)
         closedir(d);
 }
 
-/* The lock file has its name when it is held. */
+/* The lock file has its name when it is held. On a file system without locks it does not get it, and the folder
+ * of a killed process stays. */
 static int hold(const char *folder)
 {
     mem_scoped char *unnamed = file_join(folder, OWNER ".new"), *owner = file_join(folder, OWNER);
     int lock = unnamed && owner ? open(unnamed, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
 
-    if (lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) != 0 || rename(unnamed, owner) != 0)) {
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && rename(unnamed, owner) != 0) {
         close(lock);
         lock = -1;
     }
@@ -84,17 +89,20 @@ char *api_temporary_folder(int *lock, struct error *err)
     const char *said = getenv("TMPDIR");
     const char *where = memory_has_room("/dev/shm") ? "/dev/shm" : said && *said ? said : "/tmp";
     char *folder = mem_printf("%s/partrain-XXXXXX", where);
+    bool made;
 
     if (!folder) {
         (void)error_set(err, PT_ENOMEM, "out of memory");
         return NULL;
     }
     remove_left(where);
-    if (!mkdtemp(folder) || (*lock = hold(folder)) < 0) {
+    made = mkdtemp(folder) != NULL;
+    if (!made || (*lock = hold(folder)) < 0) {
         (void)error_set(err, PT_EFILE,
                         "%s: a temporary folder cannot be made: %s; TMPDIR names another place", where,
                         strerror(errno));
-        remove_files(folder);
+        if (made)
+            remove_files(folder);
         mem_free(folder);
         folder = NULL;
     }

@@ -211,12 +211,28 @@ static int move_up(const char *folder, const char *name, struct error *err)
     return rc;
 }
 
+/* The files of the best would take the place of those of a run. */
+static int check_folder(const char *folder, struct error *err)
+{
+    static const char *const name[] = {RUN_CONFIG, RUN_MODEL, RUN_CHECKPOINT};
+
+    for (int i = 0; i < 3; i++) {
+        mem_scoped char *path = file_join(folder, name[i]);
+
+        TRY(need_memory(path, err));
+        if (file_exists(path))
+            return error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another --out", folder);
+    }
+    return 0;
+}
+
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err)
 {
     struct item_counts counts = {0};
     int rc = 0;
 
     *out = (struct start_result){.best = -1};
+    TRY(check_folder(o->folder, err));
     for (int pass = 0; pass < 2 && rc == 0; pass++) { /* those that take seconds first */
         for (int i = 0; i < a->candidates && rc == 0; i++)
             if (a->candidate[i].network == (pass == 1)) {

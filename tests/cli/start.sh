@@ -78,5 +78,12 @@ grep -qE '^recvae-ease .* [0-9.]+' out || complain "no recvae in the table: $(ca
 grep -q '^# also worth trying: recvae-ease, .*; about 1 min on two cores' few.yaml || complain "few.yaml does not say what recvae takes"
 kind=$(sed -n 's/^model.kind: \([a-z]*\).*/\1/p' t/few.yaml)
 grep -q "kind: $kind" t/config.yaml || complain "t/few.yaml is not of the run in t"
+
+# A run that is there stays: the files of the best would take its place.
+mkdir o
+cp t/config.yaml t/model.safetensors o
+expect 2 'there is a run in this folder' few.tsv --train --out o train.epochs=1
+{ cmp -s t/config.yaml o/config.yaml && cmp -s t/model.safetensors o/model.safetensors; } || complain "start --train changed a run"
+
 expect 0 '^the mean rating  ' synth:small --ratings --train --out tr train.epochs=2
 [ "$failures" -eq 0 ]

@@ -60,6 +60,7 @@ int advice_text(char **out, size_t *length, const struct advice *a, int candidat
     put_given(f, given, n_given);
     if (fclose(f) != 0 || !*out) {
         free(*out);
+        *out = NULL;
         return error_set(err, PT_ENOMEM, "out of memory");
     }
     return 0;

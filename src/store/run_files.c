@@ -56,8 +56,10 @@ int run_config_text(const struct config *c, char **out, size_t *length, struct e
     rc = config_print(c, f, true, err);
     if ((fclose(f) != 0 || !*out) && rc == 0)
         rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc < 0)
+    if (rc < 0) {
         free(*out);
+        *out = NULL;
+    }
     return rc;
 }
 

@@ -50,7 +50,7 @@ static bool is_sum(const struct ratings *r, const int32_t *own, const int32_t *o
 /* "Total,20,61" at the end: an id in letters where all others are numbers. */
 static int check_last_line(const struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
-    for (int side = 0; side < 2 && !spec->columns; side++) {
+    for (int side = 0; side < 2 && r->n > 0 && !spec->columns; side++) {
         const struct idtable *ids = side ? r->items : r->users;
         const int32_t *own = side ? r->item : r->user, *other = side ? r->user : r->item;
         int64_t k = 0, last = own[r->n - 1];

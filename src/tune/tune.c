@@ -7,6 +7,7 @@
 #include "eval/metrics.h"
 #include "math/adam.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -132,6 +133,24 @@ static int compare_plan(const char *path, const char *plan, const char *folder, 
                      folder);
 }
 
+/* Runs that are no trials of this search: one would go on with them, and drop their weights. */
+static int check_new(const char *folder, struct error *err)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    bool trial = false;
+
+    while (d && !trial && (entry = readdir(d)))
+        trial = strncmp(entry->d_name, "trial-", 6) == 0;
+    if (d)
+        closedir(d);
+    return trial ? error_set(
+                       err, PT_EUSAGE,
+                       "%s: there are folders trial-N in it, and no plan.yaml of a search; use another --out",
+                       folder)
+                 : 0;
+}
+
 static int open_folder(struct search *s, struct error *err)
 {
     const char *folder = s->options->folder;
@@ -141,6 +160,7 @@ static int open_folder(struct search *s, struct error *err)
     TRY(need_memory(path && s->result->best_path, err));
     TRY(plan_text(s, &plan, err));
     if (!file_exists(path)) {
+        TRY(check_new(folder, err));
         TRY(file_make_folder(folder, err));
         TRY(file_write_text(path, plan, err));
     } else if (s->options->resume) {

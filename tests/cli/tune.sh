@@ -69,6 +69,10 @@ status=$?
 grep -q 'interrupted in trial [0-9]; to go on: the same command with --out stopped --resume' err || complain "stopped: $(cat err)"
 expect 2 'only trials, minutes and run\.\* may change' -c random.yaml --out stopped --resume
 expect 2 'there is a search in this folder' -c random.yaml --out r
+mkdir -p own/trial-0 # a run that is no trial keeps its weights
+cp "r/trial-$best"/{config.yaml,model.safetensors} own/trial-0
+expect 2 'folders trial-N in it, and no plan.yaml' -c grid.yaml --out own
+[ -e own/trial-0/model.safetensors ] || complain "a search removed a run's weights"
 sed 's/trials: 4/trials: 5/' random.yaml >more.yaml
 expect 0 '^trial 5/5' -c more.yaml --out r --resume
 [ "$(stable r/trials.jsonl | head -5)" = "$(cat want)" ] || complain 'more trials: the first ones changed'

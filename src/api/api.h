@@ -7,10 +7,13 @@
 #include "serve/rank.h"
 #include "serve/similar.h"
 
+#include <sys/types.h>
+
 struct pt_model {
     struct trained *trained;
     char *folder; /* owned */
     int lock;     /* of a temporary folder, which goes with the model; -1: it is the caller's */
+    pid_t maker;  /* a fork's copy of the model leaves that folder to it */
     int threads;
     struct ranker *ranker; /* of the last choice; NULL: none yet */
     int k;

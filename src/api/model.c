@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int api_model_open(struct pt_model **out, char *folder, int lock, int threads, struct error *err)
 {
@@ -22,6 +23,7 @@ int api_model_open(struct pt_model **out, char *folder, int lock, int threads, s
     }
     m->folder = folder;
     m->lock = lock;
+    m->maker = getpid();
     m->threads = threads;
     if ((rc = trained_open(&m->trained, folder, threads, err)) < 0)
         pt_model_free(m);
@@ -49,8 +51,10 @@ void pt_model_free(struct pt_model *m)
     history_source_free(m->history);
     similar_free(m->similar);
     trained_close(m->trained);
-    if (m->lock >= 0)
+    if (m->lock >= 0 && m->maker == getpid())
         api_remove_folder(m->folder, m->lock);
+    else if (m->lock >= 0)
+        close(m->lock);
     mem_free(m->folder);
     mem_free(m);
 }

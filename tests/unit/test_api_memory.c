@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "partrain.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 enum { USERS = 40, ITEMS = 20, MOST = USERS * ITEMS };
 
 static char *folder;
@@ -185,6 +188,33 @@ static void models_from_memory_are_those_of_a_folder(void **state)
         saved = file_join(folder, "saved");
     }
     mem_free(saved);
+}
+
+static void a_model_freed_in_a_fork_is_whole_in_its_maker(void **state)
+{
+    struct pt_ratings texts = names();
+    char *saved = file_join(folder, "saved");
+    struct pt_model *m, *copy;
+    struct pt_error err;
+    int status;
+    pid_t child;
+
+    (void)state;
+    (void)train(kinds[0], NULL, &texts, &m);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        pt_model_free(m);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    if (pt_model_save(m, saved, &err) < 0 || pt_model_open(&copy, saved, 1, &err) < 0)
+        fail_msg("%s", err.text);
+    pt_model_free(copy);
+    pt_model_free(m);
+    support_remove(saved);
 }
 
 static void choice_hides_items_and_shows_seen_ones(void **state)
@@ -399,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_those_of_a_file),
         cmocka_unit_test(models_from_memory_are_those_of_a_folder),
+        cmocka_unit_test(a_model_freed_in_a_fork_is_whole_in_its_maker),
         cmocka_unit_test(choice_hides_items_and_shows_seen_ones),
         cmocka_unit_test(pairs_agree_with_rows),
         cmocka_unit_test(evaluation_of_arrays),

@@ -118,6 +118,18 @@ static int read_bool(const struct option *o, const struct tree *value, bool *out
     return wrong_type(o, value, err);
 }
 
+/* bf16 in bfloat16: its letters in their order, from the first one to the last. */
+static bool is_spelt_within(const char *name, const char *text)
+{
+    const char *last = text + strlen(text) - 1;
+
+    if (*name != *text || name[strlen(name) - 1] != *last)
+        return false;
+    for (; *text; text++)
+        name += *name == *text;
+    return !*name;
+}
+
 static int read_enum(const struct option *o, const struct tree *value, int *out, struct error *err)
 {
     char known[256] = "";
@@ -133,7 +145,7 @@ static int read_enum(const struct option *o, const struct tree *value, int *out,
             *out = i;
             return 0;
         }
-        if (strlen(value->text) > 2 && strstr(name, value->text))
+        if (strlen(value->text) > 2 && (strstr(name, value->text) || is_spelt_within(name, value->text)))
             d = 1;
         if (d < best && d < (int)strlen(name)) {
             best = d;

@@ -77,11 +77,12 @@ int split_cells_given(struct split *s, const struct ratings *r, const struct spl
     if (train == 0 || test == 0)
         return error_set(
             err, PT_ECONFIG,
-            "split.kind: given, but the data have no %s part of their own; it takes a folder with u1.base "
+            "split.kind: given, but the data have no %s of their own; it takes a folder with u1.base "
             "and u1.test, with train.txt and test.txt, or with train.csv, validation_tr.csv, ...; or "
-            "data.test_path; or "
-            "choose another kind",
-            train ? "test" : "training");
+            "data.test_path; or choose another kind",
+            train  ? "test part"
+            : test ? "training part"
+                   : "parts");
     return valid ? 0 : draw_valid(s, spec, train, err);
 }
 

@@ -111,7 +111,7 @@ static void listen(void *arg, const struct train_progress *p)
                                .best_epoch = p->best_epoch};
 
     if (p->event == TRAIN_READY)
-        reading_report(p->problem->ratings, l->clicks, note, l);
+        reading_report(p->problem->ratings, l->clicks, note, warn, l);
     if ((p->event == TRAIN_EPOCH && o->progress && o->progress(o->arg, &told)) ||
         (p->event == TRAIN_STEPS && o->poll && o->poll(o->arg)))
         l->stop = 1;

@@ -343,6 +343,6 @@ int cmd_data(int argc, char **argv, struct error *err)
     TRY(ratings_read(&r, &spec, err));
     if (is(&q, "describe"))
         return describe(&q, c, r, err);
-    reading_report(r, false, cli_warn, NULL);
+    reading_report(r, false, cli_warn, cli_warn, NULL);
     return is(&q, "split") ? write_split(&q, c, r, err) : convert(&q, r, err);
 }

@@ -171,7 +171,7 @@ static void print_table(const struct advice *a, const struct start_result *r)
         if (isfinite(r->baselines.value[k][0]))
             printf("%-16s %12.4f\n", baseline_word[k], r->baselines.value[k][0]);
     for (int i = 0; i < best->result.test.n && best->result.has_test; i++)
-        printf("%s%s %.4f", i ? "  " : "test of the best  ", best->result.spec.metric[i].name,
+        printf("%s%s %.4f", i ? "  " : "test of the kept one  ", best->result.spec.metric[i].name,
                best->result.test.value[i]);
     if (best->result.has_test)
         putchar('\n');
@@ -242,7 +242,7 @@ static int advise(const struct request *q, const struct ratings *r, const char *
     if (rc == 0)
         rc = advice_make(a, r, &f, q->ratings, q->given, q->n_given, err);
     if (rc == 0) {
-        reading_report(r, !q->ratings, cli_warn, NULL);
+        reading_report(r, !q->ratings, cli_warn, cli_warn, NULL);
         print_seen(stderr, "", a, &f);
         if (!q->ratings && a->dropped)
             fprintf(stderr, "to predict the ratings themselves: --ratings\n");

@@ -110,7 +110,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
 /* A set that was generated is as it was asked for. */
 static void reading_lines(const struct console *t, const struct ratings *r)
 {
-    reading_report(r, !t->rates, cli_warn, NULL);
+    reading_report(r, !t->rates, cli_warn, cli_warn, NULL);
 }
 
 static void data_line(const struct console *t, const struct train_progress *p)

@@ -76,7 +76,7 @@ void targets_scale(const struct targets *q, const struct trained *trained, const
     int64_t n = 0;
 
     if (!q->quiet)
-        reading_report(r, false, cli_warn, NULL);
+        reading_report(r, false, cli_warn, cli_warn, NULL);
     if (*r->note && !q->quiet)
         cli_message("note: %s", r->note);
     if (!q->data || q->quiet || !trained->rating || trained->config->binarize)

@@ -43,6 +43,7 @@ struct reading {
     char chosen[320];          /* why these files, if the path could mean others */
     char preview[3][160];      /* the first ratings as read */
     char first_bad[400];       /* the first line that was skipped, and why */
+    bool counts;               /* the ratings, by their column's name: plays, quantity */
     int64_t headers;           /* lines equal to the header, further down */
     int64_t comments;          /* lines of the head, and those of data.comment */
     int64_t elsewhere;         /* lines that data.where leaves out */

@@ -102,7 +102,14 @@ static void warn_filters(const struct ratings *r, void (*tell)(void *arg, const 
                     "the filters leave out %s of %s users, more than a third (data.min_rating, "
                     "data.min_user_ratings)",
                     with_commas(r->users_read - users, a), with_commas(r->users_read, b));
-    if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 && (r->low_read < 0 || r->high_read > 5))
+    if (r->low_dropped && r->min_rating > 1 && r->reading.counts)
+        warn_printf(
+            tell, arg,
+            "data.min_rating %g is meant for stars, and these ratings are counts by their column's name; "
+            "data.min_rating=unset keeps all",
+            r->min_rating);
+    else if (r->low_dropped && r->min_rating > 1 && r->min_rating <= 5 &&
+             (r->low_read < 0 || r->high_read > 5))
         warn_printf(tell, arg,
                     "data.min_rating %g is meant for stars of 1 to 5, and these ratings are from %g to %g",
                     r->min_rating, (double)r->low_read, (double)r->high_read);
@@ -139,7 +146,7 @@ void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const cha
 }
 
 void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text),
-                    void *arg)
+                    void (*warn)(void *arg, const char *text), void *arg)
 {
     char text[1600], a[32];
 
@@ -147,10 +154,10 @@ void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg
         tell(arg, text);
     if (*reading_kept(r, text, sizeof text))
         tell(arg, text);
-    reading_warnings(r, tell, arg);
+    reading_warnings(r, warn, arg);
     if (clicks && r->reading.not_positive && r->min_rating <= 0)
         warn_printf(
-            tell, arg,
+            warn, arg,
             "%s ratings are 0 or below, and this model counts each rating as a choice; data.min_rating=1 "
             "leaves them out",
             with_commas(r->reading.not_positive, a));

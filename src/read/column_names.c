@@ -1,10 +1,14 @@
 #include "read/column_names.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* The tables: words between blanks, in lower case, without what parts words. */
+
+/* How often: ratings without an upper end. */
+#define COUNTS                                                                                               \
+    " clicks plays numplays playcount playcounts listens listencount numlistens count counts frequency "     \
+    "freq quantity qty views viewcount clickcount purchasecount interactioncount purchases visits "
 
 /* Whole names. */
 static const struct {
@@ -17,11 +21,10 @@ static const struct {
     {" iid asin isbn sku stockcode ", {NAME_ITEM, 3}},
     {" sid ", {NAME_ITEM, 0}}, /* an item in Liang's files, a session beside another item */
     {" rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
-     "isliked feedback isclick clicked click clicks watchratio hours hoursplayed playtime playtimeforever "
-     "plays numplays playcount playcounts listens listencount numlistens count counts frequency freq vote "
-     "points grade grades weight quantity qty views viewcount clickcount purchasecount interactioncount "
-     "recommended isrecommended ",
+     "isliked feedback isclick clicked click watchratio hours hoursplayed playtime playtimeforever vote "
+     "points grade grades weight recommended isrecommended ",
      {NAME_RATING, 1}},
+    {COUNTS, {NAME_RATING, 1}},
     {" event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ",
      {NAME_EVENT, 1}},
     {" title ", {NAME_TITLE, 2}},
@@ -213,4 +216,12 @@ struct column_name column_name_find(const char *text, size_t length)
     }
     split_words(&w, text, length);
     return find_words(&w);
+}
+
+bool column_name_counts(const char *text, size_t length)
+{
+    struct words w;
+
+    split_words(&w, text, length);
+    return find(COUNTS, w.joined);
 }

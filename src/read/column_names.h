@@ -4,6 +4,7 @@
  *   star_rating  my_rating  "Rating (1-10)"     a rating by its last word; not rating_count, avg_rating */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum role { ROLE_SKIP, ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME, ROLES };
@@ -28,3 +29,5 @@ struct column_name {
 };
 
 struct column_name column_name_find(const char *text, size_t length);
+/* Of a rating: whether it says how often, such as plays. */
+bool column_name_counts(const char *text, size_t length);

@@ -263,6 +263,8 @@ int header_roles(struct recogniser *g)
     d->columns = k.n;
     d->event = k.event;
     *columns = *unused = 0;
+    g->told->counts = k.of[ROLE_RATING] != NONE && column_name_counts(g->s->name[k.of[ROLE_RATING]].text,
+                                                                      g->s->name[k.of[ROLE_RATING]].length);
     for (int r = ROLE_USER; r < ROLES; r++)
         if (k.of[r] != NONE) {
             d->role[k.of[r]] = (uint8_t)r;

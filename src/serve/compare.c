@@ -136,8 +136,8 @@ static int evaluate_baseline(struct evaluation *out, struct baseline *b, const s
     return 0;
 }
 
-/* A refitted run has no validation part any more, and a file of ratings none of its own. Ratings from standard
- * input are not read twice. */
+/* A refitted run has no validation part any more, and a file of ratings none of its own. Ratings from
+ * standard input are not read twice. */
 static bool needs_validation(const struct eval_run *run, const struct eval_request *q)
 {
     return !q->valid && !run->problem->valid.out && (run->problem->refitted || q->on) &&
@@ -187,7 +187,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
             "note: %.200s is of an earlier partrain and has no biases: the training mean stands in for them",
             run->folder);
     if (!q->quiet)
-        reading_report(run->problem->ratings, problem_is_binary(run->config), q->warn, q->arg);
+        reading_report(run->problem->ratings, problem_is_binary(run->config), q->warn, q->warn, q->arg);
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     TRY(make_spec(&spec, run, q->valid, err));

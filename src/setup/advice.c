@@ -92,13 +92,15 @@ static bool are_whole(const struct ratings *r)
     return true;
 }
 
-/* Plays, purchases, visits: whole numbers from 1 on without an upper end, or of which 1 is the usual one. */
+/* Plays, purchases, visits, by the column's name, or whole numbers from 1 on without an upper end, or of
+ * which 1 is the usual one. */
 static bool are_counts(const struct advisor *a)
 {
     const struct facts *f = a->f;
 
     return f->low >= 0 && are_whole(a->r) &&
-           (f->high > COUNTS_FROM || (f->low == 1 && 2 * f->bar[0].count > f->ratings));
+           (a->r->reading.counts || f->high > COUNTS_FROM ||
+            (f->low == 1 && 2 * f->bar[0].count > f->ratings));
 }
 
 /* The next value above (up) or below that occurs; where values are many, a twentieth of the scale further. */

@@ -45,6 +45,9 @@ users 400 20 'k % 7 ? 1 : 250' >plays.tsv
 expect 0 'counts, not a scale' plays.tsv
 ! grep -q '^data.min_rating' plays.yaml || complain "counts are dropped"
 expect 0 'no rating to predict' plays.tsv --ratings --out p
+(printf 'user\titem\tquantity\n'; users 400 20 '(u + k) % 5 + 1' | cut -f1-3) >orders.tsv
+expect 0 'counts, not a scale' orders.tsv
+! grep -q '^data.min_rating' orders.yaml || complain "quantities are dropped"
 users 400 20 'k % 7 ? 1 : 250' | cut -f1,2 >pairs.tsv
 expect 0 'no values: who chose what' pairs.tsv
 ! grep -q '^data.min_rating' pairs.yaml || complain "pairs are dropped"
@@ -66,7 +69,7 @@ expect 2 'unknown key' few.tsv --out h data.pth=x
 expect 2 'name a file' -
 
 # --train: a run's folder with the best, the others beside it, a table, and the file of the best.
-expect 0 '^test of the best  ndcg@100 ' few.tsv --train --out t train.epochs=3
+expect 0 '^test of the kept one  ndcg@100 ' few.tsv --train --out t train.epochs=3
 writes t/few.yaml '^train.epochs: 3 '
 grep -qE '^(multidae|ease|ials).* [0-9.]+  \*$' out || complain "no best in the table: $(cat out)"
 grep -q '^popular items ' out || complain "no popular items in the table"

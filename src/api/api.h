@@ -34,7 +34,8 @@ int api_model_open(struct pt_model **out, char *folder, int lock, int threads, s
 int api_need_histories(struct pt_model *m, struct error *err);
 
 /* A new folder for a run that is not kept, in memory where there is room; for mem_free. *lock is held
- * until api_remove_folder, or the end of the process, whose folder the next call then removes. NULL: see err. */
+ * until api_remove_folder, or the end of the process, whose folder the next call then removes. NULL: see
+ * err. */
 char *api_temporary_folder(int *lock, struct error *err);
 /* Removes the files of a temporary folder, and itself. */
 void api_remove_folder(const char *folder, int lock);

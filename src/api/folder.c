@@ -26,7 +26,8 @@ static bool memory_has_room(const char *path)
            (uint64_t)s.f_bavail * s.f_frsize >= ROOM_IN_MEMORY;
 }
 
-/* The lock of a temporary folder, held by whoever made it: so a folder that a killed process left is known. */
+/* The lock of a temporary folder, held by whoever made it: so a folder that a killed process left is
+ * known. */
 #define OWNER ".owner"
 
 static void remove_files(const char *folder)
@@ -70,8 +71,8 @@ static void remove_left(const char *where)
         closedir(d);
 }
 
-/* The lock file has its name when it is held. On a file system without locks it does not get it, and the folder
- * of a killed process stays. */
+/* The lock file has its name when it is held. On a file system without locks it does not get it, and the
+ * folder of a killed process stays. */
 static int hold(const char *folder)
 {
     mem_scoped char *unnamed = file_join(folder, OWNER ".new"), *owner = file_join(folder, OWNER);

@@ -36,8 +36,8 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
 #define error_set(...) (error_set(__VA_ARGS__), -1)
 #endif
 
-/* Returns from the function with the code of a call that failed. For functions that have nothing to free, or whose
- * variables are scoped. */
+/* Returns from the function with the code of a call that failed. For functions that have nothing to free, or
+ * whose variables are scoped. */
 #define TRY(call)                                                                                            \
     do {                                                                                                     \
         int code_ = (call);                                                                                  \
@@ -52,9 +52,9 @@ static inline int need_memory(bool had, struct error *err)
     return had ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-/* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it; whoever hands
- * it on sets it to NULL. SCOPED stands beside each function that is used so. scoped_value is for a function that
- * takes the variable's address. Memory: mem_scoped (base/mem.h). */
+/* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it; whoever
+ * hands it on sets it to NULL. SCOPED stands beside each function that is used so. scoped_value is for a
+ * function that takes the variable's address. Memory: mem_scoped (base/mem.h). */
 #define scoped(free_it)    __attribute__((cleanup(free_it##_scoped)))
 #define scoped_value(fini) __attribute__((cleanup(fini)))
 #define SCOPED(free_it, type)                                                                                \

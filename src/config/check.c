@@ -96,7 +96,8 @@ static const struct {
                       {FOR_RECVAE, "train.batch", "100"},
                       {FOR_RECVAE, "train.l2", "0"}};
 
-/* Those that hang together with a key that older files, or recipes of others, give: they are kept from these. */
+/* Those that hang together with a key that older files, or recipes of others, give: they are kept from
+ * these. */
 struct key_value {
     const char *key, *value;
 };

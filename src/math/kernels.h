@@ -153,14 +153,14 @@ struct kernels {
                        const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
                        const struct ahead *ahead);
 
-    /* Products of numbers rounded to bf16 (nearest even; tiny ones are zero), with sums in float. A word holds
-     * two neighbours along k: a pair, the even one in its lower half; without a last odd one, a zero. A pair
-     * is (2 t, 2 t + 1), counted from the operand's first element. Each element of C is one chain over the
-     * pairs, c = fma(even, even', fma(odd, odd', c)), so its bits do not depend on other elements: C can
-     * be cut anywhere, and k in front of any even element (INTO_CHAIN). Layouts of k / 2 pairs t:
-     *     rows     word (i, t) at i * ld + t                                    a left operand
-     *     panels   word (t, j) at j / 16 * 16 * pairs + 16 t + j % 16           a right operand; a panel of it
-     *                                                                           is a left one (row 1, column 16)
+    /* Products of numbers rounded to bf16 (nearest even; tiny ones are zero), with sums in float. A word
+     * holds two neighbours along k: a pair, the even one in its lower half; without a last odd one, a zero.
+     * A pair is (2 t, 2 t + 1), counted from the operand's first element. Each element of C is one chain
+     * over the pairs, c = fma(even, even', fma(odd, odd', c)), so its bits do not depend on other elements:
+     * C can be cut anywhere, and k in front of any even element (INTO_CHAIN). Layouts of k / 2 pairs t:
+     *     rows     word (i, t) at i * ld + t                             a left operand
+     *     panels   word (t, j) at j / 16 * 16 * pairs + 16 t + j % 16    a right operand; a panel of it is
+     *                                                                    a left one (row 1, column 16)
      * bf16_rows: x (m, ldx) to rows; k runs along them, its length n a multiple of 16.
      * bf16_pair: two rows of n to one pair t of panels: k runs down x. out: word (t, 0); panel = 16 pairs.
      * bf16_panel: m <= 16 rows of x to a panel; k runs along them, n a multiple of 16. Missing rows are zero.

@@ -1,7 +1,8 @@
 /* kernels_bf16.c - products of numbers rounded to bf16, on register tiles; layouts: kernels.h.
  *
  * A step of a chain is c = fma(even, even', fma(odd, odd', c)): what VDPBF16PS does, in one instruction. This
- * file is compiled once more with it; elsewhere two fused operations on widened numbers give the same bits. */
+ * file is compiled once more with it; elsewhere two fused operations on widened numbers give the same
+ * bits. */
 #include "math/kernels_isa.h"
 
 #if defined(__AVX512F__)

@@ -40,8 +40,8 @@ int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers);
 int64_t item_counts_bytes(const struct matrix *x, int64_t kept);
 double item_solver_work(int64_t users, int64_t entries, int64_t kept);
 
-/* X^T X, in whole numbers, of the last solver that had this in its model's spec: a search over penalties counts
- * once. All zero: none yet. One solver at a time uses it. */
+/* X^T X, in whole numbers, of the last solver that had this in its model's spec: a search over penalties
+ * counts once. All zero: none yet. One solver at a time uses it. */
 struct item_counts {
     uint32_t *count; /* owned: the lower triangle of tiles, as in math/spd.h; NULL: none */
     char hash[33];   /* of the entries of X that were counted; "": none were */

@@ -15,8 +15,8 @@ static const char *const titles[] = {
     "titles.tsv",   "books.csv",  "artists.csv", "artists.dat",  "artists.tsv", "songs.csv", "tracks.csv",
     "products.csv", "games.csv",  "anime.csv",   "articles.csv", NULL};
 
-/* Files of one folder; `*` stands for the same in all of them. The first `needed` are there, and perhaps one of
- * the others. */
+/* Files of one folder; `*` stands for the same in all of them. The first `needed` are there, and perhaps one
+ * of the others. */
 static const struct layout {
     int needed;
     struct {

@@ -72,7 +72,7 @@ static bool commas_are_decimal(const struct text_format *d, const struct sample 
 
     for (int k = 0; k < s->lines; k++)
         for (int c = 0, n = sample_cut(s, d, k, f); c < n; c++)
-            if (memchr(f[c].text, ',', f[c].length) && (c < 2 || !field_is_of(&f[c], "0123456789,.+-")))
+            if ((c < 2 || !field_is_of(&f[c], "0123456789,.+-")) && memchr(f[c].text, ',', f[c].length))
                 return false;
     return true;
 }

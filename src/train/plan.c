@@ -288,7 +288,8 @@ static int64_t fitting_microbatch(const struct memory_plan *m, const struct size
     return 0;
 }
 
-/* The largest hundred of items whose squares would do; what grows with items alone has a fiftieth of the room. */
+/* The largest hundred of items whose squares would do; what grows with items alone has a fiftieth of the
+ * room. */
 static int64_t fitting_items(const struct memory_plan *m, int64_t bytes, int64_t items)
 {
     double squares = (double)bytes / (double)items / (double)items;

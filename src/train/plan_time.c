@@ -62,8 +62,8 @@ static double once(const struct trial *t, int what, int id, int64_t i)
         return (double)(IDLE_STEPS * t->ld);
     default:
         if (t->bf16)
-            t->kern->bf16_product(SIDE, SIDE, SIDE / 2, (const uint32_t *)t->block[id], SIDE / 2, 1,
-                                  (const uint32_t *)t->block[id] + SIDE * SIDE, NULL, INTO_NEW,
+            t->kern->bf16_product(SIDE, SIDE, SIDE / 2, (const void *)t->block[id], SIDE / 2, 1,
+                                  (const void *)(t->block[id] + SIDE * SIDE), NULL, INTO_NEW,
                                   t->block[id] + 2 * SIDE * SIDE, SIDE, NULL);
         else
             t->kern->product_nt(SIDE, SIDE, SIDE, t->block[id], SIDE, t->block[id] + SIDE * SIDE, SIDE, NULL,

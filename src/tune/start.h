@@ -35,6 +35,6 @@ bool start_better(const struct start_result *r, double a, double b);
 int start_best_baseline(const struct start_result *r);
 
 /* Serial; one run at a time in a process. The best one's files move up into the folder; the others stay where
- * they were trained, without their weights. Autoencoders come last; their companions have the settings of the best EASE. A candidate
- * that diverges or does not fit is not done. */
+ * they were trained, without their weights. Autoencoders come last; their companions have the settings of
+ * the best EASE. A candidate that diverges or does not fit is not done. */
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err);

@@ -1,4 +1,5 @@
-/* Every vector path's fused operation and Adam's division, on 10^8 cases each, against the processor's own. */
+/* Every vector path's fused operation and Adam's division, on 10^8 cases each, against the processor's
+ * own. */
 #include "support.h"
 #include "support_numbers.h"
 
@@ -75,8 +76,8 @@ static float draw_moment(struct rng_stream *s, int low, int high)
     return ldexpf(mantissa, low + (int)rng_below(rng_next(s), (uint32_t)(high - low)));
 }
 
-/* Of a weight 0 that Adam moves by one step of size 1 the quotient is left: m / (sqrt(v) + eps). Quotients down
- * to the border of flushing, 2^-126. */
+/* Of a weight 0 that Adam moves by one step of size 1 the quotient is left: m / (sqrt(v) + eps). Quotients
+ * down to the border of flushing, 2^-126. */
 static void adam_divides(void **state)
 {
     struct adam_step step = {

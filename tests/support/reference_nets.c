@@ -82,7 +82,8 @@ static void norm_backward(struct layer *l, int64_t p, const double *dout, double
     }
 }
 
-/* An operand of a product: in precision bf16 rounded to 8 digits, to nearest even (once to float, as it is). */
+/* An operand of a product: in precision bf16 rounded to 8 digits, to nearest even (once to float, as it
+ * is). */
 static double operand(bool bf16, double x)
 {
     int exponent;

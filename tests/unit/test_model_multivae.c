@@ -190,7 +190,8 @@ static void shards_workers_and_last_batches(void **state)
 }
 
 /* Operands are rounded in the reference too. Some lie near the middle of two numbers of bf16, where the last
- * digit of a float decides: hence the bound. Without the rounding weights are apart by .26 of their way after one step. */
+ * digit of a float decides: hence the bound. Without the rounding weights are apart by .26 of their way
+ * after one step. */
 static void products_in_bf16(void **state)
 {
     static const enum model_kind every[] = {MODEL_MULTIVAE, MODEL_MULTIDAE, MODEL_RECVAE};

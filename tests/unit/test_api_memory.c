@@ -194,7 +194,7 @@ static void a_model_freed_in_a_fork_is_whole_in_its_maker(void **state)
 {
     struct pt_ratings texts = names();
     char *saved = file_join(folder, "saved");
-    struct pt_model *m, *copy;
+    struct pt_model *m, *copy = NULL;
     struct pt_error err;
     int status;
     pid_t child;

@@ -201,10 +201,10 @@ static void print_verdict(const struct advice *a, const struct start_result *r)
 
 /* ---- the command ---- */
 
-static void begin(void *arg, const char *name)
+static void begin(void *arg, const char *name, bool refit)
 {
     (void)arg;
-    cli_message("training %s", name);
+    cli_message(refit ? "training %s again, on the validation part too" : "training %s", name);
 }
 
 static int train(const struct request *q, struct advice *a, const struct facts *f, const char *folder,

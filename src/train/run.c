@@ -231,20 +231,16 @@ static int check_best(const struct run *r, struct error *err)
         r->spec.metric[r->monitor].name, r->config->lr);
 }
 
-/* Trains again on training plus validation, for the number of epochs that validation chose. */
-static int refit(struct run *r, struct error *err)
+/* The validation part has chosen, and moves into training. */
+static int begin_refit(struct run *r, struct error *err)
 {
-    if (!r->state.refit) {
-        r->state.refit = 1;
-        r->state.epoch = r->state.in_epoch = 0;
-        *r->state.model_hash = '\0';
-        TRY(run_join_validation(r, err));
-        TRY(run_start_model(r, r->state.best_epoch, err));
-        if (r->dir)
-            TRY(rundir_save_checkpoint(r, err));
-    }
-    run_progress(r, TRAIN_REFIT, r->state.best_epoch);
-    return train_epochs(r, r->state.best_epoch, err);
+    TRY(run_add_companion(r, true, err));
+    r->state.refit = 1;
+    r->state.epoch = r->state.in_epoch = 0;
+    *r->state.model_hash = '\0';
+    TRY(run_join_validation(r, err));
+    TRY(run_start_model(r, r->state.best_epoch, err));
+    return r->dir ? rundir_save_checkpoint(r, err) : 0;
 }
 
 /* A run of no epochs has a model too: the initial weights. */
@@ -343,9 +339,15 @@ static int train(struct run *r, struct train_result *out, struct error *err)
         TRY(check_best(r, err));
     }
     if (r->config->refit && r->monitor >= 0) {
-        if (!r->state.refit)
-            TRY(run_add_companion(r, true, err));
-        TRY(refit(r, err));
+        bool held = r->options->hold_refit && !r->state.refit;
+
+        TRY(r->state.refit ? 0 : begin_refit(r, err));
+        if (held && out)
+            run_result(r, out);
+        if (held)
+            return 0;
+        run_progress(r, TRAIN_REFIT, r->state.best_epoch);
+        TRY(train_epochs(r, r->state.best_epoch, err)); /* as many as validation chose */
     }
     TRY(keep_first_model(r, err));
     TRY(run_add_companion(r, false, err));

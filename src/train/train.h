@@ -38,6 +38,8 @@ struct train_options {
     const char *folder; /* for the run's files; NULL: nothing is written */
     bool resume;
     bool no_test; /* do not evaluate the test part: for a search over configurations */
+    /* train.refit: stop before it, with the validation figure; a resume trains the rest. Needs a folder. */
+    bool hold_refit;
     /* NULL: none. Runs on the same ratings that share it count the items' common users once (ease). */
     struct item_counts *counts;
     bool dry_run; /* reads the data, reports the plan (TRAIN_PLANNED) and returns; writes nothing */

@@ -85,27 +85,47 @@ static int configure(struct config **out, const struct advice *a, int i, const s
     return rc;
 }
 
+/* Up to its refit, or `rest`: what comes then. */
+static int train_candidate(struct start_result *r, const struct advice *a, int i,
+                           const struct start_options *o, struct item_counts *counts, bool rest,
+                           struct error *err)
+{
+    struct start_trial *t = &r->trial[i];
+    struct listener l = {a->candidate[i].name, o, r};
+    mem_scoped char *folder = file_join(o->folder, a->candidate[i].name);
+    struct train_options run = {.folder = folder,
+                                .resume = rest,
+                                .hold_refit = !rest,
+                                .stop = o->stop,
+                                .counts = counts,
+                                .listen = listen,
+                                .warn = warn,
+                                .arg = &l};
+    scoped(config_free) struct config *c = NULL;
+    double began = clock_now();
+    int rc;
+
+    TRY(need_memory(folder, err));
+    TRY(configure(&c, a, i, o, err));
+    if (rest && !c->refit)
+        return 0;
+    o->begin(o->arg, a->candidate[i].name, rest);
+    rc = train_run(c, &run, &t->result, err);
+    t->seconds += clock_now() - began;
+    return rc;
+}
+
 static int try_candidate(struct start_result *r, const struct advice *a, int i, const struct start_options *o,
                          struct item_counts *counts, struct error *err)
 {
     struct start_trial *t = &r->trial[i];
-    struct listener l = {a->candidate[i].name, o, r};
-    char *folder = file_join(o->folder, a->candidate[i].name);
-    struct train_options run = {
-        .folder = folder, .stop = o->stop, .counts = counts, .listen = listen, .warn = warn, .arg = &l};
-    struct config *c = NULL;
-    double began = clock_now();
-    int rc = folder ? configure(&c, a, i, o, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc;
 
-    if (rc < 0)
-        goto end;
     if (a->candidate[i].minutes > ADVICE_MINUTES) {
         snprintf(t->why, sizeof t->why, "not tried: about %.0f min on two cores", a->candidate[i].minutes);
-        goto end;
+        return 0;
     }
-    o->begin(o->arg, a->candidate[i].name);
-    rc = train_run(c, &run, &t->result, err);
-    t->seconds = clock_now() - began;
+    rc = train_candidate(r, a, i, o, counts, false, err);
     t->done = rc == 0 && t->result.has_valid && isfinite(t->result.best_valid.value[0]);
     if (t->done)
         t->figure = t->result.best_valid.value[0];
@@ -115,9 +135,6 @@ static int try_candidate(struct start_result *r, const struct advice *a, int i, 
         snprintf(t->why, sizeof t->why, "%.150s", err->text);
         rc = 0;
     }
-end:
-    config_free(c);
-    mem_free(folder);
     return rc;
 }
 
@@ -241,9 +258,10 @@ int start_train(struct start_result *out, struct advice *a, const struct start_o
             }
         pass_on_ease(a, out);
     }
-    item_counts_fini(&counts);
     out->best = best_of(out, a, NULL);
-    if (rc == 0 && out->best < 0)
-        rc = error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why);
+    if (rc == 0)
+        rc = out->best < 0 ? error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why)
+                           : train_candidate(out, a, out->best, o, &counts, true, err);
+    item_counts_fini(&counts);
     return rc < 0 ? rc : move_up(o->folder, a->candidate[out->best].name, err);
 }

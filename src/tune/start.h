@@ -24,7 +24,8 @@ struct start_options {
     char **given;
     int n_given;
     const volatile sig_atomic_t *stop;
-    void (*begin)(void *arg, const char *name); /* a candidate is about to train */
+    void (*begin)(void *arg, const char *name,
+                  bool refit); /* a candidate is about to train; the best, again */
     void (*warn)(void *arg, const char *text);
     void *arg;
 };
@@ -34,7 +35,7 @@ bool start_better(const struct start_result *r, double a, double b);
 /* The best enum baseline_kind; -1: none is known. */
 int start_best_baseline(const struct start_result *r);
 
-/* Serial; one run at a time in a process. The best one's files move up into the folder; the others stay where
- * they were trained, without their weights. Autoencoders come last; their companions have the settings of
- * the best EASE. A candidate that diverges or does not fit is not done. */
+/* Serial; one run at a time in a process. Only the best candidate is refitted. Its files move up into the
+ * folder; the others stay where they were trained, without their weights. Autoencoders come last; their
+ * companions have the settings of the best EASE. A candidate that diverges or does not fit is not done. */
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err);

@@ -76,7 +76,8 @@ grep -q '^popular items ' out || complain "no popular items in the table"
 "$PARTRAIN" recommend -m t -k 3 --users 1 >/dev/null || complain "t is no run's folder"
 [ "$(find t -name 'model*' -o -name 'checkpoint*' | sort | xargs)" = "t/checkpoint.safetensors t/model.safetensors" ] ||
     complain "weights of those that lost: $(find t -name '*.safetensors')"
-[ "$(find t -mindepth 2 -name summary.json | wc -l)" -ge 6 ] || complain "summaries: $(find t -name summary.json)"
+[ "$(find t -mindepth 2 -name metrics.jsonl | wc -l)" -ge 6 ] || complain "metrics: $(find t -name metrics.jsonl)"
+[ "$(find t -name summary.json)" = t/summary.json ] || complain "one that lost was trained to its end: $(find t -name summary.json)"
 grep -qE '^recvae-ease .* [0-9.]+' out || complain "no recvae in the table: $(cat out)"
 grep -q '^# also worth trying: recvae-ease, .*; about 1 min on two cores' few.yaml || complain "few.yaml does not say what recvae takes"
 kind=$(sed -n 's/^model.kind: \([a-z]*\).*/\1/p' t/few.yaml)

@@ -21,7 +21,7 @@ static int find_pairs(struct rating_pair *pair, const struct pt_model *m, const 
         if (!name)
             return error_set(err, PT_EUSAGE, "pair %lld: its user has no name", (long long)i);
         pair[i] = (struct rating_pair){.column = item[i], .place = i};
-        if (trained->side == SIDE_USER) {
+        if (trained->problem->side == SIDE_USER) {
             pair[i].example = (int32_t)idtable_find(m->history->names, name, strlen(name));
             continue;
         }

@@ -61,7 +61,7 @@ static int check_people(struct pt_model *m, const struct pt_people *p, struct er
         return error_set(err, PT_EUSAGE, "a negative number of people");
     if (p->id)
         return api_need_histories(m, err);
-    if (trained->side == SIDE_ITEM)
+    if (trained->problem->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE,
                          "item-based AutoRec takes no histories of new people; give its users by id");
     if (trained->rating && !trained->by_row && !trained->config->binarize && !p->rating && p->n &&
@@ -152,7 +152,7 @@ static int rank_block(struct pt_model *m, const struct pt_people *people, int64_
                       const struct pt_choice *c, struct histories *block, struct scored *best, int *count,
                       struct error *err)
 {
-    if (m->trained->side == SIDE_ITEM)
+    if (m->trained->problem->side == SIDE_ITEM)
         return rank_columns(m, people, first, end - first, c, best, count, err);
     TRY(add_histories(block, m, people, first, end, err));
     return ranker_run(m->ranker, block, best, count, err);
@@ -170,7 +170,7 @@ static int recommend(struct pt_model *m, const struct pt_people *people, const s
         return error_set(err, PT_EUSAGE, "k is %d; at least 1", k);
     TRY(check_people(m, people, err));
     TRY(need_memory(best, err));
-    if (m->trained->side == SIDE_USER)
+    if (m->trained->problem->side == SIDE_USER)
         TRY(need_ranker(m, choice, err));
     for (int64_t first = 0; first < people->n; first += BLOCK) {
         int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
@@ -206,7 +206,7 @@ static int predict(struct pt_model *m, const struct pt_people *people, float *ra
     if (!m->trained->rating)
         return error_set(err, PT_EUSAGE, "this model ranks items and predicts no ratings");
     TRY(check_people(m, people, err));
-    if (m->trained->side == SIDE_ITEM)
+    if (m->trained->problem->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE, "item-based AutoRec predicts pairs: pt_predict_pairs");
     if (!m->ranker)
         TRY(need_ranker(m, &any, err));

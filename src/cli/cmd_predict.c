@@ -109,7 +109,7 @@ static int32_t example_of(const struct job *j, const char *user, size_t length)
     if (!trained->by_row)
         return (int32_t)idtable_find(j->history->names, user, length);
     row = idtable_find(trained->users, user, length);
-    if (!j->history || (row >= 0 && !trained->untrained_row[row]))
+    if (!j->history || (row >= 0 && !trained->problem->cold_example[row]))
         return (int32_t)row;
     other = idtable_find(j->history->names, user, length);
     return (int32_t)(other < 0 ? row : idtable_count(trained->users) + other);
@@ -120,7 +120,7 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
                     size_t length, struct error *err)
 {
     const struct trained *trained = j->trained;
-    bool by_item = trained->side == SIDE_ITEM;
+    bool by_item = trained->problem->side == SIDE_ITEM;
     struct rating_pair *p = &j->pair[j->n];
     struct shown *s = &j->shown[j->n];
 
@@ -195,7 +195,7 @@ static int for_rows(struct job *j, struct error *err)
 {
     const struct trained *trained = j->trained;
     const struct idtable *users =
-        j->history && trained->side == SIDE_USER ? j->history->names : trained->users;
+        j->history && trained->problem->side == SIDE_USER ? j->history->names : trained->users;
     const char *where = users == trained->users ? "the run" : "the data";
     scoped(list_free) struct list *list = NULL;
     int64_t n, missing = 0;
@@ -205,8 +205,8 @@ static int for_rows(struct job *j, struct error *err)
     for (int64_t i = 0; i < n; i++) {
         const char *user = list ? list->entry[i] : idtable_name(users, i);
 
-        if (list && (trained->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
-                                                : example_of(j, user, strlen(user))) < 0)
+        if (list && (trained->problem->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
+                                                         : example_of(j, user, strlen(user))) < 0)
             targets_note_missing(j->q, where, user, missing++);
         for (int64_t item = 0; item < idtable_count(trained->items); item++)
             TRY(add_pair(j, user, strlen(user), item, NULL, 0, err));

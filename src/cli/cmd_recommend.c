@@ -220,7 +220,7 @@ static int hide_items(struct job *j, struct error *err)
 static int recommend(struct job *j, struct error *err)
 {
     const struct request *q = j->q;
-    bool by_column = j->trained->side == SIDE_ITEM;
+    bool by_column = j->trained->problem->side == SIDE_ITEM;
     struct rank_spec spec = {.k = (int)q->k, .keep_seen = q->with_seen};
 
     TRY(hide_items(j, err));
@@ -258,7 +258,7 @@ static void note_ratings(const struct job *j)
     if (!isnan(own) && !isnan(popular))
         cli_message("note: test ndcg@10 of such lists %.4f; of the most popular items %.4f%s", own, popular,
                     own < popular ? "; a model of choices makes better ones: model.kind=ease" : "");
-    else if (j->trained->side == SIDE_USER)
+    else if (j->trained->problem->side == SIDE_USER)
         cli_message(
             "note: what such lists are worth: partrain eval -m %s --against popular --metrics ndcg@10",
             j->q->targets.model);

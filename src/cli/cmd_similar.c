@@ -102,11 +102,11 @@ int cmd_similar(int argc, char **argv, struct error *err)
     if (q.all == (args.rest < argc))
         return error_set(err, PT_EUSAGE, "near to which items? Ids or titles, or --all");
     TRY(trained_open(&trained, q.model, (int)q.threads, err));
-    if (q.k > trained->columns)
-        q.k = trained->columns;
-    item = mem_array(q.all ? trained->columns : argc - args.rest, sizeof *item);
+    if (q.k > trained->problem->columns)
+        q.k = trained->problem->columns;
+    item = mem_array(q.all ? trained->problem->columns : argc - args.rest, sizeof *item);
     TRY(need_memory(item, err));
-    for (; q.all && n < trained->columns; n++)
+    for (; q.all && n < trained->problem->columns; n++)
         item[n] = (int32_t)n;
     if (!q.all)
         TRY(find_items(&q, trained, argv + args.rest, argc - args.rest, item, &n, err));

@@ -84,11 +84,11 @@ void targets_scale(const struct targets *q, const struct trained *trained, const
     for (int64_t i = 0; i < r->n; i++) {
         double value = (double)r->value[i];
 
-        n += value >= h->min_rating && (value < trained->low || value > trained->high);
+        n += value >= h->min_rating && (value < trained->problem->low || value > trained->problem->high);
     }
     if (n)
         cli_message("note: %lld of the ratings of %.400s are outside those of the training, %g to %g",
-                    (long long)n, q->data, trained->low, trained->high);
+                    (long long)n, q->data, trained->problem->low, trained->problem->high);
 }
 
 int targets_list(const struct targets *q, const struct idtable *ids, struct list **out, struct error *err)

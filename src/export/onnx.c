@@ -13,9 +13,9 @@ static const char *inputs(struct graph *g)
     const struct trained *trained = g->trained;
     const char *x = "x", *by;
 
-    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, trained->columns);
-    if (trained->shift != 0.0f) {
-        graph_number(g, "shift", (double)trained->shift);
+    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, trained->problem->columns);
+    if (trained->problem->shift != 0.0f) {
+        graph_number(g, "shift", (double)trained->problem->shift);
         by = graph_node(g, NULL, "Mul", graph_rated(g), "shift", NULL);
         x = graph_node(g, NULL, "Sub", x, by, NULL);
     }
@@ -32,24 +32,24 @@ static const char *inputs(struct graph *g)
 static void ratings(struct graph *g, const char *out)
 {
     const struct trained *trained = g->trained;
-    bool stand_in = trained->bias.column && trained->config->eval_untrained == UNTRAINED_BIAS;
+    bool stand_in = trained->problem->bias.column && trained->config->eval_untrained == UNTRAINED_BIAS;
     const char *output = stand_in ? NULL : "ratings";
 
-    if (trained->shift != 0.0f) {
+    if (trained->problem->shift != 0.0f) {
         if (trained->by_row)
-            graph_number(g, "shift", (double)trained->shift);
+            graph_number(g, "shift", (double)trained->problem->shift);
         out = graph_node(g, NULL, "Add", out, "shift", NULL);
     }
     if (trained->config->clip) {
-        graph_number(g, "low", trained->low);
-        graph_number(g, "high", trained->high);
+        graph_number(g, "low", trained->problem->low);
+        graph_number(g, "high", trained->problem->high);
         out = graph_node(g, output, "Clip", out, "low", "high");
     } else {
         out = graph_node(g, output, "Identity", out, NULL, NULL);
     }
     if (stand_in)
         graph_stand_in(g, out);
-    graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->columns);
+    graph_end(g, GRAPH_OUTPUT, "ratings", ONNX_FLOAT, trained->problem->columns);
 }
 
 /* Scores of the items in the weights; where these are some only, the others' are 0. */
@@ -59,7 +59,7 @@ static const char *item_weights(struct graph *g, const char *output)
     const char *items, *zeros, *scores, *wide;
 
     graph_tensor(g, "ease.weight", 0, 0, false);
-    if (c->items_most <= 0 || c->items_most >= g->trained->columns)
+    if (c->items_most <= 0 || c->items_most >= g->trained->problem->columns)
         return graph_node(g, output, "MatMul", "x", "ease.weight", NULL);
     graph_number(g, "nothing", 0.0);
     zeros = graph_node(g, NULL, "Mul", "x", "nothing", NULL);
@@ -112,15 +112,15 @@ static void autoencoder(struct graph *g)
     else
         graph_affine(g, "logits", h, "decoder", true, 0);
     graph_node(g, "probabilities", "Softmax", "logits", NULL, NULL);
-    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->columns);
-    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->columns);
+    graph_end(g, GRAPH_OUTPUT, "logits", ONNX_FLOAT, g->trained->problem->columns);
+    graph_end(g, GRAPH_OUTPUT, "probabilities", ONNX_FLOAT, g->trained->problem->columns);
 }
 
 static void closed_form(struct graph *g)
 {
-    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, g->trained->columns);
+    graph_end(g, GRAPH_INPUT, "x", ONNX_FLOAT, g->trained->problem->columns);
     item_weights(g, "scores");
-    graph_end(g, GRAPH_OUTPUT, "scores", ONNX_FLOAT, g->trained->columns);
+    graph_end(g, GRAPH_OUTPUT, "scores", ONNX_FLOAT, g->trained->problem->columns);
 }
 
 static void factors(struct graph *g)
@@ -142,7 +142,7 @@ static void factors(struct graph *g)
         out = graph_node(g, NULL, "Add", out, graph_node(g, NULL, "Gather", "user.bias", "user", NULL), NULL);
     if (c->range_high > c->range_low) {
         graph_number(g, "range", c->range_high - c->range_low);
-        graph_number(g, "range_low", c->range_low - (double)g->trained->shift);
+        graph_number(g, "range_low", c->range_low - (double)g->trained->problem->shift);
         out = graph_node(g, NULL, "Sigmoid", out, NULL, NULL);
         out = graph_node(g, NULL, "Mul", out, "range", NULL);
         out = graph_node(g, NULL, "Add", out, "range_low", NULL);
@@ -182,8 +182,8 @@ static void put_model(struct bytes *b, const struct trained *trained)
     bytes_put_int(&opset, 2, 13);
     bytes_put_message(b, 8, &opset);
     put_property(b, "model", config_enum_name("model.kind", trained->config->model_kind));
-    put_property(b, "side", trained->side == SIDE_USER ? "user" : "item");
-    put_property(b, "columns", trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS);
+    put_property(b, "side", trained->problem->side == SIDE_USER ? "user" : "item");
+    put_property(b, "columns", trained->problem->side == SIDE_USER ? RUN_ITEMS : RUN_USERS);
     bytes_fini(&opset);
 }
 

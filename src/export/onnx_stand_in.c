@@ -7,7 +7,9 @@ static double clipped(const struct trained *trained, double r)
 {
     if (!trained->config->clip)
         return r;
-    return r < trained->low ? trained->low : r > trained->high ? trained->high : r;
+    return r < trained->problem->low    ? trained->problem->low
+           : r > trained->problem->high ? trained->problem->high
+                                        : r;
 }
 
 /* `base`: the prediction of a column where the example is unknown; `untrained`: 1 where the column has no
@@ -15,17 +17,17 @@ static double clipped(const struct trained *trained, double r)
 static const char *columns(struct graph *g)
 {
     const struct trained *trained = g->trained;
-    float *base = mem_pool_alloc(&g->pool, trained->columns, sizeof *base);
-    float *untrained = mem_pool_alloc(&g->pool, trained->columns, sizeof *untrained);
+    float *base = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *base);
+    float *untrained = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *untrained);
 
-    for (int64_t i = 0; i < trained->columns && !g->pool.failed; i++) {
-        double r = trained->bias.mean + (double)trained->bias.column[i];
+    for (int64_t i = 0; i < trained->problem->columns && !g->pool.failed; i++) {
+        double r = trained->problem->bias.mean + (double)trained->problem->bias.column[i];
 
-        untrained[i] = (float)trained->untrained[i];
-        base[i] = (float)(trained->untrained[i] ? trained_cold(trained) : clipped(trained, r));
+        untrained[i] = (float)trained->problem->cold_column[i];
+        base[i] = (float)(trained->problem->cold_column[i] ? trained_cold(trained) : clipped(trained, r));
     }
-    graph_vector(g, "base", base, trained->columns, false);
-    graph_vector(g, "untrained", untrained, trained->columns, false);
+    graph_vector(g, "base", base, trained->problem->columns, false);
+    graph_vector(g, "untrained", untrained, trained->problem->columns, false);
     graph_number(g, "half", 0.5);
     return graph_node(g, NULL, "Greater", "untrained", "half", NULL);
 }
@@ -34,15 +36,16 @@ static const char *columns(struct graph *g)
 static const char *rows(struct graph *g, const char **no_row)
 {
     const struct trained *trained = g->trained;
-    float *mean = mem_pool_alloc(&g->pool, trained->examples, sizeof *mean);
-    float *untrained = mem_pool_alloc(&g->pool, trained->examples, sizeof *untrained);
+    float *mean = mem_pool_alloc(&g->pool, trained->problem->examples, sizeof *mean);
+    float *untrained = mem_pool_alloc(&g->pool, trained->problem->examples, sizeof *untrained);
 
-    for (int64_t i = 0; i < trained->examples && !g->pool.failed; i++) {
-        mean[i] = (float)clipped(trained, trained->bias.mean + (double)trained->bias.example[i]);
-        untrained[i] = (float)trained->untrained_row[i];
+    for (int64_t i = 0; i < trained->problem->examples && !g->pool.failed; i++) {
+        mean[i] =
+            (float)clipped(trained, trained->problem->bias.mean + (double)trained->problem->bias.example[i]);
+        untrained[i] = (float)trained->problem->cold_example[i];
     }
-    graph_vector(g, "row_mean", mean, trained->examples, true);
-    graph_vector(g, "row_untrained", untrained, trained->examples, true);
+    graph_vector(g, "row_mean", mean, trained->problem->examples, true);
+    graph_vector(g, "row_untrained", untrained, trained->problem->examples, true);
     *no_row = graph_node(g, NULL, "Gather", "row_untrained", "user", NULL);
     *no_row = graph_node(g, NULL, "Greater", *no_row, "half", NULL);
     return graph_node(g, NULL, "Gather", "row_mean", "user", NULL);
@@ -52,19 +55,19 @@ static const char *rows(struct graph *g, const char **no_row)
 static const char *histories(struct graph *g, const char **no_row)
 {
     const struct trained *trained = g->trained;
-    const struct biases *b = &trained->bias;
-    float *ones = mem_pool_alloc(&g->pool, trained->columns, sizeof *ones);
-    float *means = mem_pool_alloc(&g->pool, trained->columns, sizeof *means);
+    const struct biases *b = &trained->problem->bias;
+    float *ones = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *ones);
+    float *means = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *means);
     const char *count, *expected, *sum;
 
-    for (int64_t i = 0; i < trained->columns && !g->pool.failed; i++) {
+    for (int64_t i = 0; i < trained->problem->columns && !g->pool.failed; i++) {
         ones[i] = 1.0f;
         means[i] = (float)(b->mean + (double)b->column[i]);
     }
-    graph_vector(g, "ones", ones, trained->columns, true);
-    graph_vector(g, "means", means, trained->columns, true);
+    graph_vector(g, "ones", ones, trained->problem->columns, true);
+    graph_vector(g, "means", means, trained->problem->columns, true);
     graph_number(g, "mean", b->mean);
-    graph_number(g, "shrink", trained->side == SIDE_USER ? b->user_shrink : b->item_shrink);
+    graph_number(g, "shrink", trained->problem->side == SIDE_USER ? b->user_shrink : b->item_shrink);
     count = graph_node(g, NULL, "MatMul", graph_rated(g), "ones", NULL);
     expected = graph_node(g, NULL, "MatMul", graph_rated(g), "means", NULL);
     sum = graph_node(g, NULL, "Sub", graph_node(g, NULL, "MatMul", "x", "ones", NULL), expected, NULL);

@@ -106,7 +106,7 @@ static void count_trained(struct evaluation *out, const struct eval_run *run, co
 
     for (int64_t u = 0; u < idtable_count(users); u++)
         out->trained += (by_user ? held_out->row_count : held_out->column_count)[u] > 0 &&
-                        (known ? idtable_find_row(known, users, u) >= 0 : u < run->users);
+                        (known ? idtable_find_row(known, users, u) >= 0 : u < run->files.model_users);
 }
 
 /* Warns where the model is no better than the mean rating. */

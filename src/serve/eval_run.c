@@ -57,7 +57,6 @@ static int place_ratings(struct eval_run *e, struct ratings *r, bool others, str
     const struct trained_files *f = &e->files;
     bool same = same_ids(f->items, r->items) && same_ids(f->users, r->users);
 
-    e->users = idtable_count(f->users);
     e->same_data = f->digest ? strcmp(f->digest, r->digest) == 0 : same && !others;
     if (!f->digest && !others)
         snprintf(r->note, sizeof r->note, "%.180s: " MODEL_FILE_NO_DIGEST, e->folder);
@@ -132,7 +131,7 @@ static void put_table(const struct eval_run *e, const char *name, const int32_t 
             span.length = span.stride = 1;
         }
         for (; i < n && user[i] < first + span.count; i++)
-            if (e->row_of[user[i]] == ROW_FOLDED || user[i] >= e->users)
+            if (e->row_of[user[i]] == ROW_FOLDED || user[i] >= e->files.model_users)
                 memcpy(span.data + (user[i] - first) * span.stride, from + i * pitch,
                        (size_t)span.length * sizeof *span.data);
         first += span.count;
@@ -160,20 +159,10 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
                           struct error *err)
 {
     const struct problem *p = e->problem;
-    struct fold_in_spec spec = {.model = e->model,
-                                .team = p->team,
-                                .cut = p->cut,
-                                .shards = p->shards,
-                                .untrained = p->cold_column,
-                                .untrained_row = p->cold_example,
-                                .shift = p->shift,
-                                .low = (double)p->low,
-                                .high = (double)p->high,
-                                .batch = 1};
     mem_scoped float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
     scoped(fold_in_free) struct fold_in *f = NULL;
 
-    TRY(rows ? fold_in_new(&f, &spec, err) : error_set(err, PT_ENOMEM, "out of memory"));
+    TRY(rows ? fold_in_new(&f, e->model, p, 1, err) : error_set(err, PT_ENOMEM, "out of memory"));
     fold_in_all(f, histories, rows);
     put_rows(e, histories, user, rows);
     return 0;
@@ -197,74 +186,23 @@ static int fold_in_users(struct eval_run *e, struct error *err)
     return histories.n ? fold_histories(e, &histories, user, err) : 0;
 }
 
-/* ---- the model ---- */
-
-static int make_model(struct eval_run *e, struct error *err)
+static int load(struct eval_run *e, bool others, struct error *err)
 {
-    struct problem *p = e->problem;
-    struct engine eng = {.team = p->team, .kern = p->kern, .train = p->train, .cells = &p->cells};
-    struct model_spec spec;
-    int rc;
-
-    TRY(problem_fixed_spec(&spec, e->config, p, err));
-    TRY(model_new(&e->model, &spec, &eng, err));
-    rc = model_file_load(e->files.tensors, e->model, e->users, false, err);
-    return rc < 0 || !problem_traits(e->config)->by_rating ? rc : fold_in_users(e, err);
-}
-
-/* mf: of `users` users those without training ratings, and those whom the model has no row for. */
-static int read_cold_users(struct problem_known *known, const struct eval_run *e, int64_t users,
-                           struct error *err)
-{
-    mem_scoped uint8_t *read = NULL;
-    int rc = run_facts_rows(&read, e->files.tensors, e->files.path, UNTRAINED_EXAMPLES, e->users, err);
-
-    if (rc < 0 || users == e->users) {
-        known->cold_example = read;
-        read = NULL;
-        return rc;
-    }
-    known->cold_example = mem_zalloc(users, 1);
-    TRY(need_memory(known->cold_example, err));
-    for (int64_t u = 0; u < users; u++)
-        known->cold_example[u] = u >= e->users || (read && read[u]);
-    return 0;
-}
-
-static void known_fini(struct problem_known *known)
-{
-    mem_free(known->cold_column);
-    mem_free(known->cold_example);
-    biases_fini(&known->bias);
-    split_free(known->split);
-}
-
-static int load(struct eval_run *e, bool others, bool before_refit, struct error *err)
-{
-    scoped_value(known_fini) struct problem_known known = {.facts = e->files.facts};
     scoped(ratings_free) struct ratings *ratings = NULL;
+    scoped(split_free) struct split *split = NULL;
     struct ratings *taken;
-    int64_t columns, users;
+    struct split *parts;
 
-    known.facts.refit &= !before_refit;
     TRY(read_ratings(&ratings, e, others, err));
-    TRY(place_ratings(e, ratings, others, &known.split, err));
-    if (e->on) {
-        split_free(known.split);
-        known.split = NULL;
+    TRY(place_ratings(e, ratings, others, &split, err));
+    if (e->on)
         TRY(eval_run_on(e, ratings, err));
-    }
-    users = idtable_count(ratings->users);
-    columns = problem_side(e->config) == SIDE_ITEM ? users : idtable_count(ratings->items);
-    TRY(run_facts_rows(&known.cold_column, e->files.tensors, e->files.path, UNTRAINED_COLUMNS, columns, err));
-    if (problem_traits(e->config)->by_rating)
-        TRY(read_cold_users(&known, e, users, err));
-    TRY(run_facts_biases(&known.bias, &known.examples, e->files.tensors, e->files.path,
-                         problem_side(e->config), columns, err));
     taken = ratings;
+    parts = e->on ? NULL : split;
+    split = e->on ? split : NULL;
     ratings = NULL;
-    TRY(problem_of_ratings(&e->problem, e->config, taken, &known, err));
-    return make_model(e, err);
+    TRY(trained_files_load(&e->files, taken, parts, &e->problem, &e->model, err));
+    return problem_traits(e->config)->by_rating ? fold_in_users(e, err) : 0;
 }
 
 int eval_run_open(struct eval_run **out, const char *folder, const char *on, const struct eval_ratings *which,
@@ -287,9 +225,9 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
         e->config->memory = input;
         TRY(config_set(e->config, "data.path=" RATINGS_MEMORY, err));
     }
-    TRY(load(e, others, which && which->before_refit, err));
-    tensors_close(e->files.tensors);
-    e->files.tensors = NULL;
+    if (which && which->before_refit)
+        e->files.facts.refit = false;
+    TRY(load(e, others, err));
     *out = e;
     e = NULL;
     return 0;

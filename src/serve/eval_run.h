@@ -9,9 +9,7 @@
  * mf makes rows for users outside training from their input ratings in the split (fold_in.h). */
 #pragma once
 
-#include "model/model.h"
 #include "serve/trained.h"
-#include "setup/problem.h"
 
 /* Where a user's row of mf comes from. ROW_NONE: not trained, and without input. */
 enum { ROW_TRAINED, ROW_FOLDED, ROW_NONE };
@@ -28,8 +26,7 @@ struct eval_run {
     const char *on;  /* borrowed: the file to evaluate on, or NULL */
     const struct pt_ratings *on_memory; /* borrowed: instead of a file, with `on` RATINGS_MEMORY */
     int64_t held_out, left_out; /* of `on`: ratings of the test part; left out because they were trained on */
-    int64_t users;              /* of the model; mf: new users have the rows behind them */
-    uint8_t *row_of;            /* (users) owned, mf only: ROW_... */
+    uint8_t *row_of;            /* (users; new ones behind those of the model) owned, mf only: ROW_... */
 };
 
 /* All zero, or NULL: the run's ratings, as they are. Ratings in memory are borrowed. */

@@ -16,7 +16,8 @@ struct solver {
 };
 
 struct fold_in {
-    struct fold_in_spec of;
+    const struct model *model;
+    const struct problem *problem;
     struct mem_pool pool; /* of all arrays */
     int k, n;             /* units; unknowns: with biases one more */
     double sigma2;
@@ -42,7 +43,7 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
             span.length = span.stride = 1;
         }
         for (int64_t i = 0; i < span.count; i++, user++) {
-            if (f->of.untrained_row && f->of.untrained_row[user])
+            if (f->problem->cold_example && f->problem->cold_example[user])
                 continue;
             users++;
             for (int64_t k = 0; k < span.length; k++) {
@@ -58,10 +59,10 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
 
 static void measure_users(struct fold_in *f)
 {
-    int64_t users = add_users(f, params_find(&f->of.model->params, "user.weight"), 0);
+    int64_t users = add_users(f, params_find(&f->model->params, "user.weight"), 0);
 
     if (f->n > f->k)
-        add_users(f, params_find(&f->of.model->params, "user.bias"), f->k);
+        add_users(f, params_find(&f->model->params, "user.bias"), f->k);
     for (int k = 0; k < f->n && users; k++) {
         double mean = f->mean[k] / (double)users, var = f->spread[k] / (double)users - mean * mean;
 
@@ -75,7 +76,7 @@ static void measure_users(struct fold_in *f)
 /* The model's output at score s, and its derivative. */
 static double output(const struct fold_in *f, double s, double *slope)
 {
-    const struct model_spec *spec = &f->of.model->spec;
+    const struct model_spec *spec = &f->model->spec;
     double width = spec->range_high - spec->range_low, sigmoid;
 
     *slope = 1.0;
@@ -90,7 +91,7 @@ static double output(const struct fold_in *f, double s, double *slope)
  * before, or the first. */
 static double row_of(const struct fold_in *f, int32_t column, int *shard, const double *z, double *row)
 {
-    const struct shard *cut = f->of.cut;
+    const struct shard *cut = f->problem->cut;
     int64_t c;
     const float *q;
     double s;
@@ -111,7 +112,7 @@ static double row_of(const struct fold_in *f, int32_t column, int *shard, const 
 
 static bool counts(const struct fold_in *f, const struct histories *p, int64_t i)
 {
-    return p->kind[i] == HISTORY_INPUT && !(f->of.untrained && f->of.untrained[p->column[i]]);
+    return p->kind[i] == HISTORY_INPUT && !(f->problem->cold_column && f->problem->cold_column[p->column[i]]);
 }
 
 /* The sum to minimise, at z; `equations`: also the normal equations of the step from there. */
@@ -136,7 +137,7 @@ static double loss_at(const struct fold_in *f, struct solver *k, const struct hi
         if (!counts(f, p, i))
             continue;
         s = row_of(f, p->column[i], &shard, z, k->row);
-        e = (double)p->value[i] - (double)f->of.shift - output(f, s, &slope);
+        e = (double)p->value[i] - (double)f->problem->shift - output(f, s, &slope);
         sum += e * e;
         for (int a = 0; equations && a < n; a++) {
             double *to = k->normal + a * (int64_t)n, x = slope * slope * k->row[a];
@@ -196,7 +197,7 @@ static bool shorten_step(const struct fold_in *f, struct solver *k, const struct
 static void fold_user(const struct fold_in *f, struct solver *k, const struct histories *p, int64_t user,
                       float *code)
 {
-    const struct model_spec *spec = &f->of.model->spec;
+    const struct model_spec *spec = &f->model->spec;
     bool linear = !(spec->range_high > spec->range_low), on = true;
 
     memset(k->z, 0, (size_t)f->n * sizeof *k->z);
@@ -221,7 +222,7 @@ void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p
 
     team_range(rows, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
-        if (fold_in_takes(f->of.untrained, p, begin + i))
+        if (fold_in_takes(f->problem->cold_column, p, begin + i))
             fold_user(f, &f->solver[w->id], p, begin + i, f->code + i * (f->k + 1));
 }
 
@@ -246,7 +247,7 @@ void fold_in_all(struct fold_in *f, const struct histories *p, float *rows)
 {
     struct all a = {f, p, rows};
 
-    team_run(f->of.team, fold_own, &a);
+    team_run(f->problem->team, fold_own, &a);
 }
 
 const float *fold_in_codes(const struct fold_in *f)
@@ -258,10 +259,10 @@ const float *fold_in_codes(const struct fold_in *f)
 
 static void find_items(struct fold_in *f)
 {
-    const struct param *q = params_find(&f->of.model->params, "item.weight"),
-                       *b = params_find(&f->of.model->params, "item.bias");
+    const struct param *q = params_find(&f->model->params, "item.weight"),
+                       *b = params_find(&f->model->params, "item.bias");
 
-    for (int s = 0; s < f->of.shards; s++) {
+    for (int s = 0; s < f->problem->shards; s++) {
         struct span span = q->span(q->owner, s, 0);
 
         if (b)
@@ -271,23 +272,25 @@ static void find_items(struct fold_in *f)
     }
 }
 
-int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err)
+int fold_in_new(struct fold_in **out, const struct model *model, const struct problem *problem, int64_t batch,
+                struct error *err)
 {
     struct fold_in *f = mem_zalloc(1, sizeof *f);
-    double range = spec->high - spec->low;
-    int workers = team_workers(spec->team);
+    double range = (double)problem->high - (double)problem->low;
+    int workers = team_workers(problem->team);
     int64_t n;
 
     TRY(need_memory(f, err));
-    f->of = *spec;
-    f->k = spec->model->spec.latent;
-    n = f->n = f->k + (spec->model->spec.biases ? 1 : 0);
+    f->model = model;
+    f->problem = problem;
+    f->k = model->spec.latent;
+    n = f->n = f->k + (model->spec.biases ? 1 : 0);
     f->sigma2 = range > 0.0 ? range * range / 36.0 : 1.0;
     f->mean = mem_pool_zalloc(&f->pool, n, sizeof *f->mean);
     f->spread = mem_pool_zalloc(&f->pool, n, sizeof *f->spread);
-    f->factors = mem_pool_zalloc(&f->pool, spec->shards, sizeof *f->factors);
-    f->bias = mem_pool_zalloc(&f->pool, spec->shards, sizeof *f->bias);
-    f->code = mem_pool_zalloc(&f->pool, spec->batch * (f->k + 1), sizeof *f->code);
+    f->factors = mem_pool_zalloc(&f->pool, problem->shards, sizeof *f->factors);
+    f->bias = mem_pool_zalloc(&f->pool, problem->shards, sizeof *f->bias);
+    f->code = mem_pool_zalloc(&f->pool, batch * (f->k + 1), sizeof *f->code);
     f->solver = mem_pool_zalloc(&f->pool, workers, sizeof *f->solver);
     for (int i = 0; f->solver && i < workers; i++) {
         double *room = mem_pool_alloc(&f->pool, n * n + 4 * n, sizeof *room);

@@ -11,25 +11,14 @@
  * (model.range_low, range_high) out is a sigmoid, and Gauss-Newton steps solve one after the other. */
 #pragma once
 
-#include "model/model.h"
 #include "serve/histories.h"
+#include "setup/problem.h"
 
 struct fold_in;
 
-/* All borrowed. */
-struct fold_in_spec {
-    const struct model *model; /* mf, loaded */
-    struct team *team;
-    const struct shard *cut; /* (shards) of the items */
-    int shards;
-    const uint8_t *untrained;     /* (items) 1: without a training rating; NULL: all have one */
-    const uint8_t *untrained_row; /* (users) likewise */
-    float shift;
-    double low, high; /* of the training ratings */
-    int64_t batch;    /* users at once in fold_in_rows */
-};
-
-int fold_in_new(struct fold_in **out, const struct fold_in_spec *spec, struct error *err); /* PT_ENOMEM */
+/* mf, loaded, and its problem: both borrowed. `batch`: users at once in fold_in_rows. PT_ENOMEM. */
+int fold_in_new(struct fold_in **out, const struct model *model, const struct problem *problem, int64_t batch,
+                struct error *err);
 void fold_in_free(struct fold_in *f);
 SCOPED(fold_in_free, struct fold_in)
 
@@ -48,7 +37,7 @@ static inline bool fold_in_takes(const uint8_t *untrained, const struct historie
  * trained users' rows. */
 void fold_in_all(struct fold_in *f, const struct histories *p, float *rows);
 
-/* Rows of the users in [begin, begin + rows) that are folded in; rows <= spec.batch. Entered by every worker;
+/* Rows of the users in [begin, begin + rows) that are folded in; rows <= batch. Entered by every worker;
  * one worker folds in a user, so bits do not depend on their number. After the next barrier fold_in_codes
  * returns the rows: (rows, latent + 1), the bias last. */
 void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin,

@@ -78,8 +78,8 @@ static int read_ratings(struct history_source *h, const struct trained *trained,
 
 static bool map_columns(struct history_source *h, const struct trained *trained)
 {
-    const struct idtable *own = trained->side == SIDE_USER ? trained->items : trained->users;
-    const struct idtable *data = trained->side == SIDE_USER ? h->ratings->items : h->ratings->users;
+    const struct idtable *own = trained->problem->side == SIDE_USER ? trained->items : trained->users;
+    const struct idtable *data = trained->problem->side == SIDE_USER ? h->ratings->items : h->ratings->users;
 
     h->column_of = idtable_map(own, data);
     return h->column_of != NULL;
@@ -89,10 +89,10 @@ static bool map_columns(struct history_source *h, const struct trained *trained)
 static bool sort_by_example(struct history_source *h, const struct trained *trained)
 {
     const struct ratings *r = h->ratings;
-    const int32_t *example = matrix_example_of(r, trained->side),
-                  *column = matrix_column_of(r, trained->side);
+    const int32_t *example = matrix_example_of(r, trained->problem->side),
+                  *column = matrix_column_of(r, trained->problem->side);
     mem_scoped int64_t *by_column = mem_alloc(r->n, sizeof *by_column);
-    mem_scoped int64_t *ptr = mem_zalloc(trained->columns + 3, sizeof *ptr);
+    mem_scoped int64_t *ptr = mem_zalloc(trained->problem->columns + 3, sizeof *ptr);
 
     h->ptr = mem_zalloc(h->n + 2, sizeof *h->ptr);
     h->order = mem_alloc(r->n, sizeof *h->order);
@@ -101,7 +101,7 @@ static bool sort_by_example(struct history_source *h, const struct trained *trai
     for (int64_t i = 0; i < r->n; i++)
         h->unknown += h->column_of[column[i]] < 0;
     /* ptr + 1: a column that the model does not have is -1 */
-    ratings_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->columns);
+    ratings_sort(by_column, NULL, r->n, column, h->column_of, ptr + 1, trained->problem->columns);
     ratings_sort(h->order, by_column, r->n, example, NULL, h->ptr, h->n);
     return true;
 }
@@ -116,7 +116,7 @@ int history_source_read(struct history_source **out, const struct trained *train
     if (!path && !trained->files.digest)
         snprintf(h->ratings->note, sizeof h->ratings->note, "%.180s: " MODEL_FILE_NO_DIGEST,
                  trained->files.folder);
-    h->names = trained->side == SIDE_USER ? h->ratings->users : h->ratings->items;
+    h->names = trained->problem->side == SIDE_USER ? h->ratings->users : h->ratings->items;
     h->n = idtable_count(h->names);
     h->min_rating = h->ratings->finished ? -1e30 : trained->config->min_rating;
     if (!map_columns(h, trained) || !sort_by_example(h, trained))
@@ -124,7 +124,7 @@ int history_source_read(struct history_source **out, const struct trained *train
     if (h->unknown == h->ratings->n)
         return error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
                          path ? path : trained->config->data_path,
-                         trained->side == SIDE_USER ? "items" : "users");
+                         trained->problem->side == SIDE_USER ? "items" : "users");
     *out = h;
     h = NULL;
     return 0;
@@ -133,7 +133,7 @@ int history_source_read(struct history_source **out, const struct trained *train
 bool history_source_add(const struct history_source *h, const struct trained *trained, int64_t e,
                         struct histories *p)
 {
-    const int32_t *column = matrix_column_of(h->ratings, trained->side);
+    const int32_t *column = matrix_column_of(h->ratings, trained->problem->side);
     int32_t row = -1;
 
     for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++) {
@@ -147,7 +147,7 @@ bool history_source_add(const struct history_source *h, const struct trained *tr
     }
     if (trained->by_row)
         row = (int32_t)idtable_find_row(trained->users, h->names, e);
-    if (row >= 0 && trained->untrained_row[row])
+    if (row >= 0 && trained->problem->cold_example[row])
         row = -1;
     return histories_end(p, row);
 }

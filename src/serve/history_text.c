@@ -147,9 +147,11 @@ static void warn_outside(struct history_text *t, float value)
     const struct trained *trained = t->trained;
 
     if (trained->rating && !trained->config->binarize &&
-        !((double)value >= trained->low && (double)value <= trained->high) && t->outside++ < NOTES)
+        !((double)value >= trained->problem->low && (double)value <= trained->problem->high) &&
+        t->outside++ < NOTES)
         warn_printf(t->warn, t->arg, "%.120s:%lld: the rating %g is outside those of the training, %g to %g",
-                    t->path, (long long)t->line, (double)value, trained->low, trained->high);
+                    t->path, (long long)t->line, (double)value, trained->problem->low,
+                    trained->problem->high);
 }
 
 static size_t trim(const char *text, size_t length)

@@ -33,7 +33,7 @@ static bool nothing_known(const struct ranker *r, int64_t e)
     int32_t row = r->histories->row[e];
 
     if (trained->by_row)
-        return r->scoring.model_row[e] >= 0 && (row < 0 || trained->untrained_row[row]);
+        return r->scoring.model_row[e] >= 0 && (row < 0 || trained->problem->cold_example[row]);
     return r->scoring.in->row_count[e] == 0;
 }
 
@@ -56,7 +56,7 @@ static void empty_best(struct worker *w, void *arg)
 static void rank_shard(struct worker *w, void *arg, int s, float *score)
 {
     struct ranker *r = arg;
-    const struct shard *cut = &r->trained->cut[s];
+    const struct shard *cut = &r->trained->problem->cut[s];
     int64_t width = shard_width(cut), ld = row_pad(width);
 
     for (int64_t p = 0; p < r->scoring.rows; p++) {
@@ -69,7 +69,7 @@ static void rank_shard(struct worker *w, void *arg, int s, float *score)
         if (r->scoring.sieve)
             sieve_offer(w, r->sieve, s, p, row, best_of(w, r, p));
         else
-            topk_offer(best_of(w, r, p), r->trained->kern, row, width, (int32_t)cut->begin);
+            topk_offer(best_of(w, r, p), r->trained->problem->kern, row, width, (int32_t)cut->begin);
     }
 }
 
@@ -93,7 +93,7 @@ static void deliver(struct worker *w, void *arg, int64_t p)
         n = 0;
     for (int i = 0; i < n; i++)
         r->out[e * r->stride + i] =
-            (struct scored){best->best[i].score + r->trained->shift, best->best[i].column};
+            (struct scored){best->best[i].score + r->trained->problem->shift, best->best[i].column};
     r->count[e] = n;
 }
 
@@ -113,7 +113,7 @@ static int need_sieve(struct ranker *r, int64_t people, struct error *err)
     if (!r->sieve) {
         if ((rc = sieve_new(&r->sieve, r->trained->model, r->spec.k, r->trained->batch, err)) < 0)
             return rc;
-        team_run(r->trained->team, round_weights, r->sieve);
+        team_run(r->trained->problem->team, round_weights, r->sieve);
     }
     r->scoring.sieve = r->sieve;
     return 0;
@@ -152,7 +152,7 @@ static int64_t first_wanted(const struct histories *want, int64_t e, int64_t col
 static void predict_shard(struct worker *w, void *arg, int s, float *score)
 {
     struct ranker *r = arg;
-    const struct shard *cut = &r->trained->cut[s];
+    const struct shard *cut = &r->trained->problem->cut[s];
     int64_t ld = row_pad(shard_width(cut));
 
     (void)w;
@@ -164,7 +164,8 @@ static void predict_shard(struct worker *w, void *arg, int s, float *score)
              i < r->want->ptr[e + 1] && r->want->column[i] < cut->end; i++) {
             int64_t c = r->want->column[i];
 
-            r->output[i] = nothing || r->trained->untrained[c] ? NAN : score[p * ld + c - cut->begin];
+            r->output[i] =
+                nothing || r->trained->problem->cold_column[c] ? NAN : score[p * ld + c - cut->begin];
         }
     }
 }
@@ -189,31 +190,31 @@ static void find_hidden(struct ranker *r)
     const struct trained *trained = r->trained;
     int64_t n = 0;
 
-    for (int s = 0; s < trained->shards; s++) {
+    for (int s = 0; s < trained->problem->shards; s++) {
         r->first_hidden[s] = n;
-        for (int64_t c = trained->cut[s].begin; c < trained->cut[s].end; c++)
-            if (trained->untrained[c] || (r->spec.hidden && r->spec.hidden[c]))
-                r->hidden[n++] = (int32_t)(c - trained->cut[s].begin);
+        for (int64_t c = trained->problem->cut[s].begin; c < trained->problem->cut[s].end; c++)
+            if (trained->problem->cold_column[c] || (r->spec.hidden && r->spec.hidden[c]))
+                r->hidden[n++] = (int32_t)(c - trained->problem->cut[s].begin);
     }
-    r->first_hidden[trained->shards] = n;
+    r->first_hidden[trained->problem->shards] = n;
 }
 
 int ranker_new(struct ranker **out, const struct trained *trained, const struct rank_spec *spec,
                struct error *err)
 {
     struct ranker *r = mem_zalloc(1, sizeof *r);
-    int64_t n = team_workers(trained->team) * trained->batch;
+    int64_t n = team_workers(trained->problem->team) * trained->batch;
 
     TRY(need_memory(r, err));
     r->trained = trained;
     r->spec = *spec;
     r->stride = spec->k;
-    if (r->spec.k > trained->columns)
-        r->spec.k = (int)trained->columns;
+    if (r->spec.k > trained->problem->columns)
+        r->spec.k = (int)trained->problem->columns;
     r->best = mem_pool_alloc(&r->pool, n, sizeof *r->best);
     r->room = mem_pool_array(&r->pool, n * topk_capacity(r->spec.k), sizeof *r->room);
-    r->hidden = mem_pool_alloc(&r->pool, trained->columns, sizeof *r->hidden);
-    r->first_hidden = mem_pool_alloc(&r->pool, trained->shards + 1, sizeof *r->first_hidden);
+    r->hidden = mem_pool_alloc(&r->pool, trained->problem->columns, sizeof *r->hidden);
+    r->first_hidden = mem_pool_alloc(&r->pool, trained->problem->shards + 1, sizeof *r->first_hidden);
     if (r->pool.failed || !scoring_init(&r->scoring, trained)) {
         ranker_free(r);
         return error_set(err, PT_ENOMEM, "out of memory; a smaller k or eval.batch needs less");
@@ -247,7 +248,7 @@ struct users_job {
 static void offer_items(struct worker *w, void *arg, int s, float *score)
 {
     struct users_job *j = arg;
-    const struct shard *cut = &j->trained->cut[s];
+    const struct shard *cut = &j->trained->problem->cut[s];
     int64_t width = shard_width(cut), ld = row_pad(width);
     const int32_t *place = j->place + cut->begin;
 
@@ -276,7 +277,7 @@ static void deliver_users(const struct users_job *j, int k, const int32_t *user,
 
         count[i] = count[from];
         for (int c = 0; c < count[i]; c++)
-            best[i * k + c] = (struct scored){j->best[from].best[c].score + j->trained->shift,
+            best[i * k + c] = (struct scored){j->best[from].best[c].score + j->trained->problem->shift,
                                               j->best[from].best[c].column};
     }
 }
@@ -289,7 +290,7 @@ int rank_users(const struct trained *trained, const struct history_source *h, co
     int k = spec->k, rc = 0;
     mem_scoped struct scored *room = mem_array(n * 2 * k, sizeof *room);
     mem_scoped struct topk *list = mem_alloc(n, sizeof *list);
-    mem_scoped int32_t *place = mem_alloc(trained->columns, sizeof *place);
+    mem_scoped int32_t *place = mem_alloc(trained->problem->columns, sizeof *place);
     struct users_job j = {.trained = trained, .spec = spec, .best = list, .place = place};
     struct histories items = {0};
 
@@ -297,10 +298,10 @@ int rank_users(const struct trained *trained, const struct history_source *h, co
         scoring_fini(&j.scoring);
         return error_set(err, PT_ENOMEM, "out of memory");
     }
-    memset(j.place, 0xff, (size_t)trained->columns * sizeof *j.place);
+    memset(j.place, 0xff, (size_t)trained->problem->columns * sizeof *j.place);
     for (int64_t i = 0; i < n; i++) {
         topk_init(&j.best[i], k, room + i * 2 * k, 2 * k);
-        if (user[i] >= 0 && !trained->untrained[user[i]])
+        if (user[i] >= 0 && !trained->problem->cold_column[user[i]])
             j.place[user[i]] = (int32_t)i;
     }
     for (int64_t e = 0; e < h->n && rc == 0; e += block) {

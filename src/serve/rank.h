@@ -20,7 +20,7 @@ SCOPED(ranker_free, struct ranker)
 
 /* The best columns of each history e, best first, from best + e * k on: count[e] of them: fewer than k if
  * fewer may be recommended; none for a user of mf without a row and ratings. score: the model's output plus
- * trained->shift. */
+ * trained->problem->shift. */
 int ranker_run(struct ranker *r, const struct histories *h, struct scored *best, int *count,
                struct error *err);
 

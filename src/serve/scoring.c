@@ -10,16 +10,18 @@ bool scoring_init(struct scoring *s, const struct trained *trained)
     int64_t widest = 0;
 
     *s = (struct scoring){.trained = trained};
-    for (int i = 0; i < trained->shards; i++)
-        widest = shard_width(&trained->cut[i]) > widest ? shard_width(&trained->cut[i]) : widest;
-    s->score = mem_pool_arrays(&s->scores, team_workers(trained->team), trained->batch * row_pad(widest));
+    for (int i = 0; i < trained->problem->shards; i++)
+        widest =
+            shard_width(&trained->problem->cut[i]) > widest ? shard_width(&trained->problem->cut[i]) : widest;
+    s->score =
+        mem_pool_arrays(&s->scores, team_workers(trained->problem->team), trained->batch * row_pad(widest));
     return s->score != NULL;
 }
 
 /* Leaves the room for scores. */
 static void drop_histories(struct scoring *s)
 {
-    int shards = s->trained ? s->trained->shards : 0;
+    int shards = s->trained ? s->trained->problem->shards : 0;
 
     views_free(s->in_view, shards);
     views_free(s->seen_view, shards);
@@ -41,13 +43,13 @@ static int make_matrix(struct matrix **out, struct view **views, const struct sc
 {
     const struct trained *trained = s->trained;
     const struct histories *h = s->histories;
-    bool by_user = trained->side == SIDE_USER;
+    bool by_user = trained->problem->side == SIDE_USER;
     struct matrix_spec spec = {.part = h->kind,
                                .mask = mask,
-                               .side = trained->side,
+                               .side = trained->problem->side,
                                .examples = h->n,
-                               .columns = trained->columns,
-                               .shift = trained->shift,
+                               .columns = trained->problem->columns,
+                               .shift = trained->problem->shift,
                                .binary = problem_drops_values(trained->config)};
     struct ratings r = {.n = h->entries,
                         .user = by_user ? s->example : h->column,
@@ -55,8 +57,9 @@ static int make_matrix(struct matrix **out, struct view **views, const struct sc
                         .value = h->value};
     int64_t rows = h->n < trained->batch ? h->n : trained->batch;
 
-    TRY(matrix_new(out, &r, &spec, trained->cut, trained->shards, trained->team, err));
-    return views_new(views, *out, rows, trained->team, err);
+    TRY(matrix_new(out, &r, &spec, trained->problem->cut, trained->problem->shards, trained->problem->team,
+                   err));
+    return views_new(views, *out, rows, trained->problem->team, err);
 }
 
 /* mf: -1: a row is made from the ratings; a history without them gets row 0, whose scores nobody reads. */
@@ -66,7 +69,7 @@ static int64_t model_row(const struct trained *trained, const struct histories *
         return e;
     if (h->row[e] >= 0)
         return h->row[e];
-    return fold_in_takes(trained->untrained, h, e) ? -1 : 0;
+    return fold_in_takes(trained->problem->cold_column, h, e) ? -1 : 0;
 }
 
 static int set_histories(struct scoring *s, const struct histories *h, struct error *err)
@@ -139,7 +142,7 @@ static void score_all(struct worker *w, void *arg)
         if (s->work->begin)
             s->work->begin(w, s->arg);
         for (int i = first; i < end; i++) {
-            int64_t ld = row_pad(shard_width(&s->trained->cut[i]));
+            int64_t ld = row_pad(shard_width(&s->trained->problem->cut[i]));
 
             if (s->sieve)
                 sieve_score(w, s->sieve, i, s->rows, score, ld);
@@ -167,7 +170,7 @@ int scoring_run(struct scoring *s, const struct histories *h, const struct scori
     if (rc == 0 && h->n) {
         s->work = work;
         s->arg = arg;
-        team_run(s->trained->team, score_all, s);
+        team_run(s->trained->problem->team, score_all, s);
     }
     drop_histories(s);
     return rc;

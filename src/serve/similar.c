@@ -64,7 +64,7 @@ static void scale_vectors(struct similar *s)
 
         for (int64_t k = 0; k < s->length; k++)
             square += (double)v[k] * (double)v[k];
-        s->none[i] = s->trained->untrained[i] || !(square > 0);
+        s->none[i] = s->trained->problem->cold_column[i] || !(square > 0);
         for (int64_t k = 0; k < s->length; k++)
             v[k] = s->none[i] ? 0.0f : (float)((double)v[k] / sqrt(square));
     }
@@ -78,7 +78,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
     scoped(similar_free) struct similar *s = NULL;
     bool across;
 
-    if (trained->side == SIDE_ITEM)
+    if (trained->problem->side == SIDE_ITEM)
         return error_set(err, PT_EUSAGE,
                          "item-based AutoRec has weights for its users and no vectors of items; train with "
                          "model.side=user, or another model");
@@ -90,7 +90,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
         return error_set(err, PT_ENOMEM, "out of memory for item vectors");
     across = strcmp(p->name, "ease.weight") == 0;
     s->trained = trained;
-    s->items = trained->columns;
+    s->items = trained->problem->columns;
     s->length = across ? p->rows : p->cols;
     s->ld = row_pad(s->length);
     s->vector = mem_zalloc(s->items * s->ld, sizeof *s->vector);
@@ -155,10 +155,10 @@ int similar_find(struct similar *s, const int32_t *item, int64_t n, int k, struc
     s->k = k;
     s->best = best;
     s->count = count;
-    s->room = mem_array((int64_t)team_workers(s->trained->team) * topk_capacity(k), sizeof *s->room);
+    s->room = mem_array((int64_t)team_workers(s->trained->problem->team) * topk_capacity(k), sizeof *s->room);
     if (!s->room)
         return error_set(err, PT_ENOMEM, "out of memory; a smaller -k needs less");
-    team_run(s->trained->team, find, s);
+    team_run(s->trained->problem->team, find, s);
     mem_free(s->room);
     return 0;
 }

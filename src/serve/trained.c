@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "model/item_weights.h"
 #include "serve/fold_in.h"
-#include "setup/problem.h"
 #include "store/run_files.h"
 
 #include <errno.h>
@@ -59,7 +58,9 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
     digest = tensors_meta(out->tensors, "data_digest");
     if (digest && !(out->digest = mem_strdup(digest)))
         return error_set(err, PT_ENOMEM, "out of memory");
-    return run_ids_read(&out->users, NULL, out->folder, RUN_USERS, err);
+    TRY(run_ids_read(&out->users, NULL, out->folder, RUN_USERS, err));
+    out->model_users = idtable_count(out->users);
+    return 0;
 }
 
 void trained_files_close(struct trained_files *f)
@@ -75,19 +76,88 @@ void trained_files_close(struct trained_files *f)
     *f = (struct trained_files){0};
 }
 
-/* Rows without a training rating: run_facts_rows, and zeros where the file has no such list. */
-static int read_untrained(uint8_t **out, const struct trained_files *f, const char *key, int64_t n,
-                          struct error *err)
-{
-    int rc = run_facts_rows(out, f->tensors, f->path, key, n, err);
+/* ---- problem and model ---- */
 
-    if (rc < 0 || *out)
-        return rc;
-    *out = mem_zalloc(n, 1);
-    return *out ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+/* mf: of `users` users those without training ratings, and those whom the model has no row for. */
+static int read_cold_users(uint8_t **out, const struct trained_files *f, int64_t users, struct error *err)
+{
+    mem_scoped uint8_t *read = NULL;
+
+    TRY(run_facts_rows(&read, f->tensors, f->path, UNTRAINED_EXAMPLES, f->model_users, err));
+    if (users == f->model_users) {
+        *out = read;
+        read = NULL;
+        return 0;
+    }
+    *out = mem_zalloc(users, 1);
+    TRY(need_memory(*out, err));
+    for (int64_t u = 0; u < users; u++)
+        (*out)[u] = u >= f->model_users || (read && read[u]);
+    return 0;
 }
 
-/* ---- the model ---- */
+/* Zeros where the file has no list: without ratings there is nothing else to tell by. */
+static int fill_cold(uint8_t **cold, int64_t n, struct error *err)
+{
+    if (!*cold)
+        *cold = mem_zalloc(n, 1);
+    return need_memory(*cold, err);
+}
+
+static int read_known(struct problem_known *known, const struct trained_files *f, const struct ratings *r,
+                      struct error *err)
+{
+    int64_t users = idtable_count(r->users), items = idtable_count(r->items);
+    bool by_row = problem_traits(f->config)->by_rating;
+    int side = problem_side(f->config);
+    int64_t columns = side == SIDE_ITEM ? users : items, examples = side == SIDE_ITEM ? items : users;
+
+    TRY(run_facts_rows(&known->cold_column, f->tensors, f->path, UNTRAINED_COLUMNS, columns, err));
+    if (by_row)
+        TRY(read_cold_users(&known->cold_example, f, users, err));
+    TRY(run_facts_biases(&known->bias, &known->examples, f->tensors, f->path, side, columns, err));
+    if (r->n)
+        return 0;
+    if (known->bias.column && known->examples != examples)
+        return error_set(err, PT_EFILE, "%s: its biases are those of another run", f->path);
+    TRY(fill_cold(&known->cold_column, columns, err));
+    return by_row ? fill_cold(&known->cold_example, examples, err) : 0;
+}
+
+static void known_fini(struct problem_known *known)
+{
+    mem_free(known->cold_column);
+    mem_free(known->cold_example);
+    biases_fini(&known->bias);
+    split_free(known->split);
+}
+
+int trained_files_load(struct trained_files *f, struct ratings *ratings, struct split *split,
+                       struct problem **problem, struct model **model, struct error *err)
+{
+    scoped_value(known_fini) struct problem_known known = {.facts = f->facts, .split = split};
+    scoped(ratings_free) struct ratings *r = ratings;
+    bool shape = r->n == 0;
+    struct model_spec spec;
+    struct problem *p;
+    struct engine eng;
+
+    TRY(read_known(&known, f, r, err));
+    r = NULL;
+    TRY(problem_of_ratings(problem, f->config, ratings, &known, err));
+    p = *problem;
+    TRY(problem_fixed_spec(&spec, f->config, p, err));
+    if (shape) /* of any number of histories */
+        spec.eval_batch = f->config->eval_batch;
+    eng = (struct engine){.team = p->team, .kern = p->kern, .train = p->train, .cells = &p->cells};
+    TRY(model_new(model, &spec, &eng, err));
+    TRY(model_file_load(f->tensors, *model, f->model_users, false, err));
+    tensors_close(f->tensors);
+    f->tensors = NULL;
+    return 0;
+}
+
+/* ---- without ratings ---- */
 
 /* The tensor `name` has as many rows as the table of ids. */
 static int check_rows(const struct trained_files *f, const char *name, int64_t rows, const char *table,
@@ -104,107 +174,69 @@ static int check_rows(const struct trained_files *f, const char *name, int64_t r
 }
 
 /* Checks the tables with rows of users or items, by kind of model. */
-static int check_tables(const struct trained *trained, int64_t users, int64_t items, struct error *err)
+static int check_tables(const struct trained_files *f, struct error *err)
 {
-    const struct trained_files *f = &trained->files;
+    const struct model_traits *traits = problem_traits(f->config);
+    int64_t users = f->model_users, items = idtable_count(f->items);
+    bool by_user = problem_side(f->config) == SIDE_USER;
 
-    if (problem_traits(trained->config)->alternating)
-        return check_rows(f, "item.weight", items, RUN_ITEMS, err);
-    if (problem_traits(trained->config)->closed)
-        return check_rows(f, "ease.weight", item_weights_kept(items, trained->config->items_most), RUN_ITEMS,
-                          err);
-    if (!trained->by_row)
-        return check_rows(f, "decoder.weight", trained->columns,
-                          trained->side == SIDE_USER ? RUN_ITEMS : RUN_USERS, err);
-    TRY(check_rows(f, "user.weight", users, RUN_USERS, err));
-    return check_rows(f, "item.weight", items, RUN_ITEMS, err);
-}
-
-static int read_biases(struct trained *trained, struct error *err)
-{
-    const struct trained_files *f = &trained->files;
-    int64_t examples;
-    int rc = run_facts_biases(&trained->bias, &examples, f->tensors, f->path, trained->side, trained->columns,
-                              err);
-
-    if (rc == 0)
-        rc = run_facts_counts(&trained->item_ratings, f->tensors, idtable_count(f->items), err);
-    if (rc == 0 && trained->bias.column && examples != trained->examples)
-        rc = error_set(err, PT_EFILE, "%s: its biases are those of another run", f->path);
-    return rc;
-}
-
-static int set_facts(struct trained *trained, struct error *err)
-{
-    const struct trained_files *f = &trained->files;
-    const struct config *c = trained->config = f->config;
-    int64_t users = idtable_count(f->users), items = idtable_count(f->items);
-    int rc;
-
-    trained->items = f->items;
-    trained->users = f->users;
-    trained->by_row = problem_traits(c)->by_rating;
-    trained->rating = !problem_is_binary(c);
-    trained->side = problem_side(c);
-    trained->examples = trained->side == SIDE_USER ? users : items;
-    trained->columns = trained->side == SIDE_USER ? items : users;
-    trained->shift = (float)f->facts.shift;
-    trained->low = f->facts.low;
-    trained->high = f->facts.high;
-    trained->mean = f->facts.mean;
-    if (trained->columns < 1 || trained->examples < 1)
+    if (users < 1 || items < 1)
         return error_set(err, PT_EFILE, "%s: a run without users or items", f->folder);
-    TRY(check_tables(trained, users, items, err));
-    TRY(read_untrained(&trained->untrained, f, UNTRAINED_COLUMNS, trained->columns, err));
-    if (trained->by_row &&
-        (rc = read_untrained(&trained->untrained_row, f, UNTRAINED_EXAMPLES, trained->examples, err)) < 0)
-        return rc;
-    return trained->rating ? read_biases(trained, err) : 0;
+    if (traits->closed)
+        return check_rows(f, "ease.weight", item_weights_kept(items, f->config->items_most), RUN_ITEMS, err);
+    if (!traits->alternating && !traits->by_rating)
+        return check_rows(f, "decoder.weight", by_user ? items : users, by_user ? RUN_ITEMS : RUN_USERS, err);
+    if (traits->by_rating)
+        TRY(check_rows(f, "user.weight", users, RUN_USERS, err));
+    return check_rows(f, "item.weight", items, RUN_ITEMS, err);
 }
 
 static double clip(const struct trained *trained, double r)
 {
     if (!trained->config->clip)
         return r;
-    return r < trained->low ? trained->low : r > trained->high ? trained->high : r;
+    return r < trained->problem->low    ? trained->problem->low
+           : r > trained->problem->high ? trained->problem->high
+                                        : r;
 }
 
 double trained_rating(const struct trained *trained, float output)
 {
-    return clip(trained, (double)output + (double)trained->shift);
+    return clip(trained, (double)output + (double)trained->problem->shift);
 }
 
 double trained_cold(const struct trained *trained)
 {
-    return problem_cold_value(trained->config, trained->mean);
+    return problem_cold_value(trained->config, trained->problem->mean);
 }
 
 /* NAN: nothing is known of it. */
 static double history_bias(const struct trained *trained, const struct histories *h, int64_t e)
 {
-    const struct biases *b = &trained->bias;
+    const struct biases *b = &trained->problem->bias;
     int32_t row = h->row[e];
     double sum = 0.0;
     int64_t n = 0;
 
     if (trained->by_row && row >= 0)
-        return trained->untrained_row[row] ? NAN : (double)b->example[row];
+        return trained->problem->cold_example[row] ? NAN : (double)b->example[row];
     for (int64_t i = h->ptr[e]; i < h->ptr[e + 1]; i++)
         if (h->kind[i] == HISTORY_INPUT) {
             sum += (double)h->value[i] - b->mean - (double)b->column[h->column[i]];
             n++;
         }
-    return n ? sum / ((double)n + (trained->side == SIDE_USER ? b->user_shrink : b->item_shrink)) : NAN;
+    return n ? sum / ((double)n + (trained->problem->side == SIDE_USER ? b->user_shrink : b->item_shrink))
+             : NAN;
 }
 
 double trained_stand_in(const struct trained *trained, const struct histories *h, int64_t e, int64_t column)
 {
-    const struct biases *b = &trained->bias;
+    const struct biases *b = &trained->problem->bias;
     double bias;
 
     if (!b->column || trained->config->eval_untrained != UNTRAINED_BIAS)
         return NAN;
-    if (column >= 0 && !trained->untrained[column]) {
+    if (column >= 0 && !trained->problem->cold_column[column]) {
         bias = (double)b->column[column];
     } else {
         bias = e < 0 ? NAN : history_bias(trained, h, e);
@@ -214,89 +246,58 @@ double trained_stand_in(const struct trained *trained, const struct histories *h
     return clip(trained, b->mean + bias);
 }
 
-static int make_team(struct trained *trained, struct error *err)
+/* The shape of training: ids and titles. */
+static struct ratings *take_ids(struct trained_files *f)
 {
-    int64_t threads = trained->config->threads;
-    int rc;
+    struct ratings *r = mem_zalloc(1, sizeof *r);
 
-    TRY(topo_new(&trained->topo, NULL, err));
-    if (!threads)
-        threads = team_default_workers(trained->topo);
-    /* A run of another processor's vector path is used on this one's. */
-    if (kernels_pick(&trained->kern, config_enum_name("run.isa", trained->config->isa), err) < 0 &&
-        (rc = kernels_pick(&trained->kern, "auto", err)) < 0)
-        return rc;
-    return team_new(&trained->team, (int)threads, trained->topo, (enum topo_bind)trained->config->bind, err);
+    if (!r)
+        return NULL;
+    r->users = f->users;
+    r->items = f->items;
+    r->title = f->title;
+    f->users = f->items = NULL;
+    f->title = NULL;
+    return r;
 }
 
-static int cut_columns(struct trained *trained, struct error *err)
+static int load_shape(struct trained *trained, struct error *err)
 {
-    const struct config *c = trained->config;
-    int64_t k = trained->by_row || c->hidden.n == 0 ? c->latent : c->hidden.value[0];
-    mem_scoped int64_t *zeros = mem_zalloc(trained->columns, sizeof *zeros);
-    struct ratings nothing = {0};
-    struct matrix_spec spec = {.side = trained->side,
-                               .examples = trained->examples,
-                               .columns = trained->columns,
-                               .binary = problem_drops_values(c)};
+    struct trained_files *f = &trained->files;
+    struct split *split = mem_zalloc(1, sizeof *split);
+    struct ratings *ids = split ? take_ids(f) : NULL;
 
-    trained->shards =
-        c->shards ? (int)c->shards : shard_count(trained->columns, row_pad(k), !trained->rating);
-    trained->cut = mem_alloc(trained->shards, sizeof *trained->cut);
-    TRY(need_memory(zeros && trained->cut, err));
-    shard_cut(trained->cut, trained->shards, zeros, trained->columns, 1.0);
-    return matrix_new(&trained->empty, &nothing, &spec, trained->cut, trained->shards, trained->team, err);
-}
-
-static int make_fold_in(struct trained *trained, struct error *err)
-{
-    struct fold_in_spec spec = {.model = trained->model,
-                                .team = trained->team,
-                                .cut = trained->cut,
-                                .shards = trained->shards,
-                                .untrained = trained->untrained,
-                                .untrained_row = trained->untrained_row,
-                                .shift = trained->shift,
-                                .low = trained->low,
-                                .high = trained->high,
-                                .batch = trained->batch};
-
-    return fold_in_new(&trained->fold, &spec, err);
-}
-
-static int make_model(struct trained *trained, struct error *err)
-{
-    struct problem shape = {.examples = trained->examples,
-                            .columns = trained->columns,
-                            .shift = trained->shift,
-                            .side = trained->side};
-    struct engine eng;
-    struct model_spec spec;
-
-    TRY(cut_columns(trained, err));
-    TRY(problem_fixed_spec(&spec, trained->config, &shape, err));
-    trained->batch = trained->config->eval_batch;
-    spec.eval_batch = trained->batch;
-    eng = (struct engine){
-        .team = trained->team, .kern = trained->kern, .train = trained->empty, .cells = &trained->none};
-    TRY(model_new(&trained->model, &spec, &eng, err));
-    TRY(model_file_load(trained->files.tensors, trained->model, -1, false, err));
-    return trained->by_row ? make_fold_in(trained, err) : 0;
+    if (!ids) {
+        split_free(split);
+        return error_set(err, PT_ENOMEM, "out of memory");
+    }
+    trained->items = ids->items;
+    trained->users = ids->users;
+    return trained_files_load(f, ids, split, &trained->problem, &trained->model, err);
 }
 
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err)
 {
     scoped(trained_close) struct trained *trained = mem_zalloc(1, sizeof *trained);
+    struct trained_files *f = &trained->files;
+    const struct kernels *kern;
     char word[48], *override[] = {word};
 
     TRY(need_memory(trained, err));
     snprintf(word, sizeof word, "run.threads=%d", threads);
-    TRY(trained_files_open(&trained->files, folder, override, threads ? 1 : 0, err));
-    TRY(set_facts(trained, err));
-    TRY(make_team(trained, err));
-    TRY(make_model(trained, err));
-    tensors_close(trained->files.tensors);
-    trained->files.tensors = NULL;
+    TRY(trained_files_open(f, folder, override, threads ? 1 : 0, err));
+    TRY(check_tables(f, err));
+    if (kernels_pick(&kern, config_enum_name("run.isa", f->config->isa), NULL) < 0)
+        f->config->isa = 0; /* auto: the run is of another processor */
+    trained->config = f->config;
+    trained->by_row = problem_traits(f->config)->by_rating;
+    trained->rating = !problem_is_binary(f->config);
+    trained->batch = f->config->eval_batch;
+    if (trained->rating)
+        TRY(run_facts_counts(&trained->item_ratings, f->tensors, idtable_count(f->items), err));
+    TRY(load_shape(trained, err));
+    if (trained->by_row)
+        TRY(fold_in_new(&trained->fold, trained->model, trained->problem, trained->batch, err));
     *out = trained;
     trained = NULL;
     return 0;
@@ -308,16 +309,10 @@ void trained_close(struct trained *trained)
         return;
     fold_in_free(trained->fold);
     model_free(trained->model);
-    matrix_free(trained->empty);
+    problem_free(trained->problem);
     idtable_free(trained->titles);
     mem_free(trained->titled);
-    mem_free(trained->untrained);
-    mem_free(trained->untrained_row);
-    biases_fini(&trained->bias);
     mem_free(trained->item_ratings);
-    mem_free(trained->cut);
-    team_free(trained->team);
-    topo_free(trained->topo);
     trained_files_close(&trained->files);
     mem_free(trained);
 }

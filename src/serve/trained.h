@@ -10,10 +10,8 @@
 #pragma once
 
 #include "config/config.h"
-#include "data/idtable.h"
-#include "model/model.h"
-#include "par/team.h"
 #include "serve/histories.h"
+#include "setup/problem.h"
 #include "store/model_file.h"
 
 /* The files of a run, opened for use. */
@@ -23,8 +21,9 @@ struct trained_files {
     struct tensors *tensors;       /* owned: of model.safetensors; NULL once the weights are loaded */
     char *digest;                  /* owned: of the training ratings (ratings.h); NULL: a run of partrain 0 */
     struct run_facts facts;        /* of the training ratings */
-    struct idtable *items, *users; /* owned: external ids by row */
-    char **title;                  /* (items) owned; entries can be NULL */
+    int64_t model_users;           /* number of `users` */
+    struct idtable *items, *users; /* owned: external ids by row; NULL once they moved into ratings */
+    char **title;                  /* (items) owned; entries can be NULL; moves with items */
 };
 
 /* `folder`: of a run, or its model.safetensors. `override`: n words KEY=VALUE. PT_EUSAGE if the folder has no
@@ -32,34 +31,25 @@ struct trained_files {
  * trained_files_close after a failure too. */
 int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
                        struct error *err);
+/* The problem and the model, with its weights, for ratings in the rows of the model (taken, on failure too).
+ * Ratings with ids alone are the shape of training. `split`: likewise taken; NULL: by the configuration. */
+int trained_files_load(struct trained_files *f, struct ratings *ratings, struct split *split,
+                       struct problem **problem, struct model **model, struct error *err);
 void trained_files_close(struct trained_files *f);
 
 struct trained {
     struct trained_files files;
-    const struct config *config;         /* of files, as are the next two */
-    const struct idtable *items, *users; /* external ids by row */
-    struct topo *topo;
-    struct team *team;
-    const struct kernels *kern;
+    const struct config *config;         /* of files */
+    struct problem *problem;             /* owned: team, shards and facts of training, without ratings */
+    struct model *model;                 /* owned */
+    const struct idtable *items, *users; /* of problem: external ids by row */
     struct idtable *titles; /* owned: titles, and simplified titles; NULL before the first search */
     int32_t *titled;        /* (titles) owned: the item; -1: two items have that title */
-    int side;
-    bool by_row;               /* mf: examples are users by row, not histories */
-    bool rating;               /* outputs are ratings */
-    int64_t examples, columns; /* of training */
-    float shift;               /* rating = output + shift */
-    double low, high, mean;    /* of the training ratings */
-    uint8_t *untrained;        /* (columns) owned: 1: no training rating */
-    uint8_t *untrained_row;    /* (examples) owned: likewise; mf only, else NULL */
-    float *item_ratings;       /* (items) owned: training ratings of each; NULL: the file does not say */
-    struct biases bias;        /* of users and items (data/biases.h); column NULL: the file has none */
-    int shards;
-    struct shard *cut;    /* (shards) owned */
-    struct matrix *empty; /* owned: the shape of training without its ratings */
-    struct cells none;
-    struct model *model;
-    int64_t batch;        /* examples a block */
-    struct fold_in *fold; /* owned; mf only, else NULL */
+    bool by_row;            /* mf: examples are users by row, not histories */
+    bool rating;            /* outputs are ratings; rating = output + problem->shift */
+    float *item_ratings;    /* (items) owned: training ratings of each; NULL: the file does not say */
+    int64_t batch;          /* examples a block */
+    struct fold_in *fold;   /* owned; mf only, else NULL */
 };
 
 /* `folder`: of a run, or its model.safetensors. threads 0: as the configuration says. Errors as
@@ -85,7 +75,7 @@ const char *trained_title(const struct trained *trained, int64_t item);
 /* Whether the model can score histories of users outside training. */
 static inline bool trained_takes_histories(const struct trained *trained)
 {
-    return trained->side == SIDE_USER;
+    return trained->problem->side == SIDE_USER;
 }
 
 /* A prediction as a rating: shifted, and clipped if eval.clip is set. */

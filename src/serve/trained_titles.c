@@ -10,7 +10,7 @@
 
 const char *trained_title(const struct trained *trained, int64_t item)
 {
-    return trained->files.title ? trained->files.title[item] : NULL;
+    return trained->problem->ratings->title ? trained->problem->ratings->title[item] : NULL;
 }
 
 /* Length of an article and its blank at the start; 0: there is none, or nothing else. */
@@ -100,7 +100,7 @@ int64_t trained_find_item(struct trained *trained, const char *text, size_t leng
     int64_t row = idtable_find(trained->items, text, length);
     char plain[1024];
 
-    if (row >= 0 || !trained->files.title)
+    if (row >= 0 || !trained->problem->ratings->title)
         return row;
     if (!trained->titles && !make_titles(trained))
         return -3;
@@ -135,7 +135,7 @@ int64_t trained_suggest_item(const struct trained *trained, const char *text, si
     char plain[1024], *end;
     int64_t item;
 
-    if (!trained->files.title || !plain_title(plain, sizeof plain, text, length))
+    if (!trained->problem->ratings->title || !plain_title(plain, sizeof plain, text, length))
         return -1;
     if ((item = title_with(trained, plain)) >= 0)
         return item;

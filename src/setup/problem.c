@@ -107,6 +107,8 @@ static double column_cost(const struct problem *p, const struct config *c, const
 {
     int64_t ratings = 0;
 
+    if (p->count == 0) /* the shape of training alone: even cuts */
+        return 1.0;
     if (problem_traits(c)->by_rating) {
         for (int64_t i = 0; i < p->columns; i++)
             ratings += entries[i];

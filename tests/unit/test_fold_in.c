@@ -97,20 +97,21 @@ static void naive_init(struct naive *a, const struct tensors *t, const struct tr
                         .p = tensor(t, "user.weight"),
                         .bi = biases ? tensor(t, "item.bias") : NULL,
                         .bu = biases ? tensor(t, "user.bias") : NULL,
-                        .sigma2 = (u->high - u->low) * (u->high - u->low) / 36.0,
+                        .sigma2 = (u->problem->high - u->problem->low) *
+                                  (u->problem->high - u->problem->low) / 36.0,
                         .low = u->model->spec.range_low,
                         .high = u->model->spec.range_high,
-                        .shift = (double)u->shift,
+                        .shift = (double)u->problem->shift,
                         .n = biases ? K + 1 : K};
     for (int pass = 0; pass < 2; pass++)
         for (int k = 0; k < a->n; k++) {
             double sum = 0.0;
 
             trained = 0.0;
-            for (int64_t i = 0; i < u->examples; i++) {
+            for (int64_t i = 0; i < u->problem->examples; i++) {
                 double x = k < K ? (double)a->p[i * K + k] : (double)a->bu[i];
 
-                if (u->untrained_row[i])
+                if (u->problem->cold_example[i])
                     continue;
                 trained += 1.0;
                 sum += pass ? (x - a->mean[k]) * (x - a->mean[k]) : x;
@@ -236,11 +237,11 @@ static void check(const char *run, const char *settings, double within)
         double z[K + 1], slope;
 
         if (!nothing)
-            minimise(&a, &p, e, u->untrained, z);
-        for (int64_t c = 0; c < u->columns; c++) {
+            minimise(&a, &p, e, u->problem->cold_column, z);
+        for (int64_t c = 0; c < u->problem->columns; c++) {
             float got = out[e * ITEMS + c];
 
-            if (nothing || u->untrained[c])
+            if (nothing || u->problem->cold_column[c])
                 assert_true(isnan(got));
             else
                 assert_close((double)got, output(&a, c, z, &slope), within, within);
@@ -297,7 +298,7 @@ static void users_without_a_training_rating_are_folded_in(void **state)
     struct histories p = {0};
 
     (void)state;
-    u->untrained_row[7] = 1;
+    u->problem->cold_example[7] = 1;
     if (history_source_read(&h, u, NULL, &err) < 0)
         fail_msg("%s", err.text);
     assert_true(history_source_add(h, u, 7, &p));
@@ -355,17 +356,17 @@ static bool naive_row(const struct naive *a, const struct trained *u, const stru
     double value;
 
     memset(z, 0, (K + 1) * sizeof *z);
-    if (row >= 0 && !u->untrained_row[row]) {
+    if (row >= 0 && !u->problem->cold_example[row]) {
         for (int k = 0; k < a->n; k++)
             z[k] = ((double)(k < K ? a->p[row * K + k] : a->bu[row]) - a->mean[k]) / a->spread[k];
         return true;
     }
     for (int i = 0; i < ITEMS; i++)
-        if (entry_of(l->problem->test.in, user, i, &value) && !u->untrained[i])
+        if (entry_of(l->problem->test.in, user, i, &value) && !u->problem->cold_column[i])
             assert_true(histories_add(&p, i, (float)(value + a->shift), HISTORY_INPUT));
     assert_true(histories_end(&p, -1));
     if (p.entries)
-        minimise(a, &p, 0, u->untrained, z);
+        minimise(a, &p, 0, u->problem->cold_column, z);
     value = (double)p.entries;
     histories_fini(&p);
     return value > 0.0;
@@ -382,7 +383,8 @@ static bool naive_hit(const struct naive *a, const struct trained *u, const stru
         int best = -1;
 
         for (int i = 0; i < ITEMS; i++)
-            if (!taken[i] && !u->untrained[i] && !entry_of(l->problem->test.in, user, i, &ignored) &&
+            if (!taken[i] && !u->problem->cold_column[i] &&
+                !entry_of(l->problem->test.in, user, i, &ignored) &&
                 !(l->problem->test.seen && entry_of(l->problem->test.seen, user, i, &ignored)) &&
                 (best < 0 || output(a, i, z, &slope) > output(a, best, z, &slope)))
                 best = i;
@@ -422,7 +424,8 @@ static void judge_naively(struct figures *f, const struct naive *a, const struct
             if (entry_of(out, user, i, &r)) {
                 double p = output(a, i, z, &slope) + a->shift;
 
-                p = !row || u->untrained[i] ? u->mean : fmin(fmax(p, u->low), u->high);
+                p = !row || u->problem->cold_column[i] ? u->problem->mean
+                                                       : fmin(fmax(p, u->problem->low), u->problem->high);
                 square += (p - r - a->shift) * (p - r - a->shift);
             }
     }

@@ -12,7 +12,8 @@ static void a_model_above_two_gigabytes_is_refused_with_its_size(void **state)
 {
     struct error err;
     struct config *c;
-    struct trained trained = {.side = SIDE_USER};
+    struct problem problem = {.side = SIDE_USER};
+    struct trained trained = {.problem = &problem};
     struct graph g = {.trained = &trained, .err = &err, .weights = 1};
     const char *path = "none/large.onnx";
 

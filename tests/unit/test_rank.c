@@ -172,7 +172,7 @@ static int64_t inputs(double *x, bool *known, const struct trained *u, const str
     struct histories p = {0};
     int64_t row;
 
-    for (int64_t c = 0; c < u->columns; c++) {
+    for (int64_t c = 0; c < u->problem->columns; c++) {
         x[c] = 0.0;
         known[c] = false;
     }
@@ -180,7 +180,7 @@ static int64_t inputs(double *x, bool *known, const struct trained *u, const str
     for (int64_t i = 0; i < p.entries; i++) {
         known[p.column[i]] = true;
         if (p.kind[i] == HISTORY_INPUT)
-            x[p.column[i]] = u->rating ? (double)p.value[i] - (double)u->shift : 1.0;
+            x[p.column[i]] = u->rating ? (double)p.value[i] - (double)u->problem->shift : 1.0;
     }
     row = p.row[0];
     histories_fini(&p);
@@ -254,9 +254,9 @@ static void check_people(const char *settings, int threads)
         int64_t row = inputs(x, barred, u, h, e);
 
         outputs(score, u, t, x, row);
-        for (int64_t c = 0; c < u->columns; c++)
+        for (int64_t c = 0; c < u->problem->columns; c++)
             barred[c] |= hidden[c];
-        check_list(best + e * K, count[e], score, barred, u->columns, (double)u->shift);
+        check_list(best + e * K, count[e], score, barred, u->problem->columns, (double)u->problem->shift);
     }
     histories_fini(&p);
     history_source_free(h);
@@ -313,7 +313,7 @@ static void users_of_an_item_model_get_what_the_equations_say(void **state)
         }
     }
     for (int i = 0; i < 4; i++)
-        check_list(best + i * K, count[i], score[i], barred[i], h->n, (double)u->shift);
+        check_list(best + i * K, count[i], score[i], barred[i], h->n, (double)u->problem->shift);
     history_source_free(h);
     tensors_close(t);
     trained_close(u);
@@ -352,7 +352,7 @@ static void predictions_are_what_the_equations_say(void **state)
         for (int i = 0; i < 2; i++) {
             int32_t c = i ? (int32_t)(e + 9) : (int32_t)(e % 7);
 
-            if (u->untrained[c])
+            if (u->problem->cold_column[c])
                 assert_true(isnan(output[2 * e + i]));
             else
                 assert_close((double)output[2 * e + i], out[c], 1e-4, 1e-4);

@@ -234,9 +234,9 @@ static void rows_that_were_never_trained_are_known_however_many(void **state)
 
         if (trained_open(&u, run, 2, &err) < 0)
             fail_msg("%s: %s", kinds[i], err.text);
-        expect_late(u->items, u->untrained);
+        expect_late(u->items, u->problem->cold_column);
         if (u->by_row)
-            expect_late(u->users, u->untrained_row);
+            expect_late(u->users, u->problem->cold_example);
         expect_early_alone(u);
         trained_close(u);
         if (eval_run_open(&l, run, NULL, NULL, NULL, 0, &err) < 0)
@@ -297,11 +297,13 @@ static void a_list_of_rows_in_the_metadata_is_read_too(void **state)
     write_as_before(run);
     if (trained_open(&before, run, 1, &err) < 0)
         fail_msg("%s", err.text);
-    for (int64_t i = 0; i < now->columns; i++)
-        untrained += now->untrained[i];
+    for (int64_t i = 0; i < now->problem->columns; i++)
+        untrained += now->problem->cold_column[i];
     assert_true(untrained > 0);
-    assert_memory_equal(now->untrained, before->untrained, (size_t)now->columns);
-    assert_memory_equal(now->untrained_row, before->untrained_row, (size_t)now->examples);
+    assert_memory_equal(now->problem->cold_column, before->problem->cold_column,
+                        (size_t)now->problem->columns);
+    assert_memory_equal(now->problem->cold_example, before->problem->cold_example,
+                        (size_t)now->problem->examples);
     trained_close(now);
     trained_close(before);
     mem_free(run);

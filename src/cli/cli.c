@@ -217,6 +217,20 @@ int cli_set_threads(struct config *c, int64_t threads, struct error *err)
     return threads ? config_setf(c, err, "run.threads=%" PRId64, threads) : 0;
 }
 
+int cli_words(char ***out, int *n, const struct cli_args *a, int64_t threads, char word[32],
+              struct error *err)
+{
+    *n = a->argc - a->rest;
+    *out = mem_alloc(*n + 2, sizeof **out);
+    TRY(need_memory(*out, err));
+    for (int i = 0; i < *n; i++)
+        (*out)[i] = a->argv[a->rest + i];
+    snprintf(word, 32, "run.threads=%" PRId64, threads);
+    if (threads)
+        (*out)[(*n)++] = word;
+    return 0;
+}
+
 void cli_note_unused(const struct config *c)
 {
     const char *key;

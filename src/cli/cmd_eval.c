@@ -353,22 +353,18 @@ static int evaluate_both(const struct request *q, char **set, int n, struct erro
 int cmd_eval(int argc, char **argv, struct error *err)
 {
     struct request q = {.resamples = 2000, .seed = 1};
-    mem_scoped char *metrics = NULL, **set = mem_alloc(argc + 2, sizeof *set);
-    char threads[40];
+    mem_scoped char *metrics = NULL, **set = NULL;
+    char threads[32];
     struct cli_args args;
     int n;
 
     TRY(cli_parse(&args, &cmd_eval_usage, argc, argv, &q, err));
-    n = argc - args.rest;
-    TRY(check_request(&q, n ? argv[args.rest] : NULL, err));
-    if (!set || (q.metrics && !(metrics = mem_printf("eval.metrics=%s", q.metrics))))
-        return error_set(err, PT_ENOMEM, "out of memory");
-    memcpy(set, argv + args.rest, (size_t)n * sizeof *set);
-    if (metrics)
+    TRY(check_request(&q, args.rest < argc ? argv[args.rest] : NULL, err));
+    TRY(cli_words(&set, &n, &args, q.threads, threads, err));
+    if (q.metrics) {
+        metrics = mem_printf("eval.metrics=%s", q.metrics);
+        TRY(need_memory(metrics, err));
         set[n++] = metrics;
-    if (q.threads) {
-        snprintf(threads, sizeof threads, "run.threads=%lld", (long long)q.threads);
-        set[n++] = threads;
     }
     return evaluate_both(&q, set, n, err);
 }

@@ -17,7 +17,8 @@
 struct request {
     const char *path, *folder;
     bool train, ratings;
-    char **given;
+    int64_t threads;
+    char **given, word[32]; /* given: owned */
     int n_given;
 };
 
@@ -25,6 +26,7 @@ static const struct cli_option options[] = {
     {"train", 0, NULL, "train the candidates, keep the best by validation", CLI_FLAG(train)},
     {"ratings", 0, NULL, "predict ratings; default: rank items", CLI_FLAG(ratings)},
     {"out", 'o', "DIR", "folder for NAME.yaml and the run", CLI_TEXT(folder)},
+    {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
     {0}};
 
 const struct cli_usage cmd_start_usage = {
@@ -51,8 +53,7 @@ static int parse(struct request *q, int argc, char **argv, struct error *err)
         return error_set(err, PT_EUSAGE, "which ratings? partrain start PATH");
     if (strcmp(q->path, "-") == 0)
         return error_set(err, PT_EUSAGE, "-: start reads the ratings more than once; name a file");
-    q->given = argv + args.rest;
-    q->n_given = argc - args.rest;
+    TRY(cli_words(&q->given, &q->n_given, &args, q->threads, q->word, err));
     for (int i = 0; i < q->n_given; i++) {
         if (!strchr(q->given[i], '='))
             return error_set(err, PT_EUSAGE, "%.60s: one path is enough; several files: a folder or a glob",
@@ -259,18 +260,16 @@ static int advise(const struct request *q, const struct ratings *r, const char *
     return rc;
 }
 
-int cmd_start(int argc, char **argv, struct error *err)
+static int start(const struct request *q, struct error *err)
 {
-    struct request q = {0};
     struct ratings *r = NULL;
     char name[128], *folder = NULL, *file = NULL;
     int rc = 0;
 
-    TRY(parse(&q, argc, argv, err));
-    name_of(name, q.path);
-    if (q.folder || q.train)
-        folder = q.folder ? strdup(q.folder) : run_folder_default("runs", name);
-    if (((q.folder || q.train) && !folder) ||
+    name_of(name, q->path);
+    if (q->folder || q->train)
+        folder = q->folder ? strdup(q->folder) : run_folder_default("runs", name);
+    if (((q->folder || q->train) && !folder) ||
         asprintf(&file, "%s%s%s.yaml", folder ? folder : "", folder ? "/" : "", name) < 0) {
         free(folder);
         return error_set(err, PT_ENOMEM, "out of memory");
@@ -278,11 +277,22 @@ int cmd_start(int argc, char **argv, struct error *err)
     if (file_exists(file))
         rc = error_set(err, PT_EUSAGE, "%s is there already; move it away, or use another --out", file);
     if (rc == 0)
-        rc = read_ratings(&r, &q, err);
+        rc = read_ratings(&r, q, err);
     if (rc == 0)
-        rc = advise(&q, r, folder, file, err);
+        rc = advise(q, r, folder, file, err);
     ratings_free(r);
     free(folder);
     free(file);
+    return rc;
+}
+
+int cmd_start(int argc, char **argv, struct error *err)
+{
+    struct request q = {0};
+    int rc = parse(&q, argc, argv, err);
+
+    if (rc == 0)
+        rc = start(&q, err);
+    mem_free(q.given);
     return rc;
 }

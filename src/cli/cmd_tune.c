@@ -12,12 +12,14 @@ enum { MOST_ROWS = 20 };
 
 struct request {
     const char *file, *folder;
+    int64_t threads;
     bool resume, keep, quiet;
 };
 
 static const struct cli_option options[] = {
     {"config", 'c', "FILE", "the configuration, with a tune: block", CLI_TEXT(file)},
     {"out", 0, "DIR", "folder for the search; default tune/NAME-TIME", CLI_TEXT(folder)},
+    {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
     {"resume", 0, NULL, "continue the search in --out; tune.minutes may be larger", CLI_FLAG(resume)},
     {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(keep)},
     {"quiet", 'q', NULL, "only the table at the end, and errors", CLI_FLAG(quiet)},
@@ -153,15 +155,16 @@ int cmd_tune(int argc, char **argv, struct error *err)
     struct cli_args args;
     scoped_value(tune_result_fini) struct tune_result result = {0};
     struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_warn, .arg = &q.quiet};
-    mem_scoped char *folder = NULL;
+    mem_scoped char *folder = NULL, **words = NULL;
+    char word[32];
     int rc;
 
     TRY(parse(&q, &args, argc, argv, err));
     folder = q.folder ? mem_strdup(q.folder) : run_folder_default("tune", q.file);
     TRY(need_memory(folder, err));
     o.file = q.file;
-    o.assignment = argv + args.rest;
-    o.assignments = argc - args.rest;
+    TRY(cli_words(&words, &o.assignments, &args, q.threads, word, err));
+    o.assignment = words;
     o.folder = folder;
     o.resume = q.resume;
     o.keep = q.keep;

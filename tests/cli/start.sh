@@ -63,6 +63,8 @@ expect 3 'too few to choose' four.tsv
 # What is given stands; an epoch of small data has steps enough.
 expect 0 'few.yaml' few.tsv --out g data.min_rating=2 split.seed=3
 writes g/few.yaml '^data.min_rating: 2 +# as given' '^split.seed: 3 +# as given'
+expect 0 'few.yaml' few.tsv --out w --threads 1 split.seed=3
+writes w/few.yaml '^split.seed: 3 +# as given' '^run.threads: 1 +# as given'
 expect 2 'chooses the model' few.tsv model.kind=mf
 expect 2 'which ratings' --train
 expect 2 'unknown key' few.tsv --out h data.pth=x

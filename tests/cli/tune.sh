@@ -74,7 +74,8 @@ cp "r/trial-$best"/{config.yaml,model.safetensors} own/trial-0
 expect 2 'folders trial-N in it, and no plan.yaml' -c grid.yaml --out own
 [ -e own/trial-0/model.safetensors ] || complain "a search removed a run's weights"
 sed 's/trials: 4/trials: 5/' random.yaml >more.yaml
-expect 0 '^trial 5/5' -c more.yaml --out r --resume
+expect 0 '^trial 5/5' -c more.yaml --out r --resume --threads 1
+grep -q '^  threads: 1$' r/trial-5/config.yaml || complain 'tune --threads: not those of the trial'
 [ "$(stable r/trials.jsonl | head -5)" = "$(cat want)" ] || complain 'more trials: the first ones changed'
 
 # Grid: all combinations once.

@@ -233,17 +233,15 @@ int json_read_lines(struct json **out, const char *path, struct error *err)
     size_t length;
     int rc;
 
+    TRY(need_memory(all, err));
     TRY(file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err));
     for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
         if ((rc = json_parse(&line, at, (size_t)(end - at), err)) < 0) {
             error_prefix(err, "%s: line %lld", path, (long long)json_count(all) + 1);
             return rc;
         }
-        json_put(all, NULL, line);
-    }
-    if (put_failed) {
-        put_failed = false;
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        if (json_array_append_new(inner(all), inner(line)) < 0)
+            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     }
     *out = all;
     all = NULL;

@@ -58,13 +58,14 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
 {
     double rmse = rmse_of(spec, r);
     bool centred = c->center || c->range_low < c->range_high;
+    bool scaled = spec->high - spec->low >= 1.0 && spec->high - spec->low <= 10.0;
 
     if (isnan(mean_rmse) || isnan(rmse) || mean_rmse == 0.0 || r->cells < FEWEST || rmse < mean_rmse)
         return false;
     snprintf(text, size,
              "the model is no better than predicting the training mean (%s RMSE %.4g against %.4g); try "
-             "%strain.lr %s %g, ratings scaled to 1 to 5, more epochs",
+             "%strain.lr %s %g, %smore epochs",
              part, rmse, mean_rmse, centred ? "" : "model.center=true, ", c->lr > 0.0 ? "below" : "above",
-             c->lr);
+             c->lr, scaled ? "" : "ratings scaled to 1 to 5, ");
     return true;
 }

@@ -1,6 +1,7 @@
 /* load.c - a configuration's life: defaults, the file, KEY=VALUE, comparison. */
 #include "config/options.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -184,6 +185,17 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
     return load_tree(c, root, name, err);
 }
 
+/* A key alone, or what is meant as the path of ratings. */
+static int no_value(const char *word, struct error *err)
+{
+    if (option_find(word) >= 0)
+        return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE: %s=...", show(word).text, word);
+    if (file_exists(word))
+        return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE; if these are the ratings: data.path=%s",
+                         show(word).text, word);
+    return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE, as in data.path=FILE", show(word).text);
+}
+
 int config_set(struct config *c, const char *assignment, struct error *err)
 {
     const char *equals = strchr(assignment, '=');
@@ -191,7 +203,7 @@ int config_set(struct config *c, const char *assignment, struct error *err)
     int i;
 
     if (!equals || equals == assignment)
-        return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE", show(assignment).text);
+        return no_value(assignment, err);
     if (!key)
         return error_set(err, PT_ENOMEM, "configuration: out of memory");
     key[equals - assignment] = 0;

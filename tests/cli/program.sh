@@ -22,6 +22,9 @@ expect_streams 2 '' 'did you mean --help' config --hlp
 expect_streams 0 '^memory ' '^model: ' data.path=synth:small model.kind=mf --dry-run
 expect_streams 2 '' '"trian.lr": unknown key; did you mean train.lr' trian.lr=1 -q
 
+# A path where KEY=VALUE is expected.
+expect_streams 2 '' 'expected KEY=VALUE; if these are the ratings: data.path=conf$' config model.kind=mf conf
+
 # A file is under KEY=VALUE, wherever the option stands.
 printf 'model: {kind: mf, latent: 3}\n' >"$folder/c.yaml"
 expect_streams 0 'latent: 5' '' config model.latent=5 -c "$folder/c.yaml"

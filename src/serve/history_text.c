@@ -198,6 +198,11 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
     }
     if (item == -3)
         return error_set(err, PT_ENOMEM, "out of memory");
+    if (item < 0 && *text == '{' && text[length - 1] == '}')
+        return error_set(err, PT_EDATA,
+                         "%s:%lld: a JSON object, and no item of the model; a user a line of "
+                         "JSON is read by --input jsonl",
+                         t->path, (long long)t->line);
     if (item < 0) {
         warn_unknown(t, text, tab ? trim(text, tab - 1) : length, item);
         return 0;

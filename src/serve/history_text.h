@@ -22,7 +22,7 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
                       enum history_form form, void (*warn)(void *arg, const char *text), void *arg,
                       struct error *err);
 /* Adds up to `most` histories; at the end of the text p->n does not grow. PT_EDATA, with the line, for a
- * rating that is missing or not a number, or a line that is not such an object. */
+ * rating that is missing or not a number, a line that is not such an object, or in paragraphs one that is. */
 int history_text_next(struct history_text *t, struct histories *p, int64_t most, struct error *err);
 /* Whether the next call would wait for somebody to write. */
 bool history_text_would_wait(const struct history_text *t);

@@ -274,6 +274,8 @@ echo '{"items": ["102"], "ratings": [4, 5]}' >in
 expect 3 '' 'stdin:1: .*as many ratings as items' recommend -m "$folder/mf" --input jsonl -
 echo '{"items": ["102"' >in
 expect 3 '' 'stdin:1: line 1' recommend -m "$folder/vae" --input jsonl -
+echo '{"items": ["102"]}' >in
+expect 3 '' 'stdin:1: a JSON object.*--input jsonl' recommend -m "$folder/vae" -
 
 # A program that keeps the pipe open is answered as soon as a paragraph or a line ends.
 for form in text jsonl; do

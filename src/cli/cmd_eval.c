@@ -39,7 +39,7 @@ static const struct cli_option options[] = {
     {"per-user", 0, "FILE", "write every user's figures there, tab-separated", CLI_TEXT(per_user)},
     {"output", 'o', "FORM", "table, json or tsv", CLI_WORD(form, forms)},
     {"threads", 0, "N", "worker threads: run.threads", CLI_WHOLE(threads, 1, 4096)},
-    {"quiet", 'q', NULL, "no notes, only the figures", CLI_FLAG(quiet)},
+    {"quiet", 'q', NULL, "no notes; the figures, warnings and errors stay", CLI_FLAG(quiet)},
     {0},
 };
 
@@ -233,6 +233,15 @@ static int write_users(const char *path, const struct evaluation *j, struct erro
     return file_commit(w, err);
 }
 
+/* arg: the request. */
+static void warn(void *arg, const char *text)
+{
+    const struct request *q = arg;
+
+    if (!q->quiet || strncmp(text, "note: ", 6) != 0)
+        cli_message("%s", text);
+}
+
 /* Which ratings the figures are of. */
 static void note_ratings(const struct request *q, const char *run, const struct evaluation *e)
 {
@@ -292,7 +301,7 @@ static int report(const struct request *q, const struct evaluation *a, const str
 static int evaluate_list_files(struct evaluation *out, char **set, int n, const struct request *q,
                                struct error *err)
 {
-    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = cli_warn};
+    struct lists_request r = {.lists = q->lists, .truth = q->truth, .warn = warn, .arg = (void *)q};
     scoped(config_free) struct config *c = NULL;
 
     TRY(cli_load(&c, NULL, set, n, err));
@@ -315,6 +324,8 @@ static int check_request(const struct request *q, const char *rest, struct error
             err, PT_EUSAGE,
             "--against %s: lists have no training ratings to make it of; give a run of the same users",
             q->against);
+    if (q->against && baseline_find(q->against) < 0 && !file_exists(q->against))
+        return baseline_unknown(q->against, err);
     if (!q->run && !q->lists)
         return error_set(err, PT_EUSAGE, "no run given: partrain eval -m %.200s", rest ? rest : "RUN");
     if (q->on && q->part)
@@ -333,7 +344,8 @@ static int evaluate_both(const struct request *q, char **set, int n, struct erro
                              .valid = q->part,
                              .quiet = q->quiet,
                              .baseline = (enum baseline_kind)kind,
-                             .warn = cli_warn};
+                             .warn = warn,
+                             .arg = (void *)q};
 
     TRY(q->lists ? evaluate_list_files(&a, set, n, q, err)
                  : evaluate_run(&a, kind >= 0 ? &b : NULL, &r, err));

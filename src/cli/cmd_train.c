@@ -24,7 +24,7 @@ static const struct cli_option options[] = {
     {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
     {"resume", 0, NULL, "continue the run in --out, if any; no -c: as it began", CLI_FLAG(resume)},
     {"dry-run", 0, NULL, "print estimates of memory and time, write nothing", CLI_FLAG(dry_run)},
-    {"quiet", 'q', NULL, "only errors", CLI_FLAG(quiet)},
+    {"quiet", 'q', NULL, "no progress and no notes; warnings and errors stay", CLI_FLAG(quiet)},
     {"verbose", 'v', NULL, "a line for every epoch, on a terminal too", CLI_FLAG(verbose)},
     {0}};
 
@@ -110,7 +110,7 @@ static void epoch_line(struct console *t, const struct train_progress *p)
 /* A set that was generated is as it was asked for. */
 static void reading_lines(const struct console *t, const struct ratings *r)
 {
-    reading_report(r, !t->rates, cli_warn, cli_warn, NULL);
+    reading_report(r, !t->rates, t->quiet ? NULL : cli_warn, cli_warn, NULL);
 }
 
 static void data_line(const struct console *t, const struct train_progress *p)
@@ -216,8 +216,11 @@ static void listen(void *arg, const struct train_progress *p)
 
     if (p->event == TRAIN_PLANNED)
         print_plan(p);
-    if (t->quiet)
+    if (t->quiet) {
+        if (p->event == TRAIN_PLANNED || p->event == TRAIN_READY)
+            reading_lines(t, p->problem->ratings);
         return;
+    }
     switch (p->event) {
     case TRAIN_PLANNED:
         reading_lines(t, p->problem->ratings);

@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
     {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
     {"resume", 0, NULL, "continue the search in --out; tune.minutes may be larger", CLI_FLAG(resume)},
     {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(keep)},
-    {"quiet", 'q', NULL, "only the table at the end, and errors", CLI_FLAG(quiet)},
+    {"quiet", 'q', NULL, "only the table at the end, warnings and errors", CLI_FLAG(quiet)},
     {0}};
 
 const struct cli_usage cmd_tune_usage = {

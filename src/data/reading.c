@@ -150,9 +150,9 @@ void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg
 {
     char text[1600], a[32];
 
-    if (*reading_line(r, text, sizeof text))
+    if (tell && *reading_line(r, text, sizeof text))
         tell(arg, text);
-    if (*reading_kept(r, text, sizeof text))
+    if (tell && *reading_kept(r, text, sizeof text))
         tell(arg, text);
     reading_warnings(r, warn, arg);
     if (clicks && r->reading.not_positive && r->min_rating <= 0)

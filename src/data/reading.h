@@ -15,8 +15,8 @@ const char *reading_kept(const struct ratings *r, char *out, size_t space);
  * fit the ratings. */
 void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const char *text), void *arg);
 
-/* Calls `tell` with what was read and kept, and `warn` with the warnings. `clicks`: for a model that counts
- * every kept rating as a choice. */
+/* Calls `tell` (NULL: -q) with what was read and kept, and `warn` with the warnings. `clicks`: for a model
+ * that counts every kept rating as a choice. */
 void reading_report(const struct ratings *r, bool clicks, void (*tell)(void *arg, const char *text),
                     void (*warn)(void *arg, const char *text), void *arg);
 

@@ -1,6 +1,7 @@
 #include "eval/baseline.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -107,6 +108,25 @@ int baseline_find(const char *name)
         if (strcmp(all[i]->name, name) == 0)
             return i;
     return -1;
+}
+
+int baseline_unknown(const char *word, struct error *err)
+{
+    const char *nearest = NULL;
+    char list[96] = "";
+    int best = (int)strnlen(word, 32) / 2 + 1;
+
+    for (int i = 0; i < BASELINES; i++) {
+        int d = word_distance(word, all[i]->name);
+
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", all[i]->name);
+        if (d < best) {
+            best = d;
+            nearest = all[i]->name;
+        }
+    }
+    return error_set(err, PT_EUSAGE, "--against %.400s: no run's folder, and none of %s%s%s%s", word, list,
+                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
 const char *baseline_name(enum baseline_kind kind)

@@ -27,6 +27,8 @@ struct baseline;
 /* The words of --against: "popular" and so on; -1: none of them. */
 int baseline_find(const char *name);
 const char *baseline_name(enum baseline_kind kind);
+/* PT_EUSAGE: a word that is neither of them nor a run's folder, with the nearest. */
+int baseline_unknown(const char *word, struct error *err);
 
 /* A baseline on a problem, with the engine of a model of it; both borrowed. Its settings are chosen on the
  * validation part, where there is one, unless `setting` is given (else NAN). PT_EUSAGE if a metric of `spec`

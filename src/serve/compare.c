@@ -186,8 +186,8 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
             q->warn, q->arg,
             "note: %.200s is of an earlier partrain and has no biases: the training mean stands in for them",
             run->folder);
-    if (!q->quiet)
-        reading_report(run->problem->ratings, problem_is_binary(run->config), q->warn, q->warn, q->arg);
+    reading_report(run->problem->ratings, problem_is_binary(run->config), q->quiet ? NULL : q->warn, q->warn,
+                   q->arg);
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     TRY(make_spec(&spec, run, q->valid, err));

@@ -35,7 +35,7 @@ struct eval_request {
     char *const *override;
     int overrides;
     bool valid;
-    bool quiet;                  /* no notes on how the ratings were read */
+    bool quiet;                  /* not what was read and kept, only warnings of it */
     enum baseline_kind baseline; /* evaluated too, if `against` is not NULL */
     void (*warn)(void *arg, const char *text);
     void *arg;

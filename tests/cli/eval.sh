@@ -60,6 +60,8 @@ expect 0 '^metric +value +seen_remove$' -m zero
 expect 0 '"difference": ' -m item --against user -o json --metrics rmse
 expect 2 'not evaluated on the same held-out ratings' -m vae --against mf --metrics ndcg@10
 expect 2 'other eval.metrics' -m vae --against mf
+expect 2 'none of popular, mean, .*; did you mean ease\?$' -m vae --against easy
+expect 2 "^partrain: --against runs/none: no run's folder" -m vae --against runs/none
 expect 2 'a multivae predicts no ratings' -m vae --metrics rmse
 expect 2 'ranking metrics need examples that are users' -m item --metrics ndcg@5
 expect 2 'part of the trained model' -m vae model.latent=9
@@ -161,7 +163,7 @@ diff wanted got >&2 || complain "popular: other figures than those counted here"
 expect 2 'popular has no such figure' -m mf --against popular --metrics rmse split.seed=5
 ! grep -q 'note: split' out || complain "--against popular: refused after the run was judged"
 "$PARTRAIN" data convert synth:small -o small.csv 2>err || complain "convert: $(cat err)"
-"$PARTRAIN" eval -m mf --against popular --metrics ndcg@10 data.path=small.csv run.cache=off -q >out 2>err
+"$PARTRAIN" eval -m mf --against popular --metrics ndcg@10 data.path=small.csv run.cache=off >out 2>err
 [ "$(grep -c 'run.cache' err)" -eq 1 ] || complain "--against popular: ratings are not read once: $(cat err)"
 expect 0 '^ndcg@10 +0\.' -m vae --against popular --metrics ndcg@10 --ci
 expect 0 '^ndcg@10 +0\.' -m vae --against itemknn --metrics ndcg@10
@@ -171,7 +173,7 @@ expect 2 'bias is for models of ratings' -m vae --against bias
 # A refitted run has no validation part any more, a file none of its own: they choose by the one that the run had.
 train again model.kind=multidae model.latent=8 eval.metrics=ndcg@10,recall@5 train.refit=true
 for kind in ease itemknn; do
-    wanted=$("$PARTRAIN" eval -m vae --against $kind -q --metrics ndcg@10 2>&1 | sed -n 's/.*: \(.*\), by validation$/\1/p')
+    wanted=$("$PARTRAIN" eval -m vae --against $kind --metrics ndcg@10 2>&1 | sed -n 's/.*: \(.*\), by validation$/\1/p')
     expect 0 "$kind: $wanted, by the validation part of the run" -m again --against $kind --metrics ndcg@10
     expect 0 "$kind: $wanted, by the validation part of the run" -m vae --against $kind --metrics ndcg@10 --on small.csv
 done

@@ -234,5 +234,11 @@ awk -v keep="$(rates rate.keep)" -v drop="$(rates rate.drop)" 'BEGIN {
 { echo user_id,title,item_id,rating && for i in $(seq 400); do echo "u$((i % 20)),some film,i$((i * 7 % 31)),$((i % 5 + 1))"; done; } >more.csv
 "$PARTRAIN" train --out more model.kind=mf data.path=more.csv train.epochs=1 >out 2>err || complain "more.csv: exit $?"
 grep -q "partrain: more.csv: user=user_id item=item_id rating=rating; not used: title; 400 lines" err || complain "a column is left out without a word"
+# -q: what was read is not said, what may be wrong with it is.
+{ echo user,item,plays && for i in $(seq 400); do echo "u$((i % 20)),i$((i * 7 % 31)),$((i % 5 + 1))"; done; } >plays.csv
+"$PARTRAIN" train --out plays -q model.kind=multidae data.path=plays.csv data.min_rating=4 train.epochs=1 >out 2>err || complain "plays.csv: exit $?"
+{ grep -q 'data.min_rating 4 is meant for stars' err && ! grep -q 'lines\|kept' err; } || complain "train -q: $(cat err)"
+"$PARTRAIN" eval -m plays -q >out 2>err
+{ grep -q 'data.min_rating 4 is meant for stars' err && ! grep -q 'note:\|lines\|kept' err; } || complain "eval -q: $(cat err)"
 
 [ "$failures" -eq 0 ]

@@ -1,8 +1,6 @@
 #include "read/parser.h"
 
 #include "base/text.h"
-#include "read/field.h"
-#include "read/parser_plain.h"
 
 #include <inttypes.h>
 #include <stdio.h>

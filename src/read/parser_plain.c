@@ -1,4 +1,4 @@
-#include "read/parser_plain.h"
+#include "read/parser.h"
 
 #include "read/scan.h"
 
@@ -41,30 +41,20 @@ static void note_header(struct plain_form *out, const struct text_format *d)
 
 bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 {
-    struct plain_form f = {.columns = d->columns,
-                           .user = -1,
-                           .item = -1,
-                           .rating = -1,
-                           .time = -1,
-                           .width = (unsigned)d->delimiter_length,
-                           .delimiter = d->delimiter[0]};
-    int *const at[ROLES] = {
-        [ROLE_USER] = &f.user, [ROLE_ITEM] = &f.item, [ROLE_RATING] = &f.rating, [ROLE_TIME] = &f.time};
+    *out = (struct plain_form){.columns = d->columns,
+                               .at = {-1, -1, -1, -1, -1},
+                               .width = (unsigned)d->delimiter_length,
+                               .delimiter = d->delimiter[0]};
 
     if (d->layout != FORMAT_DELIMITED || d->blanks || d->columns > COLUMNS || d->where >= 0 ||
         d->event >= 0 || *d->comment ||
         (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
         return false;
     for (int c = 0; c < d->columns; c++) {
-        enum role r = (enum role)d->role[c];
-
-        f.skip[c] = r == ROLE_SKIP;
-        f.skips = f.skips || r == ROLE_SKIP;
-        if (at[r])
-            *at[r] = c;
+        out->role[c] = d->role[c];
+        out->at[d->role[c]] = c;
     }
-    note_header(&f, d);
-    *out = f;
+    note_header(out, d);
     return true;
 }
 
@@ -132,7 +122,8 @@ INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
         return true;
     }
     out->number = IDTABLE_NUMBERS;
-    return is_plain_word(out->word, p.length) && is_own_word(f, out->word);
+    return is_plain_word(out->word, p.length) && is_own_word(f, out->word) &&
+           !text_is_missing(p.text, p.length);
 }
 
 INLINE bool read_value(struct piece p, float *out)
@@ -167,7 +158,7 @@ INLINE bool read_time(struct piece p, bool keep, int64_t *out)
 static bool skipped_are_plain(const struct plain_form *f, const struct piece *piece)
 {
     for (int k = 0; k < f->columns; k++)
-        for (unsigned c = 0; f->skip[k] && c < piece[k].length; c++)
+        for (unsigned c = 0; f->role[k] == ROLE_SKIP && c < piece[k].length; c++)
             if ((unsigned char)piece[k].text[c] <= ' ' || piece[k].text[c] == '"')
                 return false;
     return true;
@@ -179,10 +170,11 @@ INLINE const char *read_line(const struct plain_form *f, const char *line, bool 
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
 
-    if (!next || !read_id(f, piece[f->user], &out->user) || !read_id(f, piece[f->item], &out->item) ||
-        (f->rating >= 0 && !read_value(piece[f->rating], &out->value)) ||
-        (f->time >= 0 && !read_time(piece[f->time], keep_time, &out->time)) ||
-        (f->skips && !skipped_are_plain(f, piece)))
+    if (!next || !read_id(f, piece[f->at[ROLE_USER]], &out->user) ||
+        !read_id(f, piece[f->at[ROLE_ITEM]], &out->item) ||
+        (f->at[ROLE_RATING] >= 0 && !read_value(piece[f->at[ROLE_RATING]], &out->value)) ||
+        (f->at[ROLE_TIME] >= 0 && !read_time(piece[f->at[ROLE_TIME]], keep_time, &out->time)) ||
+        (f->at[ROLE_SKIP] >= 0 && !skipped_are_plain(f, piece)))
         return NULL;
     return next;
 }
@@ -296,19 +288,15 @@ static const char *parse_numbers(const char delimiter, struct parser *p, const c
 const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
                                const char *end)
 {
+    static const int usual_at[ROLES] = {-1, 0, 1, 2, 3};
     const struct plain_form own = *form; /* nothing that is written can be it */
     struct plain_form usual = own;       /* known to the compiler */
 
-    if (own.columns != 4 || own.user != 0 || own.item != 1 || own.rating != 2 || own.time != 3 ||
-        own.width != 1)
+    if (own.columns != 4 || own.width != 1 || memcmp(own.at, usual_at, sizeof usual_at) != 0)
         return parse_lines(&own, p, p->keep_time, begin, end);
     begin = parse_numbers(own.delimiter, p, begin, end);
+    memcpy(usual.at, usual_at, sizeof usual_at);
     usual.columns = 4;
-    usual.user = 0;
-    usual.item = 1;
-    usual.rating = 2;
-    usual.time = 3;
     usual.width = 1;
-    usual.skips = false;
     return parse_lines(&usual, p, p->keep_time, begin, end);
 }

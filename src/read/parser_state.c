@@ -1,4 +1,4 @@
-#include "read/parser_state.h"
+#include "read/parser.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -83,9 +83,19 @@ int parser_put(struct parser *p, const struct field *user, const struct field *i
                int64_t time)
 {
     struct triplets *t = p->out;
-    int64_t u = idtable_put(p->users, user->text, user->length);
-    int64_t i = u < 0 ? -1 : idtable_put(p->items, item->text, item->length);
+    int64_t u, i;
 
+    if (text_is_missing(user->text, user->length) || text_is_missing(item->text, item->length)) {
+        p->missing++;
+        if (p->if_missing == MISSING_ERROR)
+            return parser_refuse(p,
+                                 "a word for \"missing\" (NA, nan, NULL) as an id; data.missing=skip leaves "
+                                 "such ratings out, data.missing=keep takes it for an id");
+        if (p->if_missing == MISSING_SKIP)
+            return 0;
+    }
+    u = idtable_put(p->users, user->text, user->length);
+    i = u < 0 ? -1 : idtable_put(p->items, item->text, item->length);
     if (i < 0)
         return PT_ENOMEM;
     t->user[t->n] = (int32_t)u;
@@ -118,7 +128,7 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
     int64_t time;
     int c = 0;
 
-    if (r == ROLE_RATING && p->skip_missing && text_is_missing(f->text, f->length)) {
+    if (r == ROLE_RATING && p->if_missing == MISSING_SKIP && text_is_missing(f->text, f->length)) {
         p->no_rating++;
         return 0;
     }
@@ -218,6 +228,7 @@ void parser_move_counts(struct parser *whole, struct parser *part)
     MOVE(no_rating);
     MOVE(no_time);
     MOVE(rounded);
+    MOVE(missing);
 #undef MOVE
     for (int k = 0; k < PARSER_KINDS && part->kind_count[k]; k++) {
         parser_count_kind(whole, part->kind[k], strlen(part->kind[k]), part->kind_count[k]);

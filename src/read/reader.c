@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "read/lines.h"
 #include "read/parser.h"
-#include "read/reader_team.h"
 #include "read/recognise.h"
 
 #include <inttypes.h>
@@ -142,7 +141,7 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
                        .items = rd->into->items,
                        .out = &rd->all,
                        .skip_bad = spec->skip_bad > 0,
-                       .skip_missing = spec->missing == MISSING_SKIP,
+                       .if_missing = spec->missing,
                        .people = rd->people};
     const char *begin, *end;
     int64_t first = rd->all.n;
@@ -209,51 +208,8 @@ static void report(struct reader *rd, const struct source *source)
     told->no_rating = total->no_rating;
     told->no_time = total->no_time;
     told->rounded = total->rounded;
-}
-
-static bool has_missing(const struct idtable *t)
-{
-    for (int k = 0; text_missing_words[k]; k++)
-        if (idtable_find(t, text_missing_words[k], strlen(text_missing_words[k])) >= 0)
-            return true;
-    return false;
-}
-
-static bool is_missing(const struct idtable *t, int32_t row)
-{
-    return text_is_missing(idtable_name(t, row), idtable_length(t, row));
-}
-
-/* Ratings whose user or item is a word for "missing": counted, and dropped or refused where data.missing says
- * so. */
-static int check_missing(struct reader *rd, struct error *err)
-{
-    struct ratings *r = rd->into;
-    struct triplets *t = &rd->all;
-    int64_t n = 0;
-
-    if (!has_missing(r->users) && !has_missing(r->items))
-        return 0;
-    for (int64_t k = 0; k < t->n; k++) {
-        bool missing = is_missing(r->users, t->user[k]) || is_missing(r->items, t->item[k]);
-
-        r->reading.missing += missing;
-        if (missing && rd->spec->missing == MISSING_ERROR)
-            return error_set(
-                err, PT_EDATA,
-                "%s: user '%.60s', item '%.60s': a word for \"missing\" (NA, nan, NULL); data.missing=skip "
-                "leaves such ratings out, data.missing=keep takes it for an id",
-                r->reading.from, idtable_name(r->users, t->user[k]), idtable_name(r->items, t->item[k]));
-        if (missing && rd->spec->missing == MISSING_SKIP)
-            continue;
-        triplets_move(t, n, k);
-        if (r->given)
-            r->given[n] = r->given[k];
-        n++;
-    }
-    t->n = n;
-    r->reading.missing_dropped = rd->spec->missing == MISSING_SKIP;
-    return 0;
+    told->missing = total->missing;
+    told->missing_dropped = total->missing && rd->spec->missing == MISSING_SKIP;
 }
 
 /* data.time=lines */
@@ -287,8 +243,6 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
         rc = read_text(&rd, &source->text[k], err);
     if (rc == 0)
         report(&rd, source);
-    if (rc == 0)
-        rc = check_missing(&rd, err);
     if (rc == 0 && rd.all.n == 0)
         rc = error_set(err, PT_EDATA, "%s: holds no ratings%s%s", source->text[0].shown,
                        r->reading.elsewhere ? "; no line fits data.where=" : "",

@@ -1,4 +1,13 @@
-#include "read/reader_team.h"
+/* A text parsed by several workers, with the result of one parser.
+ *
+ *   worker   | reads a block of lines | parses it | places it | reads the next ...
+ *
+ * One worker reads at a time; the others parse meanwhile. Blocks are placed in the order of the text: the
+ * worker gives each id that is new in its own tables its row in the whole's, and takes as much room in the
+ * whole's triplets as its block has ratings. Then it copies them there, renumbered, while the next block is
+ * placed. A worker's blocks come in order, and its tables list ids in the order they appeared to it: so the
+ * rows of the whole are in order of first appearance in the text. */
+#include "read/parser.h"
 
 #include "base/mem.h"
 #include "par/team.h"
@@ -195,7 +204,7 @@ static bool init_job(const struct reader_team *t, struct job *job)
                              .out = &job->local,
                              .skip_bad = whole->skip_bad,
                              .keep_time = whole->keep_time,
-                             .skip_missing = whole->skip_missing,
+                             .if_missing = whole->if_missing,
                              .past_head = true};
     if (!job->users.table || !job->items.table)
         return false;

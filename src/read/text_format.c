@@ -147,15 +147,19 @@ struct field text_plain(struct field f, char *scratch, size_t space)
     return (struct field){scratch, n, false};
 }
 
-const char *const text_missing_words[] = {"NA",   "nan", "NaN", "NAN", "NULL", "null", "None",
-                                          "none", "\\N", "N/A", "n/a", "<NA>", NULL};
-
 bool text_is_missing(const char *text, size_t length)
 {
-    for (int k = 0; text_missing_words[k]; k++)
-        if (text_same(text_missing_words[k], strlen(text_missing_words[k]), text, length))
+    static const char words[][5] = {"NA",   "nan",  "NaN", "NAN", "NULL", "null",
+                                    "None", "none", "\\N", "N/A", "n/a",  "<NA>"};
+    char key[5] = "";
+
+    if (length == 0 || length > 4)
+        return length == 0;
+    memcpy(key, text, length);
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (memcmp(key, words[k], sizeof key) == 0)
             return true;
-    return length == 0;
+    return false;
 }
 
 void text_show_columns(const struct text_format *d, char *out, size_t space)

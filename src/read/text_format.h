@@ -114,7 +114,6 @@ struct field text_plain(struct field f, char *scratch, size_t space);
 
 /* Whether the text is empty or a word for "missing": NA, nan, NULL, None, \N, N/A. */
 bool text_is_missing(const char *text, size_t length);
-extern const char *const text_missing_words[]; /* NULL at the end */
 
 /* "user, item, rating, time" into out, for messages. */
 void text_show_columns(const struct text_format *d, char *out, size_t space);

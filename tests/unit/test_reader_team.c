@@ -1,7 +1,7 @@
 /* A text parsed by several workers in blocks of any size: the same as by one parser. */
 #include "support.h"
 
-#include "read/reader_team.h"
+#include "read/parser.h"
 
 #include <unistd.h>
 

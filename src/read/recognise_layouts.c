@@ -46,16 +46,6 @@ static enum role find_role(const char *text, char mark)
     return r;
 }
 
-/* The column of the sample with this name; -1: none. */
-static int find_name(const struct sample *s, const char *text, size_t length)
-{
-    int c = 0;
-
-    while (c < s->columns && !text_same(s->name[c].text, s->name[c].length, text, length))
-        c++;
-    return c < s->columns ? c : NONE;
-}
-
 static int refuse_name(const struct recogniser *g, const char *option, const char *name, size_t length)
 {
     char list[400] = "", one[PRINTABLE_BYTES], shown[PRINTABLE_BYTES];
@@ -83,7 +73,7 @@ int option_columns(const struct recogniser *g, int of[ROLES])
             stop = g->by_name ? name + 1 : p + strlen(p);
             while (*stop && !(*stop == ' ' && find_role(stop + 1, '=') != ROLES))
                 stop++;
-            if (g->by_name && (c = find_name(g->s, name + 1, (size_t)(stop - name - 1))) == NONE)
+            if (g->by_name && (c = sample_find_name(g->s, name + 1, (size_t)(stop - name - 1))) == NONE)
                 return refuse_name(g, "data.columns", name + 1, (size_t)(stop - name - 1));
             if (r != ROLE_SKIP && of[r] != NONE)
                 return error_set(g->err, PT_ECONFIG, "data.columns: %s stands twice", role_name(r));
@@ -107,7 +97,7 @@ int option_where(struct recogniser *g, bool named)
         return error_set(g->err, PT_ECONFIG, "data.where: COLUMN=WORD, such as event=purchase or 4=buy");
     snprintf(d->where_word, sizeof d->where_word, "%s", equals + 1);
     if (named)
-        d->where = find_name(g->s, where, (size_t)(equals - where));
+        d->where = sample_find_name(g->s, where, (size_t)(equals - where));
     if (d->where == NONE && equals - where < 4 && sscanf(where, "%d=", &number) == 1 && number > 0 &&
         number <= columns)
         d->where = number - 1;
@@ -141,7 +131,7 @@ enum text_layout layout_of_mark(const struct recogniser *g, const char *banner)
 int layout_json(struct recogniser *g)
 {
     struct text_format *d = g->d;
-    int rc = json_lines_sample(g->s, g->begin, g->end, g->err);
+    int rc = json_lines_sample(g->s, g->begin, g->end, g->head, g->err);
 
     if (rc == 0 && g->by_position)
         rc =

@@ -64,7 +64,7 @@ int values_cell_lists(struct recogniser *g);
 /* The layout by the mark that the first line has; `banner`: the text's very first line. */
 enum text_layout layout_of_mark(const struct recogniser *g, const char *banner);
 /* A table of the first lines of JSON, and the keys of all of them as its names. */
-int json_lines_sample(struct sample *s, const char *begin, const char *end, struct error *err);
+int json_lines_sample(struct sample *s, const char *begin, const char *end, int64_t head, struct error *err);
 int layout_json(struct recogniser *g);
 int layout_matrix_market(struct recogniser *g, const char *banner);
 int layout_netflix(struct recogniser *g);

@@ -174,6 +174,14 @@ void sample_take_names(struct sample *s)
     s->first = 1;
 }
 
+int sample_find_name(const struct sample *s, const char *text, size_t length)
+{
+    for (int c = 0; c < s->columns; c++)
+        if (text_same(s->name[c].text, s->name[c].length, text, length))
+            return c;
+    return -1;
+}
+
 void sample_free(struct sample *s)
 {
     if (s)

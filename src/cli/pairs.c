@@ -36,7 +36,7 @@ static const char *mark_of(const char *text, size_t length)
 
 static struct text_format format_of(const char *mark)
 {
-    struct text_format d = {.where = -1, .event = -1};
+    struct text_format d = TEXT_FORMAT(.layout = FORMAT_DELIMITED);
 
     text_set_delimiter(&d, mark);
     return d;
@@ -122,12 +122,8 @@ int pairs_header(struct pairs *p, const char *text, size_t length, bool unknown,
         word[strcspn(word, mark)] = '\0';
         return unknown && strcasestr(word, "user");
     }
-    for (int c = 0; c < d.columns; c++) {
-        if (d.role[c] == ROLE_USER)
-            p->user = c;
-        if (d.role[c] == ROLE_ITEM)
-            p->item = c;
-    }
+    p->user = d.of[ROLE_USER];
+    p->item = d.of[ROLE_ITEM];
     p->d = d;
     p->named = p->user != 0 || p->item != 1;
     return 1;

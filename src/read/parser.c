@@ -28,15 +28,11 @@ enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
  * it. */
 static enum again header_again(const struct text_format *d, const struct field *line)
 {
-    const struct field *user = line, *item = line;
+    const struct field *user = &line[d->of[ROLE_USER]], *item = &line[d->of[ROLE_ITEM]];
     struct field f[TEXT_COLUMNS];
     int64_t n;
     int found = 0, alike = 0;
 
-    for (int c = 0; c < d->columns; c++) {
-        user = d->role[c] == ROLE_USER ? &line[c] : user;
-        item = d->role[c] == ROLE_ITEM ? &line[c] : item;
-    }
     if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
         return NOT_A_HEADER;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);

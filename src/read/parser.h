@@ -114,8 +114,8 @@ int json_lines_parse(struct parser *p, const char *line, const char *end);
 #define PLAIN_COLUMNS 8 /* of a text whose lines can be plain */
 
 struct plain_form {
-    int columns, at[ROLES]; /* the last column of each role; -1: none */
-    uint8_t role[PLAIN_COLUMNS];
+    int columns, of[ROLES];
+    bool skips, skip[PLAIN_COLUMNS];
     unsigned width; /* of the delimiter: one character, or the same one twice */
     char delimiter;
     uint64_t header[PLAIN_COLUMNS]; /* words of the header: a line with one as its user is not plain */

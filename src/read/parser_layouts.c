@@ -110,7 +110,7 @@ static int parse_cell_list(struct parser *p, const char *line, const char *end)
     char scratch[FIELD_ID_BYTES];
     struct field f[2], user;
     int64_t n = text_cut(p->format, line, end, f, 2);
-    int u = p->format->role[0] == ROLE_USER ? 0 : 1;
+    bool u = p->format->of[ROLE_USER] != 0;
 
     if (n != 2)
         return parser_bad(p, "%" PRId64 " fields where 2 are expected (user, list of items)", n < 0 ? 1 : n);

@@ -41,18 +41,17 @@ static void note_header(struct plain_form *out, const struct text_format *d)
 
 bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 {
-    *out = (struct plain_form){.columns = d->columns,
-                               .at = {-1, -1, -1, -1, -1},
-                               .width = (unsigned)d->delimiter_length,
-                               .delimiter = d->delimiter[0]};
+    *out = (struct plain_form){
+        .columns = d->columns, .width = (unsigned)d->delimiter_length, .delimiter = d->delimiter[0]};
 
     if (d->layout != FORMAT_DELIMITED || d->blanks || d->columns > COLUMNS || d->where >= 0 ||
         d->event >= 0 || *d->comment ||
         (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
         return false;
+    memcpy(out->of, d->of, sizeof out->of);
     for (int c = 0; c < d->columns; c++) {
-        out->role[c] = d->role[c];
-        out->at[d->role[c]] = c;
+        out->skip[c] = text_role(d, c) == ROLE_SKIP;
+        out->skips |= out->skip[c];
     }
     note_header(out, d);
     return true;
@@ -158,7 +157,7 @@ INLINE bool read_time(struct piece p, bool keep, int64_t *out)
 static bool skipped_are_plain(const struct plain_form *f, const struct piece *piece)
 {
     for (int k = 0; k < f->columns; k++)
-        for (unsigned c = 0; f->role[k] == ROLE_SKIP && c < piece[k].length; c++)
+        for (unsigned c = 0; f->skip[k] && c < piece[k].length; c++)
             if ((unsigned char)piece[k].text[c] <= ' ' || piece[k].text[c] == '"')
                 return false;
     return true;
@@ -170,11 +169,11 @@ INLINE const char *read_line(const struct plain_form *f, const char *line, bool 
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
 
-    if (!next || !read_id(f, piece[f->at[ROLE_USER]], &out->user) ||
-        !read_id(f, piece[f->at[ROLE_ITEM]], &out->item) ||
-        (f->at[ROLE_RATING] >= 0 && !read_value(piece[f->at[ROLE_RATING]], &out->value)) ||
-        (f->at[ROLE_TIME] >= 0 && !read_time(piece[f->at[ROLE_TIME]], keep_time, &out->time)) ||
-        (f->at[ROLE_SKIP] >= 0 && !skipped_are_plain(f, piece)))
+    if (!next || !read_id(f, piece[f->of[ROLE_USER]], &out->user) ||
+        !read_id(f, piece[f->of[ROLE_ITEM]], &out->item) ||
+        (f->of[ROLE_RATING] >= 0 && !read_value(piece[f->of[ROLE_RATING]], &out->value)) ||
+        (f->of[ROLE_TIME] >= 0 && !read_time(piece[f->of[ROLE_TIME]], keep_time, &out->time)) ||
+        (f->skips && !skipped_are_plain(f, piece)))
         return NULL;
     return next;
 }
@@ -288,15 +287,16 @@ static const char *parse_numbers(const char delimiter, struct parser *p, const c
 const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
                                const char *end)
 {
-    static const int usual_at[ROLES] = {-1, 0, 1, 2, 3};
+    static const int usual_of[ROLES] = {-1, 0, 1, 2, 3};
     const struct plain_form own = *form; /* nothing that is written can be it */
     struct plain_form usual = own;       /* known to the compiler */
 
-    if (own.columns != 4 || own.width != 1 || memcmp(own.at, usual_at, sizeof usual_at) != 0)
+    if (own.columns != 4 || own.width != 1 || memcmp(own.of, usual_of, sizeof usual_of) != 0)
         return parse_lines(&own, p, p->keep_time, begin, end);
     begin = parse_numbers(own.delimiter, p, begin, end);
-    memcpy(usual.at, usual_at, sizeof usual_at);
+    memcpy(usual.of, usual_of, sizeof usual_of);
     usual.columns = 4;
     usual.width = 1;
+    usual.skips = false;
     return parse_lines(&usual, p, p->keep_time, begin, end);
 }

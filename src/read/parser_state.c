@@ -126,14 +126,12 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
     const struct text_format *d = p->format;
     char shown[PRINTABLE_BYTES], place[TEXT_WORD + 16];
     int64_t time;
-    int c = 0;
+    int c = d->of[r];
 
     if (r == ROLE_RATING && p->if_missing == MISSING_SKIP && text_is_missing(f->text, f->length)) {
         p->no_rating++;
         return 0;
     }
-    while (c < d->columns && d->role[c] != r)
-        c++;
     snprintf(place, sizeof place, "field %d", c + 1);
     if (d->layout == FORMAT_JSON)
         snprintf(place, sizeof place, "the key %s", d->key[c]);
@@ -183,14 +181,14 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
 int parser_put_columns(struct parser *p, const struct field *f)
 {
     const struct text_format *d = p->format;
-    const struct field *of[ROLES] = {NULL}, *where = d->where >= 0 ? &f[d->where] : NULL;
+    const struct field *of[ROLES], *where = d->where >= 0 ? &f[d->where] : NULL;
 
     if (where && !text_same(where->text, where->length, d->where_word, strlen(d->where_word))) {
         p->elsewhere++;
         return 0;
     }
-    for (int c = 0; c < d->columns; c++)
-        of[d->role[c]] = &f[c];
+    for (enum role r = ROLE_USER; r < ROLES; r++)
+        of[r] = d->of[r] >= 0 ? &f[d->of[r]] : NULL;
     return parser_put_fields(p, of, d->event >= 0 ? &f[d->event] : NULL);
 }
 

@@ -239,18 +239,12 @@ static void prefer_header(struct recogniser *g)
 
 static int take_positions(struct recogniser *g)
 {
-    int of[ROLES] = {-1, -1, -1, -1, -1};
-
     if (g->spec->columns > TEXT_COLUMNS)
         return error_set(g->err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
     if (!g->by_position)
         return 0;
-    TRY(option_columns(g, of));
     g->d->columns = g->spec->columns;
-    for (enum role r = ROLE_USER; r < ROLES; r++)
-        if (of[r] >= 0)
-            g->d->role[of[r]] = (uint8_t)r;
-    return 0;
+    return option_columns(g, g->d->of);
 }
 
 static int recognise_lines(struct recogniser *g)
@@ -273,7 +267,7 @@ static int recognise_lines(struct recogniser *g)
         return layout_matrix(g);
     if (d->layout == FORMAT_CELL_LISTS) {
         d->columns = d->columns ? d->columns : 2;
-        d->role[0] = d->role[0] ? d->role[0] : ROLE_USER;
+        d->of[ROLE_USER] = d->of[ROLE_USER] > 0;
         REPORT(g, "a user and a list of items a line");
         return 0;
     }
@@ -319,14 +313,13 @@ static void preview(struct recogniser *g)
 
     for (int k = 0; k < 3 && g->s->cell && g->s->first + k < g->s->rows; k++)
         for (int r = ROLE_USER; r < ROLES; r++)
-            for (int c = 0; c < g->d->columns && c < g->s->columns; c++)
-                if (g->d->role[c] == r) {
-                    const struct field *f = sample_cell(g->s, g->s->first + k, c);
-                    char *out = g->told->preview[k];
+            if (g->d->of[r] >= 0 && g->d->of[r] < g->s->columns) {
+                const struct field *f = sample_cell(g->s, g->s->first + k, g->d->of[r]);
+                char *out = g->told->preview[k];
 
-                    text_append(out, sizeof g->told->preview[k], "%s%s %s", *out ? ", " : "",
-                                role_name((enum role)r), printable(shown, f->text, f->length));
-                }
+                text_append(out, sizeof g->told->preview[k], "%s%s %s", *out ? ", " : "",
+                            role_name((enum role)r), printable(shown, f->text, f->length));
+            }
 }
 
 int recognise_text(struct text_format *out, struct reading *told, const struct ratings_spec *spec,
@@ -347,14 +340,12 @@ int recognise_text(struct text_format *out, struct reading *told, const struct r
     for (int i = 0; i < spec->columns; i++)
         g.by_name = g.by_name || strchr(spec->column[i], '=');
     g.by_position = spec->columns > 0 && !g.by_name;
-    *out = (struct text_format){.where = -1, .event = -1};
+    *out = TEXT_FORMAT(.layout = FORMAT_DELIMITED);
     g.s->shown = shown;
     rc = recognise_layout(&g);
     out->head_lines = g.head;
-    for (int c = 0; c < out->columns; c++) {
-        out->has_rating = out->has_rating || out->role[c] == ROLE_RATING;
-        out->has_time = out->has_time || out->role[c] == ROLE_TIME;
-    }
+    out->has_rating |= out->of[ROLE_RATING] >= 0;
+    out->has_time = out->of[ROLE_TIME] >= 0;
     if (rc == 0)
         preview(&g);
     sample_free(g.s);
@@ -373,7 +364,6 @@ int recognise_header_line(struct text_format *d, const char *line, const char *e
     if (!s)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
     s->shown = shown;
-    d->where = d->event = -1;
     sample_read_lines(s, d, line, end, 0);
     rc = s->columns > 0 && s->columns <= TEXT_COLUMNS ? sample_make_table(s, d, err) : 0;
     if (rc == 0 && s->rows && header_first_line(s) == FIRST_NAMES) {

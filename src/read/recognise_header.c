@@ -6,8 +6,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#define NONE (-1)
-
 /* --- is it one? ---------------------------------------------------------------------------------- */
 
 /* Letters in front of digits: of u17 the u. */
@@ -259,20 +257,18 @@ int header_roles(struct recogniser *g)
 
     describe_columns(&k);
     TRY(g->by_name ? option_columns(g, k.of) : find_roles(&k));
-    memset(d->role, 0, sizeof d->role);
+    memcpy(d->of, k.of, sizeof d->of);
     d->columns = k.n;
     d->event = k.event;
     *columns = *unused = 0;
     g->told->counts = k.of[ROLE_RATING] != NONE && column_name_counts(g->s->name[k.of[ROLE_RATING]].text,
                                                                       g->s->name[k.of[ROLE_RATING]].length);
     for (int r = ROLE_USER; r < ROLES; r++)
-        if (k.of[r] != NONE) {
-            d->role[k.of[r]] = (uint8_t)r;
+        if (k.of[r] != NONE)
             text_append(columns, sizeof g->told->columns, "%s%s=%s", *columns ? " " : "",
                         role_name((enum role)r), show(&k, k.of[r], shown));
-        }
     for (int c = 0; c < k.n; c++)
-        if (d->role[c] == ROLE_SKIP)
+        if (text_role(d, c) == ROLE_SKIP)
             text_append(unused, sizeof g->told->unused, "%s%s%s", *unused ? ", " : "",
                         g->s->name[c].length ? show(&k, c, shown) : "a column without a name",
                         why_unused(&k, c));

@@ -6,8 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define NONE (-1)
-
 /* --- options ------------------------------------------------------------------------------------- */
 
 /* "\t" is written with a backslash in YAML's plain style and on a command line. */
@@ -109,21 +107,18 @@ int option_where(struct recogniser *g, bool named)
 /* The first characters of a line as a string. */
 static void copy_line(char out[128], const char *line, const char *end)
 {
-    size_t n = (size_t)(text_without_cr(line, text_newline(line, end)) - line);
-
-    snprintf(out, 128, "%.*s", (int)(n < 127 ? n : 127), line);
+    snprintf(out, 128, "%.*s", (int)(text_without_cr(line, text_newline(line, end)) - line), line);
 }
 
 enum text_layout layout_of_mark(const struct recogniser *g, const char *banner)
 {
-    char line[128];
-    size_t digits;
+    const char *line = g->begin, *end = text_without_cr(line, text_newline(line, g->end)), *p = line;
 
-    copy_line(line, g->begin, g->end);
-    digits = strspn(line, "0123456789");
+    while (p < end && isdigit((unsigned char)*p))
+        p++;
     if (text_begins(banner, g->end, "%%MatrixMarket"))
         return FORMAT_MATRIX_MARKET;
-    if (digits && strcmp(line + digits, ":") == 0) /* the item of the lines below */
+    if (p > line && p + 1 == end && *p == ':') /* the item of the lines below */
         return FORMAT_NETFLIX;
     return !g->d->delimiter_length && (*line == '{' || *line == '[') ? FORMAT_JSON : FORMAT_DELIMITED;
 }
@@ -131,17 +126,17 @@ enum text_layout layout_of_mark(const struct recogniser *g, const char *banner)
 int layout_json(struct recogniser *g)
 {
     struct text_format *d = g->d;
-    int rc = json_lines_sample(g->s, g->begin, g->end, g->head, g->err);
 
-    if (rc == 0 && g->by_position)
-        rc =
-            error_set(g->err, PT_ECONFIG, "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
-    if (rc == 0 && (rc = header_roles(g)) == 0)
-        rc = option_where(g, true);
-    for (int c = 0; rc == 0 && c < d->columns; c++)
-        if (d->role[c] != ROLE_SKIP || c == d->where || c == d->event)
+    TRY(json_lines_sample(g->s, g->begin, g->end, g->head, g->err));
+    if (g->by_position)
+        return error_set(g->err, PT_ECONFIG,
+                         "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
+    TRY(header_roles(g));
+    TRY(option_where(g, true));
+    for (int c = 0; c < d->columns; c++)
+        if (text_role(d, c) != ROLE_SKIP || c == d->where || c == d->event)
             snprintf(d->key[c], TEXT_WORD, "%s", g->s->name[c].text);
-    return rc;
+    return 0;
 }
 
 /* "%%MatrixMarket matrix coordinate real general", comments, a line of sizes, then lines of row, column,
@@ -153,21 +148,19 @@ int layout_matrix_market(struct recogniser *g, const char *banner)
 
     copy_line(line, banner, g->end);
     printable(shown, line, strlen(line));
-    for (char *c = line; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    pattern = strstr(line, "pattern") != NULL;
-    if (!strstr(line, "coordinate") || !strstr(line, "general") || strstr(line, "complex"))
+    pattern = strcasestr(line, "pattern") != NULL;
+    if (!strcasestr(line, "coordinate") || !strcasestr(line, "general") || strcasestr(line, "complex"))
         return error_set(g->err, PT_EDATA,
                          "%s:1: Matrix Market, '%s': only 'matrix coordinate' of real, integer or pattern, "
                          "'general', is read (an array: scipy.io.mmread, then mmwrite of a coo_array)",
                          g->s->shown, shown);
-    text_set_delimiter(g->d, " ");
     copy_line(line, g->begin, g->end);
     (void)sscanf(line, "%*s %*s %" SCNd64, &g->d->entries);
     recogniser_pass_line(g); /* the sizes */
+    text_set_delimiter(g->d, " ");
     g->d->layout = FORMAT_DELIMITED;
     g->d->columns = pattern ? 2 : 3;
-    memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_ITEM, ROLE_RATING}, 3);
+    memcpy(g->d->of, (int[]){NONE, 0, 1, pattern ? NONE : 2, NONE}, sizeof g->d->of);
     REPORT(g, "Matrix Market: user=row item=column%s", pattern ? "" : " rating=value");
     return 0;
 }
@@ -177,12 +170,12 @@ int layout_netflix(struct recogniser *g)
     bool rated = false;
 
     text_set_delimiter(g->d, ",");
-    sample_read_lines(g->s, g->d, g->begin, g->end, g->head);
     g->d->columns = 3;
-    memcpy(g->d->role, (uint8_t[]){ROLE_USER, ROLE_RATING, ROLE_TIME}, 3);
-    for (int k = 0; k < g->s->lines; k++)
-        rated = rated || g->s->line[k].fields == 3;
+    memcpy(g->d->of, (int[]){NONE, 0, NONE, 1, 2}, sizeof g->d->of);
     REPORT(g, "Netflix: 'item:', then user, rating, date");
+    sample_read_lines(g->s, g->d, g->begin, g->end, g->head);
+    for (int k = 0; k < g->s->lines; k++)
+        rated |= g->s->line[k].fields == 3;
     return rated || g->s->lines < 2
                ? 0
                : recogniser_doubt(g, -1,
@@ -204,8 +197,8 @@ int layout_matrix(struct recogniser *g)
     TRY(sample_make_table(g->s, d, g->err));
     first = sample_cell(g->s, 0, 0);
     header = spec->header == HEADER_YES || (spec->header == HEADER_AUTO && !field_is_number(first));
-    d->user_first = spec->columns ? d->role[0] == ROLE_USER : header;
-    d->skip_first = spec->columns && d->role[0] == ROLE_SKIP;
+    d->user_first = spec->columns ? d->of[ROLE_USER] == 0 : header;
+    d->skip_first = spec->columns && text_role(d, 0) == ROLE_SKIP;
     d->columns = g->s->columns;
     d->has_missing = spec->has_missing;
     d->missing = (float)spec->missing_value;
@@ -219,13 +212,13 @@ int layout_matrix(struct recogniser *g)
 
 int layout_lists(struct recogniser *g)
 {
-    enum text_layout layout = g->d->layout;
+    static const char *const form[] = {[FORMAT_LISTS] = "user item item ...",
+                                       [FORMAT_ITEM_VALUES] = "user item:rating item:rating ...",
+                                       [FORMAT_COUNTED_LISTS] =
+                                           "count item item ..., users numbered by line"};
 
     g->head += g->spec->header == HEADER_YES;
-    g->d->has_rating = layout == FORMAT_ITEM_VALUES;
-    REPORT(g, "lists: %s",
-           layout == FORMAT_LISTS         ? "user item item ..."
-           : layout == FORMAT_ITEM_VALUES ? "user item:rating item:rating ..."
-                                          : "count item item ..., users numbered by line");
+    g->d->has_rating = g->d->layout == FORMAT_ITEM_VALUES;
+    REPORT(g, "lists: %s", form[g->d->layout]);
     return 0;
 }

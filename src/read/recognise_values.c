@@ -110,7 +110,12 @@ int values_roles(struct recogniser *g)
                                 "data.columns=user,item,rating takes it for a rating");
     if (n > 2 && (time = check_rating(g, 2)) < 0)
         return time;
-    memcpy(d->role, (uint8_t[]){ROLE_USER, ROLE_ITEM, time ? ROLE_TIME : ROLE_RATING, ROLE_TIME}, (size_t)n);
+    d->of[ROLE_USER] = 0;
+    d->of[ROLE_ITEM] = 1;
+    if (n > 2)
+        d->of[time ? ROLE_TIME : ROLE_RATING] = 2;
+    if (n > 3)
+        d->of[ROLE_TIME] = 3;
     d->columns = n;
     d->assumed = true;
     if (n < 4)
@@ -274,11 +279,9 @@ int values_cell_lists(struct recogniser *g)
 {
     const struct sample *s = g->s;
     struct text_format *d = g->d;
-    int item = 0, brackets = 0;
+    int item = d->of[ROLE_ITEM], brackets = 0;
     bool lists = false;
 
-    while (item < d->columns && d->role[item] != ROLE_ITEM)
-        item++;
     if (item >= s->columns)
         return 0;
     for (int row = s->first; row < s->rows; row++)

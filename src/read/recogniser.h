@@ -19,6 +19,7 @@ struct recogniser {
     struct error *err;
 };
 
+#define NONE           (-1) /* no column */
 #define REPORT(g, ...) snprintf((g)->told->columns, sizeof(g)->told->columns, __VA_ARGS__)
 
 /* The way out of every doubt: PT_EDATA with the line of this row (of the table; -1: the first line), what it

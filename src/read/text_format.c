@@ -153,7 +153,7 @@ bool text_is_missing(const char *text, size_t length)
                                     "None", "none", "\\N", "N/A", "n/a",  "<NA>"};
     char key[5] = "";
 
-    if (length == 0 || length > 4)
+    if (length == 0 || length > 4 || (*text >= '0' && *text <= '9'))
         return length == 0;
     memcpy(key, text, length);
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
@@ -162,9 +162,18 @@ bool text_is_missing(const char *text, size_t length)
     return false;
 }
 
+enum role text_role(const struct text_format *d, int column)
+{
+    enum role r = ROLE_USER;
+
+    while (r < ROLES && d->of[r] != column)
+        r++;
+    return r < ROLES ? r : ROLE_SKIP;
+}
+
 void text_show_columns(const struct text_format *d, char *out, size_t space)
 {
     *out = 0;
     for (int c = 0; c < d->columns; c++)
-        text_append(out, space, "%s%s", c ? ", " : "", role_name((enum role)d->role[c]));
+        text_append(out, space, "%s%s", c ? ", " : "", role_name(text_role(d, c)));
 }

@@ -28,9 +28,9 @@ struct text_format {
     int64_t entries;    /* number of lines by Matrix Market's line of sizes; 0: unknown */
     int64_t head_lines; /* skipped lines, comments, the header, a size line */
     char header[TEXT_HEADER];
-    int header_length;          /* 0: none, or longer than TEXT_HEADER */
-    int columns;                /* of a delimited text */
-    uint8_t role[TEXT_COLUMNS]; /* enum role */
+    int header_length; /* 0: none, or longer than TEXT_HEADER */
+    int columns;       /* of a delimited text */
+    int of[ROLES];     /* the column of each role; -1: none */
     bool has_rating, has_time;
     bool assumed;   /* columns by position */
     bool row_names; /* the header lacks the first field (R) */
@@ -43,6 +43,8 @@ struct text_format {
     float missing;
     bool user_first, skip_first; /* FORMAT_MATRIX: the first field is a user, or is skipped */
 };
+#define TEXT_FORMAT(...)                                                                                     \
+    ((struct text_format){.of = {-1, -1, -1, -1, -1}, .where = -1, .event = -1, __VA_ARGS__})
 
 /* The first newline from p on, or `end`. */
 static inline const char *text_newline(const char *p, const char *end)
@@ -115,5 +117,6 @@ struct field text_plain(struct field f, char *scratch, size_t space);
 /* Whether the text is empty or a word for "missing": NA, nan, NULL, None, \N, N/A. */
 bool text_is_missing(const char *text, size_t length);
 
+enum role text_role(const struct text_format *d, int column);
 /* "user, item, rating, time" into out, for messages. */
 void text_show_columns(const struct text_format *d, char *out, size_t space);

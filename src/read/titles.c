@@ -56,8 +56,8 @@ static void find_columns(struct text_format *d, const struct sample *s)
     }
     d->head_lines = id_rank >= 0 && title_rank >= 0 && id != title;
     d->columns = s->columns < 2 ? 2 : s->columns < TEXT_COLUMNS ? s->columns : TEXT_COLUMNS;
-    d->role[d->head_lines ? id : 0] = ROLE_USER; /* as a parser has them */
-    d->role[d->head_lines ? title : 1] = ROLE_ITEM;
+    d->of[ROLE_USER] = d->head_lines ? id : 0; /* as a parser has them */
+    d->of[ROLE_ITEM] = d->head_lines ? title : 1;
     d->strict = false;
 }
 
@@ -67,7 +67,7 @@ static int recognise_titles(struct text_format *d, const char *name, const char 
     bool bars = strstr(name, "u.item") != NULL;
     scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
 
-    *d = (struct text_format){.layout = FORMAT_DELIMITED, .where = -1, .event = -1};
+    *d = TEXT_FORMAT(.layout = FORMAT_DELIMITED);
     if (!s)
         return PT_ENOMEM;
     if (bars || strstr(name, "movies.dat"))

@@ -146,7 +146,7 @@ static size_t make_line(char *line, const struct text_format *d)
     size_t n = 0;
 
     for (int c = 0; c < columns; c++) {
-        enum role role = (enum role)(c < d->columns ? d->role[c] : ROLE_SKIP);
+        enum role role = c < d->columns ? text_role(d, c) : ROLE_SKIP;
         const char *text = role == ROLE_RATING ? PICK(values) : role == ROLE_TIME ? PICK(times) : PICK(ids);
 
         if (role != ROLE_RATING && role != ROLE_TIME && rand() % 3)
@@ -196,10 +196,8 @@ static void compare(const struct text_format *d)
 static void plain_lines_are_what_the_careful_way_makes_of_them(void **state)
 {
     static const char *const delimiters[] = {",", "\t", "::", ";", "|", ", ", "#!", "-", "."};
-    static const uint8_t roles[][6] = {{ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME},
-                                       {ROLE_USER, ROLE_ITEM, ROLE_RATING},
-                                       {ROLE_ITEM, ROLE_USER},
-                                       {ROLE_TIME, ROLE_SKIP, ROLE_ITEM, ROLE_RATING, ROLE_USER, ROLE_SKIP}};
+    static const int of[][ROLES] = {
+        {-1, 0, 1, 2, 3}, {-1, 0, 1, 2, -1}, {-1, 1, 0, -1, -1}, {-1, 4, 2, 3, 0}};
     static const int columns[] = {4, 3, 2, 6};
 
     (void)state;
@@ -213,12 +211,10 @@ static void plain_lines_are_what_the_careful_way_makes_of_them(void **state)
                                     .columns = columns[r]};
 
             strcpy(d.delimiter, delimiters[c]);
-            memcpy(d.role, roles[r], sizeof roles[r]);
+            memcpy(d.of, of[r], sizeof of[r]);
             d.quotes = d.strict = strcmp(d.delimiter, ",") == 0 || strcmp(d.delimiter, ";") == 0;
-            for (int k = 0; k < d.columns; k++) {
-                d.has_rating = d.has_rating || d.role[k] == ROLE_RATING;
-                d.has_time = d.has_time || d.role[k] == ROLE_TIME;
-            }
+            d.has_rating = d.of[ROLE_RATING] >= 0;
+            d.has_time = d.of[ROLE_TIME] >= 0;
             compare(&d);
         }
 }

@@ -163,7 +163,7 @@ static void any_blocks_and_workers(void **state)
                               .columns = 4,
                               .has_rating = true,
                               .has_time = true,
-                              .role = {ROLE_USER, ROLE_ITEM, ROLE_RATING, ROLE_TIME}};
+                              .of = {-1, 0, 1, 2, 3}};
     struct text_format lists = {.layout = FORMAT_LISTS,
                                 .where = -1,
                                 .event = -1,
@@ -196,7 +196,7 @@ static void a_long_line(void **state)
                             .delimiter = ",",
                             .delimiter_length = 1,
                             .columns = 2,
-                            .role = {ROLE_USER, ROLE_ITEM}};
+                            .of = {-1, 0, 1, -1, -1}};
     size_t n = 0, space = 600000;
     char *text = malloc(space);
 
@@ -223,7 +223,7 @@ static void many_new_ids(void **state)
                             .delimiter = ",",
                             .delimiter_length = 1,
                             .columns = 2,
-                            .role = {ROLE_USER, ROLE_ITEM}};
+                            .of = {-1, 0, 1, -1, -1}};
     size_t n = 0;
     char *text = malloc(400000 * 40);
 
@@ -245,7 +245,7 @@ static void many_workers(void **state)
                             .delimiter = ",",
                             .delimiter_length = 1,
                             .columns = 2,
-                            .role = {ROLE_USER, ROLE_ITEM}};
+                            .of = {-1, 0, 1, -1, -1}};
     size_t n = 0;
     char *text = malloc(60000 * 20);
 
@@ -263,7 +263,7 @@ static void many_workers(void **state)
 static void quotes_with_line_breaks(void **state)
 {
     struct text_format d = {
-        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .role = {ROLE_USER, ROLE_ITEM}};
+        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .of = {-1, 0, 1, -1, -1}};
     char *text = malloc(400000);
     size_t n = 0;
 
@@ -282,7 +282,7 @@ static void quotes_with_line_breaks(void **state)
 static void what_follows_an_open_quote(void **state)
 {
     struct text_format d = {
-        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .role = {ROLE_USER, ROLE_ITEM}};
+        .layout = FORMAT_DELIMITED, .where = -1, .event = -1, .columns = 3, .of = {-1, 0, 1, -1, -1}};
     char *text = malloc(400000);
     size_t n = 0;
 

@@ -20,14 +20,26 @@ static void put_number(struct tensors_writer *w, const char *key, int digits, do
     tensors_metadata(w, key, text);
 }
 
+/* The configuration, but for how many threads worked on which vector path: they leave no trace in a file. */
+static int answer_text(char **out, const struct config *of, struct error *err)
+{
+    scoped(config_free) struct config *c = NULL;
+    size_t length;
+
+    TRY(config_copy(&c, of, err));
+    c->threads = 0;
+    c->isa = 0;
+    c->bind = BIND_AUTO;
+    return run_config_text(c, out, &length, err);
+}
+
 static int put_metadata(struct tensors_writer *w, const struct model_file *f, struct error *err)
 {
     const struct problem *p = f->problem;
     mem_scoped char *config = NULL;
     char epoch[32];
-    size_t length;
 
-    TRY(run_config_text(f->config, &config, &length, err));
+    TRY(answer_text(&config, f->config, err));
     tensors_metadata(w, "config", config);
     tensors_metadata(w, "model", config_enum_name("model.kind", f->config->model_kind));
     tensors_metadata(w, "side", p->side == SIDE_USER ? "user" : "item");

@@ -23,7 +23,7 @@ without_times() {
 }
 
 n=0
-# threads ARGUMENT...: 1, 2 and 3 of them leave the same lines and hashes
+# threads ARGUMENT...: 1, 2 and 3 of them leave the same lines, hashes and model file
 threads() {
     n=$((n + 1))
     for t in 1 2 3; do
@@ -34,6 +34,7 @@ threads() {
         [ "$(grep -c . "lines.$t")" -ge 2 ] || complain "$*: fewer than 2 lines of metrics.jsonl"
         cmp "lines.1" "lines.$t" >&2 || complain "$*: other lines of metrics.jsonl with $t threads"
         cmp "hashes.1" "hashes.$t" >&2 || complain "$*: other hashes with $t threads"
+        cmp "t$n.1/model.safetensors" "t$n.$t/model.safetensors" >&2 || complain "$*: another model file with $t threads"
     done
     grep -q '"time":{"train_s":' "t$n.1/metrics.jsonl" || complain "$*: no times in metrics.jsonl"
 }

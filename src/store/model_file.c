@@ -118,9 +118,12 @@ static void put_biases(struct tensors_writer *w, const struct problem *p)
     put_counts(w, by_user ? p->train->column_count : p->train->row_count, p->items);
 }
 
-/* Number of values for each weight, from the weight itself on, that the file holds. */
+/* Number of values for each weight, from the weight itself on, that the file holds. A closed form is never in
+ * the middle of its work: it goes on from its model, or begins again. */
 static int values_of(const struct model_file *f, const struct param *p)
 {
+    if (f->state && problem_traits(f->config)->closed)
+        return 0;
     return f->state ? 1 + p->moments : 1;
 }
 

@@ -3,7 +3,7 @@
  * model.safetensors       weights, configuration, facts about the training ratings; a U8 tensor marks
  *                         the rows without any
  * checkpoint.safetensors  weights and their moments (NAME.m, NAME.v), the same metadata, and the state
- * of the                         run as JSON (train/checkpoint.h)
+ * of the                         run as JSON (train/checkpoint.c); of a closed form the state alone
  *
  * Tensors are whole matrices in the order of columns, without padding: shards, threads and ranks leave no
  * trace in a file. */

@@ -221,10 +221,22 @@ int rundir_find_checkpoint(struct run *r, struct error *err)
     return rc == 0 && r->ranks.id ? read_state(r, rundir_path(r->dir, RUN_CHECKPOINT), err) : rc;
 }
 
+/* A closed form begins again where it was not done; else its weights are those of the model. */
+static int load_closed(struct run *r, struct error *err)
+{
+    if (r->state.epoch)
+        return model_file_read(rundir_path(r->dir, RUN_MODEL), r->trainer.model, false, err);
+    r->state.in_epoch = 0;
+    r->state.sums = (struct epoch_sums){0};
+    return 0;
+}
+
 int rundir_load_checkpoint(struct run *r, struct error *err)
 {
     const char *path = rundir_path(r->dir, RUN_CHECKPOINT);
 
+    if (problem_traits(r->config)->closed)
+        return load_closed(r, err);
     if (r->state.in_epoch > scheduler_max_steps(&r->trainer.scheduler))
         return error_set(err, PT_EFILE, "%s: the state of the run is damaged", path);
     return model_file_read(path, r->trainer.model, true, err);

@@ -69,6 +69,14 @@ train popular "${data[@]}" model.items_most=40
 "$PARTRAIN" recommend -m popular -k 5 history >out 2>err || fail "items_most: recommend: $(cat err)"
 "$PARTRAIN" export -m popular -o popular.onnx >out 2>err || fail "items_most: export: $(cat err)"
 
+# A checkpoint has no weights: what was not done begins again, what was done goes on from the model.
+[ "$(stat -c %s refit/checkpoint.safetensors)" -lt 4000 ] || fail "a checkpoint of a closed form holds weights"
+cp -r refit again
+rm again/summary.json
+"$PARTRAIN" train -q --out again --resume >out 2>err || fail "resume: $(cat err)"
+grep '_hash"' refit/summary.json >wanted
+grep '_hash"' again/summary.json | cmp -s wanted - || fail "resumed: other weights"
+
 # Refused: a start, no penalty, too many items.
 ! "$PARTRAIN" train -q --out no -c "$source/conf/ease.yaml" "${data[@]}" train.init=some >out 2>err || fail "train.init is taken"
 complains 'train.init: ease is computed from the ratings alone'

@@ -52,9 +52,9 @@ static inline int need_memory(bool had, struct error *err)
     return had ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }
 
-/* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it; whoever
- * hands it on sets it to NULL. SCOPED stands beside each function that is used so. scoped_value is for a
- * function that takes the variable's address. Memory: mem_scoped (base/mem.h). */
+/* `scoped(config_free) struct config *c = NULL;` is freed at the end of the block that declares it, unless
+ * handed_on(c) gave it to somebody else. SCOPED stands beside each function that is used so. scoped_value is
+ * for a function that takes the variable's address. Memory: mem_scoped (base/mem.h). */
 #define scoped(free_it)    __attribute__((cleanup(free_it##_scoped)))
 #define scoped_value(fini) __attribute__((cleanup(fini)))
 #define SCOPED(free_it, type)                                                                                \
@@ -62,6 +62,15 @@ static inline int need_memory(bool had, struct error *err)
     {                                                                                                        \
         free_it(*variable);                                                                                  \
     }
+
+/* What a variable holds, for its next owner: the variable is NULL then. */
+#define handed_on(variable)                                                                                  \
+    ({                                                                                                       \
+        __typeof__(variable) value_ = (variable);                                                            \
+                                                                                                             \
+        (variable) = NULL;                                                                                   \
+        value_;                                                                                              \
+    })
 
 /* Puts "fmt: " in front of err->text; returns err->code. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -122,8 +122,7 @@ static int open_temp(struct file_writer *w)
     w->fd = openat(w->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (w->fd < 0)
         return fail(w, "create");
-    w->temp = temp;
-    temp = NULL;
+    w->temp = handed_on(temp);
     return 0;
 }
 
@@ -139,8 +138,7 @@ int file_create(struct file_writer **out, const char *path, struct error *err)
     TRY(resolve(&real, path, err));
     if (open_folder(w, real) < 0 || open_temp(w) < 0)
         return error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);
-    *out = w;
-    w = NULL;
+    *out = handed_on(w);
     return 0;
 }
 

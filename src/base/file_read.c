@@ -48,9 +48,8 @@ static int read_all(char **out, size_t *length, int fd, const char *path, size_t
         data = more;
     }
     data[used] = 0;
-    *out = data;
+    *out = handed_on(data);
     *length = used;
-    data = NULL;
     return 0;
 }
 

@@ -243,8 +243,7 @@ int json_read_lines(struct json **out, const char *path, struct error *err)
         if (json_array_append_new(inner(all), inner(line)) < 0)
             return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     }
-    *out = all;
-    all = NULL;
+    *out = handed_on(all);
     return 0;
 }
 

@@ -34,8 +34,8 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /*
 bool mem_available(int64_t bytes);
 void mem_free(void *block);
 
-/* `mem_scoped int64_t *order = mem_alloc(...);` is freed at the end of the block that declares it. Whoever
- * hands the memory on sets the variable to NULL. */
+/* `mem_scoped int64_t *order = mem_alloc(...);` is freed at the end of the block that declares it, unless
+ * handed_on(order) (base/error.h) gave it to somebody else. */
 #define mem_scoped __attribute__((cleanup(mem_free_scoped)))
 static inline void mem_free_scoped(void *variable)
 {

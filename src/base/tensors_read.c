@@ -277,11 +277,12 @@ static int load(struct tensors *t, struct error *err)
 {
     struct hash *h = NULL;
     bool sealed = false;
-    int rc;
+    int rc = 0;
 
-    if ((rc = map_file(t, err)) < 0 || (rc = parse_header(t, err)) < 0 ||
-        (rc = check_metadata(t, &sealed, err)) < 0 || (rc = parse_entries(t, err)) < 0)
-        return rc;
+    TRY(map_file(t, err));
+    TRY(parse_header(t, err));
+    TRY(check_metadata(t, &sealed, err));
+    TRY(parse_entries(t, err));
     if (sealed) {
         h = hash_new();
         rc = h ? check_sums(t, h, err) : error_set(err, PT_ENOMEM, "out of memory");
@@ -302,8 +303,7 @@ int tensors_open(struct tensors **out, const char *path, struct error *err)
     if ((rc = load(t, err)) < 0)
         error_prefix(err, "%s", path);
     TRY(rc);
-    *out = t;
-    t = NULL;
+    *out = handed_on(t);
     return 0;
 }
 

@@ -66,8 +66,7 @@ int tensors_create(struct tensors_writer **out, const char *path, struct error *
     if (!w || !w->path || !w->hash || !json_get(w->root, "__metadata__"))
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     TRY(file_create(&w->file, path, err));
-    *out = w;
-    w = NULL;
+    *out = handed_on(w);
     return 0;
 }
 

@@ -273,12 +273,16 @@ static int alloc_parts(struct fill *f, const struct team *team, struct error *er
     return 0;
 }
 
+static void fill_fini(struct fill *f)
+{
+    mem_pool_free(&f->pool);
+}
+
 int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
                const struct shard *cut, int shards, struct team *team, struct error *err)
 {
-    struct matrix *m = mem_zalloc(1, sizeof *m);
-    struct fill f = {.m = m, .r = r, .spec = spec};
-    int rc;
+    scoped(matrix_free) struct matrix *m = mem_zalloc(1, sizeof *m);
+    scoped_value(fill_fini) struct fill f = {.m = m, .r = r, .spec = spec};
 
     if (m) {
         m->examples = spec->examples;
@@ -289,23 +293,17 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
         m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
         m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
     }
-    if (!m || !m->cut || !m->part || !m->row_count || !m->row_norm) {
-        matrix_free(m);
+    if (!m || !m->cut || !m->part || !m->row_count || !m->row_norm)
         return error_set(err, PT_ENOMEM, "example matrix: out of memory");
-    }
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
-    if ((rc = alloc_lists(&f, err)) == 0 && (rc = count_rows(&f, err)) == 0 &&
-        (rc = number_rows(m, err)) == 0)
-        rc = alloc_parts(&f, team, err);
-    if (rc == 0)
-        team_run(team, fill_own, &f);
-    mem_pool_free(&f.pool);
-    if (rc < 0)
-        matrix_free(m);
-    else
-        *out = m;
-    return rc;
+    TRY(alloc_lists(&f, err));
+    TRY(count_rows(&f, err));
+    TRY(number_rows(m, err));
+    TRY(alloc_parts(&f, team, err));
+    team_run(team, fill_own, &f);
+    *out = handed_on(m);
+    return 0;
 }
 
 void matrix_free(struct matrix *m)

@@ -68,6 +68,7 @@ struct matrix_spec {
 int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix_spec *spec,
                const struct shard *cut, int shards, struct team *team, struct error *err);
 void matrix_free(struct matrix *m);
+SCOPED(matrix_free, struct matrix)
 
 /* Entries of each column, to make a cut from: (columns), for mem_free; NULL: no memory. */
 int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec *spec);

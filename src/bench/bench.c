@@ -283,8 +283,8 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 {
     int rc = make_problem(b, b->spec->threads[0], false, err);
 
-    if (rc < 0 || (rc = make_model(b, err)) < 0)
-        return rc;
+    TRY(rc);
+    TRY(make_model(b, err));
     note(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
          row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);

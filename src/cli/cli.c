@@ -196,8 +196,7 @@ int cli_load(struct config **out, const char *file, char **assignment, int n, st
     if (file)
         TRY(cli_name_installed(config_load(c, file, err), file, err));
     TRY(cli_set(c, assignment, n, err));
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 
@@ -207,8 +206,7 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
 
     TRY(cli_load(&c, file, assignment, n, err));
     TRY(config_check(c, err));
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 

@@ -127,12 +127,13 @@ static int parse(struct request *q, struct cli_args *args, int argc, char **argv
 {
     int rc = cli_parse(args, &cmd_bench_usage, argc, argv, q, err);
 
-    if (rc < 0 ||
-        (q->threads && (rc = read_list(q->spec.threads, &q->spec.rows, "--threads", q->threads, err)) < 0) ||
-        (q->rank_list &&
-         (rc = read_list(q->ranks.count, &q->ranks.rows, "--ranks", q->rank_list, err)) < 0) ||
-        (q->seconds && (rc = read_seconds(q->seconds, &q->spec.seconds, err)) < 0))
-        return rc;
+    TRY(rc);
+    if (q->threads)
+        TRY(read_list(q->spec.threads, &q->spec.rows, "--threads", q->threads, err));
+    if (q->rank_list)
+        TRY(read_list(q->ranks.count, &q->ranks.rows, "--ranks", q->rank_list, err));
+    if (q->seconds)
+        TRY(read_seconds(q->seconds, &q->spec.seconds, err));
     q->spec.weak = q->weak;
     q->spec.repeats = (int)q->repeats;
     q->spec.steps = q->steps;

@@ -115,8 +115,7 @@ static int configure(struct config **out, const struct request *q, struct error 
     TRY(config_check(c, err));
     if (!*c->data_path)
         return error_set(err, PT_EUSAGE, "which ratings? partrain data %s PATH", q->verb);
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 

@@ -197,8 +197,7 @@ int list_read(struct list **out, const char *text, bool file, struct error *err)
         if (*at)
             l->entry[l->n++] = at;
     }
-    *out = l;
-    l = NULL;
+    *out = handed_on(l);
     return 0;
 }
 

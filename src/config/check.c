@@ -140,11 +140,9 @@ static bool adam_is_meant(const struct config *c)
 
 static int set_defaults(struct config *c, const struct key_value *d, size_t n, struct error *err)
 {
-    int rc = 0;
-
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = set_default(c, d[i].key, d[i].value, err);
-    return rc;
+    for (size_t i = 0; i < n; i++)
+        TRY(set_default(c, d[i].key, d[i].value, err));
+    return 0;
 }
 
 static int set_model_defaults(struct config *c, struct error *err)
@@ -152,31 +150,28 @@ static int set_model_defaults(struct config *c, struct error *err)
     bool by_click =
         is(c, FOR_VAE) && !config_given(c, "model.kl_weight") && !config_given(c, "model.kl_anneal_steps");
     bool autorec = is(c, FOR_AUTOREC) && !config_given(c, "model.loss");
-    int rc = 0;
 
     if (is(c, FOR_MF) && !config_given(c, "train.optimizer"))
         c->optimizer = adam_is_meant(c) ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
     if (is(c, FOR_SGD) && !config_given(c, "model.center"))
         c->center = c->range_low >= c->range_high;
-    for (size_t i = 0; i < sizeof model_defaults / sizeof *model_defaults && rc == 0; i++)
+    for (size_t i = 0; i < sizeof model_defaults / sizeof *model_defaults; i++)
         if (is(c, model_defaults[i].use))
-            rc = set_default(c, model_defaults[i].key, model_defaults[i].value, err);
-    if (rc == 0 && by_click)
-        rc = set_defaults(c, vae_defaults, sizeof vae_defaults / sizeof *vae_defaults, err);
-    if (rc == 0 && autorec)
-        rc = set_defaults(c, autorec_defaults[c->model_side], 6, err);
-    if (rc == 0 && is(c, FOR_IALS))
-        rc = option_set_text(c, option_find("model.hidden"), "[]", err);
+            TRY(set_default(c, model_defaults[i].key, model_defaults[i].value, err));
+    if (by_click)
+        TRY(set_defaults(c, vae_defaults, sizeof vae_defaults / sizeof *vae_defaults, err));
+    if (autorec)
+        TRY(set_defaults(c, autorec_defaults[c->model_side], 6, err));
+    if (is(c, FOR_IALS))
+        TRY(option_set_text(c, option_find("model.hidden"), "[]", err));
     if (is(c, FOR_RECVAE))
         c->decoder = DECODER_LINEAR;
     if (is(c, FOR_EASE) && c->epochs > 1) /* a closed form has nothing to go on from */
         c->epochs = 1;
-    if (rc == 0 && c->metrics.n == 0)
-        rc = option_set_text(c, option_find("eval.metrics"),
-                             is(c, FOR_CLICKS) ? "[ndcg@100, recall@20, recall@50]" : "[rmse, mae]", err);
-    if (rc == 0 && !*c->monitor)
-        rc = option_set_text(c, option_find("train.monitor"), c->metrics.value[0], err);
-    return rc;
+    if (c->metrics.n == 0)
+        TRY(option_set_text(c, option_find("eval.metrics"),
+                            is(c, FOR_CLICKS) ? "[ndcg@100, recall@20, recall@50]" : "[rmse, mae]", err));
+    return *c->monitor ? 0 : option_set_text(c, option_find("train.monitor"), c->metrics.value[0], err);
 }
 
 /* The first rule that is broken makes the message. */
@@ -261,13 +256,6 @@ static int check_data(const struct config *c, struct error *err)
     return check_columns(columns, err);
 }
 
-static int check_share(const char *key, double value, struct error *err)
-{
-    REFUSE_IF(value >= 1 && value != floor(value),
-              "%s: %g is neither a share (below 1) nor a count (a whole number)", key, value);
-    return 0;
-}
-
 static int check_split_model(const struct config *c, bool trains, struct error *err)
 {
     const char *split = config_enum_name("split.kind", c->split_kind);
@@ -288,18 +276,19 @@ static int check_split_model(const struct config *c, bool trains, struct error *
 
 static int check_split(const struct config *c, bool trains, struct error *err)
 {
-    int rc = 0;
+    const struct {
+        unsigned use;
+        const char *key;
+        double value;
+    } share[] = {{FOR_SHARE, "split.test", c->split_test},
+                 {FOR_CELLS, "split.valid", c->split_valid},
+                 {FOR_ROWS, "split.test_users", c->split_test_users},
+                 {FOR_ROWS, "split.valid_users", c->split_valid_users}};
 
-    if (is(c, FOR_SHARE))
-        rc = check_share("split.test", c->split_test, err);
-    if (rc == 0 && is(c, FOR_CELLS))
-        rc = check_share("split.valid", c->split_valid, err);
-    if (rc == 0 && is(c, FOR_ROWS))
-        rc = check_share("split.test_users", c->split_test_users, err);
-    if (rc == 0 && is(c, FOR_ROWS))
-        rc = check_share("split.valid_users", c->split_valid_users, err);
-    if (rc < 0)
-        return rc;
+    for (int i = 0; i < 4; i++)
+        REFUSE_IF(is(c, share[i].use) && share[i].value >= 1 && share[i].value != floor(share[i].value),
+                  "%s: %g is neither a share (below 1) nor a count (a whole number)", share[i].key,
+                  share[i].value);
     REFUSE_IF(
         is(c, FOR_ROWS) && c->split_test_users < 1 && c->split_valid_users < 1 &&
             c->split_test_users + c->split_valid_users >= 1,
@@ -355,11 +344,10 @@ static int check_train(const struct config *c, struct error *err)
 
 static int check(struct config *c, bool trains, struct error *err)
 {
-    int rc;
-
-    if ((rc = set_model_defaults(c, err)) < 0 || (rc = check_model(c, err)) < 0 ||
-        (rc = check_data(c, err)) < 0 || (rc = check_split(c, trains, err)) < 0)
-        return rc;
+    TRY(set_model_defaults(c, err));
+    TRY(check_model(c, err));
+    TRY(check_data(c, err));
+    TRY(check_split(c, trains, err));
     return trains ? check_train(c, err) : 0;
 }
 

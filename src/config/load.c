@@ -18,8 +18,7 @@ static int make(struct config **out, const struct config *from, struct error *er
         return error_set(err, PT_ENOMEM, "configuration: out of memory");
     for (int i = 0; i < option_count(); i++)
         TRY(from ? option_copy(c, from, option_at(i), err) : option_set_default(c, option_at(i), err));
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 

@@ -265,8 +265,7 @@ int tree_parse(struct tree **out, const char *text, size_t length, const char *n
     rc = read_document(&r, root);
     yaml_parser_delete(&r.parser);
     TRY(rc);
-    *out = root;
-    root = NULL;
+    *out = handed_on(root);
     return 0;
 }
 

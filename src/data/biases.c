@@ -142,7 +142,7 @@ static void choose(struct fit *f, const int64_t *extra, struct team *team, struc
 int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, int side, struct team *team,
                struct error *err)
 {
-    struct mem_pool pool = {0};
+    scoped_value(mem_pool_free) struct mem_pool pool = {0};
     struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side, .pool = &pool};
     struct side_rows all;
     double *column, *example;
@@ -157,10 +157,8 @@ int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, i
     count_rows(&f, &f.column, PART_TRAIN);
     count_rows(&f, &f.example, PART_TRAIN);
     count_rows(&f, &all, GOES_IN);
-    if (!b->column || !b->example || pool.failed) {
-        mem_pool_free(&pool);
+    if (!b->column || !b->example || pool.failed)
         return error_set(err, PT_ENOMEM, "biases: out of memory");
-    }
     if (b->user_shrink == 0.0)
         choose(&f, all.count, team, b);
     example = column + f.column.rows;
@@ -170,31 +168,27 @@ int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, i
         b->column[k] = (float)column[k];
     for (int64_t k = 0; k < f.example.rows; k++)
         b->example[k] = (float)example[k];
-    mem_pool_free(&pool);
     return 0;
 }
 
 int biases_of_histories(struct biases *b, const struct ratings *r, const uint8_t *part, int side,
                         const uint8_t *known, struct error *err)
 {
-    struct mem_pool pool = {0};
+    scoped_value(mem_pool_free) struct mem_pool pool = {0};
     struct fit f = {.r = r, .part = part, .mean = b->mean, .side = side, .pool = &pool};
     double shrink = side ? b->user_shrink : b->item_shrink, *sum;
 
     pick_rows(&f);
     sum = mem_pool_zalloc(&pool, f.example.rows, sizeof *sum);
     count_rows(&f, &f.example, GOES_IN);
-    if (pool.failed) {
-        mem_pool_free(&pool);
+    if (pool.failed)
         return error_set(err, PT_ENOMEM, "biases: out of memory");
-    }
     for (int64_t i = 0; i < r->n; i++)
         if (part[i] & GOES_IN)
             sum[f.example.row[i]] += (double)r->value[i] - f.mean - (double)b->column[f.column.row[i]];
     for (int64_t e = 0; e < f.example.rows; e++)
         if (!known || !known[e])
             b->example[e] = (float)(sum[e] / ((double)f.example.count[e] + shrink));
-    mem_pool_free(&pool);
     return 0;
 }
 

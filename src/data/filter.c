@@ -81,7 +81,6 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const str
                    struct error *err)
 {
     int64_t low = 0, by_item = 0, by_user = 0, items_dropped;
-    int rc;
 
     note_values(r, look);
     r->n_read = r->n;
@@ -90,13 +89,10 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const str
     r->min_user_ratings = spec->min_user_ratings;
     r->min_item_ratings = spec->min_item_ratings;
     drop_low(r, spec->min_rating, &low);
-    rc =
-        drop_rare(r, r->item, idtable_count(r->items), spec->min_item_ratings, &by_item, &items_dropped, err);
-    if (rc == 0)
-        rc = drop_rare(r, r->user, idtable_count(r->users), spec->min_user_ratings, &by_user,
-                       &r->users_dropped, err);
-    if (rc < 0)
-        return rc;
+    TRY(drop_rare(r, r->item, idtable_count(r->items), spec->min_item_ratings, &by_item, &items_dropped,
+                  err));
+    TRY(drop_rare(r, r->user, idtable_count(r->users), spec->min_user_ratings, &by_user, &r->users_dropped,
+                  err));
     r->low_dropped = low;
     r->item_dropped = by_item;
     r->user_dropped = by_user;
@@ -209,8 +205,6 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
 int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
                   struct error *err)
 {
-    int rc;
-
     if (r->duplicates || r->filtered)
         remove_marked(r);
     if (!spec->want_time) {
@@ -224,11 +218,8 @@ int filter_finish(struct ratings *r, const struct ratings_spec *spec, const stru
     }
     for (int64_t k = 0; spec->binarize && k < r->n; k++)
         r->value[k] = 1;
-    rc = renumber(r, r->user, &r->users, NULL, err);
-    if (rc == 0)
-        rc = renumber(r, r->item, &r->items, &r->title, err);
-    if (rc < 0)
-        return rc;
+    TRY(renumber(r, r->user, &r->users, NULL, err));
+    TRY(renumber(r, r->item, &r->items, &r->title, err));
     r->low = r->high = r->value[0];
     for (int64_t k = 1; k < r->n; k++) {
         r->low = r->value[k] < r->low ? r->value[k] : r->low;

@@ -233,8 +233,7 @@ int split_make(struct split **out, const struct ratings *r, const struct split_s
                          " ratings none is left to train on; hold out fewer (split.test and "
                          "split.valid, split.test_users and split.valid_users, or a later split.time_cut)",
                          r->n);
-    *out = s;
-    s = NULL;
+    *out = handed_on(s);
     return 0;
 }
 

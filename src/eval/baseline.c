@@ -143,8 +143,7 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
                  const struct problem *p, const struct engine *eng, double setting, struct error *err)
 {
     const struct baseline_ops *ops = all[kind];
-    struct baseline *b;
-    int rc;
+    scoped(baseline_free) struct baseline *b = NULL;
 
     if (kind == BASELINE_BIAS && !p->bias.column)
         return error_set(
@@ -160,12 +159,9 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
         return error_set(err, PT_ENOMEM, "out of memory");
     *b = (struct baseline){
         .model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p, .setting = setting};
-    rc = ops->init ? ops->init(b, spec, err) : 0;
-    if (rc < 0) {
-        baseline_free(b);
-        return rc;
-    }
-    *out = b;
+    if (ops->init)
+        TRY(ops->init(b, spec, err));
+    *out = handed_on(b);
     return 0;
 }
 
@@ -201,6 +197,30 @@ const char *baseline_chosen(const struct baseline *b)
                                  : ", by the validation part of the run";
 }
 
+int baseline_choose(struct baseline *b, const struct eval_spec *spec, const double *choice, int n,
+                    void (*set)(struct baseline *b, double setting), struct error *err)
+{
+    scoped(evaluator_free) struct evaluator *e = NULL;
+    struct eval_spec one = *spec;
+    double best = -1.0;
+
+    one.n = 1;
+    TRY(evaluator_new(&e, &one, &b->problem->valid, baseline_model(b), b->problem, err));
+    for (int i = 0; i < n; i++) {
+        struct eval_result r;
+
+        set(b, choice[i]);
+        evaluate(e, &r);
+        if (r.value[0] > best) {
+            best = r.value[0];
+            b->setting = choice[i];
+        }
+    }
+    if (b->setting != choice[n - 1])
+        set(b, b->setting);
+    return 0;
+}
+
 void baseline_free(struct baseline *b)
 {
     if (b && b->ops->fini)
@@ -216,10 +236,10 @@ static int evaluate_one(double *value, enum baseline_kind kind, const struct eva
                         struct error *err)
 {
     struct eval_spec own = *spec;
+    scoped(baseline_free) struct baseline *b = NULL;
+    scoped(evaluator_free) struct evaluator *e = NULL;
     struct eval_result result;
-    struct baseline *b = NULL;
-    struct evaluator *e = NULL;
-    int at[METRICS_MOST] = {0}, rc;
+    int at[METRICS_MOST] = {0};
 
     own.n = 0;
     own.untrained = UNTRAINED_SCORE; /* its own output knows who is not known */
@@ -230,16 +250,12 @@ static int evaluate_one(double *value, enum baseline_kind kind, const struct eva
         }
     if (own.n == 0 || (kind == BASELINE_BIAS && !p->bias.column))
         return 0;
-    if ((rc = baseline_new(&b, kind, &own, p, eng, NAN, err)) < 0)
-        return rc;
-    if ((rc = evaluator_new(&e, &own, part, &b->model, p, err)) == 0) {
-        evaluate(e, &result);
-        for (int i = 0; i < own.n; i++)
-            value[at[i]] = result.value[i];
-    }
-    evaluator_free(e);
-    baseline_free(b);
-    return rc;
+    TRY(baseline_new(&b, kind, &own, p, eng, NAN, err));
+    TRY(evaluator_new(&e, &own, part, &b->model, p, err));
+    evaluate(e, &result);
+    for (int i = 0; i < own.n; i++)
+        value[at[i]] = result.value[i];
+    return 0;
 }
 
 int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spec,
@@ -247,15 +263,14 @@ int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spe
                        struct error *err)
 {
     static const enum baseline_kind cheap[] = {BASELINE_POPULAR, BASELINE_MEAN, BASELINE_BIAS};
-    int rc = 0;
 
     out->any = true;
     for (int k = 0; k < BASELINES; k++)
         for (int i = 0; i < METRICS_MOST; i++)
             out->value[k][i] = NAN;
-    for (int k = 0; k < 3 && rc == 0; k++)
-        rc = evaluate_one(out->value[cheap[k]], cheap[k], spec, part, p, eng, err);
-    return rc;
+    for (int k = 0; k < 3; k++)
+        TRY(evaluate_one(out->value[cheap[k]], cheap[k], spec, part, p, eng, err));
+    return 0;
 }
 
 void baselines_text(char *text, size_t size, const struct baseline_figures *f, int i)

@@ -96,5 +96,9 @@ extern const struct baseline_ops baseline_itemknn, baseline_ease;
 /* Whether the setting is to be chosen on the validation part; and how it was, for `choice`. */
 bool baseline_chooses(const struct baseline *b);
 const char *baseline_chosen(const struct baseline *b);
+/* Sets b->setting to that of the n choices which is best by the first metric of the spec on the validation
+ * part; none is better than nothing: it stays. `set` makes the model ready with one. */
+int baseline_choose(struct baseline *b, const struct eval_spec *spec, const double *choice, int n,
+                    void (*set)(struct baseline *b, double setting), struct error *err);
 /* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);

@@ -9,40 +9,42 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int choices[] = {10, 20, 50, 100, 200};
+static const double choices[] = {10, 20, 50, 100, 200};
 enum { CHOICES = 5, MOST = 200, PLAIN = 100 };
 
 /* An item's rows of others whose neighbour it is: sorted by row. */
 struct neighbours {
     int k;
-    int64_t *ptr;   /* (items + 1) owned */
-    int32_t *item;  /* (entries) owned: whose neighbour it is */
-    int32_t *place; /* (entries) owned: as which, from 0 */
-    float *cosine;  /* (entries) owned */
+    struct mem_pool pool; /* of the arrays */
+    int64_t *ptr;         /* (items + 1) */
+    int32_t *item;        /* (entries): whose neighbour it is */
+    int32_t *place;       /* (entries): as which, from 0 */
+    float *cosine;        /* (entries) */
 };
 
 /* Training pairs by user and by item, without shards. */
 struct pairs {
     int64_t users, items;
-    int64_t *of_user, *of_item; /* (+ 1) owned */
-    int32_t *item, *user;       /* owned */
-    float *near_cosine;         /* (items, MOST) owned: descending */
-    int32_t *near;              /* likewise */
-    int *nears;                 /* (items) owned */
-    int32_t *count;             /* (workers, items) owned, zero between items */
-    int32_t *touched;           /* likewise */
-    struct scored *room;        /* (workers, 2 MOST) owned */
+    struct mem_pool pool;       /* of the arrays */
+    int64_t *of_user, *of_item; /* (+ 1) */
+    int32_t *item, *user;
+    float *near_cosine;  /* (items, MOST): descending */
+    int32_t *near;       /* likewise */
+    int *nears;          /* (items) */
+    int32_t *count;      /* (workers, items), zero between items */
+    int32_t *touched;    /* likewise */
+    struct scored *room; /* (workers, 2 MOST) */
 };
 
 static bool make_pairs(struct pairs *q, const struct matrix *m)
 {
     q->users = m->examples;
     q->items = m->columns;
-    q->of_user = mem_zalloc(q->users + 1, sizeof *q->of_user);
-    q->of_item = mem_zalloc(q->items + 1, sizeof *q->of_item);
-    q->item = mem_alloc(m->entries, sizeof *q->item);
-    q->user = mem_alloc(m->entries, sizeof *q->user);
-    if (!q->of_user || !q->of_item || !q->item || !q->user)
+    q->of_user = mem_pool_zalloc(&q->pool, q->users + 1, sizeof *q->of_user);
+    q->of_item = mem_pool_zalloc(&q->pool, q->items + 1, sizeof *q->of_item);
+    q->item = mem_pool_alloc(&q->pool, m->entries, sizeof *q->item);
+    q->user = mem_pool_alloc(&q->pool, m->entries, sizeof *q->user);
+    if (q->pool.failed)
         return false;
     for (int64_t i = 0; i < q->items; i++)
         q->of_item[i + 1] = q->of_item[i] + m->column_count[i];
@@ -106,14 +108,14 @@ static bool turn_round(struct neighbours *out, const struct pairs *q)
 {
     int64_t n = 0;
 
-    out->ptr = mem_zalloc(q->items + 2, sizeof *out->ptr);
+    out->ptr = mem_pool_zalloc(&out->pool, q->items + 2, sizeof *out->ptr);
     for (int64_t i = 0; i < q->items && out->ptr; i++)
         for (int t = 0; t < q->nears[i]; t++, n++)
             out->ptr[q->near[i * MOST + t] + 2]++;
-    out->item = mem_alloc(n, sizeof *out->item);
-    out->place = mem_alloc(n, sizeof *out->place);
-    out->cosine = mem_alloc(n, sizeof *out->cosine);
-    if (!out->ptr || !out->item || !out->place || !out->cosine)
+    out->item = mem_pool_alloc(&out->pool, n, sizeof *out->item);
+    out->place = mem_pool_alloc(&out->pool, n, sizeof *out->place);
+    out->cosine = mem_pool_alloc(&out->pool, n, sizeof *out->cosine);
+    if (out->pool.failed)
         return false;
     for (int64_t j = 1; j < q->items + 2; j++)
         out->ptr[j] += out->ptr[j - 1];
@@ -128,34 +130,29 @@ static bool turn_round(struct neighbours *out, const struct pairs *q)
     return true;
 }
 
+static void pairs_fini(struct pairs *q)
+{
+    mem_pool_free(&q->pool);
+}
+
 static bool make_neighbours(struct neighbours *out, const struct matrix *train, struct team *team)
 {
-    struct pairs q = {0};
+    scoped_value(pairs_fini) struct pairs q = {0};
+    struct mem_pool *pool = &q.pool;
     int64_t workers = team_workers(team);
-    bool ok = make_pairs(&q, train);
 
-    q.near = mem_alloc(train->columns * MOST, sizeof *q.near);
-    q.near_cosine = mem_alloc(train->columns * MOST, sizeof *q.near_cosine);
-    q.nears = mem_zalloc(train->columns, sizeof *q.nears);
-    q.count = mem_zalloc(workers * train->columns, sizeof *q.count);
-    q.touched = mem_alloc(workers * train->columns, sizeof *q.touched);
-    q.room = mem_alloc(workers * 2 * MOST, sizeof *q.room);
-    ok = ok && q.near && q.near_cosine && q.nears && q.count && q.touched && q.room;
-    if (ok) {
-        team_run(team, find_all, &q);
-        ok = turn_round(out, &q);
-    }
-    mem_free(q.of_user);
-    mem_free(q.of_item);
-    mem_free(q.item);
-    mem_free(q.user);
-    mem_free(q.near);
-    mem_free(q.near_cosine);
-    mem_free(q.nears);
-    mem_free(q.count);
-    mem_free(q.touched);
-    mem_free(q.room);
-    return ok;
+    if (!make_pairs(&q, train))
+        return false;
+    q.near = mem_pool_alloc(pool, q.items * MOST, sizeof *q.near);
+    q.near_cosine = mem_pool_alloc(pool, q.items * MOST, sizeof *q.near_cosine);
+    q.nears = mem_pool_zalloc(pool, q.items, sizeof *q.nears);
+    q.count = mem_pool_zalloc(pool, workers * q.items, sizeof *q.count);
+    q.touched = mem_pool_alloc(pool, workers * q.items, sizeof *q.touched);
+    q.room = mem_pool_alloc(pool, workers * 2 * MOST, sizeof *q.room);
+    if (pool->failed)
+        return false;
+    team_run(team, find_all, &q);
+    return turn_round(out, &q);
 }
 
 /* What item j adds to the scores of a shard's columns. */
@@ -193,58 +190,34 @@ static void score(struct worker *w, struct model *m, int shard, int64_t rows, fl
     }
 }
 
-/* k by the first metric of the spec on the validation part. */
-static int choose(struct baseline *b, const struct eval_spec *spec, struct error *err)
+static void set_count(struct baseline *b, double k)
 {
-    struct eval_spec one = *spec;
-    struct evaluator *e = NULL;
-    double best = -1.0;
-    int chosen = PLAIN, rc;
-
-    one.n = 1;
-    if ((rc = evaluator_new(&e, &one, &b->problem->valid, &b->model, b->problem, err)) < 0)
-        return rc;
-    for (int i = 0; i < CHOICES; i++) {
-        struct eval_result r;
-
-        b->neighbours->k = choices[i];
-        evaluate(e, &r);
-        if (r.value[0] > best) {
-            best = r.value[0];
-            chosen = choices[i];
-        }
-    }
-    evaluator_free(e);
-    b->neighbours->k = chosen;
-    return 0;
+    b->neighbours->k = (int)k;
 }
 
 static int init(struct baseline *b, const struct eval_spec *spec, struct error *err)
 {
     const struct problem *p = b->problem;
-    int rc = 0;
+    const char *how = baseline_chosen(b);
+    bool chooses = baseline_chooses(b);
 
     if (p->side == 0)
         return error_set(err, PT_EUSAGE, "itemknn ranks items for users; this model's examples are items");
     b->neighbours = mem_zalloc(1, sizeof *b->neighbours);
     if (!b->neighbours || !make_neighbours(b->neighbours, p->train, p->team))
         return error_set(err, PT_ENOMEM, "itemknn: out of memory");
-    b->neighbours->k = isnan(b->setting) ? PLAIN : (int)b->setting;
-    if (baseline_chooses(b))
-        rc = choose(b, spec, err);
-    snprintf(b->choice, sizeof b->choice, "%d neighbours%s", b->neighbours->k, baseline_chosen(b));
-    b->setting = b->neighbours->k;
-    return rc;
+    b->setting = isnan(b->setting) ? PLAIN : b->setting;
+    set_count(b, b->setting);
+    if (chooses)
+        TRY(baseline_choose(b, spec, choices, CHOICES, set_count, err));
+    snprintf(b->choice, sizeof b->choice, "%d neighbours%s", b->neighbours->k, how);
+    return 0;
 }
 
 static void fini(struct baseline *b)
 {
-    if (b->neighbours) {
-        mem_free(b->neighbours->ptr);
-        mem_free(b->neighbours->item);
-        mem_free(b->neighbours->place);
-        mem_free(b->neighbours->cosine);
-    }
+    if (b->neighbours)
+        mem_pool_free(&b->neighbours->pool);
     mem_free(b->neighbours);
 }
 

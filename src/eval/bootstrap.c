@@ -151,12 +151,9 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
                      const struct bootstrap_spec *spec, struct error *err)
 {
     mem_scoped double *scratch = NULL;
-    int rc = check_spec(spec, err);
 
-    if (rc == 0)
-        rc = check_values(value, weight, n, err);
-    if (rc < 0)
-        return rc;
+    TRY(check_spec(spec, err));
+    TRY(check_values(value, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     if (!scratch)
         return error_set(err, PT_ENOMEM, "bootstrap: no memory for %d resamples", spec->resamples);
@@ -169,14 +166,10 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
                          struct error *err)
 {
     mem_scoped double *scratch = NULL, *difference = NULL;
-    int rc = check_spec(spec, err);
 
-    if (rc == 0)
-        rc = check_values(a, weight, n, err);
-    if (rc == 0)
-        rc = check_values(b, weight, n, err);
-    if (rc < 0)
-        return rc;
+    TRY(check_spec(spec, err));
+    TRY(check_values(a, weight, n, err));
+    TRY(check_values(b, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     difference = mem_alloc(n, sizeof *difference);
     if (!scratch || !difference)

@@ -35,6 +35,7 @@ struct evaluator;
 int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct eval_part *part,
                   struct model *model, const struct problem *p, struct error *err);
 void evaluator_free(struct evaluator *e);
+SCOPED(evaluator_free, struct evaluator)
 
 void evaluate(struct evaluator *e, struct eval_result *out);
 

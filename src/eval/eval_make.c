@@ -91,8 +91,7 @@ static void init_figures(struct evaluator *e)
 int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const struct eval_part *part,
                   struct model *model, const struct problem *p, struct error *err)
 {
-    struct evaluator *e = mem_zalloc(1, sizeof *e);
-    int rc;
+    scoped(evaluator_free) struct evaluator *e = mem_zalloc(1, sizeof *e);
 
     if (!e)
         return error_set(err, PT_ENOMEM, "evaluation: out of memory");
@@ -111,24 +110,18 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
     init_figures(e);
     init_sums(e);
     init_cold(e);
-    if ((rc = views_new(&e->in, part->in, e->spec.batch, p->team, err)) < 0 ||
-        (rc = views_new(&e->out, part->out, e->spec.batch, p->team, err)) < 0 ||
-        (part->seen && (rc = views_new(&e->seen, part->seen, e->spec.batch, p->team, err)) < 0))
-        goto fail;
+    TRY(views_new(&e->in, part->in, e->spec.batch, p->team, err));
+    TRY(views_new(&e->out, part->out, e->spec.batch, p->team, err));
+    if (part->seen)
+        TRY(views_new(&e->seen, part->seen, e->spec.batch, p->team, err));
     init_room(e);
-    if (e->pool.failed) {
-        rc = error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
-        goto fail;
-    }
-    if (e->ranking && !e->loss && !e->spec.seen_zero && sieve_pays(model, e->k, e->n) &&
-        (rc = sieve_new(&e->sieve, model, e->k, e->spec.batch, err)) < 0)
-        goto fail;
+    if (e->pool.failed)
+        return error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
+    if (e->ranking && !e->loss && !e->spec.seen_zero && sieve_pays(model, e->k, e->n))
+        TRY(sieve_new(&e->sieve, model, e->k, e->spec.batch, err));
     e->block = (struct input){.matrix = part->in, .view = e->in};
-    *out = e;
+    *out = handed_on(e);
     return 0;
-fail:
-    evaluator_free(e);
-    return rc;
 }
 
 void evaluator_free(struct evaluator *e)

@@ -214,17 +214,16 @@ static int autorec_init(struct model *m, struct error *err)
 {
     struct autorec *a = autorec_of(m);
     struct model_spec *spec = &m->spec;
-    int n = spec->hiddens - 1, last, rc;
+    int n = spec->hiddens - 1, last;
 
     spec->normalize_input = false;
     if (n < 0 || n >= CHAIN_MOST)
         return error_set(err, PT_ECONFIG, "model.hidden: autorec needs 1 to %d hidden layers", CHAIN_MOST);
     last = spec->hidden[n];
-    if ((rc = encoder_init(&a->enc, m, spec->hidden[0], false, false, err)) < 0 ||
-        (rc = chain_init(&a->mid, "hidden", n, spec->hidden, false, m, err)) < 0 ||
-        (rc = rating_decoder_init(&a->dec, m, last, last == spec->hidden[0] ? a->enc.reduce : NULL,
-                                  a->enc.view, err)) < 0)
-        return rc;
+    TRY(encoder_init(&a->enc, m, spec->hidden[0], false, false, err));
+    TRY(chain_init(&a->mid, "hidden", n, spec->hidden, false, m, err));
+    TRY(rating_decoder_init(&a->dec, m, last, last == spec->hidden[0] ? a->enc.reduce : NULL, a->enc.view,
+                            err));
     a->code = last_code(a);
     if (spec->dropout > 0.0 && !(a->code = mem_array(spec->batch * row_pad(last), sizeof(float))))
         return error_set(err, PT_ENOMEM, "autorec: out of memory");

@@ -57,7 +57,7 @@ static void bound_as_owned(struct encoder *e, const struct model *m)
 int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool reshard, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int workers = team_workers(m->eng.team), rc;
+    int workers = team_workers(m->eng.team);
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, first, end;
 
     *e = (struct encoder){.normalize = m->spec.normalize_input, .model = m};
@@ -73,16 +73,14 @@ int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool re
         bound_by_cost(e, m);
     else
         bound_as_owned(e, m);
-    if ((rc = table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
-                         m->eng.team, err)) < 0 ||
-        (rc = vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err)) < 0 ||
-        (rc = units_init(&e->units, "encoder", k, linear, m, err)) < 0 ||
-        (rc = reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err)) < 0)
-        return rc;
+    TRY(table_init(&e->v, "encoder.weight", NULL, x->columns, k, !m->spec.fixed, x->cut, x->shards,
+                   m->eng.team, err));
+    TRY(vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err));
+    TRY(units_init(&e->units, "encoder", k, linear, m, err));
+    TRY(reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err));
     team_rank_own(m->eng.team, x->shards, &first, &end);
     for (int64_t s = first; s < end; s++)
-        if ((rc = view_init(&e->view[s], x, (int)s, m->spec.batch, err)) < 0)
-            return rc;
+        TRY(view_init(&e->view[s], x, (int)s, m->spec.batch, err));
     return 0;
 }
 

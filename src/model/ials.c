@@ -192,11 +192,10 @@ static int ials_init(struct model *m, struct error *err)
     const struct matrix *x = m->eng.train;
     struct mem_pool *pool = &a->pool;
     int64_t k = m->spec.latent, ld = row_pad(k), system = normal_floats(ld);
-    int workers = team_workers(m->eng.team), rc;
+    int workers = team_workers(m->eng.team);
 
-    if ((rc = table_init(&a->item, "item.weight", NULL, x->columns, (int)k, MOMENTS_NONE, x->cut, x->shards,
-                         m->eng.team, err)) < 0)
-        return rc;
+    TRY(table_init(&a->item, "item.weight", NULL, x->columns, (int)k, MOMENTS_NONE, x->cut, x->shards,
+                   m->eng.team, err));
     params_add_table(&m->params, &a->item);
     a->code = mem_pool_array(pool, m->spec.eval_batch * ld, sizeof(float));
     a->gram = mem_pool_array(pool, system, sizeof(float));

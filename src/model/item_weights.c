@@ -39,14 +39,13 @@ static int init_list(struct item_weights *w, struct model *m, struct error *err)
 int item_weights_init(struct item_weights *w, struct model *m, int64_t most, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int rc;
 
     if (m->params.ranks->count > 1)
         return error_set(err, PT_EUSAGE,
                          "ease: all of its weights are in one process; start it without mpirun");
     *w = (struct item_weights){.n = item_weights_kept(x->columns, most), .model = m};
-    if (w->n < x->columns && (rc = init_list(w, m, err)) < 0)
-        return rc;
+    if (w->n < x->columns)
+        TRY(init_list(w, m, err));
     return table_init(&w->b, "ease.weight", NULL, w->n, (int)w->n, false, w->cut ? w->cut : x->cut, x->shards,
                       m->eng.team, err);
 }

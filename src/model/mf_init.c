@@ -90,7 +90,6 @@ int mf_tables_init(struct mf *a, int shards, double row_cost, enum moments momen
     const struct engine *eng = &m->eng;
     const struct matrix *x = eng->train;
     int64_t ld = row_pad(spec->latent);
-    int rc;
 
     a->user.cut = mem_pool_alloc(&a->pool, shards, sizeof *a->user.cut);
     a->code = mem_pool_array(&a->pool, spec->eval_batch * (ld + 1), sizeof(float));
@@ -98,11 +97,10 @@ int mf_tables_init(struct mf *a, int shards, double row_cost, enum moments momen
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     a->code_bias = a->code + spec->eval_batch * ld;
     shard_cut(a->user.cut, shards, x->row_count, x->examples, row_cost);
-    if ((rc = table_init(&a->user.t, "user.weight", spec->biases ? "user.bias" : NULL, x->examples,
-                         spec->latent, moments, a->user.cut, shards, eng->team, err)) < 0 ||
-        (rc = table_init(&a->item.t, "item.weight", spec->biases ? "item.bias" : NULL, x->columns,
-                         spec->latent, moments, x->cut, x->shards, eng->team, err)) < 0)
-        return rc;
+    TRY(table_init(&a->user.t, "user.weight", spec->biases ? "user.bias" : NULL, x->examples, spec->latent,
+                   moments, a->user.cut, shards, eng->team, err));
+    TRY(table_init(&a->item.t, "item.weight", spec->biases ? "item.bias" : NULL, x->columns, spec->latent,
+                   moments, x->cut, x->shards, eng->team, err));
     params_add_table(&m->params, &a->user.t);
     params_add_table(&m->params, &a->item.t);
     return 0;
@@ -118,9 +116,8 @@ int mf_init(struct model *m, struct error *err)
     bool copies = m->params.ranks->count > 1;
     int rc;
 
-    if ((rc = mf_tables_init(a, shard_count(x->examples, ld, false), mf_row_cost(eng->cells->n, spec->batch),
-                             spec->fixed ? MOMENTS_NONE : MOMENTS_ALL, err)) < 0)
-        return rc;
+    TRY(mf_tables_init(a, shard_count(x->examples, ld, false), mf_row_cost(eng->cells->n, spec->batch),
+                       spec->fixed ? MOMENTS_NONE : MOMENTS_ALL, err));
     a->sweep = bytes <= SWEEP_BYTES;
     a->owned = mem_pool_zalloc(&a->pool, team_workers(eng->team), sizeof *a->owned);
     a->square = mem_pool_array(&a->pool, spec->batch * ROW_ALIGN, sizeof(float));

@@ -162,9 +162,7 @@ static int mf_sgd_init(struct model *m, struct error *err)
     int rc;
 
     s->p = x->shards;
-    if ((rc = mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES,
-                             err)) < 0)
-        return rc;
+    TRY(mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES, err));
     s->user_mean = mem_pool_array(pool, x->examples, sizeof *s->user_mean);
     s->item_mean = mem_pool_array(pool, x->columns, sizeof *s->item_mean);
     s->user_penalty = penalties(s, x->row_count, x->examples);

@@ -256,7 +256,7 @@ void multivae_draw(struct model *m)
 static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
 {
     const struct model_spec *s = &a->model.spec;
-    int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens, rc;
+    int down[2 * CHAIN_MOST + 2], up[CHAIN_MOST + 2], n = s->hiddens;
     int mirrored = s->decoder == DECODER_LINEAR ? 0 : n;
 
     if (2 * n > CHAIN_MOST)
@@ -275,8 +275,7 @@ static int init_chains(struct multivae *a, int *k0, int *k1, struct error *err)
     for (int i = 0; i < mirrored; i++)
         up[i + 1] = s->hidden[n - 1 - i];
     *k1 = up[mirrored];
-    if ((rc = chain_init(&a->up, "generator", mirrored, up, false, &a->model, err)) < 0)
-        return rc;
+    TRY(chain_init(&a->up, "generator", mirrored, up, false, &a->model, err));
     return chain_init(&a->down, "inference", n, down, true, &a->model, err); /* mean and log variance */
 }
 
@@ -284,26 +283,25 @@ int multivae_init(struct model *m, struct error *err)
 {
     struct multivae *a = multivae_of(m);
     const struct model_spec *spec = &m->spec;
-    int k0 = 0, k1 = 0, rc;
+    int k0 = 0, k1 = 0;
 
     a->variational = spec->kind != MODEL_MULTIDAE;
     a->down.dense = spec->kind == MODEL_RECVAE;
-    if ((rc = init_chains(a, &k0, &k1, err)) < 0 ||
-        (rc = encoder_init(&a->enc, m, k0, a->variational && !spec->hiddens, true, err)) < 0 ||
-        (rc = click_decoder_init(&a->dec, m, k1, err)) < 0)
-        return rc;
+    TRY(init_chains(a, &k0, &k1, err));
+    TRY(encoder_init(&a->enc, m, k0, a->variational && !spec->hiddens, true, err));
+    TRY(click_decoder_init(&a->dec, m, k1, err));
     a->code = last_code(a);
     if (spec->dropout > 0.0 && !(a->code = mem_array(spec->batch * row_pad(k1), sizeof(float))))
         return error_set(err, PT_ENOMEM, "multivae: out of memory");
-    if (a->variational && (rc = latent_init(&a->latent, spec->kind == MODEL_RECVAE, m, err)) < 0)
-        return rc;
+    if (a->variational)
+        TRY(latent_init(&a->latent, spec->kind == MODEL_RECVAE, m, err));
     encoder_list(&a->enc, &m->params);
     chain_list(&a->down, &m->params);
     if (a->variational)
         chain_list(&a->up, &m->params);
     params_add_table(&m->params, &a->dec.w);
-    if (spec->companion && (rc = companion_init(&a->linear, m, err)) < 0)
-        return rc;
+    if (spec->companion)
+        TRY(companion_init(&a->linear, m, err));
     if (spec->companion && spec->fixed)
         companion_list(&a->linear, m, true);
     return 0;

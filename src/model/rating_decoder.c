@@ -6,16 +6,14 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
                         const struct view *views, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int workers = team_workers(m->eng.team), rc;
+    int workers = team_workers(m->eng.team);
     int64_t widest = 0, first, end;
 
     *d = (struct rating_decoder){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
-                         x->shards, m->eng.team, err)) < 0)
-        return rc;
+    TRY(table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut, x->shards,
+                   m->eng.team, err));
     if (!reduce) {
-        if ((rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
-            return rc;
+        TRY(reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err));
         d->owns_reduce = true;
     }
     d->shard = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->shard);

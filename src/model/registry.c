@@ -25,8 +25,7 @@ int model_new(struct model **out, const struct model_spec *spec, const struct en
 {
     const struct model_traits *t = model_traits(spec->kind);
     const struct model_ops *ops = spec->sgd && !spec->fixed ? &mf_sgd_ops : t->ops;
-    struct model *m = mem_zalloc(1, ops->size);
-    int rc;
+    scoped(model_free) struct model *m = mem_zalloc(1, ops->size);
 
     if (!m)
         return error_set(err, PT_ENOMEM, "%s: out of memory", t->name);
@@ -34,13 +33,10 @@ int model_new(struct model **out, const struct model_spec *spec, const struct en
     m->spec = *spec;
     m->eng = *eng;
     m->params.ranks = team_ranks(eng->team);
-    if ((rc = m->ops->init(m, err)) < 0) {
-        model_free(m);
-        return rc;
-    }
+    TRY(m->ops->init(m, err));
     if (!spec->fixed)
         m->ops->draw(m);
-    *out = m;
+    *out = handed_on(m);
     return 0;
 }
 

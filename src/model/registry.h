@@ -22,3 +22,4 @@ const struct model_traits *model_traits(enum model_kind kind);
  * takes NULL. */
 int model_new(struct model **out, const struct model_spec *spec, const struct engine *eng, struct error *err);
 void model_free(struct model *m);
+SCOPED(model_free, struct model)

@@ -12,13 +12,10 @@ static float *zeros(struct units *u, int64_t n)
 
 static int norm_init(struct units *u, const char *prefix, int64_t rows, bool moments, struct error *err)
 {
-    int rc;
-
     snprintf(u->name[0], sizeof u->name[0], "%s.norm.weight", prefix);
     snprintf(u->name[1], sizeof u->name[1], "%s.norm.bias", prefix);
-    if ((rc = vector_init(&u->gain, u->name[0], u->n, moments, err)) < 0 ||
-        (rc = vector_init(&u->offset, u->name[1], u->n, moments, err)) < 0)
-        return rc;
+    TRY(vector_init(&u->gain, u->name[0], u->n, moments, err));
+    TRY(vector_init(&u->offset, u->name[1], u->n, moments, err));
     u->scaled = zeros(u, rows * u->ld);
     u->back = zeros(u, rows * u->ld);
     u->inverse = zeros(u, rows);

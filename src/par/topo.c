@@ -244,19 +244,16 @@ static void fill_facts(struct topo *t)
 
 int topo_new(struct topo **out, const char *synthetic, struct error *err)
 {
-    struct topo *t = mem_zalloc(1, sizeof *t);
-    int rc;
+    scoped(topo_free) struct topo *t = mem_zalloc(1, sizeof *t);
 
     if (!t)
         return error_set(err, PT_ENOMEM, "topology: no memory");
     t->facts.omp_places = !synthetic && openmp_places();
-    if ((rc = load(t, synthetic, err)) < 0 || (rc = find_usable(t, err)) < 0 ||
-        (rc = fill_slots(t, err)) < 0) {
-        topo_free(t);
-        return rc;
-    }
+    TRY(load(t, synthetic, err));
+    TRY(find_usable(t, err));
+    TRY(fill_slots(t, err));
     fill_facts(t);
-    *out = t;
+    *out = handed_on(t);
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct topo;
  * thread. PT_EUSAGE for a description that hwloc does not take. Freed by topo_free. */
 int topo_new(struct topo **out, const char *synthetic, struct error *err);
 void topo_free(struct topo *t);
+SCOPED(topo_free, struct topo)
 
 struct topo_facts {
     int nodes, packages, cores, pus; /* that the process may use; packages 0: unknown */

@@ -249,7 +249,6 @@ int evaluation_align(const struct evaluation *a, const struct evaluation *b, int
             err, PT_EUSAGE,
             "the two runs are not evaluated on the same held-out ratings, so they cannot be compared "
             "user by user; give both the same data.* and split.*");
-    *value = aligned;
-    aligned = NULL;
+    *value = handed_on(aligned);
     return 0;
 }

@@ -190,18 +190,13 @@ static int load(struct eval_run *e, bool others, struct error *err)
 {
     scoped(ratings_free) struct ratings *ratings = NULL;
     scoped(split_free) struct split *split = NULL;
-    struct ratings *taken;
-    struct split *parts;
 
     TRY(read_ratings(&ratings, e, others, err));
     TRY(place_ratings(e, ratings, others, &split, err));
     if (e->on)
         TRY(eval_run_on(e, ratings, err));
-    taken = ratings;
-    parts = e->on ? NULL : split;
-    split = e->on ? split : NULL;
-    ratings = NULL;
-    TRY(trained_files_load(&e->files, taken, parts, &e->problem, &e->model, err));
+    TRY(trained_files_load(&e->files, handed_on(ratings), e->on ? NULL : handed_on(split), &e->problem,
+                           &e->model, err));
     return problem_traits(e->config)->by_rating ? fold_in_users(e, err) : 0;
 }
 
@@ -228,8 +223,7 @@ int eval_run_open(struct eval_run **out, const char *folder, const char *on, con
     if (which && which->before_refit)
         e->files.facts.refit = false;
     TRY(load(e, others, err));
-    *out = e;
-    e = NULL;
+    *out = handed_on(e);
     return 0;
 }
 

@@ -125,8 +125,7 @@ int history_source_read(struct history_source **out, const struct trained *train
         return error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
                          path ? path : trained->config->data_path,
                          trained->problem->side == SIDE_USER ? "items" : "users");
-    *out = h;
-    h = NULL;
+    *out = handed_on(h);
     return 0;
 }
 

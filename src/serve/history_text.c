@@ -65,8 +65,7 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
                                .arg = arg};
     TRY(lines_open(&t->lines, path, NULL, t->path, err));
     lines_set_eager(t->lines);
-    *out = t;
-    t = NULL;
+    *out = handed_on(t);
     return 0;
 }
 

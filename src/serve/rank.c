@@ -105,14 +105,11 @@ static void round_weights(struct worker *w, void *arg)
 /* A sieve for the call, where it pays. It stays for the next one. */
 static int need_sieve(struct ranker *r, int64_t people, struct error *err)
 {
-    int rc;
-
     r->scoring.sieve = NULL;
     if (!sieve_pays(r->trained->model, r->spec.k, people))
         return 0;
     if (!r->sieve) {
-        if ((rc = sieve_new(&r->sieve, r->trained->model, r->spec.k, r->trained->batch, err)) < 0)
-            return rc;
+        TRY(sieve_new(&r->sieve, r->trained->model, r->spec.k, r->trained->batch, err));
         team_run(r->trained->problem->team, round_weights, r->sieve);
     }
     r->scoring.sieve = r->sieve;

@@ -99,8 +99,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
         return error_set(err, PT_ENOMEM, "out of memory for the vectors of %lld items", (long long)s->items);
     TRY(copy_tensor(s, p, across ? params_find(l, "ease.items") : NULL, across, err));
     scale_vectors(s);
-    *out = s;
-    s = NULL;
+    *out = handed_on(s);
     return 0;
 }
 

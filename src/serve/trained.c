@@ -85,8 +85,7 @@ static int read_cold_users(uint8_t **out, const struct trained_files *f, int64_t
 
     TRY(run_facts_rows(&read, f->tensors, f->path, UNTRAINED_EXAMPLES, f->model_users, err));
     if (users == f->model_users) {
-        *out = read;
-        read = NULL;
+        *out = handed_on(read);
         return 0;
     }
     *out = mem_zalloc(users, 1);
@@ -143,8 +142,7 @@ int trained_files_load(struct trained_files *f, struct ratings *ratings, struct 
     struct engine eng;
 
     TRY(read_known(&known, f, r, err));
-    r = NULL;
-    TRY(problem_of_ratings(problem, f->config, ratings, &known, err));
+    TRY(problem_of_ratings(problem, f->config, handed_on(r), &known, err));
     p = *problem;
     TRY(problem_fixed_spec(&spec, f->config, p, err));
     if (shape) /* of any number of histories */
@@ -298,8 +296,7 @@ int trained_open(struct trained **out, const char *folder, int threads, struct e
     TRY(load_shape(trained, err));
     if (trained->by_row)
         TRY(fold_in_new(&trained->fold, trained->model, trained->problem, trained->batch, err));
-    *out = trained;
-    trained = NULL;
+    *out = handed_on(trained);
     return 0;
 }
 

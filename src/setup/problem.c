@@ -31,8 +31,8 @@ static int make_team(struct problem *p, const struct config *c, struct error *er
 {
     int rc = topo_new(&p->topo, NULL, err);
 
-    if (rc < 0 || (rc = kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err)) < 0)
-        return rc;
+    TRY(rc);
+    TRY(kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err));
     return team_new(&p->team, workers_on(p->topo, c), p->topo, (enum topo_bind)c->bind, err);
 }
 
@@ -285,8 +285,7 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     TRY(make_matrices(p, c, known, err));
     if (!keep)
         drop_triplets(p);
-    *out = p;
-    p = NULL;
+    *out = handed_on(p);
     return 0;
 }
 

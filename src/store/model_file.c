@@ -160,8 +160,7 @@ static int begin_file(struct tensors_writer **out, const char *path, const struc
         }
     }
     TRY(put_metadata(w, f, err));
-    *out = w;
-    w = NULL;
+    *out = handed_on(w);
     return 0;
 }
 

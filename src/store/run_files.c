@@ -42,8 +42,7 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
         rc = err->code = PT_EFILE;
     TRY(rc);
     c->retired = NULL; /* the user has not just given it */
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 
@@ -185,8 +184,7 @@ int run_ids_read(struct idtable **out, char ***title, const char *folder, const 
         run_ids_free_titles(titles, idtable_count(ids) < room ? idtable_count(ids) : room);
         return rc;
     }
-    *out = ids;
-    ids = NULL;
+    *out = handed_on(ids);
     if (title)
         *title = titles;
     return 0;

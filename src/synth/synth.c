@@ -291,8 +291,7 @@ int synth_make(struct ratings **out, const char *name, uint64_t seed, struct err
         return error_set(err, PT_ENOMEM, "data.path: no memory for synth:%s, %" PRId64 " ratings", name,
                          shape.ratings);
     r->lines_read = r->n;
-    *out = r;
-    r = NULL;
+    *out = handed_on(r);
     return 0;
 }
 

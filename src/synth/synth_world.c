@@ -375,8 +375,7 @@ int synth_world_new(struct synth_world **out, const struct synth_shape *shape, u
     scatter(w, SYNTH_ACTIVITY, users, sorted, order, w->activity);
     fit_popularity(w, target, order, room);
     build_alias(w, room, sorted);
-    *out = w;
-    w = NULL;
+    *out = handed_on(w);
     return 0;
 }
 

@@ -105,8 +105,7 @@ static int find_rates(double rate[COST_KERNELS], struct problem *p, const struct
     int workers = team_workers(p->team);
     int64_t ld = work->ld;
     struct trial t = {.kern = p->kern, .ld = ld, .bf16 = bf16};
-    struct mem_pool pool = {0};
-    bool ok;
+    scoped_value(mem_pool_free) struct mem_pool pool = {0};
 
     /* As much as a worker's part of the model, so that caches help here as they will there. */
     t.rows = work->floats / workers / ld + 1;
@@ -116,13 +115,11 @@ static int find_rates(double rate[COST_KERNELS], struct problem *p, const struct
     t.block = mem_pool_arrays(&pool, workers, (int64_t)3 * SIDE * SIDE);
     t.rate = mem_pool_zalloc(&pool, (int64_t)workers * COST_KERNELS, sizeof *t.rate);
     memset(rate, 0, COST_KERNELS * sizeof *rate);
-    if (!pool.failed)
-        team_run(p->team, measure, &t);
-    for (int i = 0; i < workers * COST_KERNELS && !pool.failed; i++)
+    TRY(need_memory(!pool.failed, err));
+    team_run(p->team, measure, &t);
+    for (int i = 0; i < workers * COST_KERNELS; i++)
         rate[i % COST_KERNELS] += t.rate[i];
-    ok = !pool.failed;
-    mem_pool_free(&pool);
-    return !ok ? error_set(err, PT_ENOMEM, "out of memory") : 0;
+    return 0;
 }
 
 int plan_time(struct memory_plan *m, const struct config *c, struct problem *p, struct error *err)

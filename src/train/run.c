@@ -162,9 +162,8 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
     int rc = 0;
 
     r->state.sums = r->trainer.model->sums;
-    if (writes_model(r, epochs) &&
-        (rc = params_hash(&r->trainer.model->params, r->state.model_hash, err)) < 0)
-        return rc;
+    if (writes_model(r, epochs))
+        TRY(params_hash(&r->trainer.model->params, r->state.model_hash, err));
     if (r->dir) {
         TRY(rundir_add_metrics(r, r->state.epoch ? r->epoch_s[r->epochs_timed - 1] : 0.0, err));
         if (writes_model(r, epochs))
@@ -310,9 +309,8 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->tested);
     if (!r->last_tested.n)
         r->last_tested = r->tested;
-    if (r->test && !problem_is_binary(r->config) &&
-        (rc = eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err)) < 0)
-        return rc;
+    if (r->test && !problem_is_binary(r->config))
+        TRY(eval_mean_rmse(&r->test_mean_rmse, r->problem, r->problem->test.out, err));
     TRY(evaluate_baselines(r, err));
     TRY(evaluate_lists(r, err));
     run_progress(r, TRAIN_TESTED, r->config->epochs);

@@ -154,11 +154,10 @@ int run_join_validation(struct run *r, struct error *err)
 /* The model of the folder's run, at its last saved step. */
 static int load_model(struct run *r, struct error *err)
 {
-    int rc = r->state.refit ? run_join_validation(r, err) : 0; /* weights on training plus validation */
-
-    if (rc == 0)
-        rc = make_model(r, r->state.refit ? r->state.best_epoch : r->config->epochs, err);
-    return rc < 0 ? rc : rundir_load_checkpoint(r, err);
+    if (r->state.refit) /* weights on training plus validation */
+        TRY(run_join_validation(r, err));
+    TRY(make_model(r, r->state.refit ? r->state.best_epoch : r->config->epochs, err));
+    return rundir_load_checkpoint(r, err);
 }
 
 /* Estimates memory and time; a dry run ends here. */
@@ -167,16 +166,13 @@ static int plan(const struct run *r, bool *done, struct error *err)
     struct memory_plan m;
     struct train_progress p = {
         .event = TRAIN_PLANNED, .plan = &m, .problem = r->problem, .epochs = r->config->epochs};
-    int rc = plan_make(&m, r->config, r->problem, r->options->folder, err);
 
-    if (rc == 0 && r->problem->counts && m.limit &&
-        m.total > m.limit) { /* for want of memory none are shared */
+    TRY(plan_make(&m, r->config, r->problem, r->options->folder, err));
+    if (r->problem->counts && m.limit && m.total > m.limit) { /* for want of memory none are shared */
         item_counts_fini(r->problem->counts);
         r->problem->counts = NULL;
-        rc = plan_make(&m, r->config, r->problem, r->options->folder, err);
+        TRY(plan_make(&m, r->config, r->problem, r->options->folder, err));
     }
-    if (rc < 0)
-        return rc;
     *done = r->options->dry_run;
     if (*done)
         TRY(plan_time(&m, r->config, r->problem, err));
@@ -189,11 +185,9 @@ static int plan(const struct run *r, bool *done, struct error *err)
 static int open_folder(struct run *r, struct error *err)
 {
     const struct train_options *o = r->options;
-    int rc;
 
-    if (o->folder && !o->dry_run &&
-        (rc = rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err)) < 0)
-        return rc;
+    if (o->folder && !o->dry_run)
+        TRY(rundir_open(&r->dir, o->folder, o->resume, r->ranks.id == 0, err));
     r->found = r->dir && rundir_has_checkpoint(r->dir);
     ranks_copy(&r->ranks, &r->found, sizeof r->found);
     if (r->dir && !r->found && file_exists(rundir_path(r->dir, RUN_CONFIG)))
@@ -234,22 +228,25 @@ static int enter_folder(struct run *r, struct error *err)
 
 int run_open(struct run *r, bool *done, struct error *err)
 {
-    int rc;
-
     *done = false;
-    if ((rc = open_folder(r, err)) < 0 || (rc = problem_new(&r->problem, r->config, err)) < 0 ||
-        (r->found && ((rc = find_state(r, done, err)) < 0 || *done)))
-        return rc;
-    if (r->problem->valid.out && !problem_is_binary(r->config) &&
-        (rc = eval_mean_rmse(&r->valid_mean_rmse, r->problem, r->problem->valid.out, err)) < 0)
-        return rc;
+    TRY(open_folder(r, err));
+    TRY(problem_new(&r->problem, r->config, err));
+    if (r->found)
+        TRY(find_state(r, done, err));
+    if (*done)
+        return 0;
+    if (r->problem->valid.out && !problem_is_binary(r->config))
+        TRY(eval_mean_rmse(&r->valid_mean_rmse, r->problem, r->problem->valid.out, err));
     r->problem->counts = r->options->counts;
     idtable_seal(r->problem->ratings->users);
     idtable_seal(r->problem->ratings->items);
-    if ((rc = eval_spec_make(&r->spec, r->config, r->problem, err)) < 0 || (rc = find_monitor(r, err)) < 0 ||
-        (rc = check_validation(r, err)) < 0 || (rc = check_relevant(r, err)) < 0 ||
-        (rc = plan(r, done, err)) < 0 || *done)
-        return rc;
+    TRY(eval_spec_make(&r->spec, r->config, r->problem, err));
+    TRY(find_monitor(r, err));
+    TRY(check_validation(r, err));
+    TRY(check_relevant(r, err));
+    TRY(plan(r, done, err));
+    if (*done)
+        return 0;
     if (strcmp(r->problem->kern->name, "baseline") == 0)
         run_warn(
             r, "run.isa is baseline: fused multiply-adds are emulated, some 15 times slower than with AVX2");
@@ -257,8 +254,8 @@ int run_open(struct run *r, bool *done, struct error *err)
     warn_unscored(r, "test", r->problem->split->test_rows, &r->problem->test);
     r->epoch_s = mem_alloc(2 * r->config->epochs + 2, sizeof *r->epoch_s);
     TRY(need_memory(r->epoch_s, err));
-    rc = r->found ? load_model(r, err) : run_start_model(r, r->config->epochs, err);
-    return rc < 0 || !r->dir ? rc : enter_folder(r, err);
+    TRY(r->found ? load_model(r, err) : run_start_model(r, r->config->epochs, err));
+    return r->dir ? enter_folder(r, err) : 0;
 }
 
 void run_close(struct run *r)

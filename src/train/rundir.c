@@ -106,8 +106,7 @@ int rundir_open(struct rundir **out, const char *folder, bool resume, bool write
         return error_set(err, PT_EUSAGE,
                          "%s: there is a run in this folder; --resume goes on with it, or use another --out",
                          folder);
-    *out = d;
-    d = NULL;
+    *out = handed_on(d);
     return 0;
 }
 
@@ -198,15 +197,13 @@ bool rundir_read_counts(struct run *r)
 int rundir_write_start(const struct run *r, struct error *err)
 {
     const struct ratings *ratings = r->problem->ratings;
-    int rc;
 
     if (r->ranks.id > 0)
         return 0;
     r->dir->fresh = false; /* from here on rundir_close keeps the folder */
-    rc = file_keep_lines(rundir_path(r->dir, RUN_METRICS), r->state.lines, err);
-    if (rc < 0 || (rc = run_config_write(r->config, rundir_path(r->dir, RUN_CONFIG), err)) < 0 ||
-        (rc = run_ids_write(rundir_path(r->dir, RUN_ITEMS), ratings->items, ratings->title, err)) < 0)
-        return rc;
+    TRY(file_keep_lines(rundir_path(r->dir, RUN_METRICS), r->state.lines, err));
+    TRY(run_config_write(r->config, rundir_path(r->dir, RUN_CONFIG), err));
+    TRY(run_ids_write(rundir_path(r->dir, RUN_ITEMS), ratings->items, ratings->title, err));
     return run_ids_write(rundir_path(r->dir, RUN_USERS), ratings->users, NULL, err);
 }
 

@@ -270,8 +270,7 @@ int tune_spec_read(struct tune_spec **out, const char *path, struct error *err)
     if (!block)
         return error_set(err, PT_ECONFIG, "%s: there is no tune: block, which says what to try", path);
     TRY(read_block(&r, block));
-    *out = spec;
-    spec = NULL;
+    *out = handed_on(spec);
     return 0;
 }
 

@@ -34,8 +34,7 @@ int tune_config(struct config **out, const struct search *s, const struct tune_t
     if (epochs > 0)
         TRY(config_setf(c, err, "train.epochs=%" PRId64, epochs));
     TRY(config_check(c, err));
-    *out = c;
-    c = NULL;
+    *out = handed_on(c);
     return 0;
 }
 

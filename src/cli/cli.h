@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct json;
 
@@ -67,8 +68,8 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
 int cli_set(struct config *c, char **assignment, int n, struct error *err);
 /* --threads N as run.threads; 0: not given. */
 int cli_set_threads(struct config *c, int64_t threads, struct error *err);
-/* The words behind the options as KEY=VALUE, and behind them `word`, which --threads N fills with run.threads=N
- * (0: not given). (*n, and room for one more) borrowed, for mem_free. PT_ENOMEM. */
+/* The words behind the options as KEY=VALUE, and behind them `word`, which --threads N fills with
+ * run.threads=N (0: not given). (*n, and room for one more) borrowed, for mem_free. PT_ENOMEM. */
 int cli_words(char ***out, int *n, const struct cli_args *a, int64_t threads, char word[32],
               struct error *err);
 
@@ -125,6 +126,17 @@ int signals_end(int rc, struct error *err);
 /* UNDER/NAME-TIME, which does not exist yet; NAME from the configuration's file (NULL: partrain). For
  * free; NULL: no memory. */
 char *run_folder_default(const char *under, const char *file);
+
+/* ---- process.c ---- */
+
+/* Runs argv[0] with `in` (NULL: ours) as its input. Its messages go where ours go, with `quiet` nowhere; it
+ * ends when this process is stopped. Returns its status as of waitpid(), -1: not started. *text, for
+ * mem_free: what it printed, at most 64 MiB; NULL: nothing. */
+int process_run(char *const *argv, FILE *in, bool quiet, char **text);
+
+bool gnuplot_found(void);
+/* What gnuplot prints for a script, which is closed; for mem_free. NULL: it failed, or is not there. */
+char *gnuplot_run(FILE *script);
 
 /* ---- manual.c: man pages and shell completions, from the tables behind --help ---- */
 

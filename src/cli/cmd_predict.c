@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "cli/target_options.h"
 #include "read/lines.h"
-#include "serve/predict.h"
+#include "serve/rank.h"
 
 #include <math.h>
 #include <string.h>

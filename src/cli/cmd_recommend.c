@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timing.h"
-#include "serve/history_text.h"
+#include "serve/history_source.h"
 #include "serve/rank.h"
 #include "store/run_files.h"
 

@@ -1,7 +1,7 @@
 /* cmd_report.c - partrain report: runs side by side, on the terminal or as a page. */
 #include "cli/report/report.h"
 
-#include "cli/process.h"
+#include "cli/cli.h"
 
 #include <math.h>
 #include <string.h>

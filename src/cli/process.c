@@ -1,4 +1,3 @@
-#include "cli/process.h"
 
 #include "base/mem.h"
 #include "cli/cli.h"

@@ -59,8 +59,6 @@ void baselines_text(char *text, size_t size, const struct baseline_figures *f, i
 bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
                     const struct eval_spec *spec, const struct eval_result *r);
 
-/* ---- baseline_mean.c ---- */
-
 /* RMSE of predicting the training mean for each of the held-out ratings `out`. Entered by all ranks.
  * PT_ENOMEM. */
 int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *out, struct error *err);
@@ -69,7 +67,7 @@ int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *o
 bool eval_mean_note(char *text, size_t size, const struct config *c, const char *part,
                     const struct eval_spec *spec, const struct eval_result *r, double mean_rmse);
 
-/* ---- for baseline.c ---- */
+/* ---- for baseline.c and baseline_items.c ---- */
 
 struct baseline_ops {
     const char *name, *told; /* told: in a line of figures */

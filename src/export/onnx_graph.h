@@ -6,8 +6,31 @@
 
 #include "base/mem.h"
 #include "base/tensors.h"
-#include "export/protobuf.h"
 #include "serve/trained.h"
+
+/* ---- protobuf.c: protocol buffers. A message is a run of fields; a field is a tag (its number and kind),
+ * then a number, or a length and that many bytes. Without memory `failed` is set, and what is put afterwards
+ * is dropped. */
+
+struct bytes {
+    char *data; /* owned */
+    int64_t n, space;
+    bool failed; /* no memory */
+};
+
+void bytes_put(struct bytes *b, const void *data, int64_t n);
+void bytes_put_int(struct bytes *b, int field, int64_t value);
+/* The head of a field of `length` bytes, which follow. */
+void bytes_put_head(struct bytes *b, int field, int64_t length);
+void bytes_put_text(struct bytes *b, int field, const char *text);
+/* A message within another; the inner one is emptied for the next. */
+void bytes_put_message(struct bytes *b, int field, struct bytes *inner);
+void bytes_fini(struct bytes *b);
+
+/* Bytes that a field with a length takes: tag (of a field number below 16), length, content. */
+int64_t bytes_field_length(int64_t content);
+
+/* ---- the graph ---- */
 
 enum { WEIGHTS_MOST = 110, ONNX_FLOAT = 1, ONNX_INT64 = 7 };
 
@@ -24,7 +47,7 @@ struct graph {
     const struct trained *trained;
     const struct tensors *file;
     struct bytes nodes, ends, scratch, inner; /* ends: inputs and outputs */
-    struct mem_pool pool;                     /* names of values, and vectors of onnx_stand_in.c */
+    struct mem_pool pool;                     /* names of values, and vectors */
     struct weight weight[WEIGHTS_MOST];
     int weights;
     int values;        /* intermediate values so far */
@@ -58,10 +81,6 @@ const char *graph_units(struct graph *g, const char *from, const char *prefix);
 /* Hidden layers PREFIX.0 to PREFIX.n-1. `dense`: `from` and all layers before
  * are added to the sums of each. */
 const char *graph_chain(struct graph *g, const char *from, const char *prefix, int n, bool dense);
-
-/* "ratings" from `ratings`: where row or column has no training ratings, the biases predict
- * (trained_stand_in). onnx_stand_in.c */
-void graph_stand_in(struct graph *g, const char *ratings);
 
 enum { GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
 /* An input or output of shape (N, columns); columns 0: (N). */

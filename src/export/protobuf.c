@@ -1,4 +1,4 @@
-#include "export/protobuf.h"
+#include "export/onnx_graph.h"
 
 #include "base/mem.h"
 

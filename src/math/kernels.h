@@ -127,7 +127,7 @@ struct kernels {
      * becomes the gradient with respect to gain. inverse: what norm returned. */
     void (*norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
 
-    /* RecVAE's latent units (model/latent.h) from means and log variances m and old (2 n each) and from
+    /* RecVAE's latent units (model/multivae.h) from means and log variances m and old (2 n each) and from
      * normal numbers, which become noise = exp(s / 2) eps: z = m + noise. Returns the sum of
      * log q(z) - log p(z); slope = -dlog p / dz. */
     double (*sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z,

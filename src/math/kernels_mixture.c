@@ -1,4 +1,4 @@
-/* kernels_mixture.c - RecVAE's latent units: the sample and the composite prior (model/latent.h). */
+/* kernels_mixture.c - RecVAE's latent units: the sample and the composite prior (model/multivae.h). */
 #include "math/kernels_functions.h"
 
 #define PIECE 64

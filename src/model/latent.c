@@ -1,4 +1,4 @@
-#include "model/latent.h"
+#include "model/multivae.h"
 
 #include "base/real.h"
 #include "base/rng.h"

@@ -3,7 +3,7 @@
  *
  *   h  = f( dropout(x / |x|) V + mu ) ... hidden layers     encoder
  *   (m, s) = linear(h)                                      mean and log variance of q(z | x), L units each
- *   z  = m + exp(s / 2) eps                                 latent.h
+ *   z  = m + exp(s / 2) eps                                 multivae.h
  *   h' = hidden layers of z, mirrored;  dropout(h')
  *   l  = h' W^T + b                                         logits
  *   loss = multinomial(l, x) + 1/B sum_p kl_weight KL(q(z | x_p) || prior)

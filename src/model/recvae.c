@@ -3,7 +3,7 @@
  *
  *   h_1 = units(dropout(x / |x|) V + mu)       units: swish, then layer norm
  *   h_k = units(h_{k-1} W_k^T + b_k + h_1 + ... + h_{k-1}),  k = 2 .. 5
- *   (m, s) = linear(h_5);  z and its KL term with a composite prior: latent.h;  l = z W^T + b
+ *   (m, s) = linear(h_5);  z and its KL term with a composite prior: multivae.h;  l = z W^T + b
  *
  * It is a Multi-VAE with a dense chain, another prior and a linear decoder, whose encoder and decoder are
  * trained in turn. An epoch is RECVAE_PASSES passes over the examples: in the first RECVAE_ENCODER_PASSES

@@ -52,8 +52,5 @@ SCOPED(eval_run_close, struct eval_run)
 
 /* ---- for eval_run_open ---- */
 
-/* eval_run_rows.c: splits other ratings, then moves them into the model's rows: those of ids that it does not
- * have are dropped. Tables of ids that the ratings now refer to move into them. */
-int eval_run_rows(struct eval_run *e, struct ratings *r, struct split **split, struct error *err);
 /* eval_run_on.c: replaces the held-out ratings of `own` by the ratings of `on`. */
 int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err);

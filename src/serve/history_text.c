@@ -1,4 +1,4 @@
-#include "serve/history_text.h"
+#include "serve/history_source.h"
 
 #include "base/json.h"
 #include "base/mem.h"

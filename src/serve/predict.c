@@ -1,4 +1,4 @@
-#include "serve/predict.h"
+#include "serve/rank.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* tune_space.c - the tune: block, and what it draws. */
-#include "tune/tune_space.h"
+#include "tune/tune.h"
 
 #include "base/mem.h"
 #include "base/real.h"
@@ -16,7 +16,7 @@ const char *const tune_method_name[] = {"random", "grid", "halving"};
 #define MOST_TRIALS 1000000
 #define TEXT        512 /* bytes of a value */
 
-struct reading {
+struct block {
     const char *path;
     struct tune_spec *spec;
     struct error *err;
@@ -24,12 +24,12 @@ struct reading {
 
 #define WRONG(r, at, ...) tree_fail((r)->err, (r)->path, (at)->line, (at)->column, "tune: " __VA_ARGS__)
 
-static int no_memory(const struct reading *r)
+static int no_memory(const struct block *r)
 {
     return error_set(r->err, PT_ENOMEM, "tune: out of memory");
 }
 
-static int read_number(const struct reading *r, const struct tree *t, double low, double high, double *out)
+static int read_number(const struct block *r, const struct tree *t, double low, double high, double *out)
 {
     char *end;
 
@@ -41,7 +41,7 @@ static int read_number(const struct reading *r, const struct tree *t, double low
     return WRONG(r, t, "expected a number from %g to %g", low, high);
 }
 
-static int read_whole(const struct reading *r, const struct tree *t, double low, int64_t *out)
+static int read_whole(const struct block *r, const struct tree *t, double low, int64_t *out)
 {
     double value = 0.0;
 
@@ -76,7 +76,7 @@ static bool flow(const struct tree *t, char out[TEXT])
     return t->kind == TREE_LIST && used + 2 < TEXT && strcpy(out + used, "]");
 }
 
-static int read_choices(const struct reading *r, const struct tree *t, struct tune_axis *a)
+static int read_choices(const struct block *r, const struct tree *t, struct tune_axis *a)
 {
     char text[TEXT];
 
@@ -98,7 +98,7 @@ static bool is_whole(const struct tree *t)
     return strspn(t->text, "+-0123456789") == strlen(t->text);
 }
 
-static int read_range(const struct reading *r, const struct tree *t, struct tune_axis *a)
+static int read_range(const struct block *r, const struct tree *t, struct tune_axis *a)
 {
     const struct tree *from = NULL, *to = NULL;
     int64_t points = 0;
@@ -143,7 +143,7 @@ static bool may_vary(const char *key)
     return true;
 }
 
-static int add_axis(const struct reading *r, const char *section, const struct tree *t)
+static int add_axis(const struct block *r, const char *section, const struct tree *t)
 {
     struct tune_spec *s = r->spec;
     struct tune_axis *more = mem_resize(s->axis, s->axes + 1, sizeof *more), *a;
@@ -179,7 +179,7 @@ static bool is_section(const struct tree *t)
 }
 
 /* A key with its values, or a section of them. */
-static int read_axes(const struct reading *r, const char *section, const struct tree *t)
+static int read_axes(const struct block *r, const char *section, const struct tree *t)
 {
     for (int i = 0; i < t->n; i++) {
         const struct tree *x = &t->item[i];
@@ -191,7 +191,7 @@ static int read_axes(const struct reading *r, const char *section, const struct 
     return 0;
 }
 
-static int read_method(const struct reading *r, const struct tree *t)
+static int read_method(const struct block *r, const struct tree *t)
 {
     for (int i = 0; t->kind == TREE_SCALAR && i < 3; i++)
         if (strcmp(t->text, tune_method_name[i]) == 0) {
@@ -202,7 +202,7 @@ static int read_method(const struct reading *r, const struct tree *t)
                  t->kind == TREE_SCALAR ? t->text : "...");
 }
 
-static int read_entry(const struct reading *r, const struct tree *t)
+static int read_entry(const struct block *r, const struct tree *t)
 {
     struct tune_spec *s = r->spec;
 
@@ -226,7 +226,7 @@ static int read_entry(const struct reading *r, const struct tree *t)
                      t->key);
 }
 
-static int read_block(const struct reading *r, const struct tree *block)
+static int read_block(const struct block *r, const struct tree *block)
 {
     struct tune_spec *s = r->spec;
 
@@ -256,7 +256,7 @@ int tune_spec_read(struct tune_spec **out, const char *path, struct error *err)
 {
     scoped(tree_free) struct tree *tree = NULL;
     scoped(tune_spec_free) struct tune_spec *spec = mem_zalloc(1, sizeof *spec);
-    struct reading r = {path, spec, err};
+    struct block r = {path, spec, err};
     const struct tree *block = NULL;
 
     if (!spec)

@@ -4,7 +4,7 @@
  *   DIR/trials.jsonl   a line a trial and round, the file that a resumed search goes by
  *   DIR/trial-N/       a run's folder; the weights of those that are out are removed
  *   DIR/best.yaml      the best configuration so far */
-#include "tune/tune_trial.h"
+#include "tune/tune.h"
 
 #include "base/file.h"
 #include "base/timing.h"

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/tensors.h"
-#include "serve/history_text.h"
+#include "serve/history_source.h"
 #include "serve/rank.h"
 #include "train/train.h"
 

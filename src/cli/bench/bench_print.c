@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "bench/probe.h"
 #include "cli/cli.h"
-#include "cli/process.h"
 #include "math/gemm.h"
 
 #include <errno.h>

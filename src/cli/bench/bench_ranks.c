@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/process.h"
 #include "par/ranks.h"
 
 #include <inttypes.h>

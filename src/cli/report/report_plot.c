@@ -6,7 +6,7 @@
 #include "cli/report/report.h"
 
 #include "base/mem.h"
-#include "cli/process.h"
+#include "cli/cli.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,13 +1,15 @@
-/* baseline_knn.c - nearest items by cosine: s_ij = users with both / sqrt(users with i x users with j). */
+/* baseline_items.c - baselines that know which items go together: nearest items by cosine, and EASE. */
 #include "eval/baseline.h"
 
 #include "base/mem.h"
-
 #include "eval/topk.h"
+#include "model/registry.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* ---- nearest items: s_ij = users with both / sqrt(users with i x users with j) ---- */
 
 static const double choices[] = {10, 20, 50, 100, 200};
 enum { CHOICES = 5, MOST = 200, PLAIN = 100 };
@@ -223,3 +225,46 @@ static void fini(struct baseline *b)
 
 static const struct model_ops ops = {.infer = baseline_infer, .score = score};
 const struct baseline_ops baseline_itemknn = {"itemknn", "itemknn", true, false, true, &ops, init, fini};
+
+/* ---- EASE (model/item_weights.h) on the training part ---- */
+
+static const double penalties[] = {50, 200, 500, 1000};
+enum { PENALTIES = 4, PLAIN_PENALTY = 500 };
+
+static void solve(struct baseline *b, double l2)
+{
+    const struct model_steps once = {.to = 1, .count = 1, .begin = true, .flush = true};
+
+    b->ease->spec.l2 = l2;
+    b->ease->ops->train(b->ease, &once);
+}
+
+static int ease_init(struct baseline *b, const struct eval_spec *spec, struct error *err)
+{
+    const struct problem *p = b->problem;
+    const char *how = baseline_chosen(b);
+    bool chooses = baseline_chooses(b);
+    const struct model_spec own = {
+        .kind = MODEL_EASE, .eval_batch = spec->batch, .counts = chooses ? &b->counts : NULL};
+
+    if (p->side == 0)
+        return error_set(err, PT_EUSAGE, "ease ranks items for users; this model's examples are items");
+    if (!mem_available((chooses ? 10 : 8) * p->columns * p->columns))
+        return error_set(err, PT_ENOMEM, "ease: no memory for %lld items squared", (long long)p->columns);
+    TRY(model_new(&b->ease, &own, &b->model.eng, err));
+    b->setting = isnan(b->setting) ? PLAIN_PENALTY : b->setting;
+    if (chooses)
+        TRY(baseline_choose(b, spec, penalties, PENALTIES, solve, err));
+    else
+        solve(b, b->setting);
+    snprintf(b->choice, sizeof b->choice, "l2 %g%s", b->setting, how);
+    return 0;
+}
+
+static void ease_fini(struct baseline *b)
+{
+    model_free(b->ease);
+    item_counts_fini(&b->counts);
+}
+
+const struct baseline_ops baseline_ease = {"ease", "ease", true, false, true, NULL, ease_init, ease_fini};

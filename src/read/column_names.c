@@ -54,9 +54,13 @@ static const char not_ids[] = " valid isvalid paid bid grid void hybrid avoid ";
 /* With one of these a rating is not one that the user gave. */
 static const char statistics[] =
     " avg average mean median count counts n num number total sum max min std var predicted prediction pred "
-    "expected imdb meta metacritic critics global popularity similarity sentiment ";
+    "expected imdb meta metacritic critics global popularity similarity sentiment content age esrb mpaa pegi "
+    "maturity parental ";
+/* With one of these a time is a duration, or not that of the rating. */
 static const char durations[] =
-    " play watch listen dwell total reading duration spent elapsed up run delivery lead ";
+    " play watch listen dwell total reading duration spent elapsed up run delivery lead release released "
+    "birth "
+    "birthday publish published publication signup registration registered joined login expiry expires due ";
 
 const char *role_name(enum role r)
 {

@@ -125,9 +125,18 @@ const char *field_time(const char *text, size_t length, int64_t *out)
 
 const char *field_id(const char *text, size_t length)
 {
+    double number;
+
     if (length == 0)
         return "is empty";
     if (length > FIELD_ID_BYTES)
         return "is longer than 4096 bytes";
-    return memchr(text, 0, length) ? "holds a zero byte" : NULL;
+    for (size_t k = 0; k < length; k++)
+        if ((unsigned char)text[k] < ' ' && text[k] != '\t' && text[k] != '\n')
+            return text[k] ? "holds a control character" : "holds a zero byte";
+    if (length > 1 && text[0] == '-' && text[1] == '-' && strspn(text, "-") >= length)
+        return "is a line of dashes";
+    return memmem(text, length, "E+", 2) && text[1] == '.' && !parse_real(text, length, &number)
+               ? "was rounded by a spreadsheet: export ids as text"
+               : NULL;
 }

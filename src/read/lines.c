@@ -109,7 +109,6 @@ static int check_start(struct lines *l, char *text, size_t *filled)
     if (*filled >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
         *filled -= 3;
         memmove(text, text + 3, *filled);
-        return 0;
     }
     if (*filled >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
         return error_set(&l->failed, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);

@@ -98,13 +98,13 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
     return !((((w - SCAN_ONES * 0x21) & ~w) | ((quote - SCAN_ONES) & ~quote)) & SCAN_HIGHS);
 }
 
-/* A word as an id: not one of the header, which may stand again, and no byte order mark. */
+/* A word as an id: not one of the header, which may stand again, no dashes, and no byte order mark. */
 static bool is_own_word(const struct plain_form *f, uint64_t word)
 {
     for (int k = 0; k < f->headers; k++)
         if (word == f->header[k])
             return false;
-    return (word & 0xFFFFFF) != 0xBFBBEF;
+    return (word & 0xFFFF) != 0x2D2D && (word & 0xFFFFFF) != 0xBFBBEF;
 }
 
 INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)

@@ -87,8 +87,9 @@ static bool may_be_ratings(const char *name)
                                            ".inter", ".mtx", ".json", ".jsonl", ".ndjson", NULL};
     const char *base = name + folder_length(name);
 
-    return ends_with(base, archive_unpacked_length(base), suffixes) && !is_litter(name) &&
-           strncasecmp(base, "readme", 6) != 0 && strncasecmp(base, "license", 7) != 0;
+    return (ends_with(base, archive_unpacked_length(base), suffixes) || strncmp(base, "part-", 5) == 0) &&
+           !is_litter(name) && strncasecmp(base, "readme", 6) != 0 && strncasecmp(base, "license", 7) != 0 &&
+           !foreign_by_name(base);
 }
 
 bool published_is_film(const char *name)

@@ -63,7 +63,7 @@ static int pass_head(struct recogniser *g)
         g->names_end = stop;
         g->told->comments++;
     }
-    if (g->begin == g->end && begin && !*g->d->comment) { /* ids that begin so */
+    if (g->begin == g->end && begin && !*g->d->comment && begin[1] > ' ') { /* ids that begin so */
         g->begin = begin;
         g->head = head;
         g->told->comments = 0;
@@ -206,7 +206,9 @@ static int recognise_table(struct recogniser *g)
         text_show_columns(d, list, sizeof list);
         REPORT(g, g->by_position ? "%s, as data.columns says" : "assumed: %s by position", list);
     }
-    return g->by_position || g->spec->format == FORMAT_DELIMITED ? 0 : values_cell_lists(g);
+    if (!g->by_position && g->spec->format != FORMAT_DELIMITED)
+        TRY(values_cell_lists(g));
+    return g->spec->columns || d->layout != FORMAT_DELIMITED ? 0 : values_check_marks(g);
 }
 
 /* --- any text ------------------------------------------------------------------------------------ */
@@ -255,9 +257,7 @@ static int recognise_lines(struct recogniser *g)
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
 
     TRY(take_positions(g));
-    if (!d->delimiter_length && lists)
-        text_set_delimiter(d, " ");
-    else if (!d->delimiter_length)
+    if (!d->delimiter_length)
         sample_find_delimiter(d, g->s, g->begin, g->end, d->columns);
     d->quotes = d->quotes && !lists;
     sample_read_lines(g->s, d, g->begin, g->end, g->head);

@@ -88,7 +88,8 @@ enum first_line header_first_line(const struct sample *s)
     }
     if (number)
         return counts_from_zero(s) ? FIRST_DOUBT : FIRST_DATA;
-    return known ? FIRST_NAMES : above ? FIRST_UNKNOWN : fits || s->rows < 2 ? FIRST_DATA : FIRST_DOUBT;
+    fits |= s->rows < 2 && s->columns != 2;
+    return known ? FIRST_NAMES : above ? FIRST_UNKNOWN : fits ? FIRST_DATA : FIRST_DOUBT;
 }
 
 /* --- which is which? ----------------------------------------------------------------------------- */

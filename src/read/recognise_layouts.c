@@ -51,8 +51,8 @@ static int refuse_name(const struct recogniser *g, const char *option, const cha
     for (int c = 0; c < g->s->columns; c++)
         text_append(list, sizeof list, "%s%s", c ? ", " : "",
                     printable(one, g->s->name[c].text, g->s->name[c].length));
-    return error_set(g->err, PT_EDATA, "%s: %s: no column is called '%s'; there are: %s", g->s->shown, option,
-                     printable(shown, name, length), list);
+    return error_set(g->err, PT_EDATA, "%s: %s: not one column is called '%s'; there are: %s", g->s->shown,
+                     option, printable(shown, name, length), list);
 }
 
 /* An element of data.columns is a role, or "user=NAME", or several of these with blanks between. */
@@ -116,7 +116,7 @@ enum text_layout layout_of_mark(const struct recogniser *g, const char *banner)
 
     while (p < end && isdigit((unsigned char)*p))
         p++;
-    if (text_begins(banner, g->end, "%%MatrixMarket"))
+    if (g->end - banner > 14 && strncasecmp(banner, "%%MatrixMarket", 14) == 0)
         return FORMAT_MATRIX_MARKET;
     if (p > line && p + 1 == end && *p == ':') /* the item of the lines below */
         return FORMAT_NETFLIX;

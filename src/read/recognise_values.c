@@ -12,6 +12,31 @@ static const char say[] = "say what the fields are, such as data.columns=user,it
 
 /* --- one rating a line --------------------------------------------------------------------------- */
 
+/* Whether each cell of the column begins with one of these marks, or, `within`, has this one in it; a blank
+ * between digits. */
+static bool in_all_cells(const struct sample *s, int c, const char *marks, bool within)
+{
+    for (int row = s->first; row < s->rows; row++) {
+        const struct field *f = sample_cell(s, row, c);
+
+        if (!f->length || !(within ? memchr(f->text, *marks, f->length) : strchr(marks, f->text[0])) ||
+            (within && *marks == ' ' && !field_is_of(f, DIGITS " ")))
+            return false;
+    }
+    return s->rows > s->first;
+}
+
+int values_check_marks(const struct recogniser *g)
+{
+    for (enum role r = ROLE_USER; r <= ROLE_ITEM; r++)
+        if (g->d->of[r] < g->s->columns && in_all_cells(g->s, g->d->of[r], "([{<'`", false))
+            return recogniser_doubt(g, g->s->first,
+                                    "all %ss begin with a bracket or a quote: take these off, or say the "
+                                    "columns by data.columns",
+                                    role_name(r));
+    return 0;
+}
+
 /* An id that is something else: a row number, a time, a price. */
 static int check_id(struct recogniser *g, int c, const char *what)
 {
@@ -51,18 +76,6 @@ static int check_rating(struct recogniser *g, int c)
     return 0;
 }
 
-/* Numbers with blanks between in every cell. */
-static bool has_blanks_within(const struct sample *s, int c)
-{
-    for (int row = s->first; row < s->rows; row++) {
-        const struct field *f = sample_cell(s, row, c);
-
-        if (!memchr(f->text, ' ', f->length) || !field_is_of(f, DIGITS " "))
-            return false;
-    }
-    return s->rows > s->first;
-}
-
 /* "943 1682 100000": the numbers of users, items and ratings above these. */
 static bool is_sizes_line(const struct sample *s)
 {
@@ -96,12 +109,12 @@ int values_roles(struct recogniser *g)
                                 n, n == 1 ? "" : "s",
                                 n == 1 ? "data.delimiter and data.columns"
                                        : "data.columns=user,item,rating,skip,...");
-    if (d->delimiter[0] == '\t' && has_blanks_within(s, 0))
-        return recogniser_doubt(
-            g, 0,
-            "blanks and tabs part the fields, and which is which? data.delimiter=' ' takes "
-            "both, data.delimiter='\\t' tabs alone; and %s",
-            say);
+    for (const char *mark = " ,;|"; *mark; mark++)
+        if (in_all_cells(s, 0, mark, true))
+            return recogniser_doubt(g, 0,
+                                    "the first field has a '%c' in all lines: which mark parts the fields? "
+                                    "data.delimiter='%c' or data.delimiter='%s'; and %s",
+                                    *mark, *mark, d->delimiter[0] == '\t' ? "\\t" : d->delimiter, say);
     TRY(check_id(g, 0, "user"));
     TRY(check_id(g, 1, "item"));
     if (n == 3 && s->rows > 4 && is_sizes_line(s))
@@ -163,6 +176,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
 {
     int64_t before = -1;
 
+    l->digits &= f[0].text[f[0].length - 1] != ':';
     l->first_fraction |= field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length);
     l->pairs &= !memchr(f[0].text, ':', f[0].length);
     l->counted &= whole_of(&f[0]) == n - 1;

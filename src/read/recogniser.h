@@ -55,6 +55,8 @@ int header_roles(struct recogniser *g);
 
 /* --- columns by what they hold --- */
 int values_roles(struct recogniser *g);
+/* Ids with marks around them, of columns that nobody said, are in doubt. */
+int values_check_marks(const struct recogniser *g);
 /* 1: lists of items, or of item:value, between blanks: of several lengths, or pairs. 0: a table. */
 int values_lists(struct recogniser *g);
 /* Lists in cells of the item's column. */

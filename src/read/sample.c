@@ -176,10 +176,15 @@ void sample_take_names(struct sample *s)
 
 int sample_find_name(const struct sample *s, const char *text, size_t length)
 {
+    int found = -1;
+
     for (int c = 0; c < s->columns; c++)
-        if (text_same(s->name[c].text, s->name[c].length, text, length))
-            return c;
-    return -1;
+        if (text_same(s->name[c].text, s->name[c].length, text, length)) {
+            if (found >= 0)
+                return -1;
+            found = c;
+        }
+    return found;
 }
 
 void sample_free(struct sample *s)

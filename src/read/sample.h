@@ -39,7 +39,7 @@ int sample_make_table(struct sample *s, const struct text_format *d, struct erro
 int sample_new_table(struct sample *s, int rows, int columns, struct error *err);
 /* The first row becomes the names; lines that repeat it are removed. */
 void sample_take_names(struct sample *s);
-/* The column with this name; -1: none. */
+/* The one column with this name; -1: none, or several. */
 int sample_find_name(const struct sample *s, const char *text, size_t length);
 void sample_free(struct sample *s); /* takes NULL */
 SCOPED(sample_free, struct sample)

@@ -149,8 +149,8 @@ struct field text_plain(struct field f, char *scratch, size_t space)
 
 bool text_is_missing(const char *text, size_t length)
 {
-    static const char words[][5] = {"NA",   "nan",  "NaN", "NAN", "NULL", "null",
-                                    "None", "none", "\\N", "N/A", "n/a",  "<NA>"};
+    static const char words[][5] = {"NA",   "nan", "NaN", "NAN", "NULL", "null", "None",
+                                    "none", "\\N", "N/A", "n/a", "<NA>", "#N/A", "NaT"};
     char key[5] = "";
 
     if (length == 0 || length > 4 || (*text >= '0' && *text <= '9'))

@@ -496,7 +496,7 @@ static void bad_lists(void **state)
          "%/l.txt: user 'v', item 'a' stands twice (ratings 3 and 4); data.duplicates says what "
          "to do"},
         {"\376\377\0u", 4, "%/l.txt: is UTF-16 text; convert it to UTF-8"},
-        {"u a\nv\x1f\x8b b\0\n", 10, "%/l.txt:2: item 'b?' holds a zero byte"},
+        {"u a\nv\x1f\x8b b\0\n", 10, "%/l.txt:2: user | holds a control character"},
     };
 
     struct ratings_spec spec = support_plain;

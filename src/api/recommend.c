@@ -2,7 +2,7 @@
 #include "api/api.h"
 
 #include "base/mem.h"
-#include "read/memory.h"
+#include "data/memory.h"
 
 #include <limits.h>
 #include <math.h>

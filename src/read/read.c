@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/timing.h"
 #include "data/filter.h"
-#include "read/memory.h"
+#include "data/memory.h"
 #include "read/reader.h"
 #include "read/source.h"
 #include "read/text_format.h"

@@ -1,4 +1,4 @@
-#include "read/memory.h"
+#include "data/memory.h"
 
 #include "base/mem.h"
 

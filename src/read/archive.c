@@ -22,35 +22,27 @@ struct archive_member {
     struct archive *archive; /* owned */
     struct archive *inner;   /* owned: unpacks what a member packs itself (x.csv.gz); or NULL */
     const char *shown;       /* borrowed: for messages */
-    char *block;             /* (BLOCK_BYTES) owned: bytes for `inner`; or NULL */
     int64_t packed, unpacked, passed;
+    char block[BLOCK_BYTES]; /* bytes for `inner` */
 };
 
 static const struct magic {
     const char *suffix, *bytes;
-    size_t length, offset;
+    size_t offset;
     bool folder;
 } magics[] = {
-    {".zip", "PK\003\004", 4, 0, true},
-    {".zip", "PK\005\006", 4, 0, true},
-    {".tar", "ustar", 5, 257, true},
-    {".gz", "\037\213", 2, 0, false},
-    {".tgz", "\037\213", 2, 0, false},
-    {".zst", "\x28\xb5\x2f\xfd", 4, 0, false},
-    {".xz",
-     "\xfd"
-     "7zXZ",
-     6, 0, false},
-    {".bz2", "BZh", 3, 0, false},
-    {".lz4", "\x04\x22\x4d\x18", 4, 0, false},
+    {".zip", "PK\003\004", 0, true}, {".zip", "PK\005\006", 0, true}, {".tar", "ustar", 257, true},
+    {".gz", "\037\213", 0, false},   {".tgz", "\037\213", 0, false},  {".zst", "\050\265\057\375", 0, false},
+    {".xz", "\3757zXZ", 0, false},   {".bz2", "BZh", 0, false},       {".lz4", "\004\042\115\030", 0, false},
 };
 
 static const struct magic *find_magic(const char *bytes, size_t n)
 {
     for (size_t k = 0; k < sizeof magics / sizeof *magics; k++) {
         const struct magic *m = &magics[k];
+        size_t length = strlen(m->bytes);
 
-        if (n >= m->offset + m->length && memcmp(bytes + m->offset, m->bytes, m->length) == 0)
+        if (n >= m->offset + length && memcmp(bytes + m->offset, m->bytes, length) == 0)
             return m;
     }
     return NULL;
@@ -147,22 +139,18 @@ static int open_any(struct archive_member **out, const char *path, const char *s
 static int next_member(struct archive_member *m, const char **name, struct error *err)
 {
     struct archive_entry *entry;
-    int got;
 
     do {
-        locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0),
-                 old = utf8 ? uselocale(utf8) : (locale_t)0;
-        bool good;
+        locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old = uselocale(utf8);
+        int got = archive_read_next_header(m->archive, &entry);
+        bool good = got == ARCHIVE_OK || got == ARCHIVE_WARN;
 
-        got = archive_read_next_header(m->archive, &entry);
-        good = got == ARCHIVE_OK || got == ARCHIVE_WARN;
         *name = good ? archive_entry_pathname_utf8(entry) : NULL;
         if (good && !*name)
             *name = archive_entry_pathname(entry);
-        if (utf8) {
-            uselocale(old);
+        uselocale(old);
+        if (utf8)
             freelocale(utf8);
-        }
         if (!good)
             return got == ARCHIVE_EOF ? 0 : fail_read(m->archive, m->shown, err);
         if (++m->passed > MOST_MEMBERS)
@@ -190,21 +178,16 @@ static int find_tar(enum packing *out, const char *path, struct error *err)
 int archive_packing(enum packing *out, const char *path, struct error *err)
 {
     char start[512];
-    const struct magic *magic;
-    const struct magic *named = find_suffix(path);
     FILE *f = fopen(path, "rb");
-    size_t n;
-    int code;
+    size_t n = f ? fread(start, 1, sizeof start, f) : 0;
+    int code = !f || ferror(f) ? errno : 0;
+    const struct magic *magic = find_magic(start, n), *named = find_suffix(path);
 
-    if (!f)
-        return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be opened: %s", path,
-                         strerror(errno));
-    n = fread(start, 1, sizeof start, f);
-    code = ferror(f) ? errno : 0;
-    fclose(f);
+    if (f)
+        fclose(f);
     if (code)
-        return error_set(err, PT_EDATA, "%s: cannot be read: %s", path, strerror(code));
-    magic = find_magic(start, n);
+        return error_set(err, code == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be %s: %s", path,
+                         f ? "read" : "opened", strerror(code));
     if (!magic && named)
         return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, named->suffix,
                          n == 0 ? "it is empty" : "its first bytes are another's");
@@ -217,15 +200,13 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
 
 int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err)
 {
-    char **more = l->name;
+    char **more;
 
     if (l->n == MOST_MEMBERS)
         return error_set(err, PT_EDATA, "%s: more than %d files; name the one with the ratings", path,
                          MOST_MEMBERS);
-    if (l->n == l->space && (more = mem_resize(l->name, 2 * l->space + 16, sizeof *more))) {
-        l->name = more;
-        l->space = 2 * l->space + 16;
-    }
+    more = mem_resize(l->name, l->n + 1, sizeof *more);
+    l->name = more ? more : l->name;
     if (!more || !(l->name[l->n] = mem_strdup(name)))
         return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
     l->n++;
@@ -271,8 +252,7 @@ static int open_inner(struct archive_member *m, struct error *err)
     struct archive_entry *entry;
     int got;
 
-    m->block = mem_alloc((int64_t)BLOCK_BYTES, 1);
-    m->inner = m->block ? new_archive(false, true) : NULL;
+    m->inner = new_archive(false, true);
     if (!m->inner)
         return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
     got = archive_read_open(m->inner, m, NULL, read_packed, NULL);
@@ -329,6 +309,5 @@ void archive_close(struct archive_member *m)
         archive_read_free(m->inner);
     if (m->archive)
         archive_read_free(m->archive);
-    mem_free(m->block);
     mem_free(m);
 }

@@ -26,7 +26,7 @@ int archive_packing(enum packing *out, const char *path, struct error *err);
 /* Names of files, in a folder or an archive; all zero: none. */
 struct file_names {
     char **name; /* (n) owned */
-    int64_t n, space;
+    int64_t n;
 };
 /* PT_EDATA: too many; `path`: where they are, for messages. */
 int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err);

@@ -55,7 +55,6 @@ static const struct foreign {
 };
 static const struct foreign cr_only = {TEXT, "a text whose lines end in CR alone (carriage return)",
                                        "convert it: tr '\\r' '\\n' < FILE > FILE.csv", ""};
-
 static const struct foreign blocks = {
     TEXT, "in blocks of 'user|count' (0|2), as in the KDD Cup 2011",
     "convert them: awk -F'\\t' 'NF==1{split($1,u,\"|\");next}{print u[1]\",\"$1\",\"$2}' FILE > FILE.csv",
@@ -121,7 +120,13 @@ bool foreign_by_name(const char *name)
 
 const char *foreign_by_member(const char *name)
 {
-    return strcmp(name, "xl/workbook.xml") == 0 ? "an Excel workbook (.xlsx)"
-           : strcmp(name, "content.xml") == 0   ? "an OpenDocument file"
-                                                : NULL;
+    size_t n = strlen(name);
+
+    return strcmp(name, "xl/workbook.xml") == 0
+               ? "an Excel workbook (.xlsx), which is not read; export its sheet as CSV"
+           : strcmp(name, "content.xml") == 0
+               ? "an OpenDocument file, which is not read; export its sheet as CSV"
+           : n > 4 && strcmp(name + n - 4, ".npy") == 0
+               ? "a NumPy archive (.npz), which is not read; write user, item, rating as CSV"
+               : NULL;
 }

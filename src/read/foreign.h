@@ -11,5 +11,5 @@
 int foreign_refuse(const char *bytes, size_t n, const char *shown, struct error *err);
 /* Whether a file of this name belongs to another program. */
 bool foreign_by_name(const char *name);
-/* "an Excel workbook (.xlsx)", by the name of a member of an archive; NULL: not recognised. */
+/* "an Excel workbook (.xlsx), which is not read; ...", by the name of a member; NULL: not recognised. */
 const char *foreign_by_member(const char *name);

@@ -13,6 +13,10 @@
 #define PARSER_KINDS      16
 #define PARSER_OPEN_QUOTE 1 /* the record at *stopped_at continues after the block */
 
+/* Counts that struct reading has too, under the same names. */
+#define PARSER_TOLD(DO)                                                                                      \
+    DO(headers) DO(comments) DO(elsewhere) DO(no_rating) DO(no_time) DO(rounded) DO(missing)
+
 /* A growing buffer of ratings. */
 struct triplets {
     int64_t n, space;
@@ -57,8 +61,7 @@ int parser_parse_lines(struct parser *p, const char *begin, const char *end, con
 int parser_parse_block(struct parser *p, struct lines *lines, const char *begin, const char *end);
 
 /* Room in p->out for the ratings of a block of `bytes` bytes. False: no memory. Call it before
- * parser_parse_lines.
- */
+ * parser_parse_lines. */
 bool parser_reserve(struct parser *p, int64_t bytes);
 
 /* Whether blocks of the text can be parsed apart: no line depends on those before it. */
@@ -74,7 +77,7 @@ int reader_team_parse(struct parser *whole, struct lines *lines, int workers, si
 /* Notes a bad line. PT_EDATA, or 0 if bad lines are skipped. */
 int parser_bad(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a line that is an error whatever data.bad_lines says: always PT_EDATA. */
-int parser_refuse(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define parser_refuse(p, ...) ((p)->never_skipped = true, parser_bad(p, __VA_ARGS__))
 
 /* Adds a rating; the buffer has room. PT_ENOMEM. */
 int parser_put(struct parser *p, const struct field *user, const struct field *item, float value,

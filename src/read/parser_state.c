@@ -49,34 +49,18 @@ void triplets_fini(struct triplets *t)
     *t = (struct triplets){0};
 }
 
-static void note(struct parser *p, const char *fmt, va_list args)
-{
-    vsnprintf(p->bad_reason, sizeof p->bad_reason, fmt, args);
-    p->bad_line = p->line;
-    printable(p->bad_text, p->at, (size_t)(p->at_end - p->at));
-}
-
 int parser_bad(struct parser *p, const char *fmt, ...)
 {
     va_list args;
 
-    va_start(args, fmt);
-    if (p->lines_bad++ == 0)
-        note(p, fmt, args);
-    va_end(args);
-    return p->skip_bad ? 0 : PT_EDATA;
-}
-
-int parser_refuse(struct parser *p, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    note(p, fmt, args);
-    va_end(args);
-    p->lines_bad++;
-    p->never_skipped = true;
-    return PT_EDATA;
+    if (p->lines_bad++ == 0 || p->never_skipped) {
+        va_start(args, fmt);
+        vsnprintf(p->bad_reason, sizeof p->bad_reason, fmt, args);
+        va_end(args);
+        p->bad_line = p->line;
+        printable(p->bad_text, p->at, (size_t)(p->at_end - p->at));
+    }
+    return p->skip_bad && !p->never_skipped ? 0 : PT_EDATA;
 }
 
 int parser_put(struct parser *p, const struct field *user, const struct field *item, float value,
@@ -216,17 +200,11 @@ void parser_move_counts(struct parser *whole, struct parser *part)
         strcpy(whole->bad_reason, part->bad_reason);
         strcpy(whole->bad_text, part->bad_text);
     }
-#define MOVE(count) (whole->count += part->count, part->count = 0)
-    MOVE(line);
-    MOVE(lines_read);
-    MOVE(lines_bad);
-    MOVE(headers);
-    MOVE(comments);
-    MOVE(elsewhere);
-    MOVE(no_rating);
-    MOVE(no_time);
-    MOVE(rounded);
-    MOVE(missing);
+#define MOVE(count) whole->count += part->count, part->count = 0;
+    MOVE(line)
+    MOVE(lines_read)
+    MOVE(lines_bad)
+    PARSER_TOLD(MOVE)
 #undef MOVE
     for (int k = 0; k < PARSER_KINDS && part->kind_count[k]; k++) {
         parser_count_kind(whole, part->kind[k], strlen(part->kind[k]), part->kind_count[k]);

@@ -10,7 +10,7 @@
 
 #define MOST_FOLDERS 1000
 
-static const char *const titles[] = {
+const char *const published_titles[] = {
     "u.item",       "movies.dat", "movies.csv",  "movies.tsv",   "items.csv",   "items.tsv", "titles.csv",
     "titles.tsv",   "books.csv",  "artists.csv", "artists.dat",  "artists.tsv", "songs.csv", "tracks.csv",
     "products.csv", "games.csv",  "anime.csv",   "articles.csv", NULL};
@@ -102,11 +102,6 @@ bool published_known_name(const char *name)
     static const char *const ends[] = {"u.data", "ratings.dat", ".base", ".test", NULL};
 
     return ends_with(name, archive_unpacked_length(name), ends);
-}
-
-const char *published_titles(int k)
-{
-    return titles[k];
 }
 
 /* Two texts that may be parts of one set: names that are alike but for their digits. */
@@ -208,8 +203,8 @@ static int match_view(struct published_match *m, const struct view *v, bool pref
                              "validation_tr.csv, validation_te.csv, test_tr.csv, test_te.csv)",
                              shown, (int)v->length, v->folder, m->missing);
     }
-    for (int k = 0; found && !m->finished && titles[k] && !m->titles; k++) {
-        m->titles = find(v, titles[k]);
+    for (int k = 0; found && !m->finished && published_titles[k] && !m->titles; k++) {
+        m->titles = find(v, published_titles[k]);
         for (int t = 0; t < m->texts && m->titles; t++)
             m->titles = m->titles == m->text[t] ? NULL : m->titles;
     }
@@ -249,24 +244,16 @@ static int refuse_several(const struct file_names *names, bool archive, const ch
 /* Some files of other programs are zip archives; else what there is of them is named. */
 static int refuse_none(const struct file_names *names, bool archive, const char *shown, struct error *err)
 {
-    static const char *const numpy[] = {".npy", NULL};
-    const char *foreign = NULL;
-    int64_t arrays = 0;
+    const char *foreign = NULL, *program;
 
     for (int64_t k = 0; k < names->n; k++) {
-        const char *name = names->name[k], *program = archive ? foreign_by_member(name) : NULL;
+        const char *name = names->name[k];
 
-        if (program)
-            return error_set(err, PT_EDATA, "%s: is %s, which is not read; export its sheet as CSV", shown,
-                             program);
-        arrays += ends_with(name, strlen(name), numpy);
+        if (archive && (program = foreign_by_member(name)))
+            return error_set(err, PT_EDATA, "%s: is %s", shown, program);
         if (!foreign && !is_litter(name) && foreign_by_name(name))
             foreign = name + folder_length(name);
     }
-    if (archive && arrays && arrays == names->n)
-        return error_set(err, PT_EDATA,
-                         "%s: is a NumPy archive (.npz), which is not read; write user, item, rating as CSV",
-                         shown);
     return error_set(
         err, PT_EDATA,
         "%s: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "

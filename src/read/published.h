@@ -29,5 +29,5 @@ int published_match(struct published_match *out, const struct file_names *names,
 bool published_known_name(const char *name);
 /* mv_0000001.txt and so on, of the Netflix Prize. */
 bool published_is_film(const char *name);
-/* Known names of files of titles beside ratings; NULL after the last. */
-const char *published_titles(int k);
+/* Known names of files of titles beside ratings; NULL at the end. */
+extern const char *const published_titles[];

@@ -202,13 +202,9 @@ static void report(struct reader *rd, const struct source *source)
                     total->kind_count[k]);
     rd->into->lines_read = total->lines_read;
     rd->into->lines_bad = total->lines_bad;
-    told->headers = total->headers;
-    told->comments += total->comments;
-    told->elsewhere = total->elsewhere;
-    told->no_rating = total->no_rating;
-    told->no_time = total->no_time;
-    told->rounded = total->rounded;
-    told->missing = total->missing;
+#define TELL(count) told->count += total->count;
+    PARSER_TOLD(TELL)
+#undef TELL
     told->missing_dropped = total->missing && rd->spec->missing == MISSING_SKIP;
 }
 

@@ -40,13 +40,13 @@ struct job {
 struct reader_team {
     struct parser *whole;
     struct lines *lines;
-    size_t bytes;                     /* of a block */
-    struct job *job;                  /* (jobs) owned */
-    pthread_mutex_t reading, placing; /* owned */
-    pthread_cond_t moved;             /* owned: `placed` or `copying` is another */
-    int64_t taken;                    /* blocks; with `reading` locked */
-    int64_t placed, copying;          /* blocks, and workers that copy; with `placing` locked */
-    atomic_int rc;                    /* of the first block that is not wholly parsed */
+    size_t bytes;    /* of a block */
+    struct job *job; /* (jobs) owned */
+    pthread_mutex_t reading, placing;
+    pthread_cond_t moved;    /* `placed` or `copying` is another */
+    int64_t taken;           /* blocks; with `reading` locked */
+    int64_t placed, copying; /* blocks, and workers that copy; with `placing` locked */
+    atomic_int rc;           /* of the first block that is not wholly parsed */
     int jobs;
 };
 
@@ -225,29 +225,28 @@ static void fini_job(struct job *job)
 
 int reader_team_parse(struct parser *whole, struct lines *lines, int workers, size_t bytes)
 {
-    struct reader_team t = {.whole = whole, .lines = lines, .bytes = bytes, .jobs = workers};
+    struct reader_team t = {.whole = whole,
+                            .lines = lines,
+                            .bytes = bytes,
+                            .reading = PTHREAD_MUTEX_INITIALIZER,
+                            .placing = PTHREAD_MUTEX_INITIALIZER,
+                            .moved = PTHREAD_COND_INITIALIZER,
+                            .jobs = workers};
     struct team *team = NULL;
-    bool there;
+    bool there = true;
 
     t.job = mem_array(workers, sizeof *t.job);
     if (!t.job)
         return PT_ENOMEM;
     memset(t.job, 0, (size_t)workers * sizeof *t.job);
-    there = true;
     for (int j = 0; j < workers; j++)
         there = init_job(&t, &t.job[j]) && there;
-    pthread_mutex_init(&t.reading, NULL);
-    pthread_mutex_init(&t.placing, NULL);
-    pthread_cond_init(&t.moved, NULL);
     if (there && team_new(&team, workers, NULL, BIND_NONE, NULL) == 0) { /* else fewer threads are allowed */
         team_run(team, run_job, &t);
         if (t.rc == PARSER_OPEN_QUOTE)
             give_back(&t);
     }
     team_free(team);
-    pthread_cond_destroy(&t.moved);
-    pthread_mutex_destroy(&t.placing);
-    pthread_mutex_destroy(&t.reading);
     for (int j = 0; j < workers; j++)
         fini_job(&t.job[j]);
     mem_free(t.job);

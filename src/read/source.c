@@ -136,10 +136,11 @@ static bool is_file(const char *path)
 /* Titles that lie beside a file. */
 static void find_titles(struct source *s, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name;
+    const char *slash = strrchr(path, '/');
 
-    for (int k = 0; (name = published_titles(k)) && !s->titles.path; k++) {
-        const char *beside = print(s, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+    for (int k = 0; published_titles[k] && !s->titles.path; k++) {
+        const char *beside =
+            print(s, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, published_titles[k]);
 
         if (is_file(beside) && strcmp(beside, path) != 0)
             s->titles = make_text(s, beside, NULL, GIVEN_NONE);

@@ -81,7 +81,7 @@ static int find_row(struct side *s, int64_t i, int32_t *row, int64_t rating, str
     return 0;
 }
 
-/* As field_value takes it from a text. */
+/* As field_rating takes it from a text. */
 static int take_value(const struct pt_ratings *m, struct ratings *r, int64_t i, struct error *err)
 {
     double value = m->value ? (double)m->value[i] : m->value64 ? m->value64[i] : 1.0;

@@ -5,14 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A number with a decimal point: "4.5", "1e3". Returns NULL, or the reason why not ("is not a number"). nan,
- * inf, hexadecimal and numbers that a float cannot hold are refused; a number that would be a denormal float
- * becomes 0. */
-const char *field_value(const char *text, size_t length, float *out);
-/* A rating: all that field_value reads, also true and false (1 and 0), and a decimal comma ("4,5") in texts
- * whose delimiter is not a comma. A comma before three digits ("1,000") is refused: it may separate
- * thousands. field_number does not round it to a float. */
+/* A rating: "4.5", "1e3", true and false (1 and 0), and a decimal comma ("4,5") in texts whose delimiter is not
+ * a comma. Returns NULL, or the reason why not ("is not a number"): nan, inf, hexadecimal, what a float cannot
+ * hold, and a comma before three digits ("1,000"), which may separate thousands. What would be a denormal
+ * float becomes 0. */
 const char *field_rating(const char *text, size_t length, float *out);
+/* The same before it is rounded to a float, or too large for one. */
 const char *field_number(const char *text, size_t length, double *out);
 /* Seconds (any whole number of 64 bits; a fraction is cut off), or a date as in base/date.h. */
 const char *field_time(const char *text, size_t length, int64_t *out);

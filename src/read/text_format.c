@@ -147,14 +147,14 @@ struct field text_plain(struct field f, char *scratch, size_t space)
     return (struct field){scratch, n, false};
 }
 
-bool text_is_missing(const char *text, size_t length)
+bool text_is_missing_word(const char *text, size_t length)
 {
     static const char words[][5] = {"NA",   "nan", "NaN", "NAN", "NULL", "null", "None",
                                     "none", "\\N", "N/A", "n/a", "<NA>", "#N/A", "NaT"};
     char key[5] = "";
 
-    if (length == 0 || length > 4 || (*text >= '0' && *text <= '9'))
-        return length == 0;
+    if (length >= sizeof key)
+        return false;
     memcpy(key, text, length);
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
         if (memcmp(key, words[k], sizeof key) == 0)

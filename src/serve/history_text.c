@@ -187,7 +187,7 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
     int64_t item = trained_find_item(t->trained, text, tab ? trim(text, tab - 1) : length);
     float value = 1.0f;
 
-    if (item < 0 && !tab && blank && !field_value(text + blank, length - blank, &value)) {
+    if (item < 0 && !tab && blank && !field_rating(text + blank, length - blank, &value)) {
         int64_t other = trained_find_item(t->trained, text, trim(text, blank - 1));
 
         if (other >= 0) {
@@ -207,7 +207,7 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
         return 0;
     }
     if (tab) {
-        const char *why = field_value(text + tab, length - tab, &value);
+        const char *why = field_rating(text + tab, length - tab, &value);
         char shown[PRINTABLE_BYTES];
 
         if (why)

@@ -257,11 +257,11 @@ static void denormal_ratings_are_zero(void **state)
     float value = 1.0f;
 
     (void)state;
-    assert_null(field_value("1e-40", 5, &value));
+    assert_null(field_rating("1e-40", 5, &value));
     assert_true(value == 0.0f && !signbit(value));
-    assert_null(field_value("-1e-40", 6, &value));
+    assert_null(field_rating("-1e-40", 6, &value));
     assert_true(value == 0.0f && !signbit(value));
-    assert_null(field_value("1.2e-38", 7, &value));
+    assert_null(field_rating("1.2e-38", 7, &value));
     assert_true(value == 1.2e-38f);
 }
 
@@ -271,11 +271,11 @@ static void a_field_ends_where_it_ends(void **state)
     float value;
 
     (void)state;
-    assert_string_equal(field_value("inf", 3, &value), "is not finite");
-    assert_string_equal(field_value("-inf", 4, &value), "is not finite");
-    assert_string_equal(field_value("xinf", 3, &value), "is not a number");
-    assert_string_equal(field_value("inf", 2, &value), "is not a number");
-    assert_string_equal(field_value("nanx", 3, &value), "is not finite");
+    assert_string_equal(field_rating("inf", 3, &value), "is not finite");
+    assert_string_equal(field_rating("-inf", 4, &value), "is not finite");
+    assert_string_equal(field_rating("xinf", 3, &value), "is not a number");
+    assert_string_equal(field_rating("inf", 2, &value), "is not a number");
+    assert_string_equal(field_rating("nanx", 3, &value), "is not finite");
 }
 
 /* The tables hold nobody without a rating: neither a user without items nor what stands in a bad line. */

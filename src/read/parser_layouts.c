@@ -4,6 +4,7 @@
 #include "read/field.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static const char *cut_pair(struct field *item, float *value)
     if (!colon || colon == item->text)
         return "is no item:value";
     item->length = (size_t)(colon - item->text);
-    return field_value(colon + 1, (size_t)(end - colon - 1), value);
+    return field_rating(colon + 1, (size_t)(end - colon - 1), value);
 }
 
 static const char *next_item(const struct text_format *d, const char *c, const char *end, struct field *item,
@@ -81,10 +82,10 @@ static int put_items(struct parser *p, const struct field *user, const char *c, 
     return rc;
 }
 
-/* The user that a line without one has: its number. */
-static struct field number_user(struct parser *p, char digits[24])
+/* A number as an id. */
+static struct field write_number(char digits[24], int64_t number)
 {
-    return (struct field){digits, (size_t)snprintf(digits, 24, "%" PRId64, ++p->people), false};
+    return (struct field){digits, (size_t)snprintf(digits, 24, "%" PRId64, number), false};
 }
 
 static int parse_list(struct parser *p, const char *line, const char *end)
@@ -100,7 +101,7 @@ static int parse_list(struct parser *p, const char *line, const char *end)
         if (field_time(user.text, user.length, &wanted) || wanted != n)
             return parser_bad(p, "%" PRId64 " items, and the first number is %.*s", n,
                               (int)(user.length < 40 ? user.length : 40), user.text);
-        user = number_user(p, digits);
+        user = write_number(digits, ++p->people);
     }
     return c ? put_items(p, &user, c, end) : 0;
 }
@@ -137,24 +138,23 @@ static int parse_block_line(struct parser *p, const char *line, const char *end)
 static int parse_matrix_row(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
-    struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS] = {{NULL, 0, false}}, user;
+    struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS], user, item;
     int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS), first = d->user_first || d->skip_first, names = 0;
     char digits[2][24], shown[PRINTABLE_BYTES];
     float value[TEXT_COLUMNS];
+    const char *why;
     int rc = 0;
 
     if (n != d->columns)
         return parser_bad(p, "%" PRId64 " fields where %d are expected (a row of the matrix)", n < 0 ? 1 : n,
                           d->columns);
-    user = number_user(p, digits[0]);
-    if (d->user_first)
-        user = f[0];
-    if (field_id(user.text, user.length))
-        return parser_bad(p, "the user %s", field_id(user.text, user.length));
+    user = d->user_first ? f[0] : write_number(digits[0], ++p->people);
+    if ((why = field_id(user.text, user.length)))
+        return parser_bad(p, "the user %s", why);
     for (int64_t c = first; c < n; c++) {
-        const char *why =
+        value[c] = NAN;
+        why =
             text_is_missing(f[c].text, f[c].length) ? NULL : field_rating(f[c].text, f[c].length, &value[c]);
-
         if (why)
             return parser_bad(p, "field %" PRId64 ": '%s' %s", c + 1,
                               printable(shown, f[c].text, f[c].length), why);
@@ -162,11 +162,10 @@ static int parse_matrix_row(struct parser *p, const char *line, const char *end)
     if (d->header_length)
         names = text_cut(d, d->header, d->header + d->header_length, name, TEXT_COLUMNS);
     for (int64_t c = first; rc == 0 && c < n; c++) {
-        struct field item = {digits[1], (size_t)snprintf(digits[1], 24, "%" PRId64, c - first + 1), false};
-
-        if (text_is_missing(f[c].text, f[c].length) || (d->has_missing && value[c] == d->missing))
+        if (isnan(value[c]) || value[c] == d->missing)
             continue;
-        rc = parser_put(p, &user, names == n && name[c].length ? &name[c] : &item, value[c], 0);
+        item = names == n && name[c].length ? name[c] : write_number(digits[1], c - first + 1);
+        rc = parser_put(p, &user, &item, value[c], 0);
     }
     return rc;
 }

@@ -7,7 +7,6 @@
 #include "read/reader.h"
 #include "read/source.h"
 #include "read/text_format.h"
-#include "read/titles.h"
 #include "synth/synth.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* --- options ------------------------------------------------------------------------------------- */
@@ -200,8 +201,7 @@ int layout_matrix(struct recogniser *g)
     d->user_first = spec->columns ? d->of[ROLE_USER] == 0 : header;
     d->skip_first = spec->columns && text_role(d, 0) == ROLE_SKIP;
     d->columns = g->s->columns;
-    d->has_missing = spec->has_missing;
-    d->missing = (float)spec->missing_value;
+    d->missing = spec->has_missing ? (float)spec->missing_value : NAN;
     d->has_rating = true;
     if (header)
         recogniser_set_header(g);

@@ -39,9 +39,8 @@ struct text_format {
     char where_word[TEXT_WORD];
     char comment[TEXT_DELIMITER];   /* data.comment; "": no comments after the head */
     char key[TEXT_KEYS][TEXT_WORD]; /* JSON lines: the paths of the columns that are used */
-    bool has_missing;               /* FORMAT_MATRIX: the value `missing` means no rating */
-    float missing;
-    bool user_first, skip_first; /* FORMAT_MATRIX: the first field is a user, or is skipped */
+    float missing;                  /* FORMAT_MATRIX: the value of no rating; NAN: there is none */
+    bool user_first, skip_first;    /* FORMAT_MATRIX: the first field is a user, or is skipped */
 };
 #define TEXT_FORMAT(...)                                                                                     \
     ((struct text_format){.of = {-1, -1, -1, -1, -1}, .where = -1, .event = -1, __VA_ARGS__})
@@ -115,7 +114,11 @@ const char *text_record_end(const struct text_format *d, const char *line, const
 struct field text_plain(struct field f, char *scratch, size_t space);
 
 /* Whether the text is empty or a word for "missing": NA, nan, NULL, None, \N, N/A. */
-bool text_is_missing(const char *text, size_t length);
+bool text_is_missing_word(const char *text, size_t length);
+static inline bool text_is_missing(const char *text, size_t length)
+{
+    return length == 0 || ((*text < '0' || *text > '9') && text_is_missing_word(text, length));
+}
 
 enum role text_role(const struct text_format *d, int column);
 /* "user, item, rating, time" into out, for messages. */

@@ -1,4 +1,4 @@
-#include "read/titles.h"
+#include "read/reader.h"
 
 #include "base/mem.h"
 #include "base/text.h"

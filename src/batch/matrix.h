@@ -54,6 +54,20 @@ static inline const int32_t *matrix_column_of(const struct ratings *r, int side)
     return side ? r->item : r->user;
 }
 
+/* Where in the ascending numbers x[a .. b) the first is that is not below `least`; b: none. */
+static inline int64_t first_from(const int32_t *x, int64_t a, int64_t b, int64_t least)
+{
+    while (a < b) {
+        int64_t mid = (a + b) / 2;
+
+        if (x[mid] < least)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a;
+}
+
 /* Which ratings the matrix has, and their values. */
 struct matrix_spec {
     const uint8_t *part; /* (ratings) bits of enum part, or NULL */

@@ -160,17 +160,8 @@ static bool make_neighbours(struct neighbours *out, const struct matrix *train, 
 /* What item j adds to the scores of a shard's columns. */
 static void add_item(const struct neighbours *n, int64_t j, const struct shard *cut, float *row)
 {
-    int64_t a = n->ptr[j], b = n->ptr[j + 1];
-
-    while (a < b) {
-        int64_t mid = (a + b) / 2;
-
-        if (n->item[mid] < cut->begin)
-            a = mid + 1;
-        else
-            b = mid;
-    }
-    for (; a < n->ptr[j + 1] && n->item[a] < cut->end; a++)
+    for (int64_t a = first_from(n->item, n->ptr[j], n->ptr[j + 1], cut->begin);
+         a < n->ptr[j + 1] && n->item[a] < cut->end; a++)
         if (n->place[a] < n->k)
             row[n->item[a] - cut->begin] += n->cosine[a];
 }

@@ -27,48 +27,26 @@ static void init_sums(struct evaluator *e)
     }
 }
 
-static void init_cold(struct evaluator *e)
-{
-    int64_t n = 0;
-
-    e->cold = mem_pool_alloc(&e->pool, e->problem->columns, sizeof *e->cold);
-    e->cold_start = mem_pool_alloc(&e->pool, e->problem->shards + 1, sizeof *e->cold_start);
-    if (e->pool.failed)
-        return;
-    for (int s = 0; s < e->problem->shards; s++) {
-        const struct shard *cut = &e->problem->cut[s];
-
-        e->cold_start[s] = n;
-        for (int64_t c = cut->begin; c < cut->end; c++)
-            if (problem_column_is_cold(e->problem, c))
-                e->cold[n++] = (int32_t)(c - cut->begin);
-    }
-    e->cold_start[e->problem->shards] = n;
-}
-
-static void init_room(struct evaluator *e)
+/* k: the largest cut-off. */
+static void init_room(struct evaluator *e, int k)
 {
     int workers = team_workers(e->problem->team), ranks = team_ranks(e->problem->team)->count;
-    int64_t n = e->spec.batch, widest = 0, cells = 0;
+    int64_t n = e->spec.batch, all = n * shards_widest(e->problem->cut, e->problem->shards), cells = 0;
 
-    for (int s = 0; s < e->problem->shards; s++) {
-        int64_t width = row_pad(shard_width(&e->problem->cut[s]));
-
-        widest = width > widest ? width : widest;
+    for (int s = 0; s < e->problem->shards; s++)
         cells = e->out[s].room_entries > cells ? e->out[s].room_entries : cells;
-    }
     if (e->ranking || e->loss)
-        cells = n * widest > cells ? n * widest : cells;
+        cells = all > cells ? all : cells;
     e->score = mem_pool_arrays(&e->pool, workers, cells);
+    e->lists = (struct lists){.model = e->model, .problem = e->problem};
     if (!e->ranking)
         return;
-    e->best = mem_pool_alloc(&e->pool, workers * n, sizeof *e->best);
-    e->room = mem_pool_array(&e->pool, workers * n * topk_capacity(e->k), sizeof *e->room);
-    e->hit = mem_pool_zalloc(&e->pool, (int64_t)workers * e->k, sizeof *e->hit);
+    lists_init(&e->lists, e->model, e->problem, k, n, NULL, &e->pool);
+    e->hit = mem_pool_zalloc(&e->pool, (int64_t)workers * e->lists.k, sizeof *e->hit);
     if (e->coverage)
         e->covered = mem_pool_zalloc(&e->pool, (int64_t)workers * e->spec.n * e->problem->columns, 1);
     if (ranks > 1)
-        e->candidate = mem_pool_array(&e->pool, (int64_t)ranks * n * e->k, sizeof *e->candidate);
+        e->candidate = mem_pool_array(&e->pool, (int64_t)ranks * n * e->lists.k, sizeof *e->candidate);
 }
 
 static void init_figures(struct evaluator *e)
@@ -92,6 +70,7 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
                   struct model *model, const struct problem *p, struct error *err)
 {
     scoped(evaluator_free) struct evaluator *e = mem_zalloc(1, sizeof *e);
+    int k = 0;
 
     if (!e)
         return error_set(err, PT_ENOMEM, "evaluation: out of memory");
@@ -103,22 +82,19 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
         e->coverage |= m->kind == METRIC_COVERAGE;
         e->loss |= m->kind == METRIC_LOSS && !model->ops->score_cells;
         e->ratings |= !metric_is_ranking(m) && model->ops->score_cells;
-        e->k = m->k > e->k ? m->k : e->k;
+        k = m->k > k ? m->k : k;
     }
-    if (e->k > p->columns)
-        e->k = (int)p->columns;
     init_figures(e);
     init_sums(e);
-    init_cold(e);
     TRY(views_new(&e->in, part->in, e->spec.batch, p->team, err));
     TRY(views_new(&e->out, part->out, e->spec.batch, p->team, err));
     if (part->seen)
         TRY(views_new(&e->seen, part->seen, e->spec.batch, p->team, err));
-    init_room(e);
+    init_room(e, k);
     if (e->pool.failed)
         return error_set(err, PT_ENOMEM, "evaluation: out of memory; a smaller eval.batch needs less");
-    if (e->ranking && !e->loss && !e->spec.seen_zero && sieve_pays(model, e->k, e->n))
-        TRY(sieve_new(&e->sieve, model, e->k, e->spec.batch, err));
+    if (e->ranking && !e->loss && !e->spec.seen_zero) /* rankings do not need all scores */
+        TRY(lists_need_sieve(&e->lists, e->n, err));
     e->block = (struct input){.matrix = part->in, .view = e->in};
     *out = handed_on(e);
     return 0;
@@ -131,7 +107,7 @@ void evaluator_free(struct evaluator *e)
     views_free(e->in, e->problem->shards);
     views_free(e->out, e->problem->shards);
     views_free(e->seen, e->problem->shards);
-    sieve_free(e->sieve);
+    lists_fini(&e->lists);
     mem_pool_free(&e->pool);
     mem_free(e);
 }

@@ -10,31 +10,12 @@ static void hide(float *row, const struct view *v, int64_t p, float value)
         row[v->col[i]] = value;
 }
 
-static struct topk *best_of(const struct worker *w, const struct evaluator *e, int64_t p)
-{
-    return &e->best[w->id * e->spec.batch + p];
-}
-
-void eval_rank_begin(struct worker *w, struct evaluator *e)
-{
-    int capacity = topk_capacity(e->k);
-
-    if (e->sifted)
-        sieve_begin(w, e->sieve, e->block.rows);
-    for (int64_t p = 0; p < e->block.rows; p++)
-        topk_init(best_of(w, e, p), e->k, e->room + (best_of(w, e, p) - e->best) * capacity, capacity);
-}
-
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
 {
     int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
-    int64_t first = e->problem->cut[s].begin;
     float *score = e->score[w->id], hidden = e->spec.seen_zero ? 0.0f : -INFINITY;
 
-    if (e->sifted)
-        sieve_score(w, e->sieve, s, rows, score, ld);
-    else
-        e->model->ops->score(w, e->model, s, rows, score, ld);
+    lists_score(w, &e->lists, s, rows, score);
     for (int64_t p = 0; p < rows; p++) {
         float *row = score + p * ld;
 
@@ -49,22 +30,12 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
         }
         if (!e->ranking)
             continue;
-        for (int64_t i = e->cold_start[s]; i < e->cold_start[s + 1]; i++)
-            row[e->cold[i]] = -INFINITY;
+        lists_hide(&e->lists, s, row);
         hide(row, &e->in[s], p, hidden);
         if (e->seen)
             hide(row, &e->seen[s], p, hidden);
-        if (e->sifted)
-            sieve_offer(w, e->sieve, s, p, row, best_of(w, e, p));
-        else
-            topk_offer(best_of(w, e, p), e->model->eng.kern, row, width, (int32_t)first);
+        lists_offer(w, &e->lists, s, p, row);
     }
-}
-
-void eval_rank_end(struct worker *w, struct evaluator *e)
-{
-    for (int64_t p = 0; p < e->block.rows && e->sifted; p++)
-        sieve_finish(w, e->sieve, p, best_of(w, e, p));
 }
 
 /* Whether column c is a relevant held-out item of the block's example p. */
@@ -72,17 +43,10 @@ static bool is_held_out(const struct evaluator *e, int64_t p, int32_t c)
 {
     int s = shard_of(e->problem->cut, e->problem->shards, c);
     const struct view *v = &e->out[s];
-    int64_t a = v->row[p], b = v->row[p + 1];
+    int64_t a;
 
     c -= (int32_t)e->problem->cut[s].begin;
-    while (a < b) {
-        int64_t mid = (a + b) / 2;
-
-        if (v->col[mid] < c)
-            a = mid + 1;
-        else
-            b = mid;
-    }
+    a = first_from(v->col, v->row[p], v->row[p + 1], c);
     return a < v->row[p + 1] && v->col[a] == c && (double)v->target[a] + e->spec.shift >= e->spec.relevant;
 }
 
@@ -97,17 +61,17 @@ static int64_t relevant_items(const struct evaluator *e, int64_t p)
 
 static struct candidate *candidates(const struct evaluator *e, int rank, int64_t p)
 {
-    return e->candidate + ((int64_t)rank * e->spec.batch + p) * e->k;
+    return e->candidate + ((int64_t)rank * e->spec.batch + p) * e->lists.k;
 }
 
 /* This rank's best columns of example p, for all ranks. */
 static void propose(const struct worker *w, struct evaluator *e, int64_t p)
 {
     struct candidate *to = candidates(e, w->rank, p);
-    const struct scored *best = e->best[p].best;
-    int n = topk_merge_workers(&e->best[p], e->spec.batch, w->count);
+    const struct scored *best = e->lists.best[p].best;
+    int n = lists_merge(w, &e->lists, p);
 
-    for (int i = 0; i < e->k; i++)
+    for (int i = 0; i < e->lists.k; i++)
         to[i] = i < n ? (struct candidate){best[i].score, best[i].column, is_held_out(e, p, best[i].column)}
                       : (struct candidate){-INFINITY, -1, 0};
 }
@@ -119,24 +83,24 @@ void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_
     team_barrier(w);
     if (w->id == 0)
         ranks_share(team_ranks(w->team), e->candidate, w->ranks,
-                    e->spec.batch * e->k * (int64_t)sizeof *e->candidate);
+                    e->spec.batch * e->lists.k * (int64_t)sizeof *e->candidate);
     team_barrier(w);
 }
 
 /* All ranks' candidates into the best of example p, which starts afresh; which were held out, into hit. */
 static int merge_ranks(const struct worker *w, struct evaluator *e, int64_t p, bool *hit)
 {
-    struct topk *best = &e->best[p];
-    int n;
+    struct topk *best = &e->lists.best[p];
+    int k = e->lists.k, n;
 
-    topk_init(best, e->k, e->room + p * topk_capacity(e->k), topk_capacity(e->k));
+    topk_init(best, k, e->lists.room + p * topk_capacity(k), topk_capacity(k));
     for (int q = 0; q < w->ranks; q++)
-        for (int i = 0; i < e->k && candidates(e, q, p)[i].column >= 0; i++)
+        for (int i = 0; i < k && candidates(e, q, p)[i].column >= 0; i++)
             topk_offer_one(best, candidates(e, q, p)[i].score, candidates(e, q, p)[i].column);
     n = topk_finish(best);
     for (int i = 0; i < n; i++)
         for (int q = 0; q < w->ranks; q++)
-            for (int j = 0; j < e->k && candidates(e, q, p)[j].column >= 0; j++)
+            for (int j = 0; j < k && candidates(e, q, p)[j].column >= 0; j++)
                 if (candidates(e, q, p)[j].column == best->best[i].column)
                     hit[i] = candidates(e, q, p)[j].held_out;
     return n;
@@ -144,11 +108,10 @@ static int merge_ranks(const struct worker *w, struct evaluator *e, int64_t p, b
 
 void eval_rank_example(struct worker *w, struct evaluator *e, int64_t p)
 {
-    bool *hit = e->hit + (int64_t)w->id * e->k;
-    struct topk *best = &e->best[p];
+    bool *hit = e->hit + (int64_t)w->id * e->lists.k;
+    struct topk *best = &e->lists.best[p];
     int64_t held_out = relevant_items(e, p), at = e->begin + p, columns = e->problem->columns;
-    int n =
-        e->candidate ? merge_ranks(w, e, p, hit) : topk_merge_workers(&e->best[p], e->spec.batch, w->count);
+    int n = e->candidate ? merge_ranks(w, e, p, hit) : lists_merge(w, &e->lists, p);
 
     for (int i = 0; i < n && !e->candidate; i++)
         hit[i] = is_held_out(e, p, best->best[i].column);

@@ -146,7 +146,7 @@ static void evaluate_block(struct worker *w, struct evaluator *e)
     e->model->ops->infer(w, e->model, &e->block);
     team_phase(w, PHASE_EVAL);
     if (e->ranking)
-        eval_rank_begin(w, e);
+        lists_begin(w, &e->lists, e->block.rows);
     for (int s = first; s < end; s++) {
         build_views(e, s);
         count_held_out(e, s);
@@ -155,7 +155,7 @@ static void evaluate_block(struct worker *w, struct evaluator *e)
         if (e->ranking || e->loss)
             eval_rank_shard(w, e, s);
     }
-    eval_rank_end(w, e);
+    lists_end(w, &e->lists, e->block.rows);
     team_barrier(w);
     team_phase(w, PHASE_EVAL);
     team_range(e->block.rows, w->id, w->count, &from, &to);
@@ -176,8 +176,8 @@ static void evaluate_blocks(struct worker *w, void *arg)
 {
     struct evaluator *e = arg;
 
-    if (e->sifted)
-        sieve_round_weights(w, e->sieve);
+    if (e->lists.sifted)
+        sieve_round_weights(w, e->lists.sieve);
     for (int64_t begin = 0; begin < e->n; begin += e->spec.batch) {
         if (w->id == 0) {
             e->begin = begin;
@@ -295,7 +295,8 @@ void evaluate(struct evaluator *e, struct eval_result *out)
                (size_t)team_workers(e->problem->team) * (size_t)(e->spec.n * e->problem->columns));
     if (e->of_column)
         memset(e->of_column, 0, (size_t)e->problem->columns * 3 * sizeof(double));
-    e->sifted = e->sieve && sieve_pays(e->model, e->k, e->n);
+    e->lists.sifted =
+        e->lists.sieve && sieve_pays(e->model, e->lists.k, e->n); /* a companion may have come */
     team_run(e->problem->team, evaluate_blocks, e);
     *out = (struct eval_result){.n = e->spec.n, .examples = e->n, .cells = e->part->out->entries};
     for (int i = 0; i < e->spec.n; i++)

@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "batch/batch.h"
 #include "eval/eval.h"
-#include "eval/sieve.h"
-#include "eval/topk.h"
+#include "eval/lists.h"
 
 /* Sums of one shard for the examples of a block, which shards exchange. All in evaluator.statistics. */
 struct shard_sums {
@@ -29,7 +28,6 @@ struct evaluator {
     struct model *model;
     const struct problem *problem;
     bool ranking, coverage, ratings, loss; /* kinds of metrics to compute; coverage: ranking too */
-    int k;                                 /* largest cut-off */
     int64_t n;                             /* examples with held-out ratings */
     struct view *in, *out, *seen;          /* (shards) owned; seen NULL: none */
     struct mem_pool pool;                  /* the arrays below */
@@ -43,13 +41,8 @@ struct evaluator {
     int64_t statistics_bytes;
     struct candidate *candidate; /* (ranks, batch, k); NULL: one rank */
     float **score;               /* (workers): (batch, widest shard padded) or cells */
-    struct sieve *sieve;         /* owned; NULL: rankings need all scores, or a sieve does not pay */
-    bool sifted;                 /* of the evaluation at hand: scores are the sieve's */
-    struct topk *best;           /* (workers x batch) */
-    struct scored *room;         /* (workers x batch x capacity) */
+    struct lists lists;          /* k: the largest cut-off; 0: no rankings */
     bool *hit;                   /* (workers x k) */
-    int32_t *cold;               /* columns that are never recommended, numbered in their shard */
-    int64_t *cold_start;         /* (shards + 1): where a shard's begin */
     uint8_t *covered;            /* (workers x metrics x columns); NULL: no coverage */
     struct input block;          /* the current one */
     int64_t begin;               /* of the block, in example[] */
@@ -57,13 +50,9 @@ struct evaluator {
 
 /* ---- eval_rank.c: the ranking of a block. Every worker enters; nothing fails. ---- */
 
-/* Empties the lists of best columns of the block's examples. */
-void eval_rank_begin(struct worker *w, struct evaluator *e);
 /* Scores of a shard's columns for the block: logit sums for the loss, then the best of the columns that may
  * be recommended. */
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s);
-/* After own shards: what a sieve has left. */
-void eval_rank_end(struct worker *w, struct evaluator *e);
 /* With several ranks: each rank gets the best columns of all ranks. [from, to): the worker's own examples of
  * the block. Enters barriers. */
 void eval_rank_share(struct worker *w, struct evaluator *e, int64_t from, int64_t to);

@@ -125,17 +125,7 @@ void item_weights_infer(struct worker *worker, struct item_weights *w, const str
 /* The rows of B whose columns begin at `column` or behind. */
 static int64_t first_row(const struct item_weights *w, int64_t column)
 {
-    int64_t low = 0, high = w->n;
-
-    while (w->column && low < high) {
-        int64_t mid = (low + high) / 2;
-
-        if (w->column[mid] < column)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return w->column ? low : column;
+    return w->column ? first_from(w->column, 0, w->n, column) : column;
 }
 
 static const float *row_of(const struct item_weights *w, int64_t column)

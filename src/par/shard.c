@@ -1,5 +1,7 @@
 #include "par/shard.h"
 
+#include "math/kernels.h"
+
 /* Target bytes of a shard's weight rows, without their moments. Measured on 2 cores with 2 MiB of L2 each. */
 #define SPARSE_BYTES (768 << 10)
 #define DENSE_BYTES  (1 << 20)
@@ -41,4 +43,13 @@ void shard_cut(struct shard *out, int n, const int64_t *entries, int64_t columns
         }
         out[s].end = c;
     }
+}
+
+int64_t shards_widest(const struct shard *cut, int n)
+{
+    int64_t widest = 0;
+
+    for (int s = 0; s < n; s++)
+        widest = row_pad(shard_width(&cut[s])) > widest ? row_pad(shard_width(&cut[s])) : widest;
+    return widest;
 }

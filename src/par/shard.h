@@ -20,6 +20,9 @@ static inline int64_t shard_width(const struct shard *s)
     return s->end - s->begin;
 }
 
+/* The longest row of scores of a shard, padded. */
+int64_t shards_widest(const struct shard *cut, int n);
+
 /* The number of the shard that has this column. */
 static inline int shard_of(const struct shard *cut, int n, int64_t column)
 {

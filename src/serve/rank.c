@@ -2,7 +2,7 @@
 #include "serve/rank.h"
 
 #include "base/mem.h"
-#include "eval/sieve.h"
+#include "eval/lists.h"
 #include "serve/scoring.h"
 
 #include <math.h>
@@ -10,15 +10,10 @@
 
 struct ranker {
     const struct trained *trained;
-    struct rank_spec spec; /* k: at most the columns */
-    int stride;            /* the k that was asked for */
-    struct mem_pool pool;  /* of the next four */
-    int32_t *hidden;       /* (columns): those that are never recommended, numbered in their shard */
-    int64_t *first_hidden; /* (shards + 1): where a shard's begin */
-    struct topk *best;     /* (workers x batch) */
-    struct scored *room;   /* (workers x batch x capacity) */
+    struct rank_spec spec;
+    struct mem_pool pool; /* of the lists */
+    struct lists lists;
     struct scoring scoring;
-    struct sieve *sieve; /* owned; NULL: none was needed yet */
     /* of the call at hand */
     const struct histories *histories, *want;
     struct scored *out;
@@ -39,60 +34,33 @@ static bool nothing_known(const struct ranker *r, int64_t e)
 
 /* ---- the best columns ---- */
 
-static struct topk *best_of(const struct worker *w, const struct ranker *r, int64_t p)
-{
-    return &r->best[w->id * r->trained->batch + p];
-}
-
-static void empty_best(struct worker *w, void *arg)
-{
-    struct ranker *r = arg;
-    int capacity = topk_capacity(r->spec.k);
-
-    for (int64_t p = 0; p < r->scoring.rows; p++)
-        topk_init(best_of(w, r, p), r->spec.k, r->room + (best_of(w, r, p) - r->best) * capacity, capacity);
-}
-
 static void rank_shard(struct worker *w, void *arg, int s, float *score)
 {
     struct ranker *r = arg;
-    const struct shard *cut = &r->trained->problem->cut[s];
-    int64_t width = shard_width(cut), ld = row_pad(width);
+    int64_t ld = row_pad(shard_width(&r->trained->problem->cut[s]));
 
     for (int64_t p = 0; p < r->scoring.rows; p++) {
         float *row = score + p * ld;
 
-        for (int64_t i = r->first_hidden[s]; i < r->first_hidden[s + 1]; i++)
-            row[r->hidden[i]] = -INFINITY;
+        lists_hide(&r->lists, s, row);
         if (!r->spec.keep_seen)
             scoring_hide_known(&r->scoring, s, p, row);
-        if (r->scoring.sieve)
-            sieve_offer(w, r->sieve, s, p, row, best_of(w, r, p));
-        else
-            topk_offer(best_of(w, r, p), r->trained->problem->kern, row, width, (int32_t)cut->begin);
+        lists_offer(w, &r->lists, s, p, row);
     }
-}
-
-static void end_shards(struct worker *w, void *arg)
-{
-    struct ranker *r = arg;
-
-    for (int64_t p = 0; p < r->scoring.rows && r->scoring.sieve; p++)
-        sieve_finish(w, r->sieve, p, best_of(w, r, p));
 }
 
 /* All workers' best of example p into the result. */
 static void deliver(struct worker *w, void *arg, int64_t p)
 {
     struct ranker *r = arg;
-    struct topk *best = &r->best[p];
+    struct topk *best = &r->lists.best[p];
     int64_t e = r->scoring.begin + p;
-    int n = topk_merge_workers(best, r->trained->batch, w->count);
+    int n = lists_merge(w, &r->lists, p);
 
     if (r->trained->by_row && nothing_known(r, e))
         n = 0;
     for (int i = 0; i < n; i++)
-        r->out[e * r->stride + i] =
+        r->out[e * r->spec.k + i] =
             (struct scored){best->best[i].score + r->trained->problem->shift, best->best[i].column};
     r->count[e] = n;
 }
@@ -102,49 +70,23 @@ static void round_weights(struct worker *w, void *arg)
     sieve_round_weights(w, arg);
 }
 
-/* A sieve for the call, where it pays. It stays for the next one. */
-static int need_sieve(struct ranker *r, int64_t people, struct error *err)
-{
-    r->scoring.sieve = NULL;
-    if (!sieve_pays(r->trained->model, r->spec.k, people))
-        return 0;
-    if (!r->sieve) {
-        TRY(sieve_new(&r->sieve, r->trained->model, r->spec.k, r->trained->batch, err));
-        team_run(r->trained->problem->team, round_weights, r->sieve);
-    }
-    r->scoring.sieve = r->sieve;
-    return 0;
-}
-
 int ranker_run(struct ranker *r, const struct histories *h, struct scored *best, int *count,
                struct error *err)
 {
-    static const struct scoring_work work = {empty_best, rank_shard, end_shards, deliver};
-    int rc = need_sieve(r, h->n, err);
+    static const struct scoring_work work = {.shard = rank_shard, .example = deliver};
+    const struct sieve *before = r->lists.sieve;
 
+    TRY(lists_need_sieve(&r->lists, h->n, err));
+    if (r->lists.sieve != before)
+        team_run(r->trained->problem->team, round_weights, r->lists.sieve);
     r->histories = h;
     r->out = best;
     r->count = count;
-    return rc < 0 ? rc : scoring_run(&r->scoring, h, &work, r, err);
+    r->scoring.lists = &r->lists;
+    return scoring_run(&r->scoring, h, &work, r, err);
 }
 
 /* ---- chosen columns ---- */
-
-/* Wanted columns ascend: the first of example e's that is not below `column`. */
-static int64_t first_wanted(const struct histories *want, int64_t e, int64_t column)
-{
-    int64_t a = want->ptr[e], b = want->ptr[e + 1];
-
-    while (a < b) {
-        int64_t mid = (a + b) / 2;
-
-        if (want->column[mid] < column)
-            a = mid + 1;
-        else
-            b = mid;
-    }
-    return a;
-}
 
 static void predict_shard(struct worker *w, void *arg, int s, float *score)
 {
@@ -157,8 +99,8 @@ static void predict_shard(struct worker *w, void *arg, int s, float *score)
         int64_t e = r->scoring.begin + p;
         bool nothing = nothing_known(r, e);
 
-        for (int64_t i = first_wanted(r->want, e, cut->begin);
-             i < r->want->ptr[e + 1] && r->want->column[i] < cut->end; i++) {
+        for (int64_t i = first_from(r->want->column, r->want->ptr[e], r->want->ptr[e + 1], cut->begin);
+             i < r->want->ptr[e + 1] && r->want->column[i] < cut->end; i++) { /* they ascend */
             int64_t c = r->want->column[i];
 
             r->output[i] =
@@ -175,49 +117,24 @@ int ranker_predict(struct ranker *r, const struct histories *h, const struct his
     r->histories = h;
     r->want = want;
     r->output = output;
-    r->scoring.sieve = NULL;
+    r->scoring.lists = NULL;
     return scoring_run(&r->scoring, h, &work, r, err);
 }
 
 /* ---- making ---- */
 
-/* Columns of each shard that are never recommended: untrained, or hidden by the caller. */
-static void find_hidden(struct ranker *r)
-{
-    const struct trained *trained = r->trained;
-    int64_t n = 0;
-
-    for (int s = 0; s < trained->problem->shards; s++) {
-        r->first_hidden[s] = n;
-        for (int64_t c = trained->problem->cut[s].begin; c < trained->problem->cut[s].end; c++)
-            if (trained->problem->cold_column[c] || (r->spec.hidden && r->spec.hidden[c]))
-                r->hidden[n++] = (int32_t)(c - trained->problem->cut[s].begin);
-    }
-    r->first_hidden[trained->problem->shards] = n;
-}
-
 int ranker_new(struct ranker **out, const struct trained *trained, const struct rank_spec *spec,
                struct error *err)
 {
-    struct ranker *r = mem_zalloc(1, sizeof *r);
-    int64_t n = team_workers(trained->problem->team) * trained->batch;
+    scoped(ranker_free) struct ranker *r = mem_zalloc(1, sizeof *r);
 
     TRY(need_memory(r, err));
     r->trained = trained;
     r->spec = *spec;
-    r->stride = spec->k;
-    if (r->spec.k > trained->problem->columns)
-        r->spec.k = (int)trained->problem->columns;
-    r->best = mem_pool_alloc(&r->pool, n, sizeof *r->best);
-    r->room = mem_pool_array(&r->pool, n * topk_capacity(r->spec.k), sizeof *r->room);
-    r->hidden = mem_pool_alloc(&r->pool, trained->problem->columns, sizeof *r->hidden);
-    r->first_hidden = mem_pool_alloc(&r->pool, trained->problem->shards + 1, sizeof *r->first_hidden);
-    if (r->pool.failed || !scoring_init(&r->scoring, trained)) {
-        ranker_free(r);
+    lists_init(&r->lists, trained->model, trained->problem, spec->k, trained->batch, spec->hidden, &r->pool);
+    if (r->pool.failed || !scoring_init(&r->scoring, trained))
         return error_set(err, PT_ENOMEM, "out of memory; a smaller k or eval.batch needs less");
-    }
-    find_hidden(r);
-    *out = r;
+    *out = handed_on(r);
     return 0;
 }
 
@@ -226,7 +143,7 @@ void ranker_free(struct ranker *r)
     if (!r)
         return;
     scoring_fini(&r->scoring);
-    sieve_free(r->sieve);
+    lists_fini(&r->lists);
     mem_pool_free(&r->pool);
     mem_free(r);
 }

@@ -1,20 +1,17 @@
 #include "serve/scoring.h"
 
-#include "eval/sieve.h"
+#include "eval/lists.h"
 #include "serve/fold_in.h"
 
 #include <math.h>
 
 bool scoring_init(struct scoring *s, const struct trained *trained)
 {
-    int64_t widest = 0;
+    const struct problem *p = trained->problem;
 
     *s = (struct scoring){.trained = trained};
-    for (int i = 0; i < trained->problem->shards; i++)
-        widest =
-            shard_width(&trained->problem->cut[i]) > widest ? shard_width(&trained->problem->cut[i]) : widest;
     s->score =
-        mem_pool_arrays(&s->scores, team_workers(trained->problem->team), trained->batch * row_pad(widest));
+        mem_pool_arrays(&s->scores, team_workers(p->team), trained->batch * shards_widest(p->cut, p->shards));
     return s->score != NULL;
 }
 
@@ -28,7 +25,7 @@ static void drop_histories(struct scoring *s)
     matrix_free(s->in);
     matrix_free(s->seen);
     mem_pool_free(&s->pool);
-    *s = (struct scoring){.trained = s->trained, .scores = s->scores, .score = s->score, .sieve = s->sieve};
+    *s = (struct scoring){.trained = s->trained, .scores = s->scores, .score = s->score, .lists = s->lists};
 }
 
 void scoring_fini(struct scoring *s)
@@ -137,21 +134,17 @@ static void score_all(struct worker *w, void *arg)
 
     for (int64_t begin = 0; begin < s->histories->n; begin += s->trained->batch) {
         infer(w, s, begin);
-        if (s->sieve)
-            sieve_begin(w, s->sieve, s->rows);
-        if (s->work->begin)
-            s->work->begin(w, s->arg);
+        if (s->lists)
+            lists_begin(w, s->lists, s->rows);
         for (int i = first; i < end; i++) {
-            int64_t ld = row_pad(shard_width(&s->trained->problem->cut[i]));
-
-            if (s->sieve)
-                sieve_score(w, s->sieve, i, s->rows, score, ld);
+            if (s->lists)
+                lists_score(w, s->lists, i, s->rows, score);
             else
-                m->ops->score(w, m, i, s->rows, score, ld);
+                m->ops->score(w, m, i, s->rows, score, row_pad(shard_width(&m->eng.train->cut[i])));
             s->work->shard(w, s->arg, i, score);
         }
-        if (s->work->end)
-            s->work->end(w, s->arg);
+        if (s->lists)
+            lists_end(w, s->lists, s->rows);
         team_barrier(w);
         if (!s->work->example)
             continue;

@@ -7,12 +7,12 @@
 #include "serve/histories.h"
 #include "serve/trained.h"
 
-struct sieve;
+struct lists;
 struct scoring {
     const struct trained *trained; /* borrowed */
     struct mem_pool scores;        /* of `score` */
     float **score;                 /* (workers): (batch, widest shard padded) */
-    struct sieve *sieve;           /* borrowed: scores are those of a sieve; NULL: of the model */
+    struct lists *lists;           /* borrowed: the work ranks columns with it; NULL: it does not */
     /* of the current call */
     const struct histories *histories; /* borrowed */
     struct matrix *in, *seen;          /* owned; seen: HISTORY_SEEN entries; NULL: none */
@@ -28,10 +28,8 @@ struct scoring {
 
 /* Called by every worker. */
 struct scoring_work {
-    void (*begin)(struct worker *w, void *arg); /* before a minibatch's scores; may be NULL */
     /* Scores (rows, row_pad(width)) of one of the worker's own shards, which may be overwritten. */
     void (*shard)(struct worker *w, void *arg, int s, float *score);
-    void (*end)(struct worker *w, void *arg); /* after own shards; may be NULL */
     void (*example)(struct worker *w, void *arg,
                     int64_t p); /* p of the minibatch, after all shards; or NULL */
 };

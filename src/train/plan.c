@@ -106,15 +106,6 @@ static int64_t logit_bytes(const struct problem *p, int64_t block)
     return floats * FLOAT;
 }
 
-static int64_t widest_shard(const struct problem *p)
-{
-    int64_t widest = 0;
-
-    for (int s = 0; s < p->shards; s++)
-        widest = most(widest, row_pad(shard_width(&p->cut[s])));
-    return widest;
-}
-
 /* In precision bf16: each dense layer's weights, and what products read, each stored twice; a worker has its
  * own room. Blocks of `block` examples. */
 static int64_t rounded_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
@@ -130,8 +121,9 @@ static int64_t rounded_bytes(const struct sizes *z, const struct config *c, cons
         words += 2 * bf16_words(2 * z->layer[l + 1], row_pad(z->layer[l]));
     words += z->workers * bf16_words(z->batch, widest);
     if (z->softmax)
-        words += 2 * (p->shards * bf16_words(widest_shard(p), z->last_ld) + bf16_words(block, z->last_ld) +
-                      z->workers * bf16_words(block, widest_shard(p)));
+        words += 2 * (p->shards * bf16_words(shards_widest(p->cut, p->shards), z->last_ld) +
+                      bf16_words(block, z->last_ld) +
+                      z->workers * bf16_words(block, shards_widest(p->cut, p->shards)));
     return words * (int64_t)sizeof(uint32_t);
 }
 
@@ -169,7 +161,8 @@ static int64_t block_bytes(const struct sizes *z, const struct problem *p)
     int slots = z->ranks > 1 ? z->shards / z->ranks + 2 : 0;
 
     return p->cells.n * 8 + 3 * (int64_t)z->shards * z->shards * 8 + (p->users + p->items) * 24 +
-           z->eval * (z->first_ld + 1) * FLOAT + mf_ring_floats(widest_shard(p), z->first_ld, slots) * FLOAT;
+           z->eval * (z->first_ld + 1) * FLOAT +
+           mf_ring_floats(shards_widest(p->cut, p->shards), z->first_ld, slots) * FLOAT;
 }
 
 /* Shared counts that are there already are among the process's memory. */
@@ -204,7 +197,7 @@ static int64_t batch_bytes(const struct sizes *z, const struct config *c, const 
     for (int l = 0; l < z->layers; l++)
         bytes += (c->layer_norm && z->softmax ? 4 : 2) * z->rows * row_pad(2 * z->layer[l]) * FLOAT;
     bytes += z->softmax ? click_decoder_bytes(z, c, p, block_of(z, c))
-                        : views / 4 + z->workers * widest_shard(p) * z->last_ld * FLOAT +
+                        : views / 4 + z->workers * shards_widest(p->cut, p->shards) * z->last_ld * FLOAT +
                               rounded_bytes(z, c, p, z->batch);
     if (problem_traits(c)->in_turn) /* the prior; orders of the passes */
         bytes += p->examples * (row_pad(2 * c->latent) * FLOAT + 8 * RECVAE_PASSES);
@@ -251,7 +244,8 @@ static int64_t part_bytes(const struct sizes *z, const struct config *c, const s
         bytes += views;
     }
     bytes += z->shards * rows * 40 + p->examples * 8 * (2 + c->metrics.n);
-    return bytes + z->workers * rows * widest_shard(p) * FLOAT + ranking_bytes(z, c, p, rows);
+    return bytes + z->workers * rows * shards_widest(p->cut, p->shards) * FLOAT +
+           ranking_bytes(z, c, p, rows);
 }
 
 /* Memory of the process now. */

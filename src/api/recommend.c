@@ -221,8 +221,7 @@ static int predict(struct pt_model *m, const struct pt_people *people, float *ra
 
             for (int64_t i = 0; i < items && ok; i++)
                 ok = histories_add(&want, (int32_t)i, 0.0f, HISTORY_INPUT);
-            if (!ok || !histories_end(&want, -1))
-                return error_set(err, PT_ENOMEM, "out of memory");
+            TRY(need_memory(ok && histories_end(&want, -1), err));
         }
         TRY(ranker_predict(m->ranker, &block, &want, out, err));
         for (int64_t i = 0; i < (end - first) * items; i++)

@@ -24,6 +24,7 @@ struct file_writer {
     char *temp;     /* likewise; owned, and NULL while there is no such file */
     char *buffer;   /* BUFFER bytes; owned */
     size_t used;    /* of the buffer */
+    FILE *stream;   /* borrowed: it all goes there, and there is no file; NULL: a file */
     int64_t flushed;  /* bytes in the file */
     int old;          /* earlier versions that stay */
     struct error err; /* the first failure */
@@ -39,6 +40,10 @@ static int fail(struct file_writer *w, const char *what)
 /* All of it, at `offset`: write(2) may take less, or be interrupted by a signal. */
 static int write_at(struct file_writer *w, const char *data, size_t bytes, int64_t offset)
 {
+    if (w->stream) {
+        fwrite(data, 1, bytes, w->stream);
+        return 0;
+    }
     while (bytes) {
         ssize_t n = pwrite(w->fd, data, bytes < PIECE ? bytes : PIECE, offset);
 
@@ -142,6 +147,17 @@ int file_create(struct file_writer **out, const char *path, struct error *err)
     return 0;
 }
 
+int file_to_stream(struct file_writer **out, FILE *stream, struct error *err)
+{
+    scoped(file_abandon) struct file_writer *w = mem_zalloc(1, sizeof *w);
+
+    TRY(need_memory(w, err));
+    *w = (struct file_writer){.folder = -1, .fd = -1, .stream = stream, .buffer = mem_alloc(BUFFER, 1)};
+    TRY(need_memory(w->buffer, err));
+    *out = handed_on(w);
+    return 0;
+}
+
 void file_write(struct file_writer *w, const void *data, size_t bytes)
 {
     if (w->err.code || !bytes)
@@ -225,6 +241,10 @@ int file_commit(struct file_writer *w, struct error *err)
 {
     int rc = 0;
 
+    if (w->stream && flush(w) == 0) {
+        file_abandon(w);
+        return 0;
+    }
     if (!w->err.code && flush(w) == 0 && file_sync(w->fd) < 0)
         fail(w, "flush");
     if (!w->err.code) {

@@ -14,12 +14,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct file_writer;
 
 /* NAME must be a regular file, or must not exist yet. If NAME is a link, the file it points to is replaced.
  * PT_EFILE, PT_ENOMEM. */
 int file_create(struct file_writer **out, const char *path, struct error *err);
+/* The same onto a stream, whose error flag whoever closes it looks at. Not for file_patch. */
+int file_to_stream(struct file_writer **out, FILE *stream, struct error *err);
 /* The first failure is kept for file_commit, which reports it; later writes are dropped. */
 void file_write(struct file_writer *w, const void *data, size_t bytes);
 void file_printf(struct file_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

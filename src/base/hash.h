@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,4 +16,5 @@ void hash_add(struct hash *h, const void *data, size_t bytes);
 void hash_hex(const struct hash *h, char out[33]); /* canonical (big-endian) form; more can be added */
 void hash_reset(struct hash *h);                   /* as new */
 void hash_free(struct hash *h);                    /* takes NULL */
-uint64_t hash_64(const void *data, size_t bytes);  /* XXH3, for hash tables */
+SCOPED(hash_free, struct hash)
+uint64_t hash_64(const void *data, size_t bytes); /* XXH3, for hash tables */

@@ -281,9 +281,9 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
 /* weak: the bits of the grown data with the first number of threads. */
 static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 {
-    int rc = make_problem(b, b->spec->threads[0], false, err);
+    int rc;
 
-    TRY(rc);
+    TRY(make_problem(b, b->spec->threads[0], false, err));
     TRY(make_model(b, err));
     note(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
          row->threads == 1 ? "" : "s", b->spec->threads[0]);

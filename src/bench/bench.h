@@ -85,6 +85,7 @@ struct bench_rates;
 /* For the workers of this rank. Its arrays, an eighth of the memory at most, are held until it is freed. */
 int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err);
 void bench_rates_free(struct bench_rates *r); /* may be NULL */
+SCOPED(bench_rates_free, struct bench_rates)
 /* Once more, at most BENCH_REPEATS + 1 times; streaming only where asked for. Ranks do not wait for each
  * other. */
 void bench_rates_sample(struct bench_rates *r, bool stream);

@@ -86,30 +86,26 @@ static void size_passes(struct bench_rates *r, int workers, int cores)
 
 int bench_rates_new(struct bench_rates **out, const struct problem *p, struct error *err)
 {
-    int workers = team_workers(p->team), rc;
-    struct bench_rates *r = mem_zalloc(1, sizeof *r);
+    scoped(bench_rates_free) struct bench_rates *r = mem_zalloc(1, sizeof *r);
+    int workers = team_workers(p->team);
+    bool failed;
     struct topo_facts f;
 
     if (!r)
         return error_set(err, PT_ENOMEM, "bench: out of memory");
     topo_facts(p->topo, &f);
-    if ((rc = probe_init(&r->probe, workers, f.cores, err)) < 0) {
-        bench_rates_free(r);
-        return rc;
-    }
+    TRY(probe_init(&r->probe, workers, f.cores, err));
     r->problem = p;
     size_passes(r, workers, f.cores);
     r->n = ((int64_t)(stream_size(&f) / 12.0 / workers) / CHUNK + 1) * CHUNK;
     r->array = mem_zalloc(workers + 1, sizeof *r->array); /* ends with NULL */
-    for (int i = 0; rc == 0 && r->array && i < workers; i++)
-        if (!(r->array[i] = mem_array(3 * r->n + CHUNK, sizeof(float))))
-            rc = PT_ENOMEM;
-    if (rc < 0 || !r->array) {
-        bench_rates_free(r);
+    failed = !r->array;
+    for (int i = 0; !failed && i < workers; i++)
+        failed = !(r->array[i] = mem_array(3 * r->n + CHUNK, sizeof(float)));
+    if (failed)
         return error_set(err, PT_ENOMEM, "bench: no memory to measure the machine's rates");
-    }
     team_run(p->team, touch, r);
-    *out = r;
+    *out = handed_on(r);
     return 0;
 }
 

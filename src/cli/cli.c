@@ -83,7 +83,7 @@ static int read_word(const struct cli_option *o, const char *text, int *out, str
             *out = i;
             return 0;
         }
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", o->words[i]);
+        text_append(list, sizeof list, "%s%s", i ? ", " : "", o->words[i]);
     }
     return error_set(err, PT_EUSAGE, "--%s: \"%.60s\" is none of %s", o->name, text, list);
 }

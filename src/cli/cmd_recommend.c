@@ -144,8 +144,7 @@ static int for_users(struct job *j, struct error *err)
 
         histories_clear(&p);
         for (int64_t i = from; i < end; i++)
-            if (!history_source_add(j->history, j->trained, user[i], &p))
-                return error_set(err, PT_ENOMEM, "out of memory");
+            TRY(need_memory(history_source_add(j->history, j->trained, user[i], &p), err));
         TRY(ranker_run(j->ranker, &p, j->best, j->count, err));
         for (int64_t i = from; i < end; i++)
             print_person(j, idtable_name(j->history->names, user[i]), j->best + (i - from) * j->q->k,

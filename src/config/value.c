@@ -151,7 +151,7 @@ static int read_enum(const struct option *o, const struct tree *value, int *out,
             best = d;
             nearest = name;
         }
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", name);
+        text_append(known, sizeof known, "%s%s", i ? ", " : "", name);
     }
     return error_set(err, PT_ECONFIG, "%s: %s is none of %s%s%s%s", o->key, show(value->text).text, known,
                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");

@@ -61,7 +61,7 @@ static void add_names(struct hash *h, const struct idtable *t)
 int ratings_digest(struct ratings *r, struct error *err)
 {
     static const char name[] = "partrain ratings 2\n";
-    struct hash *h = hash_new();
+    scoped(hash_free) struct hash *h = hash_new();
     size_t n = (size_t)r->n;
 
     if (!h)
@@ -75,7 +75,6 @@ int ratings_digest(struct ratings *r, struct error *err)
     if (r->given)
         hash_add(h, r->given, n);
     hash_hex(h, r->digest);
-    hash_free(h);
     return 0;
 }
 

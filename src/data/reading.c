@@ -1,7 +1,8 @@
 #include "data/reading.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 /* 71355 as "71,355". */
@@ -19,76 +20,57 @@ static const char *with_commas(int64_t n, char out[32])
     return out;
 }
 
-struct line {
-    char *out;
-    size_t used, space;
-};
-
-static void add(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *l, const char *fmt, ...)
-{
-    va_list args;
-    int n;
-
-    if (l->used + 1 >= l->space)
-        return;
-    va_start(args, fmt);
-    n = vsnprintf(l->out + l->used, l->space - l->used, fmt, args);
-    va_end(args);
-    l->used += n > 0 ? (size_t)n : 0;
-}
-
 const char *reading_line(const struct ratings *r, char *out, size_t space)
 {
     const struct reading *t = &r->reading;
-    struct line l = {out, 0, space};
     char n[32];
 
     *out = 0;
     if (!*t->from)
         return out;
-    add(&l, "%s: %s", t->from, t->columns);
+    text_append(out, space, "%s: %s", t->from, t->columns);
     if (*t->unused)
-        add(&l, "; not used: %s", t->unused);
-    add(&l, "; %s line%s", with_commas(r->lines_read, n), r->lines_read == 1 ? "" : "s");
+        text_append(out, space, "; not used: %s", t->unused);
+    text_append(out, space, "; %s line%s", with_commas(r->lines_read, n), r->lines_read == 1 ? "" : "s");
     if (t->headers)
-        add(&l, "; %s repeated header%s left out", with_commas(t->headers, n), t->headers == 1 ? "" : "s");
+        text_append(out, space, "; %s repeated header%s left out", with_commas(t->headers, n),
+                    t->headers == 1 ? "" : "s");
     if (t->comments)
-        add(&l, "; %s comment%s left out", with_commas(t->comments, n), t->comments == 1 ? "" : "s");
+        text_append(out, space, "; %s comment%s left out", with_commas(t->comments, n),
+                    t->comments == 1 ? "" : "s");
     if (t->elsewhere)
-        add(&l, "; %s lines left out by data.where", with_commas(t->elsewhere, n));
+        text_append(out, space, "; %s lines left out by data.where", with_commas(t->elsewhere, n));
     if (r->duplicates)
-        add(&l, "; %s repeated pair%s (data.duplicates)", with_commas(r->duplicates, n),
-            r->duplicates == 1 ? "" : "s");
+        text_append(out, space, "; %s repeated pair%s (data.duplicates)", with_commas(r->duplicates, n),
+                    r->duplicates == 1 ? "" : "s");
     if (*t->kinds)
-        add(&l, "; events: %s (data.where keeps one kind)", t->kinds);
+        text_append(out, space, "; events: %s (data.where keeps one kind)", t->kinds);
     if (t->titles > 0)
-        add(&l, "; titles for %s", with_commas(t->titles, n));
+        text_append(out, space, "; titles for %s", with_commas(t->titles, n));
     if (t->titles > 0)
-        add(&l, " of %s items", with_commas(t->titles_of, n));
+        text_append(out, space, " of %s items", with_commas(t->titles_of, n));
     return out;
 }
 
 const char *reading_kept(const struct ratings *r, char *out, size_t space)
 {
-    struct line l = {out, 0, space};
     char a[32], b[32];
 
     *out = 0;
     if (!r->filtered)
         return out;
-    add(&l, "%s read, %s kept", with_commas(r->n_read - r->duplicates, a),
-        with_commas(r->n_read - r->duplicates - r->filtered, b));
+    text_append(out, space, "%s read, %s kept", with_commas(r->n_read - r->duplicates, a),
+                with_commas(r->n_read - r->duplicates - r->filtered, b));
     if (r->low_dropped)
-        add(&l, ": %s below data.min_rating %g", with_commas(r->low_dropped, a), r->min_rating);
+        text_append(out, space, ": %s below data.min_rating %g", with_commas(r->low_dropped, a),
+                    r->min_rating);
     if (r->item_dropped)
-        add(&l, "%s %s of items with fewer than %" PRId64 " (data.min_item_ratings)",
-            r->low_dropped ? "," : ":", with_commas(r->item_dropped, a), r->min_item_ratings);
+        text_append(out, space, "%s %s of items with fewer than %" PRId64 " (data.min_item_ratings)",
+                    r->low_dropped ? "," : ":", with_commas(r->item_dropped, a), r->min_item_ratings);
     if (r->user_dropped)
-        add(&l, "%s %s of %s users with fewer than %" PRId64 " (data.min_user_ratings)",
-            r->low_dropped || r->item_dropped ? "," : ":", with_commas(r->user_dropped, a),
-            with_commas(r->users_dropped, b), r->min_user_ratings);
+        text_append(out, space, "%s %s of %s users with fewer than %" PRId64 " (data.min_user_ratings)",
+                    r->low_dropped || r->item_dropped ? "," : ":", with_commas(r->user_dropped, a),
+                    with_commas(r->users_dropped, b), r->min_user_ratings);
     return out;
 }
 

@@ -3,9 +3,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,45 +52,9 @@ bool write_format_of_path(enum write_format *out, const char *path)
     return false;
 }
 
-/* ---- where it goes ---- */
-
-struct sink {
-    struct file_writer *file; /* NULL: output goes to the stream */
-    FILE *stream;             /* borrowed */
-    float last_value;         /* the last formatted value, and its text */
-    char last_text[32];
-};
-
-static int sink_open(struct sink *s, const char *path, FILE *stream, struct error *err)
-{
-    *s = (struct sink){.stream = stream};
-    return stream ? 0 : file_create(&s->file, path, err);
-}
-
-static void sink_put(struct sink *s, const char *text, size_t length)
-{
-    if (s->stream)
-        fwrite(text, 1, length, s->stream); /* its error flag is looked at by whoever closes it */
-    else
-        file_write(s->file, text, length);
-}
-
-static int sink_commit(struct sink *s, struct error *err)
-{
-    struct file_writer *file = s->file;
-
-    s->file = NULL;
-    return file ? file_commit(file, err) : 0;
-}
-
-static void sink_fini(struct sink *s)
-{
-    file_abandon(s->file); /* NULL: committed, or a stream */
-}
-
 /* ---- fields ---- */
 
-static int put_id(struct sink *s, enum write_format format, const struct idtable *ids, int64_t row,
+static int put_id(struct file_writer *w, enum write_format format, const struct idtable *ids, int64_t row,
                   struct error *err)
 {
     const char *name = idtable_name(ids, row);
@@ -100,78 +64,70 @@ static int put_id(struct sink *s, enum write_format format, const struct idtable
         return error_set(err, PT_EDATA, "the id \"%.60s\" has a character that %s files cannot hold; try csv",
                          name, formats[format].name);
     if (!formats[format].can_quote || !strpbrk(name, ",\";")) {
-        sink_put(s, name, length);
+        file_write(w, name, length);
         return 0;
     }
-    sink_put(s, "\"", 1);
+    file_write(w, "\"", 1);
     for (; *name; name++) {
-        sink_put(s, name, 1);
+        file_write(w, name, 1);
         if (*name == '"')
-            sink_put(s, "\"", 1);
+            file_write(w, "\"", 1);
     }
-    sink_put(s, "\"", 1);
+    file_write(w, "\"", 1);
     return 0;
 }
 
 /* The fewest digits that read back as the same float. */
 static void format_value(float value, char out[32])
 {
-    if (value == (float)(int)value && fabsf(value) < 1e6f) {
-        snprintf(out, 32, "%d", (int)value);
-        return;
-    }
-    for (int digits = 1; digits <= 9; digits++) {
+    text_of_real(out, (double)(value + 0.0f)); /* no -0 */
+    for (int digits = 8; strtof(out, NULL) != value; digits++)
         snprintf(out, 32, "%.*g", digits, (double)value);
-        if (strtof(out, NULL) == value)
-            return;
-    }
 }
 
-static int sink_put_rating(struct sink *s, enum write_format format, const struct ratings *r, int64_t k,
-                           struct error *err)
+static int put_rating(struct file_writer *w, enum write_format format, const struct ratings *r, int64_t k,
+                      struct error *err)
 {
     const char *between = formats[format].between;
     size_t width = strlen(between);
     char text[32];
 
-    TRY(put_id(s, format, r->users, r->user[k], err));
-    sink_put(s, between, width);
-    TRY(put_id(s, format, r->items, r->item[k], err));
-    sink_put(s, between, width);
-    if (r->value[k] != s->last_value || !s->last_text[0]) {
-        format_value(r->value[k], s->last_text);
-        s->last_value = r->value[k];
-    }
-    sink_put(s, s->last_text, strlen(s->last_text));
+    TRY(put_id(w, format, r->users, r->user[k], err));
+    file_write(w, between, width);
+    TRY(put_id(w, format, r->items, r->item[k], err));
+    file_write(w, between, width);
+    format_value(r->value[k], text);
+    file_write(w, text, strlen(text));
     if (r->time) {
-        sink_put(s, between, width);
+        file_write(w, between, width);
         if (r->time[k] != TIME_NONE)
-            sink_put(s, text, (size_t)snprintf(text, sizeof text, "%" PRId64, r->time[k]));
+            file_write(w, text, (size_t)snprintf(text, sizeof text, "%" PRId64, r->time[k]));
     }
-    sink_put(s, "\n", 1);
+    file_write(w, "\n", 1);
     return 0;
 }
 
 /* ---- all ratings ---- */
 
-static int put_lines(struct sink *s, const struct ratings *r, enum write_format format, struct error *err)
+static int put_lines(struct file_writer *w, const struct ratings *r, enum write_format format,
+                     struct error *err)
 {
     if (formats[format].names) {
         const char *const names[] = {"user", "item", "rating", "timestamp"};
 
         for (int i = 0; i < (r->time ? 4 : 3); i++) {
             if (i)
-                sink_put(s, formats[format].between, 1);
-            sink_put(s, names[i], strlen(names[i]));
+                file_write(w, formats[format].between, 1);
+            file_write(w, names[i], strlen(names[i]));
         }
-        sink_put(s, "\n", 1);
+        file_write(w, "\n", 1);
     }
     for (int64_t k = 0; k < r->n; k++)
-        TRY(sink_put_rating(s, format, r, k, err));
+        TRY(put_rating(w, format, r, k, err));
     return 0;
 }
 
-static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
+static int put_lists(struct file_writer *w, const struct ratings *r, struct error *err)
 {
     int64_t users = idtable_count(r->users);
     mem_scoped int64_t *ptr = mem_zalloc(users + 2, sizeof *ptr);
@@ -183,12 +139,12 @@ static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
     for (int64_t u = 0; u < users; u++) {
         if (ptr[u] == ptr[u + 1])
             continue;
-        TRY(put_id(s, WRITE_LISTS, r->users, u, err));
+        TRY(put_id(w, WRITE_LISTS, r->users, u, err));
         for (int64_t i = ptr[u]; i < ptr[u + 1]; i++) {
-            sink_put(s, " ", 1);
-            TRY(put_id(s, WRITE_LISTS, r->items, r->item[place[i]], err));
+            file_write(w, " ", 1);
+            TRY(put_id(w, WRITE_LISTS, r->items, r->item[place[i]], err));
         }
-        sink_put(s, "\n", 1);
+        file_write(w, "\n", 1);
     }
     return 0;
 }
@@ -196,11 +152,11 @@ static int put_lists(struct sink *s, const struct ratings *r, struct error *err)
 int write_ratings(const struct ratings *r, enum write_format format, const char *path, FILE *stream,
                   struct error *err)
 {
-    scoped_value(sink_fini) struct sink s = {0};
+    scoped(file_abandon) struct file_writer *w = NULL;
 
-    TRY(sink_open(&s, path, stream, err));
-    TRY(format == WRITE_LISTS ? put_lists(&s, r, err) : put_lines(&s, r, format, err));
-    return sink_commit(&s, err);
+    TRY(stream ? file_to_stream(&w, stream, err) : file_create(&w, path, err));
+    TRY(format == WRITE_LISTS ? put_lists(w, r, err) : put_lines(w, r, format, err));
+    return file_commit(handed_on(w), err);
 }
 
 static void count(struct write_counts *c, const struct split *s)
@@ -216,11 +172,11 @@ static void count(struct write_counts *c, const struct split *s)
     }
 }
 
-static int open_in(struct sink *out, const char *folder, const char *name, struct error *err)
+static int open_in(struct file_writer **out, const char *folder, const char *name, struct error *err)
 {
     mem_scoped char *path = file_join(folder, name);
 
-    return path ? sink_open(out, path, NULL, err) : error_set(err, PT_ENOMEM, "out of memory");
+    return path ? file_create(out, path, err) : error_set(err, PT_ENOMEM, "out of memory");
 }
 
 /* ---- the five files ---- */
@@ -267,52 +223,52 @@ static void liang_fini(struct liang *l)
     mem_free(l->items.row);
 }
 
-static int put_field(struct sink *s, const struct liang *l, const struct id_numbers *m,
+static int put_field(struct file_writer *w, const struct liang *l, const struct id_numbers *m,
                      const struct idtable *ids, int32_t row, struct error *err)
 {
     char text[32];
     const char *name = idtable_name(ids, row);
 
     if (!l->keep_ids) {
-        sink_put(s, text, (size_t)snprintf(text, sizeof text, "%" PRId64, m->of[row]));
+        file_write(w, text, (size_t)snprintf(text, sizeof text, "%" PRId64, m->of[row]));
         return 0;
     }
     if (strpbrk(name, ",\"\r\n"))
         return error_set(err, PT_EDATA, "the id \"%.60s\" has a comma or a quote in it: leave out --keep-ids",
                          name);
-    sink_put(s, name, strlen(name));
+    file_write(w, name, strlen(name));
     return 0;
 }
 
 static int write_part(const struct liang *l, const char *name, int mask, struct error *err)
 {
     const struct ratings *r = l->ratings;
-    scoped_value(sink_fini) struct sink s = {0};
+    scoped(file_abandon) struct file_writer *w = NULL;
 
-    TRY(open_in(&s, l->folder, name, err));
-    sink_put(&s, "uid,sid\n", 8);
+    TRY(open_in(&w, l->folder, name, err));
+    file_write(w, "uid,sid\n", 8);
     for (int64_t k = 0; k < r->n; k++) {
         if (!(l->split->part[k] & mask))
             continue;
-        TRY(put_field(&s, l, &l->users, r->users, r->user[k], err));
-        sink_put(&s, ",", 1);
-        TRY(put_field(&s, l, &l->items, r->items, r->item[k], err));
-        sink_put(&s, "\n", 1);
+        TRY(put_field(w, l, &l->users, r->users, r->user[k], err));
+        file_write(w, ",", 1);
+        TRY(put_field(w, l, &l->items, r->items, r->item[k], err));
+        file_write(w, "\n", 1);
     }
-    return sink_commit(&s, err);
+    return file_commit(handed_on(w), err);
 }
 
 static int write_names(const struct liang *l, const char *name, const struct id_numbers *m,
                        const struct idtable *ids, struct error *err)
 {
-    scoped_value(sink_fini) struct sink s = {0};
+    scoped(file_abandon) struct file_writer *w = NULL;
 
-    TRY(open_in(&s, l->folder, name, err));
+    TRY(open_in(&w, l->folder, name, err));
     for (int64_t i = 0; i < m->n; i++) {
-        sink_put(&s, idtable_name(ids, m->row[i]), idtable_length(ids, m->row[i]));
-        sink_put(&s, "\n", 1);
+        file_write(w, idtable_name(ids, m->row[i]), idtable_length(ids, m->row[i]));
+        file_write(w, "\n", 1);
     }
-    return sink_commit(&s, err);
+    return file_commit(handed_on(w), err);
 }
 
 static int check_liang(const struct ratings *r, const struct split *s, struct error *err)
@@ -375,14 +331,14 @@ static int write_cells(const struct ratings *r, const struct split *s, const cha
                        const char *ending, int mask, struct error *err)
 {
     char file[256];
-    scoped_value(sink_fini) struct sink out = {0};
+    scoped(file_abandon) struct file_writer *w = NULL;
 
     snprintf(file, sizeof file, "%s.%s", name, ending);
-    TRY(open_in(&out, folder, file, err));
+    TRY(open_in(&w, folder, file, err));
     for (int64_t k = 0; k < r->n; k++)
         if (s->part[k] & mask)
-            TRY(sink_put_rating(&out, WRITE_UDATA, r, k, err));
-    return sink_commit(&out, err);
+            TRY(put_rating(w, WRITE_UDATA, r, k, err));
+    return file_commit(handed_on(w), err);
 }
 
 int write_base_test(const struct ratings *r, const struct split *s, const char *folder, const char *name,

@@ -120,7 +120,7 @@ int baseline_unknown(const char *word, struct error *err)
     for (int i = 0; i < BASELINES; i++) {
         int d = word_distance(word, all[i]->name);
 
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", all[i]->name);
+        text_append(list, sizeof list, "%s%s", i ? ", " : "", all[i]->name);
         if (d < best) {
             best = d;
             nearest = all[i]->name;
@@ -156,8 +156,7 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
             return error_set(err, PT_EUSAGE, "%s: %s has no such figure; give --metrics such as %s",
                              spec->metric[i].name, ops->name, ops->rates ? "rmse" : "ndcg@10");
     b = mem_zalloc(1, sizeof *b);
-    if (!b)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(b, err));
     *b = (struct baseline){
         .model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p, .setting = setting};
     if (ops->init)
@@ -276,15 +275,12 @@ int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spe
 
 void baselines_text(char *text, size_t size, const struct baseline_figures *f, int i)
 {
-    size_t used = 0;
-
     *text = '\0';
-    for (int k = 0; k < BASELINES && f->any && used < size; k++)
+    for (int k = 0; k < BASELINES && f->any; k++)
         if (!isnan(f->value[k][i]))
-            used += (size_t)snprintf(text + used, size - used, "%s%s %.4f", used ? ", " : " (", all[k]->told,
-                                     f->value[k][i]);
-    if (used && used < size - 1)
-        snprintf(text + used, size - used, ")");
+            text_append(text, size, "%s%s %.4f", *text ? ", " : " (", all[k]->told, f->value[k][i]);
+    if (*text)
+        text_append(text, size, ")");
 }
 
 bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
@@ -335,8 +331,7 @@ int eval_mean_rmse(double *rmse, const struct problem *p, const struct matrix *o
     int shards = p->shards;
     double *by_shard = mem_zalloc((int64_t)ranks->count * shards, sizeof *by_shard), *own, sum = 0.0;
 
-    if (!by_shard)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(by_shard, err));
     own = by_shard + (int64_t)ranks->id * shards;
     for (int s = 0; s < shards; s++) /* another rank's shard is empty here: a zero adds nothing below */
         own[s] = squares(&out->part[s], out, p->mean - (double)p->shift);

@@ -60,12 +60,11 @@ static int nearest(const char *name, int length)
 
 static int refuse_name(const char *text, int length, struct error *err)
 {
-    char list[256], guess[64] = "";
-    int used = 0, near = nearest(text, length);
+    char list[256] = "", guess[64] = "";
+    int near = nearest(text, length);
 
     for (int i = 0; i < KNOWN; i++)
-        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s%s", i ? ", " : "", known[i].name,
-                         known[i].ranking ? "@K" : "");
+        text_append(list, sizeof list, "%s%s%s", i ? ", " : "", known[i].name, known[i].ranking ? "@K" : "");
     if (near >= 0)
         snprintf(guess, sizeof guess, "did you mean \"%s%s\"? ", known[near].name,
                  known[near].ranking ? "@K" : "");

@@ -100,11 +100,10 @@ int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct 
     const struct matrix *x = m->eng.train;
     int64_t workers = team_workers(m->eng.team), words = 0, first, end;
     uint32_t *panel;
-    struct sieve *s = mem_zalloc(1, sizeof *s);
+    scoped(sieve_free) struct sieve *s = mem_zalloc(1, sizeof *s);
     struct score_product any;
 
-    if (!s)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(s, err));
     *s = (struct sieve){.model = m, .k = k, .capacity = capacity_of(k), .batch = batch};
     s->ld = m->ops->product(m, 0, &any) ? any.ld : 0;
     s->shard = mem_pool_zalloc(&s->pool, x->shards, sizeof *s->shard);
@@ -124,11 +123,9 @@ int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct 
         s->shard[i].panel = panel;
         panel += panel_words(&x->cut[i], s->ld);
     }
-    if (s->pool.failed) {
-        sieve_free(s);
+    if (s->pool.failed)
         return error_set(err, PT_ENOMEM, "out of memory; a smaller eval.batch needs less");
-    }
-    *out = s;
+    *out = handed_on(s);
     return 0;
 }
 

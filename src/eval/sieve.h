@@ -59,6 +59,7 @@ bool sieve_pays(struct model *m, int k, int64_t examples);
 /* For blocks of at most `batch` examples. Bytes that it takes: sieve_bytes. PT_ENOMEM. */
 int sieve_new(struct sieve **out, struct model *m, int k, int64_t batch, struct error *err);
 void sieve_free(struct sieve *s); /* NULL is allowed */
+SCOPED(sieve_free, struct sieve)
 int64_t sieve_bytes(int64_t columns, int64_t ld, int64_t batch, int workers, int k);
 
 /* Rounds the weights of own shards; again when weights have changed. */

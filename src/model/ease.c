@@ -18,10 +18,8 @@ static struct ease *ease_of(struct model *m)
 static int ease_init(struct model *m, struct error *err)
 {
     struct ease *a = ease_of(m);
-    int rc = item_weights_init(&a->weights, m, m->spec.items_most, err);
 
-    if (rc < 0)
-        return rc;
+    TRY(item_weights_init(&a->weights, m, m->spec.items_most, err));
     item_weights_list(&a->weights, &m->params);
     return m->spec.fixed ? 0 : item_solver_new(&a->solver, &a->weights, err);
 }
@@ -81,9 +79,8 @@ const struct model_ops ease_ops = {
 
 int companion_init(struct companion *c, struct model *m, struct error *err)
 {
-    int rc = item_weights_init(&c->weights, m, m->spec.items_most, err);
-
-    return rc < 0 ? rc : vector_init(&c->scale, "ease.scale", 1, false, err);
+    TRY(item_weights_init(&c->weights, m, m->spec.items_most, err));
+    return vector_init(&c->scale, "ease.scale", 1, false, err);
 }
 
 void companion_fini(struct companion *c)
@@ -107,15 +104,10 @@ void companion_list(struct companion *c, struct model *m, bool listed)
 
 int companion_solve(struct companion *c, double l2, double dropout, struct error *err)
 {
-    struct item_solver *s;
-    int rc = item_solver_new(&s, &c->weights, err);
-    double loss;
+    scoped(item_solver_free) struct item_solver *s = NULL;
 
-    if (rc < 0)
-        return rc;
-    loss = item_weights_solve(s, l2, dropout);
-    item_solver_free(s);
-    return isfinite(loss)
+    TRY(item_solver_new(&s, &c->weights, err));
+    return isfinite(item_weights_solve(s, l2, dropout))
                ? 0
                : error_set(err, PT_EDIVERGED,
                            "model.ease_l2 (%g) is too small for an inverse in float64; set it to 1 or more",

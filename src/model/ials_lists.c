@@ -170,7 +170,7 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
 {
     struct ranks *r = m->params.ranks;
     int64_t users = m->eng.train->examples, own = end - first, n;
-    struct mem_pool scratch = {0};
+    scoped_value(mem_pool_free) struct mem_pool scratch = {0};
     struct sending s;
     uint32_t *words;
 
@@ -178,7 +178,7 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
     s.count = mem_pool_alloc(&scratch, r->count * own, sizeof *s.count);
     s.bound = mem_pool_zalloc(&scratch, r->count + 1, sizeof *s.bound);
     if (scratch.failed)
-        goto fail;
+        return error_set(err, PT_ENOMEM, "ials: out of memory");
     s.bound[r->id] = end;
     ranks_share(r, s.bound, r->count, sizeof *s.bound);
     memmove(s.bound + 1, s.bound, (size_t)r->count * sizeof *s.bound);
@@ -187,7 +187,7 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
     n = (s.in.at[r->count - 1] + s.in.n[r->count - 1]) / 4;
     words = mem_pool_alloc(&scratch, n, sizeof *words);
     if (scratch.failed || !lists_new(user, users, n, mine->root != NULL, pool))
-        goto fail;
+        return error_set(err, PT_ENOMEM, "ials: out of memory");
     send_words(r, &s, mine->other, words);
     merge(&s, r->count, own, words, user->other);
     if (mine->root) {
@@ -201,40 +201,30 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
             entries += s.count[q * own + u - first];
         user->start[u + 1] = user->start[u] + entries;
     }
-    mem_pool_free(&scratch);
     return 0;
-fail:
-    mem_pool_free(&scratch);
-    return error_set(err, PT_ENOMEM, "ials: out of memory");
 }
 
 int ials_lists_init(struct lists *user, struct lists *item, const struct model *m, int64_t first, int64_t end,
                     struct mem_pool *pool, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    struct mem_pool scratch = {0};
+    scoped_value(mem_pool_free) struct mem_pool scratch = {0};
     bool ranks = m->params.ranks->count > 1, weights = m->spec.confidence != CONFIDENCE_NONE;
     int64_t from, to, entries = 0;
     struct lists mine;
-    int rc;
 
     team_rank_own(m->eng.team, x->shards, &from, &to);
     for (int64_t s = from; s < to; s++)
         entries += x->part[s].ptr[x->rows];
     if (!lists_new(&mine, x->examples, entries, weights, ranks ? &scratch : pool) ||
         !lists_new(item, x->columns, entries, weights, pool))
-        rc = error_set(err, PT_ENOMEM, "ials: out of memory");
-    else
-        rc = list_items(&mine, m, from, to, err);
-    if (rc >= 0) {
-        list_users(item, &mine, x->examples, x->columns);
-        *user = mine;
-        rc = ranks ? gather_users(user, &mine, m, first, end, pool, err) : 0;
-    }
-    if (rc >= 0) {
-        add_weights(user, x->examples);
-        add_weights(item, x->columns);
-    }
-    mem_pool_free(&scratch);
-    return rc;
+        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(list_items(&mine, m, from, to, err));
+    list_users(item, &mine, x->examples, x->columns);
+    *user = mine;
+    if (ranks)
+        TRY(gather_users(user, &mine, m, first, end, pool, err));
+    add_weights(user, x->examples);
+    add_weights(item, x->columns);
+    return 0;
 }

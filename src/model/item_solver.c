@@ -20,20 +20,21 @@
 
 /* Entries of X by row: those of row r are entry[at[r] .. at[r + 1]), ascending. */
 struct entries {
-    int64_t *at;    /* (rows + 1) owned */
-    int32_t *entry; /* (entries) owned */
+    int64_t *at;    /* (rows + 1) */
+    int32_t *entry; /* (entries) */
 };
 
 struct item_solver {
     int64_t n, order; /* items in B; rows of the matrix to invert */
     bool by_users;
-    struct spd spd;             /* a owned: that matrix, and what becomes of it */
-    double *m;                  /* (order, ld) owned, by users: M */
-    double *sum;                /* (workers, ld) owned, by users */
+    struct mem_pool pool;       /* of the arrays */
+    struct spd spd;             /* a: that matrix, and what becomes of it */
+    double *m;                  /* (order, ld), by users: M */
+    double *sum;                /* (workers, ld), by users */
     int64_t ld;                 /* order, padded to tiles */
-    double *diagonal;           /* (n) owned: of P */
-    double *row;                /* (tiles) tiles, owned */
-    double *room;               /* (workers) tiles, owned */
+    double *diagonal;           /* (n): of P */
+    double *row;                /* (tiles) tiles */
+    double *room;               /* (workers) tiles */
     struct entries user, items; /* items of users, users of items */
     bool positive;
     struct item_counts *counts; /* borrowed; NULL: by users, or nobody shares them */
@@ -112,18 +113,14 @@ static void list_entries(struct item_solver *s, const struct matrix *x)
     items->at[0] = 0;
 }
 
-static int choose(struct item_weights *w, struct error *err)
+/* The items that B has; false: no memory. */
+static bool choose(struct item_weights *w)
 {
-    int64_t *pairs;
+    mem_scoped int64_t *pairs = w->column ? mem_alloc(2 * w->model->eng.train->columns, sizeof *pairs) : NULL;
 
-    if (!w->column)
-        return 0;
-    pairs = mem_alloc(2 * w->model->eng.train->columns, sizeof *pairs);
-    if (!pairs)
-        return error_set(err, PT_ENOMEM, "ease: out of memory");
-    item_weights_choose(w, pairs);
-    mem_free(pairs);
-    return 0;
+    if (pairs)
+        item_weights_choose(w, pairs);
+    return pairs || !w->column;
 }
 
 /* Whether the counts at hand are those of X shows in its entries. Without memory nothing is shared. */
@@ -144,22 +141,22 @@ static void find_counts(struct item_solver *s, struct item_counts *shared)
     s->counts = shared->count ? shared : NULL;
 }
 
-static bool allocate(struct item_solver *s, const struct matrix *x, int64_t workers)
+static void allocate(struct item_solver *s, const struct matrix *x, int64_t workers)
 {
-    s->spd.a = mem_array(spd_size(s->spd.tiles), sizeof *s->spd.a);
-    s->row = mem_array(s->spd.tiles * SPD_TILE_SIZE, sizeof *s->row);
-    s->room = mem_array(workers * SPD_TILE_SIZE, sizeof *s->room);
-    s->diagonal = mem_alloc(s->n, sizeof *s->diagonal);
-    s->user.at = mem_alloc(x->rows + 1, sizeof *s->user.at);
-    s->user.entry = mem_alloc(x->entries, sizeof *s->user.entry);
-    s->items.at = mem_zalloc(s->n + 1, sizeof *s->items.at);
-    s->items.entry = mem_alloc(x->entries, sizeof *s->items.entry);
-    if (s->by_users) {
-        s->m = mem_array(s->ld * s->ld, sizeof *s->m);
-        s->sum = mem_array(workers * s->ld, sizeof *s->sum);
-    }
-    return s->spd.a && s->row && s->room && s->diagonal && s->user.at && s->user.entry && s->items.at &&
-           s->items.entry && (!s->by_users || (s->m && s->sum));
+    struct mem_pool *pool = &s->pool;
+
+    s->spd.a = mem_pool_array(pool, spd_size(s->spd.tiles), sizeof *s->spd.a);
+    s->row = mem_pool_array(pool, s->spd.tiles * SPD_TILE_SIZE, sizeof *s->row);
+    s->room = mem_pool_array(pool, workers * SPD_TILE_SIZE, sizeof *s->room);
+    s->diagonal = mem_pool_alloc(pool, s->n, sizeof *s->diagonal);
+    s->user.at = mem_pool_alloc(pool, x->rows + 1, sizeof *s->user.at);
+    s->user.entry = mem_pool_alloc(pool, x->entries, sizeof *s->user.entry);
+    s->items.at = mem_pool_zalloc(pool, s->n + 1, sizeof *s->items.at);
+    s->items.entry = mem_pool_alloc(pool, x->entries, sizeof *s->items.entry);
+    if (!s->by_users)
+        return;
+    s->m = mem_pool_array(pool, s->ld * s->ld, sizeof *s->m);
+    s->sum = mem_pool_array(pool, workers * s->ld, sizeof *s->sum);
 }
 
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err)
@@ -167,12 +164,9 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
     const struct engine *eng = &w->model->eng;
     bool by_users = is_by_users(eng->train, w->n);
     int64_t order = by_users ? eng->train->rows : w->n, tiles = spd_tiles(order);
-    struct item_solver *s;
-    int rc = choose(w, err);
+    scoped(item_solver_free) struct item_solver *s = mem_zalloc(1, sizeof *s);
 
-    if (rc < 0)
-        return rc;
-    if (!(s = mem_zalloc(1, sizeof *s)))
+    if (!s || !choose(w))
         return error_set(err, PT_ENOMEM, "ease: out of memory");
     *s = (struct item_solver){.n = w->n,
                               .order = order,
@@ -180,16 +174,15 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
                               .ld = tiles * SPD_TILE,
                               .w = w,
                               .spd = {.kern = eng->kern, .tiles = tiles}};
-    if (!allocate(s, eng->train, team_workers(eng->team))) {
-        item_solver_free(s);
+    allocate(s, eng->train, team_workers(eng->team));
+    if (s->pool.failed)
         return error_set(err, PT_ENOMEM,
                          "ease: no memory for a matrix of %lld x %lld; keep fewer items "
                          "(model.items_most)",
                          (long long)order, (long long)order);
-    }
     list_entries(s, eng->train);
     find_counts(s, w->model->spec.counts);
-    *out = s;
+    *out = handed_on(s);
     return 0;
 }
 
@@ -197,16 +190,7 @@ void item_solver_free(struct item_solver *s)
 {
     if (!s)
         return;
-    mem_free(s->spd.a);
-    mem_free(s->row);
-    mem_free(s->room);
-    mem_free(s->m);
-    mem_free(s->sum);
-    mem_free(s->diagonal);
-    mem_free(s->user.at);
-    mem_free(s->user.entry);
-    mem_free(s->items.at);
-    mem_free(s->items.entry);
+    mem_pool_free(&s->pool);
     mem_free(s);
 }
 

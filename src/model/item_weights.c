@@ -14,26 +14,19 @@ int64_t item_weights_kept(int64_t columns, int64_t most)
 static int init_list(struct item_weights *w, struct model *m, struct error *err)
 {
     const struct matrix *x = m->eng.train;
-    int64_t *even = mem_zalloc(w->n, sizeof *even);
-    int rc = PT_ENOMEM;
+    mem_scoped int64_t *even = mem_zalloc(w->n, sizeof *even);
 
-    if (x->columns > 1 << 24) { /* floats name no more of them */
-        mem_free(even);
+    if (x->columns > 1 << 24) /* floats name no more of them */
         return error_set(err, PT_ECONFIG,
                          "model.items_most: there are more than 16,777,216 items; drop rare ones "
                          "(data.min_item_ratings)");
-    }
     w->column = mem_zalloc(w->n, sizeof *w->column);
     w->row = mem_alloc(x->columns, sizeof *w->row);
     w->cut = mem_alloc(x->shards, sizeof *w->cut);
-    if (even && w->column && w->row && w->cut) {
-        shard_cut(w->cut, x->shards, even, w->n, 1.0);
-        rc = vector_init(&w->items, "ease.items", (int)w->n, false, err);
-    } else {
-        error_set(err, rc, "ease: out of memory");
-    }
-    mem_free(even);
-    return rc;
+    if (!even || !w->column || !w->row || !w->cut)
+        return error_set(err, PT_ENOMEM, "ease: out of memory");
+    shard_cut(w->cut, x->shards, even, w->n, 1.0);
+    return vector_init(&w->items, "ease.items", (int)w->n, false, err);
 }
 
 int item_weights_init(struct item_weights *w, struct model *m, int64_t most, struct error *err)

@@ -52,6 +52,7 @@ void item_counts_fini(struct item_counts *c);
 struct item_solver;
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err);
 void item_solver_free(struct item_solver *s);
+SCOPED(item_solver_free, struct item_solver)
 /* Computes B from the training matrix. Serial: it runs the team. Returns the mean over examples of the
  * training loss |x - x B|^2 with its penalty; NaN: l2 is too small for float64. */
 double item_weights_solve(struct item_solver *s, double l2, double dropout);

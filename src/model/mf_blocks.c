@@ -88,7 +88,8 @@ static void fill(struct worker *w, void *arg)
 int mf_blocks_init(struct mf_sgd *s, struct error *err)
 {
     const struct table *user = &s->mf.user.t, *item = &s->mf.item.t;
-    struct mem_pool *pool = &s->mf.pool, scratch = {0};
+    struct mem_pool *pool = &s->mf.pool;
+    scoped_value(mem_pool_free) struct mem_pool scratch = {0};
     struct filling f = {.s = s, .cells = s->mf.model.eng.cells};
     int64_t blocks = (int64_t)s->p * s->p;
 
@@ -104,14 +105,11 @@ int mf_blocks_init(struct mf_sgd *s, struct error *err)
     f.next = mem_pool_zalloc(&scratch, blocks, sizeof *f.next);
     f.user_shard = mem_pool_alloc(&scratch, user->columns, sizeof *f.user_shard);
     f.item_shard = mem_pool_alloc(&scratch, item->columns, sizeof *f.item_shard);
-    if (pool->failed || scratch.failed) {
-        mem_pool_free(&scratch);
+    if (pool->failed || scratch.failed)
         return error_set(err, PT_ENOMEM, "mf: out of memory for the blocks of %lld ratings",
                          (long long)f.cells->n);
-    }
     find_shards(f.user_shard, user->cut, user->shards);
     find_shards(f.item_shard, item->cut, item->shards);
     team_run(s->mf.model.eng.team, fill, &f);
-    mem_pool_free(&scratch);
     return 0;
 }

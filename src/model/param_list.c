@@ -143,14 +143,11 @@ void params_keep(const struct param_list *l, float *kept, bool back)
 
 int params_hash(const struct param_list *l, char out[33], struct error *err)
 {
-    struct hash *h = hash_new();
-    float *room = params_room(l);
+    scoped(hash_free) struct hash *h = hash_new();
+    mem_scoped float *room = params_room(l);
 
-    if (!h || !room) {
-        hash_free(h);
-        mem_free(room);
+    if (!h || !room)
         return error_set(err, PT_ENOMEM, "weights: out of memory");
-    }
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
             struct span span = params_span(l, &l->param[i], s, 0, room);
@@ -161,8 +158,6 @@ int params_hash(const struct param_list *l, char out[33], struct error *err)
     hash_hex(h, out);
     if (several(l))
         ranks_copy(l->ranks, out, 33);
-    hash_free(h);
-    mem_free(room);
     return 0;
 }
 

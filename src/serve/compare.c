@@ -76,8 +76,7 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
         out->n[i] = evaluator_per_user(e, i, out->user[i], out->value[i], out->weight[i]);
     evaluator_free(e);
     e = NULL;
-    if (out->pool.failed)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(!out->pool.failed, err));
     if ((rc = hash_held_out(out, p, part->out, err)) < 0 || !spec->seen_zero || !ranks)
         return rc;
     plain.seen_zero = false;

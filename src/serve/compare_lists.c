@@ -193,8 +193,7 @@ int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct
     out->result = (struct eval_result){.n = out->spec.n, .cells = truth->n};
     j.truth = truth;
     e = order_lists(lists, truth, &n);
-    if (!e || !make_room(&j, truth, n, q->relevant))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(e && make_room(&j, truth, n, q->relevant), err));
     if (n == 0 || j.pairs == 0)
         return error_set(err, PT_EDATA, "%s: %s", n ? q->truth : q->lists,
                          n ? "no rating is relevant (eval.relevant)" : "none of its users is in the truth");

@@ -249,8 +249,7 @@ static int fold_in_users(struct eval_run *e, struct error *err)
         if (!p->cold_example[u])
             continue;
         user[histories.n] = (int32_t)u;
-        if (!add_history(&histories, p, u))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(add_history(&histories, p, u), err));
     }
     return histories.n ? fold_histories(e, &histories, user, err) : 0;
 }

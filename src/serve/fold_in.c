@@ -275,7 +275,7 @@ static void find_items(struct fold_in *f)
 int fold_in_new(struct fold_in **out, const struct model *model, const struct problem *problem, int64_t batch,
                 struct error *err)
 {
-    struct fold_in *f = mem_zalloc(1, sizeof *f);
+    scoped(fold_in_free) struct fold_in *f = mem_zalloc(1, sizeof *f);
     double range = (double)problem->high - (double)problem->low;
     int workers = team_workers(problem->team);
     int64_t n;
@@ -302,13 +302,11 @@ int fold_in_new(struct fold_in **out, const struct model *model, const struct pr
                                            .next = room + n * n + 2 * n,
                                            .row = room + n * n + 3 * n};
     }
-    if (f->pool.failed) {
-        fold_in_free(f);
+    if (f->pool.failed)
         return error_set(err, PT_ENOMEM, "mf: no memory for rows of new users");
-    }
     find_items(f);
     measure_users(f);
-    *out = f;
+    *out = handed_on(f);
     return 0;
 }
 

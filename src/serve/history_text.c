@@ -287,8 +287,7 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
         open |= length > 0;
         if (rc < 0 || !open || (length && !lines))
             continue;
-        if (!histories_end(p, -1))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(histories_end(p, -1), err));
         open = false;
         n++;
     }

@@ -73,8 +73,7 @@ int predict_pairs(struct ranker *r, const struct trained *trained, struct rating
     mem_scoped float *output = mem_alloc(n, sizeof *output);
 
     qsort(pair, (size_t)n, sizeof *pair, by_example);
-    if (!output || !collect(pair, n, &people, &want, add, arg, &counts->shown))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(output && collect(pair, n, &people, &want, add, arg, &counts->shown), err));
     for (int64_t i = 0; i < want.entries; i++)
         output[i] = NAN;
     TRY(ranker_predict(r, &people, &want, output, err));

@@ -78,8 +78,7 @@ static int set_histories(struct scoring *s, const struct histories *h, struct er
     s->example = mem_pool_alloc(&s->pool, h->entries, sizeof *s->example);
     s->number = mem_pool_alloc(&s->pool, h->n, sizeof *s->number);
     s->model_row = mem_pool_alloc(&s->pool, h->n, sizeof *s->model_row);
-    if (s->pool.failed)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(!s->pool.failed, err));
     for (int64_t e = 0; e < h->n; e++) {
         s->number[e] = e;
         s->model_row[e] = model_row(trained, h, e);

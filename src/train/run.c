@@ -159,7 +159,6 @@ int run_keep_weights(struct run *r, float **kept, struct error *err)
 static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err)
 {
     int64_t every = r->config->checkpoint_every;
-    int rc = 0;
 
     r->state.sums = r->trainer.model->sums;
     if (writes_model(r, epochs))
@@ -168,17 +167,16 @@ static int end_epoch(struct run *r, int64_t epochs, bool last, struct error *err
         TRY(rundir_add_metrics(r, r->state.epoch ? r->epoch_s[r->epochs_timed - 1] : 0.0, err));
         if (writes_model(r, epochs))
             TRY(rundir_write_model(r, err));
-    } else if (writes_model(r, epochs) && (r->test || r->trainer.model->spec.companion) &&
-               (rc = run_keep_weights(r, &r->best_weights, err)) < 0) {
-        return rc;
+    } else if (writes_model(r, epochs) && (r->test || r->trainer.model->spec.companion)) {
+        TRY(run_keep_weights(r, &r->best_weights, err));
     }
     run_progress(r, TRAIN_EPOCH, epochs);
     r->state.in_epoch = 0;
     r->trainer.model->sums = r->state.sums =
         (struct epoch_sums){0}; /* the model's too: an interruption here saves what it has */
     if (r->dir && !last && !stopping(r) && ((every && r->state.epoch % every == 0) || minutes_passed(r)))
-        rc = rundir_save_checkpoint(r, err);
-    return rc;
+        TRY(rundir_save_checkpoint(r, err));
+    return 0;
 }
 
 /* ---- the run ---- */
@@ -245,12 +243,10 @@ static int begin_refit(struct run *r, struct error *err)
 /* A run of no epochs has a model too: the initial weights. */
 static int keep_first_model(struct run *r, struct error *err)
 {
-    int rc;
-
     if (r->state.model_hash[0])
         return 0;
-    rc = params_hash(&r->trainer.model->params, r->state.model_hash, err);
-    return rc == 0 && r->dir ? rundir_write_model(r, err) : rc;
+    TRY(params_hash(&r->trainer.model->params, r->state.model_hash, err));
+    return r->dir ? rundir_write_model(r, err) : 0;
 }
 
 static int evaluate_baselines(struct run *r, struct error *err)
@@ -272,7 +268,7 @@ static int evaluate_lists(struct run *r, struct error *err)
     const struct problem *p = r->problem;
     struct eval_spec spec = r->spec;
     struct baseline_figures figures;
-    struct evaluator *e = NULL;
+    scoped(evaluator_free) struct evaluator *e = NULL;
     struct eval_result own;
 
     if (!r->test || !r->dir || problem_is_binary(r->config) || p->side == SIDE_ITEM ||
@@ -283,7 +279,6 @@ static int evaluate_lists(struct run *r, struct error *err)
     TRY(baselines_evaluate(&figures, &spec, &p->test, p, &r->trainer.model->eng, err));
     TRY(evaluator_new(&e, &spec, &p->test, r->trainer.model, p, err));
     evaluate(e, &own);
-    evaluator_free(e);
     r->lists_ndcg = own.value[0];
     r->popular_ndcg = figures.value[BASELINE_POPULAR][0];
     return 0;
@@ -292,8 +287,6 @@ static int evaluate_lists(struct run *r, struct error *err)
 /* Evaluates the test part, once: with the weights of the last step, and with the best model. */
 static int finish(struct run *r, struct error *err)
 {
-    int rc;
-
     run_list_companion(r);
     TRY(params_hash(&r->trainer.model->params, r->weights_hash, err));
     if (r->dir)
@@ -302,8 +295,8 @@ static int finish(struct run *r, struct error *err)
         evaluate(r->test, &r->last_tested);
         if (!r->dir)
             params_keep(&r->trainer.model->params, r->best_weights, true);
-        else if ((rc = model_file_read(rundir_path(r->dir, RUN_MODEL), r->trainer.model, false, err)) < 0)
-            return rc;
+        else
+            TRY(model_file_read(rundir_path(r->dir, RUN_MODEL), r->trainer.model, false, err));
     }
     if (r->test)
         evaluate(r->test, &r->tested);

@@ -275,17 +275,15 @@ static char *metrics_line(const struct run *r, double epoch_s)
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
 {
     mem_scoped char *text = NULL;
-    int rc;
 
     if (r->ranks.id > 0)
         return 0;
     text = metrics_line(r, epoch_s);
     if (!text)
         return error_set(err, PT_ENOMEM, RUN_METRICS ": out of memory");
-    rc = file_append_line(rundir_path(r->dir, RUN_METRICS), text, err);
-    if (rc == 0)
-        r->state.lines++;
-    return rc;
+    TRY(file_append_line(rundir_path(r->dir, RUN_METRICS), text, err));
+    r->state.lines++;
+    return 0;
 }
 
 int rundir_write_model(struct run *r, struct error *err)
@@ -295,14 +293,13 @@ int rundir_write_model(struct run *r, struct error *err)
                            .problem = r->problem,
                            .hash = r->state.model_hash,
                            .epoch = r->state.epoch};
-    int rc;
 
     tensors_abandon(r->best_model);
     r->best_model = NULL;
-    rc = model_file_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), &f, err);
-    if (rc == 0 && r->best_model) /* one for each checkpoint that may refer to it, and the newest */
+    TRY(model_file_write(&r->best_model, rundir_path(r->dir, RUN_MODEL), &f, err));
+    if (r->best_model) /* one for each checkpoint that may refer to it, and the newest */
         tensors_keep_old(r->best_model, (int)r->config->keep_checkpoints);
-    return rc;
+    return 0;
 }
 
 int rundir_commit_model(struct run *r, struct error *err)

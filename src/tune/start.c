@@ -228,32 +228,49 @@ static int move_up(const char *folder, const char *name, struct error *err)
     return rc;
 }
 
-/* The files of the best would take the place of those of a run. */
-static int check_folder(const char *folder, struct error *err)
+/* The files of the best would take the place of those of a run; an interrupted start left its candidates. */
+static int check_folder(const char *folder, const struct advice *a, struct error *err)
 {
     static const char *const name[] = {RUN_CONFIG, RUN_MODEL, RUN_CHECKPOINT};
 
-    for (int i = 0; i < 3; i++) {
-        mem_scoped char *path = file_join(folder, name[i]);
+    for (int i = 0; i < 3 + a->candidates; i++) {
+        mem_scoped char *path = file_join(folder, i < 3 ? name[i] : a->candidate[i - 3].name);
 
         TRY(need_memory(path, err));
         if (file_exists(path))
-            return error_set(err, PT_EUSAGE, "%s: there is a run in this folder; use another --out", folder);
+            return error_set(err, PT_EUSAGE, "%s: there is %s in this folder; use another --out", folder,
+                             i < 3 ? "a run" : "what an earlier start trained");
     }
     return 0;
+}
+
+/* While candidate i trained. */
+static int interrupted(const struct start_result *r, const struct advice *a, int i, const char *folder,
+                       struct error *err)
+{
+    const char *name = a->candidate[i].name;
+
+    if (r->best < 0 || r->best == i)
+        return error_set(err, PT_EINTERRUPTED,
+                         "interrupted while %s trained; partrain --resume --out %s/%s finishes it", name,
+                         folder, name);
+    return error_set(err, PT_EINTERRUPTED,
+                     "interrupted while %s trained; the best before it is %s: partrain --resume --out %s/%s "
+                     "finishes that one",
+                     name, a->candidate[r->best].name, folder, a->candidate[r->best].name);
 }
 
 int start_train(struct start_result *out, struct advice *a, const struct start_options *o, struct error *err)
 {
     struct item_counts counts = {0};
-    int rc = 0;
+    int rc = 0, at = 0;
 
     *out = (struct start_result){.best = -1};
-    TRY(check_folder(o->folder, err));
+    TRY(check_folder(o->folder, a, err));
     for (int pass = 0; pass < 2 && rc == 0; pass++) { /* those that take seconds first */
         for (int i = 0; i < a->candidates && rc == 0; i++)
             if (a->candidate[i].network == (pass == 1)) {
-                rc = try_candidate(out, a, i, o, &counts, err);
+                rc = try_candidate(out, a, at = i, o, &counts, err);
                 drop_beaten(out, a, o);
             }
         pass_on_ease(a, out);
@@ -261,7 +278,9 @@ int start_train(struct start_result *out, struct advice *a, const struct start_o
     out->best = best_of(out, a, NULL);
     if (rc == 0)
         rc = out->best < 0 ? error_set(err, PT_EDATA, "no candidate trained: %s", out->trial[0].why)
-                           : train_candidate(out, a, out->best, o, &counts, true, err);
+                           : train_candidate(out, a, at = out->best, o, &counts, true, err);
     item_counts_fini(&counts);
+    if (rc == PT_EINTERRUPTED)
+        return interrupted(out, a, at, o->folder, err);
     return rc < 0 ? rc : move_up(o->folder, a->candidate[out->best].name, err);
 }

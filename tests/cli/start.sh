@@ -91,5 +91,16 @@ cp t/config.yaml t/model.safetensors o
 expect 2 'there is a run in this folder' few.tsv --train --out o train.epochs=1
 { cmp -s t/config.yaml o/config.yaml && cmp -s t/model.safetensors o/model.safetensors; } || complain "start --train changed a run"
 
+# Interrupted: what can be gone on with is named, and stays.
+"$PARTRAIN" start synth:small --train --out stopped train.epochs=100000 train.patience=0 >out 2>err &
+wait_for grep -q "training ials" err
+kill -TERM $!
+wait $!
+[ $? -eq 143 ] || complain "start: another exit status after SIGTERM"
+best=$(sed -n 's/.*interrupted while ials trained; the best before it is .*: partrain --resume --out \(.*\) finishes that one$/\1/p' err)
+"$PARTRAIN" --resume --out "${best:-none}" >out 2>&1 || complain "interrupted: $(tail -1 err) $(tail -1 out)"
+[ -s "${best:-none}/summary.json" ] || complain "interrupted: $best was not finished"
+expect 2 'what an earlier start trained' synth:small --train --out stopped
+
 expect 0 '^the mean rating  ' synth:small --ratings --train --out tr train.epochs=2
 [ "$failures" -eq 0 ]

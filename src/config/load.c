@@ -184,11 +184,16 @@ int config_load_text(struct config *c, const char *text, size_t length, const ch
     return load_tree(c, root, name, err);
 }
 
-/* A key alone, or what is meant as the path of ratings. */
+/* A key alone, or what is meant as the path of a configuration or of ratings. */
 static int no_value(const char *word, struct error *err)
 {
+    size_t length = strlen(word);
+
     if (option_find(word) >= 0)
         return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE: %s=...", show(word).text, word);
+    if (length > 5 && (strcmp(word + length - 5, ".yaml") == 0 || strcmp(word + length - 4, ".yml") == 0))
+        return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE; a configuration is read by -c %s",
+                         show(word).text, word);
     if (file_exists(word))
         return error_set(err, PT_EUSAGE, "%s: expected KEY=VALUE; if these are the ratings: data.path=%s",
                          show(word).text, word);

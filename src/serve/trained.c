@@ -48,6 +48,7 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
 
     *out = (struct trained_files){0};
     TRY(name_files(out, folder, err));
+    TRY(run_folder_check(out->folder, err));
     if (!file_exists(out->path) && errno != EACCES)
         return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; train one with --out %s",
                          out->folder, out->folder);

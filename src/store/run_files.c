@@ -26,6 +26,14 @@ void run_drop_weights(const char *folder)
 
 /* ---- configuration ---- */
 
+int run_folder_check(const char *folder, struct error *err)
+{
+    if (file_exists(folder) || errno != ENOENT)
+        return 0;
+    return error_set(err, PT_EUSAGE, "%s: there is no such folder; name a run's folder (train --out)",
+                     folder);
+}
+
 int run_config_read(struct config **out, const char *folder, struct error *err)
 {
     mem_scoped char *path = file_join(folder, RUN_CONFIG);
@@ -33,6 +41,7 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
     int rc;
 
     TRY(need_memory(path, err));
+    TRY(run_folder_check(folder, err));
     if (!file_exists(path) && errno != EACCES)
         return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
                          folder);

@@ -72,7 +72,7 @@ expect 2 'no run given: partrain eval -m vae$' vae
 expect 2 'is none of test, valid' -m vae --part train
 expect 2 'is none of table, json, tsv' -m vae -o yaml
 expect 2 'is not between 100 and 1000000' -m vae --ci --resamples 5
-expect 2 'there is no model in this folder' -m none
+expect 2 'none: there is no such folder' -m none
 expect 3 'missing.csv' -m vae data.path=missing.csv
 expect 6 'cannot be (written|created)|No such file' -m vae --per-user none/x.tsv
 

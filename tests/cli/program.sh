@@ -23,6 +23,7 @@ expect_streams 0 '^memory ' '^model: ' data.path=synth:small model.kind=mf --dry
 expect_streams 2 '' '"trian.lr": unknown key; did you mean train.lr' trian.lr=1 -q
 
 # A path where KEY=VALUE is expected.
+expect_streams 2 '' 'expected KEY=VALUE; a configuration is read by -c conf/mf.yaml$' config conf/mf.yaml
 expect_streams 2 '' 'expected KEY=VALUE; if these are the ratings: data.path=conf$' config model.kind=mf conf
 
 # A file is under KEY=VALUE, wherever the option stands.

@@ -32,7 +32,7 @@ expect 2 'which runs' -o x.html
 expect 2 'x.pdf: a page is HTML' a -o x.pdf
 [ ! -e x.pdf ] || complain 'a refused page was written'
 expect 2 'is for a page' a --no-data
-expect 2 'no config.yaml in it' none
+expect 2 'there is no such folder' none
 mkdir broken && cp a/config.yaml broken/ && echo '{"epoch": 1' >broken/metrics.jsonl
 expect 6 'metrics.jsonl: line 1' broken
 mkdir going && cp a/config.yaml going/ && head -2 a/metrics.jsonl >going/metrics.jsonl

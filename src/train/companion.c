@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#define MULTIPLE_MOST 512.0f /* EASE's scores shrink as data gets sparse; here they are nearly alone */
+
 static struct companion *companion_of(const struct run *r)
 {
     struct model *m = r->trainer.model;
@@ -20,22 +22,22 @@ static struct companion *companion_of(const struct run *r)
 /* The multiple with the best validation figure of the weights at hand; the first of two alike. */
 static void choose(struct run *r, struct companion *c)
 {
-    static const float candidates[] = {0.0f, 1.0f, 2.0f, 4.0f, 8.0f, 16.0f, 32.0f, 64.0f};
     double alone = NAN, best = NAN;
 
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+    for (float multiple = 0.0f; multiple <= MULTIPLE_MOST;
+         multiple = multiple > 0.0f ? 2.0f * multiple : 1.0f) {
         struct eval_result result;
         double figure;
 
-        c->scale.row.w[0] = candidates[i];
+        c->scale.row.w[0] = multiple;
         evaluate(r->valid, &result);
         figure = result.value[r->monitor];
         r->state.eval_s += result.seconds;
-        if (i == 0)
+        if (multiple == 0.0f)
             alone = figure;
-        if (i == 0 || run_figure_is_better(r, figure, best)) {
+        if (multiple == 0.0f || run_figure_is_better(r, figure, best)) {
             best = figure;
-            r->state.ease_weight = (double)candidates[i];
+            r->state.ease_weight = (double)multiple;
             r->state.best_valid = result;
         }
     }

@@ -197,7 +197,10 @@ static struct column_name find_words(const struct words *w)
     if (find(" rating ratings score star stars ", last) && !has_word(w, statistics))
         return (struct column_name){NAME_RATING, 1};
     rank = time_rank(w);
-    return (struct column_name){rank ? NAME_TIME : is_id(w) ? NAME_ID : NAME_UNKNOWN, rank};
+    return (struct column_name){rank       ? NAME_TIME
+                                : is_id(w) ? NAME_ID
+                                           : NAME_UNKNOWN,
+                                rank ? rank : has_word(w, " rating ratings rated rate star stars ")};
 }
 
 struct column_name column_name_find(const char *text, size_t length)

@@ -1,7 +1,9 @@
 #include "read/parser.h"
 
 #include "base/text.h"
+#include "read/recogniser.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +35,10 @@ static enum again header_again(const struct text_format *d, const struct field *
     int64_t n;
     int found = 0, alike = 0;
 
-    if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
+    if (!d->has_rating && !d->has_time && user->length && user->length <= 12 &&
+        isalpha((unsigned char)*user->text) && header_ids((struct field[]){*user, *item}, 2) == HEADER_BOTH)
+        found = 2; /* of another file */
+    else if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
         return NOT_A_HEADER;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
@@ -57,7 +62,7 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
                          p, "text follows the closing quote of a field; is another data.delimiter wanted?");
     if (n != d->columns)
         return bad_count(p, n);
-    again = d->header_length ? header_again(d, f) : NOT_A_HEADER;
+    again = header_again(d, f);
     if (again == OTHER_HEADER)
         return parser_refuse(
             p,

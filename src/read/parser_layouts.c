@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "read/field.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,6 +37,27 @@ static const char *next_of_cell(const char *c, const char *end, struct field *it
     while (quote && stop < end && *stop == quote)
         stop++;
     return stop;
+}
+
+/* What is wrong with a list in a cell: keys, lists in it, a gap, or blanks that may be in words; or NULL. */
+static const char *check_cell(const char *c, const char *end)
+{
+    int open = 0, commas = 0, blanks = 0;
+
+    for (char quote = 0; c < end; c++) {
+        c += *c == '"' && end - c > 1 && c[1] == '"'; /* doubled within a quoted field */
+        if (*c == quote || (!quote && (*c == '\'' || *c == '"'))) {
+            quote ^= *c;
+        } else if (!quote) {
+            commas |= *c == ',';
+            blanks |=
+                *c == ' ' && end - c > 1 && isalnum((unsigned char)c[-1]) && isalnum((unsigned char)c[1]);
+            open += *c && strchr("[({", *c);
+            open +=
+                2 * ((*c == ':' && (end - c < 2 || c[1] == ' ')) || (end - c > 3 && !memcmp(c, "...", 3)));
+        }
+    }
+    return open > 1 || (commas && blanks) ? "holds more than items, or items that want quotes" : NULL;
 }
 
 /* "item:value"; NULL or what is wrong with it. */
@@ -112,9 +134,12 @@ static int parse_cell_list(struct parser *p, const char *line, const char *end)
     struct field f[2], user;
     int64_t n = text_cut(p->format, line, end, f, 2);
     bool u = p->format->of[ROLE_USER] != 0;
+    const char *why;
 
     if (n != 2)
         return parser_bad(p, "%" PRId64 " fields where 2 are expected (user, list of items)", n < 0 ? 1 : n);
+    if ((why = check_cell(f[!u].text, f[!u].text + f[!u].length)))
+        return parser_bad(p, "the list %s", why);
     user = text_plain(f[u], scratch, sizeof scratch);
     return put_items(p, &user, f[!u].text, f[!u].text + f[!u].length);
 }

@@ -3,6 +3,7 @@
 #include "read/scan.h"
 
 #define COLUMNS PLAIN_COLUMNS
+#define LOWER   (SCAN_ONES * 0x20)                           /* letters become small ones */
 #define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
 
 struct piece {
@@ -22,20 +23,20 @@ struct plain_line {
     int64_t time;
 };
 
-/* The header's words that could be plain ids. */
+/* Words of a header that could be plain ids, of this text or of one behind it, in lower case. */
 static void note_header(struct plain_form *out, const struct text_format *d)
 {
-    struct field f[PLAIN_COLUMNS];
-    int64_t n = d->header_length ? text_cut(d, d->header, d->header + d->header_length, f, COLUMNS) : 0;
+    struct field f[PLAIN_COLUMNS + 3] = {{"user", 4, false}, {"user_id", 7, false}, {"userid", 6, false}};
+    int64_t n = d->header_length ? text_cut(d, d->header, d->header + d->header_length, f + 3, COLUMNS) : 0;
 
-    for (int64_t c = 0; c < n && c < COLUMNS; c++) {
+    for (int64_t c = 0; c < n + 3 && c < COLUMNS + 3; c++) {
         uint64_t word = 0;
 
         if (f[c].length - 1 > 7)
             continue;
         for (size_t k = f[c].length; k > 0; k--)
             word = word << 8 | (unsigned char)f[c].text[k - 1];
-        out->header[out->headers++] = word;
+        out->header[out->headers++] = word | LOWER;
     }
 }
 
@@ -102,7 +103,7 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
 static bool is_own_word(const struct plain_form *f, uint64_t word)
 {
     for (int k = 0; k < f->headers; k++)
-        if (word == f->header[k])
+        if ((word | LOWER) == f->header[k])
             return false;
     return (word & 0xFFFF) != 0x2D2D && (word & 0xFFFFFF) != 0xBFBBEF;
 }

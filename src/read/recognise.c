@@ -120,14 +120,16 @@ void recogniser_set_header(struct recogniser *g)
 static bool find_row_names(struct recogniser *g)
 {
     struct sample *s = g->s;
-    struct column_look first;
+    struct column_look first, last;
     int n = s->columns - 1;
 
     if (s->lines < 2 || s->line[0].fields != n)
         return false;
     text_cut(g->d, s->line[0].begin, s->line[0].end, s->name + 1, n);
     first = sample_look(s, 0);
-    if (header_ids(s->name + 1, n) != HEADER_BOTH || !(first.counting || (s->rows < 3 && first.whole)))
+    last = sample_look(s, n);
+    if (header_ids(s->name + 1, n) != HEADER_BOTH || !(first.counting || (s->rows < 3 && first.whole)) ||
+        last.epochs || (n == 2 && s->line[1].begin[0] != '"')) /* user,item,rating,time below three names */
         return false;
     s->name[0] = (struct field){"", 0, false};
     g->d->row_names = true;
@@ -208,7 +210,12 @@ static int recognise_table(struct recogniser *g)
     }
     if (!g->by_position && g->spec->format != FORMAT_DELIMITED)
         TRY(values_cell_lists(g));
-    return g->spec->columns || d->layout != FORMAT_DELIMITED ? 0 : values_check_marks(g);
+    for (enum role r = ROLE_USER; r <= ROLE_ITEM && !g->spec->columns && d->layout == FORMAT_DELIMITED; r++)
+        if (values_have_mark(g->s, d->of[r], "([{<'`", false))
+            return recogniser_doubt(
+                g, g->s->first,
+                "all %ss begin with a bracket or a quote: take these off, or set data.columns", role_name(r));
+    return 0;
 }
 
 /* --- any text ------------------------------------------------------------------------------------ */

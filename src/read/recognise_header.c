@@ -181,12 +181,13 @@ static int check_no_rating(const struct columns *k)
     for (int c = 0; c < k->n; c++) {
         enum meaning m = k->name[c].meaning;
 
-        if ((m == NAME_UNKNOWN || m == NAME_TITLE || m == NAME_EVENT) && k->look[c].numbers &&
-            c != k->of[ROLE_USER] && c != k->of[ROLE_ITEM])
+        if ((m == NAME_UNKNOWN || m == NAME_EVENT || (m == NAME_TITLE && !k->look[c].truth)) &&
+            (k->look[c].numbers || (m == NAME_UNKNOWN && k->name[c].rank)) && c != k->of[ROLE_USER] &&
+            c != k->of[ROLE_ITEM])
             list_name(k, c, list, sizeof list);
     }
     return *list ? recogniser_doubt(k->g, 0,
-                                    "no column is called a rating, and numbers, or true and false, stand in: "
+                                    "no column is called a rating, and what may be ratings stands in: "
                                     "%s; if one is the rating, %s; without ratings leave rating=NAME out",
                                     list, advice(k, say))
                  : 0;

@@ -12,9 +12,7 @@ static const char say[] = "say what the fields are, such as data.columns=user,it
 
 /* --- one rating a line --------------------------------------------------------------------------- */
 
-/* Whether each cell of the column begins with one of these marks, or, `within`, has this one in it; a blank
- * between digits. */
-static bool in_all_cells(const struct sample *s, int c, const char *marks, bool within)
+bool values_have_mark(const struct sample *s, int c, const char *marks, bool within)
 {
     for (int row = s->first; row < s->rows; row++) {
         const struct field *f = sample_cell(s, row, c);
@@ -24,17 +22,6 @@ static bool in_all_cells(const struct sample *s, int c, const char *marks, bool 
             return false;
     }
     return s->rows > s->first;
-}
-
-int values_check_marks(const struct recogniser *g)
-{
-    for (enum role r = ROLE_USER; r <= ROLE_ITEM; r++)
-        if (g->d->of[r] < g->s->columns && in_all_cells(g->s, g->d->of[r], "([{<'`", false))
-            return recogniser_doubt(g, g->s->first,
-                                    "all %ss begin with a bracket or a quote: take these off, or say the "
-                                    "columns by data.columns",
-                                    role_name(r));
-    return 0;
 }
 
 /* An id that is something else: a row number, a time, a price. */
@@ -110,7 +97,7 @@ int values_roles(struct recogniser *g)
                                 n == 1 ? "data.delimiter and data.columns"
                                        : "data.columns=user,item,rating,skip,...");
     for (const char *mark = " ,;|"; *mark; mark++)
-        if (in_all_cells(s, 0, mark, true))
+        if (values_have_mark(s, 0, mark, true))
             return recogniser_doubt(g, 0,
                                     "the first field has a '%c' in all lines: which mark parts the fields? "
                                     "data.delimiter='%c' or data.delimiter='%s'; and %s",

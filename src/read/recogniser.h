@@ -55,8 +55,9 @@ int header_roles(struct recogniser *g);
 
 /* --- columns by what they hold --- */
 int values_roles(struct recogniser *g);
-/* Ids with marks around them, of columns that nobody said, are in doubt. */
-int values_check_marks(const struct recogniser *g);
+/* Whether each cell of the column begins with one of these marks, or, `within`, has this one in it; a blank
+ * between digits. */
+bool values_have_mark(const struct sample *s, int c, const char *marks, bool within);
 /* 1: lists of items, or of item:value, between blanks: of several lengths, or pairs. 0: a table. */
 int values_lists(struct recogniser *g);
 /* Lists in cells of the item's column. */

@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -179,12 +180,9 @@ int sample_find_name(const struct sample *s, const char *text, size_t length)
     int found = -1;
 
     for (int c = 0; c < s->columns; c++)
-        if (text_same(s->name[c].text, s->name[c].length, text, length)) {
-            if (found >= 0)
-                return -1;
-            found = c;
-        }
-    return found;
+        if (text_same(s->name[c].text, s->name[c].length, text, length))
+            found = found == -1 ? c : -2;
+    return found < 0 ? -1 : found;
 }
 
 void sample_free(struct sample *s)
@@ -208,14 +206,15 @@ bool field_is_number(const struct field *f)
     return read_number(f, &x);
 }
 
+/* A word that a rating may be, though only true and false are read. */
 static bool is_truth(const struct field *f)
 {
-    static const char *const word[] = {"true", "false", "yes", "no", "y", "n"};
+    static const char words[] =
+        " true false yes no y n t f up down like dislike liked disliked good bad pos neg ";
+    char key[16];
 
-    for (int k = 0; k < 6; k++)
-        if (strlen(word[k]) == f->length && strncasecmp(word[k], f->text, f->length) == 0)
-            return true;
-    return false;
+    snprintf(key, sizeof key, " %.*s ", (int)(f->length < 12 ? f->length : 12), f->text);
+    return strcasestr(words, key);
 }
 
 static void add_cell(struct column_look *l, const struct field *f, double *before)

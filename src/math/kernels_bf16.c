@@ -171,20 +171,32 @@ INLINE void tile(int64_t pairs, struct operands o, const float *bias, enum produ
     }
 }
 
-/* All rows against some panels, in tiles of `most` rows and then fewer. */
+/* Rows of the next tile: at most `most`, and what is left in two halves rather than a full tile and a short
+ * one, whose few sums would wait for one another. */
+INLINE int64_t tile_rows(int64_t left, const int most)
+{
+    return left >= 2 * most ? most : left > most ? (left + 1) / 2 : left;
+}
+
+/* All rows against some panels. The tiles fetch what the caller will need, or else the next panels of B. */
 INLINE void tiles(int64_t m, int64_t pairs, struct operands o, const float *bias, enum product_into into,
-                  struct fetched *ahead, float *c, int64_t ldc, const int most, const int panels)
+                  struct fetched *ahead, bool more, float *c, int64_t ldc, const int most, const int panels)
 {
     const uint32_t *a = o.a;
-    int64_t i = 0;
+    int64_t rows, number = 0;
 
-    for (; i + most <= m; i += most, o.a = a + i * o.row)
-        tile(pairs, o, bias, into, ahead ? fetch_ahead(ahead, pairs) : (struct fetch){0}, c + i * ldc, ldc,
-             most, panels * PARTS);
-    for (; most > 4 && i + 4 <= m; i += 4, o.a = a + i * o.row)
-        tile(pairs, o, bias, into, (struct fetch){0}, c + i * ldc, ldc, 4, panels * PARTS);
-    for (; i < m; i++, o.a = a + i * o.row)
-        tile(pairs, o, bias, into, (struct fetch){0}, c + i * ldc, ldc, 1, panels * PARTS);
+    for (int64_t i = 0; i < m; i += rows, number++, o.a = a + i * o.row) {
+        struct fetch f = {0};
+
+        rows = tile_rows(m - i, most);
+        if (ahead)
+            f = fetch_ahead(ahead, pairs);
+        else if (more && number < PANELS)
+            f = (struct fetch){(const float *)(const void *)(o.b + (panels + number) * o.panel), ROW_ALIGN,
+                               pairs};
+        UNROLL for (int r = 1; r <= most; r++) if (rows == r)
+            tile(pairs, o, bias, into, f, c + i * ldc, ldc, r, panels * PARTS);
+    }
 }
 
 void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, int64_t row, int64_t column,
@@ -199,14 +211,14 @@ void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, i
         int64_t left = (n - j) / ROW_ALIGN;
 
         o.b = b + j * pairs;
-        if (left >= PANELS) {
-            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, SUMS / VECS, PANELS);
+        if (left >= PANELS && !(PANELS > 2 && left == 4)) {
+            tiles(m, pairs, o, offset, into, fetch, left > PANELS, c + j, ldc, SUMS / VECS, PANELS);
             j += PANELS * ROW_ALIGN;
-        } else if (PANELS > 2 && left == 2) {
-            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, ROWS_MOST, PANELS > 2 ? 2 : 1);
+        } else if (PANELS > 2 && left >= 2) {
+            tiles(m, pairs, o, offset, into, fetch, left > 2, c + j, ldc, ROWS_MOST, PANELS > 2 ? 2 : 1);
             j += 2 * ROW_ALIGN;
         } else {
-            tiles(m, pairs, o, offset, into, fetch, c + j, ldc, SUMS / VECS, 1);
+            tiles(m, pairs, o, offset, into, fetch, false, c + j, ldc, SUMS / VECS, 1);
             j += ROW_ALIGN;
         }
     }

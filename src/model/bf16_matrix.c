@@ -5,12 +5,12 @@ struct bf16_weights bf16_weights_new(struct mem_pool *pool, int64_t rows, int64_
     int64_t words = bf16_words(rows, ld);
     uint32_t *at = mem_pool_array(pool, 2 * words, sizeof *at);
 
-    return (struct bf16_weights){at, at ? at + words : NULL, ld, row_pad(rows) / 2};
+    return (struct bf16_weights){at, at ? at + words : NULL, rows, ld};
 }
 
 void bf16_weights_clear(const struct bf16_weights *b)
 {
-    memset(b->along, 0, (size_t)(2 * b->pairs * b->ld) * sizeof *b->along);
+    memset(b->along, 0, (size_t)(2 * bf16_words(b->rows, b->ld)) * sizeof *b->along);
 }
 
 void bf16_round_down(const struct kernels *kern, const float *x, int64_t ld, int64_t n, int64_t first,
@@ -27,5 +27,5 @@ void bf16_weights_round(const struct bf16_weights *b, const struct kernels *kern
     for (int64_t c = first; c < end; c += ROW_ALIGN)
         kern->bf16_panel(end - c < ROW_ALIGN ? end - c : ROW_ALIGN, b->ld, w + c * b->ld, b->ld,
                          b->along + c * b->ld / 2);
-    bf16_round_down(kern, w, b->ld, b->ld, first, end, 2 * b->pairs, b->down);
+    bf16_round_down(kern, w, b->ld, b->ld, first, end, b->rows, b->down);
 }

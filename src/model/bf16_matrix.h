@@ -13,9 +13,15 @@
 #include "math/kernels.h"
 
 struct bf16_weights {
-    uint32_t *along, *down; /* panels of W^T, and of W: missing rows are zero */
-    int64_t ld, pairs;      /* floats of a row of W; pairs down W, a multiple of 8 */
+    uint32_t *along, *down; /* panels of W^T, where missing rows are zero, and of W */
+    int64_t rows, ld;       /* of W; floats of a row */
 };
+
+/* Pairs down x rows. */
+static inline int64_t bf16_pairs(int64_t rows)
+{
+    return (rows + 1) / 2;
+}
 
 /* Words of a (rows, ld) matrix, stored once. */
 static inline int64_t bf16_words(int64_t rows, int64_t ld)

@@ -5,130 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SOFTMAX_ROWS 16 /* of W, whose gradient stays in cache until Adam has read it */
 #define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
-
-static void touch(struct worker *w, void *arg)
-{
-    struct click_decoder *d = arg;
-    int64_t first, end;
-
-    team_own(w, d->w.shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
-        struct click_decoder_shard *own = &d->shard[s];
-
-        memset(own->block, 0, (size_t)(d->block * own->ld) * sizeof(float));
-        memset(own->hit, 0, (size_t)d->stats_bytes);
-        memset(own->gb, 0, (size_t)own->ld * sizeof(float));
-        if (d->keep)
-            memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
-        if (d->model->spec.bf16)
-            bf16_weights_clear(&own->rounded);
-    }
-    if (!d->keep)
-        memset(d->gradient[w->id], 0, 64);
-}
-
-/* A shard's statistics are whole cache lines: no two workers write to one. */
-static void init_stats(struct click_decoder *d)
-{
-    int64_t rows = (d->block + 7) / 8 * 8;
-
-    d->stats_bytes = rows * (int64_t)(2 * sizeof(double) + 2 * sizeof(float));
-    d->stats = mem_pool_array(&d->pool, d->w.shards * d->stats_bytes, 1);
-    for (int s = 0; s < d->w.shards && d->stats; s++) {
-        struct click_decoder_shard *own = &d->shard[s];
-
-        own->hit = (double *)(void *)(d->stats + s * d->stats_bytes);
-        own->mass = own->hit + rows;
-        own->max = (float *)(void *)(own->mass + rows);
-        own->sum = own->max + rows;
-    }
-}
-
-/* Arrays of a worker's shards; their blocks lie one after the other, in huge pages. */
-static void init_own_shards(struct click_decoder *d, int worker)
-{
-    int64_t first, end, floats = 0;
-    float *at;
-
-    team_own(team_worker(d->model->eng.team, worker), d->w.shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
-        d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
-        floats += d->block * d->shard[s].ld;
-    }
-    at = mem_pool_array(&d->pool, floats, sizeof *at);
-    for (int64_t s = first; s < end && at; s++) {
-        struct click_decoder_shard *own = &d->shard[s];
-
-        own->block = at;
-        at += d->block * own->ld;
-        own->gb = mem_pool_array(&d->pool, own->ld, sizeof(float));
-        d->scale[s] = mem_pool_array(&d->pool, d->block, sizeof(float));
-        if (d->keep)
-            own->gradient = mem_pool_array(&d->pool, shard_width(&d->w.cut[s]) * d->w.ld, sizeof(float));
-        if (d->model->spec.bf16)
-            own->rounded = bf16_weights_new(&d->pool, own->ld, d->w.ld);
-    }
-}
-
-static void init_rounded(struct click_decoder *d)
-{
-    struct click_decoder_rounded *r = &d->rounded;
-    int64_t codes = bf16_words(d->block, d->w.ld), widest = 0, errors;
-
-    for (int s = 0; s < d->w.shards; s++)
-        widest = d->shard[s].ld > widest ? d->shard[s].ld : widest;
-    r->words = bf16_words(d->block, widest);
-    errors = team_workers(d->model->eng.team) * r->words;
-    r->h = mem_pool_array(&d->pool, 2 * (codes + errors), sizeof *r->h);
-    if (!r->h)
-        return;
-    r->h_down = r->h + codes;
-    r->e = r->h_down + codes;
-    r->e_down = r->e + errors;
-}
-
-int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err)
-{
-    const struct matrix *x = m->eng.train;
-    int workers = team_workers(m->eng.team), rc;
-
-    *d = (struct click_decoder){.model = m};
-    d->block = m->spec.microbatch && m->spec.microbatch < m->spec.batch ? m->spec.microbatch : m->spec.batch;
-    d->keep = d->block < m->spec.batch || m->spec.clip_norm > 0.0;
-    if ((rc = table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut,
-                         x->shards, m->eng.team, err)) < 0 ||
-        (rc = reduce_new(&d->reduce, x->shards, m->eng.team, NULL, m->spec.batch, row_pad(k), err)) < 0)
-        return rc;
-    d->shard = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->shard);
-    d->scale = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->scale);
-    d->norm = mem_pool_zalloc(&d->pool, x->shards, sizeof *d->norm);
-    d->row_loss = mem_pool_zalloc(&d->pool, m->spec.batch, sizeof *d->row_loss);
-    if (!d->keep)
-        d->gradient = mem_pool_arrays(&d->pool, workers, SOFTMAX_ROWS * d->w.ld);
-    if (!d->pool.failed)
-        init_stats(d);
-    for (int i = 0; i < workers && !d->pool.failed; i++)
-        init_own_shards(d, i);
-    if (m->spec.bf16 && !d->pool.failed)
-        init_rounded(d);
-    if (d->pool.failed)
-        return error_set(err, PT_ENOMEM,
-                         "softmax layer: out of memory for %lld x %lld logits; set train.microbatch to hold "
-                         "fewer at once",
-                         (long long)d->block, (long long)x->columns);
-    team_run(m->eng.team, touch, d);
-    return 0;
-}
-
-void click_decoder_fini(struct click_decoder *d)
-{
-    mem_pool_free(&d->pool);
-    reduce_free(d->reduce);
-    table_fini(&d->w);
-    *d = (struct click_decoder){0};
-}
 
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
 static void exponentials(struct click_decoder *d, int s, const struct view *v, int64_t from, int64_t rows,
@@ -187,33 +64,36 @@ static void combine(struct click_decoder *d, const struct batch *b, int64_t from
     }
 }
 
-/* Errors in place of exponentials, and the gradient of b; in precision bf16 rounded, two rows at a time. */
+/* Errors in place of exponentials, and the gradient of b; in precision bf16 they are rounded two rows at a
+ * time, and exponentials stay. */
 static void errors(struct worker *w, struct click_decoder *d, int s, const struct view *v,
                    const struct batch *b, int64_t from, int64_t rows)
 {
     const struct kernels *kern = d->model->eng.kern;
     struct click_decoder_shard *own = &d->shard[s];
+    const struct click_decoder_rounded *r = d->model->spec.bf16 ? &d->rounded : NULL;
     float share = (float)(1.0 / (double)b->rows);
 
     if (from == 0)
         memset(own->gb, 0, (size_t)own->ld * sizeof *own->gb);
     for (int64_t p = 0; p < rows; p++) {
-        float *e = own->block + p * own->ld;
+        float *x = own->block + p * own->ld, *e = r ? r->row[w->id] + p % 2 * own->ld : x;
 
         if (p + ERRORS_AHEAD < rows)
             for (int64_t k = 0; k < own->ld; k += ROW_ALIGN)
-                __builtin_prefetch(e + ERRORS_AHEAD * own->ld + k, 1);
+                __builtin_prefetch(x + ERRORS_AHEAD * own->ld + k, 1);
+        if (r)
+            memcpy(e, x, (size_t)own->ld * sizeof *e);
         kern->scale(e, d->scale[s][p], own->ld);
         for (int64_t i = v->row[from + p]; i < v->row[from + p + 1]; i++)
             e[v->col[i]] -= v->target[i] * share;
         kern->add(own->gb, e, own->ld);
-        if (!d->model->spec.bf16)
+        if (!r)
             continue;
-        kern->bf16_rows(1, own->ld, e, own->ld, d->rounded.e + w->id * d->rounded.words + p * own->ld / 2,
-                        own->ld / 2);
+        kern->bf16_rows(1, own->ld, e, own->ld, r->e + w->id * r->words + p * own->ld / 2, own->ld / 2);
         if (p % 2 == 1 || p + 1 == rows)
-            bf16_round_down(kern, own->block, own->ld, own->ld, p / 2 * 2, p + 1, rows,
-                            d->rounded.e_down + w->id * d->rounded.words);
+            kern->bf16_pair(own->ld, r->row[w->id], p % 2 ? e : NULL,
+                            r->e_down + w->id * r->words + p / 2 * ROW_ALIGN, bf16_pairs(rows) * ROW_ALIGN);
     }
 }
 
@@ -246,12 +126,12 @@ static void weight_gradient(struct worker *w, struct click_decoder *d, int s, co
 {
     const struct click_decoder_shard *own = &d->shard[s];
     const struct weights *row = &d->w.part[s].row;
-    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld, pairs = (rows + 1) / 2;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld, pairs = bf16_pairs(rows);
     enum product_into into = from > 0 ? INTO_CHAIN : INTO_NEW;
 
-    for (int64_t c = 0; c < width; c += SOFTMAX_ROWS) {
-        int64_t end = width - c < SOFTMAX_ROWS ? width : c + SOFTMAX_ROWS;
-        float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id];
+    for (int64_t c = 0; c < width; c += ROW_ALIGN) {
+        int64_t end = width - c < ROW_ALIGN ? width : c + ROW_ALIGN, first = c / SOFTMAX_ROWS * SOFTMAX_ROWS;
+        float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id] + (c - first) * ld;
         struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN},
                      *ahead = d->keep ? NULL : &adam;
 
@@ -263,9 +143,9 @@ static void weight_gradient(struct worker *w, struct click_decoder *d, int s, co
         else
             d->model->eng.kern->product_nn(end - c, ld, rows, own->block + c, 1, own->ld, h + from * ld, ld,
                                            into, g, ld, ahead);
-        if (!d->keep) {
+        if (!d->keep && (end == width || end == first + SOFTMAX_ROWS)) {
             team_phase(w, PHASE_UPDATE);
-            apply_rows(d, s, b, c, end, g);
+            apply_rows(d, s, b, first, end, d->gradient[w->id]);
         }
     }
 }
@@ -287,8 +167,9 @@ static void shard_back(struct worker *w, struct click_decoder *d, int s, const s
         enum product_into into = add ? INTO_SUM : INTO_NEW;
 
         if (d->model->spec.bf16)
-            d->model->eng.kern->bf16_product(rows, ld, own->ld / 2, d->rounded.e + w->id * d->rounded.words,
-                                             own->ld / 2, 1, own->rounded.down, NULL, into, dh, ld, NULL);
+            d->model->eng.kern->bf16_product(rows, ld, bf16_pairs(width),
+                                             d->rounded.e + w->id * d->rounded.words, own->ld / 2, 1,
+                                             own->rounded.down, NULL, into, dh, ld, NULL);
         else
             d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
                                            into, dh, ld, NULL);
@@ -346,7 +227,7 @@ void click_decoder_step(struct worker *w, struct click_decoder *d, const struct 
         team_phase(w, PHASE_DECODE);
         if (d->model->spec.bf16)
             round_codes(w, d, h + from * ld, rows);
-        for (int s = first; s < end; s++)
+        for (int s = end; s-- > first;) /* the first ones last: shard_back finds them in cache */
             exponentials(d, s, &views[s], from, rows, h);
         team_barrier(w);
         team_share(w, d->stats, d->w.shards, d->stats_bytes);

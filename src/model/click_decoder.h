@@ -21,6 +21,8 @@
 #include "model/model.h"
 #include "par/reduce.h"
 
+#define SOFTMAX_ROWS 48 /* of W, whose gradient stays in cache until Adam has read it: whole panels of bf16 */
+
 struct click_decoder_shard {
     int64_t ld;       /* of a block's row: width, padded */
     float *block;     /* (block rows, ld): logits, then exponentials, then errors */
@@ -36,6 +38,7 @@ struct click_decoder_shard {
 struct click_decoder_rounded {
     uint32_t *h, *h_down;
     uint32_t *e, *e_down; /* (workers, words) */
+    float **row;          /* (workers): two rows of errors before they are rounded */
     int64_t words;
 };
 

@@ -173,12 +173,13 @@ void chain_begin(struct worker *w, struct chain *c)
 
 /* out (rows, ldo) = x (rows, ld) B + bias, x rounded. */
 static void product_rounded(const struct worker *w, const struct chain *c, int64_t rows, const float *x,
-                            int64_t ld, const uint32_t *b, const float *bias, float *out, int64_t ldo)
+                            int64_t ld, const uint32_t *b, int64_t pairs, const float *bias, float *out,
+                            int64_t ldo)
 {
     uint32_t *left = c->rounded + w->id * c->words;
 
     c->kern->bf16_rows(rows, ld, x, ld, left, ld / 2);
-    c->kern->bf16_product(rows, ldo, ld / 2, left, ld / 2, 1, b, bias, INTO_NEW, out, ldo, NULL);
+    c->kern->bf16_product(rows, ldo, pairs, left, ld / 2, 1, b, bias, INTO_NEW, out, ldo, NULL);
 }
 
 void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end, bool training)
@@ -189,8 +190,8 @@ void chain_forward(struct worker *w, struct chain *c, int64_t first, int64_t end
         int64_t ld = c->ld[l + 1];
 
         if (training && c->rounded)
-            product_rounded(w, c, end - first, c->h[l] + first * d->ld, d->ld, d->rounded.along, d->bias.w,
-                            c->h[l + 1] + first * ld, ld);
+            product_rounded(w, c, end - first, c->h[l] + first * d->ld, d->ld, d->rounded.along, d->ld / 2,
+                            d->bias.w, c->h[l + 1] + first * ld, ld);
         else
             c->kern->product_nt(end - first, d->out, d->ld, c->h[l] + first * d->ld, d->ld, d->row.w, d->ld,
                                 d->bias.w, c->h[l + 1] + first * ld, ld);
@@ -209,8 +210,8 @@ void chain_backward(struct worker *w, struct chain *c, int64_t first, int64_t en
 
         units_backward(&d->units, first, end, c->d[l + 1], c->h[l + 1]);
         if (c->rounded)
-            product_rounded(w, c, end - first, c->d[l + 1] + first * ld, ld, d->rounded.down, NULL,
-                            c->d[l] + first * d->ld, d->ld);
+            product_rounded(w, c, end - first, c->d[l + 1] + first * ld, ld, d->rounded.down,
+                            bf16_pairs(d->out), NULL, c->d[l] + first * d->ld, d->ld);
         else
             c->kern->product_nn(end - first, d->ld, d->out, c->d[l + 1] + first * ld, ld, 1, d->row.w, d->ld,
                                 INTO_NEW, c->d[l] + first * d->ld, d->ld, NULL);
@@ -238,7 +239,7 @@ static void group_gradient(const struct worker *w, const struct chain *c, int l,
                          (end - o) * d->ld / ROW_ALIGN};
 
     if (c->rounded) {
-        int64_t pairs = (rows + 1) / 2;
+        int64_t pairs = bf16_pairs(rows);
         uint32_t *h = c->rounded + w->id * c->words, *panel = h + pairs * c->ld[l];
 
         bf16_round_down(c->kern, dy, c->ld[l + 1], DENSE_UNITS, 0, rows, rows, panel);

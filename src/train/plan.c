@@ -5,7 +5,7 @@
 #include "eval/metrics.h"
 #include "eval/sieve.h"
 #include "math/kernels.h"
-#include "model/bf16_matrix.h"
+#include "model/click_decoder.h"
 #include "model/item_weights.h"
 #include "par/reduce.h"
 
@@ -132,7 +132,7 @@ static int64_t click_decoder_bytes(const struct sizes *z, const struct config *c
                                    int64_t block)
 {
     bool keep = block < z->batch || c->clip_norm > 0.0; /* the whole gradient, or some rows a worker */
-    int64_t gradient = (keep ? p->columns : z->workers * 16) * z->last_ld;
+    int64_t gradient = (keep ? p->columns : z->workers * SOFTMAX_ROWS) * z->last_ld;
 
     return logit_bytes(p, block) + gradient * FLOAT + p->shards * block * 24 + rounded_bytes(z, c, p, block);
 }

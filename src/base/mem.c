@@ -162,6 +162,15 @@ float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count)
     return p->failed ? NULL : list;
 }
 
+float **mem_pool_rows(struct mem_pool *p, int n, int64_t count)
+{
+    float **list = mem_pool_alloc(p, n, sizeof *list), *at = mem_pool_array(p, n * count, sizeof *at);
+
+    for (int i = 0; i < n && !p->failed; i++)
+        list[i] = at + i * count;
+    return p->failed ? NULL : list;
+}
+
 void mem_pool_free(struct mem_pool *p)
 {
     for (int i = 0; i < p->count; i++)

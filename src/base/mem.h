@@ -57,4 +57,6 @@ void *mem_pool_zalloc(struct mem_pool *p, int64_t count, size_t size); /* as mem
 void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size);  /* as mem_array */
 /* `n` pointers to arrays of `count` floats each; NULL as above. */
 float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count);
+/* `n` pointers into one array, whose huge pages several rows fill together: for one worker. */
+float **mem_pool_rows(struct mem_pool *p, int n, int64_t count);
 void mem_pool_free(struct mem_pool *p);

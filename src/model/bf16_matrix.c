@@ -1,11 +1,8 @@
 #include "model/bf16_matrix.h"
 
-struct bf16_weights bf16_weights_new(struct mem_pool *pool, int64_t rows, int64_t ld)
+struct bf16_weights bf16_weights_at(uint32_t *at, int64_t rows, int64_t ld)
 {
-    int64_t words = bf16_words(rows, ld);
-    uint32_t *at = mem_pool_array(pool, 2 * words, sizeof *at);
-
-    return (struct bf16_weights){at, at ? at + words : NULL, rows, ld};
+    return (struct bf16_weights){at, at + bf16_words(rows, ld), rows, ld};
 }
 
 void bf16_weights_clear(const struct bf16_weights *b)

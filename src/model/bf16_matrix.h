@@ -29,8 +29,8 @@ static inline int64_t bf16_words(int64_t rows, int64_t ld)
     return row_pad(rows) / 2 * ld;
 }
 
-/* Zero once it has been touched by bf16_weights_clear. along is NULL where there is no memory. */
-struct bf16_weights bf16_weights_new(struct mem_pool *pool, int64_t rows, int64_t ld);
+/* In 2 bf16_words(rows, ld) words at `at`, zero once they have been touched by bf16_weights_clear. */
+struct bf16_weights bf16_weights_at(uint32_t *at, int64_t rows, int64_t ld);
 void bf16_weights_clear(const struct bf16_weights *b);
 /* Rows [first, end) of W, which has `rows`; first is a multiple of 16, and so is end, or it is the last. */
 void bf16_weights_round(const struct bf16_weights *b, const struct kernels *kern, const float *w,

@@ -44,15 +44,19 @@ static void init_stats(struct click_decoder *d)
 /* Arrays of a worker's shards; their blocks lie one after the other, in huge pages. */
 static void init_own_shards(struct click_decoder *d, int worker)
 {
-    int64_t first, end, floats = 0;
+    int64_t first, end, floats = 0, words = 0;
+    uint32_t *rounded = NULL;
     float *at;
 
     team_own(team_worker(d->model->eng.team, worker), d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
         d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
         floats += d->block * d->shard[s].ld;
+        words += 2 * bf16_words(d->shard[s].ld, d->w.ld);
     }
     at = mem_pool_array(&d->pool, floats, sizeof *at);
+    if (d->model->spec.bf16)
+        rounded = mem_pool_array(&d->pool, words, sizeof *rounded);
     for (int64_t s = first; s < end && at; s++) {
         struct click_decoder_shard *own = &d->shard[s];
 
@@ -62,8 +66,10 @@ static void init_own_shards(struct click_decoder *d, int worker)
         d->scale[s] = mem_pool_array(&d->pool, d->block, sizeof(float));
         if (d->keep)
             own->gradient = mem_pool_array(&d->pool, shard_width(&d->w.cut[s]) * d->w.ld, sizeof(float));
-        if (d->model->spec.bf16)
-            own->rounded = bf16_weights_new(&d->pool, shard_width(&d->w.cut[s]), d->w.ld);
+        if (!rounded)
+            continue;
+        own->rounded = bf16_weights_at(rounded, shard_width(&d->w.cut[s]), d->w.ld);
+        rounded += 2 * bf16_words(own->ld, d->w.ld);
     }
 }
 

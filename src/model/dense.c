@@ -27,9 +27,11 @@ static int layer_init(struct chain *c, int l, const char *prefix, const int *dim
         return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
     memset(block, 0, (size_t)floats * sizeof *block);
     if (m->spec.bf16) {
-        d->rounded = bf16_weights_new(&c->pool, out, d->ld);
-        if (!d->rounded.along)
+        uint32_t *words = mem_pool_array(&c->pool, 2 * bf16_words(out, d->ld), sizeof *words);
+
+        if (!words)
             return error_set(err, PT_ENOMEM, "%s: out of memory", d->name);
+        d->rounded = bf16_weights_at(words, out, d->ld);
         bf16_weights_clear(&d->rounded);
     }
     if (moments) {

@@ -1,6 +1,5 @@
 #include "model/param.h"
 
-#include "base/mem.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -94,12 +93,29 @@ static void place(struct table_part *p, const struct table *t, float *block, int
     }
 }
 
+/* Memory of a worker's shards: one block, whose huge pages few shards could fill alone. */
+static void place_own(struct table *t, const struct worker *w)
+{
+    int64_t first, end, floats = 0;
+    float *at;
+
+    team_own(w, t->shards, &first, &end);
+    for (int64_t s = first; s < end; s++)
+        floats += part_floats(t, (int)s);
+    at = mem_pool_array(&t->pool, floats, sizeof *at);
+    for (int64_t s = first; s < end && at; s++) {
+        int64_t width = shard_width(&t->cut[s]);
+
+        place(&t->part[s], t, at, width * t->ld, row_pad(width));
+        t->part[s].at = mem_pool_array(&t->pool, width, sizeof *t->part[s].at);
+        at += part_floats(t, (int)s);
+    }
+}
+
 int table_init(struct table *t, const char *name, const char *bias_name, int64_t columns, int k,
                enum moments moments, const struct shard *cut, int shards, struct team *team,
                struct error *err)
 {
-    int64_t first, end;
-
     *t = (struct table){.name = name,
                         .bias_name = bias_name,
                         .columns = columns,
@@ -108,24 +124,13 @@ int table_init(struct table *t, const char *name, const char *bias_name, int64_t
                         .moments = moments,
                         .shards = shards,
                         .cut = cut};
-    t->part = mem_zalloc(shards, sizeof *t->part);
-    if (!t->part)
-        goto fail;
-    team_rank_own(team, shards, &first, &end);
-    for (int64_t s = first; s < end; s++) {
-        int64_t width = shard_width(&cut[s]);
-        struct table_part *p = &t->part[s];
-        float *block = mem_array(part_floats(t, (int)s), sizeof *block);
-
-        p->at = mem_array(width, sizeof *p->at);
-        p->row.w = block;
-        if (!block || !p->at)
-            goto fail;
-        place(p, t, block, width * t->ld, row_pad(width));
+    t->part = mem_pool_zalloc(&t->pool, shards, sizeof *t->part);
+    for (int i = 0; i < team_workers(team) && !t->pool.failed; i++)
+        place_own(t, team_worker(team, i));
+    if (!t->pool.failed) {
+        team_run(team, touch_own, t);
+        return 0;
     }
-    team_run(team, touch_own, t);
-    return 0;
-fail:
     table_fini(t);
     return error_set(err, PT_ENOMEM, "%s: out of memory for %lld x %d weights%s", name, (long long)columns, k,
                      moments == MOMENTS_ALL ? " and their moments" : "");
@@ -133,11 +138,7 @@ fail:
 
 void table_fini(struct table *t)
 {
-    for (int s = 0; t->part && s < t->shards; s++) {
-        mem_free(t->part[s].row.w);
-        mem_free(t->part[s].at);
-    }
-    mem_free(t->part);
+    mem_pool_free(&t->pool);
     t->part = NULL;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "math/adam.h"
 #include "math/kernels.h"
 #include "par/shard.h"
@@ -33,9 +34,9 @@ static inline float *weights_pick(const struct weights *w, int which)
 }
 
 struct table_part {
-    struct weights row;  /* (width, ld) owned: one block */
+    struct weights row;  /* (width, ld): a worker's shards lie in one block */
     struct weights bias; /* (width padded) in the same block; NULL where the table has none */
-    int32_t *at;         /* (width) owned: steps of this epoch applied to each row; the rest are deferred */
+    int32_t *at;         /* (width) steps of this epoch applied to each row; the rest are deferred */
 };
 
 struct table {
@@ -47,7 +48,8 @@ struct table {
     enum moments moments;
     int shards;
     const struct shard *cut; /* (shards) borrowed */
-    struct table_part *part; /* (shards) owned */
+    struct table_part *part; /* (shards) */
+    struct mem_pool pool;    /* of all the memory */
 };
 
 struct vector {

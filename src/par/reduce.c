@@ -207,7 +207,7 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
         team_range(end - first, id, r->workers, &from, &to);
         open += bound ? plan_run(p, shards, bound[id], bound[id + 1])
                       : plan_run(p, shards, first + from, first + to);
-        p->slot = mem_pool_arrays(&r->pool, p->slots, r->floats);
+        p->slot = mem_pool_rows(&r->pool, p->slots, r->floats);
     }
     r->merge = mem_pool_alloc(&r->pool, open, sizeof *r->merge);
     if (team_ranks(team)->count > 1)

@@ -282,8 +282,7 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
         return error_set(err, PT_EDATA, "%s: has no member %s", path, member ? member : "at all");
     if (member)
         TRY(open_inner(m, err));
-    *out = m;
-    m = NULL;
+    *out = handed_on(m);
     return 0;
 }
 

@@ -31,16 +31,14 @@ static int open_text(struct lines *l, const char *path, const char *member, stru
 {
     enum packing packing = PACKING_NONE;
     struct stat st;
-    int rc;
 
     if (strcmp(path, "-") == 0) {
         l->fd = STDIN_FILENO;
         return 0;
     }
     /* looking at the start of a pipe would take it away */
-    if (!member && !(stat(path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) &&
-        (rc = archive_packing(&packing, path, err)) < 0)
-        return rc;
+    if (!member && !(stat(path, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
+        TRY(archive_packing(&packing, path, err));
     if (packing == PACKING_FOLDER)
         return error_set(err, PT_EDATA, "%s: is an archive of several files, where one text is expected",
                          l->shown);
@@ -56,18 +54,14 @@ static int open_text(struct lines *l, const char *path, const char *member, stru
 
 int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
 {
-    struct lines *l = mem_zalloc(1, sizeof *l);
-    int rc;
+    scoped(lines_close) struct lines *l = mem_zalloc(1, sizeof *l);
 
     if (!l)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
     *l = (struct lines){.shown = shown, .fd = -1};
-    rc = open_text(l, path, member, err);
-    if (rc < 0)
-        lines_close(l);
-    else
-        *out = l;
-    return rc;
+    TRY(open_text(l, path, member, err));
+    *out = handed_on(l);
+    return 0;
 }
 
 /* Up to `room` bytes; l->ended where there are none. */

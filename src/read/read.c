@@ -155,7 +155,6 @@ int ratings_read(struct ratings **out, const struct ratings_spec *spec, struct e
         filter_shrink(r);
     TRY(ratings_digest(r, err));
     r->seconds = clock_now() - start;
-    *out = r;
-    r = NULL;
+    *out = handed_on(r);
     return 0;
 }

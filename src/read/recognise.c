@@ -260,36 +260,32 @@ static int recognise_lines(struct recogniser *g)
 {
     static const char another[] = "is another data.delimiter wanted?";
     struct text_format *d = g->d;
+    struct sample *s = g->s;
     int lists =
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
 
     TRY(take_positions(g));
     if (!d->delimiter_length)
-        sample_find_delimiter(d, g->s, g->begin, g->end, d->columns);
+        sample_find_delimiter(d, s, g->begin, g->end, d->columns);
     d->quotes = d->quotes && !lists;
-    sample_read_lines(g->s, d, g->begin, g->end, g->head);
-    if (g->s->lines == 0)
-        return error_set(g->err, PT_EDATA, "%s: is empty", g->s->shown);
+    sample_read_lines(s, d, g->begin, g->end, g->head);
+    if (s->lines == 0)
+        return error_set(g->err, PT_EDATA, "%s: is empty", s->shown);
     if (d->layout == FORMAT_MATRIX)
         return layout_matrix(g);
-    if (d->layout == FORMAT_CELL_LISTS) {
-        d->columns = d->columns ? d->columns : 2;
-        d->of[ROLE_USER] = d->of[ROLE_USER] > 0;
-        REPORT(g, "a user and a list of items a line");
-        return 0;
-    }
+    if (d->layout == FORMAT_CELL_LISTS)
+        return layout_cell_lists(g);
     if (!lists && may_be_lists(g))
         TRY(lists = values_lists(g));
     if (lists)
         return layout_lists(g);
     prefer_header(g);
-    if (!g->spec->columns && 2 * g->s->alike < g->s->lines && g->s->lines > 2)
+    if (!g->spec->columns && 2 * s->alike < s->lines && s->lines > 2)
         return recogniser_doubt(
             g, -1, "lines of different numbers of fields; %s If they are lists of items, data.format=lists",
             another);
-    if (d->columns && g->s->columns < 1)
-        g->s->columns = d->columns;
-    if (g->s->columns < 1)
+    s->columns = s->columns < 1 ? d->columns : s->columns;
+    if (s->columns < 1)
         return recogniser_doubt(g, -1, "a quoted field is not closed, or text follows its closing quote; %s",
                                 another);
     return recognise_table(g);
@@ -316,47 +312,47 @@ static int recognise_layout(struct recogniser *g)
 /* The first three rows as they were understood. */
 static void preview(struct recogniser *g)
 {
+    const struct sample *s = g->s;
     char shown[PRINTABLE_BYTES];
 
-    for (int k = 0; k < 3 && g->s->cell && g->s->first + k < g->s->rows; k++)
-        for (int r = ROLE_USER; r < ROLES; r++)
-            if (g->d->of[r] >= 0 && g->d->of[r] < g->s->columns) {
-                const struct field *f = sample_cell(g->s, g->s->first + k, g->d->of[r]);
-                char *out = g->told->preview[k];
+    for (int k = 0; k < 3 && s->cell && s->first + k < s->rows; k++)
+        for (enum role r = ROLE_USER; r < ROLES; r++) {
+            int c = g->d->of[r];
+            const struct field *f = c != NONE && c < s->columns ? sample_cell(s, s->first + k, c) : NULL;
+            char *out = g->told->preview[k];
 
-                text_append(out, sizeof g->told->preview[k], "%s%s %s", *out ? ", " : "",
-                            role_name((enum role)r), printable(shown, f->text, f->length));
-            }
+            if (f)
+                text_append(out, sizeof g->told->preview[k], "%s%s %s", *out ? ", " : "", role_name(r),
+                            printable(shown, f->text, f->length));
+        }
 }
 
 int recognise_text(struct text_format *out, struct reading *told, const struct ratings_spec *spec,
                    const char *begin, const char *end, bool known_name, const char *shown, struct error *err)
 {
+    scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
     struct recogniser g = {.d = out,
                            .told = told,
                            .spec = spec,
-                           .s = mem_zalloc(1, sizeof *g.s),
+                           .s = s,
                            .begin = begin,
                            .end = end,
                            .known_name = known_name,
                            .err = err};
-    int rc;
 
-    if (!g.s)
+    if (!s)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    s->shown = shown;
     for (int i = 0; i < spec->columns; i++)
-        g.by_name = g.by_name || strchr(spec->column[i], '=');
+        g.by_name |= strchr(spec->column[i], '=') != NULL;
     g.by_position = spec->columns > 0 && !g.by_name;
     *out = TEXT_FORMAT(.layout = FORMAT_DELIMITED);
-    g.s->shown = shown;
-    rc = recognise_layout(&g);
+    TRY(recognise_layout(&g));
     out->head_lines = g.head;
     out->has_rating |= out->of[ROLE_RATING] >= 0;
     out->has_time = out->of[ROLE_TIME] >= 0;
-    if (rc == 0)
-        preview(&g);
-    sample_free(g.s);
-    return rc;
+    preview(&g);
+    return 0;
 }
 
 int recognise_header_line(struct text_format *d, const char *line, const char *end, const char *shown,
@@ -364,20 +360,19 @@ int recognise_header_line(struct text_format *d, const char *line, const char *e
 {
     static const struct ratings_spec any;
     struct reading told = {0};
-    struct sample *s = mem_zalloc(1, sizeof *s);
+    scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
     struct recogniser g = {.d = d, .told = &told, .spec = &any, .s = s, .err = err};
-    int rc;
 
     if (!s)
         return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
     s->shown = shown;
     sample_read_lines(s, d, line, end, 0);
-    rc = s->columns > 0 && s->columns <= TEXT_COLUMNS ? sample_make_table(s, d, err) : 0;
-    if (rc == 0 && s->rows && header_first_line(s) == FIRST_NAMES) {
-        sample_take_names(s);
-        rc = header_roles(&g);
-        rc = rc < 0 ? rc : 1;
-    }
-    sample_free(s);
-    return rc;
+    if (s->columns < 1 || s->columns > TEXT_COLUMNS)
+        return 0;
+    TRY(sample_make_table(s, d, err));
+    if (header_first_line(s) != FIRST_NAMES)
+        return 0;
+    sample_take_names(s);
+    TRY(header_roles(&g));
+    return 1;
 }

@@ -8,27 +8,20 @@
 
 /* --- is it one? ---------------------------------------------------------------------------------- */
 
-/* Letters in front of digits: of u17 the u. */
-static size_t prefix_of(const struct field *f)
-{
-    size_t n = 0;
-
-    while (n < f->length && !isdigit((unsigned char)f->text[n]))
-        n++;
-    return n;
-}
-
 /* Whether the first line's field is like one below: the same again, or an id of the same make (u17, u4). */
 static bool fits_below(const struct sample *s, int column)
 {
     const struct field *first = sample_cell(s, 0, column);
-    size_t prefix = prefix_of(first);
+    size_t letters = 0; /* in front of digits */
 
+    while (letters < first->length && !isdigit((unsigned char)first->text[letters]))
+        letters++;
     for (int row = 1; row < s->rows; row++) {
         const struct field *f = sample_cell(s, row, column);
 
-        if (field_same(f, first) || (prefix < first->length && prefix_of(f) == prefix && f->length > prefix &&
-                                     memcmp(f->text, first->text, prefix) == 0))
+        if (field_same(f, first) ||
+            (letters < first->length && f->length > letters && memcmp(f->text, first->text, letters) == 0 &&
+             isdigit((unsigned char)f->text[letters])))
             return true;
     }
     return false;
@@ -106,11 +99,11 @@ static const char *show(const struct columns *k, int c, char out[PRINTABLE_BYTES
     return printable(out, k->g->s->name[c].text, k->g->s->name[c].length);
 }
 
-static void list_name(const struct columns *k, int c, char *out, size_t space)
+static void list_name(const struct columns *k, int c, char out[300])
 {
     char shown[PRINTABLE_BYTES];
 
-    text_append(out, space, "%s%s", *out ? ", " : "", show(k, c, shown));
+    text_append(out, 300, "%s%s", *out ? ", " : "", show(k, c, shown));
 }
 
 /* How to say it, with what is known filled in. */
@@ -119,8 +112,8 @@ static const char *advice(const struct columns *k, char out[320])
     char shown[PRINTABLE_BYTES];
 
     strcpy(out, "say data.columns=");
-    for (int r = ROLE_USER; r <= ROLE_RATING; r++)
-        text_append(out, 320, "%s%s=%s", r > ROLE_USER ? "," : "", role_name((enum role)r),
+    for (enum role r = ROLE_USER; r <= ROLE_RATING; r++)
+        text_append(out, 320, "%s%s=%s", r > ROLE_USER ? "," : "", role_name(r),
                     k->of[r] != NONE ? show(k, k->of[r], shown) : "NAME");
     return out;
 }
@@ -141,7 +134,7 @@ static int choose(struct columns *k, enum role r)
             alike = 0;
         }
         best = rank;
-        list_name(k, c, list, sizeof list);
+        list_name(k, c, list);
         k->of[r] = alike++ ? NONE : c;
     }
     return alike < 2 || r == ROLE_TIME ? 0
@@ -184,7 +177,7 @@ static int check_no_rating(const struct columns *k)
         if ((m == NAME_UNKNOWN || m == NAME_EVENT || (m == NAME_TITLE && !k->look[c].truth)) &&
             (k->look[c].numbers || (m == NAME_UNKNOWN && k->name[c].rank)) && c != k->of[ROLE_USER] &&
             c != k->of[ROLE_ITEM])
-            list_name(k, c, list, sizeof list);
+            list_name(k, c, list);
     }
     return *list ? recogniser_doubt(k->g, 0,
                                     "no column is called a rating, and what may be ratings stands in: "
@@ -218,7 +211,6 @@ static int find_roles(struct columns *k)
 {
     const struct column_look *time;
     char say[320];
-    int rc;
 
     TRY(choose(k, ROLE_USER));
     TRY(choose(k, ROLE_ITEM));
@@ -230,8 +222,8 @@ static int find_roles(struct columns *k)
                                 : k->of[ROLE_ITEM] != NONE ? "user"
                                                            : "user and no item",
                                 advice(k, say));
-    if (k->of[ROLE_RATING] == NONE && (rc = check_no_rating(k)) < 0)
-        return rc;
+    if (k->of[ROLE_RATING] == NONE)
+        TRY(check_no_rating(k));
     choose(k, ROLE_TIME);
     time = k->of[ROLE_TIME] != NONE ? &k->look[k->of[ROLE_TIME]] : NULL;
     if (time && k->g->s->rows > k->g->s->first && (!time->filled || 2 * time->words > time->filled))

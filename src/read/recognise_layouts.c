@@ -210,6 +210,14 @@ int layout_matrix(struct recogniser *g)
     return 0;
 }
 
+int layout_cell_lists(struct recogniser *g)
+{
+    g->d->layout = FORMAT_CELL_LISTS;
+    g->d->of[ROLE_USER] = g->d->of[ROLE_USER] > 0;
+    REPORT(g, "a user and a list of items a line");
+    return 0;
+}
+
 int layout_lists(struct recogniser *g)
 {
     static const char *const form[] = {[FORMAT_LISTS] = "user item item ...",

@@ -287,11 +287,8 @@ int values_cell_lists(struct recogniser *g)
         return 0;
     for (int row = s->first; row < s->rows; row++)
         brackets += in_brackets(sample_cell(s, row, item));
-    if (brackets && brackets == s->rows - s->first && s->columns == 2) {
-        d->layout = FORMAT_CELL_LISTS;
-        REPORT(g, "a user and a list of items a line");
-        return 0;
-    }
+    if (brackets && brackets == s->rows - s->first && s->columns == 2)
+        return layout_cell_lists(g);
     for (const char *m = " ,|;"; *m && !brackets; m++)
         lists |= !d->blanks && *m != d->delimiter[0] && cells_are_lists(s, item, *m);
     return brackets || lists

@@ -73,4 +73,5 @@ int layout_json(struct recogniser *g);
 int layout_matrix_market(struct recogniser *g, const char *banner);
 int layout_netflix(struct recogniser *g);
 int layout_matrix(struct recogniser *g);
+int layout_cell_lists(struct recogniser *g);
 int layout_lists(struct recogniser *g);

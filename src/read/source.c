@@ -222,13 +222,16 @@ static int find_member(struct source *s, const char *path, struct error *err)
 static int find_any(struct source *s, const char *path, bool prefer_given, struct error *err)
 {
     enum packing packing = PACKING_NONE;
-    bool named = strcmp(path, "-") != 0;
     struct stat st;
     int rc, code;
 
-    if (named && find_pair(s, path, prefer_given))
+    if (strcmp(path, "-") == 0) {
+        add_text(s, make_text(s, path, NULL, GIVEN_NONE));
         return 0;
-    if (named && stat(path, &st) < 0) {
+    }
+    if (find_pair(s, path, prefer_given))
+        return 0;
+    if (stat(path, &st) < 0) {
         code = errno;
         if (code == ENOTDIR && (rc = find_member(s, path, err)) != 0)
             return rc < 0 ? rc : 0;
@@ -237,13 +240,12 @@ static int find_any(struct source *s, const char *path, bool prefer_given, struc
         return error_set(err, PT_EDATA, "%s: %s", path,
                          code == ENOENT ? "there is no such file or folder" : strerror(code));
     }
-    if (named && S_ISREG(st.st_mode))
+    if (S_ISREG(st.st_mode))
         TRY(archive_packing(&packing, path, err));
-    if (named && (S_ISDIR(st.st_mode) || packing == PACKING_FOLDER))
+    if (S_ISDIR(st.st_mode) || packing == PACKING_FOLDER)
         return find_in_folder(s, path, packing == PACKING_FOLDER, prefer_given, err);
     add_text(s, make_text(s, path, NULL, GIVEN_NONE));
-    if (named)
-        find_titles(s, path);
+    find_titles(s, path);
     return 0;
 }
 
@@ -274,16 +276,14 @@ static int find_parts(struct source *s, const struct ratings_spec *spec, struct 
 
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err)
 {
-    struct source *s = mem_zalloc(1, sizeof *s);
-    int rc = s ? find_parts(s, spec, err) : PT_ENOMEM;
+    scoped(source_free) struct source *s = mem_zalloc(1, sizeof *s);
 
+    if (s)
+        TRY(find_parts(s, spec, err));
     if (!s || s->pool.failed)
-        rc = error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
-    if (rc < 0)
-        source_free(s);
-    else
-        *out = s;
-    return rc;
+        return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+    *out = handed_on(s);
+    return 0;
 }
 
 void source_free(struct source *s)

@@ -106,17 +106,18 @@ static int take_titles(struct ratings *r, const struct parser *p)
     return 0;
 }
 
-static int read_titles(struct ratings *r, struct parser *p, struct text_format *d,
-                       const struct source_text *text, struct error *err)
+static int read_titles(struct ratings *r, struct parser *p, const struct source_text *text, struct error *err)
 {
     scoped(lines_close) struct lines *lines = NULL;
+    struct text_format format;
     const char *begin, *end;
 
     if (!r->title || !p->users || !p->items)
         return PT_ENOMEM;
     TRY(lines_open(&lines, text->path, text->member, text->shown, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
-    TRY(recognise_titles(d, text->shown, begin, end));
+    TRY(recognise_titles(&format, text->shown, begin, end));
+    p->format = &format;
     while (begin < end) {
         TRY(parser_parse_block(p, lines, begin, end));
         TRY(lines_next(lines, p->line, &begin, &end, err));
@@ -127,9 +128,9 @@ static int read_titles(struct ratings *r, struct parser *p, struct text_format *
 int titles_read(struct ratings *r, const struct source *source, struct error *err)
 {
     const struct source_text *text = &source->titles;
-    struct triplets pairs = {0};
-    struct text_format format;
-    struct parser p = {.format = &format, .out = &pairs, .skip_bad = true};
+    scoped(idtable_free) struct idtable *ids = idtable_new(), *titles = idtable_new();
+    scoped_value(triplets_fini) struct triplets pairs = {0};
+    struct parser p = {.users = ids, .items = titles, .out = &pairs, .skip_bad = true};
     int rc;
 
     if (!text->path)
@@ -137,29 +138,28 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     r->reading.titles = 0;
     r->reading.titles_of = idtable_count(r->items);
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
-    p.users = idtable_new();
-    p.items = idtable_new();
-    rc = read_titles(r, &p, &format, text, err);
-    triplets_fini(&pairs);
-    idtable_free(p.users);
-    idtable_free(p.items);
+    rc = read_titles(r, &p, text, err);
     return rc == PT_ENOMEM ? error_set(err, rc, "%s: out of memory for titles", text->shown) : rc;
 }
 
 int titles_merge(struct ratings *r, const char *path, struct error *err)
 {
     int64_t n = idtable_count(r->items);
-    struct idtable *items = idtable_new(), *old = r->items;
+    scoped(idtable_free) struct idtable *items = idtable_new();
     mem_scoped int32_t *to = mem_alloc(n, sizeof *to);
-    bool failed = !items || !to;
 
-    for (int64_t i = 0; i < n && r->title && !failed; i++) {
+    if (!r->title)
+        return error_set(err, PT_EDATA,
+                         "%s: data.item_key is title, and no file of titles lies beside the ratings "
+                         "(movies.csv with movieId,title); data.item_key=id does without",
+                         path);
+    for (int64_t i = 0; i < n; i++) {
         char *title = r->title[i];
-        const char *name = title ? title : idtable_name(old, i);
-        int64_t row = idtable_put(items, name, strlen(name));
+        const char *name = title ? title : idtable_name(r->items, i);
+        int64_t row = items && to ? idtable_put(items, name, strlen(name)) : -1;
 
-        if ((failed = row < 0))
-            break;
+        if (row < 0)
+            return error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
         to[i] = (int32_t)row;
         r->title[i] = NULL; /* row <= i: titles move to the front */
         if (r->title[row])
@@ -167,17 +167,9 @@ int titles_merge(struct ratings *r, const char *path, struct error *err)
         else
             r->title[row] = title;
     }
-    if (failed || !r->title) {
-        idtable_free(items);
-        return failed ? error_set(err, PT_ENOMEM, "%s: out of memory for titles", path)
-                      : error_set(err, PT_EDATA,
-                                  "%s: data.item_key is title, and no file of titles lies beside the ratings "
-                                  "(movies.csv with movieId,title); data.item_key=id does without",
-                                  path);
-    }
     for (int64_t k = 0; k < r->n; k++)
         r->item[k] = to[r->item[k]];
-    r->items = items;
-    idtable_free(old);
+    idtable_free(r->items);
+    r->items = handed_on(items);
     return 0;
 }

@@ -72,17 +72,12 @@ const char *role_name(enum role r)
 /* The place of a word in a table, 0: it is not there. */
 static int find(const char *table, const char *word)
 {
-    char key[72];
-    const char *at;
     size_t n = strlen(word);
 
-    if (!n || n + 3 > sizeof key)
-        return 0;
-    key[0] = ' ';
-    memcpy(key + 1, word, n);
-    strcpy(key + 1 + n, " ");
-    at = strstr(table, key);
-    return at ? (int)(at - table) + 1 : 0;
+    for (const char *at = table; n && (at = strstr(at, word)); at++)
+        if (at > table && at[-1] == ' ' && at[n] == ' ')
+            return (int)(at - table);
+    return 0;
 }
 
 struct words {

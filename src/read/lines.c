@@ -68,15 +68,13 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
 static int fill(struct lines *l, char *to, size_t room, size_t *filled)
 {
     size_t got = 0;
-    ssize_t n = -1;
-    int rc = l->packed ? archive_read_bytes(l->packed, to, room, &got, &l->failed) : 0;
+    ssize_t n = 0;
 
-    if (rc < 0)
-        return rc;
-    while (!l->packed && (n = read(l->fd, to, room)) < 0)
-        if (errno != EINTR)
-            return error_set(&l->failed, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
-    got = l->packed ? got : (size_t)n;
+    if (l->packed)
+        TRY(archive_read_bytes(l->packed, to, room, &got, &l->failed));
+    else if ((n = TEMP_FAILURE_RETRY(read(l->fd, to, room))) < 0)
+        return error_set(&l->failed, PT_EDATA, "%s: cannot be read: %s", l->shown, strerror(errno));
+    got += (size_t)n;
     *filled += got;
     l->got += (int64_t)got;
     l->ended = got == 0;

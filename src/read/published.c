@@ -1,4 +1,4 @@
-#include "read/published.h"
+#include "read/source.h"
 
 #include "base/text.h"
 #include "read/foreign.h"

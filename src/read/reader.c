@@ -17,7 +17,7 @@ struct reader {
     bool keep_time;
     struct text_format first; /* of the first text: the others have the same kinds of columns */
     const char *first_shown;
-    int64_t texts, people;
+    int64_t texts;
     struct parser total; /* counts of all texts */
 };
 
@@ -130,10 +130,23 @@ static int check_skipped(const struct reader *rd, const struct parser *p, const 
                      (long long)p->bad_line, p->bad_reason, share + 0.01 < 1 ? share + 0.01 : 1.0);
 }
 
-static int read_lines(struct reader *rd, struct lines *lines, const struct source_text *text,
-                      struct error *err)
+/* The part that the ratings from `first` on are. */
+static int mark_part(struct reader *rd, int64_t first, enum given_part part, struct error *err)
 {
+    uint8_t *given = mem_resize(rd->into->given, rd->all.n, 1);
+
+    if (!given)
+        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
+    memset(given + first, part, (size_t)(rd->all.n - first));
+    rd->into->given = given;
+    return 0;
+}
+
+static int read_text(struct reader *rd, const struct source_text *text, struct error *err)
+{
+    scoped(lines_close) struct lines *lines = NULL;
     const struct ratings_spec *spec = rd->spec;
+    const char *begin, *end, *shown = text->shown;
     struct reading *told = &rd->into->reading, later = {.comments = 0};
     struct text_format format;
     struct parser p = {.format = &format,
@@ -142,49 +155,30 @@ static int read_lines(struct reader *rd, struct lines *lines, const struct sourc
                        .out = &rd->all,
                        .skip_bad = spec->skip_bad > 0,
                        .if_missing = spec->missing,
-                       .people = rd->people};
-    const char *begin, *end;
+                       .people = rd->total.people};
     int64_t first = rd->all.n;
 
+    TRY(lines_open(&lines, text->path, text->member, shown, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
     if (begin == end && rd->texts > 0) /* an empty part file among others */
         return 0;
-    TRY(recognise_text(&format, rd->texts ? &later : told, spec, begin, end, text->known_name, text->shown,
-                       err));
-    TRY(check_same_kind(rd, &format, text->shown, err));
+    TRY(recognise_text(&format, rd->texts ? &later : told, spec, begin, end, text->known_name, shown, err));
+    TRY(check_same_kind(rd, &format, shown, err));
     p.keep_time = rd->keep_time && format.has_time;
-    TRY(parse(rd, &p, lines, begin, end, text->shown, err));
+    TRY(parse(rd, &p, lines, begin, end, shown, err));
     if (format.entries > 0 && p.lines_read != format.entries)
         return error_set(err, PT_EDATA,
-                         "%s: has %lld entries where its line of sizes says %lld: it is cut off", text->shown,
+                         "%s: has %lld entries where its line of sizes says %lld: it is cut off", shown,
                          (long long)p.lines_read, (long long)format.entries);
-    TRY(check_skipped(rd, &p, text->shown, err));
+    TRY(check_skipped(rd, &p, shown, err));
     if (format.assumed)
-        TRY(check_assumed(rd, &format, first, text->known_name, text->shown, err));
+        TRY(check_assumed(rd, &format, first, text->known_name, shown, err));
     if (p.lines_bad && !rd->total.lines_bad)
-        snprintf(told->first_bad, sizeof told->first_bad, "%.100s:%lld: '%s': %.160s", text->shown,
+        snprintf(told->first_bad, sizeof told->first_bad, "%.100s:%lld: '%s': %.160s", shown,
                  (long long)p.bad_line, p.bad_text, p.bad_reason);
-    rd->people = p.people;
+    rd->total.people = p.people;
     parser_move_counts(&rd->total, &p);
-    return 0;
-}
-
-static int read_text(struct reader *rd, const struct source_text *text, struct error *err)
-{
-    scoped(lines_close) struct lines *lines = NULL;
-    int64_t first = rd->all.n;
-    uint8_t *given;
-
-    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
-    TRY(read_lines(rd, lines, text, err));
-    if (text->given == GIVEN_NONE)
-        return 0;
-    given = mem_resize(rd->into->given, rd->all.n, 1);
-    if (!given)
-        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
-    memset(given + first, text->given, (size_t)(rd->all.n - first));
-    rd->into->given = given;
-    return 0;
+    return text->given == GIVEN_NONE ? 0 : mark_part(rd, first, text->given, err);
 }
 
 /* Names of the source, and what all of its lines were. */

@@ -56,7 +56,7 @@ static bool take(struct reader_team *t, struct job *job)
     bool there;
 
     pthread_mutex_lock(&t->reading);
-    there = !atomic_load(&t->rc) && lines_read(t->lines, &job->block, t->bytes) == 0 && job->block.length;
+    there = !t->rc && lines_read(t->lines, &job->block, t->bytes) == 0 && job->block.length;
     if (there)
         job->number = t->taken++;
     pthread_mutex_unlock(&t->reading);
@@ -125,26 +125,20 @@ static void copy_out(const struct reader_team *t, struct job *job)
  * within a quoted field. */
 static void place(struct reader_team *t, struct job *job)
 {
-    bool mine;
-
     pthread_mutex_lock(&t->placing);
-    while (t->placed != job->number && !atomic_load(&t->rc))
+    while (t->placed != job->number && !t->rc)
         pthread_cond_wait(&t->moved, &t->placing);
-    mine = !atomic_load(&t->rc);
-    if (mine) {
-        int rc = append(t, job);
-
-        t->placed++;
-        t->copying++;
-        job->number = rc ? job->number : -1;
-        atomic_store(&t->rc, rc);
-    } else {
+    if (t->rc) {
         job->local.n = 0;
+        pthread_mutex_unlock(&t->placing);
+        return;
     }
+    t->rc = append(t, job);
+    t->placed++;
+    t->copying++;
+    job->number = t->rc ? job->number : -1;
     pthread_cond_broadcast(&t->moved);
     pthread_mutex_unlock(&t->placing);
-    if (!mine)
-        return;
     copy_out(t, job);
     pthread_mutex_lock(&t->placing);
     t->copying--;

@@ -81,15 +81,8 @@ static inline uint32_t scan_other(const char *p)
            (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_sub_epi8(high, zero), nine)) << 16;
 }
 #else
-static inline uint32_t scan_equal(const char *p, char c)
-{
-    return scan_equal_words(p, c);
-}
-
-static inline uint32_t scan_other(const char *p)
-{
-    return scan_other_words(p);
-}
+#define scan_equal scan_equal_words
+#define scan_other scan_other_words
 #endif
 
 /* n bytes (1 to 8) from p on as eight digits, the first lowest; a shorter number has leading zeros. Reads

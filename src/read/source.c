@@ -2,8 +2,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "read/archive.h"
-#include "read/published.h"
 
 #include <errno.h>
 #include <fts.h>

@@ -113,12 +113,11 @@ int64_t text_cut(const struct text_format *d, const char *line, const char *end,
 
 const char *text_record_end(const struct text_format *d, const char *line, const char *end, bool last)
 {
-    const char *stop = memchr(line, '\n', (size_t)(end - line)), *first, *from = line;
+    const char *stop = text_newline(line, end), *first = stop, *from = line;
     bool open = false;
 
-    first = stop = stop ? stop : end;
     if (!d->quotes || !memchr(line, '"', (size_t)(stop - line)) ||
-        cut(d, line, stop > line && stop[-1] == '\r' ? stop - 1 : stop, NULL, 0) != TEXT_OPEN_QUOTE)
+        cut(d, line, text_without_cr(line, stop), NULL, 0) != TEXT_OPEN_QUOTE)
         return stop;
     for (;;) { /* up to the first line end with an even number of quotes before it */
         for (const char *q = from; (q = memchr(q, '"', (size_t)(stop - q))); q++)
@@ -126,13 +125,9 @@ const char *text_record_end(const struct text_format *d, const char *line, const
         if (!open)
             return d->strict || cut(d, line, stop, NULL, 0) >= 0 ? stop : first;
         if (stop == end || stop - line > TEXT_RECORD)
-            return d->strict ? NULL : last || stop - line > TEXT_RECORD ? first : NULL;
+            return !d->strict && (last || stop - line > TEXT_RECORD) ? first : NULL;
         from = stop + 1;
-        stop = memchr(from, '\n', (size_t)(end - from));
-        if (!stop)
-            stop = end;
-        if (from == end)
-            return d->strict || !last ? NULL : first;
+        stop = text_newline(from, end);
     }
 }
 

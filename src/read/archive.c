@@ -125,8 +125,7 @@ static int open_any(struct archive_member **out, const char *path, const char *s
     struct archive_member *m = *out = mem_zalloc(1, sizeof *m);
     struct stat st;
 
-    if (!m || !(m->archive = new_archive(true, raw)))
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", shown);
+    TRY(need_memory(m && (m->archive = new_archive(true, raw)), err));
     m->shown = shown;
     m->packed = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
     return archive_read_open_filename(m->archive, path, BLOCK_BYTES) == ARCHIVE_OK
@@ -207,8 +206,7 @@ int file_names_add(struct file_names *l, const char *name, const char *path, str
                          MOST_MEMBERS);
     more = mem_resize(l->name, l->n + 1, sizeof *more);
     l->name = more ? more : l->name;
-    if (!more || !(l->name[l->n] = mem_strdup(name)))
-        return error_set(err, PT_ENOMEM, "%s: out of memory for its list of files", path);
+    TRY(need_memory(more && (l->name[l->n] = mem_strdup(name)), err));
     l->n++;
     return 0;
 }
@@ -253,8 +251,7 @@ static int open_inner(struct archive_member *m, struct error *err)
     int got;
 
     m->inner = new_archive(false, true);
-    if (!m->inner)
-        return error_set(err, PT_ENOMEM, "%s: out of memory while unpacking", m->shown);
+    TRY(need_memory(m->inner, err));
     got = archive_read_open(m->inner, m, NULL, read_packed, NULL);
     if (got == ARCHIVE_OK)
         got = archive_read_next_header(m->inner, &entry);

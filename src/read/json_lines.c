@@ -94,8 +94,7 @@ int json_lines_sample(struct sample *s, const char *begin, const char *end, int6
             s->line_of[row] = row;
         json_free(object[row]);
     }
-    if (rc < 0 || s->pool.failed)
-        return error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown);
+    TRY(need_memory(!s->pool.failed, err));
     return rows ? 0
                 : error_set(
                       err, PT_EDATA,

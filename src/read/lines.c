@@ -56,8 +56,7 @@ int lines_open(struct lines **out, const char *path, const char *member, const c
 {
     scoped(lines_close) struct lines *l = mem_zalloc(1, sizeof *l);
 
-    if (!l)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    TRY(need_memory(l, err));
     *l = (struct lines){.shown = shown, .fd = -1};
     TRY(open_text(l, path, member, err));
     *out = handed_on(l);

@@ -87,8 +87,7 @@ static int read_memory(struct ratings **out, const struct ratings_spec *spec, st
 {
     struct ratings *r = *out = mem_zalloc(1, sizeof *r);
 
-    if (!r)
-        return error_set(err, PT_ENOMEM, "%s out of memory", spec->path);
+    TRY(need_memory(r, err));
     TRY(memory_read(r, spec, spec->want_time || spec->duplicates == DUPLICATES_LAST, err));
     TRY(merge_pairs(r, spec, look, err));
     if (!spec->want_time) {
@@ -122,8 +121,7 @@ static int read_texts(struct ratings **out, const struct ratings_spec *spec, str
     keep_time = keep_time || (last && !is_lasting(source));
     for (;; keep_time = true) {
         *out = mem_zalloc(1, sizeof **out);
-        if (!*out)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+        TRY(need_memory(*out, err));
         TRY(read_source(*out, source, spec, keep_time, look, err));
         if (keep_time || !last || (*out)->duplicates == 0)
             return 0;

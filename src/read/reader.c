@@ -86,8 +86,7 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
     bool times = d->has_time && rd->all.time && !known_name;
     scoped(idtable_free) struct idtable *seen = idtable_new(); /* values beyond 1,000 */
 
-    if (!seen)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    TRY(need_memory(seen, err));
     for (int64_t k = first; k < rd->all.n; k++) {
         float value = rd->all.value[k];
         int64_t time = times ? rd->all.time[k] : TIME_NONE;
@@ -135,8 +134,7 @@ static int mark_part(struct reader *rd, int64_t first, enum given_part part, str
 {
     uint8_t *given = mem_resize(rd->into->given, rd->all.n, 1);
 
-    if (!given)
-        return error_set(err, PT_ENOMEM, "out of memory for the parts of %lld ratings", (long long)rd->all.n);
+    TRY(need_memory(given, err));
     memset(given + first, part, (size_t)(rd->all.n - first));
     rd->into->given = given;
     return 0;
@@ -207,8 +205,7 @@ static int number_lines(struct ratings *r, struct error *err)
 {
     int64_t *time = mem_resize(r->time, r->n, sizeof *time);
 
-    if (!time)
-        return error_set(err, PT_ENOMEM, "out of memory for the times of %lld ratings", (long long)r->n);
+    TRY(need_memory(time, err));
     r->time = time;
     r->reading.no_time = 0;
     for (int64_t k = 0; k < r->n; k++)
@@ -227,8 +224,7 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
     r->users = idtable_new();
     r->items = idtable_new();
     r->reading.titles = -1;
-    if (!r->users || !r->items)
-        return error_set(err, PT_ENOMEM, "out of memory for tables of ids");
+    TRY(need_memory(r->users && r->items, err));
     for (int64_t k = 0; k < source->n && rc == 0; k++)
         rc = read_text(&rd, &source->text[k], err);
     if (rc == 0)

@@ -340,8 +340,7 @@ int recognise_text(struct text_format *out, struct reading *told, const struct r
                            .known_name = known_name,
                            .err = err};
 
-    if (!s)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    TRY(need_memory(s, err));
     s->shown = shown;
     for (int i = 0; i < spec->columns; i++)
         g.by_name |= strchr(spec->column[i], '=') != NULL;
@@ -363,8 +362,7 @@ int recognise_header_line(struct text_format *d, const char *line, const char *e
     scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
     struct recogniser g = {.d = d, .told = &told, .spec = &any, .s = s, .err = err};
 
-    if (!s)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", shown);
+    TRY(need_memory(s, err));
     s->shown = shown;
     sample_read_lines(s, d, line, end, 0);
     if (s->columns < 1 || s->columns > TEXT_COLUMNS)

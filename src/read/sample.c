@@ -141,7 +141,7 @@ int sample_new_table(struct sample *s, int rows, int columns, struct error *err)
     s->first = 0;
     s->cell = mem_pool_zalloc(&s->pool, (int64_t)rows * columns + 1, sizeof *s->cell);
     s->line_of = mem_pool_zalloc(&s->pool, rows + 1, sizeof *s->line_of);
-    return s->pool.failed ? error_set(err, PT_ENOMEM, "%s: out of memory for its first lines", s->shown) : 0;
+    return need_memory(!s->pool.failed, err);
 }
 
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err)

@@ -276,10 +276,9 @@ int source_find(struct source **out, const struct ratings_spec *spec, struct err
 {
     scoped(source_free) struct source *s = mem_zalloc(1, sizeof *s);
 
-    if (s)
-        TRY(find_parts(s, spec, err));
-    if (!s || s->pool.failed)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", spec->path);
+    TRY(need_memory(s, err));
+    TRY(find_parts(s, spec, err));
+    TRY(need_memory(!s->pool.failed, err));
     *out = handed_on(s);
     return 0;
 }

@@ -139,7 +139,7 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     r->reading.titles_of = idtable_count(r->items);
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
     rc = read_titles(r, &p, text, err);
-    return rc == PT_ENOMEM ? error_set(err, rc, "%s: out of memory for titles", text->shown) : rc;
+    return rc == PT_ENOMEM ? need_memory(false, err) : rc;
 }
 
 int titles_merge(struct ratings *r, const char *path, struct error *err)
@@ -158,8 +158,7 @@ int titles_merge(struct ratings *r, const char *path, struct error *err)
         const char *name = title ? title : idtable_name(r->items, i);
         int64_t row = items && to ? idtable_put(items, name, strlen(name)) : -1;
 
-        if (row < 0)
-            return error_set(err, PT_ENOMEM, "%s: out of memory for titles", path);
+        TRY(need_memory(row >= 0, err));
         to[i] = (int32_t)row;
         r->title[i] = NULL; /* row <= i: titles move to the front */
         if (r->title[row])

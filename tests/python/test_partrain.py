@@ -162,17 +162,35 @@ class Ratings(Case):
         self.refused((u, i, ["x"] * len(u)), "numbers are needed", ValueError)
         self.refused((u > 3, i, v), "type bool", ValueError)
         self.refused((u.reshape(1, -1), i, v), "dimensions", ValueError)
+        self.refused((u, i, v, ["soon"] * len(u)), "times: |numbers are needed", ValueError)
         self.refused(42, "of type int", TypeError)
+        with self.assertRaisesRegex(TypeError, "read by train.. alone"):
+            partrain.Model.open(self.path("run"), ratings="ratings.csv")
         if sp:
             self.refused(sp.csr_matrix((5, 7)), "no ratings")
             self.refused(sp.csr_matrix((0, 0)), "no ratings")
             self.refused(sp.csr_matrix((bad, (u, i))), "not finite")
         if pd:
             self.refused(pd.DataFrame({"user": u, "thing": i}), "no column 'item'", ValueError)
+            self.refused(pd.DataFrame({"user": u, "item": i, "how": v}), "how: rename", ValueError)
+            self.refused(pd.DataFrame({"userId": u, "user_id": u, "item": i}), "could be the user", ValueError)
             self.refused(pd.DataFrame({"user": u, "item": i, "rating": pd.array([pd.NA] * len(u), "Float64")}),
                          "not finite")
             self.refused(pd.DataFrame({"user": pd.Categorical([None] + ["a"] * (len(u) - 1)), "item": i}), "missing",
                          ValueError)
+
+    @unittest.skipUnless(pd, "pandas is not there")
+    def test_frames_are_read_as_texts_are(self):
+        u, i, v, t = data()
+        want = train(KINDS[0], (u, i, v)).result.weights_hash
+        for names in (("customer_id", "asin", "star_rating"), ("UserID", "Movie ID", "Score"), ("User", "Product", "label")):
+            frame = pd.DataFrame(dict(zip(names, (u, i, v)), shelf=["x"] * len(u), row_id=np.arange(len(u))))
+            self.assertEqual(train(KINDS[0], frame).result.weights_hash, want)
+        late = {**KINDS[0], "split.kind": "time"}
+        days = np.datetime64("2024-01-01") + (t % 5000)
+        want = train(late, (u, i, v, days)).result.weights_hash
+        for times in (days.astype(object), [str(day) for day in days], pd.Series(days.astype(str), dtype=object)):
+            self.assertEqual(train(late, (u, i, v, times)).result.weights_hash, want)
 
     def test_configurations(self):
         u, i, v, _ = data()
@@ -249,6 +267,9 @@ class Use(Case):
             text = "i1\t5\ni2\t1\n\ni9\t3\n" if rated else "i1\ni2\n\ni9\n"
             said = [x.split("\t")[2] for x in program("recommend", "-q", "-m", out, "-k", "3", "-", stdin=text).splitlines()]
             self.assertEqual(said, list(model.recommend(histories=histories, k=3)[0].ravel()), kind)
+            for flat in (["1", "2"], "1", [1, 2]):
+                with self.assertRaisesRegex(ValueError, "each person"):
+                    model.recommend(histories=flat)
             user = self.u[0]
             own = set(self.i[self.u == user])
             self.assertFalse(own & set(model.recommend(user, 25)[0]))

@@ -192,6 +192,10 @@ class Model:
             m = histories.tocsr()
             start, items, values = m.indptr, self._item_numbers(m.indices, numbers), m.data
         else:
+            histories = list(histories)
+            if any(isinstance(h, (str, bytes)) or not hasattr(h, "__iter__") for h in histories):
+                raise ValueError("histories: a list of items, or a dict {item: rating}, for each person; of one person "
+                                 "histories=[items]")
             rows = [list(h.items()) if isinstance(h, dict) else [(i, 1) for i in h] for h in histories]
             rated = {isinstance(h, dict) for h in histories}
             if len(rated) > 1:

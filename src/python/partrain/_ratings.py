@@ -9,11 +9,12 @@ import numpy as np
 
 from . import _library as L
 
-_NAMES = {
-    "user": ("user", "user_id", "userId", "userid"),
-    "item": ("item", "item_id", "itemId", "itemid", "movieId", "movie_id"),
-    "rating": ("rating", "value"),
-    "time": ("time", "timestamp"),
+_NAMES = {  # words, an id behind user and item too; the first known one of a frame is taken
+    "user": "user customer reviewer visitor member account client uid",
+    "item": "item movie product book artist song track game article video business anime asin iid",
+    "rating": "rating value ratings star_rating user_rating my_rating score scores stars overall label plays playcount "
+              "play_count listen_count count clicks quantity hours_played watch_ratio weight",
+    "time": "time timestamp unix_review_time date datetime ts created_at event_time",
 }
 NO_TIME = np.iinfo(np.int64).min
 
@@ -32,6 +33,35 @@ def encode_id(value: Any, what: str) -> bytes:
         return value.encode("utf-8")
     except UnicodeEncodeError:
         raise ValueError(f"{what} id {value!r}: it cannot be written in UTF-8") from None
+
+
+def _plain(name: Any) -> str:
+    return "".join(letter for letter in str(name).lower() if letter.isalnum())
+
+
+def _columns(frame: Any) -> dict:
+    """The names of user, item, rating and time, by the same rule as in a text. Raises ValueError in doubt."""
+    at = {}
+    for what, words in _NAMES.items():
+        ends = ("", "id") if what in ("user", "item") else ("",)
+        for word in [_plain(word) + end for word in words.split() for end in ends]:
+            there = [name for name in frame.columns if _plain(name) == word]
+            if len(there) > 1:
+                raise ValueError(f"the DataFrame's columns {', '.join(map(str, there))} could be the {what}; "
+                                 f"rename one to '{what}', or drop the others")
+            if there:
+                at[what] = there[0]
+                break
+        if what in ("user", "item") and what not in at:
+            raise ValueError(f"the DataFrame has no column '{what}' (or {what}_id and the like); its columns: "
+                             f"{', '.join(map(str, frame.columns))}")
+    rest = [str(name) for name, dtype in zip(frame.columns, frame.dtypes)
+            if name not in at.values() and getattr(dtype, "kind", "O") in "iufb"
+            and not _plain(name).endswith(("id", "index", "time", "unnamed0"))]
+    if "rating" not in at and rest:
+        raise ValueError(f"no column of the DataFrame is called a rating, and numbers stand in {', '.join(rest)}: "
+                         "rename one to 'rating', or drop them (frame[['user', 'item']])")
+    return at
 
 
 def _is_pandas(x: Any) -> bool:
@@ -107,6 +137,11 @@ def _times(values: Any, n: int) -> np.ndarray:
     if getattr(getattr(values, "dt", None), "tz", None) is not None:
         values = values.dt.tz_convert(None)
     a = np.asarray(values)
+    if a.dtype.kind in "OUS" and any(hasattr(v, "year") or "-" in str(v)[1:] for v in a.ravel()[:1000].tolist()):
+        try:  # dates of Python's, or their text
+            a = np.array([None if v is None or v != v else v for v in a.tolist()], "datetime64[s]")
+        except (TypeError, ValueError):
+            raise ValueError("times: dates are needed, as datetime64, or in text as 2024-01-31 12:30:00") from None
     if a.dtype.kind == "M":
         a = a.astype("datetime64[s]").astype(np.int64)
     elif a.dtype.kind != "i":
@@ -130,6 +165,9 @@ class ArrayRatings:
             self._from_matrix(ratings.tocsr())
         elif _is_pandas(ratings) and hasattr(ratings, "columns"):
             self._from_frame(ratings)
+        elif is_path(ratings):
+            raise TypeError(f"ratings: a path ({ratings!s}) is read by train() alone; without ratings the run's own "
+                            "data.path is read, and a DataFrame, say of pandas.read_csv, is taken")
         elif isinstance(ratings, (tuple, list)) and 2 <= len(ratings) <= 4:
             self._from_arrays(*ratings)
         else:
@@ -153,14 +191,7 @@ class ArrayRatings:
         setattr(self.struct, "value" if values.dtype == np.float32 else "value64", values.ctypes.data)
 
     def _from_frame(self, frame: Any) -> None:
-        at = {}
-        for what, names in _NAMES.items():
-            there = [name for name in names if name in frame.columns]
-            if there:
-                at[what] = frame[there[0]]
-            elif what in ("user", "item"):
-                raise ValueError(f"the DataFrame has no column '{what}' (or {', '.join(names[1:])}); its columns: "
-                                 f"{', '.join(map(str, frame.columns))}")
+        at = {what: frame[name] for what, name in _columns(frame).items()}
         self._from_arrays(at["user"], at["item"], at.get("rating"), at.get("time"))
 
     def _from_matrix(self, matrix: Any) -> None:

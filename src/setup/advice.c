@@ -287,7 +287,7 @@ static const struct row {
      true, false, 0},
     {"autorec-user", "an autoencoder of users' ratings",
      "model.kind=autorec model.side=user model.hidden=[500] model.activation=sigmoid model.loss=example_mean "
-     "model.center=true train.lr=0.002 train.schedule=exponential train.lr_decay=0.95 train.l2=0.006 "
+     "model.center=true train.lr=0.002 train.schedule=exponential train.lr_decay=0.95 train.l2=0.03 "
      "train.epochs=60 train.patience=10",
      true, true, 0},
 };

@@ -187,6 +187,9 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
             run->folder);
     reading_report(run->problem->ratings, problem_is_binary(run->config), q->quiet ? NULL : q->warn, q->warn,
                    q->arg);
+    if (run->on_read)
+        reading_report(run->on_read, problem_is_binary(run->config), q->quiet ? NULL : q->warn, q->warn,
+                       q->arg);
     if (*run->problem->ratings->note)
         warn_printf(q->warn, q->arg, "note: %s", run->problem->ratings->note);
     TRY(make_spec(&spec, run, q->valid, err));

@@ -302,6 +302,7 @@ void eval_run_close(struct eval_run *e)
     model_free(e->model);
     problem_free(e->problem);
     mem_free(e->row_of);
+    ratings_free(e->on_read);
     trained_files_close(&e->files);
     mem_free(e);
 }

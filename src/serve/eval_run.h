@@ -22,8 +22,9 @@ struct eval_run {
     struct model *model;        /* owned; weights of model.safetensors */
     bool same_data;             /* the ratings are those of the training, row for row */
     bool same_split;            /* and no split.* key was overridden */
-    int64_t dropped; /* of other ratings, or of `on`: those with an id that the model does not have */
-    const char *on;  /* borrowed: the file to evaluate on, or NULL */
+    int64_t dropped;         /* of other ratings, or of `on`: those with an id that the model does not have */
+    const char *on;          /* borrowed: the file to evaluate on, or NULL */
+    struct ratings *on_read; /* owned: how that file was read, without its ratings; NULL: none was */
     const struct pt_ratings *on_memory; /* borrowed: instead of a file, with `on` RATINGS_MEMORY */
     int64_t held_out, left_out; /* of `on`: ratings of the test part; left out because they were trained on */
     uint8_t *row_of;            /* (users; new ones behind those of the model) owned, mf only: ROW_... */

@@ -158,5 +158,8 @@ int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err)
             e->on, e->folder, (long long)a.r->n, (long long)e->dropped, (long long)e->left_out);
     e->config->split_kind = SPLIT_GIVEN;
     e->config->split_valid = 0;
+    ratings_drop_triplets(a.r);
+    e->on_read = a.r;
+    a.r = NULL;
     return 0;
 }

@@ -89,6 +89,7 @@ for words in 'model.kind=mf model.latent=4 model.center=true' 'model.kind=autore
     diff wanted got >&2 || complain "--on its own test part, $words: $(cat err)"
 done
 expect 0 'apart was trained on [1-9][0-9]* of the ratings; they are left out' -m apart --on own
+grep -q '^partrain: own/u.base .*: .*lines' out || complain "--on: how the file was read is not said: $(cat out)"
 expect 3 'nothing in it to evaluate apart on: of [0-9]+ ratings 0 have ids .* and it was trained on [1-9]' -m apart --on own/u.base
 "$PARTRAIN" train --out alone -q model.kind=mf model.center=true data.path=own/u.base split.test=0 split.valid=0 train.epochs=3 >/dev/null 2>err ||
     complain "u.base alone: $(cat err)"

@@ -181,8 +181,13 @@ int cli_name_installed(int rc, const char *file, struct error *err)
 
 int cli_set(struct config *c, char **assignment, int n, struct error *err)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        for (const struct command *other = cli_commands; other->name; other++)
+            if (strcmp(assignment[i], other->name) == 0)
+                return error_set(err, PT_EUSAGE, "%s: a command is the first word: partrain %s ...",
+                                 other->name, other->name);
         TRY(config_set(c, assignment[i], err));
+    }
     if (c->retired && ranks_self().id == 0)
         cli_message("note: %s has no effect any more; leave it out", c->retired);
     return 0;

@@ -249,7 +249,8 @@ static void listen(void *arg, const struct train_progress *p)
     case TRAIN_REFIT:
         clear_line(t);
         stop_line(t);
-        fprintf(stderr, "training again on training plus validation, %lld epochs\n", (long long)p->epochs);
+        fprintf(stderr, "training again on training plus validation, %lld epoch%s\n", (long long)p->epochs,
+                plural(p->epochs));
         break;
     case TRAIN_TESTED:
         clear_line(t);
@@ -275,7 +276,7 @@ static char *default_folder(const char *file, struct ranks *ranks)
     return *name ? mem_strdup(name) : NULL;
 }
 
-static void print_result(const struct train_result *r, const char *folder, bool quiet)
+static void print_result(const struct train_result *r, const struct config *c, const char *folder, bool quiet)
 {
     if (r->has_test) {
         fputs("test", stdout);
@@ -290,8 +291,8 @@ static void print_result(const struct train_result *r, const char *folder, bool 
         fprintf(stderr, "best epoch %lld of %lld, %.1f s of training, weights %s\n%s\n",
                 (long long)r->best_epoch, (long long)r->epochs, r->train_s, r->weights_hash, folder);
     if (!quiet && r->last_is_best)
-        cli_message("the best epoch is the last one: more epochs (train.epochs), or a larger train.lr, may "
-                    "reach more");
+        cli_message("the best epoch is the last one: more epochs (train.epochs)%s may reach more",
+                    problem_traits(c)->alternating ? "" : ", or a larger train.lr,");
 }
 
 static int start(const struct request *q, const struct config *c, struct error *err)
@@ -326,7 +327,7 @@ static int start(const struct request *q, const struct config *c, struct error *
     if (!result.weights_hash[0])
         cli_message("%s: this run is finished", folder);
     else
-        print_result(&result, folder, console.quiet);
+        print_result(&result, c, folder, console.quiet);
     return 0;
 }
 

@@ -283,8 +283,8 @@ void baselines_text(char *text, size_t size, const struct baseline_figures *f, i
         text_append(text, size, ")");
 }
 
-bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
-                    const struct eval_spec *spec, const struct eval_result *r)
+bool baselines_note(char *text, size_t size, const struct config *c, const struct baseline_figures *f,
+                    const char *part, const struct eval_spec *spec, const struct eval_result *r)
 {
     for (int i = 0; i < r->n && f->any; i++) {
         const struct metric *m = &spec->metric[i];
@@ -303,8 +303,8 @@ bool baselines_note(char *text, size_t size, const struct baseline_figures *f, c
             snprintf(
                 text, size,
                 "two means (training mean + bias of the user + bias of the item) predict better (%s %s %.4f "
-                "against %.4f); try more epochs, a smaller train.lr, a larger train.l2, or partrain tune",
-                part, m->name, two, r->value[i]);
+                "against %.4f); try more epochs, a smaller train.lr, a larger %s, or partrain tune",
+                part, m->name, two, r->value[i], problem_is_sgd(c) ? "train.penalty" : "train.l2");
             return true;
         }
     }

@@ -56,8 +56,8 @@ int baselines_evaluate(struct baseline_figures *out, const struct eval_spec *spe
 void baselines_text(char *text, size_t size, const struct baseline_figures *f, int i);
 /* Whether a baseline is better than the model; `text` says which one and what to try. False if few ratings
  * are held out. `part`, for the text: "test". */
-bool baselines_note(char *text, size_t size, const struct baseline_figures *f, const char *part,
-                    const struct eval_spec *spec, const struct eval_result *r);
+bool baselines_note(char *text, size_t size, const struct config *c, const struct baseline_figures *f,
+                    const char *part, const struct eval_spec *spec, const struct eval_result *r);
 
 /* RMSE of predicting the training mean for each of the held-out ratings `out`. Entered by all ranks.
  * PT_ENOMEM. */

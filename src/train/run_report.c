@@ -53,7 +53,7 @@ void run_compare_baselines(const struct run *r)
         return;
     if (eval_mean_note(text, sizeof text, r->config, part, &r->spec, own,
                        r->tested.n > 0 ? r->test_mean_rmse : r->valid_mean_rmse) ||
-        baselines_note(text, sizeof text, &r->baselines, part, &r->spec, own))
+        baselines_note(text, sizeof text, r->config, &r->baselines, part, &r->spec, own))
         run_warn(r, "%s", text);
 }
 
@@ -62,6 +62,7 @@ int run_diverged(const struct run *r, int64_t from, struct error *err)
     const struct run_state *s = &r->state;
     const char *layer = params_not_finite(&r->trainer.model->params);
     bool far = !problem_is_binary(r->config) && !r->config->center;
+    bool counts = !problem_is_binary(r->config) && r->problem->high - r->problem->low > 100.0f;
     char what[128] = "the loss, but no weight yet, is", best[64] = "no model was saved yet";
 
     if (problem_traits(r->config)->closed)
@@ -76,9 +77,10 @@ int run_diverged(const struct run *r, int64_t from, struct error *err)
     return error_set(
         err, PT_EDIVERGED,
         "training diverged in epoch %lld, within steps %lld to %lld: %s not finite. Likely causes: "
-        "train.lr (%g) is too large%s; %s",
+        "train.lr (%g) is too large%s%s; %s",
         (long long)s->epoch + 1, (long long)from + 1, (long long)s->in_epoch, what, r->config->lr,
-        far ? ", or ratings are far from 0 (model.center)" : "", best);
+        far ? ", or ratings are far from 0 (model.center)" : "",
+        counts ? ", or these ratings are counts, which models of choices take (docs/implicit.md)" : "", best);
 }
 
 int run_interrupted(const struct run *r, struct error *err)

@@ -22,7 +22,8 @@ expect_streams 2 '' 'did you mean --help' config --hlp
 expect_streams 0 '^memory ' '^model: ' data.path=synth:small model.kind=mf --dry-run
 expect_streams 2 '' '"trian.lr": unknown key; did you mean train.lr' trian.lr=1 -q
 
-# A path where KEY=VALUE is expected.
+# A command behind options; a path where KEY=VALUE is expected.
+expect_streams 2 '' 'eval: a command is the first word: partrain eval' -q eval
 expect_streams 2 '' 'expected KEY=VALUE; a configuration is read by -c conf/mf.yaml$' config conf/mf.yaml
 expect_streams 2 '' 'expected KEY=VALUE; if these are the ratings: data.path=conf$' config model.kind=mf conf
 

@@ -46,6 +46,17 @@ int error_set(struct error *err, enum pt_code code, const char *fmt, ...)
             return code_;                                                                                    \
     } while (0)
 
+/* The same, with "fmt: " in front of the message. */
+#define TRY_PREFIXED(err, call, ...)                                                                         \
+    do {                                                                                                     \
+        int code_ = (call);                                                                                  \
+                                                                                                             \
+        if (code_ < 0) {                                                                                     \
+            error_prefix(err, __VA_ARGS__);                                                                  \
+            return code_;                                                                                    \
+        }                                                                                                    \
+    } while (0)
+
 /* PT_ENOMEM unless memory was had: TRY(need_memory(a && b, err)) where a and b were allocated. */
 static inline int need_memory(bool had, struct error *err)
 {

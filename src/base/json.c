@@ -216,13 +216,10 @@ int json_read(struct json **out, const char *path, struct error *err)
 {
     mem_scoped char *text = NULL;
     size_t length;
-    int rc;
 
     TRY(file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err));
-    rc = json_parse(out, text, length, err);
-    if (rc < 0)
-        error_prefix(err, "%s", path);
-    return rc;
+    TRY_PREFIXED(err, json_parse(out, text, length, err), "%s", path);
+    return 0;
 }
 
 int json_read_lines(struct json **out, const char *path, struct error *err)
@@ -231,15 +228,12 @@ int json_read_lines(struct json **out, const char *path, struct error *err)
     mem_scoped char *text = NULL;
     struct json *line = NULL;
     size_t length;
-    int rc;
 
     TRY(need_memory(all, err));
     TRY(file_read(&text, &length, path, MOST_BYTES, PT_EFILE, err));
     for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
-        if ((rc = json_parse(&line, at, (size_t)(end - at), err)) < 0) {
-            error_prefix(err, "%s: line %lld", path, (long long)json_count(all) + 1);
-            return rc;
-        }
+        TRY_PREFIXED(err, json_parse(&line, at, (size_t)(end - at), err), "%s: line %lld", path,
+                     (long long)json_count(all) + 1);
         if (json_array_append_new(inner(all), inner(line)) < 0)
             return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     }

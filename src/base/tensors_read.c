@@ -36,39 +36,41 @@ struct tensors {
     int count;
 };
 
-static int map_file(struct tensors *t, struct error *err)
+static int map_descriptor(struct tensors *t, int fd, struct error *err)
 {
-    int fd = open(t->path, O_RDONLY | O_CLOEXEC), rc = 0;
     struct stat st;
     void *map;
 
     if (fd < 0)
         return error_set(err, PT_EFILE, "cannot be opened: %s", strerror(errno));
-    if (fstat(fd, &st) < 0) {
-        rc = error_set(err, PT_EFILE, "cannot be read: %s", strerror(errno));
-    } else if (!S_ISREG(st.st_mode)) {
-        rc = error_set(err, PT_EFILE, "is not a regular file");
-    } else if (st.st_size < 8) {
-        rc = error_set(err, PT_EFILE, "is too short (%" PRId64 " bytes) to be a safetensors file",
-                       (int64_t)st.st_size);
-    } else {
-        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED) {
-            rc = error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EFILE, "cannot be mapped: %s",
-                           strerror(errno));
-        } else {
-            t->map = map;
-            t->size = st.st_size;
-        }
-    }
-    close(fd);
+    if (fstat(fd, &st) < 0)
+        return error_set(err, PT_EFILE, "cannot be read: %s", strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, PT_EFILE, "is not a regular file");
+    if (st.st_size < 8)
+        return error_set(err, PT_EFILE, "is too short (%" PRId64 " bytes) to be a safetensors file",
+                         (int64_t)st.st_size);
+    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EFILE, "cannot be mapped: %s",
+                         strerror(errno));
+    t->map = map;
+    t->size = st.st_size;
+    return 0;
+}
+
+static int map_file(struct tensors *t, struct error *err)
+{
+    int fd = open(t->path, O_RDONLY | O_CLOEXEC), rc = map_descriptor(t, fd, err);
+
+    if (fd >= 0)
+        close(fd);
     return rc;
 }
 
 static int parse_header(struct tensors *t, struct error *err)
 {
     uint64_t length = 0;
-    int rc;
 
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)t->map[i] << 8 * i;
@@ -83,11 +85,7 @@ static int parse_header(struct tensors *t, struct error *err)
     t->header = (int64_t)length;
     if (!length || t->map[8] != '{')
         return error_set(err, PT_EFILE, "is no safetensors file: its header is not a JSON object");
-    rc = json_parse(&t->root, (const char *)t->map + 8, (size_t)length, err);
-    if (rc < 0) {
-        error_prefix(err, "header");
-        return rc;
-    }
+    TRY_PREFIXED(err, json_parse(&t->root, (const char *)t->map + 8, (size_t)length, err), "header");
     t->meta = json_get(t->root, "__metadata__");
     return 0;
 }
@@ -229,16 +227,14 @@ static void hash_tensor(const struct tensors *t, const struct tensor_view *v, st
 
 static int check_sums(const struct tensors *t, struct hash *h, struct error *err)
 {
-    int rc = check_header(t, h, err), sums = 0;
     const char *key = NULL;
+    int sums = 0;
 
-    if (rc < 0)
-        return rc;
+    TRY(check_header(t, h, err));
     while (json_next(t->meta, &key))
         sums += strncmp(key, PREFIX, sizeof PREFIX - 1) == 0;
     if (sums != t->count)
         return error_set(err, PT_EFILE, "damaged header: %d checksums for %d tensors", sums, t->count);
-    key = NULL;
     for (int i = 0; i < t->count; i++) {
         const struct tensor_view *v = &t->entries[i].view;
         mem_scoped char *name = mem_printf(PREFIX "%s", v->name);
@@ -275,34 +271,29 @@ static int align(struct tensors *t, struct error *err)
 
 static int load(struct tensors *t, struct error *err)
 {
-    struct hash *h = NULL;
+    scoped(hash_free) struct hash *h = NULL;
     bool sealed = false;
-    int rc = 0;
 
     TRY(map_file(t, err));
     TRY(parse_header(t, err));
     TRY(check_metadata(t, &sealed, err));
     TRY(parse_entries(t, err));
     if (sealed) {
-        h = hash_new();
-        rc = h ? check_sums(t, h, err) : error_set(err, PT_ENOMEM, "out of memory");
-        hash_free(h);
+        TRY(need_memory((h = hash_new()) != NULL, err));
+        TRY(check_sums(t, h, err));
     }
-    return rc < 0 ? rc : align(t, err);
+    return align(t, err);
 }
 
 int tensors_open(struct tensors **out, const char *path, struct error *err)
 {
     scoped(tensors_close) struct tensors *t = mem_zalloc(1, sizeof *t);
-    int rc;
 
     if (t)
         t->path = mem_strdup(path);
     if (!t || !t->path)
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
-    if ((rc = load(t, err)) < 0)
-        error_prefix(err, "%s", path);
-    TRY(rc);
+    TRY_PREFIXED(err, load(t, err), "%s", path);
     *out = handed_on(t);
     return 0;
 }

@@ -269,7 +269,7 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
 
     v->rows = rows;
     v->row[0] = 0;
-    v->plain = !input->normalize && !(input->dropout > 0.0f);
+    v->plain = !input || (!input->normalize && !(input->dropout > 0.0f));
     v->x = v->plain ? v->target : v->own_x;
     v->x_by_column = v->plain ? v->target_by_column : v->own_x_by_column;
     for (int64_t p = 0; p < rows; p++) {

@@ -94,7 +94,8 @@ int views_new(struct view **out, const struct matrix *m, int64_t rows, const str
               struct error *err);
 void views_free(struct view *v, int shards);
 
-/* Fills the view with the examples' entries; `by_column`: in the second order too. */
+/* Fills the view with the examples' entries; `by_column`: in the second order too. `input` NULL: values as
+ * they are. */
 void view_build(struct view *v, const struct matrix *m, int shard, const int64_t *example, int64_t rows,
                 const struct view_input *input, bool by_column);
 

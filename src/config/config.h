@@ -82,6 +82,9 @@ bool config_given(const struct config *c, const char *key);
  * 40 lines of ordinary length. */
 int config_print(const struct config *c, FILE *out, bool all, struct error *err);
 
+/* The same as a text, for free(). PT_ENOMEM. */
+int config_text(const struct config *c, bool all, char **out, struct error *err);
+
 /* Key i, in the order of config_print; NULL behind the last. Its value as config_print writes it, for free();
  * NULL: no memory. */
 const char *config_key(int i);

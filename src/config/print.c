@@ -151,6 +151,23 @@ int config_print(const struct config *c, FILE *out, bool all, struct error *err)
     return rc;
 }
 
+int config_text(const struct config *c, bool all, char **out, struct error *err)
+{
+    size_t length;
+    FILE *f = open_memstream(out, &length);
+    int rc;
+
+    TRY(need_memory(f, err));
+    rc = config_print(c, f, all, err);
+    if ((fclose(f) != 0 || !*out) && rc == 0)
+        rc = error_set(err, PT_ENOMEM, "out of memory");
+    if (rc < 0) {
+        free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 const char *config_key(int i)
 {
     return i < option_count() ? option_at(i)->key : NULL;

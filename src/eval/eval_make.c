@@ -131,12 +131,7 @@ int eval_spec_make(struct eval_spec *out, const struct config *c, const struct p
     if (out->n > METRICS_MOST)
         return error_set(err, PT_ECONFIG, "eval.metrics: more than %d", METRICS_MOST);
     for (int i = 0; i < out->n; i++) {
-        int rc = metric_parse(&out->metric[i], c->metrics.value[i], err);
-
-        if (rc < 0) {
-            error_prefix(err, "eval.metrics");
-            return rc;
-        }
+        TRY_PREFIXED(err, metric_parse(&out->metric[i], c->metrics.value[i], err), "eval.metrics");
         if (!rating_model && !metric_is_ranking(&out->metric[i]) && out->metric[i].kind != METRIC_LOSS)
             return error_set(err, PT_ECONFIG,
                              "eval.metrics: %s: a %s predicts no ratings; use ndcg@100, recall@20, loss",

@@ -130,12 +130,11 @@ static void build_views(struct evaluator *e, int s)
 {
     const struct eval_part *part = e->part;
     const struct input *block = &e->block;
-    struct view_input plain = {0};
 
-    view_build(&e->out[s], part->out, s, block->example, block->rows, &plain, false);
-    view_build(&e->in[s], part->in, s, block->example, block->rows, &plain, false);
+    view_build(&e->out[s], part->out, s, block->example, block->rows, NULL, false);
+    view_build(&e->in[s], part->in, s, block->example, block->rows, NULL, false);
     if (e->seen)
-        view_build(&e->seen[s], part->seen, s, block->example, block->rows, &plain, false);
+        view_build(&e->seen[s], part->seen, s, block->example, block->rows, NULL, false);
 }
 
 static void evaluate_block(struct worker *w, struct evaluator *e)

@@ -46,12 +46,11 @@ static void ease_train(struct model *m, const struct model_steps *s)
 
 static void ease_infer(struct worker *w, struct model *m, const struct input *in)
 {
-    struct view_input as_it_is = {0};
     int end, first = own_shards(w, m, &end);
 
     team_barrier(w); /* the views of the block before have been read, by other workers too */
     for (int s = first; s < end; s++)
-        view_build(&in->view[s], in->matrix, s, in->example, in->rows, &as_it_is, false);
+        view_build(&in->view[s], in->matrix, s, in->example, in->rows, NULL, false);
     item_weights_infer(w, &ease_of(m)->weights, in);
     team_barrier(w);
 }

@@ -69,13 +69,12 @@ static void pass_users(struct worker *w, struct ials *a, const struct input *in,
 void ials_infer(struct worker *w, struct model *m, const struct input *in)
 {
     struct ials *a = ials_of(m);
-    struct view_input plain = {0};
     int end, first = own_shards(w, m, &end);
     int64_t from, to;
 
     team_barrier(w); /* the views of the block before have been read, by other workers too */
     for (int s = first; s < end; s++)
-        view_build(&in->view[s], in->matrix, s, in->example, in->rows, &plain, false);
+        view_build(&in->view[s], in->matrix, s, in->example, in->rows, NULL, false);
     ials_item_gram(w, a); /* barriers: all views are there */
     team_range(in->rows, w->id, w->count, &from, &to);
     for (int64_t p = from; p < to && w->ranks == 1; p++) {

@@ -191,7 +191,7 @@ static void touch(struct worker *w, void *arg)
 int reduce_new(struct reduce **out, int shards, struct team *team, const int *bound, int64_t rows, int64_t ld,
                struct error *err)
 {
-    struct reduce *r = mem_zalloc(1, sizeof *r);
+    scoped(reduce_free) struct reduce *r = mem_zalloc(1, sizeof *r);
     int64_t first, end;
     int open = 0;
 
@@ -212,17 +212,15 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
     r->merge = mem_pool_alloc(&r->pool, open, sizeof *r->merge);
     if (team_ranks(team)->count > 1)
         plan_ranks(r, rows, ld);
-    if (r->pool.failed) {
-        reduce_free(r);
+    if (r->pool.failed)
         return error_set(err, PT_ENOMEM, "reduce: out of memory for the shards' partial sums");
-    }
     plan_merges(r);
     if (r->ranks.nodes)
         r->root = r->ranks.sum;
     team_run(team, touch, r);
     for (int id = 0; id < r->workers; id++)
         r->plan[id].open = 0;
-    *out = r;
+    *out = handed_on(r);
     return 0;
 }
 

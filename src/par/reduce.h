@@ -37,6 +37,7 @@ struct reduce;
 int reduce_new(struct reduce **out, int shards, struct team *team, const int *bound, int64_t rows, int64_t ld,
                struct error *err);
 void reduce_free(struct reduce *r);
+SCOPED(reduce_free, struct reduce)
 
 /* A round may use other rows and ld if rows x ld is at most that of reduce_new. */
 

@@ -90,8 +90,8 @@ static void stop_workers(struct team *t)
 
 int team_new(struct team **out, int workers, const struct topo *topo, enum topo_bind bind, struct error *err)
 {
-    struct team *t;
-    int rc, got;
+    scoped(team_free) struct team *t = NULL;
+    int got;
 
     assert(workers >= 1);
     if (omp_in_parallel())
@@ -110,41 +110,31 @@ int team_new(struct team **out, int workers, const struct topo *topo, enum topo_
     t->count = workers;
     t->ranks = ranks_self();
     t->workers = mem_array(workers, sizeof *t->workers);
-    if (!t->workers) {
-        rc = error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
-        goto fail;
-    }
+    if (!t->workers)
+        return error_set(err, PT_ENOMEM, "team: no memory for %d workers", workers);
     for (int i = 0; i < workers; i++)
         t->workers[i] = (struct worker){
             .id = i, .count = workers, .rank = t->ranks.id, .ranks = t->ranks.count, .team = t};
-    if (workers > omp_get_thread_limit()) {
-        rc = error_set(err, PT_ENOMEM,
-                       "team: %d threads wanted, OMP_THREAD_LIMIT allows %d; unset it or ask for fewer",
-                       workers, omp_get_thread_limit());
-        goto fail;
-    }
-    if (!threads_available(workers - 1)) {
-        rc = error_set(
+    if (workers > omp_get_thread_limit())
+        return error_set(err, PT_ENOMEM,
+                         "team: %d threads wanted, OMP_THREAD_LIMIT allows %d; unset it or ask for fewer",
+                         workers, omp_get_thread_limit());
+    if (!threads_available(workers - 1))
+        return error_set(
             err, PT_ENOMEM,
             "team: the system does not allow %d threads; see ulimit -u and the cgroup's pids.max, or ask "
             "for fewer",
             workers);
-        goto fail;
-    }
     float_mode_set(float_mode_computing(t->caller_float_mode));
     got = start_workers(t);
-    if (got != workers) {
-        rc = error_set(err, PT_ENOMEM,
-                       "team: %d threads wanted, OpenMP gave %d; ask for fewer, and see what OMP_ variables "
-                       "are set (`partrain doctor`)",
-                       workers, got);
-        goto fail;
-    }
-    *out = t;
+    if (got != workers)
+        return error_set(
+            err, PT_ENOMEM,
+            "team: %d threads wanted, OpenMP gave %d; ask for fewer, and see what OMP_ variables "
+            "are set (`partrain doctor`)",
+            workers, got);
+    *out = handed_on(t);
     return 0;
-fail:
-    team_free(t);
-    return rc;
 }
 
 void team_free(struct team *t)

@@ -149,7 +149,7 @@ static int node_of(const struct topo *t, hwloc_obj_t pu)
 static int fill_slots(struct topo *t, struct error *err)
 {
     hwloc_obj_t pu = NULL, core = NULL;
-    int cores = -1, cpu, rc;
+    int cores = -1, cpu;
 
     t->slots.slot = mem_zalloc(hwloc_bitmap_weight(t->usable), sizeof *t->slots.slot);
     if (!t->slots.slot)
@@ -174,13 +174,12 @@ static int fill_slots(struct topo *t, struct error *err)
     t->facts.machine_cores = cores + 1;
     if (!t->slots.count)
         return error_set(err, PT_ENOMEM, "topology: there is no processor that this process may use");
-    rc = binding_order(&t->slots, err);
-    cpu =
-        t->facts.synthetic ? -1 : sched_getcpu(); /* the system starts a program where there is least to do */
-    for (int i = 0; i < t->slots.count && rc == 0; i++)
+    TRY(binding_order(&t->slots, err));
+    cpu = t->facts.synthetic ? -1 : sched_getcpu(); /* where the system started this program */
+    for (int i = 0; i < t->slots.count; i++)
         if (t->slots.slot[i].place.pu == cpu)
             t->slots.home = t->slots.slot[i].domain;
-    return rc;
+    return 0;
 }
 
 static int64_t cache_bytes(const struct topo *t, hwloc_obj_type_t type)

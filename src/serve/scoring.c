@@ -100,7 +100,6 @@ static void infer(struct worker *w, struct scoring *s, int64_t begin)
 {
     const struct trained *trained = s->trained;
     struct model *m = trained->model;
-    struct view_input plain = {0};
     int end, first = own_shards(w, m, &end);
     int64_t left = s->histories->n - begin;
 
@@ -117,9 +116,9 @@ static void infer(struct worker *w, struct scoring *s, int64_t begin)
     m->ops->infer(w, m, &s->input);
     team_phase(w, PHASE_EVAL);
     for (int i = first; i < end; i++) {
-        view_build(&s->in_view[i], s->in, i, s->number + begin, s->rows, &plain, false);
+        view_build(&s->in_view[i], s->in, i, s->number + begin, s->rows, NULL, false);
         if (s->seen)
-            view_build(&s->seen_view[i], s->seen, i, s->number + begin, s->rows, &plain, false);
+            view_build(&s->seen_view[i], s->seen, i, s->number + begin, s->rows, NULL, false);
     }
 }
 

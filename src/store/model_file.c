@@ -24,13 +24,12 @@ static void put_number(struct tensors_writer *w, const char *key, int digits, do
 static int answer_text(char **out, const struct config *of, struct error *err)
 {
     scoped(config_free) struct config *c = NULL;
-    size_t length;
 
     TRY(config_copy(&c, of, err));
     c->threads = 0;
     c->isa = 0;
     c->bind = BIND_AUTO;
-    return run_config_text(c, out, &length, err);
+    return config_text(c, true, out, err);
 }
 
 static int put_metadata(struct tensors_writer *w, const struct model_file *f, struct error *err)

@@ -55,28 +55,11 @@ int run_config_read(struct config **out, const char *folder, struct error *err)
     return 0;
 }
 
-int run_config_text(const struct config *c, char **out, size_t *length, struct error *err)
-{
-    FILE *f = open_memstream(out, length);
-    int rc;
-
-    TRY(need_memory(f, err));
-    rc = config_print(c, f, true, err);
-    if ((fclose(f) != 0 || !*out) && rc == 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc < 0) {
-        free(*out);
-        *out = NULL;
-    }
-    return rc;
-}
-
 int run_config_write(const struct config *c, const char *path, struct error *err)
 {
     mem_scoped char *text = NULL;
-    size_t length;
 
-    TRY(run_config_text(c, &text, &length, err));
+    TRY(config_text(c, true, &text, err));
     return file_write_text(path, text, err);
 }
 

@@ -27,8 +27,6 @@ int run_folder_check(const char *folder, struct error *err);
  * the file cannot be read or is damaged. */
 int run_config_read(struct config **out, const char *folder, struct error *err);
 int run_config_write(const struct config *c, const char *path, struct error *err);
-/* As written there; for free(). PT_ENOMEM. */
-int run_config_text(const struct config *c, char **out, size_t *length, struct error *err);
 
 /* The ids of the folder's items.tsv or users.tsv (`name`) in order. *title (if `title` is not NULL): (count)
  * titles; NULL, or an entry NULL: none. For idtable_free and run_ids_free_titles. PT_EFILE, PT_ENOMEM. */

@@ -114,7 +114,6 @@ static int read_state(struct run *r, const char *path, struct error *err)
     const struct problem *p = r->problem;
     const char *text, *numerics, *digest;
     scoped(tensors_close) struct tensors *t = NULL;
-    int rc;
 
     TRY(tensors_open(&t, path, err));
     digest = tensors_meta(t, "data_digest");
@@ -127,9 +126,7 @@ static int read_state(struct run *r, const char *path, struct error *err)
                          "the run was trained on other ratings than these (data.path or the files behind it "
                          "have changed): digest %.12s, now %.12s",
                          digest, p->ratings->digest);
-    if ((rc = state_parse(&r->state, text, err)) < 0)
-        error_prefix(err, "%s", path);
-    TRY(rc);
+    TRY_PREFIXED(err, state_parse(&r->state, text, err), "%s", path);
     r->state.other_numerics = !numerics || strcmp(numerics, MODEL_FILE_NUMERICS) != 0;
     if (!digest)
         run_warn(r, MODEL_FILE_NO_DIGEST);

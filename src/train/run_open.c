@@ -11,15 +11,11 @@
 static int find_monitor(struct run *r, struct error *err)
 {
     struct metric m;
-    int rc;
 
     r->monitor = -1;
     if (!r->problem->valid.out)
         return 0;
-    if ((rc = metric_parse(&m, r->config->monitor, err)) < 0) {
-        error_prefix(err, "train.monitor");
-        return rc;
-    }
+    TRY_PREFIXED(err, metric_parse(&m, r->config->monitor, err), "train.monitor");
     for (int i = 0; i < r->spec.n; i++)
         if (strcmp(r->spec.metric[i].name, m.name) == 0)
             r->monitor = i;

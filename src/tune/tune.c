@@ -101,20 +101,14 @@ static void print_space(FILE *f, const struct tune_spec *s)
 static int plan_text(const struct search *s, char **out, struct error *err)
 {
     scoped(config_free) struct config *c = NULL;
-    char *run;
+    mem_scoped char *text = NULL;
     size_t size = 0;
     FILE *f;
-    int rc;
 
     TRY(tune_config(&c, s, NULL, 0, err));
+    TRY(config_text(c, true, &text, err));
     TRY(need_memory((f = open_memstream(out, &size)) != NULL, err));
-    if ((rc = config_print(c, f, true, err)) < 0) {
-        fclose(f);
-        return rc;
-    }
-    run = strstr(*out, "\nrun:\n"); /* the last section */
-    if (run)
-        fseek(f, run + 1 - *out, SEEK_SET);
+    fprintf(f, "%.*s", (int)(strstr(text, "\nrun:\n") + 1 - text), text); /* its last section */
     print_space(f, s->spec);
     return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
 }

@@ -189,21 +189,15 @@ void tune_drop_weights(const struct search *s, const struct tune_trial *t)
 static int write_best(struct search *s, const struct tune_trial *t, struct error *err)
 {
     scoped(config_free) struct config *c = NULL;
-    mem_scoped char *text = NULL;
-    size_t size = 0;
-    FILE *f;
-    int rc;
+    mem_scoped char *text = NULL, *all = NULL;
 
     TRY(tune_config(&c, s, t, s->epochs, err));
-    TRY(need_memory((f = open_memstream(&text, &size)) != NULL, err));
-    fprintf(f,
-            "# Found by partrain tune: trial %" PRId64 " of %" PRId64 ", validation %s %.4f at epoch %" PRId64
-            ".\n",
-            t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch);
-    rc = config_print(c, f, false, err);
-    if (fclose(f) != 0 && rc == 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
-    return rc < 0 ? rc : file_write_text(s->result->best_path, text, err);
+    TRY(config_text(c, false, &text, err));
+    all = mem_printf("# Found by partrain tune: trial %" PRId64 " of %" PRId64
+                     ", validation %s %.4f at epoch %" PRId64 ".\n%s",
+                     t->id, s->result->n - 1, s->result->metric, t->figure, t->best_epoch, text);
+    TRY(need_memory(all, err));
+    return file_write_text(s->result->best_path, all, err);
 }
 
 /* A trial has ended: the weights of the worse one are removed, unless it may train on. */
@@ -238,18 +232,17 @@ int tune_try(struct search *s, struct tune_trial *t, int64_t epochs, struct erro
         return 0;
     }
     if (!again) {
-        if ((rc = train(s, t, epochs, err)) < 0) {
-            if (rc == PT_EINTERRUPTED)
-                rc = error_set(err, PT_EINTERRUPTED,
-                               "interrupted in trial %" PRId64
-                               "; to go on: the same command with --out %s --resume",
-                               t->id, o->folder);
-            return rc;
-        }
+        rc = train(s, t, epochs, err);
+        if (rc == PT_EINTERRUPTED)
+            return error_set(err, rc,
+                             "interrupted in trial %" PRId64
+                             "; to go on: the same command with --out %s --resume",
+                             t->id, o->folder);
+        TRY(rc);
         TRY(add_line(s, t, err));
     }
-    rc = compare_with_best(s, t, err);
-    if (rc == 0 && o->listen)
+    TRY(compare_with_best(s, t, err));
+    if (o->listen)
         o->listen(o->arg, s->result, t, again);
-    return rc;
+    return 0;
 }

@@ -127,6 +127,55 @@ struct measured {
     const struct config *config;
 };
 
+/* Of each phase of training. */
+static int add_phases(struct bench_field *out, int n, const struct bench_row *x)
+{
+    for (int p = 0; p < PHASES; p++) {
+        double s = x->phase[p], flop = x->work.flop[p], bytes = x->work.bytes[p];
+        const char *phase = phase_name((enum phase)p);
+        const struct bench_field fields[] = {
+            {FIELD_NAMES("s"), .phase = phase, .value = s},
+            {FIELD_NAMES("flop"), .phase = phase, .kind = AS_WHOLE, .value = flop},
+            {.csv = "byte", .json = "bytes", .phase = phase, .kind = AS_WHOLE, .value = bytes},
+            {.json = "gflop_per_s", .phase = phase, .value = rate(flop, s), .unit = 1e9},
+            {.json = "gbyte_per_s", .phase = phase, .value = rate(bytes, s), .unit = 1e9}};
+
+        if (!shown(p))
+            continue;
+        memcpy(out + n, fields, sizeof fields);
+        n += (int)(sizeof fields / sizeof *fields);
+    }
+    return n;
+}
+
+/* Of the whole measurement, and the row's hash. */
+static int add_once(struct bench_field *out, int n, const struct measured *m, const struct bench_row *x)
+{
+    const struct bench_result *r = m->result;
+    const struct bench_field once[] = {
+        {FIELD_TEXT("model", config_enum_name("model.kind", m->config->model_kind)), .once = true},
+        {FIELD_TEXT("data", r->data), .once = true},
+        {FIELD_FLAG("weak", r->weak), .once = true},
+        {FIELD_WHOLE("batch", r->batch), .once = true},
+        {FIELD_WHOLE("shards", r->shards), .once = true},
+        {FIELD_WHOLE("ranks", r->ranks), .once = true},
+        {FIELD_TEXT("isa", r->isa), .once = true},
+        {FIELD_TEXT("precision", config_enum_name("train.precision", m->config->precision)), .once = true},
+        {FIELD_TEXT("blas", gemm_library()), .once = true},
+        {FIELD_TEXT("blas_core", gemm_core()), .once = true},
+        {.json = "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},
+        {.json = "cores", .kind = AS_WHOLE, .value = r->machine.cores, .once = true},
+        {.json = "nodes", .kind = AS_WHOLE, .value = r->machine.nodes, .once = true},
+        {.json = "l3_bytes", .kind = AS_WHOLE, .value = (double)r->machine.l3, .once = true},
+        {.json = "last_level_caches", .kind = AS_WHOLE, .value = r->machine.last_caches, .once = true},
+        {.json = "last_level_bytes", .kind = AS_WHOLE, .value = (double)r->machine.last_bytes, .once = true},
+        {.json = "stream_bytes", .kind = AS_WHOLE, .value = r->stream_bytes, .once = true},
+        {FIELD_TEXT("weights_hash", x->hash), .md = "weights_hash"}};
+
+    memcpy(out + n, once, sizeof once);
+    return n + (int)(sizeof once / sizeof *once);
+}
+
 /* docs/performance.md lists the fields. */
 static int row_fields(struct bench_field *out, const void *arg, int i)
 {
@@ -164,45 +213,11 @@ static int row_fields(struct bench_field *out, const void *arg, int i)
         {FIELD_WHOLE("eval_examples", x->eval_examples)},
         {FIELD_WHOLE("eval_flop", x->eval_flop)},
         {FIELD_GIGA(NULL, "eval_gflop_per_s", rate(x->eval_flop, x->eval_s))}};
-    const struct bench_field once[] = {
-        {FIELD_TEXT("model", config_enum_name("model.kind", m->config->model_kind)), .once = true},
-        {FIELD_TEXT("data", r->data), .once = true},
-        {FIELD_FLAG("weak", r->weak), .once = true},
-        {FIELD_WHOLE("batch", r->batch), .once = true},
-        {FIELD_WHOLE("shards", r->shards), .once = true},
-        {FIELD_WHOLE("ranks", r->ranks), .once = true},
-        {FIELD_TEXT("isa", r->isa), .once = true},
-        {FIELD_TEXT("precision", config_enum_name("train.precision", m->config->precision)), .once = true},
-        {FIELD_TEXT("blas", gemm_library()), .once = true},
-        {FIELD_TEXT("blas_core", gemm_core()), .once = true},
-        {.json = "epoch", .kind = AS_FLAG, .value = r->epoch, .once = true},
-        {.json = "cores", .kind = AS_WHOLE, .value = r->machine.cores, .once = true},
-        {.json = "nodes", .kind = AS_WHOLE, .value = r->machine.nodes, .once = true},
-        {.json = "l3_bytes", .kind = AS_WHOLE, .value = (double)r->machine.l3, .once = true},
-        {.json = "last_level_caches", .kind = AS_WHOLE, .value = r->machine.last_caches, .once = true},
-        {.json = "last_level_bytes", .kind = AS_WHOLE, .value = (double)r->machine.last_bytes, .once = true},
-        {.json = "stream_bytes", .kind = AS_WHOLE, .value = r->stream_bytes, .once = true},
-        {FIELD_TEXT("weights_hash", x->hash), .md = "weights_hash"}};
     int n = sizeof row / sizeof *row;
 
     memcpy(out, row, sizeof row);
-    for (int p = 0; p < PHASES; p++) {
-        double s = x->phase[p], flop = x->work.flop[p], bytes = x->work.bytes[p];
-        const char *phase = phase_name((enum phase)p);
-
-        if (!shown(p))
-            continue;
-        out[n++] = (struct bench_field){FIELD_NAMES("s"), .phase = phase, .value = s};
-        out[n++] = (struct bench_field){FIELD_NAMES("flop"), .phase = phase, .kind = AS_WHOLE, .value = flop};
-        out[n++] = (struct bench_field){
-            .csv = "byte", .json = "bytes", .phase = phase, .kind = AS_WHOLE, .value = bytes};
-        out[n++] =
-            (struct bench_field){.json = "gflop_per_s", .phase = phase, .value = rate(flop, s), .unit = 1e9};
-        out[n++] =
-            (struct bench_field){.json = "gbyte_per_s", .phase = phase, .value = rate(bytes, s), .unit = 1e9};
-    }
-    memcpy(out + n, once, sizeof once);
-    return n + (int)(sizeof once / sizeof *once);
+    n = add_phases(out, n, x);
+    return add_once(out, n, m, x);
 }
 
 int bench_print(const struct bench_result *r, const struct config *c, enum bench_form form, struct error *err)

@@ -116,33 +116,32 @@ void api_remove_folder(const char *folder, int lock)
     close(lock);
 }
 
+static int copy_all(int fd, const char *from, const char *to, struct error *err)
+{
+    enum { PIECE = 1 << 20 };
+    scoped(file_abandon) struct file_writer *w = NULL;
+    mem_scoped char *piece = mem_alloc(PIECE, 1);
+    ssize_t got;
+
+    if (!piece)
+        return error_set(err, PT_ENOMEM, "%s: out of memory", from);
+    TRY(file_create(&w, to, err));
+    while ((got = read(fd, piece, PIECE)) > 0)
+        file_write(w, piece, (size_t)got);
+    if (got < 0)
+        return error_set(err, PT_EFILE, "%s: cannot be read: %s", from, strerror(errno));
+    return file_commit(handed_on(w), err);
+}
+
 /* A file that is not there is left out. */
 static int copy_file(const char *from, const char *to, struct error *err)
 {
-    enum { PIECE = 1 << 20 };
     int fd = open(from, O_RDONLY | O_CLOEXEC), rc;
-    struct file_writer *w;
-    char *piece;
-    ssize_t got = 0;
 
     if (fd < 0)
         return errno == ENOENT ? 0
                                : error_set(err, PT_EFILE, "%s: cannot be read: %s", from, strerror(errno));
-    if (!(piece = mem_alloc(PIECE, 1))) {
-        close(fd);
-        return error_set(err, PT_ENOMEM, "%s: out of memory", from);
-    }
-    if ((rc = file_create(&w, to, err)) == 0) {
-        while ((got = read(fd, piece, PIECE)) > 0)
-            file_write(w, piece, (size_t)got);
-        if (got < 0) {
-            rc = error_set(err, PT_EFILE, "%s: cannot be read: %s", from, strerror(errno));
-            file_abandon(w);
-        } else {
-            rc = file_commit(w, err);
-        }
-    }
-    mem_free(piece);
+    rc = copy_all(fd, from, to, err);
     close(fd);
     return rc;
 }

@@ -49,7 +49,7 @@ static int add_history(struct histories *to, const struct pt_model *m, const str
                            low ? HISTORY_SEEN : HISTORY_INPUT))
             return error_set(err, PT_ENOMEM, "out of memory");
     }
-    return histories_end(to, row) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(histories_end(to, row), err);
 }
 
 /* Also makes sure of the histories of users by id. */

@@ -161,18 +161,18 @@ int views_new(struct view **out, const struct matrix *m, int64_t rows, const str
 {
     struct view *v = mem_zalloc(m->shards, sizeof *v);
     int64_t first, end;
-    int rc;
+    int rc = 0;
 
     if (!v)
         return error_set(err, PT_ENOMEM, "minibatches: out of memory");
     team_rank_own(team, m->shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        if ((rc = view_init(&v[s], m, (int)s, rows, err)) < 0) {
-            views_free(v, m->shards);
-            return rc;
-        }
-    *out = v;
-    return 0;
+    for (int64_t s = first; s < end && rc == 0; s++)
+        rc = view_init(&v[s], m, (int)s, rows, err);
+    if (rc < 0)
+        views_free(v, m->shards);
+    else
+        *out = v;
+    return rc;
 }
 
 void views_free(struct view *v, int shards)

@@ -11,10 +11,10 @@ enum { BARRIERS = 499, BARRIERS_LEAST = 19 };
 
 int probe_init(struct probe *p, int workers, int cores, struct error *err)
 {
-    int rc = gemm_init(err), calling = gemm_calling(workers, gemm_callers());
+    int calling;
 
-    if (rc < 0)
-        return rc;
+    TRY(gemm_init(err));
+    calling = gemm_calling(workers, gemm_callers());
     *p = (struct probe){.workers = workers, .calling = calling, .share = fmin(1.0, (double)cores / workers)};
     p->floats = (gemm_rate_floats(PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK) + 15) / 16 * 16;
     p->times = mem_array(workers, sizeof *p->times);

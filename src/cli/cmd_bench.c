@@ -102,15 +102,11 @@ static int default_threads(struct request *q, const struct config *c, struct err
 static int check_plot(const char *file, struct error *err)
 {
     size_t length = strlen(file);
-    struct file_writer *w;
-    int rc;
+    scoped(file_abandon) struct file_writer *w = NULL;
 
     if (length < 5 || strcmp(file + length - 4, ".svg") != 0)
         return error_set(err, PT_EUSAGE, "--plot: %.200s: an SVG is written, so its name ends in .svg", file);
-    rc = file_create(&w, file, err);
-    if (rc == 0)
-        file_abandon(w);
-    return rc;
+    return file_create(&w, file, err);
 }
 
 static int read_seconds(const char *text, double *out, struct error *err)
@@ -125,9 +121,7 @@ static int read_seconds(const char *text, double *out, struct error *err)
 
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
-    int rc = cli_parse(args, &cmd_bench_usage, argc, argv, q, err);
-
-    TRY(rc);
+    TRY(cli_parse(args, &cmd_bench_usage, argc, argv, q, err));
     if (q->threads)
         TRY(read_list(q->spec.threads, &q->spec.rows, "--threads", q->threads, err));
     if (q->rank_list)

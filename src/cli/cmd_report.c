@@ -119,8 +119,7 @@ int cmd_report(int argc, char **argv, struct error *err)
     struct request q = {0};
     bool plots = false;
     struct cli_args args;
-    struct report r;
-    int rc;
+    scoped_value(report_fini) struct report r = {0};
 
     TRY(cli_parse(&args, &cmd_report_usage, argc, argv, &q, err));
     if (args.rest == argc)
@@ -134,12 +133,9 @@ int cmd_report(int argc, char **argv, struct error *err)
         plots = gnuplot_found();
         if (!plots)
             cli_message("gnuplot was not found: the page has tables and no plots (Debian: gnuplot-nox)");
-        rc = report_write_html(q.page, &r, plots, err);
-        if (rc == 0)
-            cli_message("%s: %d run%s", q.page, r.n, plural(r.n));
-    } else {
-        rc = report_print(stdout, &r, err);
+        TRY(report_write_html(q.page, &r, plots, err));
+        cli_message("%s: %d run%s", q.page, r.n, plural(r.n));
+        return 0;
     }
-    report_fini(&r);
-    return rc;
+    return report_print(stdout, &r, err);
 }

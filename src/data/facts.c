@@ -1,6 +1,7 @@
 #include "data/facts.h"
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "data/reading.h"
 
 #include <inttypes.h>
@@ -17,13 +18,6 @@
 const double facts_share[FACTS_QUANTILES] = {0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0};
 
 /* ---- users and items ---- */
-
-static int by_count(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* Of counts in rising order: twice the area between the Lorenz curve and the diagonal. */
 static double gini(const int64_t *count, int64_t n, double sum)
@@ -55,7 +49,7 @@ static void sum_up(struct facts_counts *f, int64_t *count, int64_t rows, int64_t
 {
     f->rows = rows;
     f->mean = (double)ratings / (double)rows;
-    qsort(count, (size_t)rows, sizeof *count, by_count);
+    qsort(count, (size_t)rows, sizeof *count, compare_int64);
     for (int i = 0; i < FACTS_QUANTILES; i++) {
         int64_t rank = (int64_t)ceil(facts_share[i] * (double)rows);
 

@@ -121,13 +121,12 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
 {
     int64_t block = r->n / 16 > (int64_t)8 << 20 ? r->n / 16 : (int64_t)8 << 20, space = 0;
     mem_scoped int64_t *order = NULL;
-    int rc = 0;
 
     for (int64_t k = 0; k < r->n; k++)
         start[r->user[k] + 1]++;
     for (int64_t u = 0; u < users; u++)
         start[u + 1] += start[u];
-    for (int64_t a = 0, b; a < users && rc == 0; a = b) {
+    for (int64_t a = 0, b; a < users; a = b) {
         int64_t from = start[a], count;
 
         for (b = a + 1; b < users && start[b + 1] - from <= block; b++)
@@ -144,13 +143,13 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
         for (int64_t k = 0; k < r->n; k++)
             if (r->user[k] >= a && r->user[k] < b)
                 order[start[r->user[k]]++ - from] = k;
-        for (int64_t u = a; u < b && rc == 0; u++) {
+        for (int64_t u = a; u < b; u++) {
             int64_t begin = u == a ? from : start[u - 1];
 
-            rc = check_user(r, seen, (int32_t)u, order + (begin - from), 0, start[u] - begin, policy, err);
+            TRY(check_user(r, seen, (int32_t)u, order + (begin - from), 0, start[u] - begin, policy, err));
         }
     }
-    return rc;
+    return 0;
 }
 
 /* Strong generalisation: who is held out is held out whole. */
@@ -184,16 +183,15 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
     int64_t users = idtable_count(r->users), items = idtable_count(r->items);
     mem_scoped struct seen *seen = mem_alloc(items, sizeof *seen);
     mem_scoped int64_t *start = NULL;
-    int rc = 0;
 
     if (!seen)
         return filter_no_memory(r, err);
     for (int64_t i = 0; i < items; i++)
         seen[i].user = -1;
     if (r->finished)
-        rc = check_finished(r, users, err);
-    if (rc < 0 || is_grouped(r))
-        return rc < 0 ? rc : check_grouped(r, seen, spec->duplicates, err);
+        TRY(check_finished(r, users, err));
+    if (is_grouped(r))
+        return check_grouped(r, seen, spec->duplicates, err);
     start = mem_zalloc(users + 1, sizeof *start);
     return start ? check_sorted(r, seen, users, start, spec->duplicates, err) : filter_no_memory(r, err);
 }

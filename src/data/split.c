@@ -56,12 +56,9 @@ static int choose_rows(struct split *s, struct row *row, const struct sides *x, 
     const char *things = spec->kind == SPLIT_ROWS ? "rows" : "users";
     struct rng_stream stream = rng_stream(spec->seed, RNG_SPLIT, SPLIT_ROW_ORDER, 0);
     mem_scoped int64_t *order = NULL;
-    int rc = split_count(&s->test_rows, spec->test_users, x->rows, "split.test_users", things, err);
 
-    if (rc == 0)
-        rc = split_count(&s->valid_rows, spec->valid_users, x->rows, "split.valid_users", things, err);
-    if (rc < 0)
-        return rc;
+    TRY(split_count(&s->test_rows, spec->test_users, x->rows, "split.test_users", things, err));
+    TRY(split_count(&s->valid_rows, spec->valid_users, x->rows, "split.valid_users", things, err));
     if (s->test_rows + s->valid_rows >= x->rows)
         return error_set(err, PT_ECONFIG,
                          "split.test_users, split.valid_users: holding out %" PRId64 " and %" PRId64
@@ -131,14 +128,13 @@ static int hold_out_rows(struct split *s, const struct ratings *r, const struct 
     struct sides x = sides_of(r, spec);
     mem_scoped struct row *row = mem_zalloc(x.rows, sizeof *row);
     mem_scoped uint8_t *trained = mem_zalloc(x.columns, sizeof *trained);
-    int rc;
 
     s->rows = true;
     if (!row || !trained)
         return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
-    if ((rc = choose_rows(s, row, &x, spec, err)) == 0)
-        draw_parts(s, row, trained, &x, spec);
-    return rc;
+    TRY(choose_rows(s, row, &x, spec, err));
+    draw_parts(s, row, trained, &x, spec);
+    return 0;
 }
 
 static int take_given_rows(struct split *s, const struct ratings *r, struct error *err)

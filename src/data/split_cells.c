@@ -4,6 +4,7 @@
 #include "data/split.h"
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/rng.h"
 
 #include <inttypes.h>
@@ -42,11 +43,10 @@ static void draw_training(struct split *s, uint64_t seed, uint32_t position, int
 static int draw_valid(struct split *s, const struct split_spec *spec, int64_t from, struct error *err)
 {
     int64_t count = 0;
-    int rc = split_count(&count, spec->valid, from, "split.valid", "training ratings", err);
 
-    if (rc == 0)
-        draw_training(s, spec->seed, 1, from, count, CELL_VALID);
-    return rc;
+    TRY(split_count(&count, spec->valid, from, "split.valid", "training ratings", err));
+    draw_training(s, spec->seed, 1, from, count, CELL_VALID);
+    return 0;
 }
 
 int split_cells_random(struct split *s, const struct ratings *r, const struct split_spec *spec,
@@ -133,13 +133,6 @@ static int need_times(const struct ratings *r, const char *kind, struct error *e
                      kind, columns);
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* The latest `count` of the `from` training ratings become `part`; of equal times those that come later
  * in the source. `times` is scratch for them. */
 static void hold_out_latest(struct split *s, const struct ratings *r, int64_t from, int64_t count,
@@ -153,7 +146,7 @@ static void hold_out_latest(struct split *s, const struct ratings *r, int64_t fr
         if (s->part[j] == CELL_TRAIN)
             times[k++] = r->time[j];
     }
-    qsort(times, (size_t)from, sizeof *times, by_time);
+    qsort(times, (size_t)from, sizeof *times, compare_int64);
     cut = times[from - count];
     for (int64_t i = from - count; i < from; i++)
         ties -= times[i] > cut;

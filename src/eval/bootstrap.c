@@ -1,6 +1,7 @@
 #include "eval/bootstrap.h"
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "base/rng.h"
 
 #include <inttypes.h>
@@ -81,13 +82,6 @@ static double draw_figure(const double *value, const double *weight, int64_t n, 
     return values / weights;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Share `at` of the way through sorted[0 .. n), straight lines between neighbours. */
 static double quantile(const double *sorted, int n, double at)
 {
@@ -110,7 +104,7 @@ static void figure_of(struct bootstrap_figure *out, const double *value, const d
     out->standard_error = standard_error(value, weight, n, out->value, total_weight);
     for (int r = 0; r < spec->resamples; r++)
         scratch[r] = draw_figure(value, weight, n, spec->seed, r);
-    qsort(scratch, (size_t)spec->resamples, sizeof *scratch, compare);
+    qsort(scratch, (size_t)spec->resamples, sizeof *scratch, compare_double);
     out->low = quantile(scratch, spec->resamples, tail);
     out->high = quantile(scratch, spec->resamples, 1 - tail);
 }

@@ -114,7 +114,6 @@ int mf_init(struct model *m, struct error *err)
     const struct matrix *x = eng->train;
     int64_t ld = row_pad(spec->latent), bytes = (x->examples + x->columns) * ld * 12;
     bool copies = m->params.ranks->count > 1;
-    int rc;
 
     TRY(mf_tables_init(a, shard_count(x->examples, ld, false), mf_row_cost(eng->cells->n, spec->batch),
                        spec->fixed ? MOMENTS_NONE : MOMENTS_ALL, err));
@@ -132,6 +131,6 @@ int mf_init(struct model *m, struct error *err)
         a->user.bias_copy = a->item.copy + spec->batch * ld;
         a->item.bias_copy = a->user.bias_copy + spec->batch;
     }
-    rc = side_init(a, &a->user, eng->cells->user, err);
-    return rc < 0 ? rc : side_init(a, &a->item, eng->cells->item, err);
+    TRY(side_init(a, &a->user, eng->cells->user, err));
+    return side_init(a, &a->item, eng->cells->item, err);
 }

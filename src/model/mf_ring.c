@@ -15,11 +15,7 @@ int64_t mf_ring_floats(int64_t widest, int64_t ld, int slots)
 
 static int64_t padded_width(const struct mf_sgd *s)
 {
-    int64_t most = 0;
-
-    for (int i = 0; i < s->p; i++)
-        most = shard_width(&s->mf.item.t.cut[i]) > most ? shard_width(&s->mf.item.t.cut[i]) : most;
-    return row_pad(most);
+    return shards_widest(s->mf.item.t.cut, s->p);
 }
 
 /* Floats of a slot: rows, then the vectors. */

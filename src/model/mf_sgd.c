@@ -159,7 +159,6 @@ static int mf_sgd_init(struct model *m, struct error *err)
     const struct matrix *x = m->eng.train;
     struct mem_pool *pool = &s->mf.pool;
     int64_t blocks = (int64_t)x->shards * x->shards;
-    int rc;
 
     s->p = x->shards;
     TRY(mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES, err));
@@ -174,8 +173,8 @@ static int mf_sgd_init(struct model *m, struct error *err)
         return error_set(err, PT_ENOMEM, "mf: out of memory");
     params_add(&m->params, (struct param){"user.mean", x->examples, 0, s, s->p, 0, true, user_mean_span});
     params_add(&m->params, (struct param){"item.mean", x->columns, 0, s, s->p, 0, true, item_mean_span});
-    rc = mf_ring_init(s, err);
-    return rc < 0 ? rc : mf_blocks_init(s, err);
+    TRY(mf_ring_init(s, err));
+    return mf_blocks_init(s, err);
 }
 
 /* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to

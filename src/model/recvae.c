@@ -116,10 +116,10 @@ static int recvae_init(struct model *m, struct error *err)
 {
     struct recvae *r = recvae_of(m);
     const struct latent *l = &r->vae.latent;
-    int rc = multivae_init(m, err);
 
-    if (rc < 0 || m->spec.fixed)
-        return rc;
+    TRY(multivae_init(m, err));
+    if (m->spec.fixed)
+        return 0;
     r->example = mem_alloc(m->spec.batch, sizeof *r->example);
     if (!r->example)
         return error_set(err, PT_ENOMEM, "recvae: out of memory");

@@ -28,7 +28,6 @@ int units_init(struct units *u, const char *prefix, int n, bool linear, const st
 {
     const struct model_spec *s = &m->spec;
     int64_t rows = s->batch > s->eval_batch ? s->batch : s->eval_batch;
-    int rc = 0;
 
     *u = (struct units){.act = linear ? ACT_IDENTITY : s->activation,
                         .n = n,
@@ -36,10 +35,10 @@ int units_init(struct units *u, const char *prefix, int n, bool linear, const st
                         .norm = s->layer_norm && !linear,
                         .kern = m->eng.kern};
     if (u->norm)
-        rc = norm_init(u, prefix, rows, !s->fixed, err);
+        TRY(norm_init(u, prefix, rows, !s->fixed, err));
     if ((u->norm || activation_keeps_input(u->act)) && !s->fixed)
         u->kept = zeros(u, rows * u->ld);
-    return rc == 0 && u->pool.failed ? error_set(err, PT_ENOMEM, "%s: out of memory", prefix) : rc;
+    return u->pool.failed ? error_set(err, PT_ENOMEM, "%s: out of memory", prefix) : 0;
 }
 
 void units_fini(struct units *u)

@@ -1,6 +1,7 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
+#include "base/order.h"
 #include "data/reading.h"
 #include "serve/eval_run.h"
 
@@ -61,10 +62,9 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
 {
     struct problem *p = run->problem;
     const struct eval_part *part = valid ? &p->valid : &p->test;
-    struct evaluator *e = NULL;
+    scoped(evaluator_free) struct evaluator *e = NULL;
     struct eval_spec plain = *spec;
     bool ranks = false;
-    int rc;
 
     out->spec = *spec;
     for (int i = 0; i < spec->n; i++)
@@ -77,13 +77,13 @@ static int evaluate_model(struct evaluation *out, const struct eval_run *run, co
     evaluator_free(e);
     e = NULL;
     TRY(need_memory(!out->pool.failed, err));
-    if ((rc = hash_held_out(out, p, part->out, err)) < 0 || !spec->seen_zero || !ranks)
-        return rc;
+    TRY(hash_held_out(out, p, part->out, err));
+    if (!spec->seen_zero || !ranks)
+        return 0;
     plain.seen_zero = false;
     TRY(evaluator_new(&e, &plain, part, model, p, err));
     evaluate(e, &out->other);
     out->has_other = true;
-    evaluator_free(e);
     return 0;
 }
 
@@ -222,13 +222,6 @@ void evaluation_free(struct evaluation *out)
 
 /* ---- two runs ----------------------------------------------------------------------------------------- */
 
-static int compare(const void *key, const void *element)
-{
-    int64_t x = *(const int64_t *)key, y = *(const int64_t *)element;
-
-    return (x > y) - (x < y);
-}
-
 int evaluation_align(const struct evaluation *a, const struct evaluation *b, int i, double **value,
                      struct error *err)
 {
@@ -240,7 +233,7 @@ int evaluation_align(const struct evaluation *a, const struct evaluation *b, int
         int64_t row = a->user[i][u], there, *at;
 
         there = idtable_find_row(b->users, a->users, row);
-        at = there < 0 ? NULL : bsearch(&there, b->user[i], (size_t)b->n[i], sizeof there, compare);
+        at = there < 0 ? NULL : bsearch(&there, b->user[i], (size_t)b->n[i], sizeof there, compare_int64);
         same =
             at && b->weight[i][at - b->user[i]] == a->weight[i][u] && b->held_out[there] == a->held_out[row];
         if (same)

@@ -2,6 +2,7 @@
 #include "serve/compare.h"
 
 #include "base/hash.h"
+#include "base/order.h"
 #include "read/read.h"
 
 #include <math.h>
@@ -24,13 +25,6 @@ static int compare_entries(const void *a, const void *b)
     if (x->key != y->key)
         return (x->key > y->key) - (x->key < y->key);
     return (x->line > y->line) - (x->line < y->line);
-}
-
-static int compare_pairs(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
 }
 
 static int read_file(struct ratings **out, const char *path, struct error *err)
@@ -104,7 +98,7 @@ static void judge_user(struct judge *j, int32_t user, const struct entry *e, int
         int64_t key = (int64_t)user * items + e[r].item;
 
         j->hit[r] =
-            e[r].item >= 0 && bsearch(&key, j->pair, (size_t)j->pairs, sizeof key, compare_pairs) != NULL;
+            e[r].item >= 0 && bsearch(&key, j->pair, (size_t)j->pairs, sizeof key, compare_int64) != NULL;
     }
     for (int i = 0; i < j->out->spec.n; i++) {
         int64_t at = j->out->n[i]++;
@@ -155,7 +149,7 @@ static bool make_room(struct judge *j, const struct ratings *t, int64_t entries,
         j->out->held_out[t->user[i]] +=
             hash_64(idtable_name(t->items, t->item[i]), idtable_length(t->items, t->item[i]));
     }
-    qsort(j->pair, (size_t)j->pairs, sizeof *j->pair, compare_pairs);
+    qsort(j->pair, (size_t)j->pairs, sizeof *j->pair, compare_int64);
     return true;
 }
 

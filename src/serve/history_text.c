@@ -177,7 +177,7 @@ static int add_item(struct history_text *t, struct histories *p, int64_t item, b
         warn_outside(t, value);
     if (!rated || trained->config->binarize)
         value = 1.0f;
-    return histories_add(p, (int32_t)item, value, kind) ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(histories_add(p, (int32_t)item, value, kind), err);
 }
 
 static int add_line(struct history_text *t, struct histories *p, const char *text, size_t length,
@@ -223,14 +223,13 @@ static int add_object(struct history_text *t, struct histories *p, const struct 
     const struct json *items = json_get(j, "items"), *ratings = json_get(j, "ratings"),
                       *user = json_get(j, "user");
     char number[32];
-    int rc = 0;
 
     if (!items || !json_is_array_value(items) || (ratings && json_count(ratings) != json_count(items)))
         return error_set(err, PT_EDATA,
                          "%s:%lld: not {\"user\": ..., \"items\": [...], \"ratings\": [...]} with as many "
                          "ratings as items (user and ratings may be left out)",
                          t->path, (long long)t->line);
-    for (int64_t i = 0; i < json_count(items) && rc == 0; i++) {
+    for (int64_t i = 0; i < json_count(items); i++) {
         const char *id = json_as_text(json_at(items, i), NULL);
         double value = ratings ? json_as_real(json_at(ratings, i), NAN) : 1.0;
         int64_t item;
@@ -244,14 +243,14 @@ static int add_object(struct history_text *t, struct histories *p, const struct 
                              (long long)t->line, (long long)i + 1);
         item = trained_find_item(t->trained, id, strlen(id));
         if (item == -3)
-            rc = error_set(err, PT_ENOMEM, "out of memory");
-        else if (item < 0)
+            return error_set(err, PT_ENOMEM, "out of memory");
+        if (item < 0)
             warn_unknown(t, id, strlen(id), item);
         else
-            rc = add_item(t, p, item, ratings != NULL, (float)value, err);
+            TRY(add_item(t, p, item, ratings != NULL, (float)value, err));
     }
     snprintf(number, sizeof number, "%lld", (long long)json_as_int(user, 0));
-    return rc < 0 ? rc : add_name(t, user ? json_as_text(user, number) : NULL, err);
+    return add_name(t, user ? json_as_text(user, number) : NULL, err);
 }
 
 static int add_json_line(struct history_text *t, struct histories *p, const char *text, size_t length,

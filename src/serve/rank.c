@@ -196,40 +196,38 @@ static void deliver_users(const struct users_job *j, int k, const int32_t *user,
     }
 }
 
+static void users_job_fini(struct users_job *j)
+{
+    scoring_fini(&j->scoring);
+}
+
 int rank_users(const struct trained *trained, const struct history_source *h, const struct rank_spec *spec,
                const int32_t *user, int64_t n, struct scored *best, int *count, struct error *err)
 {
     static const struct scoring_work work = {.shard = offer_items};
     int64_t block = 8 * trained->batch;
-    int k = spec->k, rc = 0;
+    int k = spec->k;
     mem_scoped struct scored *room = mem_array(n * 2 * k, sizeof *room);
     mem_scoped struct topk *list = mem_alloc(n, sizeof *list);
     mem_scoped int32_t *place = mem_alloc(trained->problem->columns, sizeof *place);
-    struct users_job j = {.trained = trained, .spec = spec, .best = list, .place = place};
-    struct histories items = {0};
+    scoped_value(users_job_fini) struct users_job j = {
+        .trained = trained, .spec = spec, .best = list, .place = place};
+    scoped_value(histories_fini) struct histories items = {0};
 
-    if (!room || !list || !place || !scoring_init(&j.scoring, trained)) {
-        scoring_fini(&j.scoring);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
+    TRY(need_memory(room && list && place && scoring_init(&j.scoring, trained), err));
     memset(j.place, 0xff, (size_t)trained->problem->columns * sizeof *j.place);
     for (int64_t i = 0; i < n; i++) {
         topk_init(&j.best[i], k, room + i * 2 * k, 2 * k);
         if (user[i] >= 0 && !trained->problem->cold_column[user[i]])
             j.place[user[i]] = (int32_t)i;
     }
-    for (int64_t e = 0; e < h->n && rc == 0; e += block) {
+    for (int64_t e = 0; e < h->n; e += block) {
         histories_clear(&items);
         j.first = e;
-        for (int64_t i = e; i < h->n && i < e + block && rc == 0; i++)
-            if (!history_source_add(h, trained, i, &items))
-                rc = error_set(err, PT_ENOMEM, "out of memory");
-        if (rc == 0)
-            rc = scoring_run(&j.scoring, &items, &work, &j, err);
+        for (int64_t i = e; i < h->n && i < e + block; i++)
+            TRY(need_memory(history_source_add(h, trained, i, &items), err));
+        TRY(scoring_run(&j.scoring, &items, &work, &j, err));
     }
-    if (rc == 0)
-        deliver_users(&j, k, user, n, best, count);
-    histories_fini(&items);
-    scoring_fini(&j.scoring);
-    return rc;
+    deliver_users(&j, k, user, n, best, count);
+    return 0;
 }

@@ -28,7 +28,6 @@ static int name_files(struct trained_files *f, const char *folder, struct error 
 static int read_config(struct trained_files *f, char *const *override, int n, struct error *err)
 {
     const char *text = tensors_meta(f->tensors, "config");
-    int rc = 0;
 
     if (!text)
         return error_set(err, PT_EFILE, "%s: it has no configuration; is it a model that partrain saved?",
@@ -36,9 +35,9 @@ static int read_config(struct trained_files *f, char *const *override, int n, st
     TRY(config_new(&f->config, err));
     TRY(config_load_text(f->config, text, strlen(text), f->path, err));
     f->config->retired = NULL; /* it had its effect in training */
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = config_set(f->config, override[i], err);
-    return rc < 0 ? rc : config_check_use(f->config, err);
+    for (int i = 0; i < n; i++)
+        TRY(config_set(f->config, override[i], err));
+    return config_check_use(f->config, err);
 }
 
 int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
@@ -163,13 +162,13 @@ static int check_rows(const struct trained_files *f, const char *name, int64_t r
                       struct error *err)
 {
     struct tensor_view v;
-    int rc = tensors_find(f->tensors, name, TENSOR_F32, -1, -1, &v, err);
 
-    if (rc == 0 && v.rows != rows)
-        rc = error_set(err, PT_EFILE,
-                       "%s: %s has %lld rows and %s %lld: they belong to different runs, or one is damaged",
-                       f->path, name, (long long)v.rows, table, (long long)rows);
-    return rc;
+    TRY(tensors_find(f->tensors, name, TENSOR_F32, -1, -1, &v, err));
+    if (v.rows != rows)
+        return error_set(err, PT_EFILE,
+                         "%s: %s has %lld rows and %s %lld: they belong to different runs, or one is damaged",
+                         f->path, name, (long long)v.rows, table, (long long)rows);
+    return 0;
 }
 
 /* Checks the tables with rows of users or items, by kind of model. */

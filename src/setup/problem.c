@@ -29,9 +29,7 @@ int problem_workers(const struct config *c)
 
 static int make_team(struct problem *p, const struct config *c, struct error *err)
 {
-    int rc = topo_new(&p->topo, NULL, err);
-
-    TRY(rc);
+    TRY(topo_new(&p->topo, NULL, err));
     TRY(kernels_pick(&p->kern, config_enum_name("run.isa", c->isa), err));
     return team_new(&p->team, workers_on(p->topo, c), p->topo, (enum topo_bind)c->bind, err);
 }

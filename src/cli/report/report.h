@@ -31,7 +31,8 @@ struct report {
     char metric_name[REPORT_SERIES][32];
 };
 
-/* Reads the folders. PT_EUSAGE where one is no run's. `facts`: read the ratings again, too. */
+/* Reads the folders. PT_EUSAGE where one is no run's. `facts`: read the ratings again, too. Call report_fini
+ * after a failure too. */
 int report_read(struct report *out, char **folder, int n, bool facts, struct error *err);
 void report_fini(struct report *r);
 

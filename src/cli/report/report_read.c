@@ -43,7 +43,7 @@ static int read_figures(struct report_run *run, struct error *err)
 /* Whether a run before the last one stands on the same ratings: they are read and shown once. */
 static bool seen_data(const struct report *r, const char *digest)
 {
-    for (int i = 0; i < r->n && digest; i++)
+    for (int i = 0; i + 1 < r->n && digest; i++)
         if (strcmp(json_get_text(json_get(r->run[i].summary, "data"), "digest", ""), digest) == 0)
             return true;
     return false;
@@ -147,22 +147,20 @@ static void make_names_differ(struct report *r)
 
 int report_read(struct report *out, char **folder, int n, bool facts, struct error *err)
 {
-    int rc = 0;
 
     *out = (struct report){.run = mem_zalloc(n, sizeof *out->run)};
     TRY(need_memory(out->run, err));
     while (config_key(out->settings))
         out->settings++;
-    for (; out->n < n && rc == 0; out->n++) {
-        struct report_run *run = &out->run[out->n];
+    for (int i = 0; i < n; i++) {
+        struct report_run *run = &out->run[i];
 
-        if ((rc = name_run(run, folder[out->n], err)) == 0 &&
-            (rc = read_settings(run, out->settings, err)) == 0 && (rc = read_figures(run, err)) == 0 && facts)
+        out->n++;
+        TRY(name_run(run, folder[i], err));
+        TRY(read_settings(run, out->settings, err));
+        TRY(read_figures(run, err));
+        if (facts)
             read_facts(out, run);
-    }
-    if (rc < 0) {
-        report_fini(out);
-        return rc;
     }
     make_names_differ(out);
     collect_metrics(out);

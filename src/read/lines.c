@@ -108,11 +108,6 @@ static int check_start(struct lines *l, char *text, size_t *filled)
     return foreign_refuse(text, *filled, l->shown, &l->failed);
 }
 
-static int no_memory(struct lines *l)
-{
-    return error_set(&l->failed, PT_ENOMEM, "%s: out of memory for a block of lines", l->shown);
-}
-
 /* The part of what is there up to its last newline becomes the block; what is behind it, the start of a line,
  * begins the next one. */
 static int read_block(struct lines *l, struct lines_block *b, size_t space)
@@ -124,7 +119,7 @@ static int read_block(struct lines *l, struct lines_block *b, size_t space)
     space = space > 2 * l->rest.length ? space : 2 * l->rest.length;
     for (; !last; space *= 2) {
         if (!reserve(b, space))
-            return no_memory(l);
+            return need_memory(false, &l->failed);
         if (l->rest.length)
             memcpy(b->text, l->rest.text, filled = l->rest.length);
         l->rest.length = 0;
@@ -177,7 +172,7 @@ void lines_give_back(struct lines *l, const char *from, size_t bytes)
     if (!bytes)
         return;
     if (!reserve(rest, rest->length + bytes)) {
-        l->rc = no_memory(l);
+        l->rc = need_memory(false, &l->failed);
         return;
     }
     memmove(rest->text + bytes, rest->text, rest->length);

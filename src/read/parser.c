@@ -24,12 +24,11 @@ static int bad_count(struct parser *p, int64_t n)
                       d->columns, expected, hint);
 }
 
-enum again { NOT_A_HEADER, SAME_HEADER, OTHER_HEADER };
-
-/* Whether the line is the header again, written otherwise or of another file: user and item are words of
- * it. */
-static enum again header_again(const struct text_format *d, const struct field *line)
+/* 1: the line is the header again, perhaps with other quotes. PT_EDATA: it is one of other columns or of
+ * another file: user and item are words of a header. 0: it is data. */
+static int pass_header(struct parser *p, const struct field *line)
 {
+    const struct text_format *d = p->format;
     const struct field *user = &line[d->of[ROLE_USER]], *item = &line[d->of[ROLE_ITEM]];
     struct field f[TEXT_COLUMNS];
     int64_t n;
@@ -39,13 +38,23 @@ static enum again header_again(const struct text_format *d, const struct field *
         isalpha((unsigned char)*user->text) && header_ids((struct field[]){*user, *item}, 2) == HEADER_BOTH)
         found = 2; /* of another file */
     else if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
-        return NOT_A_HEADER;
+        return 0;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
     for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++) {
         found += field_same(&f[c], user) + field_same(&f[c], item);
         alike += c < d->columns && field_same(&f[c], &line[c]);
     }
-    return alike == n && n == d->columns ? SAME_HEADER : found >= 2 ? OTHER_HEADER : NOT_A_HEADER;
+    if (alike == n && n == d->columns) {
+        p->headers++;
+        p->lines_read--;
+        return 1;
+    }
+    return found < 2 ? 0
+                     : parser_refuse(p,
+                                     "a header again, unlike that of line %" PRId64
+                                     "; texts of different columns are read as files of a glob, each by its "
+                                     "own header",
+                                     d->head_lines);
 }
 
 static int parse_delimited(struct parser *p, const char *line, const char *end)
@@ -53,7 +62,7 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
     const struct text_format *d = p->format;
     struct field f[TEXT_COLUMNS];
     int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS);
-    enum again again;
+    int header;
 
     if (n < 0)
         return n == TEXT_OPEN_QUOTE
@@ -62,16 +71,8 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
                          p, "text follows the closing quote of a field; is another data.delimiter wanted?");
     if (n != d->columns)
         return bad_count(p, n);
-    again = header_again(d, f);
-    if (again == OTHER_HEADER)
-        return parser_refuse(
-            p,
-            "a header again, unlike that of line %" PRId64
-            "; texts of different columns are read as files of a glob, each by its own header",
-            d->head_lines);
-    p->headers += again == SAME_HEADER;
-    p->lines_read -= again == SAME_HEADER;
-    return again == SAME_HEADER ? 0 : parser_put_columns(p, f);
+    TRY(header = pass_header(p, f));
+    return header ? 0 : parser_put_columns(p, f);
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */

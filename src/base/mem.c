@@ -121,8 +121,7 @@ bool mem_available(int64_t bytes)
     return there;
 }
 
-/* The block, noted for mem_pool_free; NULL where it, or room for the note, could not be had. */
-static void *pool_add(struct mem_pool *p, void *block)
+void *mem_pool_add(struct mem_pool *p, void *block)
 {
     void **grown = p->block;
 
@@ -140,17 +139,17 @@ static void *pool_add(struct mem_pool *p, void *block)
 
 void *mem_pool_alloc(struct mem_pool *p, int64_t count, size_t size)
 {
-    return pool_add(p, mem_alloc(count, size));
+    return mem_pool_add(p, mem_alloc(count, size));
 }
 
 void *mem_pool_zalloc(struct mem_pool *p, int64_t count, size_t size)
 {
-    return pool_add(p, mem_zalloc(count, size));
+    return mem_pool_add(p, mem_zalloc(count, size));
 }
 
 void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size)
 {
-    return pool_add(p, mem_array(count, size));
+    return mem_pool_add(p, mem_array(count, size));
 }
 
 float **mem_pool_arrays(struct mem_pool *p, int n, int64_t count)

@@ -52,6 +52,7 @@ struct mem_pool {
     int count;
     bool failed;
 };
+void *mem_pool_add(struct mem_pool *p, void *block);                   /* takes it over; NULL fails */
 void *mem_pool_alloc(struct mem_pool *p, int64_t count, size_t size);  /* as mem_alloc */
 void *mem_pool_zalloc(struct mem_pool *p, int64_t count, size_t size); /* as mem_zalloc */
 void *mem_pool_array(struct mem_pool *p, int64_t count, size_t size);  /* as mem_array */

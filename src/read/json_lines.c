@@ -41,12 +41,9 @@ static const char *find_text(const struct json *object, const char *path, char n
 
 static struct field keep(struct sample *s, const char *text)
 {
-    size_t n = strnlen(text, VALUE);
-    char *copy = mem_pool_zalloc(&s->pool, (int64_t)n + 1, 1);
+    const char *copy = mem_pool_add(&s->pool, mem_printf("%.*s", VALUE, text));
 
-    if (copy)
-        memcpy(copy, text, n);
-    return (struct field){copy ? copy : "", copy ? n : 0, false};
+    return (struct field){copy ? copy : "", copy ? strlen(copy) : 0, false};
 }
 
 /* The paths of keys that are no name of the sample yet. */

@@ -6,31 +6,19 @@
 #include <errno.h>
 #include <fts.h>
 #include <glob.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* A text of the source's own; "" where there is no memory, which source_find tells at its end. */
-static char *print(struct source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static char *print(struct source *s, const char *fmt, ...)
+/* The text, freed with the source; "" where there is no memory, which source_find tells at its end. */
+static char *keep(struct source *s, char *text)
 {
-    char *text;
-    va_list args;
-    int n;
+    char *kept = mem_pool_add(&s->pool, text);
 
-    va_start(args, fmt);
-    n = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    text = mem_pool_alloc(&s->pool, n + 1, 1);
-    if (!text)
-        return s->none;
-    va_start(args, fmt);
-    vsnprintf(text, (size_t)n + 1, fmt, args);
-    va_end(args);
-    return text;
+    return kept ? kept : s->none;
 }
+#define print(s, ...) keep(s, mem_printf(__VA_ARGS__))
 
 /* A file, or a member of an archive. */
 static struct source_text make_text(struct source *s, const char *path, const char *member,

@@ -5,9 +5,8 @@
 #include "math/kernels_isa.h"
 
 /* x = n ln 2 + r: *power is 2^n, and exp(r) - 1 is returned, by a polynomial (minimax on |r| <= ln 2 / 2,
- * coefficients of the Cephes library's expf). For x in [-87, 88.3], and clamped to it (NaN to -87,
- * as n must fit an integer). */
-INLINE float exp_parts(float x, float *power)
+ * coefficients of the Cephes library's expf). For x in [-87, 88.3]. */
+INLINE float exp_within(float clamped, float *power)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float n, r, p;
@@ -15,7 +14,6 @@ INLINE float exp_parts(float x, float *power)
         uint32_t u;
         float f;
     } bits;
-    float low = x > -87.0f ? x : -87.0f, clamped = low < 88.3f ? low : 88.3f;
 
     n = FMA(clamped, 1.44269504f, magic) - magic;
     r = FMA(n, -0.693359375f, clamped);
@@ -30,6 +28,14 @@ INLINE float exp_parts(float x, float *power)
     return FMA(p, r * r, r);
 }
 
+/* The same for any x, clamped (NaN to -87, as n must fit an integer). */
+INLINE float exp_parts(float x, float *power)
+{
+    float low = x > -87.0f ? x : -87.0f;
+
+    return exp_within(low < 88.3f ? low : 88.3f, power);
+}
+
 /* Within 2 ulp for x in [-87, 88]; 0 below, 2^127.4 above. */
 INLINE float exp_element(float x)
 {
@@ -38,6 +44,16 @@ INLINE float exp_element(float x)
     p *= power;
     p = x < -87.0f ? 0.0f : p;
     return x == x ? p : x; /* NaN stays NaN */
+}
+
+/* exp_element, bit for bit, for x <= 0. */
+INLINE float exp_below(float x)
+{
+    float power, p = exp_within(x > -87.0f ? x : -87.0f, &power) + 1.0f;
+
+    p *= power;
+    p = x < -87.0f ? 0.0f : p;
+    return x == x ? p : x;
 }
 
 /* exp(x) - 1 for x <= 0, without cancellation near 0. */

@@ -74,30 +74,65 @@ void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
 /* The last n < 16 elements of a row, and -infinity behind them: no maximum, and 0 in a sum of exp. */
 INLINE void load_end(vec *part, const float *x, int64_t n)
 {
+#if defined(__AVX512F__)
+    *part = (vec)_mm512_mask_loadu_ps(_mm512_set1_ps(-__builtin_inff()), (__mmask16)((1U << n) - 1), x);
+#else
     float lane[ROW_ALIGN];
 
     for (int i = 0; i < ROW_ALIGN; i++)
         lane[i] = -__builtin_inff();
     memcpy(lane, x, (size_t)n * sizeof *x);
     memcpy(part, lane, sizeof lane);
+#endif
+}
+
+INLINE void store_end(float *x, const vec *part, int64_t n)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(x, (__mmask16)((1U << n) - 1), (__m512)*part);
+#else
+    memcpy(x, part, (size_t)n * sizeof *x);
+#endif
 }
 
 /* The greater of each lane. NaN is lost where no comparison holds, so `nan` keeps one. */
 INLINE void update_max(vec *most, vec *nan, const vec *x)
 {
+#if defined(__AVX512F__)
+    *most = (vec)_mm512_max_ps((__m512)*x, (__m512)*most);
+    *nan = (vec)_mm512_mask_mov_ps((__m512)*nan, _mm512_cmp_ps_mask((__m512)*x, (__m512)*x, _CMP_UNORD_Q),
+                                   (__m512)*x);
+#else
     UNROLL for (int p = 0; p < PARTS; p++)
     {
         most[p] = choose(x[p] > most[p], x[p], most[p]);
         nan[p] = choose(x[p] == x[p], nan[p], x[p]);
     }
+#endif
+}
+
+/* The greatest of 16 lanes, none of them NaN. */
+INLINE float lanes_max(const vec *most)
+{
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps((__m512)*most);
+#else
+    float lane[ROW_ALIGN];
+
+    memcpy(lane, most, sizeof lane);
+    for (int half = ROW_ALIGN / 2; half; half /= 2)
+        for (int j = 0; j < half; j++)
+            lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+    return lane[0];
+#endif
 }
 
 /* A row's maximum; NaN where any element is. */
 INLINE float row_max(const float *x, int64_t n)
 {
     vec most[PARTS], nan[PARTS], part[PARTS];
-    float lane[ROW_ALIGN], none;
     int64_t i = 0;
+    float none;
 
     UNROLL for (int p = 0; p < PARTS; p++)
     {
@@ -113,21 +148,17 @@ INLINE float row_max(const float *x, int64_t n)
         update_max(most, nan, part);
     }
     none = row_sum(nan); /* 0 or NaN */
-    memcpy(lane, most, sizeof most);
-    for (int half = ROW_ALIGN / 2; half; half /= 2)
-        for (int j = 0; j < half; j++)
-            lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
-    return none == none ? lane[0] : none;
+    return none == none ? lanes_max(most) : none;
 }
 
-/* exp(x - top), element by element. */
+/* exp(x - top), element by element; x <= top. */
 INLINE vec exp_vec(vec x, float top)
 {
     float in[LANES], out[LANES];
 
     x -= splat(top);
     memcpy(in, &x, sizeof x);
-    _Pragma("omp simd") for (int j = 0; j < LANES; j++) out[j] = exp_element(in[j]);
+    _Pragma("omp simd") for (int j = 0; j < LANES; j++) out[j] = exp_below(in[j]);
     memcpy(&x, out, sizeof x);
     return x;
 }
@@ -158,7 +189,7 @@ INLINE void sum_exp(const float *x, int64_t n, float *out, float *max, float *su
             total[p] += part[p];
         }
         if (out)
-            memcpy(out + i, part, (size_t)(n - i) * sizeof *out);
+            store_end(out + i, part, n - i);
     }
     *max = top;
     *sum = row_sum(total);

@@ -127,22 +127,17 @@ static int compare_plan(const char *path, const char *plan, const char *folder, 
                      folder);
 }
 
-/* Runs that are no trials of this search: one would go on with them, and drop their weights. */
-static int check_new(const char *folder, struct error *err)
+static bool has_trials(const char *folder)
 {
     DIR *d = opendir(folder);
     const struct dirent *entry;
     bool trial = false;
 
     while (d && !trial && (entry = readdir(d)))
-        trial = strncmp(entry->d_name, "trial-", 6) == 0;
+        trial = strncmp(entry->d_name, "trial-", 6) == 0 || strcmp(entry->d_name, "trials.jsonl") == 0;
     if (d)
         closedir(d);
-    return trial ? error_set(
-                       err, PT_EUSAGE,
-                       "%s: there are folders trial-N in it, and no plan.yaml of a search; use another --out",
-                       folder)
-                 : 0;
+    return trial;
 }
 
 static int open_folder(struct search *s, struct error *err)
@@ -153,10 +148,13 @@ static int open_folder(struct search *s, struct error *err)
     s->result->best_path = file_join(folder, "best.yaml");
     TRY(need_memory(path && s->result->best_path, err));
     TRY(plan_text(s, &plan, err));
-    if (!file_exists(path)) {
-        TRY(check_new(folder, err));
+    if (!has_trials(folder)) { /* nor did a search begin that ended before its first trial */
         TRY(file_make_folder(folder, err));
         TRY(file_write_text(path, plan, err));
+    } else if (!file_exists(path)) { /* one would go on with them, and drop their weights */
+        return error_set(
+            err, PT_EUSAGE,
+            "%s: there are folders trial-N in it, and no plan.yaml of a search; use another --out", folder);
     } else if (s->options->resume) {
         TRY(compare_plan(path, plan, folder, err));
     } else {

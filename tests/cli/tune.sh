@@ -69,6 +69,8 @@ status=$?
 grep -q 'interrupted in trial [0-9]; to go on: the same command with --out stopped --resume' err || complain "stopped: $(cat err)"
 expect 2 'only trials, minutes and run\.\* may change' -c random.yaml --out stopped --resume
 expect 2 'there is a search in this folder' -c random.yaml --out r
+expect 3 'none.csv: there is no such file' -c random.yaml data.path=none.csv --out mistaken
+expect 0 '^partrain: mistaken/best.yaml' -c random.yaml train.epochs=1 --out mistaken
 mkdir -p own/trial-0 # a run that is no trial keeps its weights
 cp "r/trial-$best"/{config.yaml,model.safetensors} own/trial-0
 expect 2 'folders trial-N in it, and no plan.yaml' -c grid.yaml --out own

@@ -208,6 +208,10 @@ static int hide_items(struct job *j, struct error *err)
     if (q->allow) {
         memset(j->hidden, 1, (size_t)n);
         TRY(history_text_items(j->trained, q->allow, j->hidden, 0, targets_note, (void *)&q->targets, err));
+        if (!memchr(j->hidden, 0, (size_t)n))
+            return error_set(err, PT_EDATA,
+                             "--allow %.400s: the model knows none of its items; a line is an id or a title",
+                             q->allow);
     }
     if (q->deny)
         TRY(history_text_items(j->trained, q->deny, j->hidden, 1, targets_note, (void *)&q->targets, err));

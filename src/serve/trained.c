@@ -40,6 +40,20 @@ static int read_config(struct trained_files *f, char *const *override, int n, st
     return config_check_use(f->config, err);
 }
 
+/* A folder without a model: whether its run has not come so far. */
+static int check_model(const struct trained_files *f, struct error *err)
+{
+    mem_scoped char *config = file_join(f->folder, RUN_CONFIG);
+
+    TRY(need_memory(config, err));
+    if (file_exists(f->path) || errno == EACCES)
+        return 0;
+    return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; %s --out %s", f->folder,
+                     file_exists(config) ? "its run has not saved one yet: partrain --resume"
+                                         : "train one with",
+                     f->folder);
+}
+
 int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,
                        struct error *err)
 {
@@ -48,9 +62,7 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
     *out = (struct trained_files){0};
     TRY(name_files(out, folder, err));
     TRY(run_folder_check(out->folder, err));
-    if (!file_exists(out->path) && errno != EACCES)
-        return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; train one with --out %s",
-                         out->folder, out->folder);
+    TRY(check_model(out, err));
     TRY(tensors_open(&out->tensors, out->path, err));
     TRY(read_config(out, override, n, err));
     TRY(run_facts_read(&out->facts, out->tensors, out->path, err));

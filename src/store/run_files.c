@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void run_drop_weights(const char *folder)
@@ -28,10 +29,12 @@ void run_drop_weights(const char *folder)
 
 int run_folder_check(const char *folder, struct error *err)
 {
-    if (file_exists(folder) || errno != ENOENT)
+    struct stat s;
+
+    if (stat(folder, &s) == 0 ? S_ISDIR(s.st_mode) : errno != ENOENT)
         return 0;
-    return error_set(err, PT_EUSAGE, "%s: there is no such folder; name a run's folder (train --out)",
-                     folder);
+    return error_set(err, PT_EUSAGE, "%s: %s; name a run's folder (train --out)", folder,
+                     file_exists(folder) ? "a file" : "there is no such folder");
 }
 
 int run_config_read(struct config **out, const char *folder, struct error *err)

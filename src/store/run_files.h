@@ -20,7 +20,7 @@
 /* Removes model and checkpoints; the run is not known by more than its figures then. Best effort. */
 void run_drop_weights(const char *folder);
 
-/* PT_EUSAGE where there is nothing of this name. */
+/* PT_EUSAGE where there is nothing of this name, or a file. */
 int run_folder_check(const char *folder, struct error *err);
 
 /* The configuration of a run's folder, for config_free. PT_EUSAGE if it is not a run's folder; PT_EFILE if

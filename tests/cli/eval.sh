@@ -73,6 +73,9 @@ expect 2 'is none of test, valid' -m vae --part train
 expect 2 'is none of table, json, tsv' -m vae -o yaml
 expect 2 'is not between 100 and 1000000' -m vae --ci --resamples 5
 expect 2 'none: there is no such folder' -m none
+expect 2 'items.tsv: a file; name a run' -m vae/items.tsv
+mkdir begun && cp vae/config.yaml begun
+expect 2 'begun: there is no model in this folder; its run has not saved one yet: partrain --resume --out begun$' -m begun
 expect 3 'missing.csv' -m vae data.path=missing.csv
 expect 6 'cannot be (written|created)|No such file' -m vae --per-user none/x.tsv
 

@@ -1,6 +1,8 @@
 #include "base/date.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 struct text {
     const char *at, *end;
@@ -25,6 +27,58 @@ static bool parse_digits(struct text *t, int digits, int64_t *out)
     return true;
 }
 
+/* Up to so many digits; how many there were. */
+static int parse_number(struct text *t, int digits, int64_t *out)
+{
+    int n = 0;
+
+    for (*out = 0; n < digits && t->at < t->end && *t->at >= '0' && *t->at <= '9'; n++)
+        *out = *out * 10 + (*t->at++ - '0');
+    return n;
+}
+
+/* "Jan", "january", "Sept." */
+static bool parse_month(struct text *t, int64_t *month)
+{
+    static const char *const name[] = {"january", "february", "march",     "april",   "may",      "june",
+                                       "july",    "august",   "september", "october", "november", "december"};
+    size_t n = 0;
+
+    while (t->at + n < t->end && isalpha((unsigned char)t->at[n]))
+        n++;
+    for (*month = 1; *month <= 12; ++*month)
+        if (n >= 3 && n <= strlen(name[*month - 1]) && strncasecmp(t->at, name[*month - 1], n) == 0) {
+            t->at += n;
+            (void)accept_char(t, '.');
+            return true;
+        }
+    return false;
+}
+
+/* "2024-01-31", "2024/1/31", "31.1.2024", "31 Jan 2024", "31-Jan-2024", "Jan 31, 2024". Which of two numbers
+ * between strokes is the day cannot be seen: 1/2/2024 is none. */
+static bool parse_day(struct text *t, int64_t *year, int64_t *month, int64_t *day)
+{
+    bool named = parse_month(t, month);
+    int digits;
+    char mark;
+
+    if (named &&
+        (!accept_char(t, ' ') || !parse_number(t, 2, day) || (accept_char(t, ',') && t->at == t->end)))
+        return false;
+    if (named)
+        return accept_char(t, ' ') && parse_digits(t, 4, year);
+    digits = parse_number(t, 4, year);
+    mark = t->at < t->end ? *t->at++ : 0;
+    if (digits == 4)
+        return mark && strchr("-/.", mark) && parse_number(t, 2, month) && accept_char(t, mark) &&
+               parse_number(t, 2, day);
+    *day = *year;
+    if (digits < 1 || digits > 2 || !(mark == '.' ? parse_number(t, 2, month) : parse_month(t, month)))
+        return false;
+    return (mark == '.' || mark == ' ' || mark == '-') && accept_char(t, mark) && parse_digits(t, 4, year);
+}
+
 /* Days since 1970-01-01. In years that begin in March the odd day is the last. */
 static bool days_of(int64_t year, int64_t month, int64_t day, int64_t *out)
 {
@@ -38,12 +92,12 @@ static bool days_of(int64_t year, int64_t month, int64_t day, int64_t *out)
     return true;
 }
 
-/* "12:30", ":00", ".25" */
+/* "12:30", ":00", ".25", " PM"; the hour may have one digit. */
 static bool parse_clock(struct text *t, int64_t *seconds)
 {
     int64_t hour, minute, second = 0, digit;
 
-    if (!parse_digits(t, 2, &hour) || !accept_char(t, ':') || !parse_digits(t, 2, &minute))
+    if (parse_number(t, 2, &hour) == 0 || !accept_char(t, ':') || !parse_digits(t, 2, &minute))
         return false;
     if (accept_char(t, ':')) {
         if (!parse_digits(t, 2, &second))
@@ -54,6 +108,12 @@ static bool parse_clock(struct text *t, int64_t *seconds)
             while (parse_digits(t, 1, &digit))
                 ;
         }
+    }
+    if (t->end - t->at == 3 && (strncasecmp(t->at, " AM", 3) == 0 || strncasecmp(t->at, " PM", 3) == 0)) {
+        if (hour < 1 || hour > 12)
+            return false;
+        hour = hour % 12 + (tolower((unsigned char)t->at[1]) == 'p' ? 12 : 0);
+        t->at = t->end;
     }
     *seconds = 3600 * hour + 60 * minute + second;
     return hour < 24 && minute < 60 && second < 60;
@@ -93,9 +153,9 @@ bool date_parse(const char *text, size_t length, int64_t *seconds)
     struct text t = {text, text + length};
     int64_t year, month, day, days, clock = 0, zone = 0;
 
-    if (!parse_digits(&t, 4, &year) || !accept_char(&t, '-') || !parse_digits(&t, 2, &month) ||
-        !accept_char(&t, '-') || !parse_digits(&t, 2, &day) || !days_of(year, month, day, &days))
+    if (!parse_day(&t, &year, &month, &day) || !days_of(year, month, day, &days))
         return false;
+    (void)accept_char(&t, ',');
     if (t.at < t.end && ((!accept_char(&t, 'T') && !accept_char(&t, ' ')) || !parse_clock(&t, &clock) ||
                          !parse_zone(&t, &zone)))
         return false;

@@ -213,8 +213,8 @@ static int recognise_table(struct recogniser *g)
     for (enum role r = ROLE_USER; r <= ROLE_ITEM && !g->spec->columns && d->layout == FORMAT_DELIMITED; r++)
         if (values_have_mark(g->s, d->of[r], "([{<'`", false))
             return recogniser_doubt(
-                g, g->s->first,
-                "all %ss begin with a bracket or a quote: take these off, or set data.columns", role_name(r));
+                g, g->s->first, "all %ss begin with a bracket or a quote: take it off, or set data.columns",
+                role_name(r));
     return 0;
 }
 

@@ -99,9 +99,8 @@ int values_roles(struct recogniser *g)
     for (const char *mark = " ,;|"; *mark; mark++)
         if (values_have_mark(s, 0, mark, true))
             return recogniser_doubt(g, 0,
-                                    "the first field has a '%c' in all lines: which mark parts the fields? "
-                                    "data.delimiter='%c' or data.delimiter='%s'; and %s",
-                                    *mark, *mark, d->delimiter[0] == '\t' ? "\\t" : d->delimiter, say);
+                                    "all lines have a '%c' in the first field: data.delimiter='%c'? Else %s",
+                                    *mark, *mark, say);
     TRY(check_id(g, 0, "user"));
     TRY(check_id(g, 1, "item"));
     if (n == 3 && s->rows > 4 && is_sizes_line(s))

@@ -241,10 +241,15 @@ static void dates_are_times(void **state)
                  "u/a=1@0 u/b=1@-1 u/c=1@951827400 u/d=1@1704112200 u/e=1@1704105000 u/f=1@1704132000 "
                  "u/g=1@253402300799 u/h=1@-62135596800 u/i=1@1704112200");
     support_text(support_plain, "a.csv", "user,item,rating,time\nu,i,3,2024-01-01\n", "u/i=3@1704067200");
+    support_text(spec, "a.tsv",
+                 "u\ta\t2024/1/31\nu\tb\t31.1.2024\nu\tc\tJan 31, 2024\nu\td\t31-JAN-2024\nu\te\t31 January "
+                 "2024 0:00\nu\tf\tJan. 31, 2024, 12:00:00 AM\nu\tg\t2024-1-31 12:30 pm\n",
+                 "u/a=1@1706659200 u/b=1@1706659200 u/c=1@1706659200 u/d=1@1706659200 u/e=1@1706659200 "
+                 "u/f=1@1706659200 u/g=1@1706704200");
     for (int k = 0; k < 9; k++) {
         static const char *const wrong[] = {"2023-02-29",
                                             "2024-13-01",
-                                            "2024-1-1",
+                                            "1/2/2024",
                                             "2024-01-01T24:00",
                                             "24-01-01",
                                             "2024-01-01T",

@@ -257,7 +257,7 @@ static double evaluation_flop(const struct bench *b, const struct eval_result *e
 static int time_evaluation(struct bench *b, struct bench_row *row, struct error *err)
 {
     struct problem *p = b->problem;
-    struct evaluator *e = NULL;
+    scoped(evaluator_free) struct evaluator *e = NULL;
     double start, took;
     int n = 0;
 
@@ -271,7 +271,6 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
         b->eval_time[n++] = row->evaluated.seconds;
         took = seconds_of_rank_0(b, clock_now() - start);
     } while (n < b->spec->repeats && !(b->spec->seconds > 0.0 && took > b->spec->seconds / 4.0));
-    evaluator_free(e);
     row->eval_s = median(b->eval_time, n);
     row->eval_examples = row->evaluated.examples;
     row->eval_flop = evaluation_flop(b, &row->evaluated);

@@ -31,11 +31,9 @@ static const char *inputs(struct graph *g)
 
 static double clipped(const struct trained *trained, double r)
 {
-    if (!trained->config->clip)
-        return r;
-    return r < trained->problem->low    ? trained->problem->low
-           : r > trained->problem->high ? trained->problem->high
-                                        : r;
+    const struct problem *p = trained->problem;
+
+    return !trained->config->clip ? r : r < p->low ? p->low : r > p->high ? p->high : r;
 }
 
 /* `base`: the prediction of a column where the example is unknown; `untrained`: 1 where the column has no
@@ -43,17 +41,18 @@ static double clipped(const struct trained *trained, double r)
 static const char *cold_columns(struct graph *g)
 {
     const struct trained *trained = g->trained;
-    float *base = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *base);
-    float *untrained = mem_pool_alloc(&g->pool, trained->problem->columns, sizeof *untrained);
+    const struct problem *p = trained->problem;
+    float *base = mem_pool_alloc(&g->pool, p->columns, sizeof *base);
+    float *untrained = mem_pool_alloc(&g->pool, p->columns, sizeof *untrained);
 
-    for (int64_t i = 0; i < trained->problem->columns && !g->pool.failed; i++) {
-        double r = trained->problem->bias.mean + (double)trained->problem->bias.column[i];
+    for (int64_t i = 0; i < p->columns && !g->pool.failed; i++) {
+        double r = p->bias.mean + (double)p->bias.column[i];
 
-        untrained[i] = (float)trained->problem->cold_column[i];
-        base[i] = (float)(trained->problem->cold_column[i] ? trained_cold(trained) : clipped(trained, r));
+        untrained[i] = (float)p->cold_column[i];
+        base[i] = (float)(p->cold_column[i] ? trained_cold(trained) : clipped(trained, r));
     }
-    graph_vector(g, "base", base, trained->problem->columns, false);
-    graph_vector(g, "untrained", untrained, trained->problem->columns, false);
+    graph_vector(g, "base", base, p->columns, false);
+    graph_vector(g, "untrained", untrained, p->columns, false);
     graph_number(g, "half", 0.5);
     return graph_node(g, NULL, "Greater", "untrained", "half", NULL);
 }
@@ -61,17 +60,16 @@ static const char *cold_columns(struct graph *g)
 /* mf: returns mean and bias of the user; `no_row`: whether it had no training rating. */
 static const char *cold_rows(struct graph *g, const char **no_row)
 {
-    const struct trained *trained = g->trained;
-    float *mean = mem_pool_alloc(&g->pool, trained->problem->examples, sizeof *mean);
-    float *untrained = mem_pool_alloc(&g->pool, trained->problem->examples, sizeof *untrained);
+    const struct problem *p = g->trained->problem;
+    float *mean = mem_pool_alloc(&g->pool, p->examples, sizeof *mean);
+    float *untrained = mem_pool_alloc(&g->pool, p->examples, sizeof *untrained);
 
-    for (int64_t i = 0; i < trained->problem->examples && !g->pool.failed; i++) {
-        mean[i] =
-            (float)clipped(trained, trained->problem->bias.mean + (double)trained->problem->bias.example[i]);
-        untrained[i] = (float)trained->problem->cold_example[i];
+    for (int64_t i = 0; i < p->examples && !g->pool.failed; i++) {
+        mean[i] = (float)clipped(g->trained, p->bias.mean + (double)p->bias.example[i]);
+        untrained[i] = (float)p->cold_example[i];
     }
-    graph_vector(g, "row_mean", mean, trained->problem->examples, true);
-    graph_vector(g, "row_untrained", untrained, trained->problem->examples, true);
+    graph_vector(g, "row_mean", mean, p->examples, true);
+    graph_vector(g, "row_untrained", untrained, p->examples, true);
     *no_row = graph_node(g, NULL, "Gather", "row_untrained", "user", NULL);
     *no_row = graph_node(g, NULL, "Greater", *no_row, "half", NULL);
     return graph_node(g, NULL, "Gather", "row_mean", "user", NULL);

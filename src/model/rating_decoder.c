@@ -7,7 +7,7 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team);
-    int64_t widest = 0, first, end;
+    int64_t first, end;
 
     *d = (struct rating_decoder){.act = m->spec.output, .loss = m->spec.loss, .reduce = reduce, .model = m};
     TRY(table_init(&d->w, "decoder.weight", "decoder.bias", x->columns, k, !m->spec.fixed, x->cut, x->shards,
@@ -29,9 +29,8 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
         own->gb = mem_pool_array(&d->pool, row_pad(width), sizeof(float));
         if (own->gb)
             memset(own->gb, 0, (size_t)row_pad(width) * sizeof(float));
-        widest = width > widest ? width : widest;
     }
-    d->old = mem_pool_arrays(&d->pool, workers, widest * d->w.ld);
+    d->old = mem_pool_arrays(&d->pool, workers, shards_widest(x->cut, x->shards) * d->w.ld);
     d->row = mem_pool_arrays(&d->pool, workers, d->w.ld);
     return d->pool.failed ? error_set(err, PT_ENOMEM, "decoder: out of memory") : 0;
 }

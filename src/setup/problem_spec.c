@@ -161,12 +161,11 @@ int problem_model_spec(struct model_spec *out, const struct config *c, const str
 int problem_fixed_spec(struct model_spec *out, const struct config *c, const struct problem *p,
                        struct error *err)
 {
-    int rc = problem_model_spec(out, c, p, err);
-
+    TRY(problem_model_spec(out, c, p, err));
     out->fixed = true;
     out->batch = 1;
     out->microbatch = 0;
     out->bf16 = false;
     out->dropout = out->input_dropout = out->clip_norm = 0.0;
-    return rc;
+    return 0;
 }

@@ -169,14 +169,11 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
     const struct param_list *l = &f->model->params;
     struct tensors_writer *w = NULL;
     mem_scoped float *room = params_room(l);
-    int rc = 0;
 
     if (!room)
         return error_set(err, PT_ENOMEM, "%s: out of memory", path);
     if (!l->ranks || l->ranks->id == 0)
-        rc = begin_file(&w, path, f, err);
-    if (rc < 0)
-        return rc;
+        TRY(begin_file(&w, path, f, err));
     for (int which = 0; which < 3; which++)
         for (int i = 0; i < l->n; i++)
             if (which < values_of(f, &l->param[i]))

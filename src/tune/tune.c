@@ -21,16 +21,12 @@ static int check_values(const struct search *s, struct error *err)
 
         for (int k = 0; k < (a->choice ? a->choices : 2); k++) {
             scoped(config_free) struct config *c = NULL;
-            int rc = config_copy(&c, s->base, err);
+            struct error reason;
 
-            if (rc == 0)
-                rc = a->choice ? config_setf(c, err, "%s=%s", a->key, a->choice[k])
-                               : config_setf(c, err, "%s=%.17g", a->key, k ? a->to : a->from);
-            if (rc < 0) {
-                struct error reason = *err;
-
+            TRY(config_copy(&c, s->base, err));
+            if ((a->choice ? config_setf(c, &reason, "%s=%s", a->key, a->choice[k])
+                           : config_setf(c, &reason, "%s=%.17g", a->key, k ? a->to : a->from)) < 0)
                 return tree_fail(err, s->options->file, a->line, a->column, "tune: %s", reason.text);
-            }
         }
     }
     return 0;

@@ -40,9 +40,7 @@ void report_fini(struct report *r);
  * there is none. */
 double report_value(const struct report_run *run, int64_t line, const char *series);
 double report_figure(const struct report_run *run, const char *part, const char *metric);
-/* A part of a summary, "test" or "baselines.popular" (NULL: all of it), and whether any run has it; NULL: it
- * is not there. */
-const struct json *report_section(const struct json *summary, const char *part);
+/* Whether any run's summary has the part, such as "test" or "baselines.popular". */
 bool report_has(const struct report *r, const char *part);
 /* Whether the runs differ in setting i. */
 bool report_differs(const struct report *r, int i);

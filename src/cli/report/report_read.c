@@ -195,7 +195,8 @@ double report_value(const struct report_run *run, int64_t line, const char *seri
     return json_get_real(j, series, NAN);
 }
 
-const struct json *report_section(const struct json *summary, const char *part)
+/* "test", or "baselines.popular" (NULL: all of the summary); NULL: it is not there. */
+static const struct json *section(const struct json *summary, const char *part)
 {
     const char *dot = part ? strchr(part, '.') : NULL;
     char room[32];
@@ -210,13 +211,13 @@ const struct json *report_section(const struct json *summary, const char *part)
 
 double report_figure(const struct report_run *run, const char *part, const char *metric)
 {
-    return json_get_real(report_section(run->summary, part), metric, NAN);
+    return json_get_real(section(run->summary, part), metric, NAN);
 }
 
 bool report_has(const struct report *r, const char *part)
 {
     for (int k = 0; k < r->n; k++)
-        if (r->run[k].summary && report_section(r->run[k].summary, part))
+        if (r->run[k].summary && section(r->run[k].summary, part))
             return true;
     return false;
 }

@@ -10,13 +10,10 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/real.h"
 #include "math/spd.h"
 
 #include <math.h>
 #include <string.h>
-
-#define PAIR_COST 100 /* of adding up a number, in operations of products of tiles */
 
 /* Entries of X by row: those of row r are entry[at[r] .. at[r + 1]), ascending. */
 struct entries {
@@ -42,37 +39,6 @@ struct item_solver {
     struct item_weights *w;
     double l2, ratio;
 };
-
-static double work_by_users(int64_t users, int64_t entries, int64_t kept)
-{
-    return real_power((double)users, 3) + PAIR_COST * (double)entries * (double)kept;
-}
-
-double item_solver_work(int64_t users, int64_t entries, int64_t kept)
-{
-    double by_users = work_by_users(users, entries, kept), by_items = real_power((double)kept, 3);
-
-    return by_items < by_users ? by_items : by_users;
-}
-
-static bool is_by_users(const struct matrix *x, int64_t kept)
-{
-    return work_by_users(x->rows, x->entries, kept) < real_power((double)kept, 3);
-}
-
-int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)
-{
-    bool by_users = is_by_users(x, kept);
-    int64_t tiles = spd_tiles(by_users ? x->rows : kept), ld = tiles * SPD_TILE;
-
-    return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE + (by_users ? (ld + workers) * ld : 0)) +
-           8 * (x->entries + x->rows + 2 * kept);
-}
-
-int64_t item_counts_bytes(const struct matrix *x, int64_t kept)
-{
-    return is_by_users(x, kept) ? 0 : (int64_t)sizeof(uint32_t) * spd_size(spd_tiles(kept));
-}
 
 void item_counts_fini(struct item_counts *c)
 {
@@ -162,7 +128,7 @@ static void allocate(struct item_solver *s, const struct matrix *x, int64_t work
 int item_solver_new(struct item_solver **out, struct item_weights *w, struct error *err)
 {
     const struct engine *eng = &w->model->eng;
-    bool by_users = is_by_users(eng->train, w->n);
+    bool by_users = item_solver_by_users(eng->train, w->n);
     int64_t order = by_users ? eng->train->rows : w->n, tiles = spd_tiles(order);
     scoped(item_solver_free) struct item_solver *s = mem_zalloc(1, sizeof *s);
 

@@ -1,6 +1,8 @@
 #include "model/item_weights.h"
 
 #include "base/mem.h"
+#include "base/real.h"
+#include "math/spd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,43 @@ int64_t item_weights_kept(int64_t columns, int64_t most)
 {
     return most > 0 && most < columns ? most : columns;
 }
+
+/* ---- what the closed form costs ---- */
+
+#define PAIR_COST 100 /* of adding up a number, in operations of products of tiles */
+
+static double work_by_users(int64_t users, int64_t entries, int64_t kept)
+{
+    return real_power((double)users, 3) + PAIR_COST * (double)entries * (double)kept;
+}
+
+double item_solver_work(int64_t users, int64_t entries, int64_t kept)
+{
+    double by_users = work_by_users(users, entries, kept), by_items = real_power((double)kept, 3);
+
+    return by_items < by_users ? by_items : by_users;
+}
+
+bool item_solver_by_users(const struct matrix *x, int64_t kept)
+{
+    return work_by_users(x->rows, x->entries, kept) < real_power((double)kept, 3);
+}
+
+int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers)
+{
+    bool by_users = item_solver_by_users(x, kept);
+    int64_t tiles = spd_tiles(by_users ? x->rows : kept), ld = tiles * SPD_TILE;
+
+    return 8 * (spd_size(tiles) + (tiles + workers) * SPD_TILE_SIZE + (by_users ? (ld + workers) * ld : 0)) +
+           8 * (x->entries + x->rows + 2 * kept);
+}
+
+int64_t item_counts_bytes(const struct matrix *x, int64_t kept)
+{
+    return item_solver_by_users(x, kept) ? 0 : (int64_t)sizeof(uint32_t) * spd_size(spd_tiles(kept));
+}
+
+/* ---- making ---- */
 
 /* Room for a list of some of the columns. */
 static int init_list(struct item_weights *w, struct model *m, struct error *err)

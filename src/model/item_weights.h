@@ -39,6 +39,8 @@ int64_t item_weights_kept(int64_t columns, int64_t most);
 int64_t item_solver_bytes(const struct matrix *x, int64_t kept, int workers);
 int64_t item_counts_bytes(const struct matrix *x, int64_t kept);
 double item_solver_work(int64_t users, int64_t entries, int64_t kept);
+/* Whether it inverts a matrix of users, not of items. */
+bool item_solver_by_users(const struct matrix *x, int64_t kept);
 
 /* X^T X, in whole numbers, of the last solver that had this in its model's spec: a search over penalties
  * counts once. All zero: none yet. One solver at a time uses it. */

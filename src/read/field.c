@@ -94,10 +94,9 @@ const char *field_time(const char *text, size_t length, int64_t *out)
     if (date_parse(text, length, out))
         return NULL;
     why = parse_real(text, length, &real);
-    if (why && length)
-        return "is neither a number of seconds nor a date such as 2024-01-31 or 2024-01-31T12:30:00Z";
     if (why)
-        return why;
+        return length ? "is neither a number of seconds nor a date such as 2024-01-31 or 2024-01-31T12:30:00Z"
+                      : why;
     if (!(fabs(real) < 9e18))
         return "does not fit 64 bits";
     *out = (int64_t)real;
@@ -117,7 +116,7 @@ const char *field_id(const char *text, size_t length)
             return text[k] ? "holds a control character" : "holds a zero byte";
     if (length > 1 && text[0] == '-' && text[1] == '-' && strspn(text, "-") >= length)
         return "is a line of dashes";
-    return memmem(text, length, "E+", 2) && text[1] == '.' && !parse_real(text, length, &number)
+    return length > 1 && text[1] == '.' && memmem(text, length, "E+", 2) && !parse_real(text, length, &number)
                ? "was rounded by a spreadsheet: export ids as text"
                : NULL;
 }

@@ -67,9 +67,10 @@ bool parser_reserve(struct parser *p, int64_t bytes);
 /* Whether blocks of the text can be parsed apart: no line depends on those before it. */
 bool parser_lines_are_alone(const struct text_format *d);
 
-/* The same for what is left of a text of parser_lines_are_alone by several workers, in blocks of about so many
- * bytes (reader_team.c); `whole`: its parser, past its head. 0 too where lines are left for lines_next: behind
- * an open quote, which a block may begin within, and where fewer threads are allowed, or reading failed. */
+/* The same for what is left of a text of parser_lines_are_alone by several workers, in blocks of about so
+ * many bytes (reader_team.c); `whole`: its parser, past its head. 0 too where lines are left for lines_next:
+ * behind an open quote, which a block may begin within, and where fewer threads are allowed, or reading
+ * failed. */
 int reader_team_parse(struct parser *whole, struct lines *lines, int workers, size_t bytes);
 
 /* --- a line: a rating, or a bad line ------------------------------------------------------------- */

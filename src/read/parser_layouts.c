@@ -164,10 +164,11 @@ static int parse_matrix_row(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     struct field f[TEXT_COLUMNS], name[TEXT_COLUMNS], user, item;
-    int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS), first = d->user_first || d->skip_first, names = 0;
+    int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS), first = d->user_first || d->skip_first;
     char digits[2][24], shown[PRINTABLE_BYTES];
     float value[TEXT_COLUMNS];
     const char *why;
+    bool named;
     int rc = 0;
 
     if (n != d->columns)
@@ -184,12 +185,11 @@ static int parse_matrix_row(struct parser *p, const char *line, const char *end)
             return parser_bad(p, "field %" PRId64 ": '%s' %s", c + 1,
                               printable(shown, f[c].text, f[c].length), why);
     }
-    if (d->header_length)
-        names = text_cut(d, d->header, d->header + d->header_length, name, TEXT_COLUMNS);
+    named = d->header_length && text_cut(d, d->header, d->header + d->header_length, name, TEXT_COLUMNS) == n;
     for (int64_t c = first; rc == 0 && c < n; c++) {
         if (isnan(value[c]) || value[c] == d->missing)
             continue;
-        item = names == n && name[c].length ? name[c] : write_number(digits[1], c - first + 1);
+        item = named && name[c].length ? name[c] : write_number(digits[1], c - first + 1);
         rc = parser_put(p, &user, &item, value[c], 0);
     }
     return rc;

@@ -106,18 +106,17 @@ static int take_titles(struct ratings *r, const struct parser *p)
     return 0;
 }
 
-static int read_titles(struct ratings *r, struct parser *p, const struct source_text *text, struct error *err)
+static int read_titles(struct ratings *r, struct parser *p, struct text_format *format,
+                       const struct source_text *text, struct error *err)
 {
     scoped(lines_close) struct lines *lines = NULL;
-    struct text_format format;
     const char *begin, *end;
 
     if (!r->title || !p->users || !p->items)
         return PT_ENOMEM;
     TRY(lines_open(&lines, text->path, text->member, text->shown, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
-    TRY(recognise_titles(&format, text->shown, begin, end));
-    p->format = &format;
+    TRY(recognise_titles(format, text->shown, begin, end));
     while (begin < end) {
         TRY(parser_parse_block(p, lines, begin, end));
         TRY(lines_next(lines, p->line, &begin, &end, err));
@@ -130,7 +129,8 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     const struct source_text *text = &source->titles;
     scoped(idtable_free) struct idtable *ids = idtable_new(), *titles = idtable_new();
     scoped_value(triplets_fini) struct triplets pairs = {0};
-    struct parser p = {.users = ids, .items = titles, .out = &pairs, .skip_bad = true};
+    struct text_format format;
+    struct parser p = {.format = &format, .users = ids, .items = titles, .out = &pairs, .skip_bad = true};
     int rc;
 
     if (!text->path)
@@ -138,7 +138,7 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     r->reading.titles = 0;
     r->reading.titles_of = idtable_count(r->items);
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
-    rc = read_titles(r, &p, text, err);
+    rc = read_titles(r, &p, &format, text, err);
     return rc == PT_ENOMEM ? need_memory(false, err) : rc;
 }
 

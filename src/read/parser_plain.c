@@ -220,71 +220,6 @@ INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, 
     return begin;
 }
 
-/* The row of an id of 1 to 8 digits without a leading zero. */
-INLINE int64_t row_of_digits(struct idtable *t, struct idtable_numbers *known, const char *text,
-                             unsigned length)
-{
-    uint64_t digits = scan_digits(text, length);
-    unsigned shift = 64 - 8 * length;
-    struct id id = {(digits ^ SCAN_ONES * '0' << shift) >> shift, length, scan_number(digits)};
-
-    return row_of(t, known, &id);
-}
-
-/* The same for lines user,item,d.d,time or user,item,d,time of digits alone: one comparison tells that they
- * are, and the user is mostly that of the line before. */
-static const char *parse_numbers(const char delimiter, struct parser *p, const char *begin, const char *end)
-{
-    struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
-    struct triplets t = *p->out;
-    int64_t n = t.n, user = -1, item;
-    uint64_t last = 0; /* the user's digits */
-
-    while (begin < end) {
-        uint64_t ends = scan_equal(begin, '\n'), marks = scan_equal(begin, delimiter),
-                 others = scan_other(begin), digits;
-        uint64_t second, third;
-        unsigned a, b, c, stop; /* where the fields end */
-        bool point;
-
-        if (!ends)
-            break;
-        stop = (unsigned)__builtin_ctzll(ends);
-        ends = ((uint64_t)1 << stop) - 1; /* what is before it */
-        others &= ends & ~marks;
-        marks &= ends;
-        second = marks & (marks - 1);
-        third = second & (second - 1);
-        if (!third || third & (third - 1))
-            break;
-        a = (unsigned)__builtin_ctzll(marks);
-        b = (unsigned)__builtin_ctzll(second);
-        c = (unsigned)__builtin_ctzll(third);
-        point = c - b == 4 && begin[b + 2] == '.';
-        if (others != (uint64_t)point << (b + 2) || a - 1 > 7 || b - a - 2 > 7 || (c - b != 2 && !point) ||
-            stop - c - 2 > 15 || (*begin == '0' && a > 1) || (begin[a + 1] == '0' && b > a + 2))
-            break;
-        digits = scan_digits(begin, a);
-        user = digits == last ? user : row_of_digits(p->users, &users, begin, a);
-        item = user < 0 ? -1 : row_of_digits(p->items, &items, begin + a + 1, b - a - 1);
-        if (item < 0)
-            break;
-        last = digits;
-        t.user[n] = (int32_t)user;
-        t.item[n] = (int32_t)item;
-        t.value[n] = point ? (float)(10 * begin[b + 1] + begin[b + 3] - 11 * '0') / 10.0f /* as read_value */
-                           : (float)(begin[b + 1] - '0');
-        if (p->keep_time)
-            read_time((struct piece){begin + c + 1, stop - c - 1}, true, &t.time[n]);
-        n++;
-        begin += stop + 1;
-    }
-    p->line += n - t.n;
-    p->lines_read += n - t.n;
-    p->out->n = n;
-    return begin;
-}
-
 const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
                                const char *end)
 {
@@ -294,7 +229,6 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
 
     if (own.columns != 4 || own.width != 1 || memcmp(own.of, usual_of, sizeof usual_of) != 0)
         return parse_lines(&own, p, p->keep_time, begin, end);
-    begin = parse_numbers(own.delimiter, p, begin, end);
     memcpy(usual.of, usual_of, sizeof usual_of);
     usual.columns = 4;
     usual.width = 1;

@@ -6,10 +6,10 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LIBARCHIVE_NEEDS ((int64_t)4 << 20)
 #define BLOCK_BYTES      ((size_t)1 << 18)
@@ -26,52 +26,26 @@ struct archive_member {
     char block[BLOCK_BYTES]; /* bytes for `inner` */
 };
 
-static const struct magic {
-    const char *suffix, *bytes;
-    size_t offset;
-    bool folder;
-} magics[] = {
-    {".zip", "PK\003\004", 0, true}, {".zip", "PK\005\006", 0, true}, {".tar", "ustar", 257, true},
-    {".gz", "\037\213", 0, false},   {".tgz", "\037\213", 0, false},  {".zst", "\050\265\057\375", 0, false},
-    {".xz", "\3757zXZ", 0, false},   {".bz2", "BZh", 0, false},       {".lz4", "\004\042\115\030", 0, false},
-};
-
-static const struct magic *find_magic(const char *bytes, size_t n)
+/* By the suffix of its name; NULL: none. */
+static const char *find_suffix(const char *path)
 {
-    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++) {
-        const struct magic *m = &magics[k];
-        size_t length = strlen(m->bytes);
-
-        if (n >= m->offset + length && memcmp(bytes + m->offset, m->bytes, length) == 0)
-            return m;
-    }
-    return NULL;
-}
-
-bool archive_is_packed(const void *bytes, size_t n)
-{
-    return find_magic(bytes, n) != NULL;
-}
-
-/* By the suffix of its name. */
-static const struct magic *find_suffix(const char *path)
-{
+    static const char *const suffixes[] = {".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip", ".tar", ".tgz"};
     size_t n = strlen(path);
 
-    for (size_t k = 0; k < sizeof magics / sizeof *magics; k++) {
-        size_t s = strlen(magics[k].suffix);
+    for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
+        size_t s = strlen(suffixes[k]);
 
-        if (n > s && strcasecmp(path + n - s, magics[k].suffix) == 0)
-            return &magics[k];
+        if (n > s && strcasecmp(path + n - s, suffixes[k]) == 0)
+            return suffixes[k];
     }
     return NULL;
 }
 
 size_t archive_unpacked_length(const char *name)
 {
-    const struct magic *m = find_suffix(name);
+    const char *suffix = find_suffix(name);
 
-    return strlen(name) - (m && !m->folder ? strlen(m->suffix) : 0);
+    return strlen(name) - (suffix && suffix[1] != 't' && strcmp(suffix, ".zip") != 0 ? strlen(suffix) : 0);
 }
 
 static int fail_read(struct archive *a, const char *path, struct error *err)
@@ -96,7 +70,7 @@ static struct archive *new_archive(bool folders, bool raw)
     if (a && (archive_read_support_filter_all(a) < ARCHIVE_WARN ||
               (folders && archive_read_support_format_zip(a) < ARCHIVE_WARN) ||
               (folders && archive_read_support_format_tar(a) < ARCHIVE_WARN) ||
-              (!folders && archive_read_support_format_empty(a) < ARCHIVE_WARN) ||
+              (raw && archive_read_support_format_empty(a) < ARCHIVE_WARN) ||
               (raw && archive_read_support_format_raw(a) < ARCHIVE_WARN))) {
         archive_read_free(a);
         return NULL;
@@ -160,66 +134,27 @@ static int next_member(struct archive_member *m, const char **name, struct error
     return 1;
 }
 
-/* Whether a compressed file holds a tar rather than one text. */
-static int find_tar(enum packing *out, const char *path, struct error *err)
-{
-    scoped(archive_close) struct archive_member *m = NULL;
-    const char *name;
-    int format;
-
-    TRY(open_any(&m, path, path, true, err));
-    TRY(next_member(m, &name, err));
-    format = archive_format(m->archive);
-    *out = format && format != ARCHIVE_FORMAT_RAW ? PACKING_FOLDER : PACKING_FILE;
-    return 0;
-}
-
 int archive_packing(enum packing *out, const char *path, struct error *err)
 {
-    char start[512];
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(start, 1, sizeof start, f) : 0;
-    int code = !f || ferror(f) ? errno : 0;
-    const struct magic *magic = find_magic(start, n), *named = find_suffix(path);
+    scoped(archive_close) struct archive_member *m = NULL;
+    const char *name, *suffix = find_suffix(path);
+    int there, format;
 
-    if (f)
-        fclose(f);
-    if (code)
-        return error_set(err, code == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be %s: %s", path,
-                         f ? "read" : "opened", strerror(code));
-    if (!magic && named)
-        return error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, named->suffix,
-                         n == 0 ? "it is empty" : "its first bytes are another's");
-    if (!magic || magic->folder) {
-        *out = magic ? PACKING_FOLDER : PACKING_NONE;
-        return 0;
-    }
-    return find_tar(out, path, err);
+    if (access(path, R_OK) < 0)
+        return error_set(err, PT_EDATA, "%s: cannot be opened: %s", path, strerror(errno));
+    TRY(open_any(&m, path, path, true, err));
+    TRY(there = next_member(m, &name, err));
+    format = archive_format(m->archive);
+    *out = there && format != ARCHIVE_FORMAT_RAW                       ? PACKING_FOLDER
+           : archive_filter_code(m->archive, 0) != ARCHIVE_FILTER_NONE ? PACKING_FILE
+                                                                       : PACKING_NONE;
+    return *out == PACKING_NONE && suffix
+               ? error_set(err, PT_EDATA, "%s: is not a %s file (%s)", path, suffix,
+                           m->packed ? "its first bytes are another's" : "it is empty")
+               : 0;
 }
 
-int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err)
-{
-    char **more;
-
-    if (l->n == MOST_MEMBERS)
-        return error_set(err, PT_EDATA, "%s: more than %d files; name the one with the ratings", path,
-                         MOST_MEMBERS);
-    more = mem_resize(l->name, l->n + 1, sizeof *more);
-    l->name = more ? more : l->name;
-    TRY(need_memory(more && (l->name[l->n] = mem_strdup(name)), err));
-    l->n++;
-    return 0;
-}
-
-void file_names_free(struct file_names *l)
-{
-    for (int64_t k = 0; k < l->n; k++)
-        mem_free(l->name[k]);
-    mem_free(l->name);
-    *l = (struct file_names){0};
-}
-
-int archive_list(struct file_names *out, const char *path, struct error *err)
+int archive_list(struct mem_pool *out, const char *path, struct error *err)
 {
     scoped(archive_close) struct archive_member *m = NULL;
     const char *name;
@@ -227,7 +162,7 @@ int archive_list(struct file_names *out, const char *path, struct error *err)
 
     TRY(open_any(&m, path, path, false, err));
     while ((rc = next_member(m, &name, err)) > 0)
-        TRY(file_names_add(out, name, path, err));
+        TRY(need_memory(mem_pool_add(out, mem_strdup(name)), err));
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/mem.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,17 +24,8 @@ enum packing {
  * bytes do not agree. */
 int archive_packing(enum packing *out, const char *path, struct error *err);
 
-/* Names of files, in a folder or an archive; all zero: none. */
-struct file_names {
-    char **name; /* (n) owned */
-    int64_t n;
-};
-/* PT_EDATA: too many; `path`: where they are, for messages. */
-int file_names_add(struct file_names *l, const char *name, const char *path, struct error *err);
-void file_names_free(struct file_names *l);
-
-/* Adds the names of the regular files inside, in their order. */
-int archive_list(struct file_names *out, const char *path, struct error *err);
+/* Adds the names of the regular files inside, in their order, as the pool's blocks. */
+int archive_list(struct mem_pool *out, const char *path, struct error *err);
 /* Length of a file's name without .gz, .zst, .xz, .bz2 or .lz4. */
 size_t archive_unpacked_length(const char *name);
 
@@ -47,6 +39,3 @@ int archive_open(struct archive_member **out, const char *path, const char *memb
 int archive_read_bytes(struct archive_member *m, void *to, size_t space, size_t *got, struct error *err);
 void archive_close(struct archive_member *m);
 SCOPED(archive_close, struct archive_member)
-
-/* Whether the first bytes are those of a packed file (for stdin). */
-bool archive_is_packed(const void *bytes, size_t n);

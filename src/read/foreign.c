@@ -32,6 +32,8 @@ static const struct foreign {
     {BINARY, "an SQLite database",
      "convert it: sqlite3 -header -csv FILE 'select user, item, rating from TABLE'", "SQLite format 3"},
     {SURE, "a Python pickle", PANDAS("read_pickle"), "\x80\x02|\x80\x03|\x80\x04\x95|\x80\x05\x95"},
+    {SURE, "packed data", "unpack it, or give its path",
+     "PK\003\004|PK\005\006|\037\213|\050\265\057\375|\3757zXZ|BZh91AY|\004\042\115\030"},
     {SURE, "a 7z archive", "unpack it: 7z x FILE", "7z\xBC\xAF\x27\x1C"},
     {SURE, "a rar archive", "unpack it: unrar x FILE", "Rar!\x1A\x07"},
     {BINARY, "packed by lzma", "unpack it: unlzma FILE", "]"},

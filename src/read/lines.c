@@ -93,7 +93,7 @@ static bool reserve(struct lines_block *b, size_t space)
     return true;
 }
 
-/* Checks the first bytes of the text: byte order mark, UTF-16, packed file. */
+/* Checks the first bytes of the text: byte order mark, UTF-16, another kind of file. */
 static int check_start(struct lines *l, char *text, size_t *filled)
 {
     l->started = true;
@@ -103,8 +103,6 @@ static int check_start(struct lines *l, char *text, size_t *filled)
     }
     if (*filled >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
         return error_set(&l->failed, PT_EDATA, "%s: is UTF-16 text; convert it to UTF-8", l->shown);
-    if (archive_is_packed(text, *filled))
-        return error_set(&l->failed, PT_EDATA, "%s: is packed data; unpack it, or give its path", l->shown);
     return foreign_refuse(text, *filled, l->shown, &l->failed);
 }
 

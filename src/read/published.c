@@ -5,10 +5,9 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define MOST_FOLDERS 1000
 
 const char *const published_titles[] = {
     "u.item",       "movies.dat", "movies.csv",  "movies.tsv",   "items.csv",   "items.tsv", "titles.csv",
@@ -67,11 +66,6 @@ static size_t folder_length(const char *name)
     return slash ? (size_t)(slash + 1 - name) : 0;
 }
 
-static bool in_folder(const char *name, const char *folder, size_t length)
-{
-    return folder_length(name) == length && memcmp(name, folder, length) == 0;
-}
-
 /* Not part of a data set: hidden files and what macOS puts into its archives. The "./" that tar puts before
  * names (tar -C folder .) hides nothing. */
 static bool is_litter(const char *name)
@@ -120,10 +114,10 @@ static bool are_parts(const char *one, const char *other)
 
 /* --- a folder ------------------------------------------------------------------------------------ */
 
+/* The files of one folder. */
 struct view {
-    const struct file_names *names;
-    const char *folder; /* the folder that is searched: its name's length bytes */
-    size_t length;
+    void *const *name; /* (n) */
+    int n, length;     /* of the folder's own name */
 };
 
 /* The file of this name in the folder, packed where it is not there plain. */
@@ -132,10 +126,10 @@ static const char *find(const struct view *v, const char *wanted)
     const char *packed = NULL;
     size_t w = strlen(wanted);
 
-    for (int64_t k = 0; k < v->names->n; k++) {
-        const char *name = v->names->name[k], *base = name + v->length;
+    for (int k = 0; k < v->n; k++) {
+        const char *name = v->name[k], *base = name + v->length;
 
-        if (!in_folder(name, v->folder, v->length) || is_litter(name) || strncasecmp(base, wanted, w) != 0)
+        if (is_litter(name) || strncasecmp(base, wanted, w) != 0)
             continue;
         if (!base[w])
             return name;
@@ -174,10 +168,9 @@ static bool match_layout(struct published_match *m, const struct view *v, const 
 
     if (!star)
         return match_stem(m, v, l, "", 0);
-    for (int64_t k = 0; k < v->names->n; k++) {
-        const char *name = v->names->name[k], *base = name + v->length;
-        size_t before = (size_t)(star - form), behind = strlen(star + 1);
-        size_t n = in_folder(name, v->folder, v->length) ? archive_unpacked_length(base) : 0;
+    for (int k = 0; k < v->n; k++) {
+        const char *name = v->name[k], *base = name + v->length;
+        size_t before = (size_t)(star - form), behind = strlen(star + 1), n = archive_unpacked_length(base);
 
         if (n > before + behind && may_be_ratings(name) && strncasecmp(base, form, before) == 0 &&
             ends_with(base, n, (const char *const[]){star + 1, NULL}) &&
@@ -201,7 +194,7 @@ static int match_view(struct published_match *m, const struct view *v, bool pref
             return error_set(err, PT_EDATA,
                              "%s: %.*s%s is missing of a finished split of five files (train.csv, "
                              "validation_tr.csv, validation_te.csv, test_tr.csv, test_te.csv)",
-                             shown, (int)v->length, v->folder, m->missing);
+                             shown, v->length, (const char *)v->name[0], m->missing);
     }
     for (int k = 0; found && !m->finished && published_titles[k] && !m->titles; k++) {
         m->titles = find(v, published_titles[k]);
@@ -214,7 +207,7 @@ static int match_view(struct published_match *m, const struct view *v, bool pref
 /* --- no known layout ----------------------------------------------------------------------------- */
 
 /* Several texts: each with the path that reads it. */
-static int refuse_several(const struct file_names *names, bool archive, const char *shown, struct error *err)
+static int refuse_several(const struct mem_pool *names, bool archive, const char *shown, struct error *err)
 {
     int folder = (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/');
     char list[700] = "";
@@ -222,8 +215,8 @@ static int refuse_several(const struct file_names *names, bool archive, const ch
     bool alike = true;
     int64_t count = 0;
 
-    for (int64_t k = 0; k < names->n; k++) {
-        const char *name = names->name[k];
+    for (int k = 0; k < names->count; k++) {
+        const char *name = names->block[k];
 
         if (!may_be_ratings(name))
             continue;
@@ -242,12 +235,12 @@ static int refuse_several(const struct file_names *names, bool archive, const ch
 }
 
 /* Some files of other programs are zip archives; else what there is of them is named. */
-static int refuse_none(const struct file_names *names, bool archive, const char *shown, struct error *err)
+static int refuse_none(const struct mem_pool *names, bool archive, const char *shown, struct error *err)
 {
     const char *foreign = NULL, *program;
 
-    for (int64_t k = 0; k < names->n; k++) {
-        const char *name = names->name[k];
+    for (int k = 0; k < names->count; k++) {
+        const char *name = names->block[k];
 
         if (archive && (program = foreign_by_member(name)))
             return error_set(err, PT_EDATA, "%s: is %s", shown, program);
@@ -262,15 +255,15 @@ static int refuse_none(const struct file_names *names, bool archive, const char 
 }
 
 /* Nothing known anywhere: the one text there is, if it is one, or all films. */
-static int match_only(struct published_match *m, const struct file_names *names, bool archive,
+static int match_only(struct published_match *m, const struct mem_pool *names, bool archive,
                       const char *shown, struct error *err)
 {
     const char *one = NULL;
     int64_t texts = 0, films = 0;
 
-    for (int64_t k = 0; k < names->n; k++)
-        if (may_be_ratings(names->name[k])) {
-            one = names->name[k];
+    for (int k = 0; k < names->count; k++)
+        if (may_be_ratings(names->block[k])) {
+            one = names->block[k];
             texts++;
             films += published_is_film(one);
         }
@@ -289,33 +282,43 @@ static int depth(const char *name)
     return slashes;
 }
 
-int published_match(struct published_match *out, const struct file_names *names, bool prefer_given,
-                    bool archive, const char *shown, struct error *err)
+static int by_folder(const void *a, const void *b)
+{
+    const char *one = *(char *const *)a, *other = *(char *const *)b;
+    size_t n = folder_length(one), m = folder_length(other);
+    int order = depth(one) - depth(other);
+
+    order = order ? order : memcmp(one, other, n < m ? n : m);
+    return order ? order : n != m ? (n > m) - (n < m) : strcmp(one, other);
+}
+
+int published_match(struct published_match *out, struct mem_pool *names, bool prefer_given, bool archive,
+                    const char *shown, struct error *err)
 {
     struct published_match m;
     const char *where = NULL;
-    int looked = 0, rc;
 
-    for (int level = 0; level < 16 && !where; level++)
-        for (int64_t k = 0; k < names->n; k++) {
-            const char *name = names->name[k];
-            struct view v = {names, name, folder_length(name)};
+    if (names->count)
+        qsort(names->block, (size_t)names->count, sizeof *names->block, by_folder);
+    for (int next, k = 0; k < names->count; k = next) {
+        const char *name = names->block[k];
+        size_t n = folder_length(name);
+        int rc;
 
-            if (depth(name) != level || is_litter(name) || (where && in_folder(where, name, v.length)) ||
-                (k > 0 && in_folder(names->name[k - 1], name, v.length))) /* seen already */
-                continue;
-            if (++looked > MOST_FOLDERS)
-                return error_set(err, PT_EDATA, "%s: more than %d folders; name the file with the ratings",
-                                 shown, MOST_FOLDERS);
-            TRY(rc = match_view(&m, &v, prefer_given, shown, err));
-            if (rc && where)
-                return error_set(err, PT_EDATA,
-                                 "%s: holds several data sets (%s and %s); name the one to read", shown,
-                                 out->text[0], m.text[0]);
-            if (rc) {
-                *out = m;
-                where = name;
-            }
+        for (next = k + 1; next < names->count; next++)
+            if (folder_length(names->block[next]) != n || memcmp(names->block[next], name, n) != 0)
+                break;
+        if (where && depth(name) > depth(where))
+            break;
+        TRY(rc =
+                match_view(&m, &(struct view){&names->block[k], next - k, (int)n}, prefer_given, shown, err));
+        if (rc && where)
+            return error_set(err, PT_EDATA, "%s: holds several data sets (%s and %s); name the one to read",
+                             shown, out->text[0], m.text[0]);
+        if (rc) {
+            *out = m;
+            where = name;
         }
+    }
     return where ? 0 : match_only(out, names, archive, shown, err);
 }

@@ -54,7 +54,7 @@ static int by_name(const void *a, const void *b)
 
 /* Files of a folder and of those in it, without hidden ones. What cannot be read below the top is passed
  * over. */
-static int list_folder(struct file_names *out, const char *path, struct error *err)
+static int list_folder(struct mem_pool *out, const char *path, struct error *err)
 {
     char *const top[] = {(char *)path, NULL};
     size_t n = strlen(path), prefix = n + (n && path[n - 1] != '/');
@@ -69,15 +69,13 @@ static int list_folder(struct file_names *out, const char *path, struct error *e
                  entry->fts_info == FTS_D)
             fts_set(tree, entry, FTS_SKIP);
         else if (entry->fts_info == FTS_F && entry->fts_name[0] != '.')
-            rc = file_names_add(out, entry->fts_path + prefix, path, err);
+            rc = need_memory(mem_pool_add(out, mem_strdup(entry->fts_path + prefix)), err);
     }
     if (rc == 0 && (!tree || errno))
         rc = error_set(err, errno == ENOMEM ? PT_ENOMEM : PT_EDATA, "%s: cannot be listed: %s", path,
                        strerror(errno));
     if (tree)
         fts_close(tree);
-    if (out->n) /* the order of a folder is the file system's */
-        qsort(out->name, (size_t)out->n, sizeof *out->name, by_name);
     return rc;
 }
 
@@ -94,16 +92,16 @@ static struct source_text place(struct source *s, const char *path, bool archive
 static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
                           struct error *err)
 {
-    scoped_value(file_names_free) struct file_names names = {0};
+    scoped_value(mem_pool_free) struct mem_pool names = {0};
     struct published_match m;
 
     TRY(archive ? archive_list(&names, path, err) : list_folder(&names, path, err));
     TRY(published_match(&m, &names, prefer_given, archive, path, err));
     for (int k = 0; k < m.texts; k++)
         add_text(s, place(s, path, archive, m.text[k], m.given[k]));
-    for (int64_t k = 0; k < names.n && m.films; k++)
-        if (published_is_film(names.name[k]))
-            add_text(s, place(s, path, archive, names.name[k], GIVEN_NONE));
+    for (int k = 0; k < names.count && m.films; k++)
+        if (published_is_film(names.block[k]))
+            add_text(s, place(s, path, archive, names.block[k], GIVEN_NONE));
     if (m.titles)
         s->titles = place(s, path, archive, m.titles, GIVEN_NONE);
     s->finished = m.finished;
@@ -182,7 +180,7 @@ static int find_member(struct source *s, const char *path, struct error *err)
 {
     enum packing packing;
     char *archive = print(s, "%s", path), *slash = strrchr(archive, '/'), list[500] = "";
-    scoped_value(file_names_free) struct file_names names = {0};
+    scoped_value(mem_pool_free) struct mem_pool names = {0};
 
     for (; slash && slash > archive; slash = strrchr(archive, '/')) {
         *slash = 0;
@@ -193,8 +191,8 @@ static int find_member(struct source *s, const char *path, struct error *err)
         packing != PACKING_FOLDER)
         return 0;
     TRY(archive_list(&names, archive, err));
-    for (int64_t k = 0; k < names.n; k++) {
-        const char *name = names.name[k], *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name;
+    for (int k = 0; k < names.count; k++) {
+        const char *name = names.block[k], *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name;
 
         if (strcmp(plain, path + (slash + 1 - archive)) == 0) {
             add_text(s, make_text(s, archive, name, GIVEN_NONE));

@@ -47,11 +47,11 @@ struct published_match {
     bool films;          /* all that published_is_film knows, in their order; `text` is empty */
 };
 
-/* Searches the shallowest folder with a known layout. PT_EDATA, with a list of the files, if there is none;
- * also for an incomplete set of Liang's files, and if the choice is not clear. `archive`: the names are
- * members, which no glob can choose. */
-int published_match(struct published_match *out, const struct file_names *names, bool prefer_given,
-                    bool archive, const char *shown, struct error *err);
+/* Searches the shallowest folder with a known layout. `names`: paths, which are put into the order of their
+ * depth, folder and name. PT_EDATA, with a list of the files, if there is none; also for an incomplete set of
+ * Liang's files, and if the choice is not clear. `archive`: the names are members, which no glob can choose. */
+int published_match(struct published_match *out, struct mem_pool *names, bool prefer_given, bool archive,
+                    const char *shown, struct error *err);
 
 /* Whether MovieLens has a file of this name (u.data, u1.base, ratings.dat): user, item, rating, time. */
 bool published_known_name(const char *name);

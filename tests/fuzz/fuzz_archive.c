@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = fuzz_file(data, size);
     enum packing packing = PACKING_NONE;
     struct error err = {0};
-    struct file_names names = {0};
+    struct mem_pool names = {0};
     int rc = archive_packing(&packing, path, &err);
 
     fuzz_error(rc, &err);
@@ -37,8 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     rc = archive_list(&names, path, &err);
     fuzz_error(rc, &err);
-    for (int64_t i = 0; rc == 0 && i < names.n && i < 3; i++)
-        read_member(path, names.name[i]);
-    file_names_free(&names);
+    for (int64_t i = 0; rc == 0 && i < names.count && i < 3; i++)
+        read_member(path, names.block[i]);
+    mem_pool_free(&names);
     return 0;
 }

@@ -306,7 +306,7 @@ static void packed_members_are_unpacked(void **state)
     refuse_start(folder, "cut.zip", "/cut.csv.gz: cannot be unpacked: ");
     MAKE_ZIP(folder, "zip.zip", {"x.csv", "PK\003\004\024"});
     support_refuse(support_plain, folder, "zip.zip", PT_EDATA,
-                   "%/zip.zip/x.csv: is packed data; unpack it, or give its path");
+                   "%/zip.zip/x.csv: is packed data, which is not read; unpack it, or give its path");
     /* many blocks, of numbers that hardly shrink */
     for (uint32_t k = 0, x = 1, at = 0; at < 690000; k++) {
         x = x * 1664525 + 1013904223;
@@ -527,7 +527,7 @@ static void standard_input(void **state)
     (void)state;
     from_stdin("1,2,3\n2,2,4", 0, "1/2=3 2/2=4", NULL);
     from_stdin("1,2,3\n2,2", 0, NULL, "stdin:2: 2 fields where 3 are expected (user, item, rating)");
-    from_stdin("\037\213\010 packed", 0, NULL, "stdin: is packed data; unpack it, or give its path");
+    from_stdin("\037\213\010 packed", 0, NULL, "stdin: is packed data, which is not read; unpack it, or give its path");
     from_stdin("\n", 0, NULL, "stdin: is empty");
 }
 

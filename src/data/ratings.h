@@ -40,7 +40,6 @@ struct reading {
                              position" */
     char unused[256];          /* unused columns, each with its reason */
     char kinds[192];           /* "view 2,664,312; addtocart 69,332": a column of events */
-    char chosen[320];          /* why these files, if the path could mean others */
     char preview[3][160];      /* the first ratings as read */
     char first_bad[400];       /* the first line that was skipped, and why */
     bool counts;               /* the ratings, by their column's name: plays, quantity */

@@ -102,8 +102,6 @@ void reading_warnings(const struct ratings *r, void (*tell)(void *arg, const cha
     const struct reading *w = &r->reading;
     char a[32], b[32];
 
-    if (*w->chosen)
-        warn_printf(tell, arg, "%s", w->chosen);
     if (r->lines_bad)
         warn_printf(tell, arg, "%s of %s lines could not be read and were skipped; the first: %s",
                     with_commas(r->lines_bad, a), with_commas(r->lines_read, b), w->first_bad);

@@ -188,7 +188,6 @@ static void report(struct reader *rd, const struct source *source)
     snprintf(told->from, sizeof told->from, "%.260s", source->text[0].shown);
     if (source->n > 1)
         text_append(told->from, sizeof told->from, " and %lld more", (long long)source->n - 1);
-    snprintf(told->chosen, sizeof told->chosen, "%s", source->chosen);
     for (int k = 0; k < PARSER_KINDS && total->kind_count[k]; k++)
         text_append(told->kinds, sizeof told->kinds, "%s%s %" PRId64, k ? ", " : "", total->kind[k],
                     total->kind_count[k]);

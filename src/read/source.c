@@ -131,7 +131,8 @@ static void find_titles(struct source *s, const char *path)
     }
 }
 
-/* "u1" where u1.base and u1.test lie, or "u1.base" with its u1.test where a given split is wanted. */
+/* "u1" where u1.base and u1.test lie and no folder is called so, or "u1.base" with its u1.test where a given
+ * split is wanted. */
 static bool find_pair(struct source *s, const char *path, bool prefer_given)
 {
     size_t n = strlen(path);
@@ -140,16 +141,11 @@ static bool find_pair(struct source *s, const char *path, bool prefer_given)
     const char *base = print(s, "%.*s.base", stem, path), *test = print(s, "%.*s.test", stem, path);
     struct stat st;
 
-    if ((named && !prefer_given) || !is_file(base) || !is_file(test))
+    if ((named ? !prefer_given : stat(path, &st) == 0) || !is_file(base) || !is_file(test))
         return false;
     add_text(s, make_text(s, base, NULL, GIVEN_TRAIN));
     add_text(s, make_text(s, test, NULL, GIVEN_TEST));
     find_titles(s, base);
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        snprintf(
-            s->chosen, sizeof s->chosen,
-            "%.100s and its test file were read, not the folder of that name, which wants a / at its end",
-            base);
     return true;
 }
 

@@ -21,7 +21,6 @@ struct source {
     int64_t n;
     struct source_text titles; /* path NULL: none */
     bool finished;             /* Liang's five files */
-    char chosen[320];          /* why these texts, if the path could mean others; else "" */
     struct mem_pool pool;      /* texts of all source_text */
     char none[1];              /* "" */
 };

@@ -372,29 +372,17 @@ static void parts_in_a_folder_are_told_of(void **state)
     support_remove(folder);
 }
 
-static void a_pair_beside_a_folder_is_told_of(void **state)
+static void a_folder_comes_before_a_pair_of_its_name(void **state)
 {
-    char *folder = support_folder(), told[512];
-    struct ratings *r;
+    char *folder = support_folder();
 
     (void)state;
+    support_write(folder, "foo.base", "1\t1\t3\n", 0);
+    support_write(folder, "foo.test", "1\t2\t4\n", 0);
+    check(support_plain, folder, "foo", "1/1=3#1 1/2=4#2");
     make_folder(folder, "foo");
     support_write(folder, "foo/ratings.csv", "9,9,9\n", 0);
     check(support_plain, folder, "foo", "9/9=9");
-    support_write(folder, "foo.base", "1\t1\t3\n", 0);
-    support_write(folder, "foo.test", "1\t2\t4\n", 0);
-    r = support_read(support_plain, folder, "foo");
-    support_expect(r, "1/1=3#1 1/2=4#2");
-    snprintf(
-        told, sizeof told,
-        "%s/foo.base and its test file were read, not the folder of that name, which wants a / at its end",
-        folder);
-    assert_string_equal(r->reading.chosen, told);
-    ratings_free(r);
-    r = support_read(support_plain, folder, "foo/");
-    support_expect(r, "9/9=9");
-    assert_string_equal(r->reading.chosen, "");
-    ratings_free(r);
     support_remove(folder);
 }
 
@@ -579,7 +567,7 @@ int main(void)
         cmocka_unit_test(packed_members_are_unpacked),
         cmocka_unit_test(files_of_other_programs_are_told),
         cmocka_unit_test(parts_in_a_folder_are_told_of),
-        cmocka_unit_test(a_pair_beside_a_folder_is_told_of),
+        cmocka_unit_test(a_folder_comes_before_a_pair_of_its_name),
         cmocka_unit_test(bad_archives),
         cmocka_unit_test(a_bomb_is_stopped),
         cmocka_unit_test(part_files_in_the_order_of_their_names),

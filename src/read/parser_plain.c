@@ -3,8 +3,7 @@
 #include "read/scan.h"
 
 #define COLUMNS PLAIN_COLUMNS
-#define LOWER   (SCAN_ONES * 0x20)                           /* letters become small ones */
-#define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
+#define LOWER   (SCAN_ONES * 0x20) /* letters become small ones */
 
 struct piece {
     const char *text;
@@ -59,7 +58,7 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 }
 
 /* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
-INLINE const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
+static inline const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
 {
     uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
     unsigned from = 0, stop, end;
@@ -108,7 +107,7 @@ static bool is_own_word(const struct plain_form *f, uint64_t word)
     return (word & 0xFFFF) != 0x2D2D && (word & 0xFFFFFF) != 0xBFBBEF;
 }
 
-INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
+static inline bool read_id(const struct plain_form *f, struct piece p, struct id *out)
 {
     uint64_t digits;
 
@@ -126,7 +125,7 @@ INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
            !text_is_missing(p.text, p.length);
 }
 
-INLINE bool read_value(struct piece p, float *out)
+static inline bool read_value(struct piece p, float *out)
 {
     unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
 
@@ -140,7 +139,7 @@ INLINE bool read_value(struct piece p, float *out)
     return true;
 }
 
-INLINE bool read_time(struct piece p, bool keep, int64_t *out)
+static inline bool read_time(struct piece p, bool keep, int64_t *out)
 {
     bool two = p.length > 8;
     uint64_t high, low;
@@ -164,8 +163,8 @@ static bool skipped_are_plain(const struct plain_form *f, const struct piece *pi
     return true;
 }
 
-INLINE const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
-                             struct plain_line *out)
+static inline const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
+                                    struct plain_line *out)
 {
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
@@ -180,7 +179,7 @@ INLINE const char *read_line(const struct plain_form *f, const char *line, bool 
 }
 
 /* The id's row; -1: no memory, or a frozen table is full. */
-INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
+static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
 {
     int64_t row = id->number < known->n ? known->row[id->number] : -1;
 
@@ -191,16 +190,17 @@ INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const st
     return row;
 }
 
-INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, const bool keep_time,
-                               const char *begin, const char *end)
+const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
+                               const char *end)
 {
+    const struct plain_form own = *form; /* nothing that is written can be it */
     struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
     struct plain_line line = {.value = 1};
     struct triplets t = *p->out;
     int64_t n = t.n;
 
     while (begin < end) {
-        const char *next = read_line(form, begin, keep_time, &line);
+        const char *next = read_line(&own, begin, p->keep_time, &line);
         int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
         int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
 
@@ -209,7 +209,7 @@ INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, 
         t.user[n] = (int32_t)u;
         t.item[n] = (int32_t)i;
         t.value[n] = line.value;
-        if (keep_time)
+        if (p->keep_time)
             t.time[n] = line.time;
         n++;
         begin = next;
@@ -218,20 +218,4 @@ INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, 
     p->lines_read += n - t.n;
     p->out->n = n;
     return begin;
-}
-
-const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
-                               const char *end)
-{
-    static const int usual_of[ROLES] = {-1, 0, 1, 2, 3};
-    const struct plain_form own = *form; /* nothing that is written can be it */
-    struct plain_form usual = own;       /* known to the compiler */
-
-    if (own.columns != 4 || own.width != 1 || memcmp(own.of, usual_of, sizeof usual_of) != 0)
-        return parse_lines(&own, p, p->keep_time, begin, end);
-    memcpy(usual.of, usual_of, sizeof usual_of);
-    usual.columns = 4;
-    usual.width = 1;
-    usual.skips = false;
-    return parse_lines(&usual, p, p->keep_time, begin, end);
 }

@@ -25,36 +25,11 @@ static double from_bits(uint64_t bits)
     return x;
 }
 
-/* 2^k, -1022 <= k <= 1023. */
-static double power_of_two(int k)
-{
-    return from_bits((uint64_t)(k + 1023) << 52);
-}
-
-/* x = k ln 2 + r with |r| <= .35; e^r = 1 + r + r^2 (1/2! + r/3! + ... + r^11/13!), the sum in two chains. */
 double real_exp(double x)
 {
-    static const double even[] = {1.0 / 479001600, 1.0 / 3628800, 1.0 / 40320, 1.0 / 720, 1.0 / 24, 0.5};
-    static const double odd[] = {1.0 / 6227020800, 1.0 / 39916800, 1.0 / 362880,
-                                 1.0 / 5040,       1.0 / 120,      1.0 / 6};
-    double k, r, low, r2, a, b;
-
     if (!(x > -708.0))
         return x == x ? 0.0 : x;
-    if (x > 709.78)
-        return INFINITY;
-    k = (double)(int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
-    r = x - k * LN2_HIGH;
-    low = k * LN2_LOW;
-    r2 = (r - low) * (r - low);
-    a = even[0];
-    b = odd[0];
-    for (int i = 1; i < 6; i++) {
-        a = a * r2 + even[i];
-        b = b * r2 + odd[i];
-    }
-    r = 1.0 + (r - (low - r2 * (a + (r - low) * b)));
-    return k > 1023.0 ? r * 2.0 * power_of_two(1023) : r * power_of_two((int)k);
+    return x > 709.78 ? INFINITY : real_exp_within(x);
 }
 
 /* x = 2^k (1 + f) with 1 + f in [.7, 1.42): ln(1 + f) = 2 atanh(s), s = f / (2 + f), written as f minus

@@ -7,6 +7,39 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
+
+/* 2^k, -1022 <= k <= 1023. */
+static inline double real_two_to(int k)
+{
+    uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
+    double power;
+
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+/* real_exp for x in [-708, 709.78], in a form that a compiler can make vectors of.
+ * x = k ln 2 + r with |r| <= .35; e^r = 1 + r + r^2 (1/2! + r/3! + ... + r^11/13!), the sum in two chains. */
+static inline double real_exp_within(double x)
+{
+    const double ln2_high = 0x1.62e42feep-1; /* 33 bits: whole numbers of 20 bits times it are exact */
+    const double ln2_low = 0x1.a39ef35793c76p-33;
+    int k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+    double r = x - (double)k * ln2_high, low = (double)k * ln2_low, r2 = (r - low) * (r - low);
+    double a = 1.0 / 479001600 * r2 + 1.0 / 3628800, b = 1.0 / 6227020800 * r2 + 1.0 / 39916800;
+
+    a = a * r2 + 1.0 / 40320;
+    b = b * r2 + 1.0 / 362880;
+    a = a * r2 + 1.0 / 720;
+    b = b * r2 + 1.0 / 5040;
+    a = a * r2 + 1.0 / 24;
+    b = b * r2 + 1.0 / 120;
+    a = a * r2 + 0.5;
+    b = b * r2 + 1.0 / 6;
+    r = 1.0 + (r - (low - r2 * (a + (r - low) * b)));
+    return r * real_two_to(k / 2) * real_two_to(k - k / 2); /* 2^1024 is too large for one factor */
+}
 
 double real_exp(double x);  /* within 1 ulp; 0 below -708, infinity above 709.7 */
 double real_log(double x);  /* within 1.5 ulp; -infinity of 0, NaN below */

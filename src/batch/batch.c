@@ -143,6 +143,8 @@ int view_init(struct view *v, const struct matrix *m, int shard, int64_t rows, s
     v->at = mem_pool_array(&v->pool, n, sizeof *v->at);
     v->own_x_by_column = mem_pool_array(&v->pool, n, sizeof *v->x_by_column);
     v->target_by_column = mem_pool_array(&v->pool, n, sizeof *v->target_by_column);
+    v->own_row = mem_pool_array(&v->pool, rows + 1, sizeof *v->own_row);
+    v->own_col = mem_pool_array(&v->pool, n, sizeof *v->own_col);
     v->fill = mem_pool_zalloc(&v->pool, width, sizeof *v->fill);
     if (!v->pool.failed)
         return 0;
@@ -182,34 +184,53 @@ void views_free(struct view *v, int shards)
     mem_free(v);
 }
 
-/* Inputs of row p, entries [first, end) of the view. Coordinate of a draw: the column's number in the whole
- * matrix. */
-static void make_inputs(struct view *v, const struct view_input *input, float norm, int64_t p, int64_t first)
+/* Coordinate of a draw: the column's number in the whole matrix. */
+static void drop_inputs(struct view *v, const struct view_input *input, int64_t first)
 {
-    float scale = input->normalize && norm > 0.0f ? 1.0f / norm : 1.0f;
-    uint32_t bar = (uint32_t)((double)input->dropout * 4294967296.0);
+    int64_t n = 0;
 
-    if (input->dropout > 0.0f)
-        scale /= 1.0f - input->dropout;
-    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
-        bool drop = false;
-
-        if (bar) {
-            uint32_t column = (uint32_t)(first + v->col[i]);
-            struct rng4 r = rng_philox(input->seed, RNG_INPUT_DROPOUT, input->step, (uint32_t)p, column / 4);
-
-            drop = r.word[column % 4] < bar;
+    for (int64_t p = 0; p < v->rows; p++)
+        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+            v->at[i] = (int32_t)p;
+    input->kern->drop_at(v->x, v->entries, v->col, v->at, (uint32_t)first, input->dropout, input->seed,
+                         RNG_INPUT_DROPOUT, input->step);
+    if (input->zeros)
+        return;
+    for (int64_t p = 0; p < v->rows; p++) {
+        v->own_row[p] = n;
+        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
+            v->own_col[n] = v->col[i];
+            v->x[n] = v->x[i];
+            n += v->x[n] != 0.0f;
         }
-        v->x[i] = drop ? 0.0f : v->target[i] * scale;
     }
+    v->own_row[v->rows] = n;
+    v->input_row = v->own_row;
+    v->input_col = v->own_col;
 }
 
-/* A counting sort of the entries by column; stable, so batch positions ascend. v->fill holds each column's
- * count. */
+static void make_inputs(struct view *v, const struct matrix *m, const struct view_input *input,
+                        const int64_t *example, int64_t first)
+{
+    for (int64_t p = 0; p < v->rows; p++) {
+        float norm = m->row_norm[example[p]], scale = input->normalize && norm > 0.0f ? 1.0f / norm : 1.0f;
+
+        if (input->dropout > 0.0f)
+            scale /= 1.0f - input->dropout;
+        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+            v->x[i] = v->target[i] * scale;
+    }
+    if (input->dropout > 0.0f)
+        drop_inputs(v, input, first);
+}
+
+/* A counting sort of the inputs by column; stable, so batch positions ascend. */
 static void sort_by_column(struct view *v, int64_t width)
 {
     int64_t sum = 0, a = 0;
 
+    for (int64_t i = 0; i < v->input_row[v->rows]; i++)
+        v->fill[v->input_col[i]]++;
     for (int64_t c = 0; c < width; c++)
         if (v->fill[c]) {
             v->active[a] = (int32_t)c;
@@ -220,8 +241,8 @@ static void sort_by_column(struct view *v, int64_t width)
     v->columns = a;
     v->start[a] = sum;
     for (int64_t p = 0; p < v->rows; p++)
-        for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
-            int64_t to = v->fill[v->col[i]]++;
+        for (int64_t i = v->input_row[p]; i < v->input_row[p + 1]; i++) {
+            int64_t to = v->fill[v->input_col[i]]++;
 
             v->pos[to] = (int32_t)p;
             v->at[to] = (int32_t)i;
@@ -239,10 +260,11 @@ static int64_t copy_row(struct view *v, const struct matrix *m, const struct mat
 {
     int64_t first = part->ptr[row], count = part->ptr[row + 1] - first;
 
-    if (part->code)
-        for (int64_t i = 0; i < count; i++)
-            v->target[n + i] = m->code_value[part->code[first + i]];
-    else
+    for (int64_t i = 0; i < count; i++)
+        v->target[n + i] = m->code_value[0];
+    for (int64_t i = 0; i < count && part->code; i++)
+        v->target[n + i] = m->code_value[part->code[first + i]];
+    if (part->value)
         memcpy(v->target + n, part->value + first, (size_t)count * sizeof *v->target);
     memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
     return n + count;
@@ -272,26 +294,25 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
     v->plain = !input || (!input->normalize && !(input->dropout > 0.0f));
     v->x = v->plain ? v->target : v->own_x;
     v->x_by_column = v->plain ? v->target_by_column : v->own_x_by_column;
+    v->input_row = v->row;
+    v->input_col = v->col;
     for (int64_t p = 0; p < rows; p++) {
         if (p + 2 * AHEAD < rows)
             __builtin_prefetch(part->ptr + matrix_row(m, example[p + 2 * AHEAD]));
         if (p + AHEAD < rows)
             prefetch_row(part, matrix_row(m, example[p + AHEAD]));
         n = v->row[p + 1] = copy_row(v, m, part, matrix_row(m, example[p]), n);
-        if (!v->plain)
-            make_inputs(v, input, m->row_norm[example[p]], p, m->cut[shard].begin);
-        if (by_column)
-            for (int64_t i = v->row[p]; i < n; i++)
-                v->fill[v->col[i]]++;
     }
     v->entries = n;
+    if (!v->plain)
+        make_inputs(v, m, input, example, m->cut[shard].begin);
     if (by_column)
         sort_by_column(v, shard_width(&m->cut[shard]));
 }
 
 static int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
 {
-    return (rows + 1) * 8 + entries * 32 + columns * 20;
+    return (rows + 1) * 16 + entries * 36 + columns * 20;
 }
 
 int64_t view_bytes_of(const struct matrix *m, int64_t rows)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "batch/matrix.h"
+#include "math/kernels.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,7 +51,7 @@ void scheduler_fini(struct scheduler *s);
  *
  * One shard's entries of a minibatch, by example and again by column.
  *
- *   by example   entries [row[p], row[p + 1]) of the batch's p-th example, columns ascending
+ *   by example   entries [row[p], row[p + 1]) of the batch's p-th example, columns ascending; likewise inputs
  *   by column    the columns that occur, ascending; a column's entries by batch position, ascending
  *
  * The first order is for sums that belong to an example (encode, dH), the second for sums that belong to a
@@ -59,20 +60,25 @@ struct view {
     int64_t rows, entries;
     int64_t *row;  /* (rows + 1) */
     int32_t *col;  /* (entries) column in the shard */
-    float *x;      /* (entries) input: the value after scaling and dropout */
-    float *target; /* (entries) target: the value */
+    float *target; /* (entries) the value */
 
-    int64_t columns;    /* number of columns that occur */
+    const int64_t *input_row; /* (rows + 1) inputs: entries after dropout */
+    const int32_t *input_col; /* (inputs) */
+    float *x;                 /* (inputs) the value after scaling */
+
+    int64_t columns;    /* number of columns with an input */
     int32_t *active;    /* (columns) their numbers */
-    int64_t *start;     /* (columns + 1): entries [start[a], start[a + 1]) are those of column active[a] */
-    int32_t *pos;       /* (entries) batch position */
-    int32_t *at;        /* (entries) index in the order by example */
-    float *x_by_column; /* (entries) */
-    float *target_by_column; /* (entries) */
+    int64_t *start;     /* (columns + 1): inputs [start[a], start[a + 1]) are those of column active[a] */
+    int32_t *pos;       /* (inputs) batch position */
+    int32_t *at;        /* (inputs) index in the order by example */
+    float *x_by_column; /* (inputs) */
+    float *target_by_column; /* (inputs) where none is left out */
 
     bool plain;   /* inputs are the values: x is target, x_by_column is target_by_column */
     float *own_x; /* memory of x and x_by_column if not plain */
     float *own_x_by_column;
+    int64_t *own_row; /* of input_row and input_col where dropped entries are left out */
+    int32_t *own_col;
     int64_t *fill; /* (shard's columns) scratch: zero between builds */
     int64_t room_rows, room_entries;
     struct mem_pool pool; /* of all arrays */
@@ -82,7 +88,9 @@ struct view {
 struct view_input {
     bool normalize; /* divide by the row's norm */
     float dropout;  /* share dropped; 0: none */
+    bool zeros;     /* what is dropped is an input of 0, not left out: its column is a target */
     uint64_t seed, step;
+    const struct kernels *kern; /* for dropout */
 };
 
 /* Room for batches of `rows` examples out of `m`'s part `shard`, each example at most twice. */

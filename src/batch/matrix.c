@@ -160,8 +160,8 @@ static void fill_part(const struct fill *f, int shard)
 
             p->col[at] = (int32_t)(c - cut->begin);
             if (p->code)
-                p->code[at] = f->code ? f->code[i] : 0;
-            else
+                p->code[at] = f->code[i];
+            else if (p->value)
                 p->value[at] = f->value[i];
         }
     memmove(p->ptr + 1, p->ptr, (size_t)m->rows * sizeof *p->ptr); /* each ptr ran on to the row's end */
@@ -263,11 +263,11 @@ static int alloc_parts(struct fill *f, const struct team *team, struct error *er
                              (int)s, m->shards, n);
         p->ptr = mem_array(m->rows + 1, sizeof *p->ptr);
         p->col = mem_array(n, sizeof *p->col);
-        if (f->coded)
+        if (f->code)
             p->code = mem_array(n, sizeof *p->code);
-        else
+        else if (f->value)
             p->value = mem_array(n, sizeof *p->value);
-        if (!p->ptr || !p->col || !(p->code || p->value))
+        if (!p->ptr || !p->col || (f->code && !p->code) || (f->value && !p->value))
             return error_set(err, PT_ENOMEM, "example matrix: out of memory");
     }
     return 0;

@@ -10,9 +10,9 @@
  * If many examples are empty (those of other parts of the split), a part stores only the non-empty rows plus
  * one shared empty row. matrix_row maps an example to its row.
  *
- * Values are stored as one-byte codes into a table if at most 256 differ (stars), else as floats. The worker
- * that owns a shard touches its part first and writes it. A rank (ranks.h) has the parts of its own shards
- * only, and the counts and norms of all. Immutable once made. */
+ * Values are stored as one-byte codes into a table if at most 256 differ (stars), else as floats; a single
+ * value (clicks) is not stored. The worker that owns a shard touches its part first and writes it. A rank
+ * (ranks.h) has the parts of its own shards only, and the counts and norms of all. Immutable once made. */
 #pragma once
 
 #include "base/error.h"
@@ -26,7 +26,7 @@
 struct matrix_part {
     uint32_t *ptr; /* (rows + 1) owned: a row's entries are [ptr[row], ptr[row + 1]) */
     int32_t *col;  /* (entries) owned: column - shard's first */
-    uint8_t *code; /* (entries) owned, or NULL */
+    uint8_t *code; /* (entries) owned, or NULL: all have code_value[0], or a value of their own */
     float *value;  /* (entries) owned, or NULL */
 };
 
@@ -89,7 +89,7 @@ int64_t *matrix_count_columns(const struct ratings *r, const struct matrix_spec 
 
 static inline float matrix_value(const struct matrix *m, const struct matrix_part *p, int64_t i)
 {
-    return p->code ? m->code_value[p->code[i]] : p->value[i];
+    return p->value ? p->value[i] : m->code_value[p->code ? p->code[i] : 0];
 }
 
 /* The row of the parts that holds an example's entries. */

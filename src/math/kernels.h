@@ -133,6 +133,8 @@ struct kernels {
     double (*sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z,
                              float *slope);
 
+    /* out_i = exp(factor x_i), in double (real_exp) and rounded once. */
+    void (*exp_wide)(const float *x, float factor, float *out, int64_t n);
     /* x_i = exp(x_i - max); the maximum and the sum of the results (any n). */
     void (*exp_row)(float *x, int64_t n, float *max, float *sum);
     /* The same max and sum; x is unchanged. */
@@ -180,6 +182,9 @@ struct kernels {
      * (seed, purpose, step, position) is below rate * 2^32. n is the row's length without padding. */
     void (*dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                     uint32_t position);
+    /* x_i = 0 where dropout drops unit first + column[i] of row position[i]. */
+    void (*drop_at)(float *x, int64_t n, const int32_t *column, const int32_t *position, uint32_t first,
+                    float rate, uint64_t seed, int purpose, uint64_t step);
     /* out[i] = std * normal number i of the stream, i < n (Box-Muller on float polynomials, |value| < 6). */
     void (*normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
                    uint32_t position);

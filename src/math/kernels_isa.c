@@ -47,6 +47,7 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .norm = ISA(norm),
     .norm_back = ISA(norm_back),
     .sample_mixture = ISA(sample_mixture),
+    .exp_wide = ISA(exp_wide),
     .exp_row = ISA(exp_row),
     .exp_stats = ISA(exp_stats),
     .above_threshold = ISA(above_threshold),
@@ -58,5 +59,6 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .bf16_product = BF16(bf16_product),
     .tile_product = ISA(tile_product),
     .dropout = ISA(dropout),
+    .drop_at = ISA(drop_at),
     .normal = ISA(normal),
 };

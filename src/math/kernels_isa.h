@@ -219,6 +219,7 @@ void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
 float ISA(norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);
 void ISA(norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
 double ISA(sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z, float *slope);
+void ISA(exp_wide)(const float *x, float factor, float *out, int64_t n);
 void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);
 void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum);
 int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at);
@@ -236,5 +237,7 @@ void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, i
 void ISA(tile_product)(double *c, const double *a, const double *b, double sign);
 void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
                   uint32_t position);
+void ISA(drop_at)(float *x, int64_t n, const int32_t *column, const int32_t *position, uint32_t first,
+                  float rate, uint64_t seed, int purpose, uint64_t step);
 void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
                  uint32_t position);

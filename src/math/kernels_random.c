@@ -26,6 +26,31 @@ void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, u
     }
 }
 
+void ISA(drop_at)(float *x, int64_t n, const int32_t *column, const int32_t *position, uint32_t first,
+                  float rate, uint64_t seed, int purpose, uint64_t step)
+{
+    const uint32_t bar = (uint32_t)((double)rate * 4294967296.0);
+
+    for (int64_t i0 = 0; i0 < n; i0 += 16) {
+        int64_t left = n - i0 < 16 ? n - i0 : 16;
+        uint32_t unit[16] = {0}, row[16] = {0}, word[16];
+
+        for (int64_t j = 0; j < left; j++) {
+            unit[j] = first + (uint32_t)column[i0 + j];
+            row[j] = (uint32_t)position[i0 + j];
+        }
+#pragma omp simd
+        for (int j = 0; j < 16; j++) {
+            struct rng4 r = rng_philox(seed, (enum rng_purpose)purpose, step, row[j], unit[j] / 4);
+            uint32_t low = unit[j] & 1 ? r.word[1] : r.word[0], high = unit[j] & 1 ? r.word[3] : r.word[2];
+
+            word[j] = unit[j] & 2 ? high : low;
+        }
+        for (int64_t j = 0; j < left; j++)
+            x[i0 + j] = word[j] < bar ? 0.0f : x[i0 + j];
+    }
+}
+
 /* sin and cos of 2 pi u, u in [0, 1): the nearest quarter turn, then polynomials on +- pi / 4. */
 INLINE void sincos_element(float u, float *sine, float *cosine)
 {

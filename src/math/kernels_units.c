@@ -1,6 +1,8 @@
 /* kernels_units.c - activations and softmax rows. */
 #include "math/kernels_functions.h"
 
+#include "base/real.h"
+
 #define EACH(expression)                                                                                     \
     do {                                                                                                     \
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = expression;                               \
@@ -32,6 +34,27 @@ void ISA(activate)(enum activation f, float *y, int64_t n)
     case ACT_GELU:
         EACH(gelu_element(y[i]));
         break;
+    }
+}
+
+#define PIECE 64
+
+/* In loops of their own, or the compiler sees branches. */
+void ISA(exp_wide)(const float *x, float factor, float *out, int64_t n)
+{
+    for (int64_t i0 = 0; i0 < n; i0 += PIECE) {
+        int64_t left = n - i0 < PIECE ? n - i0 : PIECE;
+        double y[PIECE] = {0}, e[PIECE];
+
+        for (int64_t j = 0; j < left; j++)
+            y[j] = (double)(factor * x[i0 + j]);
+        for (int j = 0; j < PIECE; j++)
+            e[j] = y[j] > -708.0 ? y[j] : -708.0;
+        for (int j = 0; j < PIECE; j++)
+            e[j] = e[j] < 709.0 ? e[j] : 709.0;
+        _Pragma("omp simd") for (int j = 0; j < PIECE; j++) e[j] = real_exp_within(e[j]);
+        for (int64_t j = 0; j < left; j++)
+            out[i0 + j] = y[j] == y[j] ? (float)e[j] : x[i0 + j];
     }
 }
 

@@ -60,7 +60,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool re
     int workers = team_workers(m->eng.team);
     int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, first, end;
 
-    *e = (struct encoder){.normalize = m->spec.normalize_input, .model = m};
+    *e = (struct encoder){.normalize = m->spec.normalize_input, .decoded = !reshard, .model = m};
     e->dropout = (float)m->spec.input_dropout;
     e->bound = mem_pool_zalloc(&e->pool, workers + 1, sizeof *e->bound);
     e->view = mem_pool_zalloc(&e->pool, x->shards, sizeof *e->view);
@@ -123,8 +123,8 @@ static void add_part(struct worker *w, struct encoder *e, int shard, const struc
 
     team_phase(w, PHASE_ENCODE);
     for (int64_t p = 0; p < v->rows; p++)
-        e->model->eng.kern->gather(z + p * e->v.ld, add, v->row[p + 1] - v->row[p], v->col + v->row[p],
-                                   v->x + v->row[p], rows, e->v.ld);
+        e->model->eng.kern->gather(z + p * e->v.ld, add, v->input_row[p + 1] - v->input_row[p],
+                                   v->input_col + v->input_row[p], v->x + v->input_row[p], rows, e->v.ld);
     team_phase(w, PHASE_REDUCE);
     reduce_done(e->reduce, w, shard, add, v->rows * e->v.ld);
 }
@@ -132,7 +132,12 @@ static void add_part(struct worker *w, struct encoder *e, int shard, const struc
 void encoder_shard(struct worker *w, struct encoder *e, int shard, const struct batch *b)
 {
     const struct engine *eng = &e->model->eng;
-    struct view_input input = {e->normalize, e->dropout, e->model->spec.seed, b->step};
+    struct view_input input = {.normalize = e->normalize,
+                               .dropout = e->dropout,
+                               .zeros = e->decoded,
+                               .seed = e->model->spec.seed,
+                               .step = b->step,
+                               .kern = eng->kern};
     struct view *v = &e->view[shard];
 
     team_phase(w, PHASE_BATCH);

@@ -17,6 +17,7 @@ struct encoder {
     struct units units;
     bool normalize;
     float dropout;         /* of the input */
+    bool decoded;          /* the decoder has the views' columns as targets */
     bool frozen;           /* V is not trained now, and has seen all of its steps */
     struct reduce *reduce; /* owned */
     struct mem_pool pool;  /* the arrays below */
@@ -30,7 +31,8 @@ struct encoder {
 
 /* `linear`: its units are the sums. `reshard`: this layer distributes the shards over the workers by its own
  * cost, which follows a column's entries. The shards of a softmax are cut for its cost: the same for a rare
- * column as for a popular one. */
+ * column as for a popular one. Otherwise the decoder shares the shards' views, with the columns that dropout
+ * leaves no input. */
 int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool reshard, struct error *err);
 void encoder_fini(struct encoder *e);
 void encoder_draw(struct encoder *e, const struct init_spec *init); /* tensors 0 to 2; sets the fans */

@@ -1,9 +1,10 @@
 #include "model/multivae.h"
 
-#include "base/real.h"
 #include "base/rng.h"
 
 #include <string.h>
+
+#define PIECE 64
 
 int latent_init(struct latent *l, bool mixture, const struct model *m, struct error *err)
 {
@@ -51,17 +52,22 @@ static double row_kl_weight(const struct latent *l, const struct batch *b, int64
 }
 
 /* Adds the noise of a row to z; returns its KL from the standard normal distribution. */
-static double sample_normal(int n, const float *m, float *noise, float *z)
+static double sample_normal(const struct kernels *kern, int n, const float *m, float *noise, float *z)
 {
     const float *s = m + n;
     double kl = 0.0;
 
-    for (int k = 0; k < n; k++) {
-        float deviation = (float)real_exp((double)(0.5f * s[k]));
+    for (int k0 = 0; k0 < n; k0 += PIECE) {
+        int piece = n - k0 < PIECE ? n - k0 : PIECE;
+        float deviation[PIECE];
 
-        noise[k] *= deviation;
-        z[k] += noise[k];
-        kl += (double)deviation * (double)deviation + (double)m[k] * (double)m[k] - 1.0 - (double)s[k];
+        kern->exp_wide(s + k0, 0.5f, deviation, piece);
+        for (int j = 0, k = k0; j < piece; j++, k++) {
+            noise[k] *= deviation[j];
+            z[k] += noise[k];
+            kl += (double)deviation[j] * (double)deviation[j] + (double)m[k] * (double)m[k] - 1.0 -
+                  (double)s[k];
+        }
     }
     return 0.5 * kl;
 }
@@ -83,7 +89,7 @@ void latent_sample(struct latent *l, int64_t first, int64_t end, const struct ba
         kern->normal(noise, n, (float)spec->noise_std, spec->seed, RNG_NOISE, b->step, (uint32_t)p);
         l->kl[p] = l->mixture ? kern->sample_mixture(n, row, l->old + b->example[p] * l->ld_old, noise, zp,
                                                      l->slope + p * l->ld)
-                              : sample_normal(n, row, noise, zp);
+                              : sample_normal(kern, n, row, noise, zp);
     }
 }
 
@@ -100,9 +106,11 @@ void latent_backward(const struct latent *l, int64_t first, int64_t end, const s
         const float *mean = m + p * ldm, *s = mean + n, *noise = l->noise + p * l->ld, *d = dz + p * l->ld;
         float *to = dm + p * ldm, weight = (float)(row_kl_weight(l, b, p) / (double)b->rows);
 
+        if (!l->mixture)
+            l->model->eng.kern->exp_wide(s, 1.0f, to + n, n);
         for (int k = 0; k < n && !l->mixture; k++) {
             to[k] = d[k] + weight * mean[k];
-            to[n + k] = 0.5f * (d[k] * noise[k] + weight * ((float)real_exp((double)s[k]) - 1.0f));
+            to[n + k] = 0.5f * (d[k] * noise[k] + weight * (to[n + k] - 1.0f));
         }
         for (int k = 0; k < n && l->mixture; k++) {
             to[k] = d[k] + weight * l->slope[p * l->ld + k];

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "base/rng.h"
 #include "math/kernels.h"
 
@@ -392,6 +393,34 @@ static void places_that_reach_a_bar(void **state)
     on_every_path(check_reach);
 }
 
+/* Bit for bit what real_exp gives. */
+static void check_exp_wide(const struct kernels *k)
+{
+    static const float edges[] = {0.0f,   -0.0f,   88.7f, 88.8f,  -87.0f,   -103.0f,  709.5f,
+                                  710.0f, -708.5f, 1e30f, -1e30f, INFINITY, -INFINITY};
+    enum { EDGES = sizeof edges / sizeof *edges };
+    float *x = draw(1000, 8, 120.0), out[1000], nan = NAN;
+
+    memcpy(x + 100, edges, sizeof edges);
+    for (int n = 1; n <= 1000; n += 111) {
+        k->exp_wide(x, 0.5f, out, n);
+        for (int i = 0; i < n; i++) {
+            float want = (float)real_exp((double)(0.5f * x[i]));
+
+            assert_memory_equal(&out[i], &want, sizeof want);
+        }
+    }
+    k->exp_wide(&nan, 1.0f, out, 1);
+    assert_true(isnan(out[0]));
+    mem_free(x);
+}
+
+static void exponentials_in_double_are_those_of_real_exp(void **state)
+{
+    (void)state;
+    on_every_path(check_exp_wide);
+}
+
 /* ---- random ------------------------------------------------------------------------------------------ */
 
 static void check_dropout(const struct kernels *k)
@@ -418,6 +447,29 @@ static void check_dropout(const struct kernels *k)
         }
 }
 
+static void check_drop_at(const struct kernels *k)
+{
+    int32_t column[100], row[100];
+    float x[100];
+
+    for (int n = 0; n < 100; n += 9) {
+        for (int i = 0; i < n; i++) {
+            column[i] = (i * 37) % 91;
+            row[i] = i / 7;
+            x[i] = (float)i + 1.0f;
+        }
+        k->drop_at(x, n, column, row, 1000, 0.4f, 77, RNG_INPUT_DROPOUT, 1ull << 40 | 3);
+        for (int i = 0; i < n; i++) {
+            struct rng4 w = rng_philox(77, RNG_INPUT_DROPOUT, 1ull << 40 | 3, (uint32_t)row[i],
+                                       (uint32_t)(1000 + column[i]) / 4);
+
+            assert_true(x[i] == ((double)w.word[(1000 + column[i]) % 4] < floor((double)0.4f * 4294967296.0)
+                                     ? 0.0f
+                                     : (float)i + 1.0f));
+        }
+    }
+}
+
 static void check_dropout_rate(const struct kernels *k)
 {
     const int n = 100000;
@@ -441,6 +493,7 @@ static void dropout_follows_philox_word_by_word(void **state)
 {
     (void)state;
     on_every_path(check_dropout);
+    on_every_path(check_drop_at);
     on_every_path(check_dropout_rate);
 }
 
@@ -507,6 +560,7 @@ int main(void)
         cmocka_unit_test(exponentials_of_a_row),
         cmocka_unit_test(bad_logits_make_the_sum_nan),
         cmocka_unit_test(places_that_reach_a_bar),
+        cmocka_unit_test(exponentials_in_double_are_those_of_real_exp),
         cmocka_unit_test(dropout_follows_philox_word_by_word),
         cmocka_unit_test(normal_numbers_are_box_muller_s),
     };

@@ -15,12 +15,17 @@ static struct team *team_of(int workers)
 /* Brute force: a dense table of what should be there; 0 is no entry. */
 static void check(const struct matrix *m, const double *dense, bool coded)
 {
+    bool several = false; /* a single value is not stored */
+
+    for (int64_t i = 0; i < m->examples * m->columns; i++)
+        several |= dense[i] != 0.0 && (float)dense[i] != m->code_value[0];
     int64_t entries = 0;
 
     for (int s = 0; s < m->shards; s++) {
         const struct matrix_part *p = &m->part[s];
 
-        assert_true((p->code != NULL) == coded);
+        assert_true((p->code != NULL) == (coded && several));
+        assert_true((p->value != NULL) == !coded);
         assert_int_equal(p->ptr[0], 0);
         for (int64_t e = 0; e < m->examples; e++) {
             int64_t row = matrix_row(m, e), i = p->ptr[row];

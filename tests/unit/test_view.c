@@ -51,16 +51,29 @@ static void check_rows(const struct view *v, const struct ratings *r, const stru
                 continue;
             assert_int_equal(v->col[i], c - cut->begin);
             assert_true(v->target[i] == want);
-            assert_close((double)v->x[i], input_of(r, in, p, example[p], c), 1e-6, 0.0);
             i++;
         }
     }
     assert_int_equal(v->row[rows], i);
     assert_int_equal(v->entries, i);
+    i = 0;
+    for (int64_t p = 0; p < rows; p++) {
+        assert_int_equal(v->input_row[p], i);
+        for (int64_t c = cut->begin; c < cut->end; c++) {
+            double x = input_of(r, in, p, example[p], c);
+
+            if (value_of(r, example[p], c) == 0.0f || (x == 0.0 && !in->zeros))
+                continue;
+            assert_int_equal(v->input_col[i], c - cut->begin);
+            assert_close((double)v->x[i], x, 1e-6, 0.0);
+            i++;
+        }
+    }
+    assert_int_equal(v->input_row[rows], i);
     assert_true(v->entries <= v->room_entries);
 }
 
-static void check_columns(const struct view *v)
+static void check_columns(const struct view *v, bool all)
 {
     int64_t seen = 0;
 
@@ -71,20 +84,24 @@ static void check_columns(const struct view *v)
             int64_t at = v->at[i], p = v->pos[i];
 
             assert_true(i == v->start[a] || p > v->pos[i - 1]); /* by batch position */
-            assert_int_equal(v->col[at], v->active[a]);
-            assert_true(at >= v->row[p] && at < v->row[p + 1]);
+            assert_int_equal(v->input_col[at], v->active[a]);
+            assert_true(at >= v->input_row[p] && at < v->input_row[p + 1]);
             assert_true(v->x_by_column[i] == v->x[at]);
+            assert_true(!all || v->target_by_column[i] == v->target[at]);
         }
     }
-    assert_int_equal(seen, v->entries);
+    assert_int_equal(seen, v->input_row[v->rows]);
+    assert_true(!all || seen == v->entries);
 }
 
 static void view_is_the_batch_in_both_orders(void **state)
 {
-    static const struct view_input inputs[] = {{0},
-                                               {.normalize = true},
-                                               {.normalize = true, .dropout = 0.5f, .seed = 9, .step = 77},
-                                               {.dropout = 0.2f}};
+    struct view_input inputs[] = {{0},
+                                  {.normalize = true},
+                                  {.normalize = true, .dropout = 0.5f, .seed = 9, .step = 77},
+                                  {.dropout = 0.2f},
+                                  {.dropout = 0.4f, .zeros = true, .seed = 2}};
+    enum { INPUTS = sizeof inputs / sizeof *inputs };
     struct ratings *r = support_ratings(USERS, ITEMS, 0.25, 3);
     struct rng_stream s = rng_stream(2, RNG_TEST, 1, 0);
     struct team *team;
@@ -94,20 +111,22 @@ static void view_is_the_batch_in_both_orders(void **state)
     (void)state;
     assert_int_equal(team_new(&team, 1, NULL, BIND_NONE, &err), 0);
     m = support_matrix(r, USERS, ITEMS, 1, false, 7, team);
+    for (int i = 0; i < INPUTS; i++)
+        assert_int_equal(kernels_pick(&inputs[i].kern, "auto", &err), 0);
     for (int shard = 0; shard < 7; shard++) {
         struct view v;
 
         assert_int_equal(view_init(&v, m, shard, 20, &err), 0);
-        for (int round = 0; round < 12; round++) {
+        for (int round = 0; round < 15; round++) {
             int64_t example[20], rows = round % 3 ? 20 : (int64_t)rng_next_below(&s, 21);
 
             for (int64_t p = 0; p < rows; p++) /* no example more than twice */
                 example[p] = p < 10 ? (round * 5 + p) % USERS : (round * 5 + p - 10) % USERS;
-            view_build(&v, m, shard, example, rows, &inputs[round % 4], true);
-            check_rows(&v, r, &m->cut[shard], example, rows, &inputs[round % 4]);
-            check_columns(&v);
-            view_build(&v, m, shard, example, rows, &inputs[round % 4], false);
-            check_rows(&v, r, &m->cut[shard], example, rows, &inputs[round % 4]);
+            view_build(&v, m, shard, example, rows, &inputs[round % INPUTS], true);
+            check_rows(&v, r, &m->cut[shard], example, rows, &inputs[round % INPUTS]);
+            check_columns(&v, round % INPUTS != 2 && round % INPUTS != 3);
+            view_build(&v, m, shard, example, rows, &inputs[round % INPUTS], false);
+            check_rows(&v, r, &m->cut[shard], example, rows, &inputs[round % INPUTS]);
         }
         view_fini(&v);
         view_fini(&v);

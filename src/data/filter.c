@@ -1,6 +1,7 @@
 #include "data/filter.h"
 
 #include "base/mem.h"
+#include "data/reading.h"
 #include "par/team.h"
 
 #include <math.h>
@@ -98,20 +99,13 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const str
     r->user_dropped = by_user;
     r->filtered = low + by_item + by_user;
     if (r->filtered + r->duplicates == r->n) {
-        char lowest[64] = "data.min_rating (unset)", columns[600] = "";
+        char dropped[256], columns[600] = "";
 
-        if (spec->min_rating > -1e30)
-            snprintf(lowest, sizeof lowest, "data.min_rating %g", spec->min_rating);
         if (low && *r->reading.columns)
             snprintf(columns, sizeof columns, " (read: %s%s%s)", r->reading.columns,
                      *r->reading.unused ? "; not used: " : "", r->reading.unused);
-        return error_set(err, PT_EDATA,
-                         "%s: the filters leave none of %lld ratings: %lld are below %s, %lld of items with "
-                         "fewer than data.min_item_ratings %lld, %lld of users with fewer than "
-                         "data.min_user_ratings %lld%s%s",
-                         spec->path, (long long)(r->n - r->duplicates), (long long)low, lowest,
-                         (long long)by_item, (long long)spec->min_item_ratings, (long long)by_user,
-                         (long long)spec->min_user_ratings,
+        return error_set(err, PT_EDATA, "%s: the filters leave none of %lld ratings: %s%s%s", spec->path,
+                         (long long)(r->n - r->duplicates), reading_dropped(r, dropped, sizeof dropped),
                          low && all_are_one(r) && !*r->reading.unused
                              ? "; every rating is 1: clicks want data.min_rating=unset"
                              : "",

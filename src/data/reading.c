@@ -52,25 +52,32 @@ const char *reading_line(const struct ratings *r, char *out, size_t space)
     return out;
 }
 
-const char *reading_kept(const struct ratings *r, char *out, size_t space)
+const char *reading_dropped(const struct ratings *r, char *out, size_t space)
 {
     char a[32], b[32];
 
     *out = 0;
-    if (!r->filtered)
-        return out;
-    text_append(out, space, "%s read, %s kept", with_commas(r->n_read - r->duplicates, a),
-                with_commas(r->n_read - r->duplicates - r->filtered, b));
     if (r->low_dropped)
-        text_append(out, space, ": %s below data.min_rating %g", with_commas(r->low_dropped, a),
-                    r->min_rating);
+        text_append(out, space, "%s below data.min_rating %g", with_commas(r->low_dropped, a), r->min_rating);
     if (r->item_dropped)
-        text_append(out, space, "%s %s of items with fewer than %" PRId64 " (data.min_item_ratings)",
-                    r->low_dropped ? "," : ":", with_commas(r->item_dropped, a), r->min_item_ratings);
+        text_append(out, space, "%s%s of items with fewer than %" PRId64 " (data.min_item_ratings)",
+                    *out ? ", " : "", with_commas(r->item_dropped, a), r->min_item_ratings);
     if (r->user_dropped)
-        text_append(out, space, "%s %s of %s users with fewer than %" PRId64 " (data.min_user_ratings)",
-                    r->low_dropped || r->item_dropped ? "," : ":", with_commas(r->user_dropped, a),
-                    with_commas(r->users_dropped, b), r->min_user_ratings);
+        text_append(out, space, "%s%s by %s user%s with fewer than %" PRId64 " (data.min_user_ratings)",
+                    *out ? ", " : "", with_commas(r->user_dropped, a), with_commas(r->users_dropped, b),
+                    r->users_dropped == 1 ? "" : "s", r->min_user_ratings);
+    return out;
+}
+
+const char *reading_kept(const struct ratings *r, char *out, size_t space)
+{
+    char a[32], b[32], dropped[256];
+
+    *out = 0;
+    if (r->filtered)
+        text_append(out, space, "%s read, %s kept: %s", with_commas(r->n_read - r->duplicates, a),
+                    with_commas(r->n_read - r->duplicates - r->filtered, b),
+                    reading_dropped(r, dropped, sizeof dropped));
     return out;
 }
 

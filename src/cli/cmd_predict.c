@@ -207,7 +207,7 @@ static int for_rows(struct job *j, struct error *err)
 
         if (list && (trained->problem->side == SIDE_ITEM ? idtable_find(trained->users, user, strlen(user))
                                                          : example_of(j, user, strlen(user))) < 0)
-            targets_note_missing(j->q, where, user, missing++);
+            targets_note_missing(j->q, users, where, user, missing++);
         for (int64_t item = 0; item < idtable_count(trained->items); item++)
             TRY(add_pair(j, user, strlen(user), item, NULL, 0, err));
     }

@@ -111,8 +111,8 @@ static int for_text(struct job *j, struct error *err)
         TRY(ranker_run(j->ranker, &p, j->best, j->count, err));
         history_text_lines(t, &unknown);
         if (!known && unknown && p.n < most && !history_text_would_wait(t))
-            return error_set(err, PT_EDATA, "%s: the model knows none of the %lld items; a line is ITEM%s",
-                             targets_file(&j->q->targets), (long long)unknown,
+            return error_set(err, PT_EDATA, "%s: the model knows none of these items; a line is ITEM%s",
+                             targets_file(&j->q->targets),
                              j->trained->rating ? "<tab>RATING" : ", by its id or title");
         for (int64_t i = 0; i < p.n; i++) {
             const char *own = history_text_name(t, i);

@@ -52,7 +52,9 @@ static int find_items(const struct request *q, struct trained *trained, char **w
             cli_message("%s", what);
         }
     }
-    return *n ? 0 : error_set(err, PT_EDATA, "the model knows none of the %d items", words);
+    return *n ? 0
+              : error_set(err, PT_EDATA, "the model knows %s",
+                          words == 1 ? "no such item" : "none of these items");
 }
 
 static int print_similar(const struct request *q, struct trained *trained, const int32_t *item, int64_t n,

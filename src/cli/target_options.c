@@ -39,9 +39,16 @@ void targets_note(void *arg, const char *text)
         cli_message("%s", text);
 }
 
-void targets_note_missing(const struct targets *q, const char *where, const char *name, int64_t before)
+void targets_note_missing(const struct targets *q, const struct idtable *users, const char *where,
+                          const char *name, int64_t before)
 {
-    if (before < NOTES && !q->quiet)
+    int64_t near;
+
+    if (before >= NOTES || q->quiet)
+        return;
+    if ((near = idtable_nearest(users, name)) >= 0)
+        cli_message("%s has no user %.60s; did you mean %s?", where, name, idtable_name(users, near));
+    else
         cli_message("%s has no user %.60s", where, name);
 }
 
@@ -65,7 +72,7 @@ static int64_t find_users(const struct targets *q, const struct list *list, cons
         if (found >= 0)
             out[(*n)++] = (int32_t)found;
         else
-            targets_note_missing(q, where, name, missing++);
+            targets_note_missing(q, ids, where, name, missing++);
     }
     return missing;
 }
@@ -118,8 +125,7 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
         for (int64_t i = 0; i < *n; i++)
             (*out)[i] = (int32_t)i;
     if (!*n)
-        return error_set(err, PT_EDATA, "%s has none of the %lld users asked for%s", where,
-                         (long long)missing,
+        return error_set(err, PT_EDATA, "%s has none of the users asked for%s", where,
                          q->users && strchr(q->users, ',')
                              ? "; names with a comma in them stand one a line in a file: --users FILE"
                              : "");

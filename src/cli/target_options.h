@@ -38,7 +38,8 @@ void targets_note(void *arg, const char *text);
 
 /* Notes on users that `where` does not have: one for each of the first few (`before`: how many came before),
  * and one for all in the end. */
-void targets_note_missing(const struct targets *q, const char *where, const char *name, int64_t before);
+void targets_note_missing(const struct targets *q, const struct idtable *users, const char *where,
+                          const char *name, int64_t before);
 void targets_note_all_missing(const struct targets *q, const char *where, int64_t missing);
 
 /* Notes about histories: those of reading them, and ratings of --data outside the scale of the training. */

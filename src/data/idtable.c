@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -234,6 +235,28 @@ static int64_t lookup(const struct idtable *t, struct key k, const char *name, s
 int64_t idtable_find(const struct idtable *t, const char *name, size_t length)
 {
     return lookup(t, key_of(name, length), name, length);
+}
+
+static bool same_digits(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+
+    while (*(a += strcspn(a, digits)) && *a == *(b += strcspn(b, digits)))
+        a++, b++;
+    return !*a && !*(b + strcspn(b, digits));
+}
+
+int64_t idtable_nearest(const struct idtable *t, const char *name)
+{
+    int best = (int)strnlen(name, 64) / 4 + 1, d;
+    int64_t nearest = -1;
+
+    for (int64_t i = 0; i < idtable_count(t) && best > 1; i++)
+        if (same_digits(name, idtable_name(t, i)) && (d = word_distance(name, idtable_name(t, i))) < best) {
+            best = d;
+            nearest = i;
+        }
+    return nearest;
 }
 
 int64_t idtable_find_row(const struct idtable *to, const struct idtable *from, int64_t row)

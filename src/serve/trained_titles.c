@@ -135,10 +135,15 @@ int64_t trained_suggest_item(const struct trained *trained, const char *text, si
     char plain[1024], *end;
     int64_t item;
 
-    if (!trained->problem->ratings->title || !plain_title(plain, sizeof plain, text, length))
-        return -1;
+    snprintf(plain, sizeof plain, "%.*s", (int)(length < 1000 ? length : 1000), text);
+    if (!trained->problem->ratings->title)
+        return idtable_nearest(trained->items, plain);
+    if (plain_title(plain, sizeof plain, text, length) == strspn(plain, "0123456789 "))
+        return -1; /* an id, of which titles say nothing */
     if ((item = title_with(trained, plain)) >= 0)
         return item;
+    if (trained->titles && (item = idtable_nearest(trained->titles, plain)) >= 0)
+        return trained->titled[item] < 0 ? -1 : trained->titled[item];
     end = strchr(plain, ' ');
     end = end ? strchr(end + 1, ' ') : NULL;
     if (!end)
@@ -151,14 +156,15 @@ void trained_describe_missing(const struct trained *trained, const char *text, s
                               char *out, size_t size)
 {
     int64_t near = found == -1 ? trained_suggest_item(trained, text, length) : -1;
+    const char *title = near >= 0 ? trained_title(trained, near) : NULL;
     char shown[PRINTABLE_BYTES];
 
     printable(shown, text, length);
     if (found == -2)
         snprintf(out, size, "two items are called \"%s\"; add the year, or give an id", shown);
     else if (near >= 0)
-        snprintf(out, size, "the model has no item \"%s\"; did you mean %s (%s)?", shown,
-                 trained_title(trained, near), idtable_name(trained->items, near));
+        snprintf(out, size, "the model has no item \"%s\"; did you mean %s%s%s%s?", shown, title ? title : "",
+                 title ? " (" : "", idtable_name(trained->items, near), title ? ")" : "");
     else
         snprintf(out, size, "the model has no item \"%s\"", shown);
 }

@@ -98,7 +98,7 @@ expect 0 '	1	' '' recommend -m "$folder/vae" --deny "$folder/list" -k 40 -
 printf '102\n104\n\nPart 2 of nothing\n101\n' >"$folder/in"
 expect 0 '^2	1	' 'stdin:4: the model has no item "Part 2 of nothing"; did you mean Part 2, ' recommend -m "$folder/vae" -
 printf 'x\ny\n' >"$folder/in"
-expect 3 '' 'stdin: the model knows none of the 2 items' recommend -m "$folder/vae" -
+expect 3 '' 'stdin: the model knows none of these items' recommend -m "$folder/vae" -
 : >"$folder/in"
 expect 3 '' 'stdin: empty' recommend -m "$folder/vae" -
 printf '\n \t\n\r\n' >"$folder/in"
@@ -142,7 +142,7 @@ for model in vae user item mf; do
     expect 0 '^80	' '80 people, ' recommend -m "$folder/$model" -k 5 --all --threads 1
     cmp -s "$folder/out" "$folder/all" || complain "$model: one thread, other recommendations"
     expect 0 '^7	' 'no user 999' recommend -m "$folder/$model" --users 7,999
-    expect 3 '' 'none of the 1 users' recommend -m "$folder/$model" --users 999
+    expect 3 '' 'none of the users asked for' recommend -m "$folder/$model" --users 999
 done
 grep -cE '^(7	.*	1[0-9][13579]	|8	.*	1[0-9][02468]	)' "$folder/all" >"$folder/count"
 [ "$(cat "$folder/count")" -ge 8 ] || complain "mf: $(cat "$folder/count") of 10 items have the users' parity"

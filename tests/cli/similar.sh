@@ -56,7 +56,7 @@ expect_streams 0 '^item,rank,similar,score,title$' '' similar -m "$folder/ease" 
 expect_streams 0 '^{"item": "101", "similar": \[{"item": "1[0-9]*", "score": 0[0-9.]*, "title": "Part' '' \
     similar -m "$folder/ease" 101 -k 1 -o jsonl
 expect_streams 0 '^101	' 'no item "nothing"' similar -m "$folder/ease" nothing 101
-expect_streams 3 '' 'none of the 1 items' similar -m "$folder/ease" nothing
+expect_streams 3 '' 'knows no such item' similar -m "$folder/ease" nothing
 expect_streams 2 '' 'which items' similar -m "$folder/ease"
 expect_streams 2 '' 'which model' similar 101
 expect_streams 2 '' 'model.side=user' similar -m "$folder/item" 101

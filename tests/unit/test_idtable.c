@@ -23,6 +23,22 @@ static void rows_follow_first_appearance(void **state)
     idtable_free(t);
 }
 
+static void a_name_written_otherwise_is_near(void **state)
+{
+    struct idtable *t = idtable_new();
+
+    (void)state;
+    idtable_put(t, "maria-12", 8);
+    idtable_put(t, "marta-21", 8);
+    assert_int_equal(idtable_nearest(t, "marai-12"), 0);
+    assert_int_equal(idtable_nearest(t, "maria-21"), 1);
+    assert_int_equal(idtable_nearest(t, "maria-13"), -1);
+    assert_int_equal(idtable_nearest(t, "maria-122"), -1);
+    assert_int_equal(idtable_nearest(t, "peter-12"), -1);
+    assert_int_equal(idtable_nearest(t, ""), -1);
+    idtable_free(t);
+}
+
 static void a_word_and_its_text_are_one_id(void **state)
 {
     struct idtable *t = idtable_new();
@@ -134,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_follow_first_appearance),
+        cmocka_unit_test(a_name_written_otherwise_is_near),
         cmocka_unit_test(a_word_and_its_text_are_one_id),
         cmocka_unit_test(numbers_are_known_by_themselves),
         cmocka_unit_test(numbers_take_no_more_than_the_limit),

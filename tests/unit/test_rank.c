@@ -471,6 +471,8 @@ static void histories_are_read_as_people_write_them(void **state)
     assert_int_equal(trained_find_item(u, "Film", 4), -1);
     assert_non_null(strstr(trained_title(u, trained_suggest_item(u, "film b", 6)), "Film b"));
     assert_int_equal(trained_suggest_item(u, "no such", 7), -1);
+    assert_int_equal(trained_suggest_item(u, "flim a0", 7), a0);
+    assert_int_equal(trained_suggest_item(u, "0", 1), -1);
     path = support_file(folder, "people",
                         "\n\r\n i1 4.5\r\nThe Film a0\t2\n i1\t5 \n\n\nnothing like it\t3\ni2\t0.5");
     assert_int_equal(history_text_open(&t, u, path, HISTORY_PARAGRAPHS, count_notes, NULL, &err), 0);

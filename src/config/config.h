@@ -6,20 +6,23 @@
 
 #include "base/choices.h"
 #include "base/error.h"
+#include "base/mem.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+enum { CONFIG_LIST = 64 }; /* most entries of a list */
+
 struct int_list {
     int n;
-    int64_t *value; /* owned */
+    int64_t value[CONFIG_LIST];
 };
 
 struct text_list {
     int n;
-    char **value; /* owned, each too */
+    char *value[CONFIG_LIST]; /* in the configuration's pool */
 };
 
 struct config {
@@ -27,12 +30,13 @@ struct config {
 #define INT(key, field, ...)   int64_t field;
 #define REAL(key, field, ...)  double field;
 #define BOOL(key, field, ...)  bool field;
-#define TEXT(key, field, ...)  char *field; /* owned, never NULL */
+#define TEXT(key, field, ...)  char *field; /* in the pool, never NULL */
 #define ENUM(key, field, ...)  int field;
 #define INTS(key, field, ...)  struct int_list field;
 #define TEXTS(key, field, ...) struct text_list field;
 #include "config/options.def"
-    uint64_t set[4]; /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
+    struct mem_pool pool; /* of all texts, also of those that a later value replaced */
+    uint64_t set[4];      /* bit i: option i (in the order of options.def) was given by file or KEY=VALUE */
     const char
         *retired; /* borrowed: a key of earlier versions that was given last, without effect; or NULL */
     const struct pt_ratings *memory; /* borrowed: the ratings of data.path=memory:; NULL: none */

@@ -39,8 +39,7 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
-    for (int i = 0; i < option_count(); i++)
-        option_clear(c, option_at(i));
+    mem_pool_free(&c->pool);
     mem_free(c);
 }
 

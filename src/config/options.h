@@ -44,7 +44,7 @@ enum option_type {
     OPTION_INT,
     OPTION_REAL,
     OPTION_BOOL,
-    OPTION_ENUM, /* so far plain values; the others own memory */
+    OPTION_ENUM,
     OPTION_TEXT,
     OPTION_INTS,
     OPTION_TEXTS
@@ -97,7 +97,6 @@ int option_set(struct config *c, const struct option *o, const struct tree *valu
 int option_set_default(struct config *c, const struct option *o, struct error *err);
 /* The value of another configuration, into a field that holds nothing yet. */
 int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err);
-void option_clear(struct config *c, const struct option *o);
 bool option_equal(const struct config *a, const struct config *b, const struct option *o);
 
 /* The same from text: YAML, for a text as it stands unless it begins with a quote. */

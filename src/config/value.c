@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_TEXT = 4096, LONGEST_LIST = 64 };
+enum { LONGEST_TEXT = 4096 };
 
 /* What a value of the option looks like, for "... where EXPECTED is expected". */
 static const char *expected(const struct option *o)
@@ -157,97 +157,51 @@ static int read_enum(const struct option *o, const struct tree *value, int *out,
                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
-static int check_text(const struct option *o, const char *text, struct error *err)
+/* The text into a field, in the configuration's memory. */
+static int keep_text(struct config *c, const struct option *o, char **field, const char *text,
+                     struct error *err)
 {
+    char *copy;
+
     if (strlen(text) > LONGEST_TEXT)
         return error_set(err, PT_ECONFIG, "%s: longer than %d bytes", o->key, LONGEST_TEXT);
     if (!utf8_valid(text, strlen(text))) /* what is printed as YAML has to be */
         return error_set(err, PT_ECONFIG, "%s: %s is not UTF-8", o->key, show(text).text);
-    return 0;
-}
-
-static int set_text(struct config *c, const struct option *o, const struct tree *value, struct error *err)
-{
-    char **field = option_field(c, o), *copy;
-
-    if (value->kind != TREE_SCALAR || tree_is_null(value))
-        return wrong_type(o, value, err);
-    TRY(check_text(o, value->text, err));
-    copy = mem_strdup(value->text);
+    copy = mem_pool_add(&c->pool, mem_strdup(text));
     if (!copy)
         return out_of_memory(o, err);
-    mem_free(*field);
     *field = copy;
-    return 0;
-}
-
-static int set_numbers(struct int_list *field, const int64_t *value, int n, struct error *err)
-{
-    int64_t *copy = mem_alloc(n ? n : 1, sizeof *copy);
-
-    if (!copy)
-        return error_set(err, PT_ENOMEM, "configuration: out of memory");
-    memcpy(copy, value, (size_t)n * sizeof *copy);
-    mem_free(field->value);
-    field->value = copy;
-    field->n = n;
-    return 0;
-}
-
-static void free_words(struct text_list *list)
-{
-    for (int i = 0; i < list->n; i++)
-        mem_free(list->value[i]);
-    mem_free(list->value);
-    *list = (struct text_list){0};
-}
-
-static int set_words(struct text_list *field, const char *const *word, int n, struct error *err)
-{
-    struct text_list made = {0, mem_zalloc(n ? n : 1, sizeof *made.value)};
-
-    for (int i = 0; made.value && i < n; i++) {
-        made.value[i] = mem_strdup(word[i]);
-        if (!made.value[i])
-            break;
-        made.n++;
-    }
-    if (!made.value || made.n < n) {
-        free_words(&made);
-        return error_set(err, PT_ENOMEM, "configuration: out of memory");
-    }
-    free_words(field);
-    *field = made;
     return 0;
 }
 
 static int set_items(struct config *c, const struct option *o, const struct tree *item, int n,
                      const struct tree **at, struct error *err)
 {
-    int64_t number[LONGEST_LIST];
-    const char *word[LONGEST_LIST];
+    struct int_list numbers = {.n = n};
+    struct text_list words = {.n = n};
 
     for (int i = 0; i < n; i++) {
         if (at)
             *at = &item[i];
-        if (o->type == OPTION_INTS) {
-            TRY(read_whole(o, &item[i], &number[i], err));
-            continue;
-        }
-        if (item[i].kind != TREE_SCALAR || tree_is_null(&item[i]) || !*item[i].text)
+        if (o->type == OPTION_INTS)
+            TRY(read_whole(o, &item[i], &numbers.value[i], err));
+        else if (item[i].kind != TREE_SCALAR || tree_is_null(&item[i]) || !*item[i].text)
             return error_set(err, PT_ECONFIG, "%s: entry %d of the list is not a word", o->key, i + 1);
-        word[i] = item[i].text;
-        TRY(check_text(o, word[i], err));
+        else
+            TRY(keep_text(c, o, &words.value[i], item[i].text, err));
     }
-    return o->type == OPTION_INTS ? set_numbers(option_field(c, o), number, n, err)
-                                  : set_words(option_field(c, o), word, n, err);
+    if (o->type == OPTION_INTS)
+        *(struct int_list *)option_field(c, o) = numbers;
+    else
+        *(struct text_list *)option_field(c, o) = words;
+    return 0;
 }
 
 /* "600, 200" as the list [600, 200]: plain words between commas or blanks. */
 static int split_words(struct config *c, const struct option *o, const char *words, const struct tree *from,
                        struct error *err)
 {
-    struct tree item[LONGEST_LIST];
+    struct tree item[CONFIG_LIST];
     mem_scoped char *text = mem_strdup(words);
     char *rest = NULL;
     int n = 0;
@@ -255,8 +209,8 @@ static int split_words(struct config *c, const struct option *o, const char *wor
     if (!text)
         return out_of_memory(o, err);
     for (char *word = strtok_r(text, ", \t", &rest); word; word = strtok_r(NULL, ", \t", &rest)) {
-        if (n == LONGEST_LIST)
-            return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
+        if (n == CONFIG_LIST)
+            return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, CONFIG_LIST);
         item[n++] = (struct tree){.text = word, .quoted = from->quoted};
     }
     return set_items(c, o, item, n, NULL, err);
@@ -265,8 +219,8 @@ static int split_words(struct config *c, const struct option *o, const char *wor
 static int set_list(struct config *c, const struct option *o, const struct tree *value,
                     const struct tree **at, struct error *err)
 {
-    if (value->kind == TREE_LIST && value->n > LONGEST_LIST)
-        return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, LONGEST_LIST);
+    if (value->kind == TREE_LIST && value->n > CONFIG_LIST)
+        return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, CONFIG_LIST);
     if (value->kind == TREE_LIST)
         return set_items(c, o, value->item, value->n, at, err);
     if (value->kind == TREE_MAP || tree_is_null(value) || (o->type == OPTION_INTS && value->quoted))
@@ -290,7 +244,8 @@ int option_set(struct config *c, const struct option *o, const struct tree *valu
     case OPTION_ENUM:
         return read_enum(o, value, field, err);
     case OPTION_TEXT:
-        return set_text(c, o, value, err);
+        return value->kind != TREE_SCALAR || tree_is_null(value) ? wrong_type(o, value, err)
+                                                                 : keep_text(c, o, field, value->text, err);
     case OPTION_INTS:
     case OPTION_TEXTS:
         return set_list(c, o, value, at, err);
@@ -342,33 +297,15 @@ int option_set_default(struct config *c, const struct option *o, struct error *e
 int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err)
 {
     const void *value = option_field_const(from, o);
-    const struct int_list *numbers = value;
     const struct text_list *words = value;
-    void *field = option_field(to, o);
+    struct text_list *copies = option_field(to, o);
 
-    switch (o->type) {
-    case OPTION_TEXT:
-        *(char **)field = mem_strdup(*(char *const *)value);
-        return *(char **)field ? 0 : out_of_memory(o, err);
-    case OPTION_INTS:
-        return set_numbers(field, numbers->value, numbers->n, err);
-    case OPTION_TEXTS:
-        return set_words(field, (const char *const *)words->value, words->n, err);
-    default:
-        memcpy(field, value, o->size);
-        return 0;
-    }
-}
-
-void option_clear(struct config *c, const struct option *o)
-{
-    if (o->type == OPTION_TEXT) {
-        mem_free(*(char **)option_field(c, o));
-    } else if (o->type == OPTION_INTS) {
-        mem_free(((struct int_list *)option_field(c, o))->value);
-    } else if (o->type == OPTION_TEXTS) {
-        free_words(option_field(c, o));
-    }
+    if (o->type == OPTION_TEXT)
+        return keep_text(to, o, option_field(to, o), *(char *const *)value, err);
+    memcpy(option_field(to, o), value, o->size);
+    for (int i = 0; o->type == OPTION_TEXTS && i < words->n; i++)
+        TRY(keep_text(to, o, &copies->value[i], words->value[i], err));
+    return 0;
 }
 
 bool option_equal(const struct config *a, const struct config *b, const struct option *o)

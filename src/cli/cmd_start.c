@@ -11,7 +11,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct request {
@@ -68,18 +67,13 @@ static int parse(struct request *q, int argc, char **argv, struct error *err)
 
 static int read_ratings(struct ratings **out, const struct request *q, struct error *err)
 {
-    struct config *c = NULL;
+    scoped(config_free) struct config *c = NULL;
     struct ratings_spec spec;
-    int rc = cli_load(&c, NULL, q->given, q->n_given, err);
 
-    if (rc == 0)
-        rc = config_setf(c, err, "data.path=%s", q->path);
-    if (rc == 0) {
-        spec = problem_ratings_spec(c, problem_workers(c));
-        rc = ratings_read(out, &spec, err);
-    }
-    config_free(c);
-    return rc;
+    TRY(cli_load(&c, NULL, q->given, q->n_given, err));
+    TRY(config_setf(c, err, "data.path=%s", q->path));
+    spec = problem_ratings_spec(c, problem_workers(c));
+    return ratings_read(out, &spec, err);
 }
 
 /* NAME of a path: its last part without its ending. */
@@ -128,29 +122,22 @@ static void print_others(FILE *out, const struct advice *a, int candidate)
 static int write_file(const char *path, const struct request *q, const struct advice *a,
                       const struct facts *f, int candidate, struct error *err)
 {
+    mem_scoped char *head = NULL, *text = NULL;
+    size_t head_length, length;
     struct file_writer *w;
-    char *head = NULL, *text = NULL;
-    size_t head_length = 0, length;
-    FILE *h = open_memstream(&head, &head_length);
-    int rc = h ? advice_text(&text, &length, a, candidate, q->path, q->given, q->n_given, err)
-               : error_set(err, PT_ENOMEM, "out of memory");
+    FILE *h;
 
-    if (h) {
-        fprintf(h, "# Written by partrain start%s: %s\n", q->ratings ? " --ratings" : "",
-                a->candidate[candidate].note);
-        print_seen(h, "# ", a, f);
-        print_others(h, a, candidate);
-        if (fclose(h) != 0 && rc == 0)
-            rc = error_set(err, PT_ENOMEM, "out of memory");
-    }
-    if (rc == 0 && (rc = file_create(&w, path, err)) == 0) {
-        file_write(w, head, head_length);
-        file_write(w, text, length);
-        rc = file_commit(w, err);
-    }
-    free(head);
-    free(text);
-    return rc;
+    TRY(advice_text(&text, &length, a, candidate, q->path, q->given, q->n_given, err));
+    TRY(need_memory((h = open_memstream(&head, &head_length)) != NULL, err));
+    fprintf(h, "# Written by partrain start%s: %s\n", q->ratings ? " --ratings" : "",
+            a->candidate[candidate].note);
+    print_seen(h, "# ", a, f);
+    print_others(h, a, candidate);
+    TRY(need_memory(fclose(h) == 0, err));
+    TRY(file_create(&w, path, err));
+    file_write(w, head, head_length);
+    file_write(w, text, length);
+    return file_commit(w, err);
 }
 
 static const char *const baseline_word[BASELINES] = {"popular items", "the mean rating", "two means",
@@ -218,81 +205,69 @@ static int train(const struct request *q, struct advice *a, const struct facts *
                               .stop = signals_stop(),
                               .begin = begin,
                               .warn = cli_warn};
-    struct start_result *r = mem_zalloc(1, sizeof *r);
-    int rc;
+    mem_scoped struct start_result *r = mem_zalloc(1, sizeof *r);
 
-    if (!r)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(r, err));
     signals_install();
-    if ((rc = start_train(r, a, &o, err)) == 0 && (rc = write_file(file, q, a, f, r->best, err)) == 0) {
-        print_table(a, r);
-        print_verdict(a, r);
-        fprintf(stderr, "%s\n", folder);
-    }
-    mem_free(r);
-    return signals_end(rc, err);
+    TRY(start_train(r, a, &o, err));
+    TRY(write_file(file, q, a, f, r->best, err));
+    print_table(a, r);
+    print_verdict(a, r);
+    fprintf(stderr, "%s\n", folder);
+    return 0;
 }
 
 static int advise(const struct request *q, const struct ratings *r, const char *folder, const char *file,
                   struct error *err)
 {
+    mem_scoped struct advice *a = mem_zalloc(1, sizeof *a);
     struct facts f;
-    struct advice *a = mem_zalloc(1, sizeof *a);
-    int rc = a ? facts_make(&f, r, err) : error_set(err, PT_ENOMEM, "out of memory");
 
-    if (rc == 0)
-        rc = advice_make(a, r, &f, q->ratings, q->given, q->n_given, err);
-    if (rc == 0) {
-        reading_report(r, !q->ratings, cli_warn, cli_warn, NULL);
-        print_seen(stderr, "", a, &f);
-        if (!q->ratings && a->dropped)
-            fprintf(stderr, "to predict the ratings themselves: --ratings\n");
-        if (folder)
-            rc = file_make_folder(folder, err);
-    }
-    if (rc == 0 && q->train) {
-        rc = train(q, a, &f, folder, file, err);
-    } else if (rc == 0 && (rc = write_file(file, q, a, &f, 0, err)) == 0) {
-        printf("%s\n", file);
-        fprintf(stderr, "next: partrain -c %s\n", file);
-    }
-    mem_free(a);
-    return rc;
+    TRY(need_memory(a, err));
+    TRY(facts_make(&f, r, err));
+    TRY(advice_make(a, r, &f, q->ratings, q->given, q->n_given, err));
+    reading_report(r, !q->ratings, cli_warn, cli_warn, NULL);
+    print_seen(stderr, "", a, &f);
+    if (!q->ratings && a->dropped)
+        fprintf(stderr, "to predict the ratings themselves: --ratings\n");
+    if (folder)
+        TRY(file_make_folder(folder, err));
+    if (q->train)
+        return signals_end(train(q, a, &f, folder, file, err), err);
+    TRY(write_file(file, q, a, &f, 0, err));
+    printf("%s\n", file);
+    fprintf(stderr, "next: partrain -c %s\n", file);
+    return 0;
 }
 
 static int start(const struct request *q, struct error *err)
 {
-    struct ratings *r = NULL;
-    char name[128], *folder = NULL, *file = NULL;
-    int rc = 0;
+    scoped(ratings_free) struct ratings *r = NULL;
+    mem_scoped char *folder = NULL, *file = NULL;
+    char name[128];
 
     name_of(name, q->path);
-    if (q->folder || q->train)
-        folder = q->folder ? strdup(q->folder) : run_folder_default("runs", name);
-    if (((q->folder || q->train) && !folder) ||
-        asprintf(&file, "%s%s%s.yaml", folder ? folder : "", folder ? "/" : "", name) < 0) {
-        free(folder);
-        return error_set(err, PT_ENOMEM, "out of memory");
+    if (q->folder || q->train) {
+        folder = q->folder ? mem_strdup(q->folder) : run_folder_default("runs", name);
+        TRY(need_memory(folder, err));
     }
+    file = mem_printf("%s%s%s.yaml", folder ? folder : "", folder ? "/" : "", name);
+    TRY(need_memory(file, err));
     if (file_exists(file))
-        rc = error_set(err, PT_EUSAGE, "%s is there already; move it away, or use another --out", file);
-    if (rc == 0)
-        rc = read_ratings(&r, q, err);
-    if (rc == 0)
-        rc = advise(q, r, folder, file, err);
-    ratings_free(r);
-    free(folder);
-    free(file);
-    return rc;
+        return error_set(err, PT_EUSAGE, "%s is there already; move it away, or use another --out", file);
+    TRY(read_ratings(&r, q, err));
+    return advise(q, r, folder, file, err);
+}
+
+static void request_fini(struct request *q)
+{
+    mem_free(q->given);
 }
 
 int cmd_start(int argc, char **argv, struct error *err)
 {
-    struct request q = {0};
-    int rc = parse(&q, argc, argv, err);
+    scoped_value(request_fini) struct request q = {0};
 
-    if (rc == 0)
-        rc = start(&q, err);
-    mem_free(q.given);
-    return rc;
+    TRY(parse(&q, argc, argv, err));
+    return start(&q, err);
 }

@@ -10,25 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 
-struct pt_config {
-    struct config *config; /* owned: what is given so far, not checked */
-};
-
-/* The library's own error into the caller's. */
-int api_error(int rc, const struct error *own, struct pt_error *err)
+/* struct pt_config is struct config under another name: what is given so far, not checked. */
+static struct config *config_of(struct pt_config *c)
 {
-    if (rc < 0 && err) {
-        err->code = rc;
-        snprintf(err->text, sizeof err->text, "%s", own->text);
-    }
-    return rc;
+    return (struct config *)c;
 }
 
-int api_no_memory(struct pt_error *err)
-{
-    struct error own;
+_Static_assert(sizeof(struct error) == sizeof(struct pt_error) &&
+                   offsetof(struct error, text) == offsetof(struct pt_error, text),
+               "api_error takes one for the other");
 
-    return api_error(error_set(&own, PT_ENOMEM, "out of memory"), &own, err);
+struct error *api_error(struct pt_error *err)
+{
+    static _Thread_local struct error none;
+    struct error *own = err ? (struct error *)err : &none;
+
+    *own = (struct error){0};
+    return own;
 }
 
 const char *pt_version(void)
@@ -38,40 +36,26 @@ const char *pt_version(void)
 
 int pt_config_new(struct pt_config **out, struct pt_error *err)
 {
-    struct pt_config *c = mem_zalloc(1, sizeof *c);
-    struct error own = {0};
-    int rc;
+    struct config *c;
 
-    if (!c)
-        return api_no_memory(err);
-    if ((rc = config_new(&c->config, &own)) < 0) {
-        mem_free(c);
-        return api_error(rc, &own, err);
-    }
-    *out = c;
+    TRY(config_new(&c, api_error(err)));
+    *out = (struct pt_config *)c;
     return 0;
 }
 
 int pt_config_load(struct pt_config *c, const char *path, struct pt_error *err)
 {
-    struct error own = {0};
-
-    return api_error(config_load(c->config, path, &own), &own, err);
+    return config_load(config_of(c), path, api_error(err));
 }
 
 int pt_config_set(struct pt_config *c, const char *assignment, struct pt_error *err)
 {
-    struct error own = {0};
-
-    return api_error(config_set(c->config, assignment, &own), &own, err);
+    return config_set(config_of(c), assignment, api_error(err));
 }
 
 void pt_config_free(struct pt_config *c)
 {
-    if (!c)
-        return;
-    config_free(c->config);
-    mem_free(c);
+    config_free(config_of(c));
 }
 
 struct listener {
@@ -121,7 +105,7 @@ static void listen(void *arg, const struct train_progress *p)
 static int checked_config(struct config **out, const struct pt_config *c, const struct pt_ratings *ratings,
                           struct error *err)
 {
-    TRY(config_copy(out, c->config, err));
+    TRY(config_copy(out, (const struct config *)c, err));
     if (ratings) {
         (*out)->memory = ratings;
         TRY(config_set(*out, "data.path=" RATINGS_MEMORY, err));
@@ -165,29 +149,24 @@ static int train_and_open(const struct config *c, struct listener *l, char *fold
 }
 
 int pt_train(const struct pt_config *c, const struct pt_train_options *options, struct pt_result *out,
-             struct pt_error *err)
+             struct pt_error *error)
 {
     static const struct pt_train_options none;
+    struct error *err = api_error(error);
     struct listener l = {.options = options ? options : &none};
     struct train_result result = {0};
-    struct config *checked = NULL;
-    struct error own = {0};
+    scoped(config_free) struct config *checked = NULL;
     char *folder = NULL;
     int lock = -1;
-    bool temporary = l.options->model && !l.options->folder;
-    int rc = checked_config(&checked, c, l.options->ratings, &own);
 
-    if (rc == 0 && l.options->model) {
-        folder = temporary ? api_temporary_folder(&lock, &own) : mem_strdup(l.options->folder);
-        if (!folder)
-            rc = temporary ? own.code : error_set(&own, PT_ENOMEM, "out of memory");
-    }
-    if (rc == 0) {
-        l.clicks = problem_is_binary(checked);
-        rc = train_and_open(checked, &l, folder, lock, &result, &own);
-    }
-    config_free(checked);
-    if (rc == 0 && out)
+    TRY(checked_config(&checked, c, l.options->ratings, err));
+    if (l.options->model && l.options->folder)
+        TRY(need_memory((folder = mem_strdup(l.options->folder)) != NULL, err));
+    else if (l.options->model && !(folder = api_temporary_folder(&lock, err)))
+        return err->code;
+    l.clicks = problem_is_binary(checked);
+    TRY(train_and_open(checked, &l, folder, lock, &result, err));
+    if (out)
         give_result(out, &result);
-    return api_error(rc, &own, err);
+    return 0;
 }

@@ -23,9 +23,9 @@ struct pt_model {
     struct similar *similar;        /* owned; NULL: likewise */
 };
 
-/* The library's own error into the caller's; returns rc. */
-int api_error(int rc, const struct error *own, struct pt_error *err);
-int api_no_memory(struct pt_error *err);
+/* The caller's error, emptied, as the library's own: both have the same members. Where the caller wants none
+ * (NULL), one of this thread. */
+struct error *api_error(struct pt_error *err);
 
 /* A model of the run in `folder`, of which it takes ownership; on failure too.
  * `lock`: of api_temporary_folder, or -1. */

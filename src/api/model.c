@@ -32,14 +32,13 @@ int api_model_open(struct pt_model **out, char *folder, int lock, int threads, s
     return rc;
 }
 
-int pt_model_open(struct pt_model **out, const char *folder, int threads, struct pt_error *err)
+int pt_model_open(struct pt_model **out, const char *folder, int threads, struct pt_error *error)
 {
-    struct error own = {0};
+    struct error *err = api_error(error);
     char *copy = mem_strdup(folder);
 
-    if (!copy)
-        return api_no_memory(err);
-    return api_error(api_model_open(out, copy, -1, threads, &own), &own, err);
+    TRY(need_memory(copy, err));
+    return api_model_open(out, copy, -1, threads, err);
 }
 
 void pt_model_free(struct pt_model *m)
@@ -118,9 +117,7 @@ int api_need_histories(struct pt_model *m, struct error *err)
 
 int pt_model_histories(struct pt_model *m, const struct pt_ratings *ratings, struct pt_error *err)
 {
-    struct error own = {0};
-
-    return api_error(read_histories(m, ratings, &own), &own, err);
+    return read_histories(m, ratings, api_error(err));
 }
 
 static int need_similar(struct pt_model *m, struct error *err)
@@ -128,9 +125,10 @@ static int need_similar(struct pt_model *m, struct error *err)
     return m->similar ? 0 : similar_new(&m->similar, m->trained, err);
 }
 
-static int find_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near,
-                        float *score, struct error *err)
+int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near, float *score,
+               struct pt_error *error)
 {
+    struct error *err = api_error(error);
     mem_scoped struct scored *best = k < 1 || n < 0 ? NULL : mem_array(n * k, sizeof *best);
     mem_scoped int *count = n < 0 ? NULL : mem_zalloc(n, sizeof *count);
 
@@ -151,21 +149,9 @@ static int find_similar(struct pt_model *m, const int32_t *item, int64_t n, int 
     return 0;
 }
 
-int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_t *near, float *score,
-               struct pt_error *err)
-{
-    struct error own = {0};
-
-    return api_error(find_similar(m, item, n, k, near, score, &own), &own, err);
-}
-
 int pt_item_vectors(struct pt_model *m, int64_t *length, float *vector, struct pt_error *err)
 {
-    struct error own = {0};
-    int rc = need_similar(m, &own);
-
-    if (rc < 0)
-        return api_error(rc, &own, err);
+    TRY(need_similar(m, api_error(err)));
     *length = similar_length(m->similar);
     for (int64_t i = 0; vector && i < pt_model_items(m); i++)
         memcpy(vector + i * *length, similar_vector(m->similar, i), (size_t)*length * sizeof *vector);
@@ -178,11 +164,12 @@ static void forget(void *arg, const char *text)
     (void)text;
 }
 
-int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *err)
+int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *error)
 {
-    char threads[48], *metrics = NULL, *override[2] = {threads};
-    struct evaluation found = {0};
-    struct error own = {0};
+    struct error *err = api_error(error);
+    mem_scoped char *metrics = NULL;
+    scoped_value(evaluation_free) struct evaluation found = {0};
+    char threads[48], *override[2] = {threads};
     struct eval_request q = {.folder = m->folder,
                              .on = e->held_out ? RATINGS_MEMORY : NULL,
                              .ratings = {.input = e->input, .held_out = e->held_out},
@@ -190,19 +177,13 @@ int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *er
                              .overrides = 1,
                              .quiet = true,
                              .warn = forget};
-    int rc;
 
     snprintf(threads, sizeof threads, "run.threads=%d", m->threads);
     if (e->metrics) {
-        metrics = mem_printf("eval.metrics=%s", e->metrics);
-        if (!metrics)
-            return api_no_memory(err);
+        TRY(need_memory((metrics = mem_printf("eval.metrics=%s", e->metrics)) != NULL, err));
         override[q.overrides++] = metrics;
     }
-    rc = evaluate_run(&found, NULL, &q, &own);
-    mem_free(metrics);
-    if (rc < 0)
-        return api_error(rc, &own, err);
+    TRY(evaluate_run(&found, NULL, &q, err));
     e->examples = found.result.examples;
     e->cells = found.result.cells;
     e->unknown = found.dropped;
@@ -212,20 +193,15 @@ int pt_evaluate(struct pt_model *m, struct pt_evaluation *e, struct pt_error *er
         snprintf(f->name, sizeof f->name, "%s", found.spec.metric[e->n].name);
         f->value = found.result.value[e->n];
     }
-    evaluation_free(&found);
     return 0;
 }
 
 int pt_model_save(struct pt_model *m, const char *folder, struct pt_error *err)
 {
-    struct error own = {0};
-
-    return api_error(api_copy_folder(m->folder, folder, &own), &own, err);
+    return api_copy_folder(m->folder, folder, api_error(err));
 }
 
 int pt_export_onnx(struct pt_model *m, const char *path, struct pt_error *err)
 {
-    struct error own = {0};
-
-    return api_error(onnx_write(m->trained, path, &own), &own, err);
+    return onnx_write(m->trained, path, api_error(err));
 }

@@ -158,9 +158,10 @@ static int rank_block(struct pt_model *m, const struct pt_people *people, int64_
     return ranker_run(m->ranker, block, best, count, err);
 }
 
-static int recommend(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
-                     int32_t *item, float *score, struct error *err)
+int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
+                      int32_t *item, float *score, struct pt_error *error)
 {
+    struct error *err = api_error(error);
     scoped_value(histories_fini) struct histories block = {0};
     int count[BLOCK], k = choice->k;
     mem_scoped struct scored *best =
@@ -181,14 +182,6 @@ static int recommend(struct pt_model *m, const struct pt_people *people, const s
     return 0;
 }
 
-int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const struct pt_choice *choice,
-                      int32_t *item, float *score, struct pt_error *err)
-{
-    struct error own = {0};
-
-    return api_error(recommend(m, people, choice, item, score, &own), &own, err);
-}
-
 int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int32_t *item, float *score,
                  struct pt_error *err)
 {
@@ -197,8 +190,9 @@ int pt_recommend(struct pt_model *m, const struct pt_people *people, int k, int3
     return pt_recommend_with(m, people, &choice, item, score, err);
 }
 
-static int predict(struct pt_model *m, const struct pt_people *people, float *rating, struct error *err)
+int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *error)
 {
+    struct error *err = api_error(error);
     scoped_value(histories_fini) struct histories block = {0}, want = {0};
     struct pt_choice any = {.k = 1}; /* for predictions any ranker will do */
     int64_t items = pt_model_items(m), most = 1 + (1 << 20) / items;
@@ -229,13 +223,6 @@ static int predict(struct pt_model *m, const struct pt_people *people, float *ra
                                            : trained_rating(m->trained, out[i]));
     }
     return 0;
-}
-
-int pt_predict(struct pt_model *m, const struct pt_people *people, float *rating, struct pt_error *err)
-{
-    struct error own = {0};
-
-    return api_error(predict(m, people, rating, &own), &own, err);
 }
 
 /* ---- pairs ---- */
@@ -271,15 +258,21 @@ static bool add_known_history(void *arg, int32_t example, struct histories *to)
     return history_source_add(m->history, m->trained, example, to);
 }
 
-static int predict_pairs_of(struct pt_model *m, const struct pt_ids *user, const int32_t *item, int64_t n,
-                            float *rating, struct error *err)
+int pt_predict_pairs(struct pt_model *m, const struct pt_ids *user, const int32_t *item, int64_t n,
+                     float *rating, struct pt_error *error)
 {
+    struct error *err = api_error(error);
     struct rank_spec spec = {.k = 1};
     struct predict_counts counts = {0};
     scoped(ranker_free) struct ranker *ranker = NULL;
-    mem_scoped struct rating_pair *pair = mem_alloc(n, sizeof *pair);
-    mem_scoped double *found = mem_alloc(n, sizeof *found);
+    mem_scoped struct rating_pair *pair = n < 0 ? NULL : mem_alloc(n, sizeof *pair);
+    mem_scoped double *found = n < 0 ? NULL : mem_alloc(n, sizeof *found);
 
+    if (!m->trained->rating)
+        return error_set(err, PT_EUSAGE, "this model ranks items and predicts no ratings");
+    TRY(api_need_histories(m, err));
+    if (n <= 0)
+        return n ? error_set(err, PT_EUSAGE, "a negative number of pairs") : 0;
     TRY(need_memory(pair && found, err));
     TRY(find_pairs(pair, m, user, item, n, err));
     TRY(ranker_new(&ranker, m->trained, &spec, err));
@@ -287,19 +280,4 @@ static int predict_pairs_of(struct pt_model *m, const struct pt_ids *user, const
     for (int64_t i = 0; i < n; i++)
         rating[i] = (float)found[i];
     return 0;
-}
-
-int pt_predict_pairs(struct pt_model *m, const struct pt_ids *user, const int32_t *item, int64_t n,
-                     float *rating, struct pt_error *err)
-{
-    struct error own = {0};
-    int rc = m->trained->rating
-                 ? api_need_histories(m, &own)
-                 : error_set(&own, PT_EUSAGE, "this model ranks items and predicts no ratings");
-
-    if (rc == 0 && n < 0)
-        rc = error_set(&own, PT_EUSAGE, "a negative number of pairs");
-    if (rc == 0 && n > 0)
-        rc = predict_pairs_of(m, user, item, n, rating, &own);
-    return api_error(rc, &own, err);
 }

@@ -121,8 +121,7 @@ struct plain_form {
     bool skips, skip[PLAIN_COLUMNS];
     unsigned width; /* of the delimiter: one character, or the same one twice */
     char delimiter;
-    uint64_t header[PLAIN_COLUMNS + 3]; /* words of the header: a line with one as its user is not plain */
-    int headers;
+    bool ids_alone; /* neither ratings nor times, which no header has: a word without a digit may be one's */
 };
 
 /* False: no line of this text can be plain. */

@@ -3,7 +3,6 @@
 #include "read/scan.h"
 
 #define COLUMNS PLAIN_COLUMNS
-#define LOWER   (SCAN_ONES * 0x20) /* letters become small ones */
 
 struct piece {
     const char *text;
@@ -22,30 +21,24 @@ struct plain_line {
     int64_t time;
 };
 
-/* Words of a header that could be plain ids, of this text or of one behind it, in lower case. */
-static void note_header(struct plain_form *out, const struct text_format *d)
+static bool has_digit(const char *text, int length)
 {
-    struct field f[PLAIN_COLUMNS + 3] = {{"user", 4, false}, {"user_id", 7, false}, {"userid", 6, false}};
-    int64_t n = d->header_length ? text_cut(d, d->header, d->header + d->header_length, f + 3, COLUMNS) : 0;
-
-    for (int64_t c = 0; c < n + 3 && c < COLUMNS + 3; c++) {
-        uint64_t word = 0;
-
-        if (f[c].length - 1 > 7)
-            continue;
-        for (size_t k = f[c].length; k > 0; k--)
-            word = word << 8 | (unsigned char)f[c].text[k - 1];
-        out->header[out->headers++] = word | LOWER;
+    while (length > 0 && (*text < '0' || *text > '9')) {
+        length--;
+        text++;
     }
+    return length > 0;
 }
 
 bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 {
-    *out = (struct plain_form){
-        .columns = d->columns, .width = (unsigned)d->delimiter_length, .delimiter = d->delimiter[0]};
+    *out = (struct plain_form){.columns = d->columns,
+                               .width = (unsigned)d->delimiter_length,
+                               .delimiter = d->delimiter[0],
+                               .ids_alone = d->of[ROLE_RATING] < 0 && d->of[ROLE_TIME] < 0};
 
     if (d->layout != FORMAT_DELIMITED || d->blanks || d->columns > COLUMNS || d->where >= 0 ||
-        d->event >= 0 || *d->comment ||
+        d->event >= 0 || *d->comment || (out->ids_alone && has_digit(d->header, d->header_length)) ||
         (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
         return false;
     memcpy(out->of, d->of, sizeof out->of);
@@ -53,7 +46,6 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d)
         out->skip[c] = text_role(d, c) == ROLE_SKIP;
         out->skips |= out->skip[c];
     }
-    note_header(out, d);
     return true;
 }
 
@@ -98,13 +90,11 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
     return !((((w - SCAN_ONES * 0x21) & ~w) | ((quote - SCAN_ONES) & ~quote)) & SCAN_HIGHS);
 }
 
-/* A word as an id: not one of the header, which may stand again, no dashes, and no byte order mark. */
-static bool is_own_word(const struct plain_form *f, uint64_t word)
+/* A word as an id: not of a header, which may stand again, no dashes, and no byte order mark. */
+static bool is_own_word(const struct plain_form *f, uint64_t word, struct piece p)
 {
-    for (int k = 0; k < f->headers; k++)
-        if ((word | LOWER) == f->header[k])
-            return false;
-    return (word & 0xFFFF) != 0x2D2D && (word & 0xFFFFFF) != 0xBFBBEF;
+    return !(f->ids_alone && !has_digit(p.text, (int)p.length)) && (word & 0xFFFF) != 0x2D2D &&
+           (word & 0xFFFFFF) != 0xBFBBEF;
 }
 
 static inline bool read_id(const struct plain_form *f, struct piece p, struct id *out)
@@ -121,7 +111,7 @@ static inline bool read_id(const struct plain_form *f, struct piece p, struct id
         return true;
     }
     out->number = IDTABLE_NUMBERS;
-    return is_plain_word(out->word, p.length) && is_own_word(f, out->word) &&
+    return is_plain_word(out->word, p.length) && is_own_word(f, out->word, p) &&
            !text_is_missing(p.text, p.length);
 }
 

@@ -24,37 +24,25 @@ bool values_have_mark(const struct sample *s, int c, const char *marks, bool wit
     return s->rows > s->first;
 }
 
-/* An id that is something else: a row number, a time, a price. */
-static int check_id(struct recogniser *g, int c, const char *what)
+/* Whether the column may be that: no row numbers, no times, no prices. 1: a rating that is a time. */
+static int check_column(struct recogniser *g, int c, enum role r)
 {
     struct column_look l = sample_look(g->s, c);
-    const char *is = l.counting   ? "row numbers"
-                     : l.dates    ? "dates"
-                     : l.epochs   ? "times"
-                     : l.fraction ? "fractions"
-                                  : NULL;
+    bool id = r != ROLE_RATING;
+    const char *is = l.counting && (id || l.high < l.filled + 1 || l.filled >= FEW) ? "row numbers"
+                     : l.dates                                                      ? "dates"
+                     : l.epochs                                                     ? "times"
+                     : id && l.fraction                                             ? "fractions"
+                     : !id && l.epoch   ? "times in some lines alone"
+                     : !id && !l.number ? "no numbers"
+                                        : NULL;
 
-    return is ? recogniser_doubt(g, g->s->first, "field %d would be the %s, and it holds %s; %s", c + 1, what,
-                                 is, say)
-              : 0;
-}
-
-/* A rating, or a time in all lines: 1 where it is a time. */
-static int check_rating(struct recogniser *g, int c)
-{
-    struct column_look l = sample_look(g->s, c);
-    bool counting = l.counting && (l.high < l.filled + 1 || l.filled >= FEW); /* not 2, 3, 4 on three lines */
-    const char *is = l.epoch     ? "times in some lines alone"
-                     : counting  ? "row numbers"
-                     : !l.number ? "no numbers"
-                                 : NULL;
-
-    if (l.epochs || l.dates)
+    if (!id && (l.epochs || l.dates))
         return 1;
     if (is)
-        return recogniser_doubt(g, g->s->first, "field %d holds %s where a rating would be; %s", c + 1, is,
-                                say);
-    if ((l.fraction && l.high > 10) || l.low > 1000)
+        return recogniser_doubt(g, g->s->first, "field %d holds %s where the %s would be; %s", c + 1, is,
+                                role_name(r), say);
+    if (!id && ((l.fraction && l.high > 10) || l.low > 1000))
         return recogniser_doubt(
             g, g->s->first,
             "field %d holds %s %g: ratings, prices, years or ids? "
@@ -101,13 +89,13 @@ int values_roles(struct recogniser *g)
             return recogniser_doubt(g, 0,
                                     "all lines have a '%c' in the first field: data.delimiter='%c'? Else %s",
                                     *mark, *mark, say);
-    TRY(check_id(g, 0, "user"));
-    TRY(check_id(g, 1, "item"));
+    TRY(check_column(g, 0, ROLE_USER));
+    TRY(check_column(g, 1, ROLE_ITEM));
     if (n == 3 && s->rows > 4 && is_sizes_line(s))
         return recogniser_doubt(g, s->first,
                                 "a line of sizes above the ratings? data.skip_lines=1 passes over it, "
                                 "data.columns=user,item,rating takes it for a rating");
-    if (n > 2 && (time = check_rating(g, 2)) < 0)
+    if (n > 2 && (time = check_column(g, 2, ROLE_RATING)) < 0)
         return time;
     d->of[ROLE_USER] = 0;
     d->of[ROLE_ITEM] = 1;

@@ -14,6 +14,8 @@ const char *const published_titles[] = {
     "titles.tsv",   "books.csv",  "artists.csv", "artists.dat",  "artists.tsv", "songs.csv", "tracks.csv",
     "products.csv", "games.csv",  "anime.csv",   "articles.csv", NULL};
 
+#define LAYOUT_PARTS 6
+
 /* Files of one folder; `*` stands for the same in all of them. The first `needed` are there, and perhaps one
  * of the others. */
 static const struct layout {
@@ -21,7 +23,7 @@ static const struct layout {
     struct {
         const char *name;
         enum given_part given;
-    } part[6];
+    } part[LAYOUT_PARTS];
 } layouts[] = {
     {5,
      {{"train.csv", GIVEN_TRAIN},
@@ -86,9 +88,10 @@ static bool may_be_ratings(const char *name)
            !foreign_by_name(base);
 }
 
-bool published_is_film(const char *name)
+/* mv_0000001.txt and so on, of the Netflix Prize. */
+static bool is_film(const char *name)
 {
-    return may_be_ratings(name) && strncmp(name + folder_length(name), "mv_", 3) == 0;
+    return strncmp(name + folder_length(name), "mv_", 3) == 0;
 }
 
 bool published_known_name(const char *name)
@@ -116,6 +119,7 @@ static bool are_parts(const char *one, const char *other)
 
 /* The files of one folder. */
 struct view {
+    const struct listing *in;
     void *const *name; /* (n) */
     int n, length;     /* of the folder's own name */
 };
@@ -139,111 +143,107 @@ static const char *find(const struct view *v, const char *wanted)
     return packed;
 }
 
-/* Whether the files of a layout are there, `stem` in the place of `*`. */
-static bool match_stem(struct published_match *m, const struct view *v, const struct layout *l,
-                       const char *stem, int length)
+/* Adds the files of a layout, `stem` in the place of `*`, if all it needs are there; else *missing is the first
+ * that is not. Returns how many there are. */
+static int64_t match_stem(struct source *s, const struct view *v, const struct layout *l, const char *stem,
+                          int length, const char **missing)
 {
-    *m = (struct published_match){.finished = l == &layouts[FINISHED]};
-    for (int k = 0; k < PUBLISHED_TEXTS + 1 && l->part[k].name && m->texts <= l->needed; k++) {
+    int64_t first = s->n, there;
+
+    *missing = NULL;
+    for (int k = 0; k < LAYOUT_PARTS && l->part[k].name && s->n - first <= l->needed; k++) {
         const char *form = l->part[k].name, *star = strchr(form, '*'), *text;
         char name[256];
 
         snprintf(name, sizeof name, "%.*s%.*s%s", (int)strcspn(form, "*"), form, length, stem,
                  star ? star + 1 : "");
         text = find(v, name);
-        if (text) {
-            m->text[m->texts] = text;
-            m->given[m->texts++] = l->part[k].given;
-        } else if (k < l->needed && !m->missing) {
-            m->missing = form;
-        }
+        if (text)
+            source_add(s, source_place(s, v->in, text, l->part[k].given));
+        else if (k < l->needed && !*missing)
+            *missing = form;
     }
-    return !m->missing;
+    there = s->n - first;
+    s->n = *missing ? first : s->n;
+    return there;
 }
 
 /* The same for any stem: that of the first file which fits. */
-static bool match_layout(struct published_match *m, const struct view *v, const struct layout *l)
+static int64_t match_layout(struct source *s, const struct view *v, const struct layout *l,
+                            const char **missing)
 {
-    const char *form = l->part[0].name, *star = strchr(form, '*');
+    const char *form = *missing = l->part[0].name, *star = strchr(form, '*');
 
     if (!star)
-        return match_stem(m, v, l, "", 0);
-    for (int k = 0; k < v->n; k++) {
+        return match_stem(s, v, l, "", 0, missing);
+    for (int k = 0; k < v->n && *missing; k++) {
         const char *name = v->name[k], *base = name + v->length;
         size_t before = (size_t)(star - form), behind = strlen(star + 1), n = archive_unpacked_length(base);
 
         if (n > before + behind && may_be_ratings(name) && strncasecmp(base, form, before) == 0 &&
-            ends_with(base, n, (const char *const[]){star + 1, NULL}) &&
-            match_stem(m, v, l, base + before, (int)(n - before - behind)))
-            return true;
+            ends_with(base, n, (const char *const[]){star + 1, NULL}))
+            match_stem(s, v, l, base + before, (int)(n - before - behind), missing);
     }
-    return false;
+    return 0;
 }
 
-/* 1: found, 0: nothing known here. */
-static int match_view(struct published_match *m, const struct view *v, bool prefer_given, const char *shown,
-                      struct error *err)
+/* Adds nothing where nothing is known. */
+static int match_view(struct source *s, const struct view *v, bool prefer_given, struct error *err)
 {
-    bool found = false;
+    const char *missing = "", *titles = NULL;
 
-    for (int k = 0; k < LAYOUTS && !found; k++) {
+    for (int k = 0; k < LAYOUTS && missing; k++) {
         int l = prefer_given ? given_order[k] : usual_order[k];
+        int64_t there = match_layout(s, v, &layouts[l], &missing);
 
-        found = match_layout(m, v, &layouts[l]);
-        if (l == FINISHED && !found && m->texts > 1)
+        if (l == FINISHED && missing && there > 1)
             return error_set(err, PT_EDATA,
                              "%s: %.*s%s is missing of a finished split of five files (train.csv, "
                              "validation_tr.csv, validation_te.csv, test_tr.csv, test_te.csv)",
-                             shown, v->length, (const char *)v->name[0], m->missing);
+                             v->in->path, v->length, (const char *)v->name[0], missing);
+        s->finished |= l == FINISHED && !missing;
     }
-    for (int k = 0; found && !m->finished && published_titles[k] && !m->titles; k++) {
-        m->titles = find(v, published_titles[k]);
-        for (int t = 0; t < m->texts && m->titles; t++)
-            m->titles = m->titles == m->text[t] ? NULL : m->titles;
-    }
-    return found;
+    for (int k = 0; !missing && !s->finished && published_titles[k] && !titles; k++)
+        if ((titles = find(v, published_titles[k])))
+            s->titles = source_place(s, v->in, titles, GIVEN_NONE);
+    return 0;
 }
 
 /* --- no known layout ----------------------------------------------------------------------------- */
 
-/* Several texts: each with the path that reads it. */
-static int refuse_several(const struct mem_pool *names, bool archive, const char *shown, struct error *err)
+/* Several texts, from `first` on: each with the path that reads it. */
+static int refuse_several(const struct source *s, int64_t first, const struct listing *in, struct error *err)
 {
-    int folder = (int)strlen(shown) - (shown[0] && shown[strlen(shown) - 1] == '/');
+    const char *one = s->text[first].shown, *dot = strrchr(one + folder_length(one), '.');
+    int64_t count = s->n - first;
     char list[700] = "";
-    const char *one = NULL;
-    bool alike = true;
-    int64_t count = 0;
+    bool alike = dot && !in->archive;
 
-    for (int k = 0; k < names->count; k++) {
-        const char *name = names->block[k];
+    for (int64_t k = 0; k < count; k++) {
+        const char *shown = s->text[first + k].shown;
 
-        if (!may_be_ratings(name))
-            continue;
-        one = one ? one : name;
-        alike = alike && are_parts(one, name);
-        if (count++ < 6)
-            text_append(list, sizeof list - 200, "%sdata.path=%.*s/%s", count > 1 ? ", " : "", folder, shown,
-                        name);
+        alike = alike && are_parts(one, shown);
+        if (k < 6)
+            text_append(list, sizeof list - 200, "%sdata.path=%s", k ? ", " : "", shown);
     }
     if (count > 6)
         text_append(list, sizeof list, ", ... (%lld)", (long long)count);
-    if (alike && !archive && strrchr(one, '.'))
-        text_append(list, sizeof list, "; if they are parts of one: data.path='%.*s/%.*s*%.20s'", folder,
-                    shown, (int)folder_length(one), one, strrchr(one, '.'));
-    return error_set(err, PT_EDATA, "%s: several texts; name the one with the ratings: %s", shown, list);
+    if (alike)
+        text_append(list, sizeof list, "; if they are parts of one: data.path='%.*s*%.20s'",
+                    (int)folder_length(one), one, dot);
+    return error_set(err, PT_EDATA, "%s: several texts; name the one with the ratings: %s", in->path, list);
 }
 
 /* Some files of other programs are zip archives; else what there is of them is named. */
-static int refuse_none(const struct mem_pool *names, bool archive, const char *shown, struct error *err)
+static int refuse_none(const struct listing *in, struct error *err)
 {
     const char *foreign = NULL, *program;
 
-    for (int k = 0; k < names->count; k++) {
-        const char *name = names->block[k];
+    for (int k = 0; k < in->names.count; k++) {
+        const char *name = in->names.block[k];
 
-        if (archive && (program = foreign_by_member(name)))
-            return error_set(err, PT_EDATA, "%s: is %s", shown, program);
+        if (in->archive && (program = foreign_by_member(name)))
+            return error_set(err, PT_EDATA, "%s: is %s", in->path, program);
         if (!foreign && !is_litter(name) && foreign_by_name(name))
             foreign = name + folder_length(name);
     }
@@ -251,26 +251,24 @@ static int refuse_none(const struct mem_pool *names, bool archive, const char *s
         err, PT_EDATA,
         "%s: no ratings here; looked for u.data, ratings.dat, ratings.csv, NAME.base with NAME.test, "
         "train.txt with test.txt, train.csv with validation_tr.csv and so on, or a single text%s%.300s%s",
-        shown, foreign ? "; " : "", foreign ? foreign : "", foreign ? " is not read: export it as CSV" : "");
+        in->path, foreign ? "; " : "", foreign ? foreign : "",
+        foreign ? " is not read: export it as CSV" : "");
 }
 
 /* Nothing known anywhere: the one text there is, if it is one, or all films. */
-static int match_only(struct published_match *m, const struct mem_pool *names, bool archive,
-                      const char *shown, struct error *err)
+static int match_only(struct source *s, const struct listing *in, struct error *err)
 {
-    const char *one = NULL;
-    int64_t texts = 0, films = 0;
+    int64_t first = s->n;
+    bool films = true;
 
-    for (int k = 0; k < names->count; k++)
-        if (may_be_ratings(names->block[k])) {
-            one = names->block[k];
-            texts++;
-            films += published_is_film(one);
+    for (int k = 0; k < in->names.count; k++)
+        if (may_be_ratings(in->names.block[k])) {
+            source_add(s, source_place(s, in, in->names.block[k], GIVEN_NONE));
+            films = films && is_film(in->names.block[k]);
         }
-    *m = (struct published_match){.text = {one}, .texts = texts == 1, .films = texts > 1 && films == texts};
-    if (m->texts || m->films)
-        return 0;
-    return texts ? refuse_several(names, archive, shown, err) : refuse_none(names, archive, shown, err);
+    if (s->n == first && !s->pool.failed)
+        return refuse_none(in, err);
+    return films || s->n - first == 1 ? 0 : refuse_several(s, first, in, err);
 }
 
 static int depth(const char *name)
@@ -292,33 +290,29 @@ static int by_folder(const void *a, const void *b)
     return order ? order : n != m ? (n > m) - (n < m) : strcmp(one, other);
 }
 
-int published_match(struct published_match *out, struct mem_pool *names, bool prefer_given, bool archive,
-                    const char *shown, struct error *err)
+int published_find(struct source *s, struct listing *in, bool prefer_given, struct error *err)
 {
-    struct published_match m;
+    struct mem_pool *names = &in->names;
     const char *where = NULL;
+    int64_t first = s->n;
 
     if (names->count)
         qsort(names->block, (size_t)names->count, sizeof *names->block, by_folder);
     for (int next, k = 0; k < names->count; k = next) {
         const char *name = names->block[k];
         size_t n = folder_length(name);
-        int rc;
+        int64_t before = s->n;
 
         for (next = k + 1; next < names->count; next++)
             if (folder_length(names->block[next]) != n || memcmp(names->block[next], name, n) != 0)
                 break;
         if (where && depth(name) > depth(where))
             break;
-        TRY(rc =
-                match_view(&m, &(struct view){&names->block[k], next - k, (int)n}, prefer_given, shown, err));
-        if (rc && where)
+        TRY(match_view(s, &(struct view){in, &names->block[k], next - k, (int)n}, prefer_given, err));
+        if (where && s->n > before)
             return error_set(err, PT_EDATA, "%s: holds several data sets (%s and %s); name the one to read",
-                             shown, out->text[0], m.text[0]);
-        if (rc) {
-            *out = m;
-            where = name;
-        }
+                             in->path, s->text[first].shown, s->text[before].shown);
+        where = s->n > before ? name : where;
     }
-    return where ? 0 : match_only(out, names, archive, shown, err);
+    return where ? 0 : match_only(s, in, err);
 }

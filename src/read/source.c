@@ -35,7 +35,7 @@ static struct source_text make_text(struct source *s, const char *path, const ch
     return t;
 }
 
-static void add_text(struct source *s, struct source_text t)
+void source_add(struct source *s, struct source_text t)
 {
     struct source_text *more = mem_resize(s->text, s->n + 1, sizeof *more);
 
@@ -79,33 +79,25 @@ static int list_folder(struct mem_pool *out, const char *path, struct error *err
     return rc;
 }
 
-/* A name of the list as a text of the source. */
-static struct source_text place(struct source *s, const char *path, bool archive, const char *name,
+struct source_text source_place(struct source *s, const struct listing *in, const char *name,
                                 enum given_part given)
 {
-    bool joined = *path && path[strlen(path) - 1] == '/';
+    bool joined = *in->path && in->path[strlen(in->path) - 1] == '/';
 
-    return archive ? make_text(s, path, name, given)
-                   : make_text(s, print(s, "%s%s%s", path, joined ? "" : "/", name), NULL, given);
+    return in->archive ? make_text(s, in->path, name, given)
+                       : make_text(s, print(s, "%s%s%s", in->path, joined ? "" : "/", name), NULL, given);
 }
 
 static int find_in_folder(struct source *s, const char *path, bool archive, bool prefer_given,
                           struct error *err)
 {
-    scoped_value(mem_pool_free) struct mem_pool names = {0};
-    struct published_match m;
+    struct listing in = {path, archive, {0}};
+    int rc = archive ? archive_list(&in.names, path, err) : list_folder(&in.names, path, err);
 
-    TRY(archive ? archive_list(&names, path, err) : list_folder(&names, path, err));
-    TRY(published_match(&m, &names, prefer_given, archive, path, err));
-    for (int k = 0; k < m.texts; k++)
-        add_text(s, place(s, path, archive, m.text[k], m.given[k]));
-    for (int k = 0; k < names.count && m.films; k++)
-        if (published_is_film(names.block[k]))
-            add_text(s, place(s, path, archive, names.block[k], GIVEN_NONE));
-    if (m.titles)
-        s->titles = place(s, path, archive, m.titles, GIVEN_NONE);
-    s->finished = m.finished;
-    return 0;
+    if (rc == 0)
+        rc = published_find(s, &in, prefer_given, err);
+    mem_pool_free(&in.names);
+    return rc;
 }
 
 /* --- single files -------------------------------------------------------------------------------- */
@@ -143,8 +135,8 @@ static bool find_pair(struct source *s, const char *path, bool prefer_given)
 
     if ((named ? !prefer_given : stat(path, &st) == 0) || !is_file(base) || !is_file(test))
         return false;
-    add_text(s, make_text(s, base, NULL, GIVEN_TRAIN));
-    add_text(s, make_text(s, test, NULL, GIVEN_TEST));
+    source_add(s, make_text(s, base, NULL, GIVEN_TRAIN));
+    source_add(s, make_text(s, test, NULL, GIVEN_TEST));
     find_titles(s, base);
     return true;
 }
@@ -163,7 +155,7 @@ static int find_glob(struct source *s, const char *path, struct error *err)
     qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_name);
     for (size_t k = 0; k < g.gl_pathc; k++)
         if (is_file(g.gl_pathv[k]))
-            add_text(s, make_text(s, g.gl_pathv[k], NULL, GIVEN_NONE));
+            source_add(s, make_text(s, g.gl_pathv[k], NULL, GIVEN_NONE));
     globfree(&g);
     if (s->n == 0)
         return error_set(err, PT_EDATA, "%s: only folders match", path);
@@ -191,7 +183,7 @@ static int find_member(struct source *s, const char *path, struct error *err)
         const char *name = names.block[k], *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name;
 
         if (strcmp(plain, path + (slash + 1 - archive)) == 0) {
-            add_text(s, make_text(s, archive, name, GIVEN_NONE));
+            source_add(s, make_text(s, archive, name, GIVEN_NONE));
             return 1;
         }
         text_append(list, sizeof list, "%s%s", k ? ", " : "", name);
@@ -206,7 +198,7 @@ static int find_any(struct source *s, const char *path, bool prefer_given, struc
     int rc, code;
 
     if (strcmp(path, "-") == 0) {
-        add_text(s, make_text(s, path, NULL, GIVEN_NONE));
+        source_add(s, make_text(s, path, NULL, GIVEN_NONE));
         return 0;
     }
     if (find_pair(s, path, prefer_given))
@@ -224,7 +216,7 @@ static int find_any(struct source *s, const char *path, bool prefer_given, struc
         TRY(archive_packing(&packing, path, err));
     if (S_ISDIR(st.st_mode) || packing == PACKING_FOLDER)
         return find_in_folder(s, path, packing == PACKING_FOLDER, prefer_given, err);
-    add_text(s, make_text(s, path, NULL, GIVEN_NONE));
+    source_add(s, make_text(s, path, NULL, GIVEN_NONE));
     find_titles(s, path);
     return 0;
 }

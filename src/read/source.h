@@ -32,29 +32,26 @@ int source_find(struct source **out, const struct ratings_spec *spec, struct err
 void source_free(struct source *s);
 SCOPED(source_free, struct source)
 
-/* --- the layouts of published folders: the files of ratings in a list of names (published.c); pure --- */
-
-#define PUBLISHED_TEXTS 5
-
-struct published_match {
-    const char *text[PUBLISHED_TEXTS]; /* (texts) borrowed from the names */
-    enum given_part given[PUBLISHED_TEXTS];
-    int texts;
-    const char *titles;  /* borrowed; NULL: none */
-    const char *missing; /* the first file that a layout needs, and that is not there */
-    bool finished;       /* Liang's five files */
-    bool films;          /* all that published_is_film knows, in their order; `text` is empty */
+/* What there is in a folder or an archive. */
+struct listing {
+    const char *path; /* borrowed */
+    bool archive;
+    struct mem_pool names; /* its blocks: paths within */
 };
 
-/* Searches the shallowest folder with a known layout. `names`: paths, which are put into the order of their
+/* A name of the listing as a text, to be added or to hold the titles. */
+struct source_text source_place(struct source *s, const struct listing *in, const char *name,
+                                enum given_part given);
+void source_add(struct source *s, struct source_text t);
+
+/* --- the layouts of published folders (published.c); reads names only --- */
+
+/* Adds the texts of the shallowest folder with a known layout. The names are put into the order of their
  * depth, folder and name. PT_EDATA, with a list of the files, if there is none; also for an incomplete set of
- * Liang's files, and if the choice is not clear. `archive`: the names are members, which no glob can choose. */
-int published_match(struct published_match *out, struct mem_pool *names, bool prefer_given, bool archive,
-                    const char *shown, struct error *err);
+ * Liang's files, and if the choice is not clear. */
+int published_find(struct source *s, struct listing *in, bool prefer_given, struct error *err);
 
 /* Whether MovieLens has a file of this name (u.data, u1.base, ratings.dat): user, item, rating, time. */
 bool published_known_name(const char *name);
-/* mv_0000001.txt and so on, of the Netflix Prize. */
-bool published_is_film(const char *name);
 /* Known names of files of titles beside ratings; NULL at the end. */
 extern const char *const published_titles[];

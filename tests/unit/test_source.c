@@ -160,8 +160,9 @@ static void one_folder_further_down(void **state)
     }
     make_folder(folder, "ml-y");
     support_write(folder, "ml-y/u.data", "6\t6\t6\t6\n", 0);
-    support_refuse(support_plain, folder, "", PT_EDATA,
-                   "%/: holds several data sets (ml-x/ratings.dat and ml-y/u.data); name the one to read");
+    support_refuse(
+        support_plain, folder, "", PT_EDATA,
+        "%/: holds several data sets (%/ml-x/ratings.dat and %/ml-y/u.data); name the one to read");
     support_remove(folder);
 }
 
@@ -398,7 +399,8 @@ static void bad_archives(void **state)
     support_refuse(support_plain, folder, "none.zip", PT_EDATA, "%/none.zip: no ratings here");
     MAKE_ZIP(folder, "two.zip", {"a/u.data", "1\t2\t3\t4\n"}, {"b/u.data", "1\t2\t3\t4\n"});
     support_refuse(support_plain, folder, "two.zip", PT_EDATA,
-                   "%/two.zip: holds several data sets (a/u.data and b/u.data); name the one to read");
+                   "%/two.zip: holds several data sets (%/two.zip/a/u.data and %/two.zip/b/u.data); name the "
+                   "one to read");
     MAKE_ZIP(folder, "esc.zip", {"\033[2Ju.data", "1\t2\t3\t4\n1\n"});
     support_refuse(
         support_plain, folder, "esc.zip", PT_EDATA,
@@ -515,7 +517,8 @@ static void standard_input(void **state)
     (void)state;
     from_stdin("1,2,3\n2,2,4", 0, "1/2=3 2/2=4", NULL);
     from_stdin("1,2,3\n2,2", 0, NULL, "stdin:2: 2 fields where 3 are expected (user, item, rating)");
-    from_stdin("\037\213\010 packed", 0, NULL, "stdin: is packed data, which is not read; unpack it, or give its path");
+    from_stdin("\037\213\010 packed", 0, NULL,
+               "stdin: is packed data, which is not read; unpack it, or give its path");
     from_stdin("\n", 0, NULL, "stdin: is empty");
 }
 

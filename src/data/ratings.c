@@ -14,7 +14,7 @@ void ratings_drop_triplets(struct ratings *r)
     r->value = NULL;
     r->time = NULL;
     r->given = NULL;
-    r->n = 0;
+    r->n = r->space = 0;
 }
 
 void ratings_move_triplets(struct ratings *to, struct ratings *from)

@@ -56,7 +56,7 @@ struct reading {
 };
 
 struct ratings {
-    int64_t n;
+    int64_t n, space;       /* space: of user, item, value and time, while they are read */
     int32_t *user, *item;   /* (n) owned: rows of the tables below */
     float *value;           /* (n) owned */
     int64_t *time;          /* (n) owned; NULL: the source has none, or they were not asked for */

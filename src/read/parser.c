@@ -112,8 +112,7 @@ static int parse_line(struct parser *p, const char *line, const char *end)
 bool parser_reserve(struct parser *p, int64_t bytes)
 {
     /* A rating takes at least "1,2\n", a further one of a list " 2". */
-    return triplets_reserve(p->out, p->format->layout != FORMAT_DELIMITED ? bytes / 2 + 1 : bytes / 4 + 1,
-                            p->keep_time);
+    return parser_reserve_ratings(p, bytes / (p->format->layout != FORMAT_DELIMITED ? 2 : 4) + 1);
 }
 
 bool parser_lines_are_alone(const struct text_format *d)

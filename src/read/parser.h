@@ -1,7 +1,7 @@
 /* parser.h - lines of text into triplets.
  *
- * A parser takes blocks of whole lines one after another and appends to a triplet buffer, numbering ids in
- * two tables. Parsers share nothing. So several can parse several blocks, each with its own buffer and
+ * A parser takes blocks of whole lines one after another and appends to ratings, numbering ids in
+ * two tables. Parsers share nothing. So several can parse several blocks, each with its own ratings and
  * tables; merged in the order of the blocks, the result is that of one parser over the whole text. */
 #pragma once
 
@@ -17,22 +17,10 @@
 #define PARSER_TOLD(DO)                                                                                      \
     DO(headers) DO(comments) DO(elsewhere) DO(no_rating) DO(no_time) DO(rounded) DO(missing)
 
-/* A growing buffer of ratings. */
-struct triplets {
-    int64_t n, space;
-    int32_t *user, *item; /* (space) owned */
-    float *value;         /* (space) owned */
-    int64_t *time;        /* (space) owned; NULL where times are not kept */
-};
-
-/* Room for `more` beyond n; false: no memory. */
-bool triplets_reserve(struct triplets *t, int64_t more, bool times);
-void triplets_fini(struct triplets *t);
-
 struct parser {
     const struct text_format *format; /* borrowed */
     struct idtable *users, *items;    /* borrowed */
-    struct triplets *out;             /* borrowed */
+    struct ratings *out;              /* borrowed: its triplets */
     bool skip_bad, keep_time;
     enum missing if_missing; /* what to do with a rating whose user or item is a word for "missing" */
     bool past_head;
@@ -60,7 +48,9 @@ int parser_parse_lines(struct parser *p, const char *begin, const char *end, con
 /* Parses the block of `lines` at hand; a record that goes on behind it begins the next block. */
 int parser_parse_block(struct parser *p, struct lines *lines, const char *begin, const char *end);
 
-/* Room in p->out for the ratings of a block of `bytes` bytes. False: no memory. Call it before
+/* Room in p->out for so many more ratings; false: no memory. */
+bool parser_reserve_ratings(struct parser *p, int64_t more);
+/* The same for the ratings of a block of `bytes` bytes. Call it before
  * parser_parse_lines. */
 bool parser_reserve(struct parser *p, int64_t bytes);
 

@@ -186,8 +186,9 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
     const struct plain_form own = *form; /* nothing that is written can be it */
     struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
     struct plain_line line = {.value = 1};
-    struct triplets t = *p->out;
-    int64_t n = t.n;
+    int32_t *user = p->out->user, *item = p->out->item;
+    float *value = p->out->value;
+    int64_t *time = p->out->time, first = p->out->n, n = first;
 
     while (begin < end) {
         const char *next = read_line(&own, begin, p->keep_time, &line);
@@ -196,16 +197,16 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
 
         if (i < 0)
             break;
-        t.user[n] = (int32_t)u;
-        t.item[n] = (int32_t)i;
-        t.value[n] = line.value;
+        user[n] = (int32_t)u;
+        item[n] = (int32_t)i;
+        value[n] = line.value;
         if (p->keep_time)
-            t.time[n] = line.time;
+            time[n] = line.time;
         n++;
         begin = next;
     }
-    p->line += n - t.n;
-    p->lines_read += n - t.n;
+    p->line += n - first;
+    p->lines_read += n - first;
     p->out->n = n;
     return begin;
 }

@@ -12,8 +12,9 @@
 #define EXACT     16777216.0f        /* beyond it a float does not hold every whole number */
 #define HUGE_FROM ((int64_t)4 << 20) /* ratings; a worker's own few would not fill huge pages */
 
-bool triplets_reserve(struct triplets *t, int64_t more, bool times)
+bool parser_reserve_ratings(struct parser *p, int64_t more)
 {
+    struct ratings *t = p->out;
     int64_t space = t->space;
 
     if (t->n + more <= space)
@@ -33,20 +34,11 @@ bool triplets_reserve(struct triplets *t, int64_t more, bool times)
     GROW(user);
     GROW(item);
     GROW(value);
-    if (times)
+    if (p->keep_time)
         GROW(time);
 #undef GROW
     t->space = space;
     return true;
-}
-
-void triplets_fini(struct triplets *t)
-{
-    mem_free(t->user);
-    mem_free(t->item);
-    mem_free(t->value);
-    mem_free(t->time);
-    *t = (struct triplets){0};
 }
 
 int parser_bad(struct parser *p, const char *fmt, ...)
@@ -66,7 +58,7 @@ int parser_bad(struct parser *p, const char *fmt, ...)
 int parser_put(struct parser *p, const struct field *user, const struct field *item, float value,
                int64_t time)
 {
-    struct triplets *t = p->out;
+    struct ratings *t = p->out;
     int64_t u, i;
 
     if (text_is_missing(user->text, user->length) || text_is_missing(item->text, item->length)) {

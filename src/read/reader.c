@@ -13,7 +13,6 @@
 struct reader {
     const struct ratings_spec *spec;
     struct ratings *into;
-    struct triplets all;
     bool keep_time;
     struct text_format first; /* of the first text: the others have the same kinds of columns */
     const char *first_shown;
@@ -41,12 +40,12 @@ static int check_same_kind(struct reader *rd, const struct text_format *d, const
 }
 
 /* Room for all ratings that the text will hold if it goes on as it began, so that they need not be moved. */
-static void expect_ratings(const struct parser *p, int64_t first, const struct lines *lines)
+static void expect_ratings(struct parser *p, int64_t first, const struct lines *lines)
 {
     double more = 1.02 * (double)(p->out->n - first) * lines_ahead(lines);
 
     if (more > 0)
-        (void)triplets_reserve(p->out, (int64_t)more + LINES_BLOCK / 4 + 1, p->keep_time);
+        (void)parser_reserve_ratings(p, (int64_t)more + LINES_BLOCK / 4 + 1);
 }
 
 /* The blocks of one text, the first of which is at hand. */
@@ -83,13 +82,13 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
                          const char *shown, struct error *err)
 {
     enum { MANY = 1000 };
-    bool times = d->has_time && rd->all.time && !known_name;
+    bool times = d->has_time && rd->into->time && !known_name;
     scoped(idtable_free) struct idtable *seen = idtable_new(); /* values beyond 1,000 */
 
     TRY(need_memory(seen, err));
-    for (int64_t k = first; k < rd->all.n; k++) {
-        float value = rd->all.value[k];
-        int64_t time = times ? rd->all.time[k] : TIME_NONE;
+    for (int64_t k = first; k < rd->into->n; k++) {
+        float value = rd->into->value[k];
+        int64_t time = times ? rd->into->time[k] : TIME_NONE;
 
         if (time != TIME_NONE && time > -100000000 && time < 100000000)
             return error_set(err, PT_EDATA,
@@ -132,10 +131,10 @@ static int check_skipped(const struct reader *rd, const struct parser *p, const 
 /* The part that the ratings from `first` on are. */
 static int mark_part(struct reader *rd, int64_t first, enum given_part part, struct error *err)
 {
-    uint8_t *given = mem_resize(rd->into->given, rd->all.n, 1);
+    uint8_t *given = mem_resize(rd->into->given, rd->into->n, 1);
 
     TRY(need_memory(given, err));
-    memset(given + first, part, (size_t)(rd->all.n - first));
+    memset(given + first, part, (size_t)(rd->into->n - first));
     rd->into->given = given;
     return 0;
 }
@@ -150,11 +149,11 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
     struct parser p = {.format = &format,
                        .users = rd->into->users,
                        .items = rd->into->items,
-                       .out = &rd->all,
+                       .out = rd->into,
                        .skip_bad = spec->skip_bad > 0,
                        .if_missing = spec->missing,
                        .people = rd->total.people};
-    int64_t first = rd->all.n;
+    int64_t first = rd->into->n;
 
     TRY(lines_open(&lines, text->path, text->member, shown, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
@@ -228,15 +227,10 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
         rc = read_text(&rd, &source->text[k], err);
     if (rc == 0)
         report(&rd, source);
-    if (rc == 0 && rd.all.n == 0)
+    if (rc == 0 && r->n == 0)
         rc = error_set(err, PT_EDATA, "%s: holds no ratings%s%s", source->text[0].shown,
                        r->reading.elsewhere ? "; no line fits data.where=" : "",
                        r->reading.elsewhere ? spec->where : "");
-    r->n = rd.all.n;
-    r->user = rd.all.user;
-    r->item = rd.all.item;
-    r->value = rd.all.value;
-    r->time = rd.all.time;
     r->finished = source->finished;
     return rc == 0 && spec->line_order && keep_time ? number_lines(r, err) : rc;
 }

@@ -28,12 +28,12 @@ struct row_numbers {
 /* A worker's. */
 struct job {
     _Alignas(64) struct parser p; /* lines counted within the block */
-    struct triplets local;
+    struct ratings local;
     struct row_numbers users, items;
     struct lines_block block;
     int64_t number;      /* of the block; -1: all of it is placed */
     const char *stopped; /* in the block; its start if the parser did not stop */
-    int64_t copy_to;     /* where the whole's triplets take the local ones */
+    int64_t copy_to;     /* where the whole's ratings take the local ones */
     int rc;
 };
 
@@ -90,12 +90,12 @@ static bool number(struct row_numbers *n, struct idtable *whole)
 static int append(struct reader_team *t, struct job *job)
 {
     struct parser *whole = t->whole;
-    struct triplets *all = whole->out;
+    struct ratings *all = whole->out;
 
     while (t->copying && all->n + job->local.n > all->space) /* it will be moved */
         pthread_cond_wait(&t->moved, &t->placing);
     if (job->rc == PT_ENOMEM || !number(&job->users, whole->users) || !number(&job->items, whole->items) ||
-        !triplets_reserve(all, job->local.n, whole->keep_time)) {
+        !parser_reserve_ratings(whole, job->local.n)) {
         job->local.n = 0;
         return PT_ENOMEM;
     }
@@ -107,7 +107,7 @@ static int append(struct reader_team *t, struct job *job)
 
 static void copy_out(const struct reader_team *t, struct job *job)
 {
-    struct triplets *all = t->whole->out, *own = &job->local;
+    struct ratings *all = t->whole->out, *own = &job->local;
     int64_t to = job->copy_to;
 
     for (int64_t k = 0; k < own->n; k++) {
@@ -214,7 +214,7 @@ static void fini_job(struct job *job)
     mem_free(job->users.to);
     mem_free(job->items.to);
     mem_free(job->block.text);
-    triplets_fini(&job->local);
+    ratings_drop_triplets(&job->local);
 }
 
 int reader_team_parse(struct parser *whole, struct lines *lines, int workers, size_t bytes)

@@ -128,7 +128,7 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
 {
     const struct source_text *text = &source->titles;
     scoped(idtable_free) struct idtable *ids = idtable_new(), *titles = idtable_new();
-    scoped_value(triplets_fini) struct triplets pairs = {0};
+    scoped_value(ratings_drop_triplets) struct ratings pairs = {0};
     struct text_format format;
     struct parser p = {.format = &format, .users = ids, .items = titles, .out = &pairs, .skip_bad = true};
     int rc;

@@ -77,7 +77,7 @@ static const char *const times[] = {"978300760",
 
 struct result {
     struct parser p;
-    struct triplets t;
+    struct ratings t;
     struct idtable *users, *items;
     int rc;
 };
@@ -108,7 +108,7 @@ static void fini(struct result *r)
 {
     idtable_free(r->users);
     idtable_free(r->items);
-    triplets_fini(&r->t);
+    ratings_drop_triplets(&r->t);
 }
 
 static void expect_same_ids(const struct idtable *a, const struct idtable *b)
@@ -283,7 +283,7 @@ static void lists_put_only_what_has_a_rating(void **state)
                                              .blanks = true,
                                              .delimiter = " ",
                                              .delimiter_length = 1};
-    struct triplets t = {0};
+    struct ratings t = {0};
     struct parser p = {
         .format = &lists, .users = idtable_new(), .items = idtable_new(), .out = &t, .skip_bad = true};
     char text[sizeof lines + LINES_PAD] = {0};
@@ -301,7 +301,7 @@ static void lists_put_only_what_has_a_rating(void **state)
     assert_int_equal(idtable_count(p.items), 3);
     assert_string_equal(idtable_name(p.users, 0), "y");
     assert_string_equal(idtable_name(p.users, 1), "z");
-    triplets_fini(&t);
+    ratings_drop_triplets(&t);
     idtable_free(p.users);
     idtable_free(p.items);
 }

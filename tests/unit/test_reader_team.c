@@ -11,7 +11,7 @@ static char *folder;
 
 struct result {
     struct parser p;
-    struct triplets t;
+    struct ratings t;
     struct idtable *users, *items;
     int rc;
 };
@@ -29,7 +29,7 @@ static void fini(struct result *r)
 {
     idtable_free(r->users);
     idtable_free(r->items);
-    triplets_fini(&r->t);
+    ratings_drop_triplets(&r->t);
 }
 
 static void expect_same(const struct result *a, const struct result *b)

@@ -92,8 +92,7 @@ static int resolve(char **out, const char *path, struct error *err)
     } else {
         *out = mem_strdup(path);
     }
-    if (!*out)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(*out, err));
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return error_set(err, PT_EFILE, "cannot create %s: it is %s", path,
                          S_ISDIR(st.st_mode) ? "a folder" : "there already, and not a regular file");
@@ -138,8 +137,7 @@ int file_create(struct file_writer **out, const char *path, struct error *err)
 
     if (w)
         *w = (struct file_writer){.folder = -1, .fd = -1, .path = mem_strdup(path)};
-    if (!w || !w->path)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(w && w->path, err));
     TRY(resolve(&real, path, err));
     if (open_folder(w, real) < 0 || open_temp(w) < 0)
         return error_set(err, (enum pt_code)w->err.code, "%s", w->err.text);

@@ -30,8 +30,7 @@ static int read_all(char **out, size_t *length, int fd, const char *path, size_t
         ssize_t n;
         char *more;
 
-        if (!data)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        TRY(need_memory(data, err));
         n = read_some(fd, data + used, room + 1 - used); /* one byte more than room shows the end */
         if (n < 0)
             return error_set(err, code, "cannot read %s: %s", path, strerror(errno));
@@ -43,8 +42,8 @@ static int read_all(char **out, size_t *length, int fd, const char *path, size_t
         if (used <= room)
             continue;
         room = room < limit / 2 ? 2 * room + 4096 : limit;
-        if (!(more = mem_resize(data, (int64_t)room + 1, 1)))
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        more = mem_resize(data, (int64_t)room + 1, 1);
+        TRY(need_memory(more, err));
         data = more;
     }
     data[used] = 0;
@@ -117,8 +116,7 @@ int file_append_line(const char *path, const char *line, struct error *err)
     struct stat st;
     int fd, rc = 0;
 
-    if (!text)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(text, err));
     fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0 || fstat(fd, &st) < 0) {
         rc = error_set(err, PT_EFILE, "cannot open %s: %s", path, strerror(errno));
@@ -201,8 +199,7 @@ int file_make_folder(const char *path, struct error *err)
     mem_scoped char *part = mem_strdup(path);
     struct stat st;
 
-    if (!part)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(part, err));
     for (size_t i = 1; i <= length; i++) {
         char had = part[i];
         int reason;

@@ -234,8 +234,7 @@ int json_read_lines(struct json **out, const char *path, struct error *err)
     for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
         TRY_PREFIXED(err, json_parse(&line, at, (size_t)(end - at), err), "%s: line %lld", path,
                      (long long)json_count(all) + 1);
-        if (json_array_append_new(inner(all), inner(line)) < 0)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        TRY(need_memory(json_array_append_new(inner(all), inner(line)) == 0, err));
     }
     *out = handed_on(all);
     return 0;

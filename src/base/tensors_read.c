@@ -291,8 +291,7 @@ int tensors_open(struct tensors **out, const char *path, struct error *err)
 
     if (t)
         t->path = mem_strdup(path);
-    if (!t || !t->path)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(t && t->path, err));
     TRY_PREFIXED(err, load(t, err), "%s", path);
     *out = handed_on(t);
     return 0;

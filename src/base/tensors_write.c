@@ -63,8 +63,7 @@ int tensors_create(struct tensors_writer **out, const char *path, struct error *
         json_put_text(w->meta, "format", TENSORS_FORMAT);
         json_put(w->root, "__metadata__", w->meta);
     }
-    if (!w || !w->path || !w->hash || !json_get(w->root, "__metadata__"))
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(w && w->path && w->hash && json_get(w->root, "__metadata__"), err));
     TRY(file_create(&w->file, path, err));
     *out = handed_on(w);
     return 0;

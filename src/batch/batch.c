@@ -36,7 +36,7 @@ int scheduler_repeat(struct scheduler *s, int64_t passes, struct error *err)
     mem_free(s->order);
     s->passes = passes;
     s->order = mem_alloc((passes + 1) * s->examples, sizeof *s->order);
-    return s->order ? 0 : error_set(err, PT_ENOMEM, "minibatches: out of memory");
+    return need_memory(s->order, err);
 }
 
 /* Of one pass. */
@@ -165,8 +165,7 @@ int views_new(struct view **out, const struct matrix *m, int64_t rows, const str
     int64_t first, end;
     int rc = 0;
 
-    if (!v)
-        return error_set(err, PT_ENOMEM, "minibatches: out of memory");
+    TRY(need_memory(v, err));
     team_rank_own(team, m->shards, &first, &end);
     for (int64_t s = first; s < end && rc == 0; s++)
         rc = view_init(&v[s], m, (int)s, rows, err);

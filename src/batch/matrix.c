@@ -189,8 +189,7 @@ static int alloc_lists(struct fill *f, struct error *err)
     f->next = mem_pool_alloc(&f->pool, m->columns, sizeof *f->next);
     f->column_ptr = mem_pool_alloc(&f->pool, m->columns + 1, sizeof *f->column_ptr);
     m->column_count = matrix_count_columns(f->r, f->spec);
-    if (f->pool.failed || !m->column_count)
-        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    TRY(need_memory(!f->pool.failed && m->column_count, err));
     for (int64_t c = 0; c < m->columns; c++) {
         f->column_ptr[c] = f->next[c] = sum;
         sum += m->column_count[c];
@@ -201,7 +200,7 @@ static int alloc_lists(struct fill *f, struct error *err)
         f->code = mem_pool_array(&f->pool, sum, sizeof *f->code);
     else if (!f->coded)
         f->value = mem_pool_array(&f->pool, sum, sizeof *f->value);
-    return f->pool.failed ? error_set(err, PT_ENOMEM, "example matrix: out of memory") : 0;
+    return need_memory(!f->pool.failed, err);
 }
 
 static int count_rows(struct fill *f, struct error *err)
@@ -213,8 +212,7 @@ static int count_rows(struct fill *f, struct error *err)
     int64_t *count = m->row_count, n = f->r->n;
     mem_scoped double *squares = mem_zalloc(m->examples, sizeof *squares);
 
-    if (!squares)
-        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    TRY(need_memory(squares, err));
     for (int64_t i = 0; i < n; i++)
         if (is_included(&s, i)) {
             double v = value_of(&s, value, i);
@@ -239,8 +237,7 @@ static int number_rows(struct matrix *m, struct error *err)
         return 0;
     m->rows = full + 1;
     m->slot = mem_alloc(m->examples, sizeof *m->slot);
-    if (!m->slot)
-        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    TRY(need_memory(m->slot, err));
     for (int64_t e = 0; e < m->examples; e++)
         m->slot[e] = (int32_t)(m->row_count[e] ? next++ : full);
     return 0;
@@ -267,8 +264,7 @@ static int alloc_parts(struct fill *f, const struct team *team, struct error *er
             p->code = mem_array(n, sizeof *p->code);
         else if (f->value)
             p->value = mem_array(n, sizeof *p->value);
-        if (!p->ptr || !p->col || (f->code && !p->code) || (f->value && !p->value))
-            return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+        TRY(need_memory(p->ptr && p->col && (!f->code || p->code) && (!f->value || p->value), err));
     }
     return 0;
 }
@@ -293,8 +289,7 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
         m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
         m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
     }
-    if (!m || !m->cut || !m->part || !m->row_count || !m->row_norm)
-        return error_set(err, PT_ENOMEM, "example matrix: out of memory");
+    TRY(need_memory(m && m->cut && m->part && m->row_count && m->row_norm, err));
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
     TRY(alloc_lists(&f, err));

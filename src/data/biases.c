@@ -157,8 +157,7 @@ int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, i
     count_rows(&f, &f.column, PART_TRAIN);
     count_rows(&f, &f.example, PART_TRAIN);
     count_rows(&f, &all, GOES_IN);
-    if (!b->column || !b->example || pool.failed)
-        return error_set(err, PT_ENOMEM, "biases: out of memory");
+    TRY(need_memory(b->column && b->example && !pool.failed, err));
     if (b->user_shrink == 0.0)
         choose(&f, all.count, team, b);
     example = column + f.column.rows;
@@ -181,8 +180,7 @@ int biases_of_histories(struct biases *b, const struct ratings *r, const uint8_t
     pick_rows(&f);
     sum = mem_pool_zalloc(&pool, f.example.rows, sizeof *sum);
     count_rows(&f, &f.example, GOES_IN);
-    if (pool.failed)
-        return error_set(err, PT_ENOMEM, "biases: out of memory");
+    TRY(need_memory(!pool.failed, err));
     for (int64_t i = 0; i < r->n; i++)
         if (part[i] & GOES_IN)
             sum[f.example.row[i]] += (double)r->value[i] - f.mean - (double)b->column[f.column.row[i]];

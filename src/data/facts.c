@@ -67,8 +67,7 @@ static int describe_rows(struct facts_counts *f, const struct ratings *r, const 
     mem_scoped uint8_t *varies = mem_zalloc(rows, 1);
 
     *f = (struct facts_counts){.example = -1};
-    if (!count || !first || !varies)
-        return error_set(err, PT_ENOMEM, "out of memory for the counts of %" PRId64 " rows", rows);
+    TRY(need_memory(count && first && varies, err));
     for (int64_t k = 0; k < r->n; k++) {
         int32_t i = row[k];
 

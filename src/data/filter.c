@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int filter_no_memory(const struct ratings *r, struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "out of memory for checking %lld ratings", (long long)r->n);
-}
-
 /* Drops the ratings of rows with fewer than `least`; `row`: r->user or r->item. */
 static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_t least, int64_t *dropped,
                      int64_t *rows_dropped, struct error *err)
@@ -23,8 +18,7 @@ static int drop_rare(struct ratings *r, const int32_t *row, int64_t rows, int64_
     if (least <= 1)
         return 0; /* a row that is there has one */
     count = mem_zalloc(rows, sizeof *count);
-    if (!count)
-        return filter_no_memory(r, err);
+    TRY(need_memory(count, err));
     for (int64_t k = 0; k < r->n; k++)
         if (r->user[k] >= 0)
             count[row[k]]++;
@@ -155,8 +149,7 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
     struct idtable *fresh;
     char **moved;
 
-    if (!to)
-        return filter_no_memory(r, err);
+    TRY(need_memory(to, err));
     for (int64_t i = 0; i < rows; i++)
         to[i] = -1;
     for (int64_t k = 0; k < r->n; k++)
@@ -180,7 +173,7 @@ static int renumber(struct ratings *r, int32_t *row, struct idtable **table, cha
     if (full) {
         idtable_free(fresh);
         mem_free(moved);
-        return filter_no_memory(r, err);
+        return need_memory(false, err);
     }
     for (int64_t i = 0; titled && i < rows; i++)
         if (to[i] >= 0)

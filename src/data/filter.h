@@ -29,7 +29,5 @@ int filter_ratings(struct ratings *r, const struct ratings_spec *spec, const str
 int filter_finish(struct ratings *r, const struct ratings_spec *spec, const struct filters_needed *look,
                   struct error *err);
 
-int filter_no_memory(const struct ratings *r, struct error *err); /* PT_ENOMEM */
-
 /* Frees the memory of dropped ratings. Not for arrays of mem_array. */
 void filter_shrink(struct ratings *r);

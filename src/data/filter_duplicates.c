@@ -137,8 +137,7 @@ static int check_sorted(struct ratings *r, struct seen *seen, int64_t users, int
             order = mem_alloc(count, sizeof *order);
             space = count;
         }
-        if (!order)
-            return filter_no_memory(r, err);
+        TRY(need_memory(order, err));
         /* start[u] runs on to the end of u's positions, which is where u + 1 begins */
         for (int64_t k = 0; k < r->n; k++)
             if (r->user[k] >= a && r->user[k] < b)
@@ -157,8 +156,7 @@ static int check_finished(const struct ratings *r, int64_t users, struct error *
 {
     mem_scoped uint8_t *part = mem_zalloc(users, 1);
 
-    if (!part)
-        return filter_no_memory(r, err);
+    TRY(need_memory(part, err));
     for (int64_t k = 0; k < r->n; k++) {
         static const uint8_t group[] = {
             0, GIVEN_TRAIN, GIVEN_TEST, GIVEN_VALID_IN, GIVEN_VALID_IN, GIVEN_TEST_IN, GIVEN_TEST_IN};
@@ -184,8 +182,7 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
     mem_scoped struct seen *seen = mem_alloc(items, sizeof *seen);
     mem_scoped int64_t *start = NULL;
 
-    if (!seen)
-        return filter_no_memory(r, err);
+    TRY(need_memory(seen, err));
     for (int64_t i = 0; i < items; i++)
         seen[i].user = -1;
     if (r->finished)
@@ -193,5 +190,6 @@ int filter_duplicates(struct ratings *r, const struct ratings_spec *spec, struct
     if (is_grouped(r))
         return check_grouped(r, seen, spec->duplicates, err);
     start = mem_zalloc(users + 1, sizeof *start);
-    return start ? check_sorted(r, seen, users, start, spec->duplicates, err) : filter_no_memory(r, err);
+    TRY(need_memory(start, err));
+    return check_sorted(r, seen, users, start, spec->duplicates, err);
 }

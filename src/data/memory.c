@@ -29,8 +29,7 @@ static int side_init(struct side *s, struct error *err)
     if (ids->name && !ids->int32 && !ids->int64)
         s->known = 0;
     s->row_of = mem_alloc(s->known, sizeof *s->row_of);
-    if (!s->row_of || !s->table)
-        return error_set(err, PT_ENOMEM, RATINGS_MEMORY " out of memory");
+    TRY(need_memory(s->row_of && s->table, err));
     for (int64_t i = 0; i < s->known; i++)
         s->row_of[i] = -1;
     return 0;

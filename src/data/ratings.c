@@ -64,8 +64,7 @@ int ratings_digest(struct ratings *r, struct error *err)
     scoped(hash_free) struct hash *h = hash_new();
     size_t n = (size_t)r->n;
 
-    if (!h)
-        return error_set(err, PT_ENOMEM, "ratings: out of memory");
+    TRY(need_memory(h, err));
     hash_add(h, name, sizeof name - 1);
     add_names(h, r->users);
     add_names(h, r->items);

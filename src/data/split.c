@@ -65,8 +65,7 @@ static int choose_rows(struct split *s, struct row *row, const struct sides *x, 
                          " of %" PRId64 " %s leaves none to train on; give smaller numbers",
                          s->test_rows, s->valid_rows, x->rows, things);
     order = mem_alloc(x->rows, sizeof *order);
-    if (!order)
-        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " %s", x->rows, things);
+    TRY(need_memory(order, err));
     rng_permutation(&stream, x->rows, order);
     for (int64_t i = 0; i < s->test_rows; i++) /* test first: its users do not depend on valid_users */
         row[order[i]].fate = ROW_TEST;
@@ -130,8 +129,7 @@ static int hold_out_rows(struct split *s, const struct ratings *r, const struct 
     mem_scoped uint8_t *trained = mem_zalloc(x.columns, sizeof *trained);
 
     s->rows = true;
-    if (!row || !trained)
-        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    TRY(need_memory(row && trained, err));
     TRY(choose_rows(s, row, &x, spec, err));
     draw_parts(s, row, trained, &x, spec);
     return 0;
@@ -149,8 +147,7 @@ static int take_given_rows(struct split *s, const struct ratings *r, struct erro
     mem_scoped uint8_t *trained = mem_zalloc(items, 1);
 
     s->rows = true;
-    if (!seen || !trained)
-        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    TRY(need_memory(seen && trained, err));
     for (int64_t j = 0; j < r->n; j++)
         trained[r->item[j]] |= r->given[j] == GIVEN_TRAIN;
     for (int64_t j = 0; j < r->n; j++) {
@@ -216,8 +213,7 @@ int split_make(struct split **out, const struct ratings *r, const struct split_s
 
     if (s)
         *s = (struct split){.n = r->n, .part = mem_zalloc(r->n, 1)};
-    if (!s || !s->part)
-        return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
+    TRY(need_memory(s && s->part, err));
     if (r->n == 0)
         return error_set(err, PT_EDATA,
                          "data.path: there are no ratings to split; look at the filters data.min_*");

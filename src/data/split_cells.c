@@ -11,11 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int no_memory(const struct ratings *r, struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "no memory for the split of %" PRId64 " ratings", r->n);
-}
-
 static void train_all(struct split *s)
 {
     for (int64_t j = 0; j < s->n; j++)
@@ -100,8 +95,7 @@ int split_cells_kfold(struct split *s, const struct ratings *r, const struct spl
         return error_set(err, PT_ECONFIG, "split.fold: %d; folds are numbered from 0 to %d (split.folds - 1)",
                          spec->fold, spec->folds - 1);
     order = mem_alloc(r->n, sizeof *order);
-    if (!order)
-        return no_memory(r, err);
+    TRY(need_memory(order, err));
     train_all(s);
     rng_permutation(&stream, r->n, order);
     for (int64_t j = spec->fold; j < r->n; j += spec->folds, test++)
@@ -179,8 +173,7 @@ int split_cells_time(struct split *s, const struct ratings *r, const struct spli
     if (!(spec->time_cut > 0))
         TRY(split_count(&test, spec->test, r->n, "split.test", "ratings", err));
     times = mem_alloc(r->n, sizeof *times);
-    if (!times)
-        return no_memory(r, err);
+    TRY(need_memory(times, err));
     train_all(s);
     cut = cut_of(r, spec->time_cut);
     for (int64_t j = 0; cut > 0 && j < r->n; j++) {
@@ -254,8 +247,7 @@ static int hold_out_last(struct split *s, const struct ratings *r, struct quota 
 {
     mem_scoped struct stamp *stamp = mem_alloc(r->n, sizeof *stamp);
 
-    if (!stamp)
-        return no_memory(r, err);
+    TRY(need_memory(stamp, err));
     for (int64_t j = 0; j < r->n; j++)
         stamp[j] = (struct stamp){r->time[j], j, r->user[j]};
     qsort(stamp, (size_t)r->n, sizeof *stamp, by_user_latest);
@@ -285,8 +277,7 @@ int split_cells_within(struct split *s, const struct ratings *r, const struct sp
     TRY(split_count(&ignored, spec->test, r->n, "split.test", "ratings", err));
     TRY(split_count(&ignored, spec->valid, r->n, "split.valid", "ratings", err));
     quota = mem_zalloc(users, sizeof *quota);
-    if (!quota)
-        return no_memory(r, err);
+    TRY(need_memory(quota, err));
     train_all(s);
     for (int64_t j = 0; j < r->n; j++)
         quota[r->user[j]].left++;

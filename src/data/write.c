@@ -133,8 +133,7 @@ static int put_lists(struct file_writer *w, const struct ratings *r, struct erro
     mem_scoped int64_t *ptr = mem_zalloc(users + 2, sizeof *ptr);
     mem_scoped int64_t *place = mem_alloc(r->n, sizeof *place);
 
-    if (!ptr || !place)
-        return error_set(err, PT_ENOMEM, "out of memory for the lists");
+    TRY(need_memory(ptr && place, err));
     ratings_sort(place, NULL, r->n, r->user, NULL, ptr, users);
     for (int64_t u = 0; u < users; u++) {
         if (ptr[u] == ptr[u + 1])
@@ -176,7 +175,8 @@ static int open_in(struct file_writer **out, const char *folder, const char *nam
 {
     mem_scoped char *path = file_join(folder, name);
 
-    return path ? file_create(out, path, err) : error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(path, err));
+    return file_create(out, path, err);
 }
 
 /* ---- the five files ---- */
@@ -190,8 +190,7 @@ struct id_numbers {
 static int numbers_init(struct id_numbers *m, int64_t rows, struct error *err)
 {
     *m = (struct id_numbers){.of = mem_alloc(rows, sizeof *m->of), .row = mem_alloc(rows, sizeof *m->row)};
-    if (!m->of || !m->row)
-        return error_set(err, PT_ENOMEM, "out of memory for the numbers of %" PRId64 " rows", rows);
+    TRY(need_memory(m->of && m->row, err));
     for (int64_t i = 0; i < rows; i++)
         m->of[i] = -1;
     return 0;

@@ -197,8 +197,7 @@ static int init(struct baseline *b, const struct eval_spec *spec, struct error *
     if (p->side == 0)
         return error_set(err, PT_EUSAGE, "itemknn ranks items for users; this model's examples are items");
     b->neighbours = mem_zalloc(1, sizeof *b->neighbours);
-    if (!b->neighbours || !make_neighbours(b->neighbours, p->train, p->team))
-        return error_set(err, PT_ENOMEM, "itemknn: out of memory");
+    TRY(need_memory(b->neighbours && make_neighbours(b->neighbours, p->train, p->team), err));
     b->setting = isnan(b->setting) ? PLAIN : b->setting;
     set_count(b, b->setting);
     if (chooses)

@@ -149,8 +149,7 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
     TRY(check_spec(spec, err));
     TRY(check_values(value, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
-    if (!scratch)
-        return error_set(err, PT_ENOMEM, "bootstrap: no memory for %d resamples", spec->resamples);
+    TRY(need_memory(scratch, err));
     figure_of(out, value, weight, n, spec, scratch);
     return 0;
 }
@@ -166,8 +165,7 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
     TRY(check_values(b, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     difference = mem_alloc(n, sizeof *difference);
-    if (!scratch || !difference)
-        return error_set(err, PT_ENOMEM, "bootstrap: no memory for %" PRId64 " users", n);
+    TRY(need_memory(scratch && difference, err));
     for (int64_t u = 0; u < n; u++)
         difference[u] = a[u] - b[u];
     figure_of(&out->a, a, weight, n, spec, scratch);

@@ -72,8 +72,7 @@ int evaluator_new(struct evaluator **out, const struct eval_spec *spec, const st
     scoped(evaluator_free) struct evaluator *e = mem_zalloc(1, sizeof *e);
     int k = 0;
 
-    if (!e)
-        return error_set(err, PT_ENOMEM, "evaluation: out of memory");
+    TRY(need_memory(e, err));
     *e = (struct evaluator){.spec = *spec, .part = part, .model = model, .problem = p};
     for (int i = 0; i < spec->n; i++) {
         const struct metric *m = &spec->metric[i];

@@ -67,8 +67,7 @@ int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool re
     e->row = mem_pool_arrays(&e->pool, workers, row_pad(k));
     e->mu_gradient = mem_pool_array(&e->pool, row_pad(k), sizeof(float));
     e->squares = mem_pool_zalloc(&e->pool, x->shards + 1, sizeof *e->squares);
-    if (e->pool.failed)
-        return error_set(err, PT_ENOMEM, "encoder: out of memory");
+    TRY(need_memory(!e->pool.failed, err));
     if (reshard)
         bound_by_cost(e, m);
     else

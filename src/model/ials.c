@@ -176,8 +176,7 @@ static int train_init(struct ials *a, struct error *err)
     a->all = ranks ? mem_pool_array(pool, x->columns * ld, sizeof(float)) : NULL;
     a->item_at = mem_pool_alloc(pool, x->columns, sizeof *a->item_at);
     a->loss = mem_pool_zalloc(pool, x->examples, sizeof *a->loss);
-    if (pool->failed)
-        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(need_memory(!pool->failed, err));
     for (int s = 0; s < x->shards; s++)
         for (int64_t i = x->cut[s].begin; i < x->cut[s].end; i++)
             a->item_at[i] = ranks ? a->all + i * ld : a->item.part[s].row.w + (i - x->cut[s].begin) * ld;
@@ -211,8 +210,7 @@ static int ials_init(struct model *m, struct error *err)
         s->packed = mem_pool_array(pool, PIECE * ld, sizeof(float));
         s->right = mem_pool_array(pool, ld, sizeof(float));
     }
-    if (pool->failed)
-        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(need_memory(!pool->failed, err));
     for (int i = 0; i < workers; i++) {
         memset(a->scratch[i].room, 0, (size_t)normal_room(ld) * sizeof(float));
         memset(a->scratch[i].right, 0, (size_t)ld * sizeof(float));

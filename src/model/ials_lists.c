@@ -177,8 +177,7 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
     s.own = mem_pool_alloc(&scratch, users, sizeof *s.own);
     s.count = mem_pool_alloc(&scratch, r->count * own, sizeof *s.count);
     s.bound = mem_pool_zalloc(&scratch, r->count + 1, sizeof *s.bound);
-    if (scratch.failed)
-        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(need_memory(!scratch.failed, err));
     s.bound[r->id] = end;
     ranks_share(r, s.bound, r->count, sizeof *s.bound);
     memmove(s.bound + 1, s.bound, (size_t)r->count * sizeof *s.bound);
@@ -186,8 +185,7 @@ static int gather_users(struct lists *user, const struct lists *mine, const stru
     count_words(r, &s, mine, users);
     n = (s.in.at[r->count - 1] + s.in.n[r->count - 1]) / 4;
     words = mem_pool_alloc(&scratch, n, sizeof *words);
-    if (scratch.failed || !lists_new(user, users, n, mine->root != NULL, pool))
-        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(need_memory(!scratch.failed && lists_new(user, users, n, mine->root != NULL, pool), err));
     send_words(r, &s, mine->other, words);
     merge(&s, r->count, own, words, user->other);
     if (mine->root) {
@@ -216,9 +214,9 @@ int ials_lists_init(struct lists *user, struct lists *item, const struct model *
     team_rank_own(m->eng.team, x->shards, &from, &to);
     for (int64_t s = from; s < to; s++)
         entries += x->part[s].ptr[x->rows];
-    if (!lists_new(&mine, x->examples, entries, weights, ranks ? &scratch : pool) ||
-        !lists_new(item, x->columns, entries, weights, pool))
-        return error_set(err, PT_ENOMEM, "ials: out of memory");
+    TRY(need_memory(lists_new(&mine, x->examples, entries, weights, ranks ? &scratch : pool) &&
+                        lists_new(item, x->columns, entries, weights, pool),
+                    err));
     TRY(list_items(&mine, m, from, to, err));
     list_users(item, &mine, x->examples, x->columns);
     *user = mine;

@@ -132,8 +132,7 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
     int64_t order = by_users ? eng->train->rows : w->n, tiles = spd_tiles(order);
     scoped(item_solver_free) struct item_solver *s = mem_zalloc(1, sizeof *s);
 
-    if (!s || !choose(w))
-        return error_set(err, PT_ENOMEM, "ease: out of memory");
+    TRY(need_memory(s && choose(w), err));
     *s = (struct item_solver){.n = w->n,
                               .order = order,
                               .by_users = by_users,

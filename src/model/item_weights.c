@@ -62,8 +62,7 @@ static int init_list(struct item_weights *w, struct model *m, struct error *err)
     w->column = mem_zalloc(w->n, sizeof *w->column);
     w->row = mem_alloc(x->columns, sizeof *w->row);
     w->cut = mem_alloc(x->shards, sizeof *w->cut);
-    if (!even || !w->column || !w->row || !w->cut)
-        return error_set(err, PT_ENOMEM, "ease: out of memory");
+    TRY(need_memory(even && w->column && w->row && w->cut, err));
     shard_cut(w->cut, x->shards, even, w->n, 1.0);
     return vector_init(&w->items, "ease.items", (int)w->n, false, err);
 }

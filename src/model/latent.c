@@ -22,7 +22,7 @@ int latent_init(struct latent *l, bool mixture, const struct model *m, struct er
         l->slope = mem_pool_array(&l->pool, floats, sizeof *l->slope);
         l->old = mem_pool_array(&l->pool, m->eng.train->examples * l->ld_old, sizeof *l->old);
     }
-    return l->pool.failed ? error_set(err, PT_ENOMEM, "latent units: out of memory") : 0;
+    return need_memory(!l->pool.failed, err);
 }
 
 void latent_fini(struct latent *l)

@@ -105,9 +105,7 @@ int mf_blocks_init(struct mf_sgd *s, struct error *err)
     f.next = mem_pool_zalloc(&scratch, blocks, sizeof *f.next);
     f.user_shard = mem_pool_alloc(&scratch, user->columns, sizeof *f.user_shard);
     f.item_shard = mem_pool_alloc(&scratch, item->columns, sizeof *f.item_shard);
-    if (pool->failed || scratch.failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory for the blocks of %lld ratings",
-                         (long long)f.cells->n);
+    TRY(need_memory(!pool->failed && !scratch.failed, err));
     find_shards(f.user_shard, user->cut, user->shards);
     find_shards(f.item_shard, item->cut, item->shards);
     team_run(s->mf.model.eng.team, fill, &f);

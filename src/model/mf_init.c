@@ -28,8 +28,7 @@ static int side_init(struct mf *a, struct side *s, const int32_t *row_of_rating,
         if (s->gb[i])
             memset(s->gb[i], 0, (size_t)width * sizeof(float));
     }
-    if (a->pool.failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    TRY(need_memory(!a->pool.failed, err));
     memset(s->first, 0xff, (size_t)rows * sizeof *s->first);
     return 0;
 }
@@ -93,8 +92,7 @@ int mf_tables_init(struct mf *a, int shards, double row_cost, enum moments momen
 
     a->user.cut = mem_pool_alloc(&a->pool, shards, sizeof *a->user.cut);
     a->code = mem_pool_array(&a->pool, spec->eval_batch * (ld + 1), sizeof(float));
-    if (a->pool.failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    TRY(need_memory(!a->pool.failed, err));
     a->code_bias = a->code + spec->eval_batch * ld;
     shard_cut(a->user.cut, shards, x->row_count, x->examples, row_cost);
     TRY(table_init(&a->user.t, "user.weight", spec->biases ? "user.bias" : NULL, x->examples, spec->latent,
@@ -123,8 +121,7 @@ int mf_init(struct model *m, struct error *err)
     if (copies)
         a->copies = mem_pool_array(&a->pool, 2 * spec->batch * (ld + 1), sizeof(float));
     own_init(a, ld);
-    if (a->pool.failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    TRY(need_memory(!a->pool.failed, err));
     if (copies) {
         a->user.copy = a->copies;
         a->item.copy = a->user.copy + spec->batch * ld;

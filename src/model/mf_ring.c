@@ -36,8 +36,7 @@ int mf_ring_init(struct mf_sgd *s, struct error *err)
         return 0;
     s->slot = mem_pool_zalloc(&s->mf.pool, s->p, sizeof *s->slot);
     room = mem_pool_array(&s->mf.pool, (end - first + 1) * size, sizeof *room);
-    if (s->mf.pool.failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    TRY(need_memory(!s->mf.pool.failed, err));
     memset(room, 0, (size_t)((end - first + 1) * size) * sizeof *room);
     for (int64_t i = first; i < end; i++)
         s->slot[i] = room + (i - first) * size;

@@ -169,8 +169,7 @@ static int mf_sgd_init(struct model *m, struct error *err)
     s->square = mem_pool_zalloc(pool, blocks, sizeof *s->square);
     s->sum = mem_pool_alloc(pool, x->examples + x->columns, sizeof *s->sum);
     s->partial = mem_pool_zalloc(pool, s->p, sizeof *s->partial);
-    if (pool->failed)
-        return error_set(err, PT_ENOMEM, "mf: out of memory");
+    TRY(need_memory(!pool->failed, err));
     params_add(&m->params, (struct param){"user.mean", x->examples, 0, s, s->p, 0, true, user_mean_span});
     params_add(&m->params, (struct param){"item.mean", x->columns, 0, s, s->p, 0, true, item_mean_span});
     TRY(mf_ring_init(s, err));

@@ -229,8 +229,7 @@ int vector_init(struct vector *v, const char *name, int n, bool moments, struct 
     float *block = mem_array(floats, sizeof *block);
 
     *v = (struct vector){.name = name, .n = n, .ld = ld};
-    if (!block)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    TRY(need_memory(block, err));
     memset(block, 0, (size_t)floats * sizeof *block);
     v->row = moments ? (struct weights){block, block + ld, block + 2 * ld} : (struct weights){.w = block};
     return 0;

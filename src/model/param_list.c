@@ -146,8 +146,7 @@ int params_hash(const struct param_list *l, char out[33], struct error *err)
     scoped(hash_free) struct hash *h = hash_new();
     mem_scoped float *room = params_room(l);
 
-    if (!h || !room)
-        return error_set(err, PT_ENOMEM, "weights: out of memory");
+    TRY(need_memory(h && room, err));
     for (int i = 0; i < l->n; i++)
         for (int64_t s = 0; s < l->param[i].spans; s++) {
             struct span span = params_span(l, &l->param[i], s, 0, room);

@@ -32,7 +32,7 @@ int rating_decoder_init(struct rating_decoder *d, struct model *m, int k, struct
     }
     d->old = mem_pool_arrays(&d->pool, workers, shards_widest(x->cut, x->shards) * d->w.ld);
     d->row = mem_pool_arrays(&d->pool, workers, d->w.ld);
-    return d->pool.failed ? error_set(err, PT_ENOMEM, "decoder: out of memory") : 0;
+    return need_memory(!d->pool.failed, err);
 }
 
 void rating_decoder_fini(struct rating_decoder *d)

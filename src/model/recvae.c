@@ -121,8 +121,7 @@ static int recvae_init(struct model *m, struct error *err)
     if (m->spec.fixed)
         return 0;
     r->example = mem_alloc(m->spec.batch, sizeof *r->example);
-    if (!r->example)
-        return error_set(err, PT_ENOMEM, "recvae: out of memory");
+    TRY(need_memory(r->example, err));
     params_add(&m->state,
                (struct param){"prior", m->eng.train->examples, 2 * m->spec.latent, l, 1, 0, false, old_span});
     return 0;

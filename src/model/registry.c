@@ -27,8 +27,7 @@ int model_new(struct model **out, const struct model_spec *spec, const struct en
     const struct model_ops *ops = spec->sgd && !spec->fixed ? &mf_sgd_ops : t->ops;
     scoped(model_free) struct model *m = mem_zalloc(1, ops->size);
 
-    if (!m)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", t->name);
+    TRY(need_memory(m, err));
     m->ops = ops;
     m->spec = *spec;
     m->eng = *eng;

@@ -38,7 +38,7 @@ int units_init(struct units *u, const char *prefix, int n, bool linear, const st
         TRY(norm_init(u, prefix, rows, !s->fixed, err));
     if ((u->norm || activation_keeps_input(u->act)) && !s->fixed)
         u->kept = zeros(u, rows * u->ld);
-    return u->pool.failed ? error_set(err, PT_ENOMEM, "%s: out of memory", prefix) : 0;
+    return need_memory(!u->pool.failed, err);
 }
 
 void units_fini(struct units *u)

@@ -60,8 +60,7 @@ static int move_rows(struct ratings *r, uint8_t *part, struct idtable *users, bo
     bool full = false;
     int64_t n = 0;
 
-    if ((users && !user) || (items && !item))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory((!users || user) && (!items || item), err));
     for (int64_t i = 0; i < r->n; i++) {
         int32_t u = user ? user[r->user[i]] : r->user[i], c = item ? item[r->item[i]] : r->item[i];
 
@@ -79,7 +78,7 @@ static int move_rows(struct ratings *r, uint8_t *part, struct idtable *users, bo
         part[n++] = part[i];
     }
     r->n = n;
-    return full ? error_set(err, PT_ENOMEM, "out of memory") : 0;
+    return need_memory(!full, err);
 }
 
 /* Other ratings than the run's: splits them, then moves them into the model's rows; those of ids that it does
@@ -231,7 +230,8 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
     mem_scoped float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
     scoped(fold_in_free) struct fold_in *f = NULL;
 
-    TRY(rows ? fold_in_new(&f, e->model, p, 1, err) : error_set(err, PT_ENOMEM, "out of memory"));
+    TRY(need_memory(rows, err));
+    TRY(fold_in_new(&f, e->model, p, 1, err));
     fold_in_all(f, histories, rows);
     put_rows(e, histories, user, rows);
     return 0;

@@ -302,8 +302,7 @@ int fold_in_new(struct fold_in **out, const struct model *model, const struct pr
                                            .next = room + n * n + 2 * n,
                                            .row = room + n * n + 3 * n};
     }
-    if (f->pool.failed)
-        return error_set(err, PT_ENOMEM, "mf: no memory for rows of new users");
+    TRY(need_memory(!f->pool.failed, err));
     find_items(f);
     measure_users(f);
     *out = handed_on(f);

@@ -119,8 +119,7 @@ int history_source_read(struct history_source **out, const struct trained *train
     h->names = trained->problem->side == SIDE_USER ? h->ratings->users : h->ratings->items;
     h->n = idtable_count(h->names);
     h->min_rating = h->ratings->finished ? -1e30 : trained->config->min_rating;
-    if (!map_columns(h, trained) || !sort_by_example(h, trained))
-        return error_set(err, PT_ENOMEM, "histories: out of memory");
+    TRY(need_memory(map_columns(h, trained) && sort_by_example(h, trained), err));
     if (h->unknown == h->ratings->n)
         return error_set(err, PT_EDATA, "%s: the run knows none of its %s; is it another data set?",
                          path ? path : trained->config->data_path,

@@ -45,8 +45,8 @@ static int add_name(struct history_text *t, const char *name, struct error *err)
         t->name = larger;
         t->space = space;
     }
-    if (name && !(copy = mem_strdup(name)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    copy = name ? mem_strdup(name) : NULL;
+    TRY(need_memory(!name || copy, err));
     t->name[t->names++] = copy;
     return 0;
 }
@@ -195,8 +195,7 @@ static int add_line(struct history_text *t, struct histories *p, const char *tex
             tab = blank;
         }
     }
-    if (item == -3)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(item != -3, err));
     if (item < 0 && *text == '{' && text[length - 1] == '}')
         return error_set(err, PT_EDATA,
                          "%s:%lld: a JSON object, and no item of the model; a user a line of "
@@ -242,8 +241,7 @@ static int add_object(struct history_text *t, struct histories *p, const struct 
             return error_set(err, PT_EDATA, "%s:%lld: rating %lld is not a number", t->path,
                              (long long)t->line, (long long)i + 1);
         item = trained_find_item(t->trained, id, strlen(id));
-        if (item == -3)
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(item != -3, err));
         if (item < 0)
             warn_unknown(t, id, strlen(id), item);
         else
@@ -290,9 +288,7 @@ int history_text_next(struct history_text *t, struct histories *p, int64_t most,
         open = false;
         n++;
     }
-    if (rc == 0 && open && !histories_end(p, -1))
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    return rc;
+    return rc == 0 && open ? need_memory(histories_end(p, -1), err) : rc;
 }
 
 int history_text_items(struct trained *trained, const char *path, uint8_t *flag, uint8_t value,

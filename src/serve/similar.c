@@ -42,8 +42,7 @@ static int copy_tensor(struct similar *s, const struct param *p, const struct pa
         struct span names = kept->span(kept->owner, 0, 0);
 
         column = mem_array(kept->rows, sizeof *column);
-        if (!column)
-            return error_set(err, PT_ENOMEM, "out of memory for item vectors");
+        TRY(need_memory(column, err));
         for (int64_t i = 0; i < kept->rows; i++)
             column[i] = (int32_t)names.data[i];
     }
@@ -86,8 +85,8 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
         p = params_find(l, names[i]);
     if (!p)
         return error_set(err, PT_EUSAGE, "this model has no vectors of items");
-    if (!(s = mem_zalloc(1, sizeof *s)))
-        return error_set(err, PT_ENOMEM, "out of memory for item vectors");
+    s = mem_zalloc(1, sizeof *s);
+    TRY(need_memory(s, err));
     across = strcmp(p->name, "ease.weight") == 0;
     s->trained = trained;
     s->items = trained->problem->columns;
@@ -95,8 +94,7 @@ int similar_new(struct similar **out, const struct trained *trained, struct erro
     s->ld = row_pad(s->length);
     s->vector = mem_zalloc(s->items * s->ld, sizeof *s->vector);
     s->none = mem_zalloc(s->items, sizeof *s->none);
-    if (!s->vector || !s->none)
-        return error_set(err, PT_ENOMEM, "out of memory for the vectors of %lld items", (long long)s->items);
+    TRY(need_memory(s->vector && s->none, err));
     TRY(copy_tensor(s, p, across ? params_find(l, "ease.items") : NULL, across, err));
     scale_vectors(s);
     *out = handed_on(s);

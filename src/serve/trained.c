@@ -22,7 +22,7 @@ static int name_files(struct trained_files *f, const char *folder, struct error 
     if (f->folder && strcmp(slash ? slash + 1 : folder, RUN_MODEL) == 0)
         strcpy(f->folder + (slash ? slash - folder : 0), slash ? "" : ".");
     f->path = f->folder ? file_join(f->folder, RUN_MODEL) : NULL;
-    return f->path ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(f->path, err);
 }
 
 static int read_config(struct trained_files *f, char *const *override, int n, struct error *err)
@@ -68,8 +68,8 @@ int trained_files_open(struct trained_files *out, const char *folder, char *cons
     TRY(run_facts_read(&out->facts, out->tensors, out->path, err));
     TRY(run_ids_read(&out->items, &out->title, out->folder, RUN_ITEMS, err));
     digest = tensors_meta(out->tensors, "data_digest");
-    if (digest && !(out->digest = mem_strdup(digest)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    out->digest = digest ? mem_strdup(digest) : NULL;
+    TRY(need_memory(!digest || out->digest, err));
     TRY(run_ids_read(&out->users, NULL, out->folder, RUN_USERS, err));
     out->model_users = idtable_count(out->users);
     return 0;

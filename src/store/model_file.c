@@ -170,8 +170,7 @@ int model_file_write(struct tensors_writer **out, const char *path, const struct
     struct tensors_writer *w = NULL;
     mem_scoped float *room = params_room(l);
 
-    if (!room)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(room, err));
     if (!l->ranks || l->ranks->id == 0)
         TRY(begin_file(&w, path, f, err));
     for (int which = 0; which < 3; which++)

@@ -131,8 +131,7 @@ static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text,
     size_t name = unescape(text, tab ? (size_t)(tab - text) : length);
     int64_t n = idtable_count(ids), row = idtable_put(ids, text, name);
 
-    if (row < 0)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+    TRY(need_memory(row >= 0, err));
     if (row < n)
         return error_set(err, PT_EFILE, "%s: line %" PRId64 ": the id of line %" PRId64 " again", path, n + 1,
                          row + 1);
@@ -141,16 +140,15 @@ static int put_id(struct idtable *ids, char ***title, int64_t *room, char *text,
     if (n == *room) {
         char **grown = mem_resize(*title, 2 * n + 64, sizeof *grown);
 
-        if (!grown)
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        TRY(need_memory(grown, err));
         *title = grown;
         *room = 2 * n + 64;
     }
     (*title)[n] = NULL;
     if (tab && tab + 1 < text + length) {
         tab[1 + unescape(tab + 1, (size_t)(text + length - tab - 1))] = '\0';
-        if (!((*title)[n] = mem_strdup(tab + 1)))
-            return error_set(err, PT_ENOMEM, "%s: out of memory", path);
+        (*title)[n] = mem_strdup(tab + 1);
+        TRY(need_memory((*title)[n], err));
     }
     return 0;
 }
@@ -164,8 +162,7 @@ int run_ids_read(struct idtable **out, char ***title, const char *folder, const 
     size_t length = 0;
     int rc = 0;
 
-    if (!ids || !path)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", name);
+    TRY(need_memory(ids && path, err));
     TRY(file_read(&text, &length, path, SIZE_MAX / 4, PT_EFILE, err));
     for (char *at = text; rc == 0 && at < text + length; at = end + 1) {
         end = memchr(at, '\n', (size_t)(text + length - at));

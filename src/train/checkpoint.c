@@ -102,8 +102,7 @@ int checkpoint_write(struct tensors_writer **out, const char *path, const struct
     struct model_file f = {.model = r->trainer.model, .config = r->config, .problem = r->problem};
     mem_scoped char *text = state_text(&r->state);
 
-    if (!text)
-        return error_set(err, PT_ENOMEM, "checkpoint: out of memory");
+    TRY(need_memory(text, err));
     f.state = text;
     return model_file_write(out, path, &f, err);
 }

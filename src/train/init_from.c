@@ -174,7 +174,8 @@ int init_from_leaks(char *text, size_t size, const struct problem *p, const stru
     bool same_data, test = false, valid = false; /* a folder without its config.yaml: nobody knows */
     const char *digest;
 
-    TRY(path ? tensors_open(&t, path, err) : error_set(err, PT_ENOMEM, "out of memory"));
+    TRY(need_memory(path, err));
+    TRY(tensors_open(&t, path, err));
     digest = tensors_meta(t, "data_digest");
     same_data = digest && strcmp(digest, p->ratings->digest) == 0;
     if (run_config_read(&former, c->init_run, &(struct error){0}) == 0)

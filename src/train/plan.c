@@ -314,8 +314,7 @@ int plan_make(struct memory_plan *out, const struct config *c, const struct prob
     out->batch = batch_bytes(&z, c, p);
     valid = part_bytes(&z, c, p, &p->valid);
     test = part_bytes(&z, c, p, &p->test);
-    if (out->batch < 0 || valid < 0 || test < 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(out->batch >= 0 && valid >= 0 && test >= 0, err));
     if (c->ease && z.softmax) { /* its solver is there when training is done, beside all else */
         int64_t kept = item_weights_kept(p->columns, c->items_most);
 

@@ -149,8 +149,8 @@ int run_keep_weights(struct run *r, float **kept, struct error *err)
 {
     const struct param_list *l = &r->trainer.model->params;
 
-    if (!*kept && !(*kept = mem_alloc(params_held(l), 1)))
-        return error_set(err, PT_ENOMEM, "a copy of the weights: out of memory");
+    *kept = *kept ? *kept : mem_alloc(params_held(l), 1);
+    TRY(need_memory(*kept, err));
     params_keep(l, *kept, false);
     return 0;
 }

@@ -279,8 +279,7 @@ int rundir_add_metrics(struct run *r, double epoch_s, struct error *err)
     if (r->ranks.id > 0)
         return 0;
     text = metrics_line(r, epoch_s);
-    if (!text)
-        return error_set(err, PT_ENOMEM, RUN_METRICS ": out of memory");
+    TRY(need_memory(text, err));
     TRY(file_append_line(rundir_path(r->dir, RUN_METRICS), text, err));
     r->state.lines++;
     return 0;

@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,20 +24,6 @@ struct bench {
     double phase[PHASES][BENCH_REPEATS], busiest[BENCH_REPEATS];
     double eval_time[BENCH_REPEATS];
 };
-
-static void note(const struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(const struct bench *b, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-
-    if (!b->spec->note)
-        return;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    b->spec->note(b->spec->arg, text);
-}
 
 static int find_shape(struct bench *b, struct error *err)
 {
@@ -139,8 +124,9 @@ static int choose_steps(struct bench *b, struct error *err)
         b->steps = fit < 1.0 ? 1 : fit < (double)most ? (int64_t)fit : most;
         b->out->epoch = b->steps == most;
         if (fit > (double)most)
-            note(b, "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
-                 spec->seconds, share * (double)most / fit);
+            warn_printf(b->spec->note, b->spec->arg,
+                        "--seconds %g: an epoch takes less, %.2g s a repeat: that is what is timed",
+                        spec->seconds, share * (double)most / fit);
         return make_model(b, err);
     }
     b->out->epoch = b->steps == most;
@@ -284,8 +270,8 @@ static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 
     TRY(make_problem(b, b->spec->threads[0], false, err));
     TRY(make_model(b, err));
-    note(b, "the data of %d thread%s with %d, for the comparison of bits", row->threads,
-         row->threads == 1 ? "" : "s", b->spec->threads[0]);
+    warn_printf(b->spec->note, b->spec->arg, "the data of %d thread%s with %d, for the comparison of bits",
+                row->threads, row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
     rc = params_hash(&b->trainer.model->params, row->first_hash, err);
     trainer_fini(&b->trainer);
@@ -309,8 +295,8 @@ static int measure_row(struct bench *b, int i, struct error *err)
     row->ratings = b->problem->count;
     if (!b->steps)
         TRY(choose_steps(b, err));
-    note(b, "%d thread%s: %" PRId64 " steps, %d times", row->threads, row->threads == 1 ? "" : "s", b->steps,
-         b->spec->repeats + 1);
+    warn_printf(b->spec->note, b->spec->arg, "%d thread%s: %" PRId64 " steps, %d times", row->threads,
+                row->threads == 1 ? "" : "s", b->steps, b->spec->repeats + 1);
     repeat(b, 0, b->steps);
     TRY(check_run(b, err));
     TRY(params_hash(&b->trainer.model->params, row->warm_hash, err));

@@ -153,7 +153,8 @@ struct command {
     const struct cli_usage *usage;
 };
 
-extern const struct command cli_commands[]; /* ended by a name of NULL */
+extern const struct command cli_commands[];          /* ended by a name of NULL */
+const struct command *cli_command(const char *name); /* NULL: there is none */
 
 #define COMMAND(name, help)                                                                                  \
     int cmd_##name(int argc, char **argv, struct error *err);                                                \

@@ -15,9 +15,9 @@
 
 struct request {
     const char *file, *plot, *threads, *rank_list, *seconds;
-    int64_t repeats, steps;
+    int64_t repeats;
     int form; /* enum bench_form */
-    bool weak, quiet;
+    bool quiet;
     bool writes; /* rank 0 alone writes */
     struct bench_spec spec;
     struct bench_ranks ranks;
@@ -30,11 +30,11 @@ static const struct cli_option options[] = {
     {"threads", 0, "LIST", "numbers of threads; default 1,2,4,... to what a run has", CLI_TEXT(threads)},
     {"ranks", 0, "LIST", "numbers of processes; default for --threads then: 1", CLI_TEXT(rank_list)},
     {"launch", 0, "WORDS", "what starts R processes; default \"mpirun -np\"", CLI_TEXT(ranks.launch)},
-    {"weak", 0, NULL, "let synth: data grow with the threads (weak scaling)", CLI_FLAG(weak)},
+    {"weak", 0, NULL, "let synth: data grow with the threads (weak scaling)", CLI_FLAG(spec.weak)},
     {"repeat", 0, "R", "timed repeats, after one to warm up; default 5",
      CLI_WHOLE(repeats, 1, BENCH_REPEATS)},
     {"steps", 0, "N", "a repeat is the first N minibatches of an epoch, not all",
-     CLI_WHOLE(steps, 1, INT64_C(1) << 40)},
+     CLI_WHOLE(spec.steps, 1, INT64_C(1) << 40)},
     {"seconds", 0, "S", "what the first THREADS do in S s, an epoch at most", CLI_TEXT(seconds)},
     {"output", 'o', "FORM", "md (default), csv or json", CLI_WORD(form, forms)},
     {"plot", 0, "FILE.svg", "also draw the speed-up (needs gnuplot)", CLI_TEXT(plot)},
@@ -128,14 +128,12 @@ static int parse(struct request *q, struct cli_args *args, int argc, char **argv
         TRY(read_list(q->ranks.count, &q->ranks.rows, "--ranks", q->rank_list, err));
     if (q->seconds)
         TRY(read_seconds(q->seconds, &q->spec.seconds, err));
-    q->spec.weak = q->weak;
     q->spec.repeats = (int)q->repeats;
-    q->spec.steps = q->steps;
-    if (q->steps && q->seconds)
+    if (q->spec.steps && q->seconds)
         return error_set(err, PT_EUSAGE, "--steps and --seconds: give one of them");
     if (q->ranks.launch && !q->ranks.rows)
         return error_set(err, PT_EUSAGE, "--launch is for --ranks");
-    if (q->ranks.rows && (q->weak || q->plot))
+    if (q->ranks.rows && (q->spec.weak || q->plot))
         return error_set(err, PT_EUSAGE, "--ranks has no %s", q->plot ? "--plot" : "--weak");
     return 0;
 }
@@ -156,15 +154,12 @@ static void warn_of_crowd(const struct bench_result *r)
 static int write_result(const struct request *q, const struct bench_result *r, const struct config *c,
                         struct error *err)
 {
-    int rc = bench_print(r, c, (enum bench_form)q->form, err);
-
-    if (rc == 0 && q->plot)
-        rc = bench_plot(r, c, q->plot, err);
-    if (rc == 1) {
+    TRY(bench_print(r, c, (enum bench_form)q->form, err));
+    if (q->plot && gnuplot_found())
+        return bench_plot(r, c, q->plot, err);
+    if (q->plot)
         cli_message("note: gnuplot is not installed, %s is not drawn", q->plot);
-        rc = 0;
-    }
-    return rc;
+    return 0;
 }
 
 /* The tables are written also where bits differ. */

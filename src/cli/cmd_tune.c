@@ -11,17 +11,17 @@
 enum { MOST_ROWS = 20 };
 
 struct request {
-    const char *file, *folder;
+    struct tune_options search; /* its file, folder, resume and keep */
     int64_t threads;
-    bool resume, keep, quiet;
+    bool quiet;
 };
 
 static const struct cli_option options[] = {
-    {"config", 'c', "FILE", "the configuration, with a tune: block", CLI_TEXT(file)},
-    {"out", 0, "DIR", "folder for the search; default tune/NAME-TIME", CLI_TEXT(folder)},
+    {"config", 'c', "FILE", "the configuration, with a tune: block", CLI_TEXT(search.file)},
+    {"out", 0, "DIR", "folder for the search; default tune/NAME-TIME", CLI_TEXT(search.folder)},
     {"threads", 0, "N", "worker threads (run.threads)", CLI_WHOLE(threads, 1, 4096)},
-    {"resume", 0, NULL, "continue the search in --out; tune.minutes may be larger", CLI_FLAG(resume)},
-    {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(keep)},
+    {"resume", 0, NULL, "continue the search in --out; tune.minutes may be larger", CLI_FLAG(search.resume)},
+    {"keep", 0, NULL, "keep the weights of all trials, not of the best alone", CLI_FLAG(search.keep)},
     {"quiet", 'q', NULL, "only the table at the end, warnings and errors", CLI_FLAG(quiet)},
     {0}};
 
@@ -134,42 +134,40 @@ static void print_verdict(const struct tune_result *r, const char *folder)
 static int parse(struct request *q, struct cli_args *args, int argc, char **argv, struct error *err)
 {
     TRY(cli_parse(args, &cmd_tune_usage, argc, argv, q, err));
-    if (!q->file)
+    if (!q->search.file)
         return error_set(err, PT_EUSAGE, "which configuration? -c FILE, with a tune: block in it");
-    if (q->folder && !*q->folder)
+    if (q->search.folder && !*q->search.folder)
         return error_set(err, PT_EUSAGE, "--out: the folder's name is empty");
     for (int i = args->rest; i < args->argc; i++)
         if (strncmp(args->argv[i], "tune.", 5) == 0)
             return error_set(
                 err, PT_EUSAGE,
                 "%.60s: the tune: block is read from the file alone; change it in a copy of %.400s",
-                args->argv[i], q->file);
-    if (q->resume && !q->folder)
+                args->argv[i], q->search.file);
+    if (q->search.resume && !q->search.folder)
         return error_set(err, PT_EUSAGE, "--resume needs the search's folder: --out DIR");
     return 0;
 }
 
 int cmd_tune(int argc, char **argv, struct error *err)
 {
-    struct request q = {0};
+    struct request q = {.search = {.stop = signals_stop(), .listen = listen, .warn = cli_warn}};
+    struct tune_options *o = &q.search;
     struct cli_args args;
     scoped_value(tune_result_fini) struct tune_result result = {0};
-    struct tune_options o = {.stop = signals_stop(), .listen = listen, .warn = cli_warn, .arg = &q.quiet};
     mem_scoped char *folder = NULL, **words = NULL;
     char word[32];
     int rc;
 
     TRY(parse(&q, &args, argc, argv, err));
-    folder = q.folder ? mem_strdup(q.folder) : run_folder_default("tune", q.file);
+    folder = o->folder ? mem_strdup(o->folder) : run_folder_default("tune", o->file);
     TRY(need_memory(folder, err));
-    o.file = q.file;
-    TRY(cli_words(&words, &o.assignments, &args, q.threads, word, err));
-    o.assignment = words;
-    o.folder = folder;
-    o.resume = q.resume;
-    o.keep = q.keep;
+    TRY(cli_words(&words, &o->assignments, &args, q.threads, word, err));
+    o->assignment = words;
+    o->folder = folder;
+    o->arg = &q.quiet;
     signals_install();
-    rc = cli_name_installed(tune_run(&o, &result, err), q.file, err);
+    rc = cli_name_installed(tune_run(o, &result, err), o->file, err);
     if (rc == 0 && (rc = print_table(&result, err)) == 0 && !q.quiet)
         print_verdict(&result, folder);
     return signals_end(rc, err);

@@ -17,7 +17,7 @@ const struct command cli_commands[] = {
 
 enum { COMMANDS = sizeof cli_commands / sizeof *cli_commands - 1 };
 
-static const struct command *find(const char *name)
+const struct command *cli_command(const char *name)
 {
     for (const struct command *c = cli_commands; c->name; c++)
         if (strcmp(c->name, name) == 0)
@@ -91,7 +91,7 @@ static int help(int argc, char **argv, struct error *err)
             return error_set(err, PT_EUSAGE, "help --completion: one of bash, zsh, fish");
         return 0;
     }
-    command = find(argv[1]);
+    command = cli_command(argv[1]);
     if (!command)
         return unknown_command(argv[1], err);
     cli_print_usage(stdout, command->name, command->usage);
@@ -138,9 +138,9 @@ static int dispatch(int argc, char **argv, struct error *err)
         static char train[] = "train";
 
         argv[0] = train;
-        return run(find(train), argc, argv, err);
+        return run(cli_command(train), argc, argv, err);
     }
-    return find(word) ? run(find(word), argc - 1, argv + 1, err) : unknown_command(word, err);
+    return cli_command(word) ? run(cli_command(word), argc - 1, argv + 1, err) : unknown_command(word, err);
 }
 
 int main(int argc, char **argv)

@@ -94,16 +94,13 @@ static void man_overview(FILE *out)
 
 bool manual_man(FILE *out, const char *name)
 {
-    if (!name) {
+    const struct command *c = name ? cli_command(name) : NULL;
+
+    if (!name)
         man_overview(out);
-        return true;
-    }
-    for (const struct command *c = cli_commands; c->name; c++)
-        if (strcmp(c->name, name) == 0) {
-            man_of(out, c);
-            return true;
-        }
-    return false;
+    else if (c)
+        man_of(out, c);
+    return !name || c;
 }
 
 static void options_of(FILE *out, const struct command *c)

@@ -58,25 +58,6 @@ void targets_note_all_missing(const struct targets *q, const char *where, int64_
         cli_message("%s lacks %lld of the users asked for", where, (long long)missing);
 }
 
-/* The numbers of a list's users, `*n` of them, in `out`; returns how many are missing. */
-static int64_t find_users(const struct targets *q, const struct list *list, const struct idtable *ids,
-                          const char *where, int32_t *out, int64_t *n)
-{
-    int64_t missing = 0;
-
-    *n = 0;
-    for (int64_t i = 0; i < list->n; i++) {
-        const char *name = list->entry[i];
-        int64_t found = idtable_find(ids, name, strlen(name));
-
-        if (found >= 0)
-            out[(*n)++] = (int32_t)found;
-        else
-            targets_note_missing(q, ids, where, name, missing++);
-    }
-    return missing;
-}
-
 void targets_scale(const struct targets *q, const struct trained *trained, const struct history_source *h)
 {
     const struct ratings *r = h->ratings;
@@ -113,17 +94,21 @@ int targets_users(const struct targets *q, const struct idtable *ids, const char
                   int64_t *n, struct error *err)
 {
     scoped(list_free) struct list *list = NULL;
-    int64_t missing = 0;
+    int64_t most, missing = 0;
 
     TRY(targets_list(q, ids, &list, err));
-    *n = list ? list->n : idtable_count(ids);
-    *out = mem_alloc(*n, sizeof **out);
+    most = list ? list->n : idtable_count(ids);
+    *n = 0;
+    *out = mem_alloc(most, sizeof **out);
     TRY(need_memory(*out, err));
-    if (list)
-        missing = find_users(q, list, ids, where, *out, n);
-    else
-        for (int64_t i = 0; i < *n; i++)
-            (*out)[i] = (int32_t)i;
+    for (int64_t i = 0; i < most; i++) {
+        int64_t row = list ? idtable_find(ids, list->entry[i], strlen(list->entry[i])) : i;
+
+        if (row >= 0)
+            (*out)[(*n)++] = (int32_t)row;
+        else
+            targets_note_missing(q, ids, where, list->entry[i], missing++);
+    }
     if (!*n)
         return error_set(err, PT_EDATA, "%s has none of the users asked for%s", where,
                          q->users && strchr(q->users, ',')

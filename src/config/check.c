@@ -107,19 +107,12 @@ static const struct key_value vae_defaults[] = {
     {"model.decoder", "linear"}, {"model.activation", "swish"}, {"model.layer_norm", "true"},
     {"model.dropout", "0"},      {"model.noise_std", "1"},      {"model.kl_per_click", "0.005"}};
 
-/* AutoRec where no loss is given, from which step size and penalty cannot be parted. */
-static const struct key_value autorec_defaults[2][6] = {[SIDE_ITEM] = {{"model.loss", "example_mean"},
-                                                                       {"train.schedule", "exponential"},
-                                                                       {"train.lr_decay", "0.95"},
-                                                                       {"train.epochs", "80"},
-                                                                       {"train.lr", "0.003"},
-                                                                       {"train.l2", "0.028"}},
-                                                        [SIDE_USER] = {{"model.loss", "example_mean"},
-                                                                       {"train.schedule", "exponential"},
-                                                                       {"train.lr_decay", "0.95"},
-                                                                       {"train.epochs", "60"},
-                                                                       {"train.lr", "0.002"},
-                                                                       {"train.l2", "0.006"}}};
+/* AutoRec where no loss is given, from which step size and penalty cannot be parted; then by side. */
+static const struct key_value autorec_defaults[] = {
+    {"model.loss", "example_mean"}, {"train.schedule", "exponential"}, {"train.lr_decay", "0.95"}};
+static const struct key_value autorec_sides[2][3] = {
+    [SIDE_ITEM] = {{"train.epochs", "80"}, {"train.lr", "0.003"}, {"train.l2", "0.028"}},
+    [SIDE_USER] = {{"train.epochs", "60"}, {"train.lr", "0.002"}, {"train.l2", "0.006"}}};
 
 static int set_default(struct config *c, const char *key, const char *value, struct error *err)
 {
@@ -160,8 +153,10 @@ static int set_model_defaults(struct config *c, struct error *err)
             TRY(set_default(c, model_defaults[i].key, model_defaults[i].value, err));
     if (by_click)
         TRY(set_defaults(c, vae_defaults, sizeof vae_defaults / sizeof *vae_defaults, err));
-    if (autorec)
-        TRY(set_defaults(c, autorec_defaults[c->model_side], 6, err));
+    if (autorec) {
+        TRY(set_defaults(c, autorec_defaults, 3, err));
+        TRY(set_defaults(c, autorec_sides[c->model_side], 3, err));
+    }
     if (is(c, FOR_IALS))
         TRY(option_set_text(c, option_find("model.hidden"), "[]", err));
     if (is(c, FOR_RECVAE))

@@ -47,12 +47,10 @@ static bool is_given(const struct advisor *a, const char *key)
     return false;
 }
 
-static void add(const struct advisor *a, struct advice_list *to, const char *key, const char *value,
-                const char *reason, ...) __attribute__((format(printf, 5, 6)));
-
 /* Where the user says nothing about the key. */
-static void add(const struct advisor *a, struct advice_list *to, const char *key, const char *value,
-                const char *reason, ...)
+__attribute__((format(printf, 5, 6))) static void add(const struct advisor *a, struct advice_list *to,
+                                                      const char *key, const char *value, const char *reason,
+                                                      ...)
 {
     struct advice_setting *s = &to->setting[to->n];
     va_list args;
@@ -181,17 +179,16 @@ static void choose_values(const struct advisor *a)
 /* Users by what is kept of their ratings. */
 static int count_users(const struct advisor *a, struct error *err)
 {
-    int64_t users = idtable_count(a->r->users), *count = mem_zalloc(users, sizeof *count);
+    int64_t users = idtable_count(a->r->users);
+    mem_scoped int64_t *count = mem_zalloc(users, sizeof *count);
 
-    if (!count)
-        return error_set(err, PT_ENOMEM, "out of memory for the counts of %" PRId64 " users", users);
+    TRY(need_memory(count, err));
     for (int64_t k = 0; k < a->r->n; k++)
         count[a->r->user[k]] += a->out->all_chosen || (double)a->r->value[k] >= a->out->chosen - 1e-6;
     for (int64_t u = 0; u < users; u++) {
         a->out->users += count[u] > 0;
         a->out->judged += count[u] >= ADVICE_JUDGED;
     }
-    mem_free(count);
     if (a->out->judged < JUDGED_LEAST)
         return error_set(
             err, PT_EDATA,
@@ -296,20 +293,17 @@ static const struct row {
 static int is_known(bool *known, const struct advice_list *common, const struct advice_list *own,
                     struct error *err)
 {
-    struct config *c = NULL;
-    struct error unknown = {0};
-    char word[256];
-    int rc = config_new(&c, err);
+    scoped(config_free) struct config *c = NULL;
+    struct error unknown;
 
-    *known = rc == 0;
+    TRY(config_new(&c, err));
+    *known = true;
     for (int i = 0; i < common->n + own->n && *known; i++) {
         const struct advice_setting *s = i < common->n ? &common->setting[i] : &own->setting[i - common->n];
 
-        snprintf(word, sizeof word, "%s=%s", s->key, s->value);
-        *known = config_set(c, word, &unknown) == 0;
+        *known = config_setf(c, &unknown, "%s=%s", s->key, s->value) == 0;
     }
-    config_free(c);
-    return rc;
+    return 0;
 }
 
 /* Where the validation part is much of what there is, the model learns from it too once it has chosen. */

@@ -19,18 +19,13 @@ static const double TASTE = 1.3;
 /* ---- how many ratings each user gives and each item gets ---- */
 
 /* Quantiles of the published sets. Only their form counts: synth_shape_spread fits the sum. */
-static const struct curve users_100k = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                        {20, 23, 33, 65, 148, 245, 311, 448, 685, 737}};
-static const struct curve items_100k = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                        {1, 2, 6, 27, 80, 169, 230, 378, 509, 583}};
-static const struct curve users_1m = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                      {20, 27, 44, 96, 208, 400, 556, 909, 1344, 2314}};
-static const struct curve items_1m = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                      {1, 7, 33, 124, 350, 730, 1052, 1785, 2883, 3428}};
-static const struct curve users_20m = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                       {20, 24, 35, 68, 155, 334, 520, 1114, 2400, 9254}};
-static const struct curve items_20m = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                       {1, 1, 3, 18, 205, 1306, 3612, 14387, 40000, 67310}};
+static const double quantile[CURVE_KNOTS] = {0, .1, .25, .5, .75, .9, .95, .99, .999, 1};
+static const struct curve users_100k = {{20, 23, 33, 65, 148, 245, 311, 448, 685, 737}};
+static const struct curve items_100k = {{1, 2, 6, 27, 80, 169, 230, 378, 509, 583}};
+static const struct curve users_1m = {{20, 27, 44, 96, 208, 400, 556, 909, 1344, 2314}};
+static const struct curve items_1m = {{1, 7, 33, 124, 350, 730, 1052, 1785, 2883, 3428}};
+static const struct curve users_20m = {{20, 24, 35, 68, 155, 334, 520, 1114, 2400, 9254}};
+static const struct curve items_20m = {{1, 1, 3, 18, 205, 1306, 3612, 14387, 40000, 67310}};
 
 static const struct {
     const char *name;
@@ -106,9 +101,9 @@ static double curve_at(const struct curve *c, int64_t j, int64_t n)
     double p = ((double)j + 0.5) / (double)n, t;
     int i = 1;
 
-    while (i < CURVE_KNOTS - 1 && p > c->at[i])
+    while (i < CURVE_KNOTS - 1 && p > quantile[i])
         i++;
-    t = (p - c->at[i - 1]) / (c->at[i] - c->at[i - 1]);
+    t = (p - quantile[i - 1]) / (quantile[i] - quantile[i - 1]);
     return c->value[i - 1] * synth_exp(t * synth_log(c->value[i] / c->value[i - 1]));
 }
 

@@ -14,12 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Quantiles: the share at[i] of all rows have at most value[i] ratings; between two of them the
- * value grows geometrically. */
+/* Quantiles: a share of all rows (0, .1, .25, .5, .75, .9, .95, .99, .999, 1) have at most value[i] ratings;
+ * between two of them the value grows geometrically. */
 enum { CURVE_KNOTS = 10 };
 
 struct curve {
-    double at[CURVE_KNOTS], value[CURVE_KNOTS];
+    double value[CURVE_KNOTS];
 };
 
 struct synth_shape {

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,17 +71,16 @@ static void listen(void *arg, const struct train_progress *p)
 static int configure(struct config **out, const struct advice *a, int i, const struct start_options *o,
                      struct error *err)
 {
-    char *text;
+    scoped(config_free) struct config *c = NULL;
+    mem_scoped char *text = NULL;
     size_t length;
-    int rc;
 
     TRY(advice_text(&text, &length, a, i, o->path, o->given, o->n_given, err));
-    if ((rc = config_new(out, err)) == 0 &&
-        ((rc = config_load_text(*out, text, length, a->candidate[i].name, err)) < 0 ||
-         (rc = config_check(*out, err)) < 0))
-        config_free(*out);
-    free(text);
-    return rc;
+    TRY(config_new(&c, err));
+    TRY(config_load_text(c, text, length, a->candidate[i].name, err));
+    TRY(config_check(c, err));
+    *out = handed_on(c);
+    return 0;
 }
 
 /* Up to its refit, or `rest`: what comes then. */
@@ -203,28 +201,24 @@ static void pass_on_ease(struct advice *a, const struct start_result *r)
 /* The files of a run's folder move into the one above it. */
 static int move_up(const char *folder, const char *name, struct error *err)
 {
-    char *from = file_join(folder, name);
+    mem_scoped char *from = file_join(folder, name);
     DIR *d = from ? opendir(from) : NULL;
     struct dirent *entry;
     int rc = 0;
 
-    while (d && rc == 0 && (entry = readdir(d))) {
-        char *old = file_join(from, entry->d_name), *new = file_join(folder, entry->d_name);
+    if (!d)
+        return error_set(err, PT_EFILE, "%s/%s: cannot be read: %s", folder, name, strerror(errno));
+    while (rc == 0 && (entry = readdir(d))) {
+        mem_scoped char *old = file_join(from, entry->d_name), *new = file_join(folder, entry->d_name);
 
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             (!old || !new || rename(old, new) != 0))
             rc = error_set(err, PT_EFILE, "%s: cannot be moved to %s: %s", old ? old : name, folder,
                            strerror(errno));
-        mem_free(old);
-        mem_free(new);
     }
-    if (!d)
-        rc = error_set(err, PT_EFILE, "%s/%s: cannot be read: %s", folder, name, strerror(errno));
-    else
-        closedir(d);
+    closedir(d);
     if (rc == 0)
         rmdir(from);
-    mem_free(from);
     return rc;
 }
 

@@ -52,14 +52,6 @@ static int read_whole(const struct block *r, const struct tree *t, double low, i
     return 0;
 }
 
-/* A text in the pool of the block; NULL: pool.failed. */
-static char *keep(struct mem_pool *pool, const char *text)
-{
-    char *copy = mem_pool_alloc(pool, (int64_t)strlen(text) + 1, 1);
-
-    return copy ? strcpy(copy, text) : NULL;
-}
-
 /* A value as config_set takes it: a scalar as it stands, a list as [a, b]. */
 static bool flow(const struct tree *t, char out[TEXT])
 {
@@ -88,7 +80,7 @@ static int read_choices(const struct block *r, const struct tree *t, struct tune
 
         if (!flow(item, text))
             return WRONG(r, item, "expected a value, or a list of values");
-        a->choice[a->choices] = keep(&r->spec->pool, text);
+        a->choice[a->choices] = mem_pool_add(&r->spec->pool, mem_strdup(text));
     }
     return 0;
 }
@@ -155,7 +147,7 @@ static int add_axis(const struct block *r, const char *section, const struct tre
     a = &more[s->axes++];
     *a = (struct tune_axis){.line = t->line, .column = t->column};
     snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", t->key);
-    a->key = keep(&s->pool, key);
+    a->key = mem_pool_add(&s->pool, mem_strdup(key));
     if (s->pool.failed)
         return no_memory(r);
     if (!may_vary(key))
@@ -332,7 +324,7 @@ void tune_draw(const struct tune_spec *s, int64_t id, char **value, struct mem_p
             snprintf(text, sizeof text, "%s", a->choice[grid ? at : (int64_t)(u * a->choices)]);
         else
             range_text(a, u, text);
-        value[i] = keep(pool, text);
+        value[i] = mem_pool_add(pool, mem_strdup(text));
         rest /= grid ? size : 1;
     }
 }

@@ -66,10 +66,8 @@ static int read_result(struct search *s, struct tune_trial *t, struct error *err
 
 static int keep_reason(const struct search *s, struct tune_trial *t, const char *text, struct error *err)
 {
-    t->reason = mem_pool_alloc(&s->result->pool, (int64_t)strlen(text) + 1, 1);
-    TRY(need_memory(t->reason, err));
-    strcpy(t->reason, text);
-    return 0;
+    t->reason = mem_pool_add(&s->result->pool, mem_strdup(text));
+    return need_memory(t->reason, err);
 }
 
 /* The trial is a row without a figure, and the search goes on: it diverged, does not fit into memory, or the

@@ -457,8 +457,7 @@ static void skew_and_histogram_are_those_of_the_real_sets(void **state)
 
 static void spread_meets_sum_and_bounds(void **state)
 {
-    static const struct curve curve = {{0, .1, .25, .5, .75, .9, .95, .99, .999, 1},
-                                       {20, 27, 44, 96, 208, 400, 556, 909, 1344, 2314}};
+    static const struct curve curve = {{20, 27, 44, 96, 208, 400, 556, 909, 1344, 2314}};
     struct rng_stream s = rng_stream(5, RNG_TEST, 0, 0);
     int64_t count[300];
 

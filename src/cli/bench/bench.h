@@ -22,8 +22,7 @@ int bench_ranks(const struct bench_ranks *ranks, const struct bench_spec *spec, 
 int bench_print(const struct bench_result *r, const struct config *c, enum bench_form form,
                 struct error *err);
 
-/* Speed-up over threads with the ideal line, by gnuplot, as SVG. 1: there is no gnuplot; PT_EFILE where it
- * fails. */
+/* Speed-up over threads with the ideal line, by gnuplot, as SVG. PT_EFILE where it fails. */
 int bench_plot(const struct bench_result *r, const struct config *c, const char *file, struct error *err);
 
 /* ---- bench_table.c ---- */

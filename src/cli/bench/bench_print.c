@@ -264,8 +264,6 @@ int bench_plot(const struct bench_result *r, const struct config *c, const char 
     mem_scoped char *svg = NULL;
     FILE *script;
 
-    if (!gnuplot_found())
-        return 1;
     script = tmpfile();
     if (!script)
         return error_set(err, PT_EFILE, "%s: no temporary file for gnuplot: %s", file, strerror(errno));

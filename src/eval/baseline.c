@@ -318,7 +318,7 @@ static double squares(const struct matrix_part *part, const struct matrix *m, do
     double sum = 0.0;
 
     for (uint32_t i = 0; part->ptr && i < part->ptr[m->rows]; i++) {
-        double d = (double)(part->code ? m->code_value[part->code[i]] : part->value[i]) - from;
+        double d = (double)matrix_value(m, part, i) - from;
 
         sum += d * d;
     }

@@ -30,37 +30,28 @@ static bool is_number(const char *id)
     return id[strspn(id, "0123456789.-")] == 0;
 }
 
-/* The last line's own id stands on no other line, and its value is above all others, or its other id is alone
- * too. */
-static bool is_sum(const struct ratings *r, const int32_t *own, const int32_t *other)
-{
-    bool above = true, alone = true;
-    int64_t last = r->n - 1;
-
-    for (int64_t k = 0; k < last; k++) {
-        if (own[k] == own[last])
-            return false;
-        above &= r->value[k] < r->value[last];
-        alone &= other[k] != other[last];
-    }
-    return above || alone;
-}
-
-/* "Total,20,61" at the end: an id in letters where all others are numbers. */
+/* "Total,20,61" at the end: an id in letters where all others are numbers, on no other line, with a value above
+ * all others or another id that is alone too. */
 static int check_last_line(const struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
     for (int side = 0; side < 2 && r->n > 0 && !spec->columns; side++) {
         const struct idtable *ids = side ? r->items : r->users;
         const int32_t *own = side ? r->item : r->user, *other = side ? r->user : r->item;
-        int64_t k = 0, last = own[r->n - 1];
+        int64_t last = own[r->n - 1], end = r->n - 1;
         const char *name = idtable_name(ids, last);
+        bool sum = true, above = true, alone = true;
 
         if (last < 2 || last + 1 < idtable_count(ids) || strpbrk(name, "0123456789") ||
             text_is_missing(name, strlen(name)))
             continue;
-        while (k < last && is_number(idtable_name(ids, k)))
-            k++;
-        if (k == last && is_sum(r, own, other))
+        for (int64_t k = 0; k < last && sum; k++)
+            sum = is_number(idtable_name(ids, k));
+        for (int64_t k = 0; k < end && sum; k++) {
+            sum = own[k] != last;
+            above &= r->value[k] < r->value[end];
+            alone &= other[k] != other[end];
+        }
+        if (sum && (above || alone))
             return error_set(
                 err, PT_EDATA,
                 "%s: the %s of the last line is '%.60s', and all others are numbers: a line of sums? "

@@ -83,9 +83,8 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
 {
     enum { MANY = 1000 };
     bool times = d->has_time && rd->into->time && !known_name;
-    scoped(idtable_free) struct idtable *seen = idtable_new(); /* values beyond 1,000 */
+    int beyond = 0;
 
-    TRY(need_memory(seen, err));
     for (int64_t k = first; k < rd->into->n; k++) {
         float value = rd->into->value[k];
         int64_t time = times ? rd->into->time[k] : TIME_NONE;
@@ -103,10 +102,10 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
                 "%s: the third field was taken for ratings, and %.10g further down looks like a time; say "
                 "what it is: data.columns=user,item,time or data.columns=user,item,rating",
                 shown, (double)value);
-        if (idtable_put(seen, (const char *)&value, sizeof value) < 0 || idtable_count(seen) > MANY)
+        if (++beyond > MANY)
             return error_set(
                 err, PT_EDATA,
-                "%s: the third field was taken for ratings, and has more than %d different values beyond "
+                "%s: the third field was taken for ratings, and has more than %d values beyond "
                 "1,000: are they ids or prices? data.columns=user,item,rating reads them all the same",
                 shown, MANY);
     }

@@ -143,7 +143,7 @@ static bool is_pair(const struct field *f, double *value)
 /* What all lines of a sample have, or some of them. */
 struct lists {
     bool digits, pairs, counted, rising, consecutive, one_hot;
-    bool several, first_twice, first_fraction, ranked;
+    bool several, first_twice, labels; /* labels: the first fields are those of what is to be learned */
 };
 
 static void measure_line(struct lists *l, const struct field *f, int64_t n)
@@ -151,11 +151,11 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
     int64_t before = -1;
 
     l->digits &= f[0].text[f[0].length - 1] != ':';
-    l->first_fraction |= field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length);
+    l->labels |= (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length)) ||
+                 (n > 1 && text_begins(f[1].text, f[1].text + f[1].length, "qid:"));
     l->pairs &= !memchr(f[0].text, ':', f[0].length);
     l->counted &= whole_of(&f[0]) == n - 1;
     l->several |= n > 1;
-    l->ranked |= n > 1 && f[1].length > 4 && memcmp(f[1].text, "qid:", 4) == 0;
     for (int c = 0; c < n && c < TEXT_COLUMNS; c++) {
         int64_t number = whole_of(&f[c]);
         double value = 0;
@@ -171,7 +171,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
-    struct lists l = {true, true, true, true, true, true, false, false, false, false};
+    struct lists l = {true, true, true, true, true, true, false, false, false};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
 
     for (int k = 0; k < s->lines; k++) {
@@ -190,7 +190,7 @@ static struct lists measure_lists(const struct sample *s)
 int values_lists(struct recogniser *g)
 {
     struct lists l = measure_lists(g->s);
-    bool sure = l.pairs ? !l.first_twice && !l.first_fraction && !l.one_hot && !l.ranked
+    bool sure = l.pairs ? !l.first_twice && !l.labels && !l.one_hot
                         : !l.first_twice && !l.counted && l.digits && (!l.rising || l.consecutive);
 
     l.pairs &= l.several;

@@ -65,44 +65,29 @@ bool field_is_of(const struct field *f, const char *characters)
     return true;
 }
 
-/* Whether every comma stands in what may be a number, behind the user and the item: ids may have commas,
- * and the other character, too. */
-static bool commas_are_decimal(const struct text_format *d, const struct sample *s)
+/* Whether a field holds the mark, but for commas in what may be a number, behind the user and the item: ids may
+ * have commas, and the other character, too. */
+static bool fields_hold(const struct text_format *d, const struct sample *s, char mark)
 {
     struct field f[TEXT_COLUMNS];
 
     for (int k = 0; k < s->lines; k++)
         for (int c = 0, n = sample_cut(s, d, k, f); c < n; c++)
-            if ((c < 2 || !field_is_of(&f[c], "0123456789,.+-")) && memchr(f[c].text, ',', f[c].length))
-                return false;
-    return true;
-}
-
-/* Tabs that are one half of what parts fields: two of them (Jester's triples), or one behind a comma. */
-static void widen_tab(struct text_format *d, struct sample *s, int tabs, const char *begin, const char *end)
-{
-    static const char *const wide[] = {"\t\t", ",\t", ";\t", "|\t"};
-
-    for (int k = 0; k < 4; k++) {
-        text_set_delimiter(d, wide[k]);
-        sample_read_lines(s, d, begin, end, 0);
-        if (s->alike == s->lines &&
-            (k == 0 ? s->columns > 2 && 2 * s->columns - 1 == tabs : s->columns == tabs))
-            return;
-    }
-    text_set_delimiter(d, "\t");
+            if (memchr(f[c].text, mark, f[c].length) && (c < 2 || !field_is_of(&f[c], "0123456789,.+-")))
+                return true;
+    return false;
 }
 
 /* The first of :: tab , ; | that cuts all lines, the header too, into the same number of fields, two and
  * more (with `columns` given into so many), but for a tenth that may be broken. It gives way to a later one
  * that cuts every line alike where it does not, and a comma that is a decimal point gives way to one that
  * makes more fields. Where none does: the one that cuts most lines alike, if half of them have it. Else
- * blanks. */
+ * blanks. Before a tab come two of them (Jester's triples), or one behind a comma, if that leaves none. */
 void sample_find_delimiter(struct text_format *d, struct sample *s, const char *begin, const char *end,
                            int columns)
 {
-    static const char *const candidates[] = {"::", "\t", ",", ";", "|"};
-    enum { CANDIDATES = sizeof candidates / sizeof *candidates, TAB = 1, COMMA = 2 };
+    static const char *const candidates[] = {"::", "\t\t", ",\t", ";\t", "|\t", "\t", ",", ";", "|"};
+    enum { CANDIDATES = sizeof candidates / sizeof *candidates, TABS = 1, TAB = 5, COMMA = 6 };
     int wanted = -1, best = -1, most = -1, alike[CANDIDATES], fields[CANDIDATES];
 
     for (int c = 0; c < CANDIDATES; c++) {
@@ -114,6 +99,9 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
             with += s->line[k].fields > 1;
         alike[c] = s->columns > 1 ? s->alike : 0;
         fields[c] = s->columns;
+        if (c >= TABS && c < TAB &&
+            (alike[c] < s->lines || s->columns < 2 + (c == TABS) || fields_hold(d, s, '\t')))
+            continue;
         if (2 * with + (s->lines > 0 && s->line[0].fields > 1) <= s->lines)
             continue;
         if (most < 0 || alike[c] > alike[most])
@@ -123,13 +111,11 @@ void sample_find_delimiter(struct text_format *d, struct sample *s, const char *
         if (fields[c] == columns && wanted < 0)
             wanted = c;
         if (best < 0 || (alike[c] == s->lines && alike[best] < s->lines && fields[c] >= fields[best]) ||
-            (best == COMMA && fields[c] > fields[best] && commas_are_decimal(d, s)))
+            (best == COMMA && fields[c] > fields[best] && !fields_hold(d, s, ',')))
             best = c;
     }
     best = wanted >= 0 ? wanted : best >= 0 ? best : most;
     text_set_delimiter(d, best < 0 ? " " : candidates[best]);
-    if (best == TAB && alike[TAB] == s->lines)
-        widen_tab(d, s, fields[TAB], begin, end);
 }
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -159,19 +145,7 @@ int sample_make_table(struct sample *s, const struct text_format *d, struct erro
 
 void sample_take_names(struct sample *s)
 {
-    size_t n = (size_t)(s->line[0].end - s->line[0].begin), width = (size_t)s->columns;
-    int to = 1;
-
-    memcpy(s->name, s->cell, width * sizeof *s->cell);
-    for (int row = 1; row < s->rows; row++) {
-        int k = s->line_of[row];
-
-        if (text_same(s->line[k].begin, (size_t)(s->line[k].end - s->line[k].begin), s->line[0].begin, n))
-            continue;
-        memmove(&s->cell[(size_t)to * width], sample_cell(s, row, 0), width * sizeof *s->cell);
-        s->line_of[to++] = k;
-    }
-    s->rows = to;
+    memcpy(s->name, s->cell, (size_t)s->columns * sizeof *s->cell);
     s->first = 1;
 }
 

@@ -37,7 +37,7 @@ int sample_cut(const struct sample *s, const struct text_format *d, int line, st
 int sample_make_table(struct sample *s, const struct text_format *d, struct error *err);
 /* A table of so many rows of empty fields (JSON lines). PT_ENOMEM. */
 int sample_new_table(struct sample *s, int rows, int columns, struct error *err);
-/* The first row becomes the names; lines that repeat it are removed. */
+/* The first row becomes the names. */
 void sample_take_names(struct sample *s);
 /* The one column with this name; -1: none, or several. */
 int sample_find_name(const struct sample *s, const char *text, size_t length);

@@ -35,11 +35,10 @@ static char *make_title(const char *text)
  * closed by a quote is a character: a broken line has no title. */
 static void find_columns(struct text_format *d, const struct sample *s)
 {
-    int id = 0, title = 1, id_rank = -1, title_rank = -1, n;
+    int id = 0, title = 1, id_rank = -1, title_rank = -1;
     struct field f[TEXT_COLUMNS];
 
-    n = s->lines ? sample_cut(s, d, 0, f) : 0;
-    for (int c = 0; c < n; c++) {
+    for (int c = 0, n = s->lines ? sample_cut(s, d, 0, f) : 0; c < n; c++) {
         struct column_name name = column_name_find(f[c].text, f[c].length);
         bool item = name.meaning == NAME_ITEM;
         int as_id = item                                          ? 10 * (name.rank > 1) + name.rank
@@ -61,15 +60,15 @@ static void find_columns(struct text_format *d, const struct sample *s)
     d->strict = false;
 }
 
-/* u.item and movies.dat are not cut by what most lines have: titles hold commas. */
-static int recognise_titles(struct text_format *d, const char *name, const char *begin, const char *end)
+/* u.item and movies.dat are not cut by what most lines have: titles hold commas. False: no memory. */
+static bool recognise_titles(struct text_format *d, const char *name, const char *begin, const char *end)
 {
     bool bars = strstr(name, "u.item") != NULL;
     scoped(sample_free) struct sample *s = mem_zalloc(1, sizeof *s);
 
     *d = TEXT_FORMAT(.layout = FORMAT_DELIMITED);
     if (!s)
-        return PT_ENOMEM;
+        return false;
     if (bars || strstr(name, "movies.dat"))
         text_set_delimiter(d, bars ? "|" : "::");
     else
@@ -77,7 +76,7 @@ static int recognise_titles(struct text_format *d, const char *name, const char 
     d->quotes = d->quotes && *d->delimiter != '|' && *d->delimiter != ':';
     sample_read_lines(s, d, begin, end, 0);
     find_columns(d, s);
-    return 0;
+    return true;
 }
 
 /* The item's row; an id that a program wrote as a fraction (1.0) is the one without it too. */
@@ -89,8 +88,8 @@ static int64_t find_item(const struct ratings *r, const char *id)
     return row < 0 && n > 2 && strcmp(id + n - 2, ".0") == 0 ? idtable_find(r->items, id, n - 2) : row;
 }
 
-/* Of several titles of an item the last one counts. */
-static int take_titles(struct ratings *r, const struct parser *p)
+/* Of several titles of an item the last one counts. False: no memory. */
+static bool take_titles(struct ratings *r, const struct parser *p)
 {
     for (int64_t k = 0; k < p->out->n; k++) {
         int64_t row = find_item(r, idtable_name(p->users, p->out->user[k]));
@@ -101,27 +100,9 @@ static int take_titles(struct ratings *r, const struct parser *p)
         mem_free(r->title[row]);
         r->title[row] = make_title(idtable_name(p->items, p->out->item[k]));
         if (!r->title[row])
-            return PT_ENOMEM;
+            return false;
     }
-    return 0;
-}
-
-static int read_titles(struct ratings *r, struct parser *p, struct text_format *format,
-                       const struct source_text *text, struct error *err)
-{
-    scoped(lines_close) struct lines *lines = NULL;
-    const char *begin, *end;
-
-    if (!r->title || !p->users || !p->items)
-        return PT_ENOMEM;
-    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
-    TRY(lines_next(lines, 0, &begin, &end, err));
-    TRY(recognise_titles(format, text->shown, begin, end));
-    while (begin < end) {
-        TRY(parser_parse_block(p, lines, begin, end));
-        TRY(lines_next(lines, p->line, &begin, &end, err));
-    }
-    return take_titles(r, p);
+    return true;
 }
 
 int titles_read(struct ratings *r, const struct source *source, struct error *err)
@@ -131,15 +112,23 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     scoped_value(ratings_drop_triplets) struct ratings pairs = {0};
     struct text_format format;
     struct parser p = {.format = &format, .users = ids, .items = titles, .out = &pairs, .skip_bad = true};
-    int rc;
+    scoped(lines_close) struct lines *lines = NULL;
+    const char *begin, *end;
 
     if (!text->path)
         return 0;
     r->reading.titles = 0;
     r->reading.titles_of = idtable_count(r->items);
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
-    rc = read_titles(r, &p, &format, text, err);
-    return rc == PT_ENOMEM ? need_memory(false, err) : rc;
+    TRY(need_memory(r->title && ids && titles, err));
+    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
+    TRY(lines_next(lines, 0, &begin, &end, err));
+    TRY(need_memory(recognise_titles(&format, text->shown, begin, end), err));
+    while (begin < end) {
+        TRY(need_memory(parser_parse_block(&p, lines, begin, end) != PT_ENOMEM, err));
+        TRY(lines_next(lines, p.line, &begin, &end, err));
+    }
+    return need_memory(take_titles(r, &p), err);
 }
 
 int titles_merge(struct ratings *r, const char *path, struct error *err)

@@ -39,10 +39,29 @@ int cli_unknown(struct error *err, const char *word, const char *const *known, c
                      *help ? " " : "", help);
 }
 
-static int unknown_option(const struct cli_args *a, const struct cli_option *options, struct error *err)
+/* The key that is meant by an option: train.epochs by --epochs or --train.epochs; NULL: none. */
+static const char *key_meant(const char *word)
 {
+    const char *key;
+
+    for (int i = 0; (key = config_key(i)); i++) {
+        const char *last = strchr(key, '.') + 1;
+        size_t k = 0;
+
+        while (last[k] && last[k] == (word[k] == '-' ? '_' : word[k]))
+            k++;
+        if ((!last[k] && !word[k]) || strcmp(word, key) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+static int unknown_option(const struct cli_args *a, const struct cli_usage *usage, struct error *err)
+{
+    const struct cli_option *options = usage->options;
     const char *names[MOST_OPTIONS + 2] = {0};
     char word[64];
+    const char *meant;
     int n = 0;
 
     for (const struct cli_option *o = options; o->name; o++) {
@@ -55,6 +74,9 @@ static int unknown_option(const struct cli_args *a, const struct cli_option *opt
                          a->argv[0]);
     names[n] = "help";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(a->argv[optind - 1] + 2, "="), a->argv[optind - 1] + 2);
+    if (strstr(usage->arguments, "KEY=VALUE") && (meant = key_meant(word)))
+        return error_set(err, PT_EUSAGE, "--%s: unknown option; a key is set without dashes: %s=...", word,
+                         meant);
     return cli_unknown(err, word, names, "--", "unknown option", a->argv[0]);
 }
 
@@ -150,7 +172,7 @@ int cli_parse(struct cli_args *a, const struct cli_usage *usage, int argc, char 
         rc = store(o, optarg, request, err);
     }
     a->rest = optind;
-    return rc == 0 && id == '?' ? unknown_option(a, usage->options, err) : rc;
+    return rc == 0 && id == '?' ? unknown_option(a, usage, err) : rc;
 }
 
 /* The configuration of that name beside the program, for free; NULL: there is none. */

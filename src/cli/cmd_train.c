@@ -113,16 +113,46 @@ static void reading_lines(const struct console *t, const struct ratings *r)
     reading_report(r, !t->rates, t->quiet ? NULL : cli_warn, cli_warn, NULL);
 }
 
+/* An example. */
+static const char *thing(const struct problem *q)
+{
+    return q->side == SIDE_USER ? "user" : "item";
+}
+
+/* Users (items) with held-out ratings. */
+static int64_t scored(const struct matrix *out)
+{
+    int64_t n = 0;
+
+    for (int64_t e = 0; e < out->examples; e++)
+        n += out->row_count[e] > 0;
+    return n;
+}
+
+static void print_part(const struct problem *q, const char *part, const struct eval_part *held_out)
+{
+    const struct matrix *out = held_out->out;
+    int64_t n = out ? scored(out) : 0;
+
+    if (out)
+        fprintf(stderr, ", %lld %s of %lld %s%s", (long long)out->entries, part, (long long)n, thing(q),
+                plural(n));
+}
+
 static void data_line(const struct console *t, const struct train_progress *p)
 {
     const struct problem *q = p->problem;
+    int64_t fold_in = q->count - q->train->entries - q->unused;
     struct topo_facts facts;
 
-    fprintf(stderr,
-            "%lld users, %lld items, %lld ratings (%lld train, %lld validation, %lld test), read in %.1f s\n",
-            (long long)q->users, (long long)q->items, (long long)q->count, (long long)q->train->entries,
-            (long long)(q->valid.out ? q->valid.out->entries : 0),
-            (long long)(q->test.out ? q->test.out->entries : 0), q->load_s);
+    fprintf(stderr, "%lld users, %lld items, %lld ratings (%lld train", (long long)q->users,
+            (long long)q->items, (long long)q->count, (long long)q->train->entries);
+    fold_in -= (q->valid.out ? q->valid.out->entries : 0) + (q->test.out ? q->test.out->entries : 0);
+    if (q->split->rows && fold_in > 0)
+        fprintf(stderr, ", %lld fold-in", (long long)fold_in);
+    print_part(q, "validation", &q->valid);
+    print_part(q, "test", &q->test);
+    fprintf(stderr, "), read in %.1f s\n", q->load_s);
     reading_lines(t, q->ratings);
     fprintf(stderr, "%lld parameters, %d shards, %d worker%s, %s\n",
             (long long)params_count(&p->model->params), q->shards, team_workers(q->team),
@@ -144,14 +174,13 @@ static void data_line(const struct console *t, const struct train_progress *p)
 static void held_out_line(const struct problem *q, const char *part, const struct eval_part *held_out)
 {
     const struct matrix *out = held_out->out;
-    int64_t unknown = 0, users = 0;
+    int64_t unknown = 0, users;
 
     if (!out)
         return;
     for (int64_t c = 0; c < out->columns; c++)
         unknown += problem_column_is_cold(q, c) ? out->column_count[c] : 0;
-    for (int64_t e = 0; e < out->examples; e++)
-        users += out->row_count[e] > 0;
+    users = scored(out);
     if (unknown)
         cli_message(
             "note: %lld of %lld %s ratings are of %s without a training rating, which no model knows%s",
@@ -166,18 +195,12 @@ static void held_out_line(const struct problem *q, const char *part, const struc
 static void scored_line(const struct problem *q, const char *part, int64_t rows,
                         const struct eval_part *held_out)
 {
-    const char *things = q->side == SIDE_USER ? "user" : "item";
-    int64_t scored = 0;
+    int64_t n = held_out->out ? scored(held_out->out) : rows; /* none is: the run has said so */
 
-    if (!held_out->out)
-        return; /* none is: the run has said so */
-    for (int64_t e = 0; e < held_out->out->examples; e++)
-        scored += held_out->out->row_count[e] > 0;
-    if (scored < rows)
+    if (n < rows)
         cli_message("note: %lld %s %s%s, %lld scored: the other %lld have too few ratings "
                     "(split.min_fold_in, split.fold_in)",
-                    (long long)rows, part, things, plural(rows), (long long)scored,
-                    (long long)(rows - scored));
+                    (long long)rows, part, thing(q), plural(rows), (long long)n, (long long)(rows - n));
 }
 
 /* Training that ended before its last epoch. */

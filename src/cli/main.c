@@ -3,6 +3,7 @@
  *   partrain -c FILE ...   is   partrain train -c FILE ..., and so is a first word KEY=VALUE */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "par/ranks.h"
 
 #include <errno.h>
@@ -71,6 +72,12 @@ static int unknown_command(const char *word, struct error *err)
 {
     const char *names[COMMANDS + 2] = {"help"};
 
+    if (file_exists(word))
+        return error_set(
+            err, PT_EUSAGE,
+            "%.400s: no such command; a configuration is read by -c %.400s, ratings by `partrain start "
+            "%.400s`",
+            word, word, word);
     for (int i = 0; i < COMMANDS; i++)
         names[i + 1] = cli_commands[i].name;
     return cli_unknown(err, word, names, "", "no such command", "");

@@ -4,6 +4,9 @@
 . "$(dirname "$0")/../support/support.sh"
 
 expect_streams 2 '' '^partrain: no command'
+expect_streams 2 '' '--epochs: unknown option; a key is set without dashes: train.epochs=' train --epochs 3
+expect_streams 2 '' '--min-rating: .* data.min_rating=' bench --min-rating=3
+expect_streams 2 '' 'a configuration is read by -c .*, ratings by .partrain start ' "$0"
 expect_streams 0 '^usage: partrain \(-c FILE ' '' help
 expect_streams 0 '^usage: partrain \(-c FILE ' '' --help
 expect_streams 0 '^  config  ' '' -h

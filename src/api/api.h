@@ -33,6 +33,10 @@ int api_model_open(struct pt_model **out, char *folder, int lock, int threads, s
 /* Reads the histories of the run's data.path, if there are none yet. */
 int api_need_histories(struct pt_model *m, struct error *err);
 
+/* The best k of n rows, of which row i has count[i], for the caller; -1 and NaN where there are no more. */
+void api_give_best(const struct scored *best, const int *count, int64_t n, int k, int32_t *item,
+                   float *score);
+
 /* A new folder for a run that is not kept, in memory where there is room; for mem_free. *lock is held
  * until api_remove_folder, or the end of the process, whose folder the next call then removes. NULL: see
  * err. */

@@ -5,7 +5,6 @@
 #include "export/onnx.h"
 #include "serve/compare.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,12 +139,7 @@ int pt_similar(struct pt_model *m, const int32_t *item, int64_t n, int k, int32_
     TRY(need_similar(m, err));
     TRY(need_memory(best && count, err));
     TRY(similar_find(m->similar, item, n, k, best, count, err));
-    for (int64_t i = 0; i < n * k; i++) {
-        bool is = i % k < count[i / k];
-
-        near[i] = is ? best[i].column : -1;
-        score[i] = is ? best[i].score : NAN;
-    }
+    api_give_best(best, count, n, k, near, score);
     return 0;
 }
 

@@ -112,17 +112,14 @@ static int add_histories(struct histories *to, const struct pt_model *m, const s
 
 enum { BLOCK = 4096 };
 
-static void give_best(const struct scored *best, const int *count, int64_t n, int k, int32_t *item,
-                      float *score)
+void api_give_best(const struct scored *best, const int *count, int64_t n, int k, int32_t *item, float *score)
 {
-    for (int64_t p = 0; p < n; p++)
-        for (int i = 0; i < k; i++) {
-            const struct scored *s = &best[p * k + i];
-            bool is = i < count[p];
+    for (int64_t i = 0; i < n * k; i++) {
+        bool is = i % k < count[i / k];
 
-            item[p * k + i] = is ? s->column : -1;
-            score[p * k + i] = is ? s->score : NAN;
-        }
+        item[i] = is ? best[i].column : -1;
+        score[i] = is ? best[i].score : NAN;
+    }
 }
 
 /* Item-based models: the users are columns of the model, the items examples of the histories. */
@@ -177,7 +174,7 @@ int pt_recommend_with(struct pt_model *m, const struct pt_people *people, const 
         int64_t end = people->n - first < BLOCK ? people->n : first + BLOCK;
 
         TRY(rank_block(m, people, first, end, choice, &block, best, count, err));
-        give_best(best, count, end - first, k, item + first * k, score + first * k);
+        api_give_best(best, count, end - first, k, item + first * k, score + first * k);
     }
     return 0;
 }

@@ -30,10 +30,9 @@ static int find_shape(struct bench *b, struct error *err)
     static const char synth[] = "synth:";
     const char *path = b->config->data_path;
 
-    if (!path || strncmp(path, synth, sizeof synth - 1) != 0)
+    if (strncmp(path, synth, sizeof synth - 1) != 0)
         return error_set(err, PT_EUSAGE,
-                         "--weak: the data must grow with the threads: data.path=synth:NAME, not %s",
-                         path ? path : "none");
+                         "--weak: the data must grow with the threads: data.path=synth:NAME, not %s", path);
     return synth_shape_find(&b->shape, path + sizeof synth - 1, err);
 }
 
@@ -50,20 +49,13 @@ static int grow(struct bench *b, double factor, struct error *err)
                        round((double)s->ratings * factor));
 }
 
-static void drop_rates(struct bench *b)
-{
-    bench_rates_free(b->rates);
-    b->rates = NULL;
-}
-
 /* The problem for `threads`: made, or, where the data are the same, only its workers and matrices. */
 static int make_problem(struct bench *b, int threads, bool same_data, struct error *err)
 {
     TRY(config_setf(b->config, err, "run.threads=%d", threads));
     if (b->problem && same_data)
         return problem_set_threads(b->problem, b->config, err);
-    problem_free(b->problem);
-    b->problem = NULL;
+    problem_free(handed_on(b->problem));
     return problem_new_kept(&b->problem, b->config, err);
 }
 
@@ -71,13 +63,9 @@ static int make_problem(struct bench *b, int threads, bool same_data, struct err
 static int make_model(struct bench *b, struct error *err)
 {
     int64_t epochs = b->config->epochs > b->spec->repeats ? b->config->epochs : b->spec->repeats + 1;
-    int rc;
 
     trainer_fini(&b->trainer);
-    rc = trainer_init(&b->trainer, b->config, b->problem, epochs, err);
-    if (rc < 0)
-        trainer_fini(&b->trainer);
-    return rc;
+    return trainer_init(&b->trainer, b->config, b->problem, epochs, err);
 }
 
 static struct ranks *ranks_of(const struct bench *b)
@@ -266,16 +254,14 @@ static int time_evaluation(struct bench *b, struct bench_row *row, struct error 
 /* weak: the bits of the grown data with the first number of threads. */
 static int warm_first(struct bench *b, struct bench_row *row, struct error *err)
 {
-    int rc;
-
     TRY(make_problem(b, b->spec->threads[0], false, err));
     TRY(make_model(b, err));
     warn_printf(b->spec->note, b->spec->arg, "the data of %d thread%s with %d, for the comparison of bits",
                 row->threads, row->threads == 1 ? "" : "s", b->spec->threads[0]);
     repeat(b, 0, b->steps);
-    rc = params_hash(&b->trainer.model->params, row->first_hash, err);
+    TRY(params_hash(&b->trainer.model->params, row->first_hash, err));
     trainer_fini(&b->trainer);
-    return rc;
+    return 0;
 }
 
 static int measure_row(struct bench *b, int i, struct error *err)
@@ -304,7 +290,7 @@ static int measure_row(struct bench *b, int i, struct error *err)
     TRY(time_repeats(b, row, err));
     TRY(time_evaluation(b, row, err));
     bench_rates_medians(b->rates, b->out, row);
-    drop_rates(b);
+    bench_rates_free(handed_on(b->rates));
     trainer_fini(&b->trainer);
     return 0;
 }
@@ -316,8 +302,6 @@ static void describe(struct bench *b)
 
     out->ranks = team_ranks(p->team)->count;
     out->shards = p->shards;
-    out->columns = p->columns;
-    out->examples = p->examples;
     out->batch = b->config->batch;
     snprintf(out->isa, sizeof out->isa, "%s", p->kern->name);
     topo_facts(p->topo, &out->machine);
@@ -325,7 +309,7 @@ static void describe(struct bench *b)
 
 static void bench_fini(struct bench *b)
 {
-    drop_rates(b);
+    bench_rates_free(b->rates);
     trainer_fini(&b->trainer);
     problem_free(b->problem);
 }
@@ -339,7 +323,7 @@ int bench_run(struct bench_result *out, struct config *c, const struct bench_spe
      */
     if (!config_given(c, "run.bind") && ranks_self().count == 1)
         TRY(config_setf(c, err, "run.bind=compact"));
-    snprintf(out->data, sizeof out->data, "%s", c->data_path ? c->data_path : "");
+    snprintf(out->data, sizeof out->data, "%s", c->data_path);
     if (spec->weak) {
         TRY(find_shape(&b, err));
         TRY(grow(&b, 1.0, err)); /* one kind of set for all sizes */

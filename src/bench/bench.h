@@ -55,7 +55,7 @@ struct bench_result {
     bool weak, epoch; /* epoch: a repeat is one */
     int repeats;
     int ranks, shards;
-    int64_t columns, examples, batch;
+    int64_t batch;
     double stream_bytes; /* that the streaming rate was measured on */
     char isa[16];
     char data[4096]; /* data.path, of weak scaling the one before it grew */

@@ -237,11 +237,6 @@ int cli_config(struct config **out, const char *file, char **assignment, int n, 
     return 0;
 }
 
-int cli_set_threads(struct config *c, int64_t threads, struct error *err)
-{
-    return threads ? config_setf(c, err, "run.threads=%" PRId64, threads) : 0;
-}
-
 int cli_words(char ***out, int *n, const struct cli_args *a, int64_t threads, char word[32],
               struct error *err)
 {

@@ -66,8 +66,6 @@ int cli_load(struct config **out, const char *file, char **assignment, int n, st
 /* The same, checked; the KEY=VALUE words alone. */
 int cli_config(struct config **out, const char *file, char **assignment, int n, struct error *err);
 int cli_set(struct config *c, char **assignment, int n, struct error *err);
-/* --threads N as run.threads; 0: not given. */
-int cli_set_threads(struct config *c, int64_t threads, struct error *err);
 /* The words behind the options as KEY=VALUE, and behind them `word`, which --threads N fills with
  * run.threads=N (0: not given). (*n, and room for one more) borrowed, for mem_free. PT_ENOMEM. */
 int cli_words(char ***out, int *n, const struct cli_args *a, int64_t threads, char word[32],

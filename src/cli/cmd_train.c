@@ -383,7 +383,8 @@ static int train(int argc, char **argv, struct error *err)
     TRY(c ? cli_set(c, argv + args.rest, argc - args.rest, err)
           : cli_load(&c, q.file, argv + args.rest, argc - args.rest, err));
     TRY(config_check(c, err));
-    TRY(cli_set_threads(c, q.threads, err));
+    if (q.threads)
+        TRY(config_setf(c, err, "run.threads=%lld", (long long)q.threads));
     TRY(config_need_data(c, err));
     return signals_end(start(&q, c, err), err);
 }

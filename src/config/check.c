@@ -126,8 +126,8 @@ static bool adam_is_meant(const struct config *c)
     bool meant = config_given(c, "model.biases") || config_given(c, "model.range_low") ||
                  config_given(c, "model.range_high");
 
-    for (int i = 0; i < option_count() && !meant; i++)
-        meant = option_at(i)->when & own && config_given(c, option_at(i)->key);
+    for (int i = 0; i < option_count && !meant; i++)
+        meant = option_table[i].when & own && config_given(c, option_table[i].key);
     return meant;
 }
 

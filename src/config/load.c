@@ -14,10 +14,10 @@ static int make(struct config **out, const struct config *from, struct error *er
 {
     scoped(config_free) struct config *c = mem_zalloc(1, sizeof *c);
 
-    if (!c)
-        return error_set(err, PT_ENOMEM, "configuration: out of memory");
-    for (int i = 0; i < option_count(); i++)
-        TRY(from ? option_copy(c, from, option_at(i), err) : option_set_default(c, option_at(i), err));
+    TRY(need_memory(c, err));
+    for (int i = 0; i < option_count; i++)
+        TRY(from ? option_copy(c, from, &option_table[i], err)
+                 : option_set_default(c, &option_table[i], err));
     *out = handed_on(c);
     return 0;
 }
@@ -63,7 +63,7 @@ bool config_given(const struct config *c, const char *key)
 const char *config_enum_name(const char *key, int value)
 {
     int i = option_find(key);
-    const struct option *o = i < 0 ? NULL : option_at(i);
+    const struct option *o = i < 0 ? NULL : &option_table[i];
 
     return o && (o->type == OPTION_ENUM || o->type == OPTION_BOOL) ? option_enum_name(o, value) : NULL;
 }
@@ -88,7 +88,7 @@ struct load {
 
 static int load_option(struct load *load, int i, const struct tree *value)
 {
-    const struct option *o = option_at(i);
+    const struct option *o = &option_table[i];
     const struct tree *at = value;
     int rc;
 
@@ -207,8 +207,7 @@ int config_set(struct config *c, const char *assignment, struct error *err)
 
     if (!equals || equals == assignment)
         return no_value(assignment, err);
-    if (!key)
-        return error_set(err, PT_ENOMEM, "configuration: out of memory");
+    TRY(need_memory(key, err));
     key[equals - assignment] = 0;
     i = option_find(key);
     if (i >= 0) {
@@ -245,8 +244,8 @@ const char *config_next_unused(const struct config *c, int *at)
 
     if (config_new(&defaults, NULL) < 0) /* no memory: no note */
         return NULL;
-    for (; *at < option_count() && !key; (*at)++) {
-        const struct option *o = option_at(*at);
+    for (; *at < option_count && !key; (*at)++) {
+        const struct option *o = &option_table[*at];
 
         if (is_given(c, *at) && !option_used(c, o) && !option_equal(c, defaults, o))
             key = o->key;
@@ -256,12 +255,12 @@ const char *config_next_unused(const struct config *c, int *at)
 
 const char *config_resume_conflict(const struct config *a, const struct config *b)
 {
-    for (int i = 0; i < option_count(); i++) {
-        const char *key = option_at(i)->key;
+    for (int i = 0; i < option_count; i++) {
+        const char *key = option_table[i].key;
 
         if (strcmp(key, "train.epochs") != 0 && strncmp(key, "run.", 4) != 0 &&
             strcmp(key, "eval.untrained") != 0 && /* its default has changed; no weight hangs on it */
-            !option_equal(a, b, option_at(i)))
+            !option_equal(a, b, &option_table[i]))
             return key;
     }
     return NULL;

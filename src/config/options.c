@@ -9,7 +9,7 @@
     .type = kind, .when = use, .key = name, .help = note, .offset = offsetof(struct config, field),          \
     .size = sizeof((struct config *)NULL)->field
 
-static const struct option table[] = {
+const struct option option_table[] = {
 #define SECTION(section_name, note)
 #define INT(name, field, def, min, max, use, note)                                                           \
     {OPTION(OPTION_INT, name, field, use, note), .whole = def, .low = min, .high = max},
@@ -26,7 +26,7 @@ static const struct option table[] = {
 #include "config/options.def"
 };
 
-static const struct section sections[] = {
+const struct section section_table[] = {
 #define SECTION(section_name, note) {section_name, note},
 #define INT(...)
 #define REAL(...)
@@ -38,38 +38,17 @@ static const struct section sections[] = {
 #include "config/options.def"
 };
 
-enum {
-    OPTIONS = sizeof table / sizeof *table,
-    SECTIONS = sizeof sections / sizeof *sections,
-    LONGEST_WORD = 48
-};
+enum { LONGEST_WORD = 48 };
 
-_Static_assert(OPTIONS <= 256, "config.set holds 256 bits");
+const int option_count = sizeof option_table / sizeof *option_table;
+const int section_count = sizeof section_table / sizeof *section_table;
 
-int option_count(void)
-{
-    return OPTIONS;
-}
-
-const struct option *option_at(int i)
-{
-    return &table[i];
-}
-
-int section_count(void)
-{
-    return SECTIONS;
-}
-
-const struct section *section_at(int i)
-{
-    return &sections[i];
-}
+_Static_assert(sizeof option_table / sizeof *option_table <= 256, "config.set holds 256 bits");
 
 int option_find(const char *key)
 {
-    for (int i = 0; i < OPTIONS; i++) {
-        if (strcmp(table[i].key, key) == 0)
+    for (int i = 0; i < option_count; i++) {
+        if (strcmp(option_table[i].key, key) == 0)
             return i;
     }
     return -1;
@@ -90,8 +69,8 @@ const char *option_find_retired(const char *key)
 
 bool section_find(const char *name)
 {
-    for (int i = 0; i < SECTIONS; i++) {
-        if (strcmp(sections[i].name, name) == 0)
+    for (int i = 0; i < section_count; i++) {
+        if (strcmp(section_table[i].name, name) == 0)
             return true;
     }
     return false;
@@ -125,14 +104,9 @@ bool option_is_time(const struct option *o)
     return o->type == OPTION_REAL && o->most >= 1e18;
 }
 
-void *option_field(struct config *c, const struct option *o)
+void *option_field(const struct config *c, const struct option *o)
 {
     return (char *)c + o->offset;
-}
-
-const void *option_field_const(const struct config *c, const struct option *o)
-{
-    return (const char *)c + o->offset;
 }
 
 static int least(int a, int b)
@@ -156,20 +130,20 @@ const char *option_nearest(const char *word)
     const char *nearest = NULL;
     int best = (int)strnlen(word, LONGEST_WORD) / 3 + 1;
 
-    for (int i = 0; i < SECTIONS; i++) {
-        int d = word_distance(word, sections[i].name);
+    for (int i = 0; i < section_count; i++) {
+        int d = word_distance(word, section_table[i].name);
 
         if (d < best) {
             best = d;
-            nearest = sections[i].name;
+            nearest = section_table[i].name;
         }
     }
-    for (int i = 0; i < OPTIONS; i++) {
-        int d = key_distance(word, table[i].key);
+    for (int i = 0; i < option_count; i++) {
+        int d = key_distance(word, option_table[i].key);
 
         if (d < best) {
             best = d;
-            nearest = table[i].key;
+            nearest = option_table[i].key;
         }
     }
     return nearest;

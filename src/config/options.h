@@ -65,10 +65,9 @@ struct section {
     const char *name, *help;
 };
 
-int option_count(void);
-const struct option *option_at(int i);
-int section_count(void);
-const struct section *section_at(int i);
+extern const struct option option_table[]; /* (option_count) in the order of options.def */
+extern const struct section section_table[];
+extern const int option_count, section_count;
 
 int option_find(const char *key); /* -1: no such key */
 bool section_find(const char *name);
@@ -86,8 +85,7 @@ bool option_is_time(const struct option *o);
 const char *option_nearest(const char *word);
 
 /* The field of an option in a configuration. */
-void *option_field(struct config *c, const struct option *o);
-const void *option_field_const(const struct config *c, const struct option *o);
+void *option_field(const struct config *c, const struct option *o);
 
 /* Puts a value from a document into its field; on failure the field is as before, the message is
  * "key: reason", and *at is the part of the value that is wrong. */

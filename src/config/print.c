@@ -61,8 +61,8 @@ static void put_text(FILE *out, const char *text)
 
 static void put_list(FILE *out, const struct config *c, const struct option *o)
 {
-    const struct int_list *numbers = option_field_const(c, o);
-    const struct text_list *words = option_field_const(c, o);
+    const struct int_list *numbers = option_field(c, o);
+    const struct text_list *words = option_field(c, o);
     int n = o->type == OPTION_INTS ? numbers->n : words->n;
 
     putc('[', out);
@@ -78,7 +78,7 @@ static void put_list(FILE *out, const struct config *c, const struct option *o)
 
 static void put_value(FILE *out, const struct config *c, const struct option *o)
 {
-    const void *field = option_field_const(c, o);
+    const void *field = option_field(c, o);
     char digits[64];
 
     switch (o->type) {
@@ -115,8 +115,8 @@ static int print_section(FILE *out, const struct config *c, const struct section
     int indent = (int)strlen(s->name) + 3, column = 0;
 
     fprintf(out, all ? "%s:\n" : "%s: {", s->name);
-    for (int i = 0; i < option_count(); i++) {
-        const struct option *o = option_at(i);
+    for (int i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
         const char *key = o->key + strlen(s->name) + 1;
         char *value;
         int width;
@@ -144,8 +144,8 @@ int config_print(const struct config *c, FILE *out, bool all, struct error *err)
 {
     int rc = 0;
 
-    for (int i = 0; i < section_count() && rc == 0; i++)
-        rc = print_section(out, c, section_at(i), all, err);
+    for (int i = 0; i < section_count && rc == 0; i++)
+        rc = print_section(out, c, &section_table[i], all, err);
     if (rc == 0 && (fflush(out) != 0 || ferror(out)))
         rc = error_set(err, PT_EFILE, "configuration: cannot be written: %s", strerror(errno));
     return rc;
@@ -153,24 +153,22 @@ int config_print(const struct config *c, FILE *out, bool all, struct error *err)
 
 int config_text(const struct config *c, bool all, char **out, struct error *err)
 {
+    mem_scoped char *text = NULL;
     size_t length;
-    FILE *f = open_memstream(out, &length);
+    FILE *f = open_memstream(&text, &length);
     int rc;
 
     TRY(need_memory(f, err));
     rc = config_print(c, f, all, err);
-    if ((fclose(f) != 0 || !*out) && rc == 0)
-        rc = error_set(err, PT_ENOMEM, "out of memory");
-    if (rc < 0) {
-        free(*out);
-        *out = NULL;
-    }
+    TRY(need_memory(fclose(f) == 0, err));
+    if (rc == 0)
+        *out = handed_on(text);
     return rc;
 }
 
 const char *config_key(int i)
 {
-    return i < option_count() ? option_at(i)->key : NULL;
+    return i < option_count ? option_table[i].key : NULL;
 }
 
 char *config_value(const struct config *c, int i)
@@ -181,7 +179,7 @@ char *config_value(const struct config *c, int i)
 
     if (!out)
         return NULL;
-    put_value(out, c, option_at(i));
+    put_value(out, c, &option_table[i]);
     return fclose(out) == 0 ? text : NULL;
 }
 
@@ -241,13 +239,13 @@ int config_write_reference(FILE *out, struct error *err)
           "errors that name\n"
           "file, line and column.\n",
           out);
-    for (int i = 0; i < section_count(); i++) {
-        const struct section *s = section_at(i);
+    for (int i = 0; i < section_count; i++) {
+        const struct section *s = &section_table[i];
 
         fprintf(out, "\n## %s: %s\n\n| key | values | default | meaning |\n| --- | --- | --- | --- |\n",
                 s->name, s->help);
-        for (int k = 0; k < option_count(); k++) {
-            const struct option *o = option_at(k);
+        for (int k = 0; k < option_count; k++) {
+            const struct option *o = &option_table[k];
 
             if (!option_in_section(o, s))
                 continue;

@@ -33,11 +33,6 @@ static const char *expected(const struct option *o)
     return "";
 }
 
-static int out_of_memory(const struct option *o, struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "%s: out of memory", o->key);
-}
-
 static int wrong_type(const struct option *o, const struct tree *value, struct error *err)
 {
     const char *what = expected(o);
@@ -168,8 +163,7 @@ static int keep_text(struct config *c, const struct option *o, char **field, con
     if (!utf8_valid(text, strlen(text))) /* what is printed as YAML has to be */
         return error_set(err, PT_ECONFIG, "%s: %s is not UTF-8", o->key, show(text).text);
     copy = mem_pool_add(&c->pool, mem_strdup(text));
-    if (!copy)
-        return out_of_memory(o, err);
+    TRY(need_memory(copy, err));
     *field = copy;
     return 0;
 }
@@ -206,8 +200,7 @@ static int split_words(struct config *c, const struct option *o, const char *wor
     char *rest = NULL;
     int n = 0;
 
-    if (!text)
-        return out_of_memory(o, err);
+    TRY(need_memory(text, err));
     for (char *word = strtok_r(text, ", \t", &rest); word; word = strtok_r(NULL, ", \t", &rest)) {
         if (n == CONFIG_LIST)
             return error_set(err, PT_ECONFIG, "%s: more than %d entries", o->key, CONFIG_LIST);
@@ -255,7 +248,7 @@ int option_set(struct config *c, const struct option *o, const struct tree *valu
 
 int option_set_text(struct config *c, int i, const char *value, struct error *err)
 {
-    const struct option *o = option_at(i);
+    const struct option *o = &option_table[i];
     struct tree raw = {.text = (char *)value, .quoted = o->type == OPTION_TEXT || o->type == OPTION_TEXTS};
     scoped(tree_free) struct tree *root = NULL;
     const struct tree *at;
@@ -296,7 +289,7 @@ int option_set_default(struct config *c, const struct option *o, struct error *e
 
 int option_copy(struct config *to, const struct config *from, const struct option *o, struct error *err)
 {
-    const void *value = option_field_const(from, o);
+    const void *value = option_field(from, o);
     const struct text_list *words = value;
     struct text_list *copies = option_field(to, o);
 
@@ -310,7 +303,7 @@ int option_copy(struct config *to, const struct config *from, const struct optio
 
 bool option_equal(const struct config *a, const struct config *b, const struct option *o)
 {
-    const void *x = option_field_const(a, o), *y = option_field_const(b, o);
+    const void *x = option_field(a, o), *y = option_field(b, o);
     const struct int_list *p = x, *q = y;
     const struct text_list *v = x, *w = y;
     bool equal = true;

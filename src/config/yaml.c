@@ -42,11 +42,6 @@ static int fail_at(struct reader *r, yaml_mark_t mark, const char *reason)
     return tree_fail(r->err, r->name, (int)mark.line + 1, (int)mark.column + 1, "%s", reason);
 }
 
-static int out_of_memory(struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "configuration: out of memory");
-}
-
 static bool is_control(uint32_t c)
 {
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0 && c != 0x85) ||
@@ -88,7 +83,7 @@ static int fail_parser(struct reader *r)
 
     switch (p->error) {
     case YAML_MEMORY_ERROR:
-        return out_of_memory(r->err);
+        return need_memory(false, r->err);
     case YAML_READER_ERROR:
         return fail_at_byte(r);
     default:
@@ -121,8 +116,7 @@ static int append(struct reader *r, struct tree *t, struct tree *child)
     if ((t->n & (t->n - 1)) == 0) {
         struct tree *grown = mem_resize(t->item, t->n ? 2 * (int64_t)t->n : 1, sizeof *grown);
 
-        if (!grown)
-            return out_of_memory(r->err);
+        TRY(need_memory(grown, r->err));
         t->item = grown;
     }
     t->item[t->n++] = *child;
@@ -138,7 +132,7 @@ static int copy_text(struct reader *r, const yaml_event_t *event, char **out)
     if (memchr(text, 0, event->data.scalar.length))
         return fail_at(r, event->start_mark, "a NUL character cannot stand in a value");
     *out = mem_strdup(text);
-    return *out ? 0 : out_of_memory(r->err);
+    return need_memory(*out, r->err);
 }
 
 static int refuse_marks(struct reader *r, const yaml_event_t *event)
@@ -258,8 +252,7 @@ int tree_parse(struct tree **out, const char *text, size_t length, const char *n
     scoped(tree_free) struct tree *root = mem_zalloc(1, sizeof *root);
     int rc;
 
-    if (!root || !yaml_parser_initialize(&r.parser))
-        return out_of_memory(err);
+    TRY(need_memory(root && yaml_parser_initialize(&r.parser), err));
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
     rc = read_document(&r, root);

@@ -46,6 +46,7 @@ struct advice {
 int advice_make(struct advice *out, const struct ratings *r, const struct facts *f, bool ratings,
                 char **given, int n_given, struct error *err);
 
-/* A candidate as a configuration file with the reasons as comments, for free(). PT_ENOMEM. */
+/* A candidate as a configuration file with the reasons as comments, for free(), after a failure
+ * too. PT_ENOMEM. */
 int advice_text(char **out, size_t *length, const struct advice *a, int candidate, const char *path,
                 char **given, int n_given, struct error *err);

@@ -2,7 +2,6 @@
 #include "setup/advice.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A value as YAML: a list, or a text in quotes where it needs them. */
@@ -58,10 +57,5 @@ int advice_text(char **out, size_t *length, const struct advice *a, int candidat
         for (int i = 0; i < list[l]->n; i++)
             put_setting(f, list[l]->setting[i].key, list[l]->setting[i].value, list[l]->setting[i].reason);
     put_given(f, given, n_given);
-    if (fclose(f) != 0 || !*out) {
-        free(*out);
-        *out = NULL;
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    return 0;
+    return need_memory(fclose(f) == 0, err);
 }

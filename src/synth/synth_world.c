@@ -122,14 +122,13 @@ static int64_t fill(const double *above, int64_t n, double scale, int64_t low, i
 }
 
 int synth_shape_spread(const struct curve *curve, int64_t n, int64_t total, int64_t low, int64_t high,
-                       int64_t *count)
+                       int64_t *count, struct error *err)
 {
     mem_scoped double *above = mem_alloc(n, sizeof *above);
     double left = 0, right = 1e4 * (double)high;
     int64_t missing;
 
-    if (!above)
-        return -1;
+    TRY(need_memory(above, err));
     /* The smallest value of the curve stands for `low`; the little that is added lets every row grow
      * where `total` asks for it. */
     for (int64_t j = 0; j < n; j++)
@@ -328,11 +327,6 @@ static int64_t most_active(const struct synth_shape *s)
     return s->ratings / s->users < bound ? bound : s->items;
 }
 
-static int no_memory(struct error *err)
-{
-    return error_set(err, PT_ENOMEM, "no memory for the tables of a synthetic set");
-}
-
 int synth_world_new(struct synth_world **out, const struct synth_shape *shape, uint64_t seed,
                     struct error *err)
 {
@@ -344,8 +338,7 @@ int synth_world_new(struct synth_world **out, const struct synth_shape *shape, u
     int64_t *target = mem_pool_alloc(&scratch, items, sizeof *target);
     double *room = mem_pool_alloc(&scratch, items, sizeof *room);
 
-    if (!w || scratch.failed)
-        return no_memory(err);
+    TRY(need_memory(w && !scratch.failed, err));
     w->shape = *shape;
     w->seed = seed;
     w->activity = mem_pool_alloc(&w->pool, users, sizeof *w->activity);
@@ -355,18 +348,15 @@ int synth_world_new(struct synth_world **out, const struct synth_shape *shape, u
     w->item_bias = mem_pool_alloc(&w->pool, items, sizeof *w->item_bias);
     w->weight = mem_pool_alloc(&w->pool, items, sizeof *w->weight);
     w->alias = mem_pool_alloc(&w->pool, items, sizeof *w->alias);
-    if (w->pool.failed)
-        return no_memory(err);
+    TRY(need_memory(!w->pool.failed, err));
     fill_tables(w);
     draw_users(w);
     draw_items(w);
-    if (synth_shape_spread(shape->item_curve, items, shape->ratings, 1, users, sorted) < 0)
-        return no_memory(err);
+    TRY(synth_shape_spread(shape->item_curve, items, shape->ratings, 1, users, sorted, err));
     scatter(w, SYNTH_POPULARITY, items, sorted, order, target);
     lean_to_popular(w, target);
-    if (synth_shape_spread(shape->user_curve, users, shape->ratings, shape->min_user, most_active(shape),
-                           sorted) < 0)
-        return no_memory(err);
+    TRY(synth_shape_spread(shape->user_curve, users, shape->ratings, shape->min_user, most_active(shape),
+                           sorted, err));
     scatter(w, SYNTH_ACTIVITY, users, sorted, order, w->activity);
     fit_popularity(w, target, order, room);
     build_alias(w, room, sorted);

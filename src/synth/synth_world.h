@@ -33,9 +33,9 @@ struct synth_shape {
 int synth_shape_find(struct synth_shape *out, const char *name, struct error *err);
 
 /* count[0..n) in ascending order along the curve, each in [low, high], their sum exactly `total`
- * (low * n <= total <= high * n). 0, or -1 where there is no memory. */
+ * (low * n <= total <= high * n). PT_ENOMEM. */
 int synth_shape_spread(const struct curve *curve, int64_t n, int64_t total, int64_t low, int64_t high,
-                       int64_t *count);
+                       int64_t *count, struct error *err);
 
 enum {
     SYNTH_RANK = 12,

@@ -24,11 +24,6 @@ struct block {
 
 #define WRONG(r, at, ...) tree_fail((r)->err, (r)->path, (at)->line, (at)->column, "tune: " __VA_ARGS__)
 
-static int no_memory(const struct block *r)
-{
-    return error_set(r->err, PT_ENOMEM, "tune: out of memory");
-}
-
 static int read_number(const struct block *r, const struct tree *t, double low, double high, double *out)
 {
     char *end;
@@ -141,15 +136,13 @@ static int add_axis(const struct block *r, const char *section, const struct tre
     struct tune_axis *more = mem_resize(s->axis, s->axes + 1, sizeof *more), *a;
     char key[128];
 
-    if (!more)
-        return no_memory(r);
+    TRY(need_memory(more, r->err));
     s->axis = more;
     a = &more[s->axes++];
     *a = (struct tune_axis){.line = t->line, .column = t->column};
     snprintf(key, sizeof key, "%s%s%s", section, *section ? "." : "", t->key);
     a->key = mem_pool_add(&s->pool, mem_strdup(key));
-    if (s->pool.failed)
-        return no_memory(r);
+    TRY(need_memory(!s->pool.failed, r->err));
     if (!may_vary(key))
         return WRONG(r, t, "%s cannot be searched: its values could not be compared on one validation part",
                      key);
@@ -226,8 +219,7 @@ static int read_block(const struct block *r, const struct tree *block)
         return WRONG(r, block, "expected a mapping");
     for (int i = 0; i < block->n; i++)
         TRY(read_entry(r, &block->item[i]));
-    if (s->pool.failed)
-        return no_memory(r);
+    TRY(need_memory(!s->pool.failed, r->err));
     if (s->axes == 0)
         return WRONG(r, block, "there is no space: of which keys to try which values");
     if (s->method != TUNE_GRID && s->trials == 0)
@@ -251,8 +243,7 @@ int tune_spec_read(struct tune_spec **out, const char *path, struct error *err)
     struct block r = {path, spec, err};
     const struct tree *block = NULL;
 
-    if (!spec)
-        return no_memory(&r);
+    TRY(need_memory(spec, err));
     TRY(tree_read(&tree, path, err));
     spec->seed = 1;
     spec->eta = 3;

@@ -44,9 +44,9 @@ static char *path_of(const char *folder, const char *name)
 /* The effective options, a metadata entry each. */
 static void put_options(struct tensors_writer *w, struct config *c)
 {
-    for (int i = 0; i < option_count(); i++) {
-        const struct option *o = option_at(i);
-        const void *field = option_field_const(c, o);
+    for (int i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
+        const void *field = option_field(c, o);
         char text[256] = "";
         size_t n = 0;
 

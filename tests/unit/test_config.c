@@ -49,9 +49,9 @@ static struct config *loaded(const char *text)
 
 static void assert_same(const struct config *a, const struct config *b, bool used_only)
 {
-    for (int i = 0; i < option_count(); i++) {
-        if ((!used_only || option_used(a, option_at(i))) && !option_equal(a, b, option_at(i)))
-            fail_msg("%s differs", option_at(i)->key);
+    for (int i = 0; i < option_count; i++) {
+        if ((!used_only || option_used(a, &option_table[i])) && !option_equal(a, b, &option_table[i]))
+            fail_msg("%s differs", option_table[i].key);
     }
 }
 
@@ -65,8 +65,8 @@ static void round_trip(const struct option *o, const char *value)
     text = printed(c, true);
     back = loaded(text);
     assert_same(c, back, false);
-    for (int i = 0; i < option_count(); i++)
-        assert_true(config_given(back, option_at(i)->key));
+    for (int i = 0; i < option_count; i++)
+        assert_true(config_given(back, option_table[i].key));
     free(text);
     config_free(back);
     config_free(c);
@@ -134,9 +134,9 @@ static void every_option_comes_back_from_its_print(void **state)
     const char *name;
 
     (void)state;
-    assert_true(option_count() > 60);
-    for (int i = 0; i < option_count(); i++) {
-        const struct option *o = option_at(i);
+    assert_true(option_count > 60);
+    for (int i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
 
         switch (o->type) {
         case OPTION_INT:
@@ -358,8 +358,8 @@ static void given_keys_are_known(void **state)
     int at = 0;
 
     (void)state;
-    for (int i = 0; i < option_count(); i++)
-        assert_false(config_given(c, option_at(i)->key));
+    for (int i = 0; i < option_count; i++)
+        assert_false(config_given(c, option_table[i].key));
     set(c, "model.kl_weight", "0.3");
     assert_true(config_given(c, "model.kl_weight"));
     assert_false(config_given(c, "model.latent"));
@@ -421,8 +421,8 @@ static void a_resumed_run_may_change_epochs_and_machine_only(void **state)
     struct config *a = fresh();
 
     (void)state;
-    for (int i = 0; i < option_count(); i++) {
-        const struct option *o = option_at(i);
+    for (int i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
         struct config *b = fresh();
         char value[64];
 

@@ -470,7 +470,7 @@ static void spread_meets_sum_and_bounds(void **state)
                             ? high * n
                             : low * n + (int64_t)rng_next_below(&s, (uint64_t)((high - low) * n + 1));
 
-        assert_int_equal(synth_shape_spread(&curve, n, total, low, high, count), 0);
+        assert_int_equal(synth_shape_spread(&curve, n, total, low, high, count, NULL), 0);
         for (int64_t j = 0; j < n; j++) {
             assert_true(count[j] >= low && count[j] <= high);
             assert_true(j == 0 || count[j] >= count[j - 1]);

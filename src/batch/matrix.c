@@ -188,7 +188,7 @@ static int alloc_lists(struct fill *f, struct error *err)
 
     f->next = mem_pool_alloc(&f->pool, m->columns, sizeof *f->next);
     f->column_ptr = mem_pool_alloc(&f->pool, m->columns + 1, sizeof *f->column_ptr);
-    m->column_count = matrix_count_columns(f->r, f->spec);
+    m->column_count = mem_pool_add(&m->pool, matrix_count_columns(f->r, f->spec));
     TRY(need_memory(!f->pool.failed && m->column_count, err));
     for (int64_t c = 0; c < m->columns; c++) {
         f->column_ptr[c] = f->next[c] = sum;
@@ -236,7 +236,7 @@ static int number_rows(struct matrix *m, struct error *err)
     if ((m->examples - full - 1) * m->shards <= m->examples)
         return 0;
     m->rows = full + 1;
-    m->slot = mem_alloc(m->examples, sizeof *m->slot);
+    m->slot = mem_pool_alloc(&m->pool, m->examples, sizeof *m->slot);
     TRY(need_memory(m->slot, err));
     for (int64_t e = 0; e < m->examples; e++)
         m->slot[e] = (int32_t)(m->row_count[e] ? next++ : full);
@@ -258,15 +258,14 @@ static int alloc_parts(struct fill *f, const struct team *team, struct error *er
                              "run.shards: shard %d of %d would hold %" PRId64
                              " ratings, more than 4294967295; ask for more shards",
                              (int)s, m->shards, n);
-        p->ptr = mem_array(m->rows + 1, sizeof *p->ptr);
-        p->col = mem_array(n, sizeof *p->col);
+        p->ptr = mem_pool_array(&m->pool, m->rows + 1, sizeof *p->ptr);
+        p->col = mem_pool_array(&m->pool, n, sizeof *p->col);
         if (f->code)
-            p->code = mem_array(n, sizeof *p->code);
+            p->code = mem_pool_array(&m->pool, n, sizeof *p->code);
         else if (f->value)
-            p->value = mem_array(n, sizeof *p->value);
-        TRY(need_memory(p->ptr && p->col && (!f->code || p->code) && (!f->value || p->value), err));
+            p->value = mem_pool_array(&m->pool, n, sizeof *p->value);
     }
-    return 0;
+    return need_memory(!m->pool.failed, err);
 }
 
 static void fill_fini(struct fill *f)
@@ -280,16 +279,15 @@ int matrix_new(struct matrix **out, const struct ratings *r, const struct matrix
     scoped(matrix_free) struct matrix *m = mem_zalloc(1, sizeof *m);
     scoped_value(fill_fini) struct fill f = {.m = m, .r = r, .spec = spec};
 
-    if (m) {
-        m->examples = spec->examples;
-        m->columns = spec->columns;
-        m->shards = shards;
-        m->cut = mem_alloc(shards, sizeof *m->cut);
-        m->part = mem_zalloc(shards, sizeof *m->part);
-        m->row_count = mem_zalloc(m->examples, sizeof *m->row_count);
-        m->row_norm = mem_zalloc(m->examples, sizeof *m->row_norm);
-    }
-    TRY(need_memory(m && m->cut && m->part && m->row_count && m->row_norm, err));
+    TRY(need_memory(m, err));
+    m->examples = spec->examples;
+    m->columns = spec->columns;
+    m->shards = shards;
+    m->cut = mem_pool_alloc(&m->pool, shards, sizeof *m->cut);
+    m->part = mem_pool_zalloc(&m->pool, shards, sizeof *m->part);
+    m->row_count = mem_pool_zalloc(&m->pool, m->examples, sizeof *m->row_count);
+    m->row_norm = mem_pool_zalloc(&m->pool, m->examples, sizeof *m->row_norm);
+    TRY(need_memory(!m->pool.failed, err));
     memcpy(m->cut, cut, (size_t)shards * sizeof *cut);
     f.coded = collect_values(&f);
     TRY(alloc_lists(&f, err));
@@ -305,17 +303,6 @@ void matrix_free(struct matrix *m)
 {
     if (!m)
         return;
-    for (int s = 0; m->part && s < m->shards; s++) {
-        mem_free(m->part[s].ptr);
-        mem_free(m->part[s].col);
-        mem_free(m->part[s].code);
-        mem_free(m->part[s].value);
-    }
-    mem_free(m->part);
-    mem_free(m->slot);
-    mem_free(m->cut);
-    mem_free(m->row_count);
-    mem_free(m->row_norm);
-    mem_free(m->column_count);
+    mem_pool_free(&m->pool);
     mem_free(m);
 }

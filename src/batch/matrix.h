@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "data/ratings.h"
+#include "base/mem.h"
 #include "par/shard.h"
 #include "par/team.h"
 
@@ -24,23 +25,24 @@
 #include <stdint.h>
 
 struct matrix_part {
-    uint32_t *ptr; /* (rows + 1) owned: a row's entries are [ptr[row], ptr[row + 1]) */
-    int32_t *col;  /* (entries) owned: column - shard's first */
-    uint8_t *code; /* (entries) owned, or NULL: all have code_value[0], or a value of their own */
-    float *value;  /* (entries) owned, or NULL */
+    uint32_t *ptr; /* (rows + 1): a row's entries are [ptr[row], ptr[row + 1]) */
+    int32_t *col;  /* (entries): column - shard's first */
+    uint8_t *code; /* (entries), or NULL: all have code_value[0], or a value of their own */
+    float *value;  /* (entries), or NULL */
 };
 
 struct matrix {
     int64_t examples, columns, entries;
     int64_t rows;  /* of each part */
-    int32_t *slot; /* (examples) owned: the row of an example in the parts; NULL: its number */
+    int32_t *slot; /* (examples): the row of an example in the parts; NULL: its number */
     int shards;
-    struct shard *cut;        /* (shards) owned */
-    struct matrix_part *part; /* (shards) owned */
+    struct shard *cut;        /* (shards) */
+    struct matrix_part *part; /* (shards) */
     float code_value[256];
-    int64_t *row_count;    /* (examples) owned: entries of each row */
-    int64_t *column_count; /* (columns) owned */
-    float *row_norm;       /* (examples) owned: Euclidean norm of each row */
+    int64_t *row_count;    /* (examples): entries of each row */
+    int64_t *column_count; /* (columns) */
+    float *row_norm;       /* (examples): Euclidean norm of each row */
+    struct mem_pool pool;  /* of all arrays */
 };
 
 /* side 0: items are examples; 1: users. */

@@ -24,6 +24,7 @@ struct fit {
     double mean;
     int side;
     struct side_rows column, example;
+    const int64_t *extra;  /* (examples): ratings that go in */
     struct mem_pool *pool; /* of the arrays */
     double *room;          /* (workers, columns + examples) */
     double error[CHOICES];
@@ -71,9 +72,8 @@ static void fit_rounds(const struct fit *f, double user, double item, double *co
     }
 }
 
-/* Examples without a training rating, from what goes in. `extra`: (examples), what of it they have. */
-static void add_histories(const struct fit *f, const int64_t *extra, double shrink, const double *column,
-                          double *example)
+/* Examples without a training rating, from what goes in. */
+static void add_histories(const struct fit *f, double shrink, const double *column, double *example)
 {
     for (int64_t i = 0; i < f->r->n; i++) {
         int32_t e = f->example.row[i];
@@ -83,7 +83,7 @@ static void add_histories(const struct fit *f, const int64_t *extra, double shri
     }
     for (int64_t e = 0; e < f->example.rows; e++)
         if (f->example.count[e] == 0)
-            example[e] /= (double)extra[e] + shrink;
+            example[e] /= (double)f->extra[e] + shrink;
 }
 
 static double squares(const struct fit *f, const double *column, const double *example)
@@ -100,28 +100,21 @@ static double squares(const struct fit *f, const double *column, const double *e
     return sum;
 }
 
-struct choice {
-    struct fit *fit;
-    const int64_t *extra;
-};
-
 static void try_choices(struct worker *w, void *arg)
 {
-    const struct choice *c = arg;
-    struct fit *f = c->fit;
+    struct fit *f = arg;
     double *column = f->room + w->id * (f->column.rows + f->example.rows);
     double *example = column + f->column.rows;
 
     for (int i = w->id; i < CHOICES; i += w->count) {
         fit_rounds(f, of_users[i / ITEMS], of_items[i % ITEMS], column, example);
-        add_histories(f, c->extra, f->side ? of_users[i / ITEMS] : of_items[i % ITEMS], column, example);
+        add_histories(f, f->side ? of_users[i / ITEMS] : of_items[i % ITEMS], column, example);
         f->error[i] = squares(f, column, example);
     }
 }
 
-static void choose(struct fit *f, const int64_t *extra, struct team *team, struct biases *b)
+static void choose(struct fit *f, struct team *team, struct biases *b)
 {
-    struct choice c = {f, extra};
     bool any = false;
     int best = 0;
 
@@ -131,7 +124,7 @@ static void choose(struct fit *f, const int64_t *extra, struct team *team, struc
         any = f->part[i] & PART_VALID_OUT;
     if (!any)
         return;
-    team_run(team, try_choices, &c);
+    team_run(team, try_choices, f);
     for (int i = 1; i < CHOICES; i++)
         if (f->error[i] < f->error[best])
             best = i;
@@ -158,11 +151,12 @@ int biases_fit(struct biases *b, const struct ratings *r, const uint8_t *part, i
     count_rows(&f, &f.example, PART_TRAIN);
     count_rows(&f, &all, GOES_IN);
     TRY(need_memory(b->column && b->example && !pool.failed, err));
+    f.extra = all.count;
     if (b->user_shrink == 0.0)
-        choose(&f, all.count, team, b);
+        choose(&f, team, b);
     example = column + f.column.rows;
     fit_rounds(&f, b->user_shrink, b->item_shrink, column, example);
-    add_histories(&f, all.count, side ? b->user_shrink : b->item_shrink, column, example);
+    add_histories(&f, side ? b->user_shrink : b->item_shrink, column, example);
     for (int64_t k = 0; k < f.column.rows; k++)
         b->column[k] = (float)column[k];
     for (int64_t k = 0; k < f.example.rows; k++)

@@ -284,12 +284,11 @@ int64_t idtable_put(struct idtable *t, const char *name, size_t length)
 static int64_t put_word(struct idtable *t, uint64_t word, unsigned length)
 {
     struct key k = {word, length};
-    uint64_t mask = ((uint64_t)1 << t->bits) - 1;
+    int64_t row = lookup(t, k, NULL, length);
     char name[8];
 
-    for (uint64_t at = slot_of(t, k); t->slot[at].row >= 0; at = (at + 1) & mask)
-        if (t->slot[at].key == word && t->slot[at].length == length)
-            return t->slot[at].row;
+    if (row >= 0)
+        return row;
     for (unsigned j = 0; j < 8; j++)
         name[j] = (char)(word >> (8 * j));
     return add(t, k, name, length);

@@ -4,12 +4,6 @@
 
 #include <math.h>
 
-static void hide(float *row, const struct view *v, int64_t p, float value)
-{
-    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
-        row[v->col[i]] = value;
-}
-
 void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
 {
     int64_t width = shard_width(&e->problem->cut[s]), ld = row_pad(width), rows = e->block.rows;
@@ -31,9 +25,9 @@ void eval_rank_shard(struct worker *w, struct evaluator *e, int s)
         if (!e->ranking)
             continue;
         lists_hide(&e->lists, s, row);
-        hide(row, &e->in[s], p, hidden);
+        lists_hide_known(row, &e->in[s], p, hidden);
         if (e->seen)
-            hide(row, &e->seen[s], p, hidden);
+            lists_hide_known(row, &e->seen[s], p, hidden);
         lists_offer(w, &e->lists, s, p, row);
     }
 }

@@ -67,6 +67,12 @@ void lists_hide(const struct lists *l, int s, float *row)
         row[l->hidden[i]] = -INFINITY;
 }
 
+void lists_hide_known(float *row, const struct view *v, int64_t p, float hidden)
+{
+    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
+        row[v->col[i]] = hidden;
+}
+
 void lists_offer(struct worker *w, struct lists *l, int s, int64_t p, float *row)
 {
     const struct shard *cut = &l->problem->cut[s];

@@ -36,6 +36,8 @@ void lists_begin(struct worker *w, struct lists *l, int64_t rows);
 void lists_score(struct worker *w, struct lists *l, int s, int64_t rows, float *score);
 /* Sets the scores of columns that are never listed to -INFINITY. */
 void lists_hide(const struct lists *l, int s, float *row);
+/* Sets those of the columns that row p of the view has to `hidden`. */
+void lists_hide_known(float *row, const struct view *v, int64_t p, float hidden);
 void lists_offer(struct worker *w, struct lists *l, int s, int64_t p, float *row);
 void lists_end(struct worker *w, struct lists *l, int64_t rows);
 /* All workers' best of example p, sorted, in l->best[p]; returns how many. */

@@ -153,67 +153,36 @@ static double ndcg(const bool *hit, int seen, int could_hit)
     return gain / ideal;
 }
 
-/* The precision at every hit's rank, summed. */
-static double precision_sum(const bool *hit, int seen)
-{
-    double sum = 0;
-    int hits = 0;
-
-    for (int i = 0; i < seen; i++) {
-        if (hit[i])
-            sum += (double)++hits / (i + 1);
-    }
-    return sum;
-}
-
-static int count_hits(const bool *hit, int seen)
-{
-    int hits = 0;
-
-    for (int i = 0; i < seen; i++)
-        hits += hit[i];
-    return hits;
-}
-
-/* The first hit's rank; 0: none. */
-static int first_hit(const bool *hit, int seen)
-{
-    for (int i = 0; i < seen; i++) {
-        if (hit[i])
-            return i + 1;
-    }
-    return 0;
-}
-
 double metric_of_user(const struct metric *m, const bool *hit, int ranked, int64_t held_out)
 {
-    int seen = ranked < m->k ? ranked : m->k, could_hit = held_out < m->k ? (int)held_out : m->k, rank;
+    int seen = ranked < m->k ? ranked : m->k, could_hit = held_out < m->k ? (int)held_out : m->k;
+    int hits = 0, first = 0; /* rank of the first hit; 0: none */
+    double precisions = 0;   /* at every hit's rank, summed */
 
     assert(held_out > 0);
+    for (int i = 0; i < seen; i++)
+        if (hit[i]) {
+            precisions += (double)++hits / (i + 1);
+            first = first ? first : i + 1;
+        }
     switch (m->kind) {
     case METRIC_NDCG:
         return ndcg(hit, seen, could_hit);
     case METRIC_RECALL:
-        return (double)count_hits(hit, seen) / could_hit;
+        return (double)hits / could_hit;
     case METRIC_RECALL_ALL:
-        return (double)count_hits(hit, seen) / (double)held_out;
+        return (double)hits / (double)held_out;
     case METRIC_PRECISION:
-        return (double)count_hits(hit, seen) / m->k;
+        return (double)hits / m->k;
     case METRIC_MAP:
-        return precision_sum(hit, seen) / (double)held_out;
+        return precisions / (double)held_out;
     case METRIC_MAP_MIN:
-        return precision_sum(hit, seen) / could_hit;
+        return precisions / could_hit;
     case METRIC_MRR:
-        rank = first_hit(hit, seen);
-        return rank ? 1.0 / rank : 0;
+        return first ? 1.0 / first : 0;
     case METRIC_HIT:
-        return first_hit(hit, seen) > 0;
-    case METRIC_RMSE:
-    case METRIC_MAE:
-    case METRIC_MSE:
-    case METRIC_LOSS:
-    case METRIC_COVERAGE:
-        break;
+        return first > 0;
+    default:
+        return NAN;
     }
-    return NAN;
 }

@@ -167,8 +167,9 @@ static void round_shard(const struct worker *w, struct sieve *s, int shard)
     }
 }
 
-void sieve_round_weights(struct worker *w, struct sieve *s)
+void sieve_round_weights(struct worker *w, void *sieve)
 {
+    struct sieve *s = sieve;
     int end, first = own_shards(w, s->model, &end);
 
     for (int i = first; i < end; i++)

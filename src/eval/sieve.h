@@ -63,7 +63,7 @@ SCOPED(sieve_free, struct sieve)
 int64_t sieve_bytes(int64_t columns, int64_t ld, int64_t batch, int workers, int k);
 
 /* Rounds the weights of own shards; again when weights have changed. */
-void sieve_round_weights(struct worker *w, struct sieve *s);
+void sieve_round_weights(struct worker *w, void *sieve);
 /* After a block's ops->infer. Ends with a barrier. */
 void sieve_begin(struct worker *w, struct sieve *s, int64_t rows);
 /* In place of ops->score. A caller may set scores to -INFINITY: those columns are passed over. */

@@ -58,12 +58,11 @@ int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool re
 {
     const struct matrix *x = m->eng.train;
     int workers = team_workers(m->eng.team);
-    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch, first, end;
+    int64_t rows = m->spec.batch > m->spec.eval_batch ? m->spec.batch : m->spec.eval_batch;
 
     *e = (struct encoder){.normalize = m->spec.normalize_input, .decoded = !reshard, .model = m};
     e->dropout = (float)m->spec.input_dropout;
     e->bound = mem_pool_zalloc(&e->pool, workers + 1, sizeof *e->bound);
-    e->view = mem_pool_zalloc(&e->pool, x->shards, sizeof *e->view);
     e->row = mem_pool_arrays(&e->pool, workers, row_pad(k));
     e->mu_gradient = mem_pool_array(&e->pool, row_pad(k), sizeof(float));
     e->squares = mem_pool_zalloc(&e->pool, x->shards + 1, sizeof *e->squares);
@@ -77,16 +76,12 @@ int encoder_init(struct encoder *e, struct model *m, int k, bool linear, bool re
     TRY(vector_init(&e->mu, "encoder.bias", k, !m->spec.fixed, err));
     TRY(units_init(&e->units, "encoder", k, linear, m, err));
     TRY(reduce_new(&e->reduce, x->shards, m->eng.team, e->bound, rows, row_pad(k), err));
-    team_rank_own(m->eng.team, x->shards, &first, &end);
-    for (int64_t s = first; s < end; s++)
-        TRY(view_init(&e->view[s], x, (int)s, m->spec.batch, err));
-    return 0;
+    return views_new(&e->view, x, m->spec.batch, m->eng.team, err);
 }
 
 void encoder_fini(struct encoder *e)
 {
-    for (int s = 0; e->view && s < e->v.shards; s++)
-        view_fini(&e->view[s]);
+    views_free(e->view, e->v.shards);
     mem_pool_free(&e->pool);
     units_fini(&e->units);
     reduce_free(e->reduce);

@@ -20,8 +20,8 @@ struct encoder {
     bool decoded;          /* the decoder has the views' columns as targets */
     bool frozen;           /* V is not trained now, and has seen all of its steps */
     struct reduce *reduce; /* owned */
+    struct view *view;     /* (shards) owned: of the current minibatch; empty for other ranks' shards */
     struct mem_pool pool;  /* the arrays below */
-    struct view *view;     /* (shards): of the current minibatch; empty for other ranks' shards */
     int *bound;            /* (workers + 1): worker w has shards [bound[w], bound[w + 1]) in this layer */
     float **row;           /* (workers): a gradient row */
     float *mu_gradient;    /* (ld) */

@@ -83,42 +83,40 @@ void model_drop_code(const struct model *m, const struct batch *b, int64_t first
                              b->step, (uint32_t)p);
 }
 
-double rating_loss_value(enum rating_loss loss, double squares, double rows, double cells, double columns)
+/* What the squares of a loss are divided by. */
+static double loss_divisor(enum rating_loss loss, double rows, double cells, double columns)
 {
     switch (loss) {
-    case LOSS_SUM:
-        return 0.5 * squares;
     case LOSS_EXAMPLE_MEAN:
-        return 0.5 * squares / rows;
     case LOSS_ROW_MEAN:
-        return squares / rows;
+        return rows;
     case LOSS_CELL_MEAN:
-        return squares / cells;
+        return cells;
     case LOSS_COLUMN_MEAN:
-        return 0.5 * squares / (rows * columns);
-    case LOSS_ROOT:
-        return sqrt(squares);
+        return rows * columns;
+    default:
+        return 1.0;
     }
-    return 0.0;
+}
+
+/* A loss with half the squares; the others but for the root have all of them. */
+static bool is_halved(enum rating_loss loss)
+{
+    return loss == LOSS_SUM || loss == LOSS_EXAMPLE_MEAN || loss == LOSS_COLUMN_MEAN;
+}
+
+double rating_loss_value(enum rating_loss loss, double squares, double rows, double cells, double columns)
+{
+    if (loss == LOSS_ROOT)
+        return sqrt(squares);
+    return (is_halved(loss) ? 0.5 : 1.0) * squares / loss_divisor(loss, rows, cells, columns);
 }
 
 double rating_loss_scale(enum rating_loss loss, double squares, double rows, double cells, double columns)
 {
-    switch (loss) {
-    case LOSS_SUM:
-        return 1.0;
-    case LOSS_EXAMPLE_MEAN:
-        return 1.0 / rows;
-    case LOSS_ROW_MEAN:
-        return 2.0 / rows;
-    case LOSS_CELL_MEAN:
-        return 2.0 / cells;
-    case LOSS_COLUMN_MEAN:
-        return 1.0 / (rows * columns);
-    case LOSS_ROOT:
+    if (loss == LOSS_ROOT)
         return squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
-    }
-    return 1.0;
+    return (is_halved(loss) ? 1.0 : 2.0) / loss_divisor(loss, rows, cells, columns);
 }
 
 float model_clip(const struct model *m, double squares)

@@ -227,13 +227,11 @@ static int fold_histories(struct eval_run *e, const struct histories *histories,
                           struct error *err)
 {
     const struct problem *p = e->problem;
-    mem_scoped float *rows = mem_alloc(histories->n * (e->model->spec.latent + 1), sizeof *rows);
     scoped(fold_in_free) struct fold_in *f = NULL;
 
-    TRY(need_memory(rows, err));
-    TRY(fold_in_new(&f, e->model, p, 1, err));
-    fold_in_all(f, histories, rows);
-    put_rows(e, histories, user, rows);
+    TRY(fold_in_new(&f, e->model, p, histories->n, err));
+    fold_in_all(f, histories);
+    put_rows(e, histories, user, fold_in_codes(f));
     return 0;
 }
 

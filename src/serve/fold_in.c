@@ -222,30 +222,25 @@ void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p
 
     team_range(rows, w->id, w->count, &from, &to);
     for (int64_t i = from; i < to; i++)
-        if (fold_in_takes(f->problem->cold_column, p, begin + i))
+        if (p->row[begin + i] < 0)
             fold_user(f, &f->solver[w->id], p, begin + i, f->code + i * (f->k + 1));
 }
 
 struct all {
     struct fold_in *fold;
     const struct histories *histories;
-    float *rows;
 };
 
 static void fold_own(struct worker *w, void *arg)
 {
     const struct all *a = arg;
-    struct fold_in *f = a->fold;
-    int64_t from, to;
 
-    team_range(a->histories->n, w->id, w->count, &from, &to);
-    for (int64_t i = from; i < to; i++)
-        fold_user(f, &f->solver[w->id], a->histories, i, a->rows + i * (f->k + 1));
+    fold_in_rows(w, a->fold, a->histories, 0, a->histories->n);
 }
 
-void fold_in_all(struct fold_in *f, const struct histories *p, float *rows)
+void fold_in_all(struct fold_in *f, const struct histories *p)
 {
-    struct all a = {f, p, rows};
+    struct all a = {f, p};
 
     team_run(f->problem->team, fold_own, &a);
 }

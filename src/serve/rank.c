@@ -65,11 +65,6 @@ static void deliver(struct worker *w, void *arg, int64_t p)
     r->count[e] = n;
 }
 
-static void round_weights(struct worker *w, void *arg)
-{
-    sieve_round_weights(w, arg);
-}
-
 int ranker_run(struct ranker *r, const struct histories *h, struct scored *best, int *count,
                struct error *err)
 {
@@ -78,7 +73,7 @@ int ranker_run(struct ranker *r, const struct histories *h, struct scored *best,
 
     TRY(lists_need_sieve(&r->lists, h->n, err));
     if (r->lists.sieve != before)
-        team_run(r->trained->problem->team, round_weights, r->lists.sieve);
+        team_run(r->trained->problem->team, sieve_round_weights, r->lists.sieve);
     r->histories = h;
     r->out = best;
     r->count = count;

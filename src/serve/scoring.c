@@ -167,15 +167,9 @@ int scoring_run(struct scoring *s, const struct histories *h, const struct scori
     return rc;
 }
 
-static void hide(float *row, const struct view *v, int64_t p)
-{
-    for (int64_t i = v->row[p]; i < v->row[p + 1]; i++)
-        row[v->col[i]] = -INFINITY;
-}
-
 void scoring_hide_known(const struct scoring *s, int shard, int64_t p, float *row)
 {
-    hide(row, &s->in_view[shard], p);
+    lists_hide_known(row, &s->in_view[shard], p, -INFINITY);
     if (s->seen)
-        hide(row, &s->seen_view[shard], p);
+        lists_hide_known(row, &s->seen_view[shard], p, -INFINITY);
 }

@@ -79,28 +79,14 @@ static void put_tensor(struct tensors_writer *w, const struct param_list *l, con
 /* 1 for a row without a training rating, for use of the model without its training data. */
 static void put_untrained(struct tensors_writer *w, const int64_t *count, int64_t n)
 {
-    uint8_t piece[4096];
-
-    for (int64_t i = 0; i < n;) {
-        int64_t used = 0;
-
-        while (i < n && used < (int64_t)sizeof piece)
-            piece[used++] = count[i++] == 0;
-        tensors_data(w, piece, used);
-    }
+    for (int64_t i = 0; i < n; i++)
+        tensors_data(w, &(uint8_t){count[i] == 0}, 1);
 }
 
 static void put_counts(struct tensors_writer *w, const int64_t *count, int64_t n)
 {
-    float piece[1024];
-
-    for (int64_t i = 0; i < n;) {
-        int64_t used = 0;
-
-        while (i < n && used < 1024)
-            piece[used++] = (float)count[i++];
-        tensors_data(w, piece, used * (int64_t)sizeof *piece);
-    }
+    for (int64_t i = 0; i < n; i++)
+        tensors_data(w, &(float){(float)count[i]}, sizeof(float));
 }
 
 static void put_biases(struct tensors_writer *w, const struct problem *p)

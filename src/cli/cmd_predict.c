@@ -177,7 +177,7 @@ static int for_text(struct job *j, struct error *err)
     scoped(lines_close) struct lines *lines = NULL;
     int64_t line = 0;
 
-    TRY(lines_open(&lines, j->q->file, NULL, shown, err));
+    TRY(lines_open(&lines, j->q->file, NULL, shown, false, err));
     for (;;) {
         TRY(lines_next(lines, line, &begin, &end, err));
         if (begin == end)

@@ -200,8 +200,8 @@ static struct column_name find_words(const struct words *w)
 
 struct column_name column_name_find(const char *text, size_t length)
 {
+    struct column_name found, whole = {.meaning = NAME_UNKNOWN};
     struct words w;
-    struct column_name found;
 
     if (!length) /* the text of an empty field may be NULL */
         return (struct column_name){NAME_INDEX, 1};
@@ -211,13 +211,12 @@ struct column_name column_name_find(const char *text, size_t length)
         found = find_words(&w);
         if (found.meaning != NAME_UNKNOWN && found.meaning != NAME_ID)
             return found;
+        whole = p == text ? found : whole;
         while (p < end && *p != '/' && *p != '.')
             p++;
         if (p >= end)
-            break;
+            return whole;
     }
-    split_words(&w, text, length);
-    return find_words(&w);
 }
 
 bool column_name_counts(const char *text, size_t length)

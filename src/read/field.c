@@ -2,6 +2,7 @@
 
 #include "base/date.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,11 +10,6 @@
 #include <strings.h>
 
 #define NUMBER_LENGTH 64 /* a longer number is not one that anybody wrote on purpose */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Decimal notation alone: strtod also reads blanks, nan, inf and hexadecimal. */
 static const char *parse_real(const char *text, size_t length, double *out)
@@ -84,10 +80,10 @@ const char *field_time(const char *text, size_t length, int64_t *out)
     double real;
     const char *why;
 
-    for (; k < length && is_digit(text[k]); k++)
+    for (; k < length && isdigit((unsigned char)text[k]); k++)
         if (__builtin_mul_overflow(time, 10, &time) || __builtin_add_overflow(time, text[k] - '0', &time))
             return "does not fit 64 bits";
-    if (k == length && is_digit(text[k - (k > 0)])) {
+    if (k == length && isdigit((unsigned char)text[k - (k > 0)])) {
         *out = text[0] == '-' ? -time : time;
         return NULL;
     }

@@ -52,12 +52,13 @@ static int open_text(struct lines *l, const char *path, const char *member, stru
     return 0;
 }
 
-int lines_open(struct lines **out, const char *path, const char *member, const char *shown, struct error *err)
+int lines_open(struct lines **out, const char *path, const char *member, const char *shown, bool eager,
+               struct error *err)
 {
     scoped(lines_close) struct lines *l = mem_zalloc(1, sizeof *l);
 
     TRY(need_memory(l, err));
-    *l = (struct lines){.shown = shown, .fd = -1};
+    *l = (struct lines){.shown = shown, .fd = -1, .eager = eager};
     TRY(open_text(l, path, member, err));
     *out = handed_on(l);
     return 0;
@@ -176,11 +177,6 @@ void lines_give_back(struct lines *l, const char *from, size_t bytes)
     memmove(rest->text + bytes, rest->text, rest->length);
     memcpy(rest->text, from, bytes);
     rest->length += bytes;
-}
-
-void lines_set_eager(struct lines *l)
-{
-    l->eager = true;
 }
 
 bool lines_would_wait(const struct lines *l)

@@ -24,9 +24,9 @@ struct lines_block {
     size_t length, space;
 };
 
-/* `path`: a file, or "-" for stdin; `member`: of an archive, else NULL; `shown`: for messages, borrowed.
- * Freed by lines_close. */
-int lines_open(struct lines **out, const char *path, const char *member, const char *shown,
+/* `path`: a file, or "-" for stdin; `member`: of an archive, else NULL; `shown`: for messages, borrowed;
+ * `eager`: a block ends where a pipe or terminal has nothing more at the moment. Freed by lines_close. */
+int lines_open(struct lines **out, const char *path, const char *member, const char *shown, bool eager,
                struct error *err);
 /* The next block, borrowed until the next call; *begin == *end after the last one. `line`: lines so far,
  * for the message about a line that is too long (PT_EDATA). */
@@ -36,8 +36,6 @@ int lines_next(struct lines *l, int64_t line, const char **begin, const char **e
 int lines_read(struct lines *l, struct lines_block *b, size_t bytes);
 /* The next block begins with these bytes of blocks that were given out, and reaches further. */
 void lines_give_back(struct lines *l, const char *from, size_t bytes);
-/* From now on a block ends where a pipe or terminal has nothing more at the moment. */
-void lines_set_eager(struct lines *l);
 /* Whether lines_next would wait for somebody to write. */
 bool lines_would_wait(const struct lines *l);
 /* False: the text has ended with the last block. */

@@ -19,8 +19,7 @@
 
 struct parser {
     const struct text_format *format; /* borrowed */
-    struct idtable *users, *items;    /* borrowed */
-    struct ratings *out;              /* borrowed: its triplets */
+    struct ratings *out;              /* borrowed: its triplets, users and items */
     bool skip_bad, keep_time;
     enum missing if_missing; /* what to do with a rating whose user or item is a word for "missing" */
     bool past_head;

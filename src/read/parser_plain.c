@@ -184,7 +184,7 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
                                const char *end)
 {
     const struct plain_form own = *form; /* nothing that is written can be it */
-    struct idtable_numbers users = idtable_numbers(p->users), items = idtable_numbers(p->items);
+    struct idtable_numbers users = idtable_numbers(p->out->users), items = idtable_numbers(p->out->items);
     struct plain_line line = {.value = 1};
     int32_t *user = p->out->user, *item = p->out->item;
     float *value = p->out->value;
@@ -192,8 +192,8 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
 
     while (begin < end) {
         const char *next = read_line(&own, begin, p->keep_time, &line);
-        int64_t u = next ? row_of(p->users, &users, &line.user) : -1;
-        int64_t i = u < 0 ? -1 : row_of(p->items, &items, &line.item);
+        int64_t u = next ? row_of(p->out->users, &users, &line.user) : -1;
+        int64_t i = u < 0 ? -1 : row_of(p->out->items, &items, &line.item);
 
         if (i < 0)
             break;

@@ -70,8 +70,8 @@ int parser_put(struct parser *p, const struct field *user, const struct field *i
         if (p->if_missing == MISSING_SKIP)
             return 0;
     }
-    u = idtable_put(p->users, user->text, user->length);
-    i = u < 0 ? -1 : idtable_put(p->items, item->text, item->length);
+    u = idtable_put(t->users, user->text, user->length);
+    i = u < 0 ? -1 : idtable_put(t->items, item->text, item->length);
     if (i < 0)
         return PT_ENOMEM;
     t->user[t->n] = (int32_t)u;

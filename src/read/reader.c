@@ -30,12 +30,11 @@ static int check_same_kind(struct reader *rd, const struct text_format *d, const
         rd->first_shown = shown;
         return 0;
     }
-    what = d->layout != rd->first.layout            ? "has another layout"
-           : d->has_rating && !rd->first.has_rating ? "has ratings"
-           : !d->has_rating && rd->first.has_rating ? "has no ratings"
-           : d->has_time && !rd->first.has_time     ? "has times"
-           : !d->has_time && rd->first.has_time     ? "has no times"
-                                                    : NULL;
+    what = d->layout != rd->first.layout           ? "has another layout"
+           : d->has_rating != rd->first.has_rating ? d->has_rating ? "has ratings" : "has no ratings"
+           : d->has_time == rd->first.has_time     ? NULL
+           : d->has_time                           ? "has times"
+                                                   : "has no times";
     return what ? error_set(err, PT_EDATA, "%s: %s, unlike %s", shown, what, rd->first_shown) : 0;
 }
 
@@ -146,15 +145,13 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
     struct reading *told = &rd->into->reading, later = {.comments = 0};
     struct text_format format;
     struct parser p = {.format = &format,
-                       .users = rd->into->users,
-                       .items = rd->into->items,
                        .out = rd->into,
                        .skip_bad = spec->skip_bad > 0,
                        .if_missing = spec->missing,
                        .people = rd->total.people};
     int64_t first = rd->into->n;
 
-    TRY(lines_open(&lines, text->path, text->member, shown, err));
+    TRY(lines_open(&lines, text->path, text->member, shown, false, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
     if (begin == end && rd->texts > 0) /* an empty part file among others */
         return 0;

@@ -20,8 +20,7 @@
 
 /* From a job's row numbers to those of the whole text. */
 struct row_numbers {
-    struct idtable *table; /* owned: the job's */
-    int32_t *to;           /* (space) owned */
+    int32_t *to; /* (space) owned */
     int64_t known, space;
 };
 
@@ -64,9 +63,9 @@ static bool take(struct reader_team *t, struct job *job)
 }
 
 /* Rows of the whole for the ids that are new in a job's table. */
-static bool number(struct row_numbers *n, struct idtable *whole)
+static bool number(struct row_numbers *n, const struct idtable *own, struct idtable *whole)
 {
-    int64_t count = idtable_count(n->table);
+    int64_t count = idtable_count(own);
 
     if (count > n->space) {
         int32_t *to = mem_resize(n->to, 2 * count, sizeof *to);
@@ -77,8 +76,7 @@ static bool number(struct row_numbers *n, struct idtable *whole)
         n->space = 2 * count;
     }
     for (; n->known < count; n->known++) {
-        int64_t row =
-            idtable_put(whole, idtable_name(n->table, n->known), idtable_length(n->table, n->known));
+        int64_t row = idtable_put(whole, idtable_name(own, n->known), idtable_length(own, n->known));
 
         if (row < 0)
             return false;
@@ -94,8 +92,8 @@ static int append(struct reader_team *t, struct job *job)
 
     while (t->copying && all->n + job->local.n > all->space) /* it will be moved */
         pthread_cond_wait(&t->moved, &t->placing);
-    if (job->rc == PT_ENOMEM || !number(&job->users, whole->users) || !number(&job->items, whole->items) ||
-        !parser_reserve_ratings(whole, job->local.n)) {
+    if (job->rc == PT_ENOMEM || !number(&job->users, job->local.users, all->users) ||
+        !number(&job->items, job->local.items, all->items) || !parser_reserve_ratings(whole, job->local.n)) {
         job->local.n = 0;
         return PT_ENOMEM;
     }
@@ -190,27 +188,25 @@ static bool init_job(const struct reader_team *t, struct job *job)
     struct parser *whole = t->whole;
 
     job->number = -1;
-    job->users.table = idtable_new();
-    job->items.table = idtable_new();
+    job->local.users = idtable_new();
+    job->local.items = idtable_new();
     job->p = (struct parser){.format = whole->format,
-                             .users = job->users.table,
-                             .items = job->items.table,
                              .out = &job->local,
                              .skip_bad = whole->skip_bad,
                              .keep_time = whole->keep_time,
                              .if_missing = whole->if_missing,
                              .past_head = true};
-    if (!job->users.table || !job->items.table)
+    if (!job->local.users || !job->local.items)
         return false;
-    idtable_limit_numbers(job->users.table, count_numbers(t->jobs));
-    idtable_limit_numbers(job->items.table, count_numbers(t->jobs));
+    idtable_limit_numbers(job->local.users, count_numbers(t->jobs));
+    idtable_limit_numbers(job->local.items, count_numbers(t->jobs));
     return true;
 }
 
 static void fini_job(struct job *job)
 {
-    idtable_free(job->users.table);
-    idtable_free(job->items.table);
+    idtable_free(job->local.users);
+    idtable_free(job->local.items);
     mem_free(job->users.to);
     mem_free(job->items.to);
     mem_free(job->block.text);

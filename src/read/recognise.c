@@ -246,16 +246,6 @@ static void prefer_header(struct recogniser *g)
     }
 }
 
-static int take_positions(struct recogniser *g)
-{
-    if (g->spec->columns > TEXT_COLUMNS)
-        return error_set(g->err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
-    if (!g->by_position)
-        return 0;
-    g->d->columns = g->spec->columns;
-    return option_columns(g, g->d->of);
-}
-
 static int recognise_lines(struct recogniser *g)
 {
     static const char another[] = "is another data.delimiter wanted?";
@@ -264,7 +254,10 @@ static int recognise_lines(struct recogniser *g)
     int lists =
         d->layout == FORMAT_LISTS || d->layout == FORMAT_COUNTED_LISTS || d->layout == FORMAT_ITEM_VALUES;
 
-    TRY(take_positions(g));
+    if (g->by_position) {
+        d->columns = g->spec->columns;
+        TRY(option_columns(g, d->of));
+    }
     if (!d->delimiter_length)
         sample_find_delimiter(d, s, g->begin, g->end, d->columns);
     d->quotes = d->quotes && !lists;

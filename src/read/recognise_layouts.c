@@ -59,6 +59,8 @@ static int refuse_name(const struct recogniser *g, const char *option, const cha
 /* An element of data.columns is a role, or "user=NAME", or several of these with blanks between. */
 int option_columns(const struct recogniser *g, int of[ROLES])
 {
+    if (g->spec->columns > TEXT_COLUMNS)
+        return error_set(g->err, PT_ECONFIG, "data.columns: at most %d", TEXT_COLUMNS);
     for (int i = 0; i < g->spec->columns; i++)
         for (const char *p = g->spec->column[i], *stop; *p; p = stop + (*stop == ' ')) {
             enum role r = find_role(p, g->by_name ? '=' : 0);
@@ -168,20 +170,11 @@ int layout_matrix_market(struct recogniser *g, const char *banner)
 
 int layout_netflix(struct recogniser *g)
 {
-    bool rated = false;
-
     text_set_delimiter(g->d, ",");
     g->d->columns = 3;
     memcpy(g->d->of, (int[]){NONE, 0, NONE, 1, 2}, sizeof g->d->of);
     REPORT(g, "Netflix: 'item:', then user, rating, date");
-    sample_read_lines(g->s, g->d, g->begin, g->end, g->head);
-    for (int k = 0; k < g->s->lines; k++)
-        rated |= g->s->line[k].fields == 3;
-    return rated || g->s->lines < 2
-               ? 0
-               : recogniser_doubt(g, -1,
-                                  "blocks as in Netflix's qualifying set, without ratings; lines of user, "
-                                  "rating, date are read");
+    return 0;
 }
 
 /* Rows of a matrix: a header names the items; the first field is the user where data.columns or the header

@@ -221,29 +221,24 @@ static int find_any(struct source *s, const char *path, bool prefer_given, struc
     return 0;
 }
 
-/* The texts of a path that is one part. */
-static int find_part(struct source *s, const char *path, enum given_part given, struct error *err)
-{
-    int64_t first = s->n;
-
-    if (!path || !*path)
-        return 0;
-    TRY(find_any(s, path, false, err));
-    for (int64_t k = first; k < s->n; k++)
-        s->text[k].given = given;
-    return 0;
-}
-
+/* The texts of one path, or of one path for each part. */
 static int find_parts(struct source *s, const struct ratings_spec *spec, struct error *err)
 {
+    const char *path[] = {spec->path, spec->valid_path, spec->test_path};
+    bool parts = (path[1] && *path[1]) || (path[2] && *path[2]);
+
     if (!*spec->path)
         return error_set(err, PT_ECONFIG,
                          "data.path is not set: a file, a folder, an archive, a glob, -, or synth:NAME");
-    if (!(spec->valid_path && *spec->valid_path) && !(spec->test_path && *spec->test_path))
-        return find_any(s, spec->path, spec->prefer_given == 1, err);
-    TRY(find_part(s, spec->path, GIVEN_TRAIN, err));
-    TRY(find_part(s, spec->valid_path, GIVEN_VALID, err));
-    return find_part(s, spec->test_path, GIVEN_TEST, err);
+    for (int p = 0; p < 3; p++) {
+        int64_t first = s->n;
+
+        if (path[p] && *path[p])
+            TRY(find_any(s, path[p], !parts && spec->prefer_given == 1, err));
+        for (int64_t k = first; k < s->n && parts; k++)
+            s->text[k].given = p == 0 ? GIVEN_TRAIN : p == 1 ? GIVEN_VALID : GIVEN_TEST;
+    }
+    return 0;
 }
 
 int source_find(struct source **out, const struct ratings_spec *spec, struct error *err)

@@ -92,13 +92,13 @@ static int64_t find_item(const struct ratings *r, const char *id)
 static bool take_titles(struct ratings *r, const struct parser *p)
 {
     for (int64_t k = 0; k < p->out->n; k++) {
-        int64_t row = find_item(r, idtable_name(p->users, p->out->user[k]));
+        int64_t row = find_item(r, idtable_name(p->out->users, p->out->user[k]));
 
         if (row < 0)
             continue;
         r->reading.titles += r->title[row] == NULL;
         mem_free(r->title[row]);
-        r->title[row] = make_title(idtable_name(p->items, p->out->item[k]));
+        r->title[row] = make_title(idtable_name(p->out->items, p->out->item[k]));
         if (!r->title[row])
             return false;
     }
@@ -109,9 +109,9 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
 {
     const struct source_text *text = &source->titles;
     scoped(idtable_free) struct idtable *ids = idtable_new(), *titles = idtable_new();
-    scoped_value(ratings_drop_triplets) struct ratings pairs = {0};
+    scoped_value(ratings_drop_triplets) struct ratings pairs = {.users = ids, .items = titles};
     struct text_format format;
-    struct parser p = {.format = &format, .users = ids, .items = titles, .out = &pairs, .skip_bad = true};
+    struct parser p = {.format = &format, .out = &pairs, .skip_bad = true};
     scoped(lines_close) struct lines *lines = NULL;
     const char *begin, *end;
 
@@ -121,7 +121,7 @@ int titles_read(struct ratings *r, const struct source *source, struct error *er
     r->reading.titles_of = idtable_count(r->items);
     r->title = mem_zalloc(idtable_count(r->items), sizeof *r->title);
     TRY(need_memory(r->title && ids && titles, err));
-    TRY(lines_open(&lines, text->path, text->member, text->shown, err));
+    TRY(lines_open(&lines, text->path, text->member, text->shown, false, err));
     TRY(lines_next(lines, 0, &begin, &end, err));
     TRY(need_memory(recognise_titles(&format, text->shown, begin, end), err));
     while (begin < end) {

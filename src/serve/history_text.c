@@ -63,8 +63,7 @@ int history_text_open(struct history_text **out, struct trained *trained, const 
                                .form = form,
                                .warn = warn,
                                .arg = arg};
-    TRY(lines_open(&t->lines, path, NULL, t->path, err));
-    lines_set_eager(t->lines);
+    TRY(lines_open(&t->lines, path, NULL, t->path, true, err));
     *out = handed_on(t);
     return 0;
 }

@@ -78,7 +78,6 @@ static const char *const times[] = {"978300760",
 struct result {
     struct parser p;
     struct ratings t;
-    struct idtable *users, *items;
     int rc;
 };
 
@@ -91,14 +90,9 @@ static void parse(struct result *r, const struct text_format *d, const char *tex
     memcpy(block, text, bytes);
     memset(block + bytes, '7', LINES_PAD);
     memset(r, 0, sizeof *r);
-    r->users = idtable_new();
-    r->items = idtable_new();
-    r->p = (struct parser){.format = d,
-                           .users = r->users,
-                           .items = r->items,
-                           .out = &r->t,
-                           .skip_bad = skip_bad,
-                           .keep_time = d->has_time};
+    r->t.users = idtable_new();
+    r->t.items = idtable_new();
+    r->p = (struct parser){.format = d, .out = &r->t, .skip_bad = skip_bad, .keep_time = d->has_time};
     assert_true(parser_reserve(&r->p, (int64_t)bytes));
     r->rc = parser_parse_lines(&r->p, block, block + bytes, NULL);
     free(block);
@@ -106,8 +100,8 @@ static void parse(struct result *r, const struct text_format *d, const char *tex
 
 static void fini(struct result *r)
 {
-    idtable_free(r->users);
-    idtable_free(r->items);
+    idtable_free(r->t.users);
+    idtable_free(r->t.items);
     ratings_drop_triplets(&r->t);
 }
 
@@ -129,8 +123,8 @@ static void expect_same(const struct result *a, const struct result *b)
     assert_int_equal(a->p.lines_read, b->p.lines_read);
     assert_int_equal(a->p.lines_bad, b->p.lines_bad);
     assert_int_equal(a->t.n, b->t.n);
-    expect_same_ids(a->users, b->users);
-    expect_same_ids(a->items, b->items);
+    expect_same_ids(a->t.users, b->t.users);
+    expect_same_ids(a->t.items, b->t.items);
     for (int64_t k = 0; k < a->t.n; k++) {
         assert_int_equal(a->t.user[k], b->t.user[k]);
         assert_int_equal(a->t.item[k], b->t.item[k]);
@@ -283,9 +277,8 @@ static void lists_put_only_what_has_a_rating(void **state)
                                              .blanks = true,
                                              .delimiter = " ",
                                              .delimiter_length = 1};
-    struct ratings t = {0};
-    struct parser p = {
-        .format = &lists, .users = idtable_new(), .items = idtable_new(), .out = &t, .skip_bad = true};
+    struct ratings t = {.users = idtable_new(), .items = idtable_new()};
+    struct parser p = {.format = &lists, .out = &t, .skip_bad = true};
     char text[sizeof lines + LINES_PAD] = {0};
 
     (void)state;
@@ -297,13 +290,13 @@ static void lists_put_only_what_has_a_rating(void **state)
     assert_int_equal(p.bad_line, 3);
     assert_string_equal(p.bad_reason, "item 'a?' holds a zero byte");
     assert_int_equal(t.n, 3);
-    assert_int_equal(idtable_count(p.users), 2);
-    assert_int_equal(idtable_count(p.items), 3);
-    assert_string_equal(idtable_name(p.users, 0), "y");
-    assert_string_equal(idtable_name(p.users, 1), "z");
+    assert_int_equal(idtable_count(t.users), 2);
+    assert_int_equal(idtable_count(t.items), 3);
+    assert_string_equal(idtable_name(t.users, 0), "y");
+    assert_string_equal(idtable_name(t.users, 1), "z");
     ratings_drop_triplets(&t);
-    idtable_free(p.users);
-    idtable_free(p.items);
+    idtable_free(t.users);
+    idtable_free(t.items);
 }
 
 int main(void)

@@ -12,23 +12,21 @@ static char *folder;
 struct result {
     struct parser p;
     struct ratings t;
-    struct idtable *users, *items;
     int rc;
 };
 
 static void init(struct result *r, const struct text_format *d, bool skip_bad)
 {
     memset(r, 0, sizeof *r);
-    r->users = idtable_new();
-    r->items = idtable_new();
-    r->p = (struct parser){
-        .format = d, .users = r->users, .items = r->items, .skip_bad = skip_bad, .keep_time = d->has_time};
+    r->t.users = idtable_new();
+    r->t.items = idtable_new();
+    r->p = (struct parser){.format = d, .skip_bad = skip_bad, .keep_time = d->has_time};
 }
 
 static void fini(struct result *r)
 {
-    idtable_free(r->users);
-    idtable_free(r->items);
+    idtable_free(r->t.users);
+    idtable_free(r->t.items);
     ratings_drop_triplets(&r->t);
 }
 
@@ -44,12 +42,12 @@ static void expect_same(const struct result *a, const struct result *b)
     assert_int_equal(a->p.lines_read, b->p.lines_read);
     assert_int_equal(a->p.lines_bad, b->p.lines_bad);
     assert_int_equal(a->t.n, b->t.n);
-    assert_int_equal(idtable_count(a->users), idtable_count(b->users));
-    assert_int_equal(idtable_count(a->items), idtable_count(b->items));
-    for (int64_t k = 0; k < idtable_count(a->users); k++)
-        assert_string_equal(idtable_name(a->users, k), idtable_name(b->users, k));
-    for (int64_t k = 0; k < idtable_count(a->items); k++)
-        assert_string_equal(idtable_name(a->items, k), idtable_name(b->items, k));
+    assert_int_equal(idtable_count(a->t.users), idtable_count(b->t.users));
+    assert_int_equal(idtable_count(a->t.items), idtable_count(b->t.items));
+    for (int64_t k = 0; k < idtable_count(a->t.users); k++)
+        assert_string_equal(idtable_name(a->t.users, k), idtable_name(b->t.users, k));
+    for (int64_t k = 0; k < idtable_count(a->t.items); k++)
+        assert_string_equal(idtable_name(a->t.items, k), idtable_name(b->t.items, k));
     for (int64_t k = 0; k < a->t.n; k++) {
         assert_int_equal(a->t.user[k], b->t.user[k]);
         assert_int_equal(a->t.item[k], b->t.item[k]);
@@ -86,7 +84,7 @@ static int parse_by_team(struct parser *p, char *text, size_t bytes, int64_t blo
 
     text[bytes] = 0;
     path = support_file(folder, "text", text);
-    assert_int_equal(lines_open(&lines, path, NULL, path, &err), 0);
+    assert_int_equal(lines_open(&lines, path, NULL, path, false, &err), 0);
     rc = parse_alone(p, lines, HEAD_BYTES, true);
     if (rc == 0)
         rc = reader_team_parse(p, lines, workers, (size_t)block);
@@ -315,7 +313,7 @@ static void a_file_that_shrinks(void **state)
         memcpy(text + k, "1,2\n", 4);
     text[space] = 0;
     path = support_file(folder, "text", text);
-    assert_int_equal(lines_open(&lines, path, NULL, path, &err), 0);
+    assert_int_equal(lines_open(&lines, path, NULL, path, false, &err), 0);
     assert_int_equal(lines_next(lines, 0, &begin, &end, &err), 0);
     assert_true(begin < end && lines_have_more(lines));
     assert_int_equal(truncate(path, 5 << 20), 0);

@@ -45,13 +45,15 @@ static int check_model(const struct trained_files *f, struct error *err)
 {
     mem_scoped char *config = file_join(f->folder, RUN_CONFIG);
 
+    char near[512] = "";
+
     TRY(need_memory(config, err));
     if (file_exists(f->path) || errno == EACCES)
         return 0;
-    return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; %s --out %s", f->folder,
+    return error_set(err, PT_EUSAGE, "%s: there is no model in this folder; %s --out %s%s", f->folder,
                      file_exists(config) ? "its run has not saved one yet: partrain --resume"
                                          : "train one with",
-                     f->folder);
+                     f->folder, run_folders_near(f->folder, near, sizeof near));
 }
 
 int trained_files_open(struct trained_files *out, const char *folder, char *const *override, int n,

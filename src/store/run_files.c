@@ -1,9 +1,11 @@
 #include "store/run_files.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/ratings.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,27 +29,49 @@ void run_drop_weights(const char *folder)
 
 /* ---- configuration ---- */
 
+const char *run_folders_near(const char *folder, char *out, size_t size)
+{
+    mem_scoped char *pattern = file_join(*folder ? folder : ".", "*/" RUN_CONFIG);
+    glob_t found;
+
+    *out = '\0';
+    if (!pattern || glob(pattern, 0, NULL, &found) != 0)
+        return out;
+    for (size_t i = 0; i < found.gl_pathc && i < 3; i++)
+        text_append(out, size, "%s%.*s", i ? ", " : "; there are runs in ",
+                    (int)(strlen(found.gl_pathv[i]) - sizeof RUN_CONFIG), found.gl_pathv[i]);
+    if (found.gl_pathc > 3)
+        text_append(out, size, " and %zu more", found.gl_pathc - 3);
+    globfree(&found);
+    return out;
+}
+
 int run_folder_check(const char *folder, struct error *err)
 {
+    char above[4096], near[512];
     struct stat s;
 
     if (stat(folder, &s) == 0 ? S_ISDIR(s.st_mode) : errno != ENOENT)
         return 0;
-    return error_set(err, PT_EUSAGE, "%s: %s; name a run's folder (train --out)", folder,
-                     file_exists(folder) ? "a file" : "there is no such folder");
+    snprintf(above, sizeof above, "%s", folder);
+    *(strrchr(above, '/') ? strrchr(above, '/') : above) = '\0';
+    return error_set(err, PT_EUSAGE, "%s: %s; name a run's folder (train --out)%s", folder,
+                     file_exists(folder) ? "a file" : "there is no such folder",
+                     run_folders_near(above, near, sizeof near));
 }
 
 int run_config_read(struct config **out, const char *folder, struct error *err)
 {
     mem_scoped char *path = file_join(folder, RUN_CONFIG);
     scoped(config_free) struct config *c = NULL;
+    char near[512];
     int rc;
 
     TRY(need_memory(path, err));
     TRY(run_folder_check(folder, err));
     if (!file_exists(path) && errno != EACCES)
-        return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)",
-                         folder);
+        return error_set(err, PT_EUSAGE, "%s: no " RUN_CONFIG " in it; name a run's folder (train --out)%s",
+                         folder, run_folders_near(folder, near, sizeof near));
     TRY(config_new(&c, err));
     rc = config_load(c, path, err);
     if (rc == PT_ECONFIG) /* a file of our own, not the user's */

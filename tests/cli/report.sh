@@ -29,6 +29,9 @@ ndcg=$(sed -n '/^  "test"/,/}/s/.*"ndcg@100": \([0-9.]*\).*/\1/p' a/summary.json
 printf -v shown '%.4f' "$ndcg"
 expect 0 "^  a +$shown" a
 expect 2 'which runs' -o x.html
+mkdir -p all/one/empty && cp a/config.yaml all/one && expect 2 'no config.yaml in it.*; there are runs in all/one$' all
+expect 2 'no such folder.*; there are runs in all/one$' all/noe
+expect 2 'no config.yaml in it; .*out.$' all/one/empty
 expect 2 'x.pdf: a page is HTML' a -o x.pdf
 [ ! -e x.pdf ] || complain 'a refused page was written'
 expect 2 'is for a page' a --no-data

@@ -92,10 +92,9 @@ static const struct model_ops mean_ops = {.infer = baseline_infer, .score_cells 
 static const struct model_ops bias_ops = {
     .infer = baseline_infer, .score = bias_score, .score_cells = bias_cells};
 
-static const struct baseline_ops popular = {"popular", "popular",    true, false,
-                                            false,     &popular_ops, NULL, NULL};
-static const struct baseline_ops mean = {"mean", "mean", false, true, false, &mean_ops, NULL, NULL};
-static const struct baseline_ops bias = {"bias", "two means", true, true, false, &bias_ops, bias_init, NULL};
+static const struct baseline_ops popular = {"popular", "popular", true, false, &popular_ops, .init = NULL};
+static const struct baseline_ops mean = {"mean", "mean", false, true, &mean_ops, .init = NULL};
+static const struct baseline_ops bias = {"bias", "two means", true, true, &bias_ops, .init = bias_init};
 
 /* Another baseline: a row here, and one of enum baseline_kind. */
 static const struct baseline_ops *const all[BASELINES] = {
@@ -140,6 +139,54 @@ static bool fits(const struct baseline_ops *ops, const struct metric *m)
     return m->kind != METRIC_LOSS && (metric_is_ranking(m) ? ops->ranks : ops->rates);
 }
 
+bool baseline_chooses(const struct baseline *b)
+{
+    return isnan(b->setting) && b->problem->valid.out;
+}
+
+/* The setting that is best by the first metric of the spec on the validation part; none is better than
+ * nothing: the plain one. */
+static int choose(struct baseline *b, const struct eval_spec *spec, struct error *err)
+{
+    const double *choice = b->ops->choices;
+    scoped(evaluator_free) struct evaluator *e = NULL;
+    struct eval_spec one = *spec;
+    double best = -1.0, last = NAN;
+
+    one.n = 1;
+    TRY(evaluator_new(&e, &one, &b->problem->valid, baseline_model(b), b->problem, err));
+    for (int i = 0; i < 5 && choice[i] > 0.0; i++) {
+        struct eval_result r;
+
+        b->ops->set(b, last = choice[i]);
+        evaluate(e, &r);
+        if (r.value[0] > best) {
+            best = r.value[0];
+            b->setting = choice[i];
+        }
+    }
+    if (b->setting != last)
+        b->ops->set(b, b->setting);
+    return 0;
+}
+
+/* Makes the model ready with its setting: the given one, or one of the choices. */
+static int settle(struct baseline *b, const struct eval_spec *spec, struct error *err)
+{
+    const char *how = b->problem->valid.out ? ", by validation"
+                      : isnan(b->setting)   ? "; no validation part to choose it by"
+                                            : ", by the validation part of the run";
+    bool chooses = baseline_chooses(b);
+
+    b->setting = isnan(b->setting) ? b->ops->plain : b->setting;
+    if (chooses)
+        TRY(choose(b, spec, err));
+    else
+        b->ops->set(b, b->setting);
+    snprintf(b->choice, sizeof b->choice, "%s%g%s%s", b->ops->before, b->setting, b->ops->after, how);
+    return 0;
+}
+
 int baseline_new(struct baseline **out, enum baseline_kind kind, const struct eval_spec *spec,
                  const struct problem *p, const struct engine *eng, double setting, struct error *err)
 {
@@ -151,6 +198,9 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
             err, PT_EUSAGE,
             "bias is for models of ratings that keep it (those of an earlier partrain do not); a "
             "ranking is compared with popular, itemknn or ease");
+    if (ops->set && p->side == SIDE_ITEM)
+        return error_set(err, PT_EUSAGE, "%s ranks items for users; this model's examples are items",
+                         ops->name);
     for (int i = 0; i < spec->n; i++)
         if (!fits(ops, &spec->metric[i]))
             return error_set(err, PT_EUSAGE, "%s: %s has no such figure; give --metrics such as %s",
@@ -161,6 +211,8 @@ int baseline_new(struct baseline **out, enum baseline_kind kind, const struct ev
         .model = {.ops = ops->model, .eng = *eng}, .ops = ops, .problem = p, .setting = setting};
     if (ops->init)
         TRY(ops->init(b, spec, err));
+    if (ops->set)
+        TRY(settle(b, spec, err));
     *out = handed_on(b);
     return 0;
 }
@@ -177,48 +229,12 @@ const char *baseline_choice(const struct baseline *b)
 
 bool baseline_has_setting(enum baseline_kind kind)
 {
-    return all[kind]->has_setting;
+    return all[kind]->set != NULL;
 }
 
 double baseline_setting(const struct baseline *b)
 {
     return b->setting;
-}
-
-bool baseline_chooses(const struct baseline *b)
-{
-    return isnan(b->setting) && b->problem->valid.out;
-}
-
-const char *baseline_chosen(const struct baseline *b)
-{
-    return b->problem->valid.out ? ", by validation"
-           : isnan(b->setting)   ? "; no validation part to choose it by"
-                                 : ", by the validation part of the run";
-}
-
-int baseline_choose(struct baseline *b, const struct eval_spec *spec, const double *choice, int n,
-                    void (*set)(struct baseline *b, double setting), struct error *err)
-{
-    scoped(evaluator_free) struct evaluator *e = NULL;
-    struct eval_spec one = *spec;
-    double best = -1.0;
-
-    one.n = 1;
-    TRY(evaluator_new(&e, &one, &b->problem->valid, baseline_model(b), b->problem, err));
-    for (int i = 0; i < n; i++) {
-        struct eval_result r;
-
-        set(b, choice[i]);
-        evaluate(e, &r);
-        if (r.value[0] > best) {
-            best = r.value[0];
-            b->setting = choice[i];
-        }
-    }
-    if (b->setting != choice[n - 1])
-        set(b, b->setting);
-    return 0;
 }
 
 void baseline_free(struct baseline *b)

@@ -71,11 +71,15 @@ bool eval_mean_note(char *text, size_t size, const struct config *c, const char 
 
 struct baseline_ops {
     const char *name, *told; /* told: in a line of figures */
-    bool ranks, rates, has_setting;
+    bool ranks, rates;
     const struct model_ops *model; /* NULL: a model of its own, made by init */
-    /* Computes what infer and score need; NULL: nothing. */
+    /* Computes what infer and score need, but for the setting; NULL: nothing. */
     int (*init)(struct baseline *b, const struct eval_spec *spec, struct error *err);
     void (*fini)(struct baseline *b);
+    /* A baseline with a setting; set NULL: it has none. */
+    void (*set)(struct baseline *b, double setting);
+    double choices[5], plain;   /* 0: no more of them; the one without a validation part */
+    const char *before, *after; /* the setting, in `choice` */
 };
 
 struct baseline {
@@ -91,12 +95,7 @@ struct baseline {
 };
 
 extern const struct baseline_ops baseline_itemknn, baseline_ease;
-/* Whether the setting is to be chosen on the validation part; and how it was, for `choice`. */
+/* Whether the setting is to be chosen on the validation part. */
 bool baseline_chooses(const struct baseline *b);
-const char *baseline_chosen(const struct baseline *b);
-/* Sets b->setting to that of the n choices which is best by the first metric of the spec on the validation
- * part; none is better than nothing: it stays. `set` makes the model ready with one. */
-int baseline_choose(struct baseline *b, const struct eval_spec *spec, const double *choice, int n,
-                    void (*set)(struct baseline *b, double setting), struct error *err);
 /* Sets the current block; ends with a barrier, as infer must. */
 void baseline_infer(struct worker *w, struct model *m, const struct input *in);

@@ -11,8 +11,7 @@
 
 /* ---- nearest items: s_ij = users with both / sqrt(users with i x users with j) ---- */
 
-static const double choices[] = {10, 20, 50, 100, 200};
-enum { CHOICES = 5, MOST = 200, PLAIN = 100 };
+enum { MOST = 200 }; /* the largest of the choices */
 
 /* An item's rows of others whose neighbour it is: sorted by row. */
 struct neighbours {
@@ -190,20 +189,10 @@ static void set_count(struct baseline *b, double k)
 
 static int init(struct baseline *b, const struct eval_spec *spec, struct error *err)
 {
-    const struct problem *p = b->problem;
-    const char *how = baseline_chosen(b);
-    bool chooses = baseline_chooses(b);
-
-    if (p->side == 0)
-        return error_set(err, PT_EUSAGE, "itemknn ranks items for users; this model's examples are items");
+    (void)spec;
     b->neighbours = mem_zalloc(1, sizeof *b->neighbours);
-    TRY(need_memory(b->neighbours && make_neighbours(b->neighbours, p->train, p->team), err));
-    b->setting = isnan(b->setting) ? PLAIN : b->setting;
-    set_count(b, b->setting);
-    if (chooses)
-        TRY(baseline_choose(b, spec, choices, CHOICES, set_count, err));
-    snprintf(b->choice, sizeof b->choice, "%d neighbours%s", b->neighbours->k, how);
-    return 0;
+    return need_memory(b->neighbours && make_neighbours(b->neighbours, b->problem->train, b->problem->team),
+                       err);
 }
 
 static void fini(struct baseline *b)
@@ -214,12 +203,11 @@ static void fini(struct baseline *b)
 }
 
 static const struct model_ops ops = {.infer = baseline_infer, .score = score};
-const struct baseline_ops baseline_itemknn = {"itemknn", "itemknn", true, false, true, &ops, init, fini};
+const struct baseline_ops baseline_itemknn = {
+    "itemknn", "itemknn", true,         false, &ops, init, fini, set_count, {10, 20, 50, 100, MOST},
+    100,       "",        " neighbours"};
 
 /* ---- EASE (model/item_weights.h) on the training part ---- */
-
-static const double penalties[] = {50, 200, 500, 1000};
-enum { PENALTIES = 4, PLAIN_PENALTY = 500 };
 
 static void solve(struct baseline *b, double l2)
 {
@@ -231,24 +219,14 @@ static void solve(struct baseline *b, double l2)
 
 static int ease_init(struct baseline *b, const struct eval_spec *spec, struct error *err)
 {
-    const struct problem *p = b->problem;
-    const char *how = baseline_chosen(b);
+    int64_t items = b->problem->columns;
     bool chooses = baseline_chooses(b);
     const struct model_spec own = {
         .kind = MODEL_EASE, .eval_batch = spec->batch, .counts = chooses ? &b->counts : NULL};
 
-    if (p->side == 0)
-        return error_set(err, PT_EUSAGE, "ease ranks items for users; this model's examples are items");
-    if (!mem_available((chooses ? 10 : 8) * p->columns * p->columns))
-        return error_set(err, PT_ENOMEM, "ease: no memory for %lld items squared", (long long)p->columns);
-    TRY(model_new(&b->ease, &own, &b->model.eng, err));
-    b->setting = isnan(b->setting) ? PLAIN_PENALTY : b->setting;
-    if (chooses)
-        TRY(baseline_choose(b, spec, penalties, PENALTIES, solve, err));
-    else
-        solve(b, b->setting);
-    snprintf(b->choice, sizeof b->choice, "l2 %g%s", b->setting, how);
-    return 0;
+    if (!mem_available((chooses ? 10 : 8) * items * items))
+        return error_set(err, PT_ENOMEM, "ease: no memory for %lld items squared", (long long)items);
+    return model_new(&b->ease, &own, &b->model.eng, err);
 }
 
 static void ease_fini(struct baseline *b)
@@ -257,4 +235,5 @@ static void ease_fini(struct baseline *b)
     item_counts_fini(&b->counts);
 }
 
-const struct baseline_ops baseline_ease = {"ease", "ease", true, false, true, NULL, ease_init, ease_fini};
+const struct baseline_ops baseline_ease = {
+    "ease", "ease", true, false, NULL, ease_init, ease_fini, solve, {50, 200, 500, 1000}, 500, "l2 ", ""};

@@ -88,15 +88,7 @@ struct sgd_rows mf_ring_items(const struct mf_sgd *s, int slot, int shard)
 
 static int owner_of(const struct mf_sgd *s, int64_t shard)
 {
-    const struct ranks *r = s->mf.model.params.ranks;
-    int64_t first, end;
-
-    for (int q = 0; q < r->count; q++) {
-        team_range(s->p, q, r->count, &first, &end);
-        if (shard >= first && shard < end)
-            return q;
-    }
-    return 0;
+    return team_owner(s->p, s->mf.model.params.ranks->count, shard);
 }
 
 void mf_ring_move(struct mf_sgd *s, int64_t round, bool home)

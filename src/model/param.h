@@ -138,6 +138,12 @@ struct span {
     int64_t count, length, stride;
 };
 
+/* A span with a row for each user or item: a vector's one row, seen as rows of one number. */
+static inline struct span span_by_row(struct span s, bool vector)
+{
+    return vector ? (struct span){s.data, s.length, 1, 1} : s;
+}
+
 /* A tensor as a sequence of spans of consecutive rows, for saving, loading and hashing. */
 struct param {
     const char *name;

@@ -72,18 +72,6 @@ static bool several(const struct param_list *l)
     return l->ranks && l->ranks->count > 1;
 }
 
-static int owner_of(const struct param_list *l, const struct param *p, int64_t i)
-{
-    for (int q = 0; p->sharded && q < l->ranks->count; q++) {
-        int64_t first, end;
-
-        team_range(p->spans, q, l->ranks->count, &first, &end);
-        if (i >= first && i < end)
-            return q;
-    }
-    return 0;
-}
-
 struct span params_span(const struct param_list *l, const struct param *p, int64_t i, int which, float *room)
 {
     struct span span = p->span(p->owner, i, which);
@@ -91,7 +79,7 @@ struct span params_span(const struct param_list *l, const struct param *p, int64
 
     if (!several(l))
         return span;
-    owner = owner_of(l, p, i);
+    owner = p->sharded ? team_owner(p->spans, l->ranks->count, i) : 0;
     if (l->ranks->id != 0) {
         if (l->ranks->id == owner)
             ranks_send(l->ranks, span.data, span.count * span.stride, 0);

@@ -27,6 +27,14 @@ static inline void team_range(int64_t n, int id, int count, int64_t *first, int6
     *end = *first + each + (id < extra);
 }
 
+/* Whose run thing i of `n` is in. */
+static inline int team_owner(int64_t n, int count, int64_t i)
+{
+    int64_t each = n / count, extra = n % count, longer = extra * (each + 1);
+
+    return (int)(i < longer ? i / (each + 1) : extra + (i - longer) / each);
+}
+
 enum { RANKS_MOST = 1024 };
 
 struct ranks {

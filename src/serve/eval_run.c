@@ -192,12 +192,8 @@ static void put_table(const struct eval_run *e, const char *name, const int32_t 
     if (!q) /* no biases */
         return;
     for (int64_t s = 0; s < q->spans && i < n; s++) {
-        struct span span = q->span(q->owner, s, 0);
+        struct span span = span_by_row(q->span(q->owner, s, 0), q->cols == 0);
 
-        if (q->cols == 0) { /* biases: a span is one row, a user an element of it */
-            span.count = span.length;
-            span.length = span.stride = 1;
-        }
         for (; i < n && user[i] < first + span.count; i++)
             if (e->row_of[user[i]] == ROW_FOLDED || user[i] >= e->files.model_users)
                 memcpy(span.data + (user[i] - first) * span.stride, from + i * pitch,
@@ -223,23 +219,12 @@ static void put_rows(struct eval_run *e, const struct histories *histories, cons
     put_table(e, "user.bias", user, histories->n, rows + k, k + 1);
 }
 
-static int fold_histories(struct eval_run *e, const struct histories *histories, const int32_t *user,
-                          struct error *err)
-{
-    const struct problem *p = e->problem;
-    scoped(fold_in_free) struct fold_in *f = NULL;
-
-    TRY(fold_in_new(&f, e->model, p, histories->n, err));
-    fold_in_all(f, histories);
-    put_rows(e, histories, user, fold_in_codes(f));
-    return 0;
-}
-
 static int fold_in_users(struct eval_run *e, struct error *err)
 {
     const struct problem *p = e->problem;
     scoped_value(histories_fini) struct histories histories = {0};
     mem_scoped int32_t *user = mem_alloc(p->users, sizeof *user);
+    scoped(fold_in_free) struct fold_in *f = NULL;
 
     e->row_of = mem_zalloc(p->users, 1);
     TRY(need_memory(user && e->row_of, err));
@@ -249,7 +234,12 @@ static int fold_in_users(struct eval_run *e, struct error *err)
         user[histories.n] = (int32_t)u;
         TRY(need_memory(add_history(&histories, p, u), err));
     }
-    return histories.n ? fold_histories(e, &histories, user, err) : 0;
+    if (!histories.n)
+        return 0;
+    TRY(fold_in_new(&f, e->model, p, histories.n, err));
+    fold_in_all(f, &histories);
+    put_rows(e, &histories, user, fold_in_codes(f));
+    return 0;
 }
 
 static int load(struct eval_run *e, bool others, struct error *err)

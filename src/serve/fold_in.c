@@ -36,12 +36,8 @@ static int64_t add_users(struct fold_in *f, const struct param *p, int at)
     int64_t user = 0, users = 0;
 
     for (int64_t s = 0; s < p->spans; s++) {
-        struct span span = p->span(p->owner, s, 0);
+        struct span span = span_by_row(p->span(p->owner, s, 0), p->cols == 0);
 
-        if (p->cols == 0) { /* of biases: a span is one row, a user an element of it */
-            span.count = span.length;
-            span.length = span.stride = 1;
-        }
         for (int64_t i = 0; i < span.count; i++, user++) {
             if (f->problem->cold_example && f->problem->cold_example[user])
                 continue;

@@ -65,16 +65,13 @@ static int copy_tensor(const struct former *f, const struct param *q, const stru
         return error_set(err, PT_EFILE, "train.init: %s: %s has %lld rows and its ids are %lld", f->folder,
                          q->name, (long long)v.rows, (long long)idtable_count(f->ids[whose]));
     for (int64_t s = 0; s < q->spans; s++) {
-        struct span span = q->span(q->owner, s, 0);
+        struct span span = span_by_row(q->span(q->owner, s, 0), q->cols == 0);
 
-        /* A span of a vector is one row of many elements. */
-        int64_t rows = q->cols ? span.count : span.length, step = q->cols ? span.stride : 1;
-
-        for (int64_t r = 0; r < rows; r++, at++) {
+        for (int64_t r = 0; r < span.count; r++, at++) {
             int64_t from = whose < 0 ? at : f->row[whose][at];
 
             if (span.data && from >= 0) /* NULL: another rank's shard */
-                memcpy(span.data + r * step, (const float *)v.data + from * cols,
+                memcpy(span.data + r * span.stride, (const float *)v.data + from * cols,
                        (size_t)cols * sizeof *span.data);
         }
     }

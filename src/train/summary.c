@@ -136,16 +136,10 @@ static struct json *build_json(const struct run *r)
 /* The worker of this rank that owns a shard; -1: another rank's. */
 static int owner_of(const struct problem *p, int shard)
 {
-    int64_t from, to, first, end;
-    int workers = team_workers(p->team);
+    int64_t from, to;
 
     team_rank_own(p->team, p->shards, &from, &to);
-    for (int id = 0; id < workers; id++) {
-        team_range(to - from, id, workers, &first, &end);
-        if (shard >= from + first && shard < from + end)
-            return id;
-    }
-    return -1;
+    return shard >= from && shard < to ? team_owner(to - from, team_workers(p->team), shard - from) : -1;
 }
 
 /* Weights and moments of span `shard` of every table that is cut as the columns are. */

@@ -16,17 +16,6 @@ static bool accept_char(struct text *t, char c)
     return true;
 }
 
-static bool parse_digits(struct text *t, int digits, int64_t *out)
-{
-    *out = 0;
-    for (int k = 0; k < digits; k++) {
-        if (t->at == t->end || *t->at < '0' || *t->at > '9')
-            return false;
-        *out = *out * 10 + (*t->at++ - '0');
-    }
-    return true;
-}
-
 /* Up to so many digits; how many there were. */
 static int parse_number(struct text *t, int digits, int64_t *out)
 {
@@ -35,6 +24,11 @@ static int parse_number(struct text *t, int digits, int64_t *out)
     for (*out = 0; n < digits && t->at < t->end && *t->at >= '0' && *t->at <= '9'; n++)
         *out = *out * 10 + (*t->at++ - '0');
     return n;
+}
+
+static bool parse_digits(struct text *t, int digits, int64_t *out)
+{
+    return parse_number(t, digits, out) == digits;
 }
 
 /* "Jan", "january", "Sept." */

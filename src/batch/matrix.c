@@ -306,3 +306,36 @@ void matrix_free(struct matrix *m)
     mem_pool_free(&m->pool);
     mem_free(m);
 }
+
+void matrix_list_entries(const struct matrix *m, const int32_t *column_as, int64_t columns,
+                         struct entries *by_row, struct entries *by_column, struct mem_pool *pool)
+{
+    int64_t n = 0;
+
+    by_row->at = mem_pool_alloc(pool, m->rows + 1, sizeof *by_row->at);
+    by_row->entry = mem_pool_alloc(pool, m->entries, sizeof *by_row->entry);
+    by_column->at = mem_pool_zalloc(pool, columns + 1, sizeof *by_column->at);
+    by_column->entry = mem_pool_alloc(pool, m->entries, sizeof *by_column->entry);
+    if (pool->failed)
+        return;
+    for (int64_t row = 0; row < m->rows; row++) {
+        by_row->at[row] = n;
+        for (int s = 0; s < m->shards; s++)
+            for (uint32_t i = m->part[s].ptr[row]; i < m->part[s].ptr[row + 1]; i++) {
+                int64_t c = m->cut[s].begin + m->part[s].col[i], as = column_as ? column_as[c] : c;
+
+                if (as < 0)
+                    continue;
+                by_row->entry[n++] = (int32_t)as;
+                by_column->at[as + 1]++;
+            }
+    }
+    by_row->at[m->rows] = n;
+    for (int64_t c = 0; c < columns; c++)
+        by_column->at[c + 1] += by_column->at[c];
+    for (int64_t row = 0; row < m->rows; row++)
+        for (int64_t i = by_row->at[row]; i < by_row->at[row + 1]; i++)
+            by_column->entry[by_column->at[by_row->entry[i]]++] = (int32_t)row;
+    memmove(by_column->at + 1, by_column->at, (size_t)columns * sizeof *by_column->at);
+    by_column->at[0] = 0; /* each had moved on to the next one's */
+}

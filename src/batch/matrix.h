@@ -45,6 +45,12 @@ struct matrix {
     struct mem_pool pool;  /* of all arrays */
 };
 
+/* Entries without shards: those of row r are entry[at[r] .. at[r + 1]), ascending. */
+struct entries {
+    int64_t *at;    /* (rows + 1) */
+    int32_t *entry; /* (entries) */
+};
+
 /* side 0: items are examples; 1: users. */
 static inline const int32_t *matrix_example_of(const struct ratings *r, int side)
 {
@@ -99,3 +105,8 @@ static inline int64_t matrix_row(const struct matrix *m, int64_t example)
 {
     return m->slot ? m->slot[example] : example;
 }
+
+/* The columns of each row of the parts, and the rows of each column: arrays in `pool`, whose `failed` is set
+ * without memory. A column c counts as column_as[c] of `columns`, -1: not at all (NULL: as itself). One rank. */
+void matrix_list_entries(const struct matrix *m, const int32_t *column_as, int64_t columns,
+                         struct entries *by_row, struct entries *by_column, struct mem_pool *pool);

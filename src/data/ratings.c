@@ -20,16 +20,12 @@ void ratings_drop_triplets(struct ratings *r)
 void ratings_move_triplets(struct ratings *to, struct ratings *from)
 {
     ratings_drop_triplets(to);
-    to->user = from->user;
-    to->item = from->item;
-    to->value = from->value;
-    to->time = from->time;
-    to->given = from->given;
+    to->user = handed_on(from->user);
+    to->item = handed_on(from->item);
+    to->value = handed_on(from->value);
+    to->time = handed_on(from->time);
+    to->given = handed_on(from->given);
     to->n = from->n;
-    from->user = from->item = NULL;
-    from->value = NULL;
-    from->time = NULL;
-    from->given = NULL;
     from->n = 0;
 }
 

@@ -25,66 +25,36 @@ struct neighbours {
 
 /* Training pairs by user and by item, without shards. */
 struct pairs {
-    int64_t users, items;
-    struct mem_pool pool;       /* of the arrays */
-    int64_t *of_user, *of_item; /* (+ 1) */
-    int32_t *item, *user;
-    float *near_cosine;  /* (items, MOST): descending */
-    int32_t *near;       /* likewise */
-    int *nears;          /* (items) */
-    int32_t *count;      /* (workers, items), zero between items */
-    int32_t *touched;    /* likewise */
-    struct scored *room; /* (workers, 2 MOST) */
+    int64_t items;
+    struct mem_pool pool;      /* of the arrays */
+    struct entries user, item; /* items of users, users of items */
+    float *near_cosine;        /* (items, MOST): descending */
+    int32_t *near;             /* likewise */
+    int *nears;                /* (items) */
+    int32_t *count;            /* (workers, items), zero between items */
+    int32_t *touched;          /* likewise */
+    struct scored *room;       /* (workers, 2 MOST) */
 };
-
-static bool make_pairs(struct pairs *q, const struct matrix *m)
-{
-    q->users = m->examples;
-    q->items = m->columns;
-    q->of_user = mem_pool_zalloc(&q->pool, q->users + 1, sizeof *q->of_user);
-    q->of_item = mem_pool_zalloc(&q->pool, q->items + 1, sizeof *q->of_item);
-    q->item = mem_pool_alloc(&q->pool, m->entries, sizeof *q->item);
-    q->user = mem_pool_alloc(&q->pool, m->entries, sizeof *q->user);
-    if (q->pool.failed)
-        return false;
-    for (int64_t i = 0; i < q->items; i++)
-        q->of_item[i + 1] = q->of_item[i] + m->column_count[i];
-    for (int64_t u = 0; u < q->users; u++) {
-        int64_t row = matrix_row(m, u), n = q->of_user[u];
-
-        for (int s = 0; s < m->shards; s++)
-            for (int64_t i = m->part[s].ptr[row]; i < m->part[s].ptr[row + 1]; i++) {
-                int32_t c = (int32_t)m->cut[s].begin + m->part[s].col[i];
-
-                q->item[n++] = c;
-                q->user[q->of_item[c]++] = (int32_t)u;
-            }
-        q->of_user[u + 1] = n;
-    }
-    for (int64_t i = q->items; i > 0; i--) /* each has moved on to the next one's begin */
-        q->of_item[i] = q->of_item[i - 1];
-    q->of_item[0] = 0;
-    return true;
-}
 
 static void find_near(struct pairs *q, int worker, int64_t i)
 {
     int32_t *count = q->count + worker * q->items, *touched = q->touched + worker * q->items;
-    double own = (double)(q->of_item[i + 1] - q->of_item[i]);
+    const struct entries *user = &q->user, *item = &q->item;
+    double own = (double)(item->at[i + 1] - item->at[i]);
     struct topk best;
     int64_t n = 0;
 
     topk_init(&best, MOST, q->room + (int64_t)worker * 2 * MOST, 2 * MOST);
-    for (int64_t a = q->of_item[i]; a < q->of_item[i + 1]; a++) {
-        int64_t u = q->user[a];
+    for (int64_t a = item->at[i]; a < item->at[i + 1]; a++) {
+        int64_t u = item->entry[a];
 
-        for (int64_t b = q->of_user[u]; b < q->of_user[u + 1]; b++)
-            if (count[q->item[b]]++ == 0)
-                touched[n++] = q->item[b];
+        for (int64_t b = user->at[u]; b < user->at[u + 1]; b++)
+            if (count[user->entry[b]]++ == 0)
+                touched[n++] = user->entry[b];
     }
     for (int64_t t = 0; t < n; t++) {
         int32_t j = touched[t];
-        double other = (double)(q->of_item[j + 1] - q->of_item[j]);
+        double other = (double)(item->at[j + 1] - item->at[j]);
 
         if (j != i)
             topk_offer_one(&best, (float)((double)count[j] / sqrt(own * other)), j);
@@ -138,12 +108,11 @@ static void pairs_fini(struct pairs *q)
 
 static bool make_neighbours(struct neighbours *out, const struct matrix *train, struct team *team)
 {
-    scoped_value(pairs_fini) struct pairs q = {0};
+    scoped_value(pairs_fini) struct pairs q = {.items = train->columns};
     struct mem_pool *pool = &q.pool;
     int64_t workers = team_workers(team);
 
-    if (!make_pairs(&q, train))
-        return false;
+    matrix_list_entries(train, NULL, q.items, &q.user, &q.item, pool);
     q.near = mem_pool_alloc(pool, q.items * MOST, sizeof *q.near);
     q.near_cosine = mem_pool_alloc(pool, q.items * MOST, sizeof *q.near_cosine);
     q.nears = mem_pool_zalloc(pool, q.items, sizeof *q.nears);

@@ -15,12 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Entries of X by row: those of row r are entry[at[r] .. at[r + 1]), ascending. */
-struct entries {
-    int64_t *at;    /* (rows + 1) */
-    int32_t *entry; /* (entries) */
-};
-
 struct item_solver {
     int64_t n, order; /* items in B; rows of the matrix to invert */
     bool by_users;
@@ -44,39 +38,6 @@ void item_counts_fini(struct item_counts *c)
 {
     mem_free(c->count);
     *c = (struct item_counts){0};
-}
-
-static int64_t row_in_b(const struct item_weights *w, int64_t column)
-{
-    return w->row ? w->row[column] : column;
-}
-
-static void list_entries(struct item_solver *s, const struct matrix *x)
-{
-    struct entries *user = &s->user, *items = &s->items;
-    int64_t n = 0;
-
-    for (int64_t u = 0; u < x->rows; u++) {
-        user->at[u] = n;
-        for (int k = 0; k < x->shards; k++)
-            for (uint32_t i = x->part[k].ptr[u]; i < x->part[k].ptr[u + 1]; i++) {
-                int64_t at = row_in_b(s->w, x->cut[k].begin + x->part[k].col[i]);
-
-                if (at < 0)
-                    continue;
-                user->entry[n++] = (int32_t)at;
-                items->at[at + 1]++;
-            }
-    }
-    user->at[x->rows] = n;
-    for (int64_t i = 0; i < s->n; i++)
-        items->at[i + 1] += items->at[i];
-    for (int64_t u = 0; u < x->rows; u++)
-        for (int64_t i = user->at[u]; i < user->at[u + 1]; i++)
-            items->entry[items->at[user->entry[i]]++] = (int32_t)u;
-    for (int64_t i = s->n; i > 0; i--) /* each had moved to its end */
-        items->at[i] = items->at[i - 1];
-    items->at[0] = 0;
 }
 
 /* The items that B has; false: no memory. */
@@ -115,10 +76,7 @@ static void allocate(struct item_solver *s, const struct matrix *x, int64_t work
     s->row = mem_pool_array(pool, s->spd.tiles * SPD_TILE_SIZE, sizeof *s->row);
     s->room = mem_pool_array(pool, workers * SPD_TILE_SIZE, sizeof *s->room);
     s->diagonal = mem_pool_alloc(pool, s->n, sizeof *s->diagonal);
-    s->user.at = mem_pool_alloc(pool, x->rows + 1, sizeof *s->user.at);
-    s->user.entry = mem_pool_alloc(pool, x->entries, sizeof *s->user.entry);
-    s->items.at = mem_pool_zalloc(pool, s->n + 1, sizeof *s->items.at);
-    s->items.entry = mem_pool_alloc(pool, x->entries, sizeof *s->items.entry);
+    matrix_list_entries(x, s->w->row, s->n, &s->user, &s->items, pool);
     if (!s->by_users)
         return;
     s->m = mem_pool_array(pool, s->ld * s->ld, sizeof *s->m);
@@ -145,7 +103,6 @@ int item_solver_new(struct item_solver **out, struct item_weights *w, struct err
                          "ease: no memory for a matrix of %lld x %lld; keep fewer items "
                          "(model.items_most)",
                          (long long)order, (long long)order);
-    list_entries(s, eng->train);
     find_counts(s, w->model->spec.counts);
     *out = handed_on(s);
     return 0;

@@ -208,8 +208,7 @@ int evaluate_run(struct evaluation *out, struct evaluation *against, const struc
     out->dropped = run->dropped;
     out->left_out = run->left_out;
     count_rows(out, run, held_out);
-    out->users = run->problem->ratings->users; /* taken over */
-    run->problem->ratings->users = NULL;
+    out->users = handed_on(run->problem->ratings->users);
     return 0;
 }
 

@@ -196,7 +196,6 @@ int evaluate_lists(struct evaluation *out, const struct lists_request *q, struct
         warn_printf(q->warn, q->arg,
                     "note: %lld of %lld users of the truth have no list: their figures are 0",
                     (long long)missing, (long long)out->result.examples);
-    out->users = truth->users;
-    truth->users = NULL;
+    out->users = handed_on(truth->users);
     return 0;
 }

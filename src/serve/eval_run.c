@@ -104,16 +104,13 @@ static int split_and_move(struct eval_run *e, struct ratings *r, struct split **
                          e->folder, by_user ? "items" : "users", by_user ? "items" : "users");
     if (users) {
         idtable_free(r->users);
-        r->users = f->users;
-        f->users = NULL;
+        r->users = handed_on(f->users);
     }
     if (by_user) {
         run_ids_free_titles(r->title, idtable_count(r->items));
         idtable_free(r->items);
-        r->items = f->items;
-        r->title = f->title;
-        f->items = NULL;
-        f->title = NULL;
+        r->items = handed_on(f->items);
+        r->title = handed_on(f->title);
     }
     return 0;
 }

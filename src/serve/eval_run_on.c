@@ -159,7 +159,6 @@ int eval_run_on(struct eval_run *e, struct ratings *own, struct error *err)
     e->config->split_kind = SPLIT_GIVEN;
     e->config->split_valid = 0;
     ratings_drop_triplets(a.r);
-    e->on_read = a.r;
-    a.r = NULL;
+    e->on_read = handed_on(a.r);
     return 0;
 }

@@ -259,33 +259,19 @@ double trained_stand_in(const struct trained *trained, const struct histories *h
 }
 
 /* The shape of training: ids and titles. */
-static struct ratings *take_ids(struct trained_files *f)
-{
-    struct ratings *r = mem_zalloc(1, sizeof *r);
-
-    if (!r)
-        return NULL;
-    r->users = f->users;
-    r->items = f->items;
-    r->title = f->title;
-    f->users = f->items = NULL;
-    f->title = NULL;
-    return r;
-}
-
 static int load_shape(struct trained *trained, struct error *err)
 {
     struct trained_files *f = &trained->files;
-    struct split *split = mem_zalloc(1, sizeof *split);
-    struct ratings *ids = split ? take_ids(f) : NULL;
+    scoped(split_free) struct split *split = mem_zalloc(1, sizeof *split);
+    scoped(ratings_free) struct ratings *r = mem_zalloc(1, sizeof *r);
 
-    if (!ids) {
-        split_free(split);
-        return error_set(err, PT_ENOMEM, "out of memory");
-    }
-    trained->items = ids->items;
-    trained->users = ids->users;
-    return trained_files_load(f, ids, split, &trained->problem, &trained->model, err);
+    TRY(need_memory(split && r, err));
+    r->users = handed_on(f->users);
+    r->items = handed_on(f->items);
+    r->title = handed_on(f->title);
+    trained->items = r->items;
+    trained->users = r->users;
+    return trained_files_load(f, handed_on(r), handed_on(split), &trained->problem, &trained->model, err);
 }
 
 int trained_open(struct trained **out, const char *folder, int threads, struct error *err)

@@ -134,6 +134,8 @@ void rundir_drop_old(const struct rundir *d);
 int rundir_write_start(const struct run *r, struct error *err);
 /* Compares `c` with the configuration of the folder's run; PT_ECONFIG if `c` may not resume it. */
 int rundir_check_config(const struct rundir *d, const struct config *c, struct error *err);
+/* An object of the figures by their names. */
+struct json *run_figures_json(const struct eval_spec *spec, const struct eval_result *r);
 int rundir_add_metrics(struct run *r, double epoch_s, struct error *err);
 /* Writes the current weights to r->best_model. */
 int rundir_write_model(struct run *r, struct error *err);

@@ -228,14 +228,13 @@ int rundir_check_config(const struct rundir *d, const struct config *c, struct e
     return 0;
 }
 
-static void put_result(struct json *j, const char *key, const struct eval_spec *spec,
-                       const struct eval_result *r)
+struct json *run_figures_json(const struct eval_spec *spec, const struct eval_result *r)
 {
-    struct json *values = json_new_object();
+    struct json *j = json_new_object();
 
     for (int i = 0; i < r->n; i++)
-        json_put_real(values, spec->metric[i].name, r->value[i]);
-    json_put(j, key, values);
+        json_put_real(j, spec->metric[i].name, r->value[i]);
+    return j;
 }
 
 /* A line of metrics.jsonl; for mem_free. NULL: no memory. */
@@ -261,7 +260,7 @@ static char *metrics_line(const struct run *r, double epoch_s)
     if (s->epoch)
         json_put_real(j, "lr", lr);
     if (r->validated)
-        put_result(j, "valid", &r->spec, &s->last_valid);
+        json_put(j, "valid", run_figures_json(&r->spec, &s->last_valid));
     json_put_bool(j, "best", r->new_best);
     json_put_real(time, "train_s", epoch_s);
     if (r->validated)

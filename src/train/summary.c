@@ -16,10 +16,8 @@
 
 static struct json *result_json(const struct eval_spec *spec, const struct eval_result *r)
 {
-    struct json *j = json_new_object();
+    struct json *j = run_figures_json(spec, r);
 
-    for (int i = 0; i < r->n; i++)
-        json_put_real(j, spec->metric[i].name, r->value[i]);
     if (r->n) {
         json_put_int(j, "examples", r->examples);
         json_put_int(j, "cells", r->cells);

@@ -92,10 +92,8 @@ char *api_temporary_folder(int *lock, struct error *err)
     char *folder = mem_printf("%s/partrain-XXXXXX", where);
     bool made;
 
-    if (!folder) {
-        (void)error_set(err, PT_ENOMEM, "out of memory");
+    if (need_memory(folder, err) < 0)
         return NULL;
-    }
     remove_left(where);
     made = mkdtemp(folder) != NULL;
     if (!made || (*lock = hold(folder)) < 0) {
@@ -123,8 +121,7 @@ static int copy_all(int fd, const char *from, const char *to, struct error *err)
     mem_scoped char *piece = mem_alloc(PIECE, 1);
     ssize_t got;
 
-    if (!piece)
-        return error_set(err, PT_ENOMEM, "%s: out of memory", from);
+    TRY(need_memory(piece, err));
     TRY(file_create(&w, to, err));
     while ((got = read(fd, piece, PIECE)) > 0)
         file_write(w, piece, (size_t)got);

@@ -45,9 +45,9 @@ static int add_history(struct histories *to, const struct pt_model *m, const str
                              (int)from->item[i]);
         if (!isfinite(value))
             return error_set(err, PT_EUSAGE, "person %lld: a rating is not finite", (long long)p);
-        if (!histories_add(to, from->item[i], trained->config->binarize ? 1.0f : value,
-                           low ? HISTORY_SEEN : HISTORY_INPUT))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(histories_add(to, from->item[i], trained->config->binarize ? 1.0f : value,
+                                      low ? HISTORY_SEEN : HISTORY_INPUT),
+                        err));
     }
     return need_memory(histories_end(to, row), err);
 }
@@ -104,8 +104,8 @@ static int add_histories(struct histories *to, const struct pt_model *m, const s
             return PT_EUSAGE;
         if (!from->id)
             TRY(add_history(to, m, from, p, err));
-        else if (!history_source_add(m->history, m->trained, e, to))
-            return error_set(err, PT_ENOMEM, "out of memory");
+        else
+            TRY(need_memory(history_source_add(m->history, m->trained, e, to), err));
     }
     return 0;
 }

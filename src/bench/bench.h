@@ -68,8 +68,6 @@ struct bench_result {
  * changed the answer: *out is complete all the same. */
 int bench_run(struct bench_result *out, struct config *c, const struct bench_spec *spec, struct error *err);
 
-/* ---- bench_result.c ---- */
-
 /* The comparison alone: 0, or PT_ECHECK. */
 int bench_compare(const struct bench_result *r, struct error *err);
 

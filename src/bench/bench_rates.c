@@ -91,8 +91,7 @@ int bench_rates_new(struct bench_rates **out, const struct problem *p, struct er
     bool failed;
     struct topo_facts f;
 
-    if (!r)
-        return error_set(err, PT_ENOMEM, "bench: out of memory");
+    TRY(need_memory(r, err));
     topo_facts(p->topo, &f);
     TRY(probe_init(&r->probe, workers, f.cores, err));
     r->problem = p;

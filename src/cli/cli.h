@@ -113,7 +113,7 @@ int cli_unknown(struct error *err, const char *word, const char *const *known, c
 /* ---- signals.c: during `train`, `tune`, `start` and `bench`; the default folder of a run ---- */
 
 /* From here on Ctrl-C and SIGTERM set a flag, and SIGUSR1 is counted. A second Ctrl-C or SIGTERM, half a
- * second later or more, ends the program at once. A file beyond the size limit is an error, not a signal. */
+ * second later or more, ends the program at once. */
 void signals_install(void);
 /* The signal that came, or 0; how often SIGUSR1 came. */
 const volatile sig_atomic_t *signals_stop(void);

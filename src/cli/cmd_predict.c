@@ -132,8 +132,7 @@ static int add_pair(struct job *j, const char *user, size_t user_length, int64_t
     s->title = (int32_t)item;
     s->user = keep_name(j, user, user_length);
     s->item = keep_name(j, name, length);
-    if (s->user < 0 || s->item < 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(s->user >= 0 && s->item >= 0, err));
     if (by_item) { /* an item that only the data have is an example too */
         p->example = (int32_t)idtable_find(j->history->names, name, length);
         p->column = (int32_t)idtable_find(trained->users, user, user_length);
@@ -160,8 +159,7 @@ static int take_line(struct job *j, const char *shown, int64_t line, const char 
         item.length = (size_t)((const char *)memchr(item.text, ' ', item.length) - item.text);
         row = trained_find_item(j->trained, item.text, item.length);
     }
-    if (row == -3)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(row != -3, err));
     if (line == 1 && (row < 0 || idtable_find(j->trained->users, user.text, user.length) < 0)) {
         int header = pairs_header(&j->cut, text, length, row < 0, shown, err);
 

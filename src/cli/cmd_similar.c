@@ -43,8 +43,7 @@ static int find_items(const struct request *q, struct trained *trained, char **w
         int64_t found = trained_find_item(trained, word[i], length);
         char what[1024];
 
-        if (found == -3)
-            return error_set(err, PT_ENOMEM, "out of memory");
+        TRY(need_memory(found != -3, err));
         if (found >= 0) {
             item[(*n)++] = (int32_t)found;
         } else if (!q->quiet) {

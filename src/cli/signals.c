@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,7 +52,6 @@ void signals_install(void)
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGUSR1, &save, NULL);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 const volatile sig_atomic_t *signals_stop(void)
@@ -75,24 +74,17 @@ int signals_end(int rc, struct error *err)
 char *run_folder_default(const char *under, const char *file)
 {
     const char *base = file ? strrchr(file, '/') : NULL, *dot;
-    char stamp[32], *out = NULL;
+    char stamp[32], *out;
     time_t now = time(NULL);
     struct tm local;
 
     base = base ? base + 1 : file ? file : "partrain";
     dot = strrchr(base, '.');
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    for (int i = 0; i < 1000; i++) {
-        char again[16] = "";
-
-        free(out);
-        if (i)
-            snprintf(again, sizeof again, "-%d", i + 1);
-        if (asprintf(&out, "%s/%.*s-%s%s", under, dot ? (int)(dot - base) : (int)strlen(base), base, stamp,
-                     again) < 0)
-            return NULL;
-        if (!file_exists(out))
-            return out;
+    out = mem_printf("%s/%.*s-%s", under, dot ? (int)(dot - base) : (int)strlen(base), base, stamp);
+    for (int i = 2; out && file_exists(out); i++) {
+        mem_free(out);
+        out = mem_printf("%s/%.*s-%s-%d", under, dot ? (int)(dot - base) : (int)strlen(base), base, stamp, i);
     }
     return out;
 }

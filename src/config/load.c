@@ -232,8 +232,7 @@ int config_setf(struct config *c, struct error *err, const char *fmt, ...)
     va_start(args, fmt);
     n = vasprintf(&assignment, fmt, args);
     va_end(args);
-    if (n < 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(n >= 0, err));
     return config_set(c, assignment, err);
 }
 

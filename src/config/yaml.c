@@ -135,15 +135,16 @@ static int copy_text(struct reader *r, const yaml_event_t *event, char **out)
     return need_memory(*out, r->err);
 }
 
+/* What YAML has and a configuration does not need. */
 static int refuse_marks(struct reader *r, const yaml_event_t *event)
 {
     bool scalar = event->type == YAML_SCALAR_EVENT; /* lists and mappings have the same head */
-    const yaml_char_t *anchor = scalar ? event->data.scalar.anchor : event->data.mapping_start.anchor;
-    const yaml_char_t *tag = scalar ? event->data.scalar.tag : event->data.mapping_start.tag;
 
-    if (anchor)
+    if (event->type == YAML_ALIAS_EVENT)
+        return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
+    if (scalar ? event->data.scalar.anchor : event->data.mapping_start.anchor)
         return fail_at(r, event->start_mark, "anchors (&name) are not taken; write the value out");
-    if (tag)
+    if (scalar ? event->data.scalar.tag : event->data.mapping_start.tag)
         return fail_at(r, event->start_mark, "tags (!name) are not taken; write the plain value");
     return 0;
 }
@@ -152,9 +153,7 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
 
 static int read_key(struct reader *r, const yaml_event_t *event, struct tree *child)
 {
-    if (event->type == YAML_ALIAS_EVENT)
-        return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
-    if (event->type != YAML_SCALAR_EVENT)
+    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT)
         return fail_at(r, event->start_mark, "a key has to be a word, not a list or a mapping");
     TRY(refuse_marks(r, event));
     child->key_line = (int)event->start_mark.line + 1;
@@ -203,23 +202,14 @@ static int read_node(struct reader *r, const yaml_event_t *event, struct tree *t
                        "nested too deeply; a configuration has sections and their keys");
     t->line = (int)event->start_mark.line + 1;
     t->column = (int)event->start_mark.column + 1;
-    switch (event->type) {
-    case YAML_SCALAR_EVENT:
-        t->kind = TREE_SCALAR;
+    TRY(refuse_marks(r, event));
+    if (event->type == YAML_SCALAR_EVENT) {
         t->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-        TRY(refuse_marks(r, event));
         return copy_text(r, event, &t->text);
-    case YAML_SEQUENCE_START_EVENT:
-        t->kind = TREE_LIST;
-        TRY(refuse_marks(r, event));
-        return read_items(r, t, YAML_SEQUENCE_END_EVENT, depth + 1);
-    case YAML_MAPPING_START_EVENT:
-        t->kind = TREE_MAP;
-        TRY(refuse_marks(r, event));
-        return read_items(r, t, YAML_MAPPING_END_EVENT, depth + 1);
-    default:
-        return fail_at(r, event->start_mark, "aliases (*name) are not taken; write the value out");
     }
+    t->kind = event->type == YAML_MAPPING_START_EVENT ? TREE_MAP : TREE_LIST;
+    return read_items(r, t, t->kind == TREE_MAP ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT,
+                      depth + 1);
 }
 
 /* stream start, document start, the root, document end, stream end */

@@ -8,7 +8,7 @@
 #include "base/tensors.h"
 #include "serve/trained.h"
 
-/* ---- protobuf.c: protocol buffers. A message is a run of fields; a field is a tag (its number and kind),
+/* ---- protocol buffers. A message is a run of fields; a field is a tag (its number and kind),
  * then a number, or a length and that many bytes. Without memory `failed` is set, and what is put afterwards
  * is dropped. */
 

@@ -129,8 +129,7 @@ static int cut_columns(struct problem *p, const struct config *c, struct error *
     else
         p->shards = shard_count(p->columns, row_pad(k), dense);
     p->cut = mem_alloc(p->shards, sizeof *p->cut);
-    if (!entries || !p->cut)
-        return error_set(err, PT_ENOMEM, "shards: out of memory");
+    TRY(need_memory(entries && p->cut, err));
     shard_cut(p->cut, p->shards, entries, p->columns, column_cost(p, c, entries));
     return 0;
 }
@@ -182,8 +181,7 @@ static int make_cells(struct problem *p, struct error *err)
     cells->user = mem_alloc(p->train->entries, sizeof *cells->user);
     cells->item = mem_alloc(p->train->entries, sizeof *cells->item);
     cells->value = mem_alloc(p->train->entries, sizeof *cells->value);
-    if (!cells->user || !cells->item || !cells->value)
-        return error_set(err, PT_ENOMEM, "ratings: out of memory");
+    TRY(need_memory(cells->user && cells->item && cells->value, err));
     for (int64_t i = 0; i < r->n; i++)
         if (p->split->part[i] & PART_TRAIN) {
             cells->user[cells->n] = r->user[i];

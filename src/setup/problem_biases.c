@@ -14,8 +14,7 @@ static int adopt_biases(struct problem *p, const struct config *c, struct proble
     mem_scoped uint8_t *kept = mem_zalloc(p->examples, 1);
 
     b->example = mem_zalloc(p->examples, sizeof *b->example);
-    if (!b->example || !kept)
-        return error_set(err, PT_ENOMEM, "biases: out of memory");
+    TRY(need_memory(b->example && kept, err));
     b->column = from->column;
     from->column = NULL;
     for (int64_t e = 0; by_row && e < known->examples && e < p->examples; e++) {

@@ -303,8 +303,7 @@ int synth_add_times(struct ratings *r, uint64_t seed, struct error *err)
 
     mem_free(r->time);
     r->time = mem_array(r->n, sizeof *r->time);
-    if (!r->time)
-        return error_set(err, PT_ENOMEM, "data.path: no memory for the times of %" PRId64 " ratings", r->n);
+    TRY(need_memory(r->time, err));
     for (int64_t j = 0; j < r->n; j++) {
         if (j == 0 || r->user[j] != r->user[j - 1]) {
             s = rng_stream(seed, RNG_SYNTH, SYNTH_TIMES, (uint32_t)r->user[j]);

@@ -106,7 +106,7 @@ static int plan_text(const struct search *s, char **out, struct error *err)
     TRY(need_memory((f = open_memstream(out, &size)) != NULL, err));
     fprintf(f, "%.*s", (int)(strstr(text, "\nrun:\n") + 1 - text), text); /* its last section */
     print_space(f, s->spec);
-    return fclose(f) == 0 ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(fclose(f) == 0, err);
 }
 
 static int compare_plan(const char *path, const char *plan, const char *folder, struct error *err)
@@ -174,7 +174,7 @@ static int draw_trials(struct search *s, struct error *err)
         if (r->n > 0 && (t->value = mem_pool_zalloc(&r->pool, s->spec->axes, sizeof *t->value)))
             tune_draw(s->spec, r->n, t->value, &r->pool);
     }
-    return r->pool.failed ? error_set(err, PT_ENOMEM, "tune: out of memory for %" PRId64 " trials", n) : 0;
+    return need_memory(!r->pool.failed, err);
 }
 
 static int try_all(struct search *s, struct error *err)

@@ -207,13 +207,13 @@ int report_write_html(const char *path, const struct report *r, bool plots, stru
     size_t size;
     FILE *out = open_memstream(&text, &size);
     struct page p;
-    int rc = out ? page_init(&p, out, true, r, err) : error_set(err, PT_ENOMEM, "out of memory");
+    int rc;
 
-    if (rc == 0) {
+    TRY(need_memory(out, err));
+    if ((rc = page_init(&p, out, true, r, err)) == 0) {
         put_page(&p, plots);
         page_fini(&p);
     }
-    if (out && fclose(out) != 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(fclose(out) == 0, err));
     return rc < 0 ? rc : file_write_text(path, text, err);
 }

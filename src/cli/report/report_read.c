@@ -17,7 +17,7 @@ static int read_settings(struct report_run *run, int settings, struct error *err
     run->value = mem_zalloc(settings, sizeof *run->value);
     for (int i = 0; run->value && i < settings; i++)
         TRY(need_memory((run->value[i] = config_value(run->config, i)) != NULL, err));
-    return run->value ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(run->value, err);
 }
 
 /* A file that an unfinished run may lack. */
@@ -130,8 +130,7 @@ static int name_run(struct report_run *run, const char *folder, struct error *er
 
     while (length > 1 && folder[length - 1] == '/')
         length--;
-    if (asprintf(&run->folder, "%.*s", (int)length, folder) < 0)
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory((run->folder = strndup(folder, length)) != NULL, err));
     slash = strrchr(run->folder, '/');
     run->name = slash && slash[1] ? slash + 1 : run->folder;
     return 0;

@@ -12,7 +12,7 @@ int page_init(struct page *p, FILE *out, bool html, const struct report *r, stru
 {
     *p = (struct page){.out = out, .html = html, .r = r};
     p->table = open_memstream(&p->cells, &p->size);
-    return p->table ? 0 : error_set(err, PT_ENOMEM, "out of memory");
+    return need_memory(p->table, err);
 }
 
 void page_fini(struct page *p)

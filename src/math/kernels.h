@@ -26,10 +26,10 @@ static inline bool activation_keeps_input(enum activation f)
     return f == ACT_SWISH || f == ACT_GELU;
 }
 
-/* Memory to prefetch: three arrays of `lines` cache lines each. */
+/* Memory to prefetch: three arrays of `lines` cache lines each, `stride` floats from one to the next. */
 struct ahead {
     const float *at[3];
-    int64_t lines;
+    int64_t lines, stride;
 };
 
 /* How a product of matrices is stored in C. */

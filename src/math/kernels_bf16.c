@@ -46,8 +46,31 @@ void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t 
         }
 }
 
+#if defined(__AVX512F__)
+/* 16 numbers of each of two rows, rounded; NULL: zeros. */
+INLINE __m512i round_two(const float *low, const float *high)
+{
+    __m512 a = low ? _mm512_load_ps(low) : _mm512_setzero_ps();
+    __m512 b = high ? _mm512_load_ps(high) : _mm512_setzero_ps();
+
+#if defined(__AVX512BF16__)
+    return (__m512i)_mm512_cvtne2ps_pbh(b, a);
+#else
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16((__m512i)round_bf16((vec)a))),
+                              _mm512_cvtepi32_epi16((__m512i)round_bf16((vec)b)), 1);
+#endif
+}
+#endif
+
 void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel)
 {
+#if defined(__AVX512F__)
+    const __m512i turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23,
+                                           7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+
+    for (int64_t j = 0; j < n; j += LANES, out += panel)
+        _mm512_store_si512(out, _mm512_permutexvar_epi16(turns, round_two(even + j, odd ? odd + j : NULL)));
+#else
     for (int64_t j = 0; j < n; j += LANES) {
         words pair = round_bf16(*(const vec *)(even + j));
 
@@ -55,19 +78,19 @@ void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *ou
             pair |= round_bf16(*(const vec *)(odd + j)) << 16;
         *(words *)(out + j / ROW_ALIGN * panel + j % ROW_ALIGN) = pair;
     }
+#endif
 }
 
-/* Words (16, 8) to (8, 16). */
-INLINE void transpose_words(uint32_t row[ROW_ALIGN][ROW_ALIGN / 2], uint32_t *out)
-{
 #if defined(__AVX512F__)
+/* 16 numbers of each of 16 rows, the first m of which there are: words (16, 8) to (8, 16). */
+INLINE void panel_part(const float *x, int64_t ld, uint32_t *out, const int64_t m)
+{
     const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13),
                   odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
     __m512i a[8], b[8];
 
     UNROLL for (int i = 0; i < 8; i++) /* rows i and i + 8 */
-        a[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_load_si256((const __m256i *)row[i])),
-                                  _mm256_load_si256((const __m256i *)row[i + 8]), 1);
+        a[i] = round_two(i < m ? x + i * ld : NULL, i + 8 < m ? x + (i + 8) * ld : NULL);
     UNROLL for (int i = 0; i < 8; i += 2)
     {
         b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
@@ -83,20 +106,26 @@ INLINE void transpose_words(uint32_t row[ROW_ALIGN][ROW_ALIGN / 2], uint32_t *ou
         _mm512_store_si512(out + i * ROW_ALIGN, _mm512_permutex2var_epi64(a[i], even, a[i + 4]));
         _mm512_store_si512(out + (i + 4) * ROW_ALIGN, _mm512_permutex2var_epi64(a[i], odd, a[i + 4]));
     }
+}
 #else
+INLINE void panel_part(const float *x, int64_t ld, uint32_t *out, const int64_t m)
+{
+    uint32_t row[ROW_ALIGN][ROW_ALIGN / 2] = {{0}};
+
+    ISA(bf16_rows)(m, ROW_ALIGN, x, ld, row[0], ROW_ALIGN / 2);
     for (int t = 0; t < ROW_ALIGN / 2; t++)
         for (int i = 0; i < ROW_ALIGN; i++)
             out[t * ROW_ALIGN + i] = row[i][t];
-#endif
 }
+#endif
 
 void ISA(bf16_panel)(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out)
 {
-    uint32_t row[ROW_ALIGN][ROW_ALIGN / 2] __attribute__((aligned(64))) = {{0}};
-
     for (int64_t j = 0; j < n; j += ROW_ALIGN, out += ROW_ALIGN * ROW_ALIGN / 2) {
-        ISA(bf16_rows)(m, ROW_ALIGN, x + j, ld, row[0], ROW_ALIGN / 2);
-        transpose_words(row, out);
+        if (m == ROW_ALIGN)
+            panel_part(x + j, ld, out, ROW_ALIGN);
+        else
+            panel_part(x + j, ld, out, m);
     }
 }
 

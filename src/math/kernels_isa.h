@@ -173,21 +173,21 @@ struct fetch {
 /* How far the caller's `ahead` has been fetched: the arrays take turns. */
 struct fetched {
     const float *at[3];
-    int64_t lines; /* left, of the array whose turn it is */
+    int64_t stride, lines; /* left, of the array whose turn it is */
     int turn;
 };
 
 INLINE struct fetched fetch_begin(const struct ahead *a)
 {
-    return a ? (struct fetched){{a->at[0], a->at[1], a->at[2]}, a->lines, 0} : (struct fetched){0};
+    return a ? (struct fetched){{a->at[0], a->at[1], a->at[2]}, a->stride, a->lines, 0} : (struct fetched){0};
 }
 
 /* The next lines of what the caller will need, at most as many as a tile has steps. */
 INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
 {
-    struct fetch next = {f->at[f->turn], ROW_ALIGN, f->lines < steps ? f->lines : steps};
+    struct fetch next = {f->at[f->turn], f->stride, f->lines < steps ? f->lines : steps};
 
-    f->at[f->turn] += ROW_ALIGN * next.steps;
+    f->at[f->turn] += f->stride * next.steps;
     if (f->turn == 2) {
         f->turn = 0;
         f->lines -= next.steps;

@@ -4,8 +4,8 @@
  *     dh = e W          pairs along the rows of W        e (B, n): the gradient of y
  *     dW = e^T h        pairs along the minibatch
  *
- * Each matrix takes part in two of them, so it is rounded and stored twice: as rows or W's panels for the
- * first two, as panels of pairs down its columns. Pairs are counted from W's first row (in a shard: the
+ * Each matrix takes part in two of them, so it is rounded both ways: as rows or W's panels for the first
+ * two, as panels of pairs down its columns. Pairs are counted from W's first row (in a shard: the
  * shard's) and from the minibatch's first example; a microbatch begins at an even one. */
 #pragma once
 

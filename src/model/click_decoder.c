@@ -7,17 +7,66 @@
 
 #define ERRORS_AHEAD 4 /* rows: how early they are asked for; other shards' blocks pushed them out of cache */
 
+/* Columns of a product whose panels are rounded at a time: three tiles' worth, or the rest in whole tiles. */
+static int64_t columns_next(int64_t left)
+{
+    return left <= CLICK_PANELS * ROW_ALIGN ? left : (CLICK_PANELS - 1) * ROW_ALIGN;
+}
+
+/* h W^T + b: W's rows are rounded just before a product reads them, which fetches the next ones. */
+static void rounded_logits(struct worker *w, struct click_decoder *d, int s, int64_t rows)
+{
+    const struct kernels *kern = d->model->eng.kern;
+    const struct table_part *part = &d->w.part[s];
+    const struct click_decoder_shard *own = &d->shard[s];
+    uint32_t *panels = d->rounded.w + w->id * d->rounded.panel_words;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld, n;
+
+    for (int64_t c = 0; c < own->ld; c += n) {
+        const float *row = part->row.w + c * ld;
+        struct ahead next;
+
+        n = columns_next(own->ld - c);
+        for (int64_t i = 0; i < n; i += ROW_ALIGN)
+            kern->bf16_panel(width - c - i < ROW_ALIGN ? width - c - i : ROW_ALIGN, ld, row + i * ld, ld,
+                             panels + i * ld / 2);
+        row += n * ld;
+        next = (struct ahead){{row, row + ROW_ALIGN * ld, row + 2 * ROW_ALIGN * ld}, ld, ROW_ALIGN};
+        kern->bf16_product(rows, n, ld / 2, d->rounded.h, ld / 2, 1, panels, part->bias.w + c, INTO_NEW,
+                           own->block + c, own->ld, &next);
+    }
+}
+
+/* A shard's part of dh = e W, likewise by columns of W. */
+static void rounded_back(struct worker *w, struct click_decoder *d, int s, int64_t rows,
+                         enum product_into into, float *dh)
+{
+    const struct kernels *kern = d->model->eng.kern;
+    uint32_t *panels = d->rounded.w + w->id * d->rounded.panel_words;
+    int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld, n;
+
+    for (int64_t j = 0; j < ld; j += n) {
+        const float *at = d->w.part[s].row.w + j;
+        struct ahead next;
+
+        n = columns_next(ld - j);
+        bf16_round_down(kern, at, ld, n, 0, width, width, panels);
+        next = (struct ahead){{at + n, at + n + ROW_ALIGN, at + n + 2 * ROW_ALIGN}, width, ld};
+        kern->bf16_product(rows, n, bf16_pairs(width), d->rounded.e + w->id * d->rounded.words,
+                           d->shard[s].ld / 2, 1, panels, NULL, into, dh + j, ld, &next);
+    }
+}
+
 /* Logits of rows [from, from + rows) for a shard, made exponentials row by row while they are in cache. */
-static void exponentials(struct click_decoder *d, int s, const struct view *v, int64_t from, int64_t rows,
-                         const float *h)
+static void exponentials(struct worker *w, struct click_decoder *d, int s, const struct view *v, int64_t from,
+                         int64_t rows, const float *h)
 {
     struct click_decoder_shard *own = &d->shard[s];
     const struct table_part *part = &d->w.part[s];
     int64_t width = shard_width(&d->w.cut[s]), ld = d->w.ld;
 
     if (d->model->spec.bf16)
-        d->model->eng.kern->bf16_product(rows, own->ld, ld / 2, d->rounded.h, ld / 2, 1, own->rounded.along,
-                                         part->bias.w, INTO_NEW, own->block, own->ld, NULL);
+        rounded_logits(w, d, s, rows);
     else
         d->model->eng.kern->product_nt(rows, width, ld, h + from * ld, ld, part->row.w, ld, part->bias.w,
                                        own->block, own->ld);
@@ -107,8 +156,6 @@ static void apply_rows(struct click_decoder *d, int s, const struct batch *b, in
 
     eng->kern->adam(eng->plan->weight + b->in_epoch, row->w + first * ld, row->m + first * ld,
                     row->v + first * ld, g, (end - first) * ld);
-    if (d->model->spec.bf16)
-        bf16_weights_round(&d->shard[s].rounded, eng->kern, row->w, first, end);
 }
 
 static void apply_bias(struct click_decoder *d, int s, const struct batch *b)
@@ -132,7 +179,9 @@ static void weight_gradient(struct worker *w, struct click_decoder *d, int s, co
     for (int64_t c = 0; c < width; c += ROW_ALIGN) {
         int64_t end = width - c < ROW_ALIGN ? width : c + ROW_ALIGN, first = c / SOFTMAX_ROWS * SOFTMAX_ROWS;
         float *g = d->keep ? own->gradient + c * ld : d->gradient[w->id] + (c - first) * ld;
-        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld}, (end - c) * ld / ROW_ALIGN},
+        struct ahead adam = {{row->w + c * ld, row->m + c * ld, row->v + c * ld},
+                             (end - c) * ld / ROW_ALIGN,
+                             ROW_ALIGN},
                      *ahead = d->keep ? NULL : &adam;
 
         team_phase(w, PHASE_DECODE);
@@ -167,9 +216,7 @@ static void shard_back(struct worker *w, struct click_decoder *d, int s, const s
         enum product_into into = add ? INTO_SUM : INTO_NEW;
 
         if (d->model->spec.bf16)
-            d->model->eng.kern->bf16_product(rows, ld, bf16_pairs(width),
-                                             d->rounded.e + w->id * d->rounded.words, own->ld / 2, 1,
-                                             own->rounded.down, NULL, into, dh, ld, NULL);
+            rounded_back(w, d, s, rows, into, dh);
         else
             d->model->eng.kern->product_nn(rows, ld, width, own->block, own->ld, 1, d->w.part[s].row.w, ld,
                                            into, dh, ld, NULL);
@@ -189,15 +236,6 @@ static void shard_back(struct worker *w, struct click_decoder *d, int s, const s
     team_phase(w, PHASE_REDUCE);
     if (back)
         reduce_done(d->reduce, w, s, add, rows * ld);
-}
-
-void click_decoder_begin(struct worker *w, struct click_decoder *d)
-{
-    int end, first = own_shards(w, d->model, &end);
-
-    for (int s = first; s < end && d->model->spec.bf16; s++)
-        bf16_weights_round(&d->shard[s].rounded, d->model->eng.kern, d->w.part[s].row.w, 0,
-                           shard_width(&d->w.cut[s]));
 }
 
 /* The worker's own slice of the codes of a block, at h. Ends with a barrier. */
@@ -228,7 +266,7 @@ void click_decoder_step(struct worker *w, struct click_decoder *d, const struct 
         if (d->model->spec.bf16)
             round_codes(w, d, h + from * ld, rows);
         for (int s = end; s-- > first;) /* the first ones last: shard_back finds them in cache */
-            exponentials(d, s, &views[s], from, rows, h);
+            exponentials(w, d, s, &views[s], from, rows, h);
         team_barrier(w);
         team_share(w, d->stats, d->w.shards, d->stats_bytes);
         team_phase(w, PHASE_DECODE);

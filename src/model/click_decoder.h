@@ -23,6 +23,8 @@
 
 #define SOFTMAX_ROWS 48 /* of W, whose gradient stays in cache until Adam has read it: whole panels of bf16 */
 
+#define CLICK_PANELS 4 /* of W or W^T that are rounded at a time, at most */
+
 struct click_decoder_shard {
     int64_t ld;       /* of a block's row: width, padded */
     float *block;     /* (block rows, ld): logits, then exponentials, then errors */
@@ -31,15 +33,15 @@ struct click_decoder_shard {
     float *max, *sum; /* (block rows) of each row's exponentials */
     float *gradient;  /* (width, K ld), where gradients are kept */
     float *gb;        /* (ld): gradient of b */
-    struct bf16_weights rounded;
 };
 
-/* In precision bf16: h of a block, and each worker's errors of the shard at hand. */
+/* In precision bf16: h of a block, and of each worker what it reads of the shard at hand. */
 struct click_decoder_rounded {
     uint32_t *h, *h_down;
-    uint32_t *e, *e_down; /* (workers, words) */
-    float **row;          /* (workers): two rows of errors before they are rounded */
-    int64_t words;
+    uint32_t *e, *e_down; /* (workers, words): errors */
+    uint32_t *w; /* (workers, panel_words): panels of W or W^T, which a product reads while in cache */
+    float **row; /* (workers): two rows of errors before they are rounded */
+    int64_t words, panel_words;
 };
 
 struct click_decoder {
@@ -63,8 +65,6 @@ struct click_decoder {
 int click_decoder_init(struct click_decoder *d, struct model *m, int k, struct error *err);
 void click_decoder_fini(struct click_decoder *d);
 
-/* Before the first step, and whenever W has been written by others: own shards. */
-void click_decoder_begin(struct worker *w, struct click_decoder *d);
 /* From codes h (B, ld) to dh (B, ld; NULL: not wanted); at the end the worker's own slice of the rows of dh
  * is complete. Updates W and b at once, unless frozen; with `measure` it computes only their squared norms.
  * Begins with a barrier. */

@@ -17,8 +17,6 @@ static void touch(struct worker *w, void *arg)
         memset(own->gb, 0, (size_t)own->ld * sizeof(float));
         if (d->keep)
             memset(own->gradient, 0, (size_t)(shard_width(&d->w.cut[s]) * d->w.ld) * sizeof(float));
-        if (d->model->spec.bf16)
-            bf16_weights_clear(&own->rounded);
     }
     if (!d->keep)
         memset(d->gradient[w->id], 0, 64);
@@ -44,19 +42,15 @@ static void init_stats(struct click_decoder *d)
 /* Arrays of a worker's shards; their blocks lie one after the other, in huge pages. */
 static void init_own_shards(struct click_decoder *d, int worker)
 {
-    int64_t first, end, floats = 0, words = 0;
-    uint32_t *rounded = NULL;
+    int64_t first, end, floats = 0;
     float *at;
 
     team_own(team_worker(d->model->eng.team, worker), d->w.shards, &first, &end);
     for (int64_t s = first; s < end; s++) {
         d->shard[s].ld = row_pad(shard_width(&d->w.cut[s]));
         floats += d->block * d->shard[s].ld;
-        words += 2 * bf16_words(d->shard[s].ld, d->w.ld);
     }
     at = mem_pool_array(&d->pool, floats, sizeof *at);
-    if (d->model->spec.bf16)
-        rounded = mem_pool_array(&d->pool, words, sizeof *rounded);
     for (int64_t s = first; s < end && at; s++) {
         struct click_decoder_shard *own = &d->shard[s];
 
@@ -66,28 +60,27 @@ static void init_own_shards(struct click_decoder *d, int worker)
         d->scale[s] = mem_pool_array(&d->pool, d->block, sizeof(float));
         if (d->keep)
             own->gradient = mem_pool_array(&d->pool, shard_width(&d->w.cut[s]) * d->w.ld, sizeof(float));
-        if (!rounded)
-            continue;
-        own->rounded = bf16_weights_at(rounded, shard_width(&d->w.cut[s]), d->w.ld);
-        rounded += 2 * bf16_words(own->ld, d->w.ld);
     }
 }
 
 static void init_rounded(struct click_decoder *d)
 {
     struct click_decoder_rounded *r = &d->rounded;
-    int64_t codes = bf16_words(d->block, d->w.ld), widest = 0, errors;
+    int64_t codes = bf16_words(d->block, d->w.ld), widest = 0, errors, panels;
 
     for (int s = 0; s < d->w.shards; s++)
         widest = d->shard[s].ld > widest ? d->shard[s].ld : widest;
     r->words = bf16_words(d->block, widest);
+    r->panel_words = bf16_words(CLICK_PANELS * ROW_ALIGN, widest > d->w.ld ? widest : d->w.ld);
     errors = team_workers(d->model->eng.team) * r->words;
-    r->h = mem_pool_array(&d->pool, 2 * (codes + errors), sizeof *r->h);
+    panels = team_workers(d->model->eng.team) * r->panel_words;
+    r->h = mem_pool_array(&d->pool, 2 * (codes + errors) + panels, sizeof *r->h);
     if (!r->h)
         return;
     r->h_down = r->h + codes;
     r->e = r->h_down + codes;
     r->e_down = r->e + errors;
+    r->w = r->e_down + errors;
     r->row = mem_pool_arrays(&d->pool, team_workers(d->model->eng.team), 2 * widest);
 }
 

@@ -238,7 +238,8 @@ static void group_gradient(const struct worker *w, const struct chain *c, int l,
     const struct weights *row = &d->row;
     const float *dy = c->d[l + 1] + o;
     struct ahead adam = {{row->w + o * d->ld, row->m + o * d->ld, row->v + o * d->ld},
-                         (end - o) * d->ld / ROW_ALIGN};
+                         (end - o) * d->ld / ROW_ALIGN,
+                         ROW_ALIGN};
 
     if (c->rounded) {
         int64_t pairs = bf16_pairs(rows);

@@ -113,7 +113,6 @@ void multivae_begin(struct worker *w, struct model *m, const struct batch *b)
         encoder_shard(w, &multivae_of(m)->enc, s, b);
     chain_begin(w, &multivae_of(m)->down);
     chain_begin(w, &multivae_of(m)->up);
-    click_decoder_begin(w, &multivae_of(m)->dec);
 }
 
 /* Everything before the decoder: Adam of the dense layers and of V, whose rows are in cache for the next

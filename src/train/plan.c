@@ -106,12 +106,12 @@ static int64_t logit_bytes(const struct problem *p, int64_t block)
     return floats * FLOAT;
 }
 
-/* In precision bf16: each dense layer's weights, and what products read, each stored twice; a worker has its
+/* In precision bf16: each hidden layer's weights, and what products read, each stored twice; a worker has its
  * own room. Blocks of `block` examples. */
 static int64_t rounded_bytes(const struct sizes *z, const struct config *c, const struct problem *p,
                              int64_t block)
 {
-    int64_t words = 0, widest = 0;
+    int64_t words = 0, widest = 0, columns = row_pad(shards_widest(p->cut, p->shards));
 
     if (c->precision != PRECISION_BF16)
         return 0;
@@ -121,9 +121,8 @@ static int64_t rounded_bytes(const struct sizes *z, const struct config *c, cons
         words += 2 * bf16_words(2 * z->layer[l + 1], row_pad(z->layer[l]));
     words += z->workers * bf16_words(z->batch, widest);
     if (z->softmax)
-        words += 2 * (p->shards * bf16_words(shards_widest(p->cut, p->shards), z->last_ld) +
-                      bf16_words(block, z->last_ld) +
-                      z->workers * bf16_words(block, shards_widest(p->cut, p->shards)));
+        words += 2 * (bf16_words(block, z->last_ld) + z->workers * bf16_words(block, columns)) +
+                 z->workers * bf16_words(CLICK_PANELS * ROW_ALIGN, most(columns, z->last_ld));
     return words * (int64_t)sizeof(uint32_t);
 }
 

@@ -72,7 +72,7 @@ static void check_nn(const struct kernels *k)
         int64_t lda = row_pad(turned ? m : t), row = turned ? 1 : lda, column = turned ? lda : 1;
         float *a = turned ? draw(t, m, 1) : draw(m, t, 1), *b = draw(t, n, 2), *out = draw(m, n, 3);
         float *before = draw(m, n, 3);
-        struct ahead ahead = {{b, a, out}, m * ld / 16};
+        struct ahead ahead = {{b, a, out}, m * ld / 16, ROW_ALIGN};
 
         k->product_nn(m, ld, t, a, row, column, b, ld, into, out, ld, c % 5 ? &ahead : NULL);
         for (int64_t i = 0; i < m; i++)

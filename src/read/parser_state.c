@@ -103,8 +103,9 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
     char shown[PRINTABLE_BYTES], place[TEXT_WORD + 16];
     int64_t time;
     int c = d->of[r];
+    bool missing = r == ROLE_RATING && text_is_missing(f->text, f->length);
 
-    if (r == ROLE_RATING && p->if_missing == MISSING_SKIP && text_is_missing(f->text, f->length)) {
+    if (missing && p->if_missing == MISSING_SKIP) {
         p->no_rating++;
         return 0;
     }
@@ -112,9 +113,11 @@ static int bad_field(struct parser *p, const struct field *f, enum role r, const
     if (d->layout == FORMAT_JSON)
         snprintf(place, sizeof place, "the key %s", d->key[c]);
     if (f->length == 0)
-        return parser_bad(p, "%s: the %s is empty", place, role_name(r));
+        return parser_bad(p, "%s: the %s is empty; data.%s=skip leaves such lines out", place, role_name(r),
+                          r == ROLE_RATING ? "missing" : "bad_lines");
     return parser_bad(p, "%s: %s '%s' %s%s", place, role_name(r), printable(shown, f->text, f->length), why,
-                      r == ROLE_RATING && !field_time(f->text, f->length, &time)
+                      missing ? "; data.missing=skip leaves such lines out"
+                      : r == ROLE_RATING && !field_time(f->text, f->length, &time)
                           ? " but a date; is it the time? data.columns says what each column is"
                           : "");
 }

@@ -146,7 +146,8 @@ static int refuse_unknown_header(struct recogniser *g)
     return recogniser_doubt(
         g, 0,
         "this looks like a header of unknown names, or data? Say which is which, such as "
-        "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=%s; data.header=yes or data.header=no",
+        "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=%s; data.header=yes or data.header=no; "
+        "data.skip_lines=1 if it is neither",
         list);
 }
 

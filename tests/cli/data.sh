@@ -60,7 +60,7 @@ printf 'here,there\nx,y\nz,w\nx,w\n' >words.csv
 expect 3 'words.csv:1: .*a header of unknown names, or data.*data.header=yes' describe words.csv
 mkdir both
 printf '1\t2\t3\t1034113243\n' | tee both.base both/ratings.csv >/dev/null && printf '1\t3\t3\t4\n' >both.test
-expect 0 '^  both.base and its test file were read, not the folder' describe both
+expect 0 '^read: both/ratings.csv: ' describe both
 expect 0 '^both/: 1 users, 1 items' describe both/
 printf 'user_id,artist_id,hearts\n1,2,30\n2,2,4\n' >hearts.csv
 expect 3 'hearts.csv:1: .*hearts.*data.columns=user=user_id,item=artist_id' describe hearts.csv

@@ -426,7 +426,7 @@ static void bad_colons(void **state)
          "%/ratings.dat:2: 2 fields where 3 are expected (user, item, rating)"},
         {"1::2::3\n::2::3\n", 0, "%/ratings.dat:2: field 1: the user is empty"},
         {"1::2::3\n1::::3\n", 0, "%/ratings.dat:2: field 2: the item is empty"},
-        {"1::2::3\n1::3::\n", 0, "%/ratings.dat:2: field 3: the rating is empty"},
+        {"1::2::3\n1::3::\n", 0, "%/ratings.dat:2: field 3: the rating is empty; data.missing=skip leaves "},
         {"1::2::3\n1::3::4;\n", 0, "%/ratings.dat:2: field 3: rating '4;' is not a number"},
         {"1::2::3\n1::3::4e\n", 0, "%/ratings.dat:2: field 3: rating '4e' is not a number"},
         {"1::2::3::4\n1::3::4::4.5.6\n", 0,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- UTF-8 ---- */
 
@@ -98,6 +99,14 @@ void replace_controls(char *text, bool high)
         else if (byte == 0xC2 && (unsigned char)c[1] >= 0x80 && (unsigned char)c[1] < 0xA0)
             c[0] = c[1] = '?';
     }
+}
+
+const char *text_suffix(const char *text, size_t length, const char *const *suffixes)
+{
+    for (size_t n; *suffixes; suffixes++)
+        if (length >= (n = strlen(*suffixes)) && strncasecmp(text + length - n, *suffixes, n) == 0)
+            break;
+    return *suffixes;
 }
 
 void text_append(char *out, size_t space, const char *fmt, ...)

@@ -41,6 +41,9 @@ const char *printable(char out[PRINTABLE_BYTES], const char *text, size_t length
 void replace_controls(char *text, bool high);
 /* Adds to the text in `out`, as far as its `space` bytes reach. */
 void text_append(char *out, size_t space, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The one of these suffixes, NULL behind the last, with which the first bytes of the text end, in any case of
+ * letters; NULL: none. */
+const char *text_suffix(const char *text, size_t length, const char *const *suffixes);
 /* As printf("%.7g"). */
 void text_of_real(char out[32], double value);
 

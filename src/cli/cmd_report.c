@@ -1,11 +1,11 @@
 /* cmd_report.c - partrain report: runs side by side, on the terminal or as a page. */
 #include "cli/report/report.h"
 
+#include "base/text.h"
 #include "cli/cli.h"
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 struct request {
     const char *page;
@@ -30,14 +30,12 @@ const struct cli_usage cmd_report_usage = {
 /* A name with the ending of another format. */
 static int check_name(const char *path, struct error *err)
 {
-    static const char *const other[] = {".pdf", ".ps",  ".png", ".svg",  ".jpg",  ".txt",
-                                        ".md",  ".csv", ".tsv", ".json", ".docx", ".xlsx"};
-    const char *dot = strrchr(path, '.');
+    static const char *const other[] = {".pdf", ".ps",  ".png",  ".svg",  ".jpg",  ".txt", ".md",
+                                        ".csv", ".tsv", ".json", ".docx", ".xlsx", NULL};
 
-    for (size_t i = 0; dot && i < sizeof other / sizeof *other; i++)
-        if (strcasecmp(dot, other[i]) == 0)
-            return error_set(err, PT_EUSAGE, "%.400s: a page is HTML, so its name should end in .html", path);
-    return 0;
+    return text_suffix(path, strlen(path), other)
+               ? error_set(err, PT_EUSAGE, "%.400s: a page is HTML, so its name should end in .html", path)
+               : 0;
 }
 
 #define SPARKS 32 /* width of a sparkline */

@@ -1,13 +1,13 @@
 #include "read/archive.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,16 +29,10 @@ struct archive_member {
 /* By the suffix of its name; NULL: none. */
 static const char *find_suffix(const char *path)
 {
-    static const char *const suffixes[] = {".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip", ".tar", ".tgz"};
-    size_t n = strlen(path);
+    static const char *const suffixes[] = {".gz",  ".zst", ".xz",  ".bz2", ".lz4",
+                                           ".zip", ".tar", ".tgz", NULL};
 
-    for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
-        size_t s = strlen(suffixes[k]);
-
-        if (n > s && strcasecmp(path + n - s, suffixes[k]) == 0)
-            return suffixes[k];
-    }
-    return NULL;
+    return text_suffix(path, strlen(path), suffixes);
 }
 
 size_t archive_unpacked_length(const char *name)

@@ -1,5 +1,7 @@
 #include "read/foreign.h"
 
+#include "base/text.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -110,14 +112,10 @@ int foreign_refuse(const char *bytes, size_t n, const char *shown, struct error 
 bool foreign_by_name(const char *name)
 {
     static const char *const suffixes[] = {
-        ".parquet", ".feather", ".arrow", ".orc", ".xlsx",  ".xls", ".ods", ".npz", ".npy", ".pkl",
-        ".h5",      ".sqlite",  ".avro",  ".mat", ".rdata", ".rds", ".7z",  ".rar", ".sql", ".db"};
-    const char *dot = strrchr(name, '.');
+        ".parquet", ".feather", ".arrow", ".orc",   ".xlsx", ".xls", ".ods", ".npz", ".npy", ".pkl", ".h5",
+        ".sqlite",  ".avro",    ".mat",   ".rdata", ".rds",  ".7z",  ".rar", ".sql", ".db",  NULL};
 
-    for (size_t k = 0; dot && dot > name && k < sizeof suffixes / sizeof *suffixes; k++)
-        if (strcasecmp(dot, suffixes[k]) == 0)
-            return true;
-    return false;
+    return text_suffix(name, strlen(name), suffixes);
 }
 
 const char *foreign_by_member(const char *name)

@@ -21,15 +21,6 @@ struct plain_line {
     int64_t time;
 };
 
-static bool has_digit(const char *text, int length)
-{
-    while (length > 0 && (*text < '0' || *text > '9')) {
-        length--;
-        text++;
-    }
-    return length > 0;
-}
-
 bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 {
     *out = (struct plain_form){.columns = d->columns,
@@ -38,7 +29,8 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d)
                                .ids_alone = d->of[ROLE_RATING] < 0 && d->of[ROLE_TIME] < 0};
 
     if (d->layout != FORMAT_DELIMITED || d->blanks || d->columns > COLUMNS || d->where >= 0 ||
-        d->event >= 0 || *d->comment || (out->ids_alone && has_digit(d->header, d->header_length)) ||
+        d->event >= 0 || *d->comment ||
+        (out->ids_alone && text_has_digit(d->header, (size_t)d->header_length)) ||
         (d->delimiter_length != 1 && (d->delimiter_length != 2 || d->delimiter[0] != d->delimiter[1])))
         return false;
     memcpy(out->of, d->of, sizeof out->of);
@@ -93,7 +85,7 @@ static inline bool is_plain_word(uint64_t word, unsigned length)
 /* A word as an id: not of a header, which may stand again, no dashes, and no byte order mark. */
 static bool is_own_word(const struct plain_form *f, uint64_t word, struct piece p)
 {
-    return !(f->ids_alone && !has_digit(p.text, (int)p.length)) && (word & 0xFFFF) != 0x2D2D &&
+    return !(f->ids_alone && !text_has_digit(p.text, p.length)) && (word & 0xFFFF) != 0x2D2D &&
            (word & 0xFFFFFF) != 0xBFBBEF;
 }
 

@@ -49,18 +49,6 @@ static const int usual_order[LAYOUTS] = {FINISHED, 3, 4, 5, 1, 2},
 
 /* --- names --------------------------------------------------------------------------------------- */
 
-/* Whether the first `length` bytes of a name end with one of these. */
-static bool ends_with(const char *name, size_t length, const char *const *suffixes)
-{
-    for (; *suffixes; suffixes++) {
-        size_t s = strlen(*suffixes);
-
-        if (length >= s && strncasecmp(name + length - s, *suffixes, s) == 0)
-            return true;
-    }
-    return false;
-}
-
 static size_t folder_length(const char *name)
 {
     const char *slash = strrchr(name, '/');
@@ -83,7 +71,7 @@ static bool may_be_ratings(const char *name)
                                            ".inter", ".mtx", ".json", ".jsonl", ".ndjson", NULL};
     const char *base = name + folder_length(name);
 
-    return (ends_with(base, archive_unpacked_length(base), suffixes) || strncmp(base, "part-", 5) == 0) &&
+    return (text_suffix(base, archive_unpacked_length(base), suffixes) || strncmp(base, "part-", 5) == 0) &&
            !is_litter(name) && strncasecmp(base, "readme", 6) != 0 && strncasecmp(base, "license", 7) != 0 &&
            !foreign_by_name(base);
 }
@@ -98,7 +86,7 @@ bool published_known_name(const char *name)
 {
     static const char *const ends[] = {"u.data", "ratings.dat", ".base", ".test", NULL};
 
-    return ends_with(name, archive_unpacked_length(name), ends);
+    return text_suffix(name, archive_unpacked_length(name), ends);
 }
 
 /* Two texts that may be parts of one set: names that are alike but for their digits. */
@@ -181,7 +169,7 @@ static int64_t match_layout(struct source *s, const struct view *v, const struct
         size_t before = (size_t)(star - form), behind = strlen(star + 1), n = archive_unpacked_length(base);
 
         if (n > before + behind && may_be_ratings(name) && strncasecmp(base, form, before) == 0 &&
-            ends_with(base, n, (const char *const[]){star + 1, NULL}))
+            text_suffix(base, n, (const char *const[]){star + 1, NULL}))
             match_stem(s, v, l, base + before, (int)(n - before - behind), missing);
     }
     return 0;

@@ -72,25 +72,21 @@ static int pass_head(struct recogniser *g)
     return g->begin < g->end ? 0 : error_set(g->err, PT_EDATA, "%s: is empty", g->s->shown);
 }
 
-/* Cuts the last comment of the head, behind its mark, if it has as many fields as the lines below. */
-static bool cut_comment(const struct recogniser *g, struct field f[TEXT_COLUMNS], const char **begin)
+/* The last comment of the head, behind its mark, as names: 1. PT_EDATA where it is cut as the lines below, and
+ * none of its words is a name's: an id that begins with the mark? 0: else. */
+static int find_comment_names(struct recogniser *g)
 {
+    struct field *f = g->s->name;
     const char *p = g->names;
 
     while (p && p < g->names_end && (is_mark(*p) || *p == ' ' || *p == '\t'))
         p++;
-    *begin = p;
-    return p && header_first_line(g->s) != FIRST_NAMES &&
-           text_cut(g->d, p, g->names_end, f, TEXT_COLUMNS) == g->s->columns;
-}
-
-/* A comment that is cut as the lines below: an id that begins with its mark? */
-static int check_comment(struct recogniser *g)
-{
-    struct field f[TEXT_COLUMNS];
-    const char *p;
-
-    if (!cut_comment(g, f, &p) || *g->d->comment || g->d->blanks || p > g->names + 1)
+    if (!p || header_first_line(g->s) == FIRST_NAMES ||
+        text_cut(g->d, p, g->names_end, f, TEXT_COLUMNS) != g->s->columns)
+        return 0;
+    if (g->spec->header != HEADER_NO && header_ids(f, g->s->columns) == HEADER_BOTH)
+        return 1;
+    if (*g->d->comment || g->d->blanks || p > g->names + 1)
         return 0;
     for (int c = 0; c < g->s->columns; c++)
         if (column_name_find(f[c].text, f[c].length).meaning != NAME_UNKNOWN)
@@ -132,7 +128,6 @@ static bool find_row_names(struct recogniser *g)
         last.epochs || (n == 2 && s->line[1].begin[0] != '"')) /* user,item,rating,time below three names */
         return false;
     s->name[0] = (struct field){"", 0, false};
-    g->d->row_names = true;
     recogniser_set_header(g);
     return true;
 }
@@ -171,13 +166,12 @@ static int first_is_header(struct recogniser *g)
 static int find_names(struct recogniser *g)
 {
     struct sample *s = g->s;
-    const char *comment;
     int rc;
 
-    if (!g->by_position && g->spec->header != HEADER_NO &&
-        (find_row_names(g) ||
-         (cut_comment(g, s->name, &comment) && header_ids(s->name, s->columns) == HEADER_BOTH)))
+    if (!g->by_position && g->spec->header != HEADER_NO && find_row_names(g))
         return 1;
+    if (!g->by_position && (rc = find_comment_names(g)) != 0)
+        return rc;
     if ((rc = first_is_header(g)) <= 0)
         return rc;
     if (!s->rows || s->line_of[0] != 0)
@@ -200,10 +194,8 @@ static int recognise_table(struct recogniser *g)
     TRY(names = find_names(g));
     if (names && !g->by_position)
         TRY(header_roles(g));
-    if (!names && !g->by_position) {
-        TRY(check_comment(g));
+    if (!names && !g->by_position)
         TRY(values_roles(g));
-    }
     TRY(option_where(g, names));
     if (!names || g->by_position) {
         text_show_columns(d, list, sizeof list);

@@ -122,15 +122,6 @@ static int64_t whole_of(const struct field *f)
     return f->length && f->length <= 18 && field_is_of(f, DIGITS) ? strtoll(f->text, NULL, 10) : -1;
 }
 
-static bool has_digit(const struct field *f)
-{
-    size_t k = 0;
-
-    while (k < f->length && !strchr(DIGITS, f->text[k]))
-        k++;
-    return k < f->length;
-}
-
 /* item:value, with one colon */
 static bool is_pair(const struct field *f, double *value)
 {
@@ -160,7 +151,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
         int64_t number = whole_of(&f[c]);
         double value = 0;
 
-        l->digits &= has_digit(&f[c]);
+        l->digits &= text_has_digit(f[c].text, f[c].length);
         l->rising &= c == 0 || (before >= 0 && number > before);
         l->pairs &= c == 0 || is_pair(&f[c], &value);
         l->one_hot &= c == 0 || value == 1;

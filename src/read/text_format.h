@@ -32,10 +32,9 @@ struct text_format {
     int columns;       /* of a delimited text */
     int of[ROLES];     /* the column of each role; -1: none */
     bool has_rating, has_time;
-    bool assumed;   /* columns by position */
-    bool row_names; /* the header lacks the first field (R) */
-    int where;      /* data.where: the column that must have where_word; -1: none */
-    int event;      /* the column of kinds of events, which are counted; -1: none */
+    bool assumed; /* columns by position */
+    int where;    /* data.where: the column that must have where_word; -1: none */
+    int event;    /* the column of kinds of events, which are counted; -1: none */
     char where_word[TEXT_WORD];
     char comment[TEXT_DELIMITER];   /* data.comment; "": no comments after the head */
     char key[TEXT_KEYS][TEXT_WORD]; /* JSON lines: the paths of the columns that are used */
@@ -65,6 +64,15 @@ static inline const char *text_behind_blanks(const char *p, const char *end)
     while (p < end && (*p == ' ' || *p == '\t'))
         p++;
     return p;
+}
+
+static inline bool text_has_digit(const char *text, size_t length)
+{
+    while (length > 0 && (*text < '0' || *text > '9')) {
+        length--;
+        text++;
+    }
+    return length > 0;
 }
 
 /* Whether it begins with this prefix, which is not empty. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/timing.h"
+#include "math/kernels.h"
 
 #include <assert.h>
 #include <cblas.h>
@@ -105,21 +106,17 @@ const char *gemm_core(void)
 
 const char *gemm_better_core(void)
 {
-#if defined(__x86_64__)
     static const char *const old[] = {
         "Katmai", "Coppermine",  "Northwood", "Prescott",  "Banias",     "Atom",       "Core2",
         "Penryn", "Dunnington",  "Nehalem",   "Athlon",    "Opteron",    "Barcelona",  "Opteron_SSE3",
         "Nano",   "Sandybridge", "Bobcat",    "Bulldozer", "Piledriver", "Steamroller"};
+    const struct kernels *own;
 
-    if (!openblas_get_corename || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    if (!openblas_get_corename || kernels_pick(&own, "auto", NULL) < 0 || strcmp(own->name, "baseline") == 0)
         return NULL;
     for (size_t i = 0; i < sizeof old / sizeof *old; i++)
         if (strcmp(openblas_get_corename(), old[i]) == 0)
-            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-                       ? "SkylakeX"
-                       : "Haswell";
-#endif
+            return strcmp(own->name, "avx512") == 0 ? "SkylakeX" : "Haswell";
     return NULL;
 }
 

@@ -200,44 +200,36 @@ INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
 /* Loops over a register tile must be unrolled before the compiler assigns registers. */
 #define UNROLL _Pragma("GCC unroll 12")
 
-/* The functions of the table; see struct kernels. */
-void ISA(gather)(float *out, bool add, int64_t n, const int32_t *idx, const float *coef, const float *table,
-                 int64_t ld);
-void ISA(dots)(float *out, int64_t n, const int32_t *idx, const float *w, const float *table, int64_t ld);
-void ISA(axpy)(float *y, float a, const float *x, int64_t n);
-void ISA(add)(float *y, const float *x, int64_t n);
-void ISA(scale)(float *x, float a, int64_t n);
-double ISA(sum_squares)(const float *x, int64_t n);
-void ISA(adam)(const struct adam_step *step, float *w, float *m, float *v, const float *g, int64_t n);
-void ISA(adam_idle)(const struct adam_step *steps, int64_t count, float *w, float *m, float *v, int64_t n);
-double ISA(sgd)(const struct sgd_block *b);
-void ISA(normal_add)(int64_t ld, int64_t n, const float *const *row, const float *root, float *packed,
-                     const float *from, float *system, float *right);
-float ISA(normal_solve)(int64_t ld, float *system, float *room, float penalty, const float *right, float *x);
-void ISA(activate)(enum activation f, float *y, int64_t n);
-void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n);
-float ISA(norm)(float *y, float *scaled, int64_t n, const float *gain, const float *offset, float eps);
-void ISA(norm_back)(float *dy, float *scaled, int64_t n, const float *gain, float inverse);
-double ISA(sample_mixture)(int64_t n, const float *m, const float *old, float *noise, float *z, float *slope);
-void ISA(exp_wide)(const float *x, float factor, float *out, int64_t n);
-void ISA(exp_row)(float *x, int64_t n, float *max, float *sum);
-void ISA(exp_stats)(const float *x, int64_t n, float *max, float *sum);
-int64_t ISA(above_threshold)(const float *x, int64_t n, float bar, int32_t *at);
-void ISA(product_nt)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                     int64_t ldb, const float *bias, float *c, int64_t ldc);
-void ISA(product_nn)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row, int64_t column,
-                     const float *b, int64_t ldb, enum product_into into, float *c, int64_t ldc,
-                     const struct ahead *ahead);
-void ISA(bf16_rows)(int64_t m, int64_t n, const float *x, int64_t ldx, uint32_t *out, int64_t ld);
-void ISA(bf16_pair)(int64_t n, const float *even, const float *odd, uint32_t *out, int64_t panel);
-void ISA(bf16_panel)(int64_t m, int64_t n, const float *x, int64_t ld, uint32_t *out);
-void ISA(bf16_product)(int64_t m, int64_t n, int64_t pairs, const uint32_t *a, int64_t row, int64_t column,
-                       const uint32_t *b, const float *bias, enum product_into into, float *c, int64_t ldc,
-                       const struct ahead *ahead);
-void ISA(tile_product)(double *c, const double *a, const double *b, double sign);
-void ISA(dropout)(float *y, int64_t n, float rate, uint64_t seed, int purpose, uint64_t step,
-                  uint32_t position);
-void ISA(drop_at)(float *x, int64_t n, const int32_t *column, const int32_t *position, uint32_t first,
-                  float rate, uint64_t seed, int purpose, uint64_t step);
-void ISA(normal)(float *out, int64_t n, float std, uint64_t seed, int purpose, uint64_t step,
-                 uint32_t position);
+/* The functions of struct kernels, declared for this path. */
+#define KERNELS(X)                                                                                           \
+    X(gather)                                                                                                \
+    X(dots)                                                                                                  \
+    X(axpy)                                                                                                  \
+    X(add)                                                                                                   \
+    X(scale)                                                                                                 \
+    X(sum_squares)                                                                                           \
+    X(adam)                                                                                                  \
+    X(adam_idle)                                                                                             \
+    X(sgd)                                                                                                   \
+    X(normal_add)                                                                                            \
+    X(normal_solve)                                                                                          \
+    X(activate)                                                                                              \
+    X(activate_back)                                                                                         \
+    X(norm)                                                                                                  \
+    X(norm_back)                                                                                             \
+    X(sample_mixture)                                                                                        \
+    X(exp_wide)                                                                                              \
+    X(exp_row)                                                                                               \
+    X(exp_stats)                                                                                             \
+    X(above_threshold)                                                                                       \
+    X(product_nt)                                                                                            \
+    X(product_nn)                                                                                            \
+    X(tile_product)                                                                                          \
+    X(dropout)                                                                                               \
+    X(drop_at)                                                                                               \
+    X(normal)
+/* Those that are compiled once more with the instructions of AVX512_BF16. */
+#define BF16_KERNELS(X) X(bf16_rows) X(bf16_pair) X(bf16_panel) X(bf16_product)
+
+#define DECLARE(name) __typeof__(*((struct kernels *)0)->name) ISA(name);
+KERNELS(DECLARE) BF16_KERNELS(DECLARE)

@@ -3,36 +3,38 @@
 
 #include "base/real.h"
 
-#define EACH(expression)                                                                                     \
-    do {                                                                                                     \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = expression;                               \
-    } while (0)
+/* For each element of a row, if f is this one. */
+#define EACH(activation, change)                                                                             \
+    case activation:                                                                                         \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) change;                                          \
+        break;
 
 void ISA(activate)(enum activation f, float *y, int64_t n)
 {
     switch (f) {
+        EACH(ACT_SIGMOID, y[i] = sigmoid_element(y[i]))
+        EACH(ACT_TANH, y[i] = tanh_element(y[i]))
+        EACH(ACT_RELU, y[i] = y[i] < 0.0f ? 0.0f : y[i]) /* NaN stays */
+        EACH(ACT_ELU, y[i] = elu_element(y[i]))
+        EACH(ACT_SELU, y[i] = selu_element(y[i]))
+        EACH(ACT_SWISH, y[i] *= sigmoid_element(y[i]))
+        EACH(ACT_GELU, y[i] = gelu_element(y[i]))
     case ACT_IDENTITY:
         break;
-    case ACT_SIGMOID:
-        EACH(sigmoid_element(y[i]));
-        break;
-    case ACT_TANH:
-        EACH(tanh_element(y[i]));
-        break;
-    case ACT_RELU:
-        EACH(y[i] < 0.0f ? 0.0f : y[i]); /* NaN stays */
-        break;
-    case ACT_ELU:
-        EACH(elu_element(y[i]));
-        break;
-    case ACT_SELU:
-        EACH(selu_element(y[i]));
-        break;
-    case ACT_SWISH:
-        EACH(y[i] * sigmoid_element(y[i]));
-        break;
-    case ACT_GELU:
-        EACH(gelu_element(y[i]));
+    }
+}
+
+void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
+{
+    switch (f) {
+        EACH(ACT_SIGMOID, dy[i] *= y[i] * (1.0f - y[i]))
+        EACH(ACT_TANH, dy[i] *= FMA(-y[i], y[i], 1.0f))
+        EACH(ACT_RELU, dy[i] *= y[i] > 0.0f ? 1.0f : 0.0f)
+        EACH(ACT_ELU, dy[i] *= y[i] > 0.0f ? 1.0f : y[i] + 1.0f)
+        EACH(ACT_SELU, dy[i] *= y[i] > 0.0f ? SELU_SCALE : y[i] + SELU_SCALE * SELU_ALPHA)
+        EACH(ACT_SWISH, dy[i] *= swish_slope(y[i]))
+        EACH(ACT_GELU, dy[i] *= gelu_slope(y[i]))
+    case ACT_IDENTITY:
         break;
     }
 }
@@ -55,40 +57,6 @@ void ISA(exp_wide)(const float *x, float factor, float *out, int64_t n)
         _Pragma("omp simd") for (int j = 0; j < PIECE; j++) e[j] = real_exp_within(e[j]);
         for (int64_t j = 0; j < left; j++)
             out[i0 + j] = y[j] == y[j] ? (float)e[j] : x[i0 + j];
-    }
-}
-
-#define EACH_BACK(expression)                                                                                \
-    do {                                                                                                     \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) dy[i] *= expression;                             \
-    } while (0)
-
-void ISA(activate_back)(enum activation f, float *dy, const float *y, int64_t n)
-{
-    switch (f) {
-    case ACT_IDENTITY:
-        break;
-    case ACT_SIGMOID:
-        EACH_BACK(y[i] * (1.0f - y[i]));
-        break;
-    case ACT_TANH:
-        EACH_BACK(FMA(-y[i], y[i], 1.0f));
-        break;
-    case ACT_RELU:
-        EACH_BACK((y[i] > 0.0f ? 1.0f : 0.0f));
-        break;
-    case ACT_ELU:
-        EACH_BACK((y[i] > 0.0f ? 1.0f : y[i] + 1.0f));
-        break;
-    case ACT_SELU:
-        EACH_BACK((y[i] > 0.0f ? SELU_SCALE : y[i] + SELU_SCALE * SELU_ALPHA));
-        break;
-    case ACT_SWISH:
-        EACH_BACK(swish_slope(y[i]));
-        break;
-    case ACT_GELU:
-        EACH_BACK(gelu_slope(y[i]));
-        break;
     }
 }
 

@@ -8,31 +8,36 @@
 #include <assert.h>
 #include <string.h>
 
-struct worker_plan {
-    int first, end; /* own shards */
-    int slots;      /* buffers */
-    float **slot;   /* (slots), each rows x ld floats */
-    int open;       /* slots in use; changes during a round */
-    int64_t level[64], index[64];
+/* One addition: buffer `from` is added to buffer `to`. */
+struct merge {
+    int to, from;
 };
 
-/* One addition of the last part: buffer `from` is added to buffer `to`. */
-struct merge {
-    float *to, *from;
+struct node {
+    int64_t level, index;
+    int buffer;
+};
+
+/* Open nodes, by shard. */
+struct stack {
+    int height;
+    struct node node[128];
+};
+
+struct worker_plan {
+    int first;         /* own shard */
+    int slots;         /* buffers */
+    float **slot;      /* (slots), each rows x ld floats */
+    struct stack open; /* node i is in slot i; changes during a round */
 };
 
 /* What several ranks need besides. Nodes are numbered over all ranks, in shard order. */
 struct rank_plan {
-    int64_t *nodes;     /* (ranks + 1): a rank has nodes [nodes[q], nodes[q + 1]) */
-    float *node[128];   /* buffers of this rank's nodes */
-    struct pair *merge; /* (all nodes): additions by node number */
+    int64_t *nodes;      /* (ranks + 1): a rank has nodes [nodes[q], nodes[q + 1]) */
+    struct merge *merge; /* (all nodes): additions by node number */
     int merges;
     float *out, *in, *sum; /* packed for the ranks; from them; the root */
-    int64_t *size;         /* (6 x ranks): places and lengths of messages */
-};
-
-struct pair {
-    int to, from;
+    int64_t *size;         /* (4 x ranks): places and lengths of messages */
 };
 
 struct reduce {
@@ -40,110 +45,91 @@ struct reduce {
     int shards, workers;
     struct worker_plan *plan; /* (workers) */
     struct rank_plan ranks;   /* unused where there is one */
-    struct merge *merge;      /* (merges) */
+    float **buffer;           /* (open nodes of all workers), in shard order */
+    struct merge *merge;      /* (merges) of them */
     int merges;
-    float *root; /* borrowed: one of the buffers */
+    struct stack open; /* what is left then; with one rank the root */
+    float *root;       /* borrowed: one of the buffers */
     struct team *team;
     int64_t floats; /* of a buffer */
 };
 
 /* A node whose right sibling would begin beyond the last shard stands for its parent too. */
-static void lift(int64_t *level, int64_t *index, int shards)
+static void lift(struct node *n, int shards)
 {
-    while (*index > 0 && *index % 2 == 0 && ((*index + 1) << *level) >= shards) {
-        *index /= 2;
-        ++*level;
+    while (n->index > 0 && n->index % 2 == 0 && ((n->index + 1) << n->level) >= shards) {
+        n->index /= 2;
+        n->level++;
     }
 }
 
-static bool siblings(int64_t left_level, int64_t left, int64_t right_level, int64_t right)
+static bool siblings(const struct node *left, const struct node *right)
 {
-    return left_level == right_level && left % 2 == 0 && right == left + 1;
+    return left->level == right->level && left->index % 2 == 0 && right->index == left->index + 1;
 }
 
-/* Merges siblings at the top of a stack; returns the new height. add(below, top) is called for each merge. */
-static int merge_top(int64_t *level, int64_t *index, int height, int shards, void (*add)(void *, int, int),
-                     void *arg)
+/* Merges siblings at the top; stores the additions in `merge` and returns their number. */
+static int push(struct stack *s, struct node node, int shards, struct merge *merge)
 {
-    lift(&level[height - 1], &index[height - 1], shards);
-    while (height > 1 &&
-           siblings(level[height - 2], index[height - 2], level[height - 1], index[height - 1])) {
-        add(arg, height - 2, height - 1);
-        height--;
-        index[height - 1] /= 2;
-        level[height - 1]++;
-        lift(&level[height - 1], &index[height - 1], shards);
+    struct node *top = &s->node[s->height++];
+    int merges = 0;
+
+    *top = node;
+    lift(top, shards);
+    for (; top > s->node && siblings(top - 1, top); top--, s->height--) {
+        merge[merges++] = (struct merge){top[-1].buffer, top->buffer};
+        top[-1].index /= 2;
+        top[-1].level++;
+        lift(top - 1, shards);
     }
-    return height;
+    return merges;
 }
 
-static void add_nothing(void *arg, int below, int top)
+/* Pushes all of `from`, whose buffers get the numbers from `first` on. */
+static int push_all(struct stack *s, const struct stack *from, int first, int shards, struct merge *merge)
 {
-    (void)arg, (void)below, (void)top;
+    int merges = 0;
+
+    for (int i = 0; i < from->height; i++) {
+        struct node node = from->node[i];
+
+        node.buffer = first + i;
+        merges += push(s, node, shards, merge + merges);
+    }
+    return merges;
+}
+
+static int push_leaf(struct worker_plan *p, int shard, int shards, struct merge *merge)
+{
+    return push(&p->open, (struct node){0, shard, p->open.height}, shards, merge);
 }
 
 /* The open nodes that the run [first, end) of shards ends with, and how many buffers it takes. */
 static int plan_run(struct worker_plan *p, int shards, int64_t first, int64_t end)
 {
+    struct merge unused[64];
+
     p->first = (int)first;
-    p->end = (int)end;
-    p->open = 0;
-    for (int s = p->first; s < p->end; s++) {
-        p->level[p->open] = 0;
-        p->index[p->open++] = s;
-        if (p->open > p->slots)
-            p->slots = p->open;
-        p->open = merge_top(p->level, p->index, p->open, shards, add_nothing, NULL);
+    for (int s = p->first; s < end; s++) {
+        p->slots = p->slots > p->open.height ? p->slots : p->open.height + 1;
+        push_leaf(p, s, shards, unused);
     }
-    return p->open;
+    return p->open.height;
 }
 
-struct collector {
-    struct reduce *r;
-    float *buffer[128];
-};
-
-static void add_merge(void *arg, int below, int top)
-{
-    struct collector *c = arg;
-
-    c->r->merge[c->r->merges++] = (struct merge){c->buffer[below], c->buffer[top]};
-}
-
-/* The open nodes of the rank's workers, in shard order, pushed on one stack. With one rank one is left. */
+/* The open nodes of the rank's workers, in shard order, pushed on one stack. */
 static void plan_merges(struct reduce *r)
 {
-    struct collector c = {.r = r};
-    int64_t level[128], index[128];
-    int height = 0;
+    int count = 0;
 
     for (int id = 0; id < r->workers; id++) {
-        const struct worker_plan *p = &r->plan[id];
+        struct worker_plan *p = &r->plan[id];
 
-        for (int i = 0; i < p->open; i++) {
-            level[height] = p->level[i];
-            index[height] = p->index[i];
-            c.buffer[height++] = p->slot[i];
-            height = merge_top(level, index, height, r->shards, add_merge, &c);
-        }
+        r->merges += push_all(&r->open, &p->open, count, r->shards, r->merge + r->merges);
+        for (int i = 0; i < p->open.height; i++)
+            r->buffer[count++] = p->slot[i];
     }
-    r->root = c.buffer[0];
-    if (!r->ranks.nodes)
-        return;
-    assert(height == r->ranks.nodes[team_ranks(r->team)->id + 1] - r->ranks.nodes[team_ranks(r->team)->id]);
-    memcpy(r->ranks.node, c.buffer, sizeof c.buffer);
-}
-
-struct pairs {
-    struct rank_plan *plan;
-    int node[128];
-};
-
-static void add_pair(void *arg, int below, int top)
-{
-    struct pairs *p = arg;
-
-    p->plan->merge[p->plan->merges++] = (struct pair){p->node[below], p->node[top]};
+    r->root = r->ranks.nodes ? r->ranks.sum : r->buffer[0];
 }
 
 /* Which nodes each rank will have open, and how they are added up: the same on every rank. */
@@ -151,12 +137,12 @@ static void plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
 {
     const struct ranks *self = team_ranks(r->team);
     struct rank_plan *p = &r->ranks;
-    struct pairs pairs = {.plan = p};
-    int64_t level[128], index[128], first, end, mine;
-    int height = 0, all = 0;
+    struct stack open = {0};
+    int64_t first, end, mine;
+    int all = 0;
 
     p->nodes = mem_pool_zalloc(&r->pool, self->count + 1, sizeof *p->nodes);
-    p->size = mem_pool_zalloc(&r->pool, 6 * self->count, sizeof *p->size);
+    p->size = mem_pool_zalloc(&r->pool, 4 * self->count, sizeof *p->size);
     p->merge = mem_pool_alloc(&r->pool, 64 * self->count, sizeof *p->merge);
     if (r->pool.failed)
         return;
@@ -165,12 +151,8 @@ static void plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
 
         team_range(r->shards, q, self->count, &first, &end);
         plan_run(&run, r->shards, first, end);
-        for (int i = 0; i < run.open; i++) {
-            level[height] = run.level[i];
-            index[height] = run.index[i];
-            pairs.node[height++] = all++;
-            height = merge_top(level, index, height, r->shards, add_pair, &pairs);
-        }
+        p->merges += push_all(&open, &run.open, all, r->shards, p->merge + p->merges);
+        all += run.open.height;
         p->nodes[q + 1] = all;
     }
     mine = p->nodes[self->id + 1] - p->nodes[self->id];
@@ -210,16 +192,13 @@ int reduce_new(struct reduce **out, int shards, struct team *team, const int *bo
         p->slot = mem_pool_rows(&r->pool, p->slots, r->floats);
     }
     r->merge = mem_pool_alloc(&r->pool, open, sizeof *r->merge);
+    r->buffer = mem_pool_zalloc(&r->pool, open + 1, sizeof *r->buffer);
     if (team_ranks(team)->count > 1)
         plan_ranks(r, rows, ld);
     if (r->pool.failed)
         return error_set(err, PT_ENOMEM, "reduce: out of memory for the shards' partial sums");
     plan_merges(r);
-    if (r->ranks.nodes)
-        r->root = r->ranks.sum;
     team_run(team, touch, r);
-    for (int id = 0; id < r->workers; id++)
-        r->plan[id].open = 0;
     *out = handed_on(r);
     return 0;
 }
@@ -234,55 +213,36 @@ void reduce_free(struct reduce *r)
 float *reduce_leaf(struct reduce *r, const struct worker *w, int shard, bool *add)
 {
     struct worker_plan *p = &r->plan[w->id];
+    struct stack *open = &p->open;
 
     if (shard == p->first)
-        p->open = 0; /* a new round */
-    *add = p->open > 0 && siblings(p->level[p->open - 1], p->index[p->open - 1], 0, shard);
-    return p->slot[*add ? p->open - 1 : p->open];
+        open->height = 0; /* a new round */
+    *add = open->height > 0 && siblings(&open->node[open->height - 1], &(struct node){.index = shard});
+    return p->slot[open->height - *add];
 }
 
-struct adder {
-    struct worker_plan *p;
-    int64_t count;
-};
-
-static void add_buffers(void *arg, int below, int top)
+static void add_floats(float *to, const float *from, int64_t n)
 {
-    struct adder *a = arg;
-    float *to = a->p->slot[below];
-    const float *from = a->p->slot[top];
-
 #pragma omp simd
-    for (int64_t i = 0; i < a->count; i++)
+    for (int64_t i = 0; i < n; i++)
         to[i] += from[i];
 }
 
 void reduce_done(struct reduce *r, const struct worker *w, int shard, bool added, int64_t count)
 {
     struct worker_plan *p = &r->plan[w->id];
-    struct adder a = {p, count};
+    struct merge merge[64];
+    int merges = push_leaf(p, shard, r->shards, merge);
 
-    if (added) { /* the leaf went into its sibling: together they are the parent */
-        p->index[p->open - 1] /= 2;
-        p->level[p->open - 1]++;
-    } else {
-        p->level[p->open] = 0;
-        p->index[p->open++] = shard;
-    }
-    p->open = merge_top(p->level, p->index, p->open, r->shards, add_buffers, &a);
+    for (int i = added; i < merges; i++) /* the first one is that of the leaf and its sibling */
+        add_floats(p->slot[merge[i].to], p->slot[merge[i].from], count);
 }
 
 static void merge_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
 {
     for (int64_t row = first; row < end; row++)
-        for (int i = 0; i < r->merges; i++) {
-            float *to = r->merge[i].to + row * ld;
-            const float *from = r->merge[i].from + row * ld;
-
-#pragma omp simd
-            for (int64_t k = 0; k < ld; k++)
-                to[k] += from[k];
-        }
+        for (int i = 0; i < r->merges; i++)
+            add_floats(r->buffer[r->merge[i].to] + row * ld, r->buffer[r->merge[i].from] + row * ld, ld);
 }
 
 void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
@@ -295,8 +255,7 @@ void reduce_rows(struct reduce *r, int64_t first, int64_t end, int64_t ld)
 static void pack_rows(struct reduce *r, const struct ranks *self, int64_t rows, int64_t first, int64_t end,
                       int64_t ld)
 {
-    const struct rank_plan *p = &r->ranks;
-    int64_t nodes = p->nodes[self->id + 1] - p->nodes[self->id];
+    int64_t nodes = r->open.height;
 
     for (int q = 0; q < self->count; q++) {
         int64_t low, high, from, to;
@@ -305,8 +264,8 @@ static void pack_rows(struct reduce *r, const struct ranks *self, int64_t rows, 
         from = first > low ? first : low;
         to = end < high ? end : high;
         for (int64_t i = 0; i < nodes && from < to; i++)
-            memcpy(p->out + (nodes * low + i * (high - low) + from - low) * ld, p->node[i] + from * ld,
-                   (size_t)((to - from) * ld) * sizeof(float));
+            memcpy(r->ranks.out + (nodes * low + i * (high - low) + from - low) * ld,
+                   r->buffer[r->open.node[i].buffer] + from * ld, (size_t)((to - from) * ld) * sizeof(float));
     }
 }
 
@@ -315,7 +274,7 @@ static void exchange_nodes(struct reduce *r, struct ranks *self, int64_t rows, i
 {
     const struct rank_plan *p = &r->ranks;
     int64_t *send_at = p->size, *send = send_at + self->count, *get_at = send + self->count,
-            *get = get_at + self->count, nodes = p->nodes[self->id + 1] - p->nodes[self->id], low, high, mine;
+            *get = get_at + self->count, nodes = r->open.height, low, high, mine;
     int64_t row = ld * (int64_t)sizeof(float);
 
     team_range(rows, self->id, self->count, &low, &high);
@@ -328,21 +287,6 @@ static void exchange_nodes(struct reduce *r, struct ranks *self, int64_t rows, i
         get[q] = (p->nodes[q + 1] - p->nodes[q]) * mine * row;
     }
     ranks_exchange(self, p->out, send_at, send, p->in, get_at, get);
-}
-
-/* The sums that each rank has made, put together. */
-static void gather_sums(struct reduce *r, struct ranks *self, int64_t rows, int64_t ld)
-{
-    int64_t *at = r->ranks.size + 4 * self->count, *size = at + self->count;
-
-    for (int q = 0; q < self->count; q++) {
-        int64_t low, high;
-
-        team_range(rows, q, self->count, &low, &high);
-        at[q] = low * ld * (int64_t)sizeof(float);
-        size[q] = (high - low) * ld * (int64_t)sizeof(float);
-    }
-    ranks_gather(self, r->ranks.in, r->ranks.sum, at, size);
 }
 
 void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld)
@@ -363,18 +307,11 @@ void reduce_ranks(struct reduce *r, struct worker *w, int64_t rows, int64_t ld)
     team_range(rows, self->id, self->count, &low, &high);
     mine = high - low;
     team_range(mine, w->id, w->count, &first, &end);
-    for (int i = 0; i < p->merges; i++) {
-        float *to = p->in + (p->merge[i].to * mine + first) * ld;
-        const float *from = p->in + (p->merge[i].from * mine + first) * ld;
-
-#pragma omp simd
-        for (int64_t k = 0; k < (end - first) * ld; k++)
-            to[k] += from[k];
-    }
-    team_barrier(w);
-    if (w->id == 0)
-        gather_sums(r, self, rows, ld);
-    team_barrier(w);
+    for (int i = 0; i < p->merges; i++)
+        add_floats(p->in + (p->merge[i].to * mine + first) * ld,
+                   p->in + (p->merge[i].from * mine + first) * ld, (end - first) * ld);
+    memcpy(p->sum + (low + first) * ld, p->in + first * ld, (size_t)((end - first) * ld) * sizeof(float));
+    team_share(w, p->sum, rows, ld * (int64_t)sizeof(float));
 }
 
 float *reduce_root(struct reduce *r)

@@ -10,13 +10,12 @@ static int by_machine_order(const void *left, const void *right)
     const struct topo_place *a = &((const struct slot *)left)->place,
                             *b = &((const struct slot *)right)->place;
 
-    if (a->package != b->package)
-        return a->package < b->package ? -1 : 1;
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    if (a->core != b->core)
-        return a->core < b->core ? -1 : 1;
-    return (a->pu > b->pu) - (a->pu < b->pu);
+    const int x[] = {a->package, a->node, a->core, a->pu}, y[] = {b->package, b->node, b->core, b->pu};
+
+    for (int i = 0; i < 4; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
 }
 
 static void number(struct binding *s)

@@ -45,66 +45,49 @@ static void keep_memory(struct cgroup_limits *limits, const char *text)
         limits->memory = (int64_t)bytes;
 }
 
-static void read_group_v2(struct cgroup_limits *limits, const char *folder)
+/* A group of either version: a folder has the files of one. */
+static void read_group(struct cgroup_limits *limits, const char *folder)
 {
-    char line[128];
-    double quota, period;
+    char line[128], period[128];
+    double quota, of;
 
-    if (read_line(folder, "cpu.max", line, sizeof line) && sscanf(line, "%lf %lf", &quota, &period) == 2)
-        keep_cpus(limits, quota, period);
-    if (read_line(folder, "memory.max", line, sizeof line))
-        keep_memory(limits, line);
-}
-
-static void read_group_v1(struct cgroup_limits *limits, const char *folder)
-{
-    char quota[64], period[64], line[64];
-
-    if (read_line(folder, "cpu.cfs_quota_us", quota, sizeof quota) &&
+    if (read_line(folder, "cpu.max", line, sizeof line) && sscanf(line, "%lf %lf", &quota, &of) == 2)
+        keep_cpus(limits, quota, of);
+    if (read_line(folder, "cpu.cfs_quota_us", line, sizeof line) &&
         read_line(folder, "cpu.cfs_period_us", period, sizeof period))
-        keep_cpus(limits, atof(quota), atof(period)); /* no limit: quota -1 */
-    if (read_line(folder, "memory.limit_in_bytes", line, sizeof line))
+        keep_cpus(limits, atof(line), atof(period)); /* no limit: quota -1 */
+    if (read_line(folder, "memory.max", line, sizeof line) ||
+        read_line(folder, "memory.limit_in_bytes", line, sizeof line))
         keep_memory(limits, line);
 }
 
-/* Reads the group MOUNT/PATH and each one above it, down to MOUNT itself. */
-static void walk_up(struct cgroup_limits *limits, const char *mount, const char *path,
-                    void (*read_group)(struct cgroup_limits *, const char *))
+/* Reads the group PATH of ROOT/sys/fs/cgroup/NAME and each one above it, down to NAME itself. */
+static void walk_up(struct cgroup_limits *limits, const char *root, const char *name, const char *path)
 {
     char folder[PATH_BYTES];
-    size_t root = strlen(mount);
+    int mount = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup/%s", root, name);
+    char *end;
 
-    if ((size_t)snprintf(folder, sizeof folder, "%s%s", mount, path) >= sizeof folder)
+    if (mount + strlen(path) >= sizeof folder)
         return;
+    strcpy(folder + mount, path);
     for (;;) {
-        char *slash;
-
         read_group(limits, folder);
-        slash = strrchr(folder, '/');
-        if (strlen(folder) <= root || !slash || (size_t)(slash - folder) < root)
+        end = strrchr(folder, '/');
+        if (end < folder + mount)
             break;
-        *slash = '\0';
+        *end = '\0';
     }
-}
-
-static bool has_controller(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (const char *at = list; (at = strstr(at, name)); at += n)
-        if ((at == list || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
-            return true;
-    return false;
 }
 
 struct cgroup_limits cgroup_read_limits(const char *root)
 {
     struct cgroup_limits limits = {0};
-    char name[PATH_BYTES], mount[PATH_BYTES], line[PATH_BYTES];
+    char line[PATH_BYTES], *save;
     FILE *f;
 
-    snprintf(name, sizeof name, "%s/proc/self/cgroup", root);
-    f = fopen(name, "re");
+    snprintf(line, sizeof line, "%s/proc/self/cgroup", root);
+    f = fopen(line, "re");
     if (!f)
         return limits;
     /* "NUMBER:CONTROLLERS:PATH"; version 2 is number 0 without controllers */
@@ -116,19 +99,12 @@ struct cgroup_limits cgroup_read_limits(const char *root)
         *controllers++ = '\0';
         *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
-        if (!*controllers) {
-            snprintf(mount, sizeof mount, "%s/sys/fs/cgroup", root);
-            walk_up(&limits, mount, path, read_group_v2);
-            snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/unified", root);
-            walk_up(&limits, mount, path, read_group_v2);
-        } else if (has_controller(controllers, "cpu") || has_controller(controllers, "memory")) {
-            /* mounted under the names of its controllers, or under one of them */
-            snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/%s", root, controllers);
-            walk_up(&limits, mount, path, read_group_v1);
-            snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/%s", root,
-                     has_controller(controllers, "cpu") ? "cpu" : "memory");
-            walk_up(&limits, mount, path, read_group_v1);
-        }
+        if (!*controllers)
+            walk_up(&limits, root, "unified", path);
+        /* mounted under the names of its controllers, or under one of them */
+        walk_up(&limits, root, controllers, path);
+        for (char *name = strtok_r(controllers, ",", &save); name; name = strtok_r(NULL, ",", &save))
+            walk_up(&limits, root, name, path);
     }
     fclose(f);
     return limits;

@@ -1,45 +1,35 @@
 #include "par/openmp.h"
 
-#include "base/mem.h"
-
+#include <assert.h>
 #include <omp.h>
-#include <sched.h>
 #include <stdlib.h>
 
 /* Only LLVM's runtime has it. */
 extern int kmp_get_blocktime(void) __attribute__((weak));
 
-int openmp_cpus(int *cpus, int capacity)
+int openmp_add_cpus(cpu_set_t *set)
 {
-    int count = 0;
+    int count = 0, id[OPENMP_CPUS];
 
     for (int place = 0; place < omp_get_num_places(); place++) {
         int n = omp_get_place_num_procs(place);
-        mem_scoped int *ids = mem_alloc(n, sizeof *ids);
 
-        if (!ids)
-            break;
-        omp_get_place_proc_ids(place, ids);
-        for (int i = 0; i < n; i++, count++)
-            if (count < capacity)
-                cpus[count] = ids[i];
+        assert(n <= OPENMP_CPUS);
+        omp_get_place_proc_ids(place, id);
+        for (int i = 0; i < n; i++)
+            CPU_SET_S((size_t)id[i], OPENMP_CPUS / 8, set);
+        count += n;
     }
     return count;
 }
 
 void openmp_leave_place(void)
 {
-    cpu_set_t set[8] = {0}; /* 8192 processors, as Linux */
-    int n = openmp_cpus(NULL, 0);
-    mem_scoped int *cpus = n > 0 ? mem_alloc(n, sizeof *cpus) : NULL;
+    cpu_set_t set[OPENMP_CPUS / CPU_SETSIZE] = {0};
 
-    if (!cpus)
-        return;
-    n = openmp_cpus(cpus, n);
     (void)sched_getaffinity(0, sizeof set, set);
-    for (int i = 0; i < n; i++)
-        CPU_SET_S((size_t)cpus[i], sizeof set, set);
-    (void)sched_setaffinity(0, sizeof set, set); /* where it may not, what follows has one place */
+    if (openmp_add_cpus(set) > 0)
+        (void)sched_setaffinity(0, sizeof set, set); /* where it may not, what follows has one place */
 }
 
 const char *openmp_runtime(void)

@@ -1,9 +1,13 @@
 /* openmp.h - facts about the OpenMP runtime and its environment variables. Starts no thread. */
 #pragma once
 
-/* The processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND), by OS index. Stores at most `capacity` of
- * them and returns their number; 0: OpenMP binds nothing. */
-int openmp_cpus(int *cpus, int capacity);
+#include <sched.h>
+
+enum { OPENMP_CPUS = 8192 }; /* as Linux */
+
+/* Adds the processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND) to a set of OPENMP_CPUS, by OS index, and
+ * returns their number; 0: OpenMP binds nothing. */
+int openmp_add_cpus(cpu_set_t *set);
 /* With OMP_PLACES or OMP_PROC_BIND, OpenMP has bound the calling thread to the first place, and a program
  * that it starts would inherit that. Binds the thread to all places instead. Else nothing happens. */
 void openmp_leave_place(void);

@@ -9,6 +9,7 @@
 #include "par/openmp.h"
 
 #include <hwloc.h>
+#include <hwloc/glibc-sched.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #define HWLOC_NEEDS ((int64_t)16 << 20) /* bytes, more than it takes for a large machine */
 
 enum {
-    MOST_PUS = 8192, /* as Linux; binding_order compares all with all */
+    MOST_PUS = OPENMP_CPUS, /* binding_order compares all with all */
     PAGES_AT_ONCE = 512
 };
 
@@ -103,8 +104,7 @@ SCOPED(hwloc_bitmap_free, struct hwloc_bitmap_s)
 static int find_usable(struct topo *t, struct error *err)
 {
     scoped(hwloc_bitmap_free) hwloc_bitmap_t own = hwloc_bitmap_alloc();
-    mem_scoped int *cpus = NULL;
-    int places = 0;
+    cpu_set_t places[OPENMP_CPUS / CPU_SETSIZE] = {0};
 
     t->usable = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(t->machine));
     if (!own || !t->usable)
@@ -112,18 +112,12 @@ static int find_usable(struct topo *t, struct error *err)
     if (t->facts.synthetic)
         return 0;
     hwloc_bitmap_and(t->usable, t->usable, hwloc_topology_get_allowed_cpuset(t->machine));
-    if (t->facts.omp_places) {
-        places = openmp_cpus(NULL, 0);
-        cpus = mem_alloc(places, sizeof *cpus);
-        if (!cpus)
-            return error_set(err, PT_ENOMEM, "topology: no memory");
-        places = openmp_cpus(cpus, places);
-        for (int i = 0; i < places; i++)
-            hwloc_bitmap_set(own, (unsigned)cpus[i]);
-    }
-    if (places > 0 || hwloc_get_cpubind(t->machine, own, HWLOC_CPUBIND_THREAD) == 0)
-        if (hwloc_bitmap_intersects(t->usable, own))
-            hwloc_bitmap_and(t->usable, t->usable, own);
+    if (t->facts.omp_places && openmp_add_cpus(places) > 0)
+        hwloc_cpuset_from_glibc_sched_affinity(t->machine, own, places, sizeof places);
+    else if (hwloc_get_cpubind(t->machine, own, HWLOC_CPUBIND_THREAD) < 0)
+        return 0;
+    if (hwloc_bitmap_intersects(t->usable, own))
+        hwloc_bitmap_and(t->usable, t->usable, own);
     return 0;
 }
 
@@ -203,15 +197,6 @@ static void add_caches(struct topo *t, hwloc_obj_type_t type)
     }
 }
 
-static bool seen_before(const struct topo *t, int i, bool node)
-{
-    for (int j = 0; j < i; j++)
-        if (node ? t->slots.slot[j].place.node == t->slots.slot[i].place.node
-                 : t->slots.slot[j].place.package == t->slots.slot[i].place.package)
-            return true;
-    return false;
-}
-
 static void fill_facts(struct topo *t)
 {
     struct topo_facts *f = &t->facts;
@@ -220,9 +205,12 @@ static void fill_facts(struct topo *t)
     f->machine_nodes = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_NUMANODE);
     f->pus = t->slots.count;
     f->cores = binding_cores(&t->slots);
-    for (int i = 0; i < t->slots.count; i++) {
-        f->nodes += !seen_before(t, i, true);
-        f->packages += t->slots.slot[i].place.package >= 0 && !seen_before(t, i, false);
+    for (int i = 0; i < t->slots.count; i++) { /* in the machine's order */
+        const struct topo_place *own = &t->slots.slot[i].place,
+                                *last = i ? &t->slots.slot[i - 1].place : NULL;
+
+        f->nodes += !last || last->node != own->node;
+        f->packages += own->package >= 0 && (!last || last->package != own->package);
     }
     f->l1 = cache_bytes(t, HWLOC_OBJ_L1CACHE);
     f->l2 = cache_bytes(t, HWLOC_OBJ_L2CACHE);
@@ -310,11 +298,8 @@ static hwloc_bitmap_t place_set(const struct topo *t, enum topo_bind bind, int w
     for (int i = 0; set && i < t->slots.count; i++) {
         const struct slot *x = &t->slots.slot[i];
 
-        if ((x == s || (by_domain && x->domain == s->domain)) &&
-            hwloc_bitmap_set(set, (unsigned)x->place.pu) < 0) {
-            hwloc_bitmap_free(set);
-            set = NULL;
-        }
+        if (x == s || (by_domain && x->domain == s->domain))
+            hwloc_bitmap_set(set, (unsigned)x->place.pu);
     }
     return set;
 }

@@ -7,7 +7,11 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { BARRIERS = 499, BARRIERS_LEAST = 19 };
+enum {
+    BARRIERS = 499,
+    BARRIERS_LEAST = 19,
+    FACTOR = PROBE_BLOCK * PROBE_BLOCK, /* floats */
+};
 
 int probe_init(struct probe *p, int workers, int cores, struct error *err)
 {
@@ -16,9 +20,8 @@ int probe_init(struct probe *p, int workers, int cores, struct error *err)
     TRY(gemm_init(err));
     calling = gemm_calling(workers, gemm_callers());
     *p = (struct probe){.workers = workers, .calling = calling, .share = fmin(1.0, (double)cores / workers)};
-    p->floats = (gemm_rate_floats(PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK) + 15) / 16 * 16;
     p->times = mem_array(workers, sizeof *p->times);
-    p->scratch = mem_array(calling, sizeof *p->scratch * (size_t)p->floats);
+    p->scratch = mem_array(calling, 3 * FACTOR * sizeof *p->scratch);
     if (p->times && p->scratch)
         return 0;
     probe_fini(p);
@@ -48,8 +51,8 @@ void probe_fill(struct worker *w, struct probe *p)
 {
     int caller = gemm_caller(w->id, w->count, p->calling);
 
-    if (caller >= 0)
-        gemm_rate_fill(p->scratch + caller * p->floats, PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK);
+    for (int i = 0; caller >= 0 && i < 3 * FACTOR; i++) /* some machines multiply zeros faster */
+        p->scratch[(int64_t)caller * 3 * FACTOR + i] = 0.01f * (float)(i % 97 - 48);
 }
 
 double probe_passes(struct worker *w, struct probe *p, int passes, bool (*pass)(const void *arg, int worker),
@@ -96,8 +99,12 @@ static bool multiply(const void *arg, int worker)
     const struct probe *p = x->probe;
     int caller = x->all ? gemm_caller(worker, p->workers, p->calling) : worker == 0 ? 0 : -1;
 
-    if (caller >= 0)
-        gemm_rate_products(p->scratch + caller * p->floats, PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK, x->count);
+    for (int64_t i = 0; caller >= 0 && i < x->count; i++) {
+        float *a = p->scratch + (int64_t)caller * 3 * FACTOR;
+
+        gemm_nt(PROBE_BLOCK, PROBE_BLOCK, PROBE_BLOCK, a, PROBE_BLOCK, a + FACTOR, PROBE_BLOCK,
+                a + 2 * FACTOR, PROBE_BLOCK);
+    }
     return caller >= 0;
 }
 

@@ -14,8 +14,7 @@ struct pass_times {
 struct probe {
     int workers, calling;     /* calling: workers that BLAS takes at the same time */
     double share;             /* of the work that a worker does where workers share cores */
-    int64_t floats;           /* scratch of each who calls */
-    float *scratch;           /* (calling, floats) owned */
+    float *scratch;           /* (calling, 3 matrices) owned */
     struct pass_times *times; /* (workers) owned */
 };
 

@@ -81,7 +81,7 @@ bool sieve_pays(struct model *m, int k, int64_t examples)
 {
     struct score_product x;
 
-    return kernels_bf16_fast(m->eng.kern) && m->ops->product && m->ops->product(m, 0, &x) && x.ld >= 64 &&
+    return m->eng.kern->bf16_fast && m->ops->product && m->ops->product(m, 0, &x) && x.ld >= 64 &&
            x.ld <= LD_MOST && examples >= 128 && k <= sieve_most(m->eng.train->columns);
 }
 

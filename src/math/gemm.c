@@ -202,23 +202,3 @@ int gemm_measure_threads(void)
     mem_free(a);
     return (int)lround(threads_since(begin));
 }
-
-int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k)
-{
-    return m * k + n * k + m * n;
-}
-
-/* Some machines multiply zeros, and all of them denormals, at another speed. */
-void gemm_rate_fill(float *scratch, int64_t m, int64_t n, int64_t k)
-{
-    for (int64_t i = 0; i < gemm_rate_floats(m, n, k); i++)
-        scratch[i] = 0.01f * (float)(i % 97 - 48);
-}
-
-void gemm_rate_products(float *scratch, int64_t m, int64_t n, int64_t k, int64_t count)
-{
-    const float *a = scratch, *b = a + m * k;
-
-    for (int64_t i = 0; i < count; i++)
-        gemm_nt(m, n, k, a, k, b, k, scratch + m * k + n * k, n);
-}

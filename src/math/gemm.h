@@ -50,10 +50,3 @@ int gemm_caller(int id, int workers, int callers);
  * process over that of the caller, rounded. Call it from serial code. It waits up to 1 s for OpenMP's threads
  * to stop spinning, then takes some hundredths of a second. 0: no memory, or other threads keep running. */
 int gemm_measure_threads(void);
-
-/* For a measured rate of C (m,n) = A (m,k) B (n,k)^T (2 m n k FLOP a product) on `scratch`, which holds
- * gemm_rate_floats(m, n, k) floats: gemm_rate_fill puts ordinary numbers there, gemm_rate_products makes
- * `count` products. They allocate nothing, so several workers of a team can call them at once. */
-int64_t gemm_rate_floats(int64_t m, int64_t n, int64_t k);
-void gemm_rate_fill(float *scratch, int64_t m, int64_t n, int64_t k);
-void gemm_rate_products(float *scratch, int64_t m, int64_t n, int64_t k, int64_t count);

@@ -7,16 +7,6 @@ extern const struct kernels kernels_baseline;
 extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512bf16;
 #endif
 
-bool kernels_bf16_fast(const struct kernels *kern)
-{
-#if defined(__x86_64__)
-    return kern == &kernels_avx512bf16;
-#else
-    (void)kern;
-    return false;
-#endif
-}
-
 int kernels_pick(const struct kernels **out, const char *isa, struct error *err)
 {
 #if defined(__x86_64__)

@@ -80,6 +80,7 @@ struct sgd_block {
 
 struct kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
+    bool bf16_fast;   /* products in bf16 are faster than in float: the processor has instructions for them */
 
     /* out = sum_i coef[i] * row(idx[i]) of table (*, ld), i ascending; `add`: added to out,
      * which n = 0 leaves unchanged. */
@@ -190,7 +191,5 @@ struct kernels {
                    uint32_t position);
 };
 
-/* Whether products in bf16 are faster than in float: the processor has instructions for them. */
-bool kernels_bf16_fast(const struct kernels *kern);
 /* isa: "auto", or a path's name. PT_ECONFIG where this processor cannot run it. */
 int kernels_pick(const struct kernels **out, const char *isa, struct error *err);

@@ -14,5 +14,6 @@ BF16_KERNELS(DECLARE_BF16)
 
 /* The same bits on a processor with AVX512_BF16. */
 extern const struct kernels kernels_avx512bf16;
-const struct kernels kernels_avx512bf16 = {.name = TEXT(KERNEL_ISA), KERNELS(ENTRY) BF16_KERNELS(ENTRY_BF16)};
+const struct kernels kernels_avx512bf16 = {
+    .name = TEXT(KERNEL_ISA), .bf16_fast = true, KERNELS(ENTRY) BF16_KERNELS(ENTRY_BF16)};
 #endif

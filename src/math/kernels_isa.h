@@ -35,6 +35,9 @@ typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef float vec_any __attribute__((vector_size(4 * LANES), may_alias, aligned(4))); /* begins anywhere */
 typedef int32_t mask __attribute__((vector_size(4 * LANES))); /* of a comparison: -1 or 0 a lane */
 
+/* Loops over a register tile must be unrolled before the compiler assigns registers. */
+#define UNROLL _Pragma("GCC unroll 12")
+
 INLINE vec splat(float x)
 {
     return x - (vec){0};
@@ -131,6 +134,18 @@ INLINE float row_sum(const vec *part)
     return lane_sum(fold_parts(part));
 }
 
+/* p . q of two padded rows. */
+INLINE float row_dot(const float *p, const float *q, int64_t ld)
+{
+    vec sum[PARTS];
+
+    UNROLL for (int i = 0; i < PARTS; i++) sum[i] = splat(0.0f);
+    for (int64_t k = 0; k < ld; k += ROW_ALIGN)
+        UNROLL for (int i = 0; i < PARTS; i++) sum[i] =
+            fma_vec(*(const vec *)(p + k + i * LANES), *(const vec *)(q + k + i * LANES), sum[i]);
+    return row_sum(sum);
+}
+
 typedef float four __attribute__((vector_size(16)));
 
 /* Four vectors' lane_sum, bit for bit. */
@@ -196,9 +211,6 @@ INLINE struct fetch fetch_ahead(struct fetched *f, int64_t steps)
     }
     return next;
 }
-
-/* Loops over a register tile must be unrolled before the compiler assigns registers. */
-#define UNROLL _Pragma("GCC unroll 12")
 
 /* The functions of struct kernels, declared for this path. */
 #define KERNELS(X)                                                                                           \

@@ -214,7 +214,6 @@ float ISA(normal_solve)(int64_t ld, float *system, float *room, float penalty, c
 {
     int64_t blocks = ld / B;
     float *scaled = room, *lower = scaled + normal_floats(ld), *inverse = lower + blocks * B * B;
-    vec sum[PARTS];
 
     memcpy(x, right, (size_t)ld * sizeof *x);
     for (int64_t k = 0; k < blocks; k++) {
@@ -233,9 +232,5 @@ float ISA(normal_solve)(int64_t ld, float *system, float *room, float penalty, c
     }
     for (int64_t k = blocks - 1; k >= 0; k--)
         solve_back(blocks, k, scaled, lower + k * B * B, x);
-    UNROLL for (int p = 0; p < PARTS; p++) sum[p] = splat(0.0f);
-    for (int64_t c = 0; c < ld; c += B)
-        UNROLL for (int p = 0; p < PARTS; p++) sum[p] =
-            fma_vec(*(const vec *)(right + c + p * LANES), *(const vec *)(x + c + p * LANES), sum[p]);
-    return row_sum(sum);
+    return row_dot(right, x, ld);
 }

@@ -3,17 +3,6 @@
 
 #define AHEAD 4 /* ratings */
 
-INLINE float dot_rows(const float *p, const float *q, int64_t ld)
-{
-    vec sum[PARTS];
-
-    UNROLL for (int i = 0; i < PARTS; i++) sum[i] = splat(0.0f);
-    for (int64_t k = 0; k < ld; k += ROW_ALIGN)
-        UNROLL for (int i = 0; i < PARTS; i++) sum[i] =
-            fma_vec(*(const vec *)(p + k + i * LANES), *(const vec *)(q + k + i * LANES), sum[i]);
-    return row_sum(sum);
-}
-
 /* Both rows take their step from the rows as they were; the mean squares of the gradients are added up. */
 INLINE void step_rows(const struct sgd_block *b, float *p, float *q, float d, float penalty_p,
                       float penalty_q, float rate_p, float rate_q, float *square_p, float *square_q)
@@ -71,7 +60,7 @@ double ISA(sgd)(const struct sgd_block *b)
 
         if (i + AHEAD < b->n)
             ask_for(b, r + AHEAD);
-        out = dot_rows(p, q, b->ld) + (b->user.bias[u] + b->item.bias[c]);
+        out = row_dot(p, q, b->ld) + (b->user.bias[u] + b->item.bias[c]);
         if (b->range > 0.0f) {
             float s = sigmoid_element(out);
 

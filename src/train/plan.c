@@ -221,7 +221,7 @@ static int64_t ranking_bytes(const struct sizes *z, const struct config *c, cons
     k = k < p->columns ? k : p->columns;
     best = topk_capacity((int)k) * (int64_t)sizeof(struct scored) + (int64_t)sizeof(struct topk);
     best = z->workers * (rows * best + (coverage ? c->metrics.n * p->columns : 0));
-    if (kernels_bf16_fast(p->kern) && !z->closed && k <= sieve_most(p->columns))
+    if (p->kern->bf16_fast && !z->closed && k <= sieve_most(p->columns))
         best += sieve_bytes(p->columns, z->last_ld, rows, z->workers, (int)k);
     return best;
 }

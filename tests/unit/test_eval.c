@@ -588,7 +588,7 @@ static void a_sieve_changes_no_figure(void **state)
             make(&w, sifted[i + j], 2);
             ok(evaluator_new(&e, &w.spec, &w.problem->test, w.trainer.model, w.problem, &err), &err);
             evaluate(e, &figures[j]);
-            assert_true(e->lists.sifted == kernels_bf16_fast(w.problem->kern));
+            assert_true(e->lists.sifted == w.problem->kern->bf16_fast);
             evaluator_free(e);
             drop(&w);
         }

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import ctypes as c
+import functools
 import os
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
@@ -70,6 +71,14 @@ def _ids_of(texts: List[Any]) -> np.ndarray:
     return np.array(texts, object)
 
 
+def _checked(numbers: Any, what: str, n: int) -> np.ndarray:
+    """(n,) int64. Raises ValueError for a number that is none of ``n``."""
+    a = np.asarray(numbers, np.int64).reshape(-1)
+    if a.size and not (0 <= a.min() and a.max() < n):
+        raise ValueError(f"{what} numbers go from 0 to {n - 1}")
+    return a
+
+
 def _is_scalar(x: Any) -> bool:
     return isinstance(x, (str, bytes)) or np.ndim(x) == 0
 
@@ -88,9 +97,6 @@ class Model:
         self._worker, self._handle, self._ratings = worker, handle, ratings
         self._placed = ratings is None  # whether the library has the histories, or finds them by itself
         self._end = weakref.finalize(self, worker.free, handle)
-        self._items: Optional[np.ndarray] = None
-        self._users: Optional[np.ndarray] = None
-        self._number: Dict[str, Dict[bytes, int]] = {}
 
     @classmethod
     def open(cls, folder: Union[str, "os.PathLike[str]"], ratings: Any = None, threads: int = 0) -> "Model":
@@ -127,37 +133,31 @@ class Model:
         name, n = getattr(L.lib, f"pt_model_{of}_{what}"), getattr(L.lib, f"pt_model_{of}s")(self._handle)
         return [L.text(name(self._handle, i)) for i in range(n)]
 
-    @property
+    @functools.cached_property
     def items(self) -> np.ndarray:
         """External ids of the items by number (n items,): int64 or str."""
-        if self._items is None:
-            self._items = _ids_of(self._texts("item"))
-        return self._items
+        return _ids_of(self._texts("item"))
 
-    @property
+    @functools.cached_property
     def users(self) -> np.ndarray:
         """External ids of the users by number (n users,): int64 or str."""
-        if self._users is None:
-            self._users = _ids_of(self._texts("user"))
-        return self._users
+        return _ids_of(self._texts("user"))
 
     @property
     def titles(self) -> np.ndarray:
         """Titles of the items by number (n items,); None where there is none."""
         return np.array(self._texts("item", "title"), object)
 
+    @functools.cached_property
+    def _number(self) -> Dict[bytes, int]:
+        return {encode_id(t, "item"): i for i, t in enumerate(self.items)}
+
     def _item_numbers(self, items: Any, numbers: bool) -> np.ndarray:
         """(n,) int32. Raises ValueError for an item that the model does not have."""
         items = [items] if _is_scalar(items) else items
         if numbers:
-            a = np.asarray(items, np.int64).reshape(-1)
-            if a.size and not (0 <= a.min() and a.max() < len(self.items)):
-                raise ValueError(f"item numbers go from 0 to {len(self.items) - 1}")
-            return a.astype(np.int32)
-        if "item" not in self._number:
-            self._number["item"] = {encode_id(t, "item"): i for i, t in enumerate(self.items)}
-        at = self._number["item"]
-        found = [at.get(encode_id(i, "item"), -1) for i in np.asarray(items, object).reshape(-1).tolist()]
+            return _checked(items, "item", len(self.items)).astype(np.int32)
+        found = [self._number.get(encode_id(i, "item"), -1) for i in np.asarray(items, object).reshape(-1).tolist()]
         if -1 in found:
             raise ValueError(f"item {list(items)[found.index(-1)]!r}: the model does not have it")
         return np.array(found, np.int32)
@@ -165,10 +165,7 @@ class Model:
     def _user_ids(self, users: Any, numbers: bool) -> ArrayIds:
         users = [users] if _is_scalar(users) else users
         if numbers:
-            a = np.asarray(users, np.int64).reshape(-1)
-            if a.size and not (0 <= a.min() and a.max() < len(self.users)):
-                raise ValueError(f"user numbers go from 0 to {len(self.users) - 1}")
-            users = self.users[a]
+            users = self.users[_checked(users, "user", len(self.users))]
         return ArrayIds(users, "user")
 
     def _named(self, numbers_of: np.ndarray, numbers: bool) -> np.ndarray:

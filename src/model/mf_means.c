@@ -32,19 +32,19 @@ static double score_of(const struct model_spec *spec, float value)
 }
 
 /* The other half of mf_sgd.sum belongs to the items. */
-static void renew(struct means *m, bool items, int64_t shard, const int64_t *count)
+static void renew(struct means *m, bool items, int64_t shard)
 {
     const struct mf_sgd *s = m->s;
-    const struct table *t = items ? &s->mf.item.t : &s->mf.user.t;
+    const struct sgd_side *side = items ? &s->item : &s->user;
+    const struct table *t = side->t;
     const double *sum = s->sum + (items ? s->mf.user.t.columns : 0);
-    float *mean = items ? s->item_mean : s->user_mean;
     double l = m->v / m->t[items], *out = s->partial[shard];
 
     out[UNSURE] = out[SPREAD] = out[ROWS] = 0.0;
     for (int64_t row = t->cut[shard].begin; row < t->cut[shard].end; row++) {
-        double n = (double)count[row], b = n > 0.0 ? sum[row] / (n + l) : 0.0;
+        double n = (double)side->count[row], b = n > 0.0 ? sum[row] / (n + l) : 0.0;
 
-        mean[row] = (float)(items ? m->mean + b : b);
+        side->mean[row] = (float)(items ? m->mean + b : b);
         if (n > 0.0) {
             out[SPREAD] += b * b + m->v / (n + l);
             out[UNSURE] += n * m->v / (n + l);
@@ -70,11 +70,11 @@ static void add_up(struct means *m, bool items, int64_t shard)
             const struct sgd_rating *r = &s->rating[i];
             int64_t u = user->cut[a].begin + (r->at >> s->shift);
             int64_t c = item->cut[b].begin + (r->at & (((int64_t)1 << s->shift) - 1));
-            double value = score_of(spec, r->value), left = value - (double)s->item_mean[c];
+            double value = score_of(spec, r->value), left = value - (double)s->item.mean[c];
 
-            square += (left - (double)s->user_mean[u]) * (left - (double)s->user_mean[u]);
+            square += (left - (double)s->user.mean[u]) * (left - (double)s->user.mean[u]);
             if (items)
-                sum[c] += value - m->mean - (double)s->user_mean[u];
+                sum[c] += value - m->mean - (double)s->user.mean[u];
             else
                 sum[u] += left;
         }
@@ -98,7 +98,6 @@ static void estimate(struct means *m, bool items, double unsure_before, double *
 static void find_means(struct worker *w, void *arg)
 {
     struct means *m = arg;
-    const struct matrix *x = m->s->mf.model.eng.train;
     int64_t first, end;
     double unsure = 0.0;
 
@@ -108,7 +107,7 @@ static void find_means(struct worker *w, void *arg)
 
         for (int64_t i = first; i < end; i++) {
             add_up(m, items, i);
-            renew(m, items, i, items ? x->column_count : x->row_count);
+            renew(m, items, i);
         }
         team_barrier(w);
         if (w->id == 0)
@@ -117,11 +116,14 @@ static void find_means(struct worker *w, void *arg)
     }
 }
 
-static void put_biases(const struct table *t, const float *mean)
+static void put_biases(const struct sgd_side *side)
 {
+    const struct table *t = side->t;
+
     for (int i = 0; i < t->shards; i++)
         if (t->part[i].bias.w)
-            memcpy(t->part[i].bias.w, mean + t->cut[i].begin, (size_t)shard_width(&t->cut[i]) * sizeof *mean);
+            memcpy(t->part[i].bias.w, side->mean + t->cut[i].begin,
+                   (size_t)shard_width(&t->cut[i]) * sizeof *side->mean);
 }
 
 void mf_two_means(struct mf_sgd *s)
@@ -139,14 +141,14 @@ void mf_two_means(struct mf_sgd *s)
 
         square += off * off;
     }
-    memset(s->user_mean, 0, (size_t)user->columns * sizeof *s->user_mean);
+    memset(s->user.mean, 0, (size_t)user->columns * sizeof *s->user.mean);
     for (int64_t c = 0; c < item->columns; c++)
-        s->item_mean[c] = (float)m.mean;
+        s->item.mean[c] = (float)m.mean;
     if (square > 0.0) { /* else all ratings are the same */
         m.v = 0.7 * square / (double)cells->n;
         m.t[0] = m.t[1] = 0.15 * square / (double)cells->n;
         team_run(s->mf.model.eng.team, find_means, &m);
     }
-    put_biases(user, s->user_mean);
-    put_biases(item, s->item_mean);
+    put_biases(&s->user);
+    put_biases(&s->item);
 }

@@ -52,7 +52,7 @@ static void vectors_of(const struct mf_sgd *s, int shard, float *out[VECTORS])
     out[0] = p->bias.w;
     out[1] = p->bias.m;
     out[2] = p->bias.v;
-    out[3] = s->item_mean + s->mf.item.t.cut[shard].begin;
+    out[3] = s->item.mean + s->mf.item.t.cut[shard].begin;
 }
 
 static void copy_shard(const struct mf_sgd *s, int shard, float *slot, bool home)
@@ -77,13 +77,13 @@ struct sgd_rows mf_ring_items(const struct mf_sgd *s, int slot, int shard)
     float *rows = s->slot ? s->slot[slot] : NULL;
 
     if (!rows)
-        return mf_sgd_rows(t, shard, s->item_mean, s->item_penalty);
+        return mf_sgd_rows(&s->item, shard);
     return (struct sgd_rows){.row = rows,
                              .bias = rows + most * ld,
                              .square = rows + most * (ld + 1),
                              .bias_square = rows + most * (ld + 2),
                              .mean = rows + most * (ld + 3),
-                             .penalty = s->item_penalty + t->cut[shard].begin};
+                             .penalty = s->item.penalty + t->cut[shard].begin};
 }
 
 static int owner_of(const struct mf_sgd *s, int64_t shard)

@@ -11,14 +11,15 @@ struct rounds {
     const struct model_steps *steps;
 };
 
-struct sgd_rows mf_sgd_rows(const struct table *t, int shard, const float *mean, const float *penalty)
+struct sgd_rows mf_sgd_rows(const struct sgd_side *side, int shard)
 {
-    const struct table_part *p = &t->part[shard];
+    const struct table_part *p = &side->t->part[shard];
+    int64_t begin = side->t->cut[shard].begin;
 
     return (struct sgd_rows){.row = p->row.w,
                              .bias = p->bias.w,
-                             .mean = mean + t->cut[shard].begin,
-                             .penalty = penalty + t->cut[shard].begin,
+                             .mean = side->mean + begin,
+                             .penalty = side->penalty + begin,
                              .square = p->bias.m,
                              .bias_square = p->bias.v};
 }
@@ -31,7 +32,7 @@ static void train_block(struct mf_sgd *s, int64_t i, int64_t j, double lr)
         .rating = s->rating + s->start[block],
         .n = s->start[block + 1] - s->start[block],
         .shift = s->shift,
-        .user = mf_sgd_rows(&s->mf.user.t, (int)i, s->user_mean, s->user_penalty),
+        .user = mf_sgd_rows(&s->user, (int)i),
         .item = mf_ring_items(s, (int)i, (int)j),
         .ld = s->mf.user.t.ld,
         .per_unit = 1.0f / (float)spec->latent,
@@ -122,35 +123,28 @@ int mf_sgd_shards(int64_t users, int64_t items, int64_t ld)
 }
 
 /* A side's means: a vector over all rows, in the spans of its table. */
-static struct span user_mean_span(const void *owner, int64_t i, int which)
+static struct span mean_span(const void *owner, int64_t i, int which)
 {
-    const struct mf_sgd *s = owner;
-    int64_t width = shard_width(&s->mf.user.t.cut[i]);
+    const struct sgd_side *side = owner;
+    int64_t width = shard_width(&side->t->cut[i]);
 
     (void)which;
-    return (struct span){s->mf.user.t.part[i].row.w ? s->user_mean + s->mf.user.t.cut[i].begin : NULL, 1,
-                         width, width};
+    return (struct span){side->t->part[i].row.w ? side->mean + side->t->cut[i].begin : NULL, 1, width, width};
 }
 
-static struct span item_mean_span(const void *owner, int64_t i, int which)
+/* Its memory and penalties; its means are a parameter. */
+static void side_init(struct mf_sgd *s, struct sgd_side *side, const struct table *t, const int64_t *count,
+                      const char *name)
 {
-    const struct mf_sgd *s = owner;
-    int64_t width = shard_width(&s->mf.item.t.cut[i]);
+    struct model *m = &s->mf.model;
+    double mean = (double)m->eng.train->entries / (double)t->columns;
 
-    (void)which;
-    return (struct span){s->mf.item.t.part[i].row.w ? s->item_mean + s->mf.item.t.cut[i].begin : NULL, 1,
-                         width, width};
-}
-
-static float *penalties(struct mf_sgd *s, const int64_t *count, int64_t rows)
-{
-    float *out = mem_pool_array(&s->mf.pool, rows, sizeof *out);
-    const struct model *m = &s->mf.model;
-    double mean = (double)m->eng.train->entries / (double)rows;
-
-    for (int64_t i = 0; out && i < rows; i++)
-        out[i] = (float)(m->spec.penalty * sqrt(mean / (double)(count[i] ? count[i] : 1)));
-    return out;
+    *side = (struct sgd_side){.t = t, .count = count};
+    side->mean = mem_pool_array(&s->mf.pool, t->columns, sizeof *side->mean);
+    side->penalty = mem_pool_array(&s->mf.pool, t->columns, sizeof *side->penalty);
+    for (int64_t i = 0; side->penalty && i < t->columns; i++)
+        side->penalty[i] = (float)(m->spec.penalty * sqrt(mean / (double)(count[i] ? count[i] : 1)));
+    params_add(&m->params, (struct param){name, t->columns, 0, side, s->p, 0, true, mean_span});
 }
 
 static int mf_sgd_init(struct model *m, struct error *err)
@@ -162,28 +156,26 @@ static int mf_sgd_init(struct model *m, struct error *err)
 
     s->p = x->shards;
     TRY(mf_tables_init(&s->mf, s->p, mf_sgd_row_cost(x->entries, x->examples), MOMENTS_OF_BIASES, err));
-    s->user_mean = mem_pool_array(pool, x->examples, sizeof *s->user_mean);
-    s->item_mean = mem_pool_array(pool, x->columns, sizeof *s->item_mean);
-    s->user_penalty = penalties(s, x->row_count, x->examples);
-    s->item_penalty = penalties(s, x->column_count, x->columns);
+    side_init(s, &s->user, &s->mf.user.t, x->row_count, "user.mean");
+    side_init(s, &s->item, &s->mf.item.t, x->column_count, "item.mean");
     s->square = mem_pool_zalloc(pool, blocks, sizeof *s->square);
     s->sum = mem_pool_alloc(pool, x->examples + x->columns, sizeof *s->sum);
     s->partial = mem_pool_zalloc(pool, s->p, sizeof *s->partial);
     TRY(need_memory(!pool->failed, err));
-    params_add(&m->params, (struct param){"user.mean", x->examples, 0, s, s->p, 0, true, user_mean_span});
-    params_add(&m->params, (struct param){"item.mean", x->columns, 0, s, s->p, 0, true, item_mean_span});
     TRY(mf_ring_init(s, err));
     return mf_blocks_init(s, err);
 }
 
 /* Sums of squares begin at 1, so the first step sizes are train.lr. A row without a rating adds nothing to
  * a score. */
-static void begin_rows(const struct table *t, const int64_t *count)
+static void begin_rows(const struct sgd_side *side)
 {
+    const struct table *t = side->t;
+
     for (int i = 0; i < t->shards; i++)
         for (int64_t row = 0; row < shard_width(&t->cut[i]) && t->part[i].row.w; row++) {
             t->part[i].bias.m[row] = t->part[i].bias.v[row] = 1.0f;
-            if (!count[t->cut[i].begin + row])
+            if (!side->count[t->cut[i].begin + row])
                 memset(t->part[i].row.w + row * t->ld, 0, (size_t)t->ld * sizeof(float));
         }
 }
@@ -196,8 +188,8 @@ static void mf_sgd_draw(struct model *m)
     init.fan_in = m->spec.latent;
     init.fan_out = s->mf.item.t.columns;
     table_draw(&s->mf.item.t, m->eng.team, &init, 4);
-    begin_rows(&s->mf.user.t, m->eng.train->row_count);
-    begin_rows(&s->mf.item.t, m->eng.train->column_count);
+    begin_rows(&s->user);
+    begin_rows(&s->item);
     mf_two_means(s);
 }
 

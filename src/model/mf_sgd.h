@@ -21,19 +21,24 @@
 
 #include <stdatomic.h>
 
+/* What a side has besides its table. */
+struct sgd_side {
+    const struct table *t;
+    float *mean, *penalty; /* (rows) owned */
+    const int64_t *count;  /* (rows): ratings of each */
+};
+
 struct mf_sgd {
     struct mf mf;              /* first: a model is an mf */
     int p;                     /* shards of each side */
     struct sgd_rating *rating; /* (ratings) owned: block by block */
     int64_t *start;            /* (P^2 + 1) owned: block (i, j) is [start[i P + j], start[i P + j + 1]) */
     int shift;                 /* of the user in sgd_rating.at */
-    float *user_mean;          /* (users) owned */
-    float *item_mean;          /* (items) owned */
-    float *user_penalty, *item_penalty; /* owned */
-    double *square;                     /* (P^2) owned: squared errors of the blocks' last steps */
-    double *sum;                        /* (users + items) owned: for the means */
-    double (*partial)[4];               /* (P) owned: likewise, a shard's */
-    int first, end;                     /* user shards of this rank */
+    struct sgd_side user, item;
+    double *square;       /* (P^2) owned: squared errors of the blocks' last steps */
+    double *sum;          /* (users + items) owned: for the means */
+    double (*partial)[4]; /* (P) owned: likewise, a shard's */
+    int first, end;       /* user shards of this rank */
     float **slot; /* several ranks: (P) owned: the item shard that the user shard works with (mf_ring.c) */
     float *spare; /* likewise: room for another one */
     _Atomic int64_t taken; /* blocks that workers have taken in this run of the team */
@@ -48,7 +53,7 @@ static inline struct mf_sgd *mf_sgd_of(struct model *m)
 int mf_blocks_init(struct mf_sgd *s, struct error *err);
 
 /* What a block needs of a shard of either table. */
-struct sgd_rows mf_sgd_rows(const struct table *t, int shard, const float *mean, const float *penalty);
+struct sgd_rows mf_sgd_rows(const struct sgd_side *side, int shard);
 
 /* Item shards on several ranks. Serial, or by worker 0 between two barriers; entered by all ranks; with one
  * rank nothing happens. */

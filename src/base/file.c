@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -203,10 +204,8 @@ void file_patch(struct file_writer *w, int64_t offset, const void *data, size_t 
 {
     if (w->err.code || flush(w) < 0)
         return;
-    if (offset < 0 || offset > w->flushed || (int64_t)bytes > w->flushed - offset)
-        error_set(&w->err, PT_EFILE, "cannot write %s: a patch lies outside the file", w->path);
-    else
-        write_at(w, data, bytes, offset);
+    assert(offset >= 0 && (int64_t)bytes <= w->flushed - offset);
+    write_at(w, data, bytes, offset);
 }
 
 void file_keep_old(struct file_writer *w, int n)

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -78,18 +79,14 @@ void tensors_declare(struct tensors_writer *w, const char *name, enum tensor_typ
 
     if (w->err.code)
         return;
-    if (json_get(w->root, name))
-        error_set(&w->err, PT_EFILE, "%s: tensor %s is declared twice, or has a name that none can have",
-                  w->path, name);
-    if (w->header)
-        error_set(&w->err, PT_EFILE, "%s: tensor %s is declared after the first data", w->path, name);
-    if (rows < 0 || cols < 0 || __builtin_mul_overflow(rows, cols ? cols : 1, &t.bytes) ||
+    assert(!w->header && !json_get(w->root, name) && rows >= 0 && cols >= 0);
+    if (__builtin_mul_overflow(rows, cols ? cols : 1, &t.bytes) ||
         __builtin_mul_overflow(t.bytes, tensor_type_size(type), &t.bytes) ||
-        __builtin_add_overflow(w->total, t.bytes, &w->total))
+        __builtin_add_overflow(w->total, t.bytes, &w->total)) {
         error_set(&w->err, PT_EFILE, "%s: tensor %s is too large: %" PRId64 " x %" PRId64, w->path, name,
                   rows, cols);
-    if (w->err.code)
         return;
+    }
     t.sum = mem_printf(SUM ":%s", name);
     more = mem_resize(w->tensor, (int64_t)w->count + 1, sizeof *more);
     w->tensor = more ? more : w->tensor;
@@ -115,16 +112,8 @@ void tensors_declare(struct tensors_writer *w, const char *name, enum tensor_typ
 
 void tensors_metadata(struct tensors_writer *w, const char *key, const char *value)
 {
-    if (w->err.code)
-        return;
-    if (w->header)
-        error_set(&w->err, PT_EFILE, "%s: metadata %s is set after the first data", w->path, key);
-    else if (strcmp(key, "format") == 0 || strncmp(key, SUM, sizeof SUM - 1) == 0)
-        error_set(&w->err, PT_EFILE, "%s: metadata %s is the format's own", w->path, key);
-    else if (json_get(w->meta, key))
-        error_set(&w->err, PT_EFILE, "%s: metadata %s is set twice", w->path, key);
-    else
-        json_put_text(w->meta, key, value);
+    assert(!w->header && !json_get(w->meta, key)); /* it has the format's own already */
+    json_put_text(w->meta, key, value);
 }
 
 /* The header, padded; for mem_free. Its length does not depend on digits. */
@@ -189,10 +178,7 @@ void tensors_data(struct tensors_writer *w, const void *data, int64_t bytes)
         int64_t n;
 
         pass_complete(w);
-        if (w->current == w->count) {
-            error_set(&w->err, PT_EFILE, "%s: %" PRId64 " bytes more than were declared", w->path, bytes);
-            break;
-        }
+        assert(w->current < w->count); /* not more than was declared */
         n = w->tensor[w->current].bytes - w->done;
         n = n < bytes ? n : bytes;
         hash_add(w->hash, at, (size_t)n);
@@ -227,9 +213,7 @@ int tensors_commit(struct tensors_writer *w, struct error *err)
         start(w);
     if (!w->err.code)
         pass_complete(w);
-    if (!w->err.code && w->current < w->count)
-        error_set(&w->err, PT_EFILE, "%s: tensor %s has %" PRId64 " of its %" PRId64 " bytes", w->path,
-                  w->tensor[w->current].sum + sizeof SUM, w->done, w->tensor[w->current].bytes);
+    assert(w->err.code || w->current == w->count);
     if (!w->err.code)
         seal(w);
     if (w->err.code) {

@@ -4,36 +4,22 @@
 #include "base/order.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 enum { POSITION_USERS, POSITION_SIGNS };
 
-static int check_spec(const struct bootstrap_spec *spec, struct error *err)
-{
-    if (spec->resamples < 100)
-        return error_set(err, PT_EUSAGE, "bootstrap: %d resamples, needs at least 100", spec->resamples);
-    if (!(spec->level > 0 && spec->level < 1))
-        return error_set(err, PT_EUSAGE, "bootstrap: a level of %g, must be above 0 and below 1",
-                         spec->level);
-    return 0;
-}
-
 static int check_values(const double *value, const double *weight, int64_t n, struct error *err)
 {
     if (n < 2)
         return error_set(err, PT_EDATA, "bootstrap: %" PRId64 " users with a figure, needs at least 2", n);
-    if (n > UINT32_MAX)
-        return error_set(err, PT_EDATA, "bootstrap: %" PRId64 " users, can draw from at most %" PRIu32, n,
-                         UINT32_MAX);
+    assert(n <= UINT32_MAX);
     for (int64_t u = 0; u < n; u++) {
+        assert(!weight || weight[u] > 0);
         if (!isfinite(value[u]))
             return error_set(err, PT_EDATA, "bootstrap: the figure of user %" PRId64 " is %g", u, value[u]);
-        if (weight && !(weight[u] > 0 && isfinite(weight[u])))
-            return error_set(err, PT_EDATA,
-                             "bootstrap: the weight of user %" PRId64 " is %g, must be above 0", u,
-                             weight[u]);
     }
     return 0;
 }
@@ -99,6 +85,7 @@ static void figure_of(struct bootstrap_figure *out, const double *value, const d
 {
     double total_weight = weight ? sum(weight, n) : (double)n, tail = (1 - spec->level) / 2;
 
+    assert(spec->resamples >= 100 && spec->level > 0 && spec->level < 1);
     out->users = n;
     out->value = sum(value, n) / total_weight;
     out->standard_error = standard_error(value, weight, n, out->value, total_weight);
@@ -146,7 +133,6 @@ int bootstrap_figure(struct bootstrap_figure *out, const double *value, const do
 {
     mem_scoped double *scratch = NULL;
 
-    TRY(check_spec(spec, err));
     TRY(check_values(value, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);
     TRY(need_memory(scratch, err));
@@ -160,7 +146,6 @@ int bootstrap_difference(struct bootstrap_difference *out, const double *a, cons
 {
     mem_scoped double *scratch = NULL, *difference = NULL;
 
-    TRY(check_spec(spec, err));
     TRY(check_values(a, weight, n, err));
     TRY(check_values(b, weight, n, err));
     scratch = mem_alloc(spec->resamples, sizeof *scratch);

@@ -38,8 +38,7 @@ struct bootstrap_difference {
     double p;                                 /* two-sided, by flipping signs; at least 1 / (resamples + 1) */
 };
 
-/* value, weight: (n), n >= 2, finite, weights above 0. PT_EDATA if they are not, PT_EUSAGE for an
- * invalid spec, PT_ENOMEM. */
+/* value, weight: (n), weights above 0. PT_EDATA if n < 2 or a value is not finite; PT_ENOMEM. */
 int bootstrap_figure(struct bootstrap_figure *out, const double *value, const double *weight, int64_t n,
                      const struct bootstrap_spec *spec, struct error *err);
 

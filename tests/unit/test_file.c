@@ -144,24 +144,6 @@ static void sizes_around_the_buffer_come_back(void **state)
     free(data);
 }
 
-static void a_patch_outside_is_refused(void **state)
-{
-    const int64_t offsets[] = {-1, 0, 1, 4, INT64_MAX};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        char *path = in_folder("p");
-        struct file_writer *w = created(path);
-        struct error err = {0};
-
-        file_write(w, "abc", 3);
-        file_patch(w, offsets[i], "wxyz", 4);
-        assert_int_equal(file_commit(w, &err), PT_EFILE);
-        assert_int_equal(entries(), 0);
-        mem_free(path);
-    }
-}
-
 static void a_text_too_long_for_the_buffer_is_an_error(void **state)
 {
     char *path = in_folder("long"), *text = malloc(3 << 20);
@@ -437,7 +419,6 @@ int main(void)
         TEST(a_file_appears_at_the_commit),
         TEST(an_abandoned_writer_leaves_nothing),
         TEST(sizes_around_the_buffer_come_back),
-        TEST(a_patch_outside_is_refused),
         TEST(a_text_too_long_for_the_buffer_is_an_error),
         TEST(what_cannot_be_created_is_said),
         TEST(a_failed_rename_leaves_no_temporary_file),

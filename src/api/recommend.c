@@ -13,10 +13,12 @@ static int64_t find_user(const struct idtable *users, const struct pt_ids *ids, 
 {
     char digits[32];
     const char *name = memory_id(ids, i, digits);
-    int64_t row = name ? idtable_find(users, name, strlen(name)) : -1;
+    int64_t row = name ? idtable_find(users, name, strlen(name)) : -1,
+            near = name && row < 0 ? idtable_nearest(users, name) : -1;
 
     if (row < 0)
-        (void)error_set(err, PT_EUSAGE, "there is no user '%.100s' among the histories", name ? name : "");
+        (void)error_set(err, PT_EUSAGE, "the ratings have no user '%.100s'%s%s", name ? name : "",
+                        near < 0 ? "" : "; did you mean ", near < 0 ? "" : idtable_name(users, near));
     return row;
 }
 

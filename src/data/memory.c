@@ -89,7 +89,7 @@ static int take_value(const struct pt_ratings *m, struct ratings *r, int64_t i, 
         return error_set(err, PT_EDATA,
                          RATINGS_MEMORY " rating %" PRId64 " (user '%.60s', item '%.60s'): its value is %s",
                          i, idtable_name(r->users, r->user[i]), idtable_name(r->items, r->item[i]),
-                         isfinite(value) ? "too large" : "not finite");
+                         isfinite(value) ? "too large" : "not finite; leave out pairs without a rating");
     r->value[i] = fabs(value) < (double)FLT_MIN ? 0.0f : (float)value;
     return 0;
 }

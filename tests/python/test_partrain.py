@@ -146,7 +146,7 @@ class Ratings(Case):
         u, i, v, t = data()
         bad = v.copy()
         bad[7] = np.nan
-        self.refused((u, i, bad), "rating 7 .*not finite")
+        self.refused((u, i, bad), "rating 7 .*not finite; leave out pairs")
         bad[7] = np.inf
         self.refused((u, i, bad), "rating 7 .*not finite")
         self.refused((u[:0], i[:0], v[:0]), "no ratings")
@@ -171,7 +171,7 @@ class Ratings(Case):
             self.refused(sp.csr_matrix((0, 0)), "no ratings")
             self.refused(sp.csr_matrix((bad, (u, i))), "not finite")
         if pd:
-            self.refused(pd.DataFrame({"user": u, "thing": i}), "no column 'item'", ValueError)
+            self.refused(pd.DataFrame({"user": u, "thing": i}), "no column 'item'.*reset_index", ValueError)
             self.refused(pd.DataFrame({"user": u, "item": i, "how": v}), "how: rename", ValueError)
             self.refused(pd.DataFrame({"userId": u, "user_id": u, "item": i}), "could be the user", ValueError)
             self.refused(pd.DataFrame({"user": u, "item": i, "rating": pd.array([pd.NA] * len(u), "Float64")}),

@@ -54,7 +54,7 @@ def _columns(frame: Any) -> dict:
                 break
         if what in ("user", "item") and what not in at:
             raise ValueError(f"the DataFrame has no column '{what}' (or {what}_id and the like); its columns: "
-                             f"{', '.join(map(str, frame.columns))}")
+                             f"{', '.join(map(str, frame.columns))}; rename one to '{what}', or reset_index() if it is the index")
     rest = [str(name) for name, dtype in zip(frame.columns, frame.dtypes)
             if name not in at.values() and getattr(dtype, "kind", "O") in "iufb"
             and not _plain(name).endswith(("id", "index", "time", "unnamed0"))]

@@ -3,14 +3,18 @@
 #include "base/order.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-double clock_now(void)
+double clock_seconds(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double clock_now(void)
+{
+    return clock_seconds(CLOCK_MONOTONIC);
 }
 
 double median(double *x, int64_t n)

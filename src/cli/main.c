@@ -50,11 +50,7 @@ static void print_version(void)
 #else
     printf("compiler: gcc %s\n", __VERSION__);
 #endif
-#ifdef _OPENMP
     printf("OpenMP: %d\n", _OPENMP);
-#else
-    printf("OpenMP: none\n");
-#endif
     printf("MPI: %s\n", *ranks_library(mpi, sizeof mpi) ? mpi : "none");
 #ifdef __OPTIMIZE__
     printf("optimised: yes\n");

@@ -139,21 +139,14 @@ int gemm_caller(int id, int workers, int callers)
     return (id + 1) * n / workers > number ? (int)number : -1;
 }
 
-static double cpu_seconds(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct cpu_times {
     double process, caller;
 };
 
 static struct cpu_times cpu_times(void)
 {
-    return (struct cpu_times){cpu_seconds(CLOCK_PROCESS_CPUTIME_ID), cpu_seconds(CLOCK_THREAD_CPUTIME_ID)};
+    return (struct cpu_times){clock_seconds(CLOCK_PROCESS_CPUTIME_ID),
+                              clock_seconds(CLOCK_THREAD_CPUTIME_ID)};
 }
 
 /* CPU time of the process over that of the calling thread. */

@@ -156,7 +156,7 @@ int trained_files_load(struct trained_files *f, struct ratings *ratings, struct 
     struct engine eng;
 
     TRY(read_known(&known, f, r, err));
-    TRY(problem_of_ratings(problem, f->config, handed_on(r), &known, err));
+    TRY(problem_of_ratings(problem, f->config, handed_on(r), &known, false, err));
     p = *problem;
     TRY(problem_fixed_spec(&spec, f->config, p, err));
     if (shape) /* of any number of histories */

@@ -246,8 +246,8 @@ static void drop_triplets(struct problem *p)
     p->kept = false;
 }
 
-static int make(struct problem **out, const struct config *c, struct ratings *ratings,
-                struct problem_known *known, bool keep, struct error *err)
+int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
+                       struct problem_known *known, bool keep, struct error *err)
 {
     scoped(problem_free) struct problem *p = mem_zalloc(1, sizeof *p);
     struct split_spec split = problem_split_spec(c);
@@ -285,15 +285,10 @@ static int make(struct problem **out, const struct config *c, struct ratings *ra
     return 0;
 }
 
-int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
-                       struct problem_known *known, struct error *err)
-{
-    return make(out, c, ratings, known, false, err);
-}
-
 /* Ranks of a host take turns, so that the host holds one copy of the triplets at a time. */
 static int read_and_make(struct problem **out, const struct config *c, bool keep, struct error *err)
 {
+    scoped(problem_free) struct problem *p = NULL;
     struct ranks self = ranks_self();
     struct ratings *ratings;
     double start = clock_now();
@@ -301,15 +296,13 @@ static int read_and_make(struct problem **out, const struct config *c, bool keep
     int rc = read_ratings(&ratings, c, err);
 
     if (rc == 0)
-        rc = make(out, c, ratings, NULL, keep, err);
+        rc = problem_of_ratings(&p, c, ratings, NULL, keep, err);
     ranks_turn_end(turn);
-    if (rc == 0 && (rc = check_ranks(*out, err)) < 0) {
-        problem_free(*out);
-        *out = NULL;
-    }
-    if (rc == 0)
-        (*out)->load_s = clock_now() - start;
-    return rc;
+    TRY(rc);
+    TRY(check_ranks(p, err));
+    p->load_s = clock_now() - start;
+    *out = handed_on(p);
+    return 0;
 }
 
 int problem_new(struct problem **out, const struct config *c, struct error *err)

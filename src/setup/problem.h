@@ -73,10 +73,10 @@ struct problem_known {
 int problem_workers(const struct config *c);
 
 int problem_new(struct problem **out, const struct config *c, struct error *err);
-/* The same from ratings in memory (ownership passes, on failure too), for a trained model with these
- * facts. */
+/* The same from ratings in memory (ownership passes, on failure too); `known`: of a trained model, or NULL;
+ * `keep`: the triplets stay. */
 int problem_of_ratings(struct problem **out, const struct config *c, struct ratings *ratings,
-                       struct problem_known *known, struct error *err);
+                       struct problem_known *known, bool keep, struct error *err);
 /* As problem_new; keeps the triplets, which problem_set_threads needs. */
 int problem_new_kept(struct problem **out, const struct config *c, struct error *err);
 /* The same data for another run.threads: a new team, and new matrices. Models and evaluators of the problem

@@ -12,8 +12,7 @@ int trainer_init(struct trainer *t, const struct config *c, struct problem *p, i
     bool by_rating = problem_traits(c)->by_rating;
 
     *t = (struct trainer){.problem = p};
-    if (!by_rating && !(usable = mem_alloc(p->examples, 1)))
-        return error_set(err, PT_ENOMEM, "out of memory");
+    TRY(need_memory(by_rating || (usable = mem_alloc(p->examples, 1)), err));
     for (int64_t e = 0; usable && e < p->examples; e++)
         usable[e] = p->train->row_count[e] > 0;
     if (problem_is_sgd(c)) /* steps are rounds */

@@ -3,6 +3,7 @@
 #include "cli/doctor/doctor.h"
 
 #include "base/mem.h"
+#include "base/timing.h"
 #include "math/gemm.h"
 #include "par/openmp.h"
 
@@ -73,14 +74,6 @@ void doctor_check_environment(struct doctor *d)
         doctor_warn(d, "%s\n", note);
 }
 
-static double cpu_seconds(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Entered by every worker: one alone, then all together; what the process's CPU time has beyond the workers'
  * own was spent by threads that BLAS started. Workers that share cores do less each. */
 static void measure(struct worker *w, void *arg)
@@ -94,11 +87,11 @@ static void measure(struct worker *w, void *arg)
     products = (int64_t)fmax(1.0, PASS_SECONDS / probe_sgemm(w, &m->probe, 1, false));
     alone = probe_sgemm(w, &m->probe, products, false);
     each = (int64_t)fmax(1.0, (double)products * m->probe.share);
-    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    start = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    process = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    start = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     together = probe_sgemm(w, &m->probe, each, true);
-    f->cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
-    process = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
+    f->cpu = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+    process = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
     barrier = probe_barrier(w, &m->probe);
     f->processor = sched_getcpu();
     if (w->id != 0)

@@ -7,8 +7,10 @@
 
 /* How often: ratings without an upper end. */
 #define COUNTS                                                                                               \
-    " clicks plays numplays playcount playcounts listens listencount numlistens count counts frequency "     \
-    "freq quantity qty views viewcount clickcount purchasecount interactioncount purchases visits "
+    " clicks numclicks plays numplays totalplays playcount playcounts listens listencount numlistens count " \
+    "counts frequency "                                                                                      \
+    "freq quantity qty views viewcount clickcount purchasecount interactioncount purchases visits "          \
+    "ordercount "
 
 /* Whole names. */
 static const struct {
@@ -18,12 +20,14 @@ static const struct {
     {" index unnamed0 row rowid rownumber rownum level0 ", {NAME_INDEX, 1}},
     {" uid msno ", {NAME_USER, 3}},
     {" parentasin ", {NAME_ITEM, 4}},
-    {" iid asin isbn sku stockcode ", {NAME_ITEM, 3}},
+    {" iid aid asin isbn sku stockcode ", {NAME_ITEM, 3}},
     {" sid ", {NAME_ITEM, 0}}, /* an item in Liang's files, a session beside another item */
     {" rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
-     "isliked feedback isclick clicked click watchratio hours hoursplayed playtime playtimeforever vote "
+     "islike isliked bought purchased ratingvalue feedback isclick clicked click watchratio hours "
+     "hoursplayed playtime playtimeforever "
      "points grade grades weight recommended isrecommended ",
      {NAME_RATING, 1}},
+    {" vote ", {NAME_RATING, 0}}, /* beside another rating: how many found the review helpful */
     {COUNTS, {NAME_RATING, 1}},
     {" event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ",
      {NAME_EVENT, 1}},
@@ -39,7 +43,8 @@ static const struct {
     const char *nouns;
     enum meaning meaning;
 } things[] = {
-    {" user customer reviewer visitor member person profile account client buyer follower listener reader "
+    {" user customer cust household reviewer visitor member person profile account client buyer follower "
+     "listener reader "
      "player viewer subscriber consumer rater ",
      NAME_USER},
     {" item movie product book artist song track album film game page article video recipe venue business "

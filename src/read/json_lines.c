@@ -107,6 +107,8 @@ int json_lines_parse(struct parser *p, const char *line, const char *end)
 {
     const struct text_format *d = p->format;
     scoped(json_free) struct json *j = NULL;
+    const struct json *value;
+    const char *key = NULL;
     struct error why = {0};
     struct field f[TEXT_KEYS];
     char number[TEXT_KEYS][40];
@@ -116,6 +118,12 @@ int json_lines_parse(struct parser *p, const char *line, const char *end)
         return rc;
     if (rc < 0 || !json_is_object_value(j))
         return parser_bad(p, "is no JSON object: %.200s", rc < 0 ? why.text : "");
+    while (d->unrated && (value = json_next(j, &key)))
+        if (json_as_real(value, -1e308) > -1e308 && column_name_find(key, strlen(key)).meaning == NAME_RATING)
+            return parser_refuse(p,
+                                 "the first lines have no rating, and this one has '%.40s': say "
+                                 "data.columns=user=KEY,item=KEY,rating=%.40s, or leave the rating out",
+                                 key, key);
     for (int c = 0; c < d->columns; c++) {
         const char *text = find_text(j, d->key[c], number[c]);
 

@@ -129,6 +129,13 @@ static bool is_rounded(const struct field *f, float value)
     return fabsf(value) >= EXACT && !field_number(f->text, f->length, &exact) && exact != (double)value;
 }
 
+/* "1.234" where ; parts fields, as in countries that write so a thousand; 0.234 and 1.23 are fractions. */
+static bool may_be_thousand(const struct parser *p, const struct field *f, float value)
+{
+    return p->format->delimiter[0] == ';' && f->length > 4 && f->length < 9 &&
+           f->text[f->length - 4] == '.' && fabsf(value) >= 1;
+}
+
 int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event)
 {
     char scratch[2][FIELD_ID_BYTES];
@@ -151,6 +158,7 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
     if ((rc = parser_put(p, &user, &item, value, time)) < 0)
         return rc;
     p->no_time += time == TIME_NONE;
+    p->thousands += of[ROLE_RATING] && may_be_thousand(p, of[ROLE_RATING], value);
     p->rounded += of[ROLE_RATING] && is_rounded(of[ROLE_RATING], value);
     if (event)
         parser_count_kind(p, event->text, event->length, 1);
@@ -199,6 +207,7 @@ void parser_move_counts(struct parser *whole, struct parser *part)
     MOVE(line)
     MOVE(lines_read)
     MOVE(lines_bad)
+    MOVE(thousands)
     PARSER_TOLD(MOVE)
 #undef MOVE
     for (int k = 0; k < PARSER_KINDS && part->kind_count[k]; k++) {

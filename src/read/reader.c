@@ -7,6 +7,7 @@
 #include "read/recognise.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +112,23 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
     return 0;
 }
 
+/* Every rating with a point has three digits behind it and none is below 1, in a text of `;`. */
+static int check_thousands(const struct reader *rd, const struct parser *p, int64_t first, const char *shown,
+                           struct error *err)
+{
+    int64_t fractions = 0;
+
+    for (int64_t k = first; p->thousands && k < rd->into->n; k++)
+        fractions += rd->into->value[k] != rintf(rd->into->value[k]);
+    return p->thousands && p->thousands >= fractions && !rd->spec->columns
+               ? error_set(err, PT_EDATA,
+                           "%s: is a rating such as 1.234 a thousand or a fraction? Thousands: take the "
+                           "points out (sed 's/\\.//g' FILE > FILE.csv, if ids have none); fractions: "
+                           "data.columns=user=NAME,item=NAME,rating=NAME",
+                           shown)
+               : 0;
+}
+
 /* Where skipping is allowed, it is not for most of a text: then something else is wrong. */
 static int check_skipped(const struct reader *rd, const struct parser *p, const char *shown,
                          struct error *err)
@@ -164,6 +182,7 @@ static int read_text(struct reader *rd, const struct source_text *text, struct e
                          "%s: has %lld entries where its line of sizes says %lld: it is cut off", shown,
                          (long long)p.lines_read, (long long)format.entries);
     TRY(check_skipped(rd, &p, shown, err));
+    TRY(check_thousands(rd, &p, first, shown, err));
     if (format.assumed)
         TRY(check_assumed(rd, &format, first, text->known_name, shown, err));
     if (p.lines_bad && !rd->total.lines_bad)
@@ -192,6 +211,24 @@ static void report(struct reader *rd, const struct source *source)
     PARSER_TOLD(TELL)
 #undef TELL
     told->missing_dropped = total->missing && rd->spec->missing == MISSING_SKIP;
+}
+
+/* The later of two ratings cannot be found where some times are in seconds and others in milliseconds. */
+static int check_units(const struct ratings *r, const char *shown, struct error *err)
+{
+    int64_t one[4] = {0}; /* a time of each unit from 1979 on: seconds, a thousand times that, ... */
+
+    for (int64_t k = 0; k < r->n; k++)
+        for (int64_t u = 0, least = 300000000; u < 4 && r->time[k] >= least; u++, least *= 1000)
+            if (r->time[k] / 17 <= least)
+                one[u] = r->time[k];
+    for (int u = 1, last = one[0] ? 0 : -1; u < 4; last = one[u] ? u : last, u++)
+        if (one[u] && last >= 0)
+            return error_set(err, PT_EDATA,
+                             "%s: times of two units, such as %lld and %lld: seconds and milliseconds? Write "
+                             "all in one, or leave the time out of data.columns",
+                             shown, (long long)one[last], (long long)one[u]);
+    return 0;
 }
 
 /* data.time=lines */
@@ -227,6 +264,8 @@ int reader_read(struct ratings *r, const struct source *source, const struct rat
         rc = error_set(err, PT_EDATA, "%s: holds no ratings%s%s", source->text[0].shown,
                        r->reading.elsewhere ? "; no line fits data.where=" : "",
                        r->reading.elsewhere ? spec->where : "");
+    if (rc == 0 && r->time && !spec->line_order)
+        rc = check_units(r, source->text[0].shown, err);
     r->finished = source->finished;
     return rc == 0 && spec->line_order && keep_time ? number_lines(r, err) : rc;
 }

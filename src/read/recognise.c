@@ -112,6 +112,38 @@ void recogniser_set_header(struct recogniser *g)
     }
 }
 
+/* A line of types (int, varchar(9)) or of strokes below the header. */
+static void pass_line_below(struct recogniser *g)
+{
+    static const char types[] =
+        " int integer bigint smallint tinyint long int8 int16 int32 int64 uint32 uint64 float float32 "
+        "float64 "
+        "double real numeric decimal number string str object text varchar char date datetime timestamp "
+        "datetime64[ns] bool boolean category ";
+    struct sample *s = g->s;
+    bool row = s->first < s->rows && s->line_of[s->first] == 1, typed = row;
+    char word[24];
+
+    if (s->lines < 2)
+        return;
+    for (int c = 0; typed && c < s->columns; c++) {
+        const struct field *f = sample_cell(s, s->first, c);
+        size_t n = f->length && memchr(f->text, '(', f->length)
+                       ? (size_t)((const char *)memchr(f->text, '(', f->length) - f->text)
+                       : f->length;
+
+        snprintf(word, sizeof word, " %.*s ", (int)(n < 20 ? n : 20), f->text);
+        typed = n && strcasestr(types, word);
+    }
+    if (!typed &&
+        (!memmem(s->line[1].begin, (size_t)(s->line[1].end - s->line[1].begin), "--", 2) ||
+         !field_is_of(&(struct field){s->line[1].begin, (size_t)(s->line[1].end - s->line[1].begin), false},
+                      "-=+|: \t,;")))
+        return;
+    g->head = s->line[1].number;
+    s->first += row;
+}
+
 /* R's row names: a header one field short, and a first column that counts. */
 static bool find_row_names(struct recogniser *g)
 {
@@ -175,10 +207,14 @@ static int find_names(struct recogniser *g)
     if ((rc = first_is_header(g)) <= 0)
         return rc;
     if (!s->rows || s->line_of[0] != 0)
-        return recogniser_doubt(g, 0, "a header of %d fields above lines of %d", s->line[0].fields,
-                                s->columns);
+        return recogniser_doubt(
+            g, 0,
+            "a header of %d fields above lines of %d; if it is a note, data.skip_lines=%" PRId64
+            " passes over it",
+            s->line[0].fields, s->columns, s->line[0].number);
     recogniser_set_header(g);
     sample_take_names(s);
+    pass_line_below(g);
     return 1;
 }
 
@@ -204,9 +240,10 @@ static int recognise_table(struct recogniser *g)
     if (!g->by_position && g->spec->format != FORMAT_DELIMITED)
         TRY(values_cell_lists(g));
     for (enum role r = ROLE_USER; r <= ROLE_ITEM && !g->spec->columns && d->layout == FORMAT_DELIMITED; r++)
-        if (values_have_mark(g->s, d->of[r], "([{<'`", false))
+        if (values_have_mark(g->s, d->of[r], "([{<'`=", false))
             return recogniser_doubt(
-                g, g->s->first, "all %ss begin with a bracket or a quote: take it off, or set data.columns",
+                g, g->s->first,
+                "all %ss begin with a bracket, a quote or a =: take it off, or set data.columns",
                 role_name(r));
     return 0;
 }

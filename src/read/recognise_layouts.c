@@ -136,6 +136,7 @@ int layout_json(struct recogniser *g)
                          "data.columns: of JSON lines by key: user=KEY,item=KEY,rating=KEY");
     TRY(header_roles(g));
     TRY(option_where(g, true));
+    d->unrated = !g->by_name && d->of[ROLE_RATING] == NONE;
     for (int c = 0; c < d->columns; c++)
         if (text_role(d, c) != ROLE_SKIP || c == d->where || c == d->event)
             snprintf(d->key[c], TEXT_WORD, "%s", g->s->name[c].text);

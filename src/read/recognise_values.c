@@ -2,6 +2,7 @@
 
 #include "read/field.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +25,40 @@ bool values_have_mark(const struct sample *s, int c, const char *marks, bool wit
     return s->rows > s->first;
 }
 
+/* 14:05, 25/12/2014, 20140407, 20140407T105109Z, 2014-04, 2014-W12, Tue Apr 03 18:00:09 2012 */
+static bool is_like_time(const struct field *f)
+{
+    static const char days[] = "mon tue wed thu fri sat sun ";
+    char text[40];
+    int a = 0, b = 0, c = 1, n = 0;
+
+    snprintf(text, sizeof text, "%.*s", (int)(f->length < 39 ? f->length : 39), f->text);
+    if (!strchr(DIGITS, *text))
+        return f->length > 9 && strchr(text, ':') && strcasestr(days, (char[]){text[0], text[1], text[2], 0});
+    if ((sscanf(text, "%2d:%2d%n", &a, &b, &n) == 2 && n > 3 && (!text[n] || (text[n] == ':' && n < 6))) ||
+        (sscanf(text, "%2d/%2d/%4d%n", &a, &b, &c, &n) == 3 && strchr(" ,", text[n])))
+        return a < 32 && b < 60;
+    return ((sscanf(text, "%4d%2d%2d%n", &a, &b, &c, &n) == 3 && n == 8 && strchr("T", text[8])) ||
+            (sscanf(text, "%4d-%2d%n", &a, &b, &n) == 2 && n == 7 && !text[7]) ||
+            (sscanf(text, "%4d-W%2d", &a, &b) == 2 && (b = 1))) &&
+           a >= 1900 && a < 2100 && b >= 1 && b <= 12 && c >= 1 && c <= 31;
+}
+
+static bool is_time_column(const struct sample *s, int c)
+{
+    for (int row = s->first; row < s->rows; row++)
+        if (!is_like_time(sample_cell(s, row, c)))
+            return false;
+    return true;
+}
+
 /* Whether the column may be that: no row numbers, no times, no prices. 1: a rating that is a time. */
 static int check_column(struct recogniser *g, int c, enum role r)
 {
     struct column_look l = sample_look(g->s, c);
     bool id = r != ROLE_RATING;
     const char *is = l.counting && (id || l.high < l.filled + 1 || l.filled >= FEW) ? "row numbers"
-                     : l.dates                                                      ? "dates"
+                     : l.dates || (id && is_time_column(g->s, c))                   ? "dates"
                      : l.epochs                                                     ? "times"
                      : id && l.fraction                                             ? "fractions"
                      : !id && l.epoch   ? "times in some lines alone"
@@ -133,7 +161,7 @@ static bool is_pair(const struct field *f, double *value)
 
 /* What all lines of a sample have, or some of them. */
 struct lists {
-    bool digits, pairs, counted, rising, consecutive, one_hot;
+    bool digits, pairs, counted, second, rising, consecutive, one_hot;
     bool several, first_twice, labels; /* labels: the first fields are those of what is to be learned */
 };
 
@@ -142,6 +170,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
     int64_t before = -1;
 
     l->digits &= f[0].text[f[0].length - 1] != ':';
+    l->second &= n > 1 && whole_of(&f[1]) == n - 2;
     l->labels |= (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length)) ||
                  (n > 1 && text_begins(f[1].text, f[1].text + f[1].length, "qid:"));
     l->pairs &= !memchr(f[0].text, ':', f[0].length);
@@ -151,7 +180,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
         int64_t number = whole_of(&f[c]);
         double value = 0;
 
-        l->digits &= text_has_digit(f[c].text, f[c].length);
+        l->digits &= text_has_digit(f[c].text, f[c].length) && f[c].text[0] != '-'; /* -1 ends SPMF's */
         l->rising &= c == 0 || (before >= 0 && number > before);
         l->pairs &= c == 0 || is_pair(&f[c], &value);
         l->one_hot &= c == 0 || value == 1;
@@ -162,7 +191,7 @@ static void measure_line(struct lists *l, const struct field *f, int64_t n)
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
-    struct lists l = {true, true, true, true, true, true, false, false, false};
+    struct lists l = {true, true, true, true, true, true, true, false, false, false};
     struct field f[TEXT_COLUMNS], first[SAMPLE_LINES];
 
     for (int k = 0; k < s->lines; k++) {
@@ -181,8 +210,9 @@ static struct lists measure_lists(const struct sample *s)
 int values_lists(struct recogniser *g)
 {
     struct lists l = measure_lists(g->s);
-    bool sure = l.pairs ? !l.first_twice && !l.labels && !l.one_hot
-                        : !l.first_twice && !l.counted && l.digits && (!l.rising || l.consecutive);
+    bool sure = l.pairs
+                    ? !l.first_twice && !l.labels && !l.one_hot
+                    : !l.first_twice && !l.counted && !l.second && l.digits && (!l.rising || l.consecutive);
 
     l.pairs &= l.several;
     if (!l.pairs && 10 * (g->s->lines - g->s->alike) <= g->s->lines)
@@ -200,7 +230,9 @@ int values_lists(struct recogniser *g)
                             "lines of different numbers of fields. %s: data.format=%s; words between blanks, "
                             "or a table: is another "
                             "data.delimiter wanted? Baskets without a user: number them by line first",
-                            l.counted ? "The first number counts the others" : "Lists of a user and items",
+                            l.counted  ? "The first number counts the others"
+                            : l.second ? "The second number counts those behind it: take it out"
+                                       : "Lists of a user and items",
                             l.counted ? "counted_lists, or data.format=lists if it is a user" : "lists");
 }
 

@@ -33,6 +33,7 @@ struct text_format {
     int of[ROLES];     /* the column of each role; -1: none */
     bool has_rating, has_time;
     bool assumed; /* columns by position */
+    bool unrated; /* JSON whose first lines have no rating: a key of one further down is a doubt */
     int where;    /* data.where: the column that must have where_word; -1: none */
     int event;    /* the column of kinds of events, which are counted; -1: none */
     char where_word[TEXT_WORD];

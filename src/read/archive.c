@@ -165,12 +165,10 @@ static la_ssize_t read_packed(struct archive *inner, void *member, const void **
 {
     struct archive_member *m = member;
     la_ssize_t n = archive_read_data(m->archive, m->block, BLOCK_BYTES);
-    const char *why = n < 0 ? archive_error_string(m->archive) : NULL;
 
     *bytes = m->block;
     if (n < 0)
-        archive_set_error(inner, archive_errno(m->archive), "%s",
-                          why ? why : "corrupt, cut off or encrypted");
+        archive_copy_error(inner, m->archive);
     return n < 0 ? ARCHIVE_FATAL : n;
 }
 

@@ -81,7 +81,7 @@ static int parse(struct reader *rd, struct parser *p, struct lines *lines, const
 static int check_assumed(const struct reader *rd, const struct text_format *d, int64_t first, bool known_name,
                          const char *shown, struct error *err)
 {
-    enum { MANY = 1000 };
+    enum { MANY = 1000 }; /* values beyond 1,000 */
     bool times = d->has_time && rd->into->time && !known_name;
     int beyond = 0;
 
@@ -96,18 +96,14 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
                              shown, (long long)time);
         if (!d->has_rating || (value >= -1000 && value <= 1000))
             continue;
-        if (d->columns == 3 && rating_like_time(value))
-            return error_set(
-                err, PT_EDATA,
-                "%s: the third field was taken for ratings, and %.10g further down looks like a time; say "
-                "what it is: data.columns=user,item,time or data.columns=user,item,rating",
-                shown, (double)value);
-        if (++beyond > MANY)
-            return error_set(
-                err, PT_EDATA,
-                "%s: the third field was taken for ratings, and has more than %d values beyond "
-                "1,000: are they ids or prices? data.columns=user,item,rating reads them all the same",
-                shown, MANY);
+        if ((d->columns == 3 && rating_like_time(value)) || ++beyond > MANY)
+            return error_set(err, PT_EDATA,
+                             "%s: the third field was taken for ratings, and holds %.10g further down: are "
+                             "there times, ids "
+                             "or prices? data.columns=user,item,rating reads them all the same, "
+                             "data.columns=user,item,time "
+                             "as times",
+                             shown, (double)value);
     }
     return 0;
 }

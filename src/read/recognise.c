@@ -44,32 +44,26 @@ static bool is_mark(char c)
 
 static int pass_head(struct recogniser *g)
 {
-    const char *begin = NULL, *stop;
-    int64_t head = 0;
-
     for (; g->begin < g->end; recogniser_pass_line(g)) {
-        stop = text_without_cr(g->begin, text_newline(g->begin, g->end));
+        const char *stop = text_without_cr(g->begin, text_newline(g->begin, g->end));
         if (g->head < g->spec->skip_lines || text_behind_blanks(g->begin, stop) == stop)
             continue;
-        if (!begin && !g->d->delimiter_length && is_sep(g->begin, stop)) {
+        if (!g->names && !g->d->delimiter_length && is_sep(g->begin, stop)) {
             text_set_delimiter(g->d, (char[]){g->begin[4], 0});
             continue;
         }
         if (!text_begins(g->begin, stop, g->d->comment) && !is_mark(*g->begin))
             break;
-        head = begin ? head : g->head;
-        begin = begin ? begin : g->begin;
         g->names = g->begin;
         g->names_end = stop;
         g->told->comments++;
     }
-    if (g->begin == g->end && begin && !*g->d->comment && begin[1] > ' ') { /* ids that begin so */
-        g->begin = begin;
-        g->head = head;
-        g->told->comments = 0;
-        g->names = NULL;
-    }
-    return g->begin < g->end ? 0 : error_set(g->err, PT_EDATA, "%s: is empty", g->s->shown);
+    return g->begin < g->end
+               ? 0
+               : error_set(g->err, PT_EDATA, "%s: is empty%s", g->s->shown,
+                           g->names ? ", but for comments; where ids begin with their mark, put a "
+                                      "header in front"
+                                    : "");
 }
 
 /* The last comment of the head, behind its mark, as names: 1. PT_EDATA where it is cut as the lines below, and
@@ -164,20 +158,6 @@ static bool find_row_names(struct recogniser *g)
     return true;
 }
 
-static int refuse_unknown_header(struct recogniser *g)
-{
-    char list[300] = "user,item";
-
-    for (int c = 2; c < g->s->columns; c++)
-        text_append(list, sizeof list, c == 2 ? ",rating" : ",skip");
-    return recogniser_doubt(
-        g, 0,
-        "this looks like a header of unknown names, or data? Say which is which, such as "
-        "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=%s; data.header=yes or data.header=no; "
-        "data.skip_lines=1 if it is neither",
-        list);
-}
-
 /* Whether the first line is a header, with all that is said; PT_EDATA: in doubt. */
 static int first_is_header(struct recogniser *g)
 {
@@ -190,7 +170,12 @@ static int first_is_header(struct recogniser *g)
     if (g->by_position && g->s->columns != g->d->columns)
         return 0; /* its lines are bad, and it is told where */
     if (first == FIRST_DOUBT || (first == FIRST_UNKNOWN && !g->by_position))
-        return refuse_unknown_header(g);
+        return recogniser_doubt(
+            g, 0,
+            "this looks like a header of unknown names, or data? Say which is which, such as "
+            "data.columns=user=NAME,item=NAME,rating=NAME or data.columns=user,item%s; "
+            "data.header=yes or data.header=no; data.skip_lines=1 if it is neither",
+            g->s->columns > 2 ? ",rating,..." : "");
     return first != FIRST_DATA;
 }
 

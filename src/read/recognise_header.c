@@ -89,7 +89,7 @@ enum first_line header_first_line(const struct sample *s)
 
 struct columns {
     struct recogniser *g;
-    int n, event, of[ROLES];
+    int n, *of; /* of: those of the format */
     struct column_name name[TEXT_COLUMNS];
     struct column_look look[TEXT_COLUMNS];
 };
@@ -196,8 +196,8 @@ static void describe_columns(struct columns *k)
 
         *name = column_name_find(f->text, f->length);
         k->look[c] = sample_look(k->g->s, c);
-        if (name->meaning == NAME_EVENT && k->event == NONE)
-            k->event = c;
+        if (name->meaning == NAME_EVENT && k->g->d->event == NONE)
+            k->g->d->event = c;
         ratings += name->meaning == NAME_RATING;
         if (name->meaning == NAME_INDEX && f->length && !k->look[c].counting && k->look[c].filled >= 3)
             name->meaning = NAME_UNKNOWN;
@@ -245,15 +245,14 @@ static const char *why_unused(const struct columns *k, int c)
 
 int header_roles(struct recogniser *g)
 {
-    struct columns k = {.g = g, .n = g->s->columns, .event = NONE, .of = {NONE, NONE, NONE, NONE, NONE}};
     struct text_format *d = g->d;
+    struct columns k = {.g = g, .n = g->s->columns, .of = d->of};
     char *columns = g->told->columns, *unused = g->told->unused, shown[PRINTABLE_BYTES];
 
+    memcpy(d->of, TEXT_FORMAT().of, sizeof d->of);
     describe_columns(&k);
     TRY(g->by_name ? option_columns(g, k.of) : find_roles(&k));
-    memcpy(d->of, k.of, sizeof d->of);
     d->columns = k.n;
-    d->event = k.event;
     *columns = *unused = 0;
     g->told->counts = k.of[ROLE_RATING] != NONE && column_name_counts(g->s->name[k.of[ROLE_RATING]].text,
                                                                       g->s->name[k.of[ROLE_RATING]].length);

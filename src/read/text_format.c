@@ -58,8 +58,7 @@ const char *text_next(const struct text_format *d, const char *p, const char *en
     const char *start, *next;
 
     *why = 0;
-    while (d->blanks && p < end && field_is_blank(*p))
-        p++;
+    p = d->blanks ? text_behind_blanks(p, end) : p;
     if (p > end || (d->blanks && p == end))
         return NULL;
     *f = (struct field){p, 0, false};

@@ -27,57 +27,36 @@ static void number(struct binding *s)
         x->domain = last ? last->domain : 0;
         if (last && (last->place.package != x->place.package || last->place.node != x->place.node))
             x->domain++;
+        for (int j = i - 1; j >= 0 && s->slot[j].domain == x->domain; j--)
+            x->turn += s->slot[j].sibling == x->sibling;
         s->domains = x->domain + 1;
     }
 }
 
-/* How many of its domain and of its sibling number stand before slot i: its turn when domains are dealt to.
- */
-static int turn_of(const struct binding *s, int i)
-{
-    int turn = 0;
-
-    for (int j = i - 1; j >= 0 && s->slot[j].domain == s->slot[i].domain; j--)
-        turn += s->slot[j].sibling == s->slot[i].sibling;
-    return turn;
-}
-
 /* By comparing all with all. */
-static void rank(struct binding *s, const int *turn)
+static void rank(struct binding *s)
 {
-    for (int i = 0; i < s->count; i++) {
-        struct slot *a = &s->slot[i];
+    for (struct slot *a = s->slot; a < s->slot + s->count; a++)
+        for (const struct slot *b = s->slot; b < s->slot + s->count; b++) {
+            bool before = b->sibling != a->sibling ? b->sibling < a->sibling : b < a;
 
-        for (int j = 0; j < s->count; j++) {
-            const struct slot *b = &s->slot[j];
-
-            if (b->sibling != a->sibling) {
-                a->compact += b->sibling < a->sibling;
-                a->scatter += b->sibling < a->sibling;
-                continue;
-            }
-            a->compact += j < i;
-            a->scatter += turn[j] != turn[i] ? turn[j] < turn[i] : j < i;
+            a->compact += before;
+            a->scatter += b->sibling == a->sibling && b->turn != a->turn ? b->turn < a->turn : before;
         }
-    }
 }
 
 int binding_order(struct binding *s, struct error *err)
 {
-    mem_scoped int *turn = mem_alloc(s->count, sizeof *turn);
-
     qsort(s->slot, (size_t)s->count, sizeof *s->slot, by_machine_order);
     number(s);
+    rank(s);
     s->before = mem_zalloc(s->domains + 1, sizeof *s->before);
-    if (!turn || !s->before)
+    if (!s->before)
         return error_set(err, PT_ENOMEM, "topology: no memory");
-    for (int i = 0; i < s->count; i++) {
-        turn[i] = turn_of(s, i);
+    for (int i = 0; i < s->count; i++)
         s->before[s->slot[i].domain + 1] += s->slot[i].sibling == 0;
-    }
     for (int d = 0; d < s->domains; d++)
         s->before[d + 1] += s->before[d];
-    rank(s, turn);
     return 0;
 }
 

@@ -29,6 +29,7 @@ struct slot {
     struct topo_place place;
     int sibling; /* 0: its core's first usable processor, 1: the second, ... */
     int domain;
+    int turn;             /* its number among those of its domain and sibling number */
     int compact, scatter; /* ranks; 0: the policy's first */
 };
 

@@ -37,7 +37,6 @@ struct rank_plan {
     struct merge *merge; /* (all nodes): additions by node number */
     int merges;
     float *out, *in, *sum; /* packed for the ranks; from them; the root */
-    int64_t *size;         /* (4 x ranks): places and lengths of messages */
 };
 
 struct reduce {
@@ -142,7 +141,6 @@ static void plan_ranks(struct reduce *r, int64_t rows, int64_t ld)
     int all = 0;
 
     p->nodes = mem_pool_zalloc(&r->pool, self->count + 1, sizeof *p->nodes);
-    p->size = mem_pool_zalloc(&r->pool, 4 * self->count, sizeof *p->size);
     p->merge = mem_pool_alloc(&r->pool, 64 * self->count, sizeof *p->merge);
     if (r->pool.failed)
         return;
@@ -273,9 +271,8 @@ static void pack_rows(struct reduce *r, const struct ranks *self, int64_t rows, 
 static void exchange_nodes(struct reduce *r, struct ranks *self, int64_t rows, int64_t ld)
 {
     const struct rank_plan *p = &r->ranks;
-    int64_t *send_at = p->size, *send = send_at + self->count, *get_at = send + self->count,
-            *get = get_at + self->count, nodes = r->open.height, low, high, mine;
-    int64_t row = ld * (int64_t)sizeof(float);
+    int64_t send_at[RANKS_MOST], send[RANKS_MOST], get_at[RANKS_MOST], get[RANKS_MOST];
+    int64_t nodes = r->open.height, row = ld * (int64_t)sizeof(float), low, high, mine;
 
     team_range(rows, self->id, self->count, &low, &high);
     mine = high - low;

@@ -142,8 +142,8 @@ static int node_of(const struct topo *t, hwloc_obj_t pu)
 
 static int fill_slots(struct topo *t, struct error *err)
 {
-    hwloc_obj_t pu = NULL, core = NULL;
-    int cores = -1, cpu;
+    hwloc_obj_t pu = NULL;
+    int cpu;
 
     t->slots.slot = mem_zalloc(hwloc_bitmap_weight(t->usable), sizeof *t->slots.slot);
     if (!t->slots.slot)
@@ -151,21 +151,16 @@ static int fill_slots(struct topo *t, struct error *err)
     while ((pu = hwloc_get_next_obj_by_type(t->machine, HWLOC_OBJ_PU, pu))) {
         hwloc_obj_t package;
 
-        if (core_of(t, pu) != core) {
-            core = core_of(t, pu);
-            cores++;
-        }
         if (!hwloc_bitmap_isset(t->usable, pu->os_index))
             continue;
         package = hwloc_get_ancestor_obj_by_type(t->machine, HWLOC_OBJ_PACKAGE, pu);
         t->slots.slot[t->slots.count++].place = (struct topo_place){
             .pu = (int)pu->os_index,
-            .core = cores,
+            .core = (int)core_of(t, pu)->logical_index,
             .package = package ? (int)package->logical_index : -1,
             .node = node_of(t, pu),
         };
     }
-    t->facts.machine_cores = cores + 1;
     if (!t->slots.count)
         return error_set(err, PT_ENOMEM, "topology: there is no processor that this process may use");
     TRY(binding_order(&t->slots, err));
@@ -202,6 +197,9 @@ static void fill_facts(struct topo *t)
     struct topo_facts *f = &t->facts;
 
     f->machine_pus = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_PU);
+    f->machine_cores = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_CORE);
+    if (f->machine_cores <= 0) /* as in core_of */
+        f->machine_cores = f->machine_pus;
     f->machine_nodes = hwloc_get_nbobjs_by_type(t->machine, HWLOC_OBJ_NUMANODE);
     f->pus = t->slots.count;
     f->cores = binding_cores(&t->slots);

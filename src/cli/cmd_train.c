@@ -198,7 +198,7 @@ static void scored_line(const struct problem *q, const char *part, int64_t rows,
     int64_t n = held_out->out ? scored(held_out->out) : rows; /* none is: the run has said so */
 
     if (n < rows)
-        cli_message("note: %lld %s %s%s, %lld scored: the other %lld have too few ratings "
+        cli_message("note: %lld %s %s%s, %lld scored; %lld with too few ratings "
                     "(split.min_fold_in, split.fold_in)",
                     (long long)rows, part, thing(q), plural(rows), (long long)n, (long long)(rows - n));
 }

@@ -209,6 +209,7 @@ static void describe_columns(struct columns *k)
 
 static int find_roles(struct columns *k)
 {
+    bool json = k->g->d->layout == FORMAT_JSON;
     const struct column_look *time;
     char say[320];
 
@@ -217,11 +218,14 @@ static int find_roles(struct columns *k)
     find_other_ids(k);
     TRY(choose(k, ROLE_RATING));
     if (k->of[ROLE_USER] == NONE || k->of[ROLE_ITEM] == NONE)
-        return recogniser_doubt(k->g, 0, "this header names no %s; %s, or data.header=no if it is none",
+        return recogniser_doubt(k->g, 0, "this %s names no %s; %s, or %s", json ? "JSON object" : "header",
                                 k->of[ROLE_USER] != NONE   ? "item"
                                 : k->of[ROLE_ITEM] != NONE ? "user"
                                                            : "user and no item",
-                                advice(k, say));
+                                advice(k, say),
+                                json        ? "write one object a line for each rating"
+                                : k->n > 10 ? "data.format=matrix if users are lines and items columns"
+                                            : "data.header=no if it is none");
     if (k->of[ROLE_RATING] == NONE)
         TRY(check_no_rating(k));
     choose(k, ROLE_TIME);

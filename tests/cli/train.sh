@@ -160,9 +160,9 @@ fi
 awk 'BEGIN { for (u = 1; u <= 200; u++) for (i = 0; i < (u % 2 ? 3 : 10); i++) print u "," (u * 7 + i * 5) % 40 }' >some
 train mixed data.path=some model.kind=multidae model.latent=4 split.kind=users
 grep -qE ', [0-9]+ fold-in, [0-9]+ validation of [0-9]+ users, [0-9]+ test of [0-9]+ users\)' err || complain "mixed: $(cat err)"
-grep -qE 'note: 20 test users, [0-9]+ scored: the other [0-9]+ have too few ratings' err || complain "mixed: $(cat err)"
+grep -qE 'note: 20 test users, [0-9]+ scored; [0-9]+ with too few ratings' err || complain "mixed: $(cat err)"
 train full model.kind=multidae model.latent=4 split.min_fold_in=1 split.kind=users
-grep -q 'have too few' err && complain "all are scored: $(cat err)"
+grep -q 'with too few' err && complain "all are scored: $(cat err)"
 
 train single model.kind=mf split.test=1
 grep -q 'note: one rating is held out for testing; .* 1 is a count' err || complain "split.test=1: $(cat err)"

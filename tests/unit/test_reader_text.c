@@ -477,6 +477,10 @@ static void messages_say_what_to_do(void **state)
         "data.delimiter wanted?");
     support_bad_text(spec, "a.csv", "code,buyer,bought\na,b,Monday\n", 0,
                      "%/a.csv:1: 'code,buyer,bought' | names no item");
+    support_bad_text(support_plain, "a.json", "{\"u1\": {\"a\": 1}, \"u2\": {\"a\": 2}}\n", 0,
+                     "%/a.json:1: | JSON object names no user and no item | one object a line");
+    support_bad_text(support_plain, "a.csv", "user,a1,a2,a3,a4,a5,a6,a7,a8,a9,b1\nx,1,2,3,4,5,1,2,3,4,5\n", 0,
+                     "%/a.csv:1: | names no item | data.format=matrix");
     support_bad_text(spec, "a.csv", "code,buyer,bought\na,b,2020-01-01\n", 0,
                      "%/a.csv:1: 'code,buyer,bought' | names no item");
     support_bad_text(spec, "a.csv", "a,b,1\na,c,2020-01-01\n", 0,

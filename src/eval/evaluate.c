@@ -30,13 +30,6 @@ static double predicted(const struct evaluator *e, float out, int64_t example, i
     return r;
 }
 
-static void add_to_column(double *sums, double d)
-{
-    sums[0] += d * d;
-    sums[1] += fabs(d);
-    sums[2] += 1.0;
-}
-
 /* Errors of a shard's held-out ratings, by example. */
 static void evaluate_cells(struct worker *w, struct evaluator *e, int s)
 {
@@ -55,8 +48,13 @@ static void evaluate_cells(struct worker *w, struct evaluator *e, int s)
 
             square += d * d;
             absolute += fabs(d);
-            if (e->of_column)
-                add_to_column(e->of_column + 3 * (first + out->col[i]), d);
+            if (e->of_column) {
+                double *of_user = e->of_column + 3 * (first + out->col[i]);
+
+                of_user[0] += d * d;
+                of_user[1] += fabs(d);
+                of_user[2] += 1.0;
+            }
             d = (double)score[i] - (double)out->target[i];
             plain += d * d;
         }

@@ -37,7 +37,6 @@ static double penalty_of(const struct ials *a, double weight, int64_t others)
     return s->penalty * (weight + s->unobserved_weight * (double)others);
 }
 
-/* The row into x (ld), padding zero. Returns right . x. */
 double ials_solve_row(const struct ials *a, struct ials_scratch *s, double weight, int64_t others, float *x)
 {
     ials_add_gathered(a, s);
@@ -47,7 +46,6 @@ double ials_solve_row(const struct ials *a, struct ials_scratch *s, double weigh
 
 /* ---- sums of outer products ---- */
 
-/* a G from its parts, one a shard. Barriers before and after. */
 void ials_sum_gram(struct worker *w, struct ials *a)
 {
     int64_t size = normal_floats(a->item.ld), from, to;

@@ -211,13 +211,6 @@ static void invert(struct worker *w, struct item_solver *s)
     }
 }
 
-static float *b_row(const struct item_weights *w, int64_t row)
-{
-    int shard = shard_of(w->b.cut, w->b.shards, row);
-
-    return w->b.part[shard].row.w + (row - w->b.cut[shard].begin) * w->b.ld;
-}
-
 /* A tile of the inverse, and its mirror image, into B's memory. */
 static void put_tile(struct item_solver *s, int64_t i, int64_t j, const double *p)
 {
@@ -226,7 +219,7 @@ static void put_tile(struct item_solver *s, int64_t i, int64_t j, const double *
     int64_t columns = s->n - column < SPD_TILE ? s->n - column : SPD_TILE;
 
     for (int64_t r = 0; r < rows; r++) {
-        float *out = b_row(s->w, row + r) + column;
+        float *out = item_weights_row(s->w, row + r) + column;
 
         for (int64_t c = 0; c < columns; c++)
             out[c] = (float)p[spd_in_tile(r, c)];
@@ -234,7 +227,7 @@ static void put_tile(struct item_solver *s, int64_t i, int64_t j, const double *
             s->diagonal[row + r] = p[spd_in_tile(r, r)];
     }
     for (int64_t c = 0; c < columns && i != j; c++) {
-        float *out = b_row(s->w, column + c) + row;
+        float *out = item_weights_row(s->w, column + c) + row;
 
         for (int64_t r = 0; r < rows; r++)
             out[r] = (float)p[spd_in_tile(r, c)];
@@ -270,7 +263,7 @@ static void add_up(struct worker *w, struct item_solver *s)
 
     for (int64_t i = w->id; i < s->n; i += w->count) {
         double own = penalty(s, i);
-        float *row = b_row(s->w, i);
+        float *row = item_weights_row(s->w, i);
 
         memset(sum, 0, (size_t)s->ld * sizeof *sum);
         for (int64_t e = s->items.at[i]; e < s->items.at[i + 1]; e++)
@@ -296,7 +289,7 @@ static void divide(struct worker *w, struct item_solver *s)
 
     team_range(s->n, w->id, w->count, &first, &end);
     for (int64_t r = first; r < end; r++) {
-        float *row = b_row(s->w, r);
+        float *row = item_weights_row(s->w, r);
 
         for (int64_t c = 0; c < s->n; c++)
             row[c] = (float)(-(double)row[c] / s->diagonal[c]);

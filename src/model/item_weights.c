@@ -159,14 +159,10 @@ static int64_t first_row(const struct item_weights *w, int64_t column)
     return w->column ? first_from(w->column, 0, w->n, column) : column;
 }
 
-static const float *row_of(const struct item_weights *w, int64_t column)
+float *item_weights_row(const struct item_weights *w, int64_t row)
 {
-    int64_t row = w->row ? w->row[column] : column;
-    int shard;
+    int shard = shard_of(w->b.cut, w->b.shards, row);
 
-    if (row < 0)
-        return NULL;
-    shard = shard_of(w->b.cut, w->b.shards, row);
     return w->b.part[shard].row.w + (row - w->b.cut[shard].begin) * w->b.ld;
 }
 
@@ -182,7 +178,8 @@ void item_weights_add(const struct item_weights *w, int shard, int64_t rows, flo
 
         for (int64_t p = 0; p < rows; p++)
             for (int64_t i = v->row[p]; i < v->row[p + 1]; i++) {
-                const float *b = row_of(w, x->cut[s].begin + v->col[i]);
+                int64_t c = x->cut[s].begin + v->col[i], row = w->row ? w->row[c] : c;
+                const float *b = row < 0 ? NULL : item_weights_row(w, row);
                 float *to = out + p * ld - begin;
 
                 for (int64_t k = first; b && !column && k < end; k++)

@@ -59,6 +59,9 @@ SCOPED(item_solver_free, struct item_solver)
  * training loss |x - x B|^2 with its penalty; NaN: l2 is too small for float64. */
 double item_weights_solve(struct item_solver *s, double l2, double dropout);
 
+/* Row `row` of B. */
+float *item_weights_row(const struct item_weights *w, int64_t row);
+
 /* Sets the histories to score. Entered by every worker, between two barriers. The caller has built the views
  * of `in`, one for each shard. */
 void item_weights_infer(struct worker *worker, struct item_weights *w, const struct input *in);

@@ -309,11 +309,6 @@ void view_build(struct view *v, const struct matrix *m, int shard, const int64_t
         sort_by_column(v, shard_width(&m->cut[shard]));
 }
 
-static int64_t view_bytes(int64_t rows, int64_t entries, int64_t columns)
-{
-    return (rows + 1) * 16 + entries * 36 + columns * 20;
-}
-
 int64_t view_bytes_of(const struct matrix *m, int64_t rows)
 {
     int64_t sum = 0;
@@ -326,7 +321,7 @@ int64_t view_bytes_of(const struct matrix *m, int64_t rows)
         n = most_entries(&m->part[s], m->rows, rows, width);
         if (n < 0)
             return -1;
-        sum += view_bytes(rows, n, width);
+        sum += (rows + 1) * 16 + n * 36 + width * 20;
     }
     return sum;
 }

@@ -165,29 +165,6 @@ struct lists {
     bool several, first_twice, labels; /* labels: the first fields are those of what is to be learned */
 };
 
-static void measure_line(struct lists *l, const struct field *f, int64_t n)
-{
-    int64_t before = -1;
-
-    l->digits &= f[0].text[f[0].length - 1] != ':';
-    l->second &= n > 1 && whole_of(&f[1]) == n - 2;
-    l->labels |= (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length)) ||
-                 (n > 1 && text_begins(f[1].text, f[1].text + f[1].length, "qid:"));
-    l->pairs &= !memchr(f[0].text, ':', f[0].length);
-    l->counted &= whole_of(&f[0]) == n - 1;
-    l->several |= n > 1;
-    for (int c = 0; c < n && c < TEXT_COLUMNS; c++) {
-        int64_t number = whole_of(&f[c]);
-        double value = 0;
-
-        l->digits &= text_has_digit(f[c].text, f[c].length) && f[c].text[0] != '-'; /* -1 ends SPMF's */
-        l->rising &= c == 0 || (before >= 0 && number > before);
-        l->pairs &= c == 0 || is_pair(&f[c], &value);
-        l->one_hot &= c == 0 || value == 1;
-        before = number;
-    }
-}
-
 static struct lists measure_lists(const struct sample *s)
 {
     static const struct text_format blanks = {.blanks = true};
@@ -196,13 +173,30 @@ static struct lists measure_lists(const struct sample *s)
 
     for (int k = 0; k < s->lines; k++) {
         int64_t n = text_cut(&blanks, s->line[k].begin, s->line[k].end, f, TEXT_COLUMNS);
+        int64_t head = whole_of(&f[0]), before = -1;
 
         first[k] = f[0];
         for (int j = 0; j < k && !l.first_twice; j++)
             l.first_twice = field_same(&first[j], &f[0]);
-        l.consecutive &= whole_of(&f[0]) >= 0 && (k == 0 || whole_of(&f[0]) == whole_of(&first[k - 1]) + 1);
+        l.consecutive &= head >= 0 && (k == 0 || head == whole_of(&first[k - 1]) + 1);
         l.one_hot &= s->line[k].fields == s->line[0].fields;
-        measure_line(&l, f, n);
+        l.digits &= f[0].text[f[0].length - 1] != ':';
+        l.second &= n > 1 && whole_of(&f[1]) == n - 2;
+        l.labels |= (field_is_number(&f[0]) && memchr(f[0].text, '.', f[0].length)) ||
+                    (n > 1 && text_begins(f[1].text, f[1].text + f[1].length, "qid:"));
+        l.pairs &= !memchr(f[0].text, ':', f[0].length);
+        l.counted &= head == n - 1;
+        l.several |= n > 1;
+        for (int c = 0; c < n && c < TEXT_COLUMNS; c++) {
+            int64_t number = whole_of(&f[c]);
+            double value = 0;
+
+            l.digits &= text_has_digit(f[c].text, f[c].length) && f[c].text[0] != '-'; /* -1 ends SPMF's */
+            l.rising &= c == 0 || (before >= 0 && number > before);
+            l.pairs &= c == 0 || is_pair(&f[c], &value);
+            l.one_hot &= c == 0 || value == 1;
+            before = number;
+        }
     }
     return l;
 }

@@ -102,5 +102,8 @@ best=$(sed -n 's/.*interrupted while ials trained; the best before it is .*: par
 [ -s "${best:-none}/summary.json" ] || complain "interrupted: $best was not finished"
 expect 2 'what an earlier start trained' synth:small --train --out stopped
 
+# A setting that a candidate does not allow counts that one out, and no more.
+expect 3 'no candidate trained: ' few.tsv --train --out none train.init=missing
+
 expect 0 '^the mean rating  ' synth:small --ratings --train --out tr train.epochs=2
 [ "$failures" -eq 0 ]

@@ -24,10 +24,9 @@ static const struct {
     {" sid ", {NAME_ITEM, 0}}, /* an item in Liang's files, a session beside another item */
     {" rating ratings score scores star stars overall label rate value eventvalue preference pref like liked "
      "islike isliked bought purchased ratingvalue feedback isclick clicked click watchratio hours "
-     "hoursplayed playtime playtimeforever "
+     "hoursplayed playtime playtimeforever vote "
      "points grade grades weight recommended isrecommended ",
      {NAME_RATING, 1}},
-    {" vote ", {NAME_RATING, 0}}, /* beside another rating: how many found the review helpful */
     {COUNTS, {NAME_RATING, 1}},
     {" event eventtype eventname action actiontype behavior behaviortype behaviour interactiontype ",
      {NAME_EVENT, 1}},

@@ -107,6 +107,7 @@ static inline int64_t matrix_row(const struct matrix *m, int64_t example)
 }
 
 /* The columns of each row of the parts, and the rows of each column: arrays in `pool`, whose `failed` is set
- * without memory. A column c counts as column_as[c] of `columns`, -1: not at all (NULL: as itself). One rank. */
+ * without memory. A column c counts as column_as[c] of `columns`, -1: not at all (NULL: as itself). One
+ * rank. */
 void matrix_list_entries(const struct matrix *m, const int32_t *column_as, int64_t columns,
                          struct entries *by_row, struct entries *by_column, struct mem_pool *pool);

@@ -32,8 +32,8 @@ struct idtable_numbers idtable_numbers(const struct idtable *t);
 void idtable_limit_numbers(struct idtable *t, uint32_t most);
 
 int64_t idtable_find(const struct idtable *t, const char *name, size_t length); /* -1: not there */
-/* The row whose name is most like this one: some letters differ, and no digit (u11 is not meant by u12); -1: none
- * is. Goes through all names. */
+/* The row whose name is most like this one: some letters differ, and no digit (u11 is not meant by u12); -1:
+ * none is. Goes through all names. */
 int64_t idtable_nearest(const struct idtable *t, const char *name);
 /* Where a row of `from` stands in `to`, and so for all rows, for mem_free (NULL: no memory). -1: not
  * there. */

@@ -8,8 +8,8 @@
  * from a text. */
 const char *reading_line(const struct ratings *r, char *out, size_t space);
 
-/* "18,211 below data.min_rating 3.5, 13 by 4 users with fewer than 5 (data.min_user_ratings)": what the filters
- * dropped, one after the other. */
+/* "18,211 below data.min_rating 3.5, 13 by 4 users with fewer than 5 (data.min_user_ratings)": what the
+ * filters dropped, one after the other. */
 const char *reading_dropped(const struct ratings *r, char *out, size_t space);
 
 /* "92,834 read, 71,355 kept: 18,211 below data.min_rating 3.5, ..."; "": no filter dropped anything. */

@@ -5,8 +5,8 @@
 
 enum { OPENMP_CPUS = 8192 }; /* as Linux */
 
-/* Adds the processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND) to a set of OPENMP_CPUS, by OS index, and
- * returns their number; 0: OpenMP binds nothing. */
+/* Adds the processors in OpenMP's places (OMP_PLACES, OMP_PROC_BIND) to a set of OPENMP_CPUS, by OS index,
+ * and returns their number; 0: OpenMP binds nothing. */
 int openmp_add_cpus(cpu_set_t *set);
 /* With OMP_PLACES or OMP_PROC_BIND, OpenMP has bound the calling thread to the first place, and a program
  * that it starts would inherit that. Binds the thread to all places instead. Else nothing happens. */

@@ -24,15 +24,15 @@ static int bad_count(struct parser *p, int64_t n)
                       d->columns, expected, hint);
 }
 
-/* A header again, of other columns, with other quotes, or of another file: user and item are words of a
- * header. */
-static int check_header(struct parser *p, const struct field *line)
+/* 1: the header again, with other quotes. PT_EDATA: one of other columns, or of another file: user and item
+ * are words of a header. 0: data. */
+static int pass_header(struct parser *p, const struct field *line)
 {
     const struct text_format *d = p->format;
     const struct field *user = &line[d->of[ROLE_USER]], *item = &line[d->of[ROLE_ITEM]];
     struct field f[TEXT_COLUMNS];
     int64_t n;
-    int found = 0;
+    int found = 0, alike = 0;
 
     if (!d->has_rating && !d->has_time && user->length && user->length <= 12 &&
         isalpha((unsigned char)*user->text) && header_ids((struct field[]){*user, *item}, 2) == HEADER_BOTH)
@@ -40,8 +40,15 @@ static int check_header(struct parser *p, const struct field *line)
     else if (!user->length || !memmem(d->header, (size_t)d->header_length, user->text, user->length))
         return 0;
     n = text_cut(d, d->header, d->header + d->header_length, f, TEXT_COLUMNS);
-    for (int64_t c = 0; c < n && c < TEXT_COLUMNS; c++)
+    for (int64_t c = 0; c < n && c < d->columns; c++) {
         found += field_same(&f[c], user) + field_same(&f[c], item);
+        alike += field_same(&f[c], &line[c]);
+    }
+    if (alike == n && n == d->columns) {
+        p->headers++;
+        p->lines_read--;
+        return 1;
+    }
     return found < 2 ? 0
                      : parser_refuse(p,
                                      "a header again, unlike that of line %" PRId64
@@ -55,6 +62,7 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
     const struct text_format *d = p->format;
     struct field f[TEXT_COLUMNS];
     int64_t n = text_cut(d, line, end, f, TEXT_COLUMNS);
+    int header;
 
     if (n < 0)
         return n == TEXT_OPEN_QUOTE
@@ -63,8 +71,8 @@ static int parse_delimited(struct parser *p, const char *line, const char *end)
                          p, "text follows the closing quote of a field; is another data.delimiter wanted?");
     if (n != d->columns)
         return bad_count(p, n);
-    TRY(check_header(p, f));
-    return parser_put_columns(p, f);
+    TRY(header = pass_header(p, f));
+    return header ? 0 : parser_put_columns(p, f);
 }
 
 /* --- any line ------------------------------------------------------------------------------------ */

@@ -131,8 +131,8 @@ static const char *find(const struct view *v, const char *wanted)
     return packed;
 }
 
-/* Adds the files of a layout, `stem` in the place of `*`, if all it needs are there; else *missing is the first
- * that is not. Returns how many there are. */
+/* Adds the files of a layout, `stem` in the place of `*`, if all it needs are there; else *missing is the
+ * first that is not. Returns how many there are. */
 static int64_t match_stem(struct source *s, const struct view *v, const struct layout *l, const char *stem,
                           int length, const char **missing)
 {

@@ -30,8 +30,8 @@ static bool is_number(const char *id)
     return id[strspn(id, "0123456789.-")] == 0;
 }
 
-/* "Total,20,61" at the end: an id in letters where all others are numbers, on no other line, with a value above
- * all others or another id that is alone too. */
+/* "Total,20,61" at the end: an id in letters where all others are numbers, on no other line, with a value
+ * above all others or another id that is alone too. */
 static int check_last_line(const struct ratings *r, const struct ratings_spec *spec, struct error *err)
 {
     for (int side = 0; side < 2 && r->n > 0 && !spec->columns; side++) {

@@ -66,8 +66,8 @@ static int pass_head(struct recogniser *g)
                                     : "");
 }
 
-/* The last comment of the head, behind its mark, as names: 1. PT_EDATA where it is cut as the lines below, and
- * none of its words is a name's: an id that begins with the mark? 0: else. */
+/* The last comment of the head, behind its mark, as names: 1. PT_EDATA where it is cut as the lines below,
+ * and none of its words is a name's: an id that begins with the mark? 0: else. */
 static int find_comment_names(struct recogniser *g)
 {
     struct field *f = g->s->name;

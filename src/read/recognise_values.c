@@ -35,7 +35,7 @@ static bool is_like_time(const struct field *f)
     snprintf(text, sizeof text, "%.*s", (int)(f->length < 39 ? f->length : 39), f->text);
     if (!strchr(DIGITS, *text))
         return f->length > 9 && strchr(text, ':') && strcasestr(days, (char[]){text[0], text[1], text[2], 0});
-    if ((sscanf(text, "%2d:%2d%n", &a, &b, &n) == 2 && n > 3 && (!text[n] || (text[n] == ':' && n < 6))) ||
+    if ((sscanf(text, "%2d:%2d%n", &a, &b, &n) == 2 && n > 3 && strchr(n < 6 ? ":" : "", text[n])) ||
         (sscanf(text, "%2d/%2d/%4d%n", &a, &b, &c, &n) == 3 && strchr(" ,", text[n])))
         return a < 32 && b < 60;
     return ((sscanf(text, "%4d%2d%2d%n", &a, &b, &c, &n) == 3 && n == 8 && strchr("T", text[8])) ||

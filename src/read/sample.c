@@ -65,15 +65,15 @@ bool field_is_of(const struct field *f, const char *characters)
     return true;
 }
 
-/* Whether a field holds the mark, but for commas in what may be a number, behind the user and the item: ids may
- * have commas, and the other character, too. */
+/* Whether a field holds the mark, but for commas in what may be a number, behind the user and the item: ids
+ * may have commas, and the other character, too. */
 static bool fields_hold(const struct text_format *d, const struct sample *s, char mark)
 {
     struct field f[TEXT_COLUMNS];
 
     for (int k = 0; k < s->lines; k++)
         for (int c = 0, n = sample_cut(s, d, k, f); c < n; c++)
-            if (memchr(f[c].text, mark, f[c].length) && (c < 2 || !field_is_of(&f[c], "0123456789,.+-")))
+            if ((c < 2 || !field_is_of(&f[c], "0123456789,.+-")) && memchr(f[c].text, mark, f[c].length))
                 return true;
     return false;
 }

@@ -33,9 +33,9 @@ static inline bool fold_in_takes(const uint8_t *untrained, const struct historie
     return false;
 }
 
-/* Rows of the users in [begin, begin + rows) who have none; rows <= batch. Without input it is the mean of the
- * trained users' rows. Entered by every worker; one worker folds in a user, so bits do not depend on their
- * number. After the next barrier fold_in_codes returns the rows: (rows, latent + 1), the bias last. */
+/* Rows of the users in [begin, begin + rows) who have none; rows <= batch. Without input it is the mean of
+ * the trained users' rows. Entered by every worker; one worker folds in a user, so bits do not depend on
+ * their number. After the next barrier fold_in_codes returns the rows: (rows, latent + 1), the bias last. */
 void fold_in_rows(struct worker *w, struct fold_in *f, const struct histories *p, int64_t begin,
                   int64_t rows);
 /* The same of all users, at most `batch`. Serial. */

@@ -63,8 +63,8 @@ SCOPED(trained_close, struct trained)
  * not matter ("the matrix" finds "Matrix, The (1999)"). -1: none, -2: two items have this title, -3: no
  * memory. */
 int64_t trained_find_item(struct trained *trained, const char *text, size_t length);
-/* The item with the shortest title that contains this text, else with the title (id, where there are none) most
- * like it, else whose title contains its first two words; -1: none. Searches all titles. */
+/* The item with the shortest title that contains this text, else with the title (id, where there are none)
+ * most like it, else whose title contains its first two words; -1: none. Searches all titles. */
 int64_t trained_suggest_item(const struct trained *trained, const char *text, size_t length);
 /* The message about a text that trained_find_item did not find (`found`: -1, -2), with the nearest item. */
 void trained_describe_missing(const struct trained *trained, const char *text, size_t length, int64_t found,

@@ -20,7 +20,8 @@
 /* Removes model and checkpoints; the run is not known by more than its figures then. Best effort. */
 void run_drop_weights(const char *folder);
 
-/* "; there are runs in a/x, a/y, a/z and 4 more": for a message about `folder`, which is no run's; "": none is. */
+/* "; there are runs in a/x, a/y, a/z and 4 more": for a message about `folder`, which is no run's; "": none
+ * is. */
 const char *run_folders_near(const char *folder, char *out, size_t size);
 
 /* PT_EUSAGE where there is nothing of this name, or a file. */

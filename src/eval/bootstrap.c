@@ -18,6 +18,7 @@ static int check_values(const double *value, const double *weight, int64_t n, st
     assert(n <= UINT32_MAX);
     for (int64_t u = 0; u < n; u++) {
         assert(!weight || weight[u] > 0);
+        (void)weight; /* without assertions nothing else looks at it */
         if (!isfinite(value[u]))
             return error_set(err, PT_EDATA, "bootstrap: the figure of user %" PRId64 " is %g", u, value[u]);
     }

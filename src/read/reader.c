@@ -212,11 +212,12 @@ static void report(struct reader *rd, const struct source *source)
 /* The later of two ratings cannot be found where some times are in seconds and others in milliseconds. */
 static int check_units(const struct ratings *r, const char *shown, struct error *err)
 {
+    static const int64_t least[4] = {300000000, 300000000000, 300000000000000, 300000000000000000};
     int64_t one[4] = {0}; /* a time of each unit from 1979 on: seconds, a thousand times that, ... */
 
     for (int64_t k = 0; k < r->n; k++)
-        for (int64_t u = 0, least = 300000000; u < 4 && r->time[k] >= least; u++, least *= 1000)
-            if (r->time[k] / 17 <= least)
+        for (int u = 0; u < 4 && r->time[k] >= least[u]; u++)
+            if (r->time[k] / 17 <= least[u])
                 one[u] = r->time[k];
     for (int u = 1, last = one[0] ? 0 : -1; u < 4; last = one[u] ? u : last, u++)
         if (one[u] && last >= 0)

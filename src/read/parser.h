@@ -28,6 +28,7 @@ struct parser {
     int64_t lines_read; /* non-empty lines without the head, repeated headers and comments */
     int64_t lines_bad;
     int64_t thousands;  /* ratings that may be */
+    int64_t fractions;  /* ratings of three digits behind the point that are no thousands */
     int64_t bad_line;   /* number of the first bad line; 0: none */
     bool never_skipped; /* the bad line is an error even if bad lines are skipped */
     char bad_reason[512];

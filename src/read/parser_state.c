@@ -130,10 +130,12 @@ static bool is_rounded(const struct field *f, float value)
 }
 
 /* "1.234" where ; parts fields, as in countries that write so a thousand; 0.234 and 1.23 are fractions. */
-static bool may_be_thousand(const struct parser *p, const struct field *f, float value)
+static void count_thousand(struct parser *p, const struct field *f, float value)
 {
-    return p->format->delimiter[0] == ';' && f->length > 4 && f->length < 9 &&
-           f->text[f->length - 4] == '.' && fabsf(value) >= 1;
+    bool may = p->format->delimiter[0] == ';' && f->length > 4 && f->text[f->length - 4] == '.';
+
+    p->thousands += may && f->length < 9 && fabsf(value) >= 1;
+    p->fractions += may && f->length < 9 && fabsf(value) < 1;
 }
 
 int parser_put_fields(struct parser *p, const struct field *const of[ROLES], const struct field *event)
@@ -158,7 +160,8 @@ int parser_put_fields(struct parser *p, const struct field *const of[ROLES], con
     if ((rc = parser_put(p, &user, &item, value, time)) < 0)
         return rc;
     p->no_time += time == TIME_NONE;
-    p->thousands += of[ROLE_RATING] && may_be_thousand(p, of[ROLE_RATING], value);
+    if (of[ROLE_RATING])
+        count_thousand(p, of[ROLE_RATING], value);
     p->rounded += of[ROLE_RATING] && is_rounded(of[ROLE_RATING], value);
     if (event)
         parser_count_kind(p, event->text, event->length, 1);
@@ -208,6 +211,7 @@ void parser_move_counts(struct parser *whole, struct parser *part)
     MOVE(lines_read)
     MOVE(lines_bad)
     MOVE(thousands)
+    MOVE(fractions)
     PARSER_TOLD(MOVE)
 #undef MOVE
     for (int k = 0; k < PARSER_KINDS && part->kind_count[k]; k++) {

@@ -108,7 +108,8 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
     return 0;
 }
 
-/* Every rating with a point has three digits behind it and none is below 1, in a text of `;`. */
+/* Every rating with a point has three digits behind it and none is below 1, in a text of `;`, and some ratings
+ * have no point: where all have one, a program wrote fractions of three digits. */
 static int check_thousands(const struct reader *rd, const struct parser *p, int64_t first, const char *shown,
                            struct error *err)
 {
@@ -116,7 +117,8 @@ static int check_thousands(const struct reader *rd, const struct parser *p, int6
 
     for (int64_t k = first; p->thousands && k < rd->into->n; k++)
         fractions += rd->into->value[k] != rintf(rd->into->value[k]);
-    return p->thousands && p->thousands >= fractions && !rd->spec->columns
+    return p->thousands && p->thousands >= fractions && !p->fractions && p->thousands < rd->into->n - first &&
+                   !rd->spec->columns
                ? error_set(err, PT_EDATA,
                            "%s: is a rating such as 1.234 a thousand or a fraction? Thousands: take the "
                            "points out (sed 's/\\.//g' FILE > FILE.csv, if ids have none); fractions: "

@@ -48,13 +48,16 @@ const char *run_folders_near(const char *folder, char *out, size_t size)
 
 int run_folder_check(const char *folder, struct error *err)
 {
-    char above[4096], near[512];
+    char above[4096], near[512], *slash;
     struct stat s;
 
     if (stat(folder, &s) == 0 ? S_ISDIR(s.st_mode) : errno != ENOENT)
         return 0;
     snprintf(above, sizeof above, "%s", folder);
-    *(strrchr(above, '/') ? strrchr(above, '/') : above) = '\0';
+    for (slash = above + strlen(above); slash > above + 1 && slash[-1] == '/';)
+        *--slash = '\0';
+    slash = strrchr(above, '/');
+    above[slash ? slash - above + (slash == above) : 0] = '\0';
     return error_set(err, PT_EUSAGE, "%s: %s; name a run's folder (train --out)%s", folder,
                      file_exists(folder) ? "a file" : "there is no such folder",
                      run_folders_near(above, near, sizeof near));

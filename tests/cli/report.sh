@@ -31,6 +31,7 @@ expect 0 "^  a +$shown" a
 expect 2 'which runs' -o x.html
 mkdir -p all/one/empty && cp a/config.yaml all/one && expect 2 'no config.yaml in it.*; there are runs in all/one$' all
 expect 2 'no such folder.*; there are runs in all/one$' all/noe
+(cd all && expect 2 'no such folder; name a run.s folder \(train --out\)$' /noe)
 expect 2 'no config.yaml in it; .*out.$' all/one/empty
 expect 2 'x.pdf: a page is HTML' a -o x.pdf
 [ ! -e x.pdf ] || complain 'a refused page was written'

@@ -139,6 +139,7 @@ int archive_packing(enum packing *out, const char *path, struct error *err)
     TRY(open_any(&m, path, path, true, err));
     TRY(there = next_member(m, &name, err));
     format = archive_format(m->archive);
+    there |= (format & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP; /* of no files, too */
     *out = there && format != ARCHIVE_FORMAT_RAW                       ? PACKING_FOLDER
            : archive_filter_code(m->archive, 0) != ARCHIVE_FILTER_NONE ? PACKING_FILE
                                                                        : PACKING_NONE;

@@ -159,6 +159,8 @@ archives() {
     ratings "zip: rubbish" bad.zip
     : >empty.zip
     ratings "zip: empty" empty.zip
+    { printf 'PK\005\006' && head -c 18 /dev/zero; } >none.zip
+    ratings "zip: of no files" none.zip
     printf '\xfd7zXZ\x00\x00\x04rubbish' >bad.xz
     ratings "xz: rubbish" bad.xz
     printf '\x28\xb5\x2f\xfdrubbish' >bad.zst

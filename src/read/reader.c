@@ -108,8 +108,8 @@ static int check_assumed(const struct reader *rd, const struct text_format *d, i
     return 0;
 }
 
-/* Every rating with a point has three digits behind it and none is below 1, in a text of `;`, and some ratings
- * have no point: where all have one, a program wrote fractions of three digits. */
+/* Every rating with a point has three digits behind it and none is below 1, in a text of `;`, and some
+ * ratings have no point: where all have one, a program wrote fractions of three digits. */
 static int check_thousands(const struct reader *rd, const struct parser *p, int64_t first, const char *shown,
                            struct error *err)
 {

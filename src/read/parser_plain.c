@@ -3,6 +3,7 @@
 #include "read/scan.h"
 
 #define COLUMNS PLAIN_COLUMNS
+#define INLINE  static inline __attribute__((always_inline)) /* where the compiler must see the form */
 
 struct piece {
     const char *text;
@@ -42,7 +43,7 @@ bool parser_plain_form(struct plain_form *out, const struct text_format *d)
 }
 
 /* The line's fields; returns the next line's start, or NULL: too long, or not so many fields. */
-static inline const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
+INLINE const char *cut(const struct plain_form *f, const char *line, struct piece piece[COLUMNS])
 {
     uint64_t ends = scan_equal(line, '\n'), marks = scan_equal(line, f->delimiter);
     unsigned from = 0, stop, end;
@@ -89,7 +90,7 @@ static bool is_own_word(const struct plain_form *f, uint64_t word, struct piece 
            (word & 0xFFFFFF) != 0xBFBBEF;
 }
 
-static inline bool read_id(const struct plain_form *f, struct piece p, struct id *out)
+INLINE bool read_id(const struct plain_form *f, struct piece p, struct id *out)
 {
     uint64_t digits;
 
@@ -107,7 +108,7 @@ static inline bool read_id(const struct plain_form *f, struct piece p, struct id
            !text_is_missing(p.text, p.length);
 }
 
-static inline bool read_value(struct piece p, float *out)
+INLINE bool read_value(struct piece p, float *out)
 {
     unsigned a = (unsigned char)p.text[0] - (unsigned)'0', b = 0;
 
@@ -121,7 +122,7 @@ static inline bool read_value(struct piece p, float *out)
     return true;
 }
 
-static inline bool read_time(struct piece p, bool keep, int64_t *out)
+INLINE bool read_time(struct piece p, bool keep, int64_t *out)
 {
     bool two = p.length > 8;
     uint64_t high, low;
@@ -145,8 +146,8 @@ static bool skipped_are_plain(const struct plain_form *f, const struct piece *pi
     return true;
 }
 
-static inline const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
-                                    struct plain_line *out)
+INLINE const char *read_line(const struct plain_form *f, const char *line, bool keep_time,
+                             struct plain_line *out)
 {
     struct piece piece[COLUMNS];
     const char *next = cut(f, line, piece);
@@ -161,7 +162,7 @@ static inline const char *read_line(const struct plain_form *f, const char *line
 }
 
 /* The id's row; -1: no memory, or a frozen table is full. */
-static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
+INLINE int64_t row_of(struct idtable *t, struct idtable_numbers *known, const struct id *id)
 {
     int64_t row = id->number < known->n ? known->row[id->number] : -1;
 
@@ -172,10 +173,9 @@ static inline int64_t row_of(struct idtable *t, struct idtable_numbers *known, c
     return row;
 }
 
-const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
+INLINE const char *parse_lines(const struct plain_form *form, struct parser *p, const char *begin,
                                const char *end)
 {
-    const struct plain_form own = *form; /* nothing that is written can be it */
     struct idtable_numbers users = idtable_numbers(p->out->users), items = idtable_numbers(p->out->items);
     struct plain_line line = {.value = 1};
     int32_t *user = p->out->user, *item = p->out->item;
@@ -183,7 +183,7 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
     int64_t *time = p->out->time, first = p->out->n, n = first;
 
     while (begin < end) {
-        const char *next = read_line(&own, begin, p->keep_time, &line);
+        const char *next = read_line(form, begin, p->keep_time, &line);
         int64_t u = next ? row_of(p->out->users, &users, &line.user) : -1;
         int64_t i = u < 0 ? -1 : row_of(p->out->items, &items, &line.item);
 
@@ -201,4 +201,87 @@ const char *parser_parse_plain(const struct plain_form *form, struct parser *p, 
     p->lines_read += n - first;
     p->out->n = n;
     return begin;
+}
+
+/* The row of an id of 1 to 8 digits without a leading zero. */
+INLINE int64_t row_of_digits(struct idtable *t, struct idtable_numbers *known, const char *text,
+                             unsigned length)
+{
+    uint64_t digits = scan_digits(text, length);
+    unsigned shift = 64 - 8 * length;
+    struct id id = {(digits ^ SCAN_ONES * '0' << shift) >> shift, length, scan_number(digits)};
+
+    return row_of(t, known, &id);
+}
+
+/* The same for lines user,item,d.d,time or user,item,d,time of digits alone: one comparison tells that they
+ * are, and the user is mostly that of the line before. */
+static const char *parse_numbers(const char delimiter, struct parser *p, const char *begin, const char *end)
+{
+    struct idtable_numbers users = idtable_numbers(p->out->users), items = idtable_numbers(p->out->items);
+    int32_t *to_user = p->out->user, *to_item = p->out->item;
+    float *to_value = p->out->value;
+    int64_t *to_time = p->out->time, start = p->out->n, n = start, user = -1, item;
+    uint64_t last = 0; /* the user's digits */
+
+    while (begin < end) {
+        uint64_t ends = scan_equal(begin, '\n'), marks = scan_equal(begin, delimiter),
+                 others = scan_other(begin), digits;
+        uint64_t second, third;
+        unsigned a, b, c, stop; /* where the fields end */
+        bool point;
+
+        if (!ends)
+            break;
+        stop = (unsigned)__builtin_ctzll(ends);
+        ends = ((uint64_t)1 << stop) - 1; /* what is before it */
+        others &= ends & ~marks;
+        marks &= ends;
+        second = marks & (marks - 1);
+        third = second & (second - 1);
+        if (!third || third & (third - 1))
+            break;
+        a = (unsigned)__builtin_ctzll(marks);
+        b = (unsigned)__builtin_ctzll(second);
+        c = (unsigned)__builtin_ctzll(third);
+        point = c - b == 4 && begin[b + 2] == '.';
+        if (others != (uint64_t)point << (b + 2) || a - 1 > 7 || b - a - 2 > 7 || (c - b != 2 && !point) ||
+            stop - c - 2 > 15 || (*begin == '0' && a > 1) || (begin[a + 1] == '0' && b > a + 2))
+            break;
+        digits = scan_digits(begin, a);
+        user = digits == last ? user : row_of_digits(p->out->users, &users, begin, a);
+        item = user < 0 ? -1 : row_of_digits(p->out->items, &items, begin + a + 1, b - a - 1);
+        if (item < 0)
+            break;
+        last = digits;
+        to_user[n] = (int32_t)user;
+        to_item[n] = (int32_t)item;
+        to_value[n] = point ? (float)(10 * begin[b + 1] + begin[b + 3] - 11 * '0') / 10.0f /* as read_value */
+                            : (float)(begin[b + 1] - '0');
+        if (p->keep_time)
+            read_time((struct piece){begin + c + 1, stop - c - 1}, true, &to_time[n]);
+        n++;
+        begin += stop + 1;
+    }
+    p->line += n - start;
+    p->lines_read += n - start;
+    p->out->n = n;
+    return begin;
+}
+
+const char *parser_parse_plain(const struct plain_form *form, struct parser *p, const char *begin,
+                               const char *end)
+{
+    static const int usual_of[ROLES] = {-1, 0, 1, 2, 3};
+    const struct plain_form own = *form; /* nothing that is written can be it */
+    struct plain_form usual = own;       /* known to the compiler */
+
+    if (own.columns != 4 || own.width != 1 || memcmp(own.of, usual_of, sizeof usual_of) != 0)
+        return parse_lines(&own, p, begin, end);
+    begin = parse_numbers(own.delimiter, p, begin, end);
+    memcpy(usual.of, usual_of, sizeof usual_of);
+    usual.columns = 4;
+    usual.width = 1;
+    usual.skips = false;
+    return parse_lines(&usual, p, begin, end);
 }

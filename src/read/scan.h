@@ -25,6 +25,12 @@ static inline uint64_t scan_word(const char *p)
     return w;
 }
 
+/* The high bits of eight bytes. */
+static inline uint32_t scan_gather(uint64_t w)
+{
+    return (uint32_t)(((w & SCAN_HIGHS) >> 7) * 0x0102040810204080u >> 56);
+}
+
 /* The high bit of each of eight that is not a digit, and perhaps of one behind such a byte. */
 static inline uint64_t scan_odd(uint64_t digits)
 {
@@ -40,9 +46,18 @@ static inline uint32_t scan_equal_words(const char *p, char c)
     for (int k = 0; k < SCAN_BYTES; k += 8) {
         uint64_t w = scan_word(p + k) ^ SCAN_ONES * (unsigned char)c;
 
-        w = ~(((w & ~SCAN_HIGHS) + ~SCAN_HIGHS) | w) & SCAN_HIGHS;
-        bits |= (uint32_t)((w >> 7) * 0x0102040810204080u >> 56) << k;
+        bits |= scan_gather(~(((w & ~SCAN_HIGHS) + ~SCAN_HIGHS) | w)) << k;
     }
+    return bits;
+}
+
+/* Bit k: byte k of 32 is not a digit, or, seldom, one behind such a byte. */
+static inline uint32_t scan_other_words(const char *p)
+{
+    uint32_t bits = 0;
+
+    for (int k = 0; k < SCAN_BYTES; k += 8)
+        bits |= scan_gather(scan_odd(scan_word(p + k) ^ SCAN_ONES * '0')) << k;
     return bits;
 }
 
@@ -56,8 +71,18 @@ static inline uint32_t scan_equal(const char *p, char c)
            (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, same)) << 16;
 }
 
+/* Bytes less '0' + 128 are signed numbers: digits are the ten lowest. */
+static inline uint32_t scan_other(const char *p)
+{
+    const __m128i zero = _mm_set1_epi8((char)('0' + 128)), nine = _mm_set1_epi8(-128 + 9);
+    __m128i low = _mm_loadu_si128((const __m128i *)p), high = _mm_loadu_si128((const __m128i *)(p + 16));
+
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_sub_epi8(low, zero), nine)) |
+           (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_sub_epi8(high, zero), nine)) << 16;
+}
 #else
 #define scan_equal scan_equal_words
+#define scan_other scan_other_words
 #endif
 
 /* n bytes (1 to 8) from p on as eight digits, the first lowest; a shorter number has leading zeros. Reads

@@ -220,15 +220,20 @@ static void bytes_are_found_and_digits_read(void **state)
     (void)state;
     srand(3);
     for (int round = 0; round < 20000; round++) {
-        uint32_t expected = 0;
+        uint32_t expected = 0, others = 0;
         unsigned n = 1 + (unsigned)rand() % 8;
         long number = rand() % 100000000;
         char c = (char)(rand() % 256);
 
         for (int k = 0; k < SCAN_BYTES; k++) {
             text[k] = rand() % 3 ? (char)(rand() % 256) : c;
+            text[k] = rand() % 2 ? (char)('0' + rand() % 10) : text[k];
             expected |= (uint32_t)(text[k] == c) << k;
+            others |= (uint32_t)(text[k] < '0' || text[k] > '9') << k;
         }
+        assert_true((scan_other(text) & others) == others);
+        assert_true((scan_other_words(text) & others) == others);
+        assert_true(((scan_other(text) | scan_other_words(text)) & ~(others | others << 1)) == 0);
         assert_int_equal(scan_equal(text, c), expected);
         assert_int_equal(scan_equal_words(text, c), expected);
         snprintf(text, sizeof text, "%0*ld", (int)n, number);

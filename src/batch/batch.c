@@ -260,11 +260,7 @@ static int64_t copy_row(struct view *v, const struct matrix *m, const struct mat
     int64_t first = part->ptr[row], count = part->ptr[row + 1] - first;
 
     for (int64_t i = 0; i < count; i++)
-        v->target[n + i] = m->code_value[0];
-    for (int64_t i = 0; i < count && part->code; i++)
-        v->target[n + i] = m->code_value[part->code[first + i]];
-    if (part->value)
-        memcpy(v->target + n, part->value + first, (size_t)count * sizeof *v->target);
+        v->target[n + i] = matrix_value(m, part, first + i);
     memcpy(v->col + n, part->col + first, (size_t)count * sizeof *v->col);
     return n + count;
 }

@@ -16,8 +16,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "data/ratings.h"
 #include "base/mem.h"
+#include "data/ratings.h"
 #include "par/shard.h"
 #include "par/team.h"
 
